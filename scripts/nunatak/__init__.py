@@ -1,0 +1,3 @@
+"""Case studies of ice change from satellite data, rerun from a study file."""
+
+__version__ = "0.1.0"

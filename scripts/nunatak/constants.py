@@ -1,0 +1,32 @@
+"""Numbers that are the same everywhere, each once, with unit and source."""
+
+import numpy as np
+
+# ICESat-2: `delta_time` counts seconds from here, without leap seconds since (ATL03 ATBD; the value of
+# ancillary_data/atlas_sdp_gps_epoch is ATLAS_EPOCH_GPS_SECONDS in every granule seen).
+ATLAS_EPOCH = np.datetime64("2018-01-01T00:00:00", "ns")
+ATLAS_EPOCH_GPS_SECONDS = 1198800018.0  # s since 1980-01-06T00:00:00 GPS
+
+# ATL14/15 write time as (decimal year - 2018) * 365.25 days since 2018-01-01 (ATL15_write2nc.py).
+DAYS_PER_YEAR = 365.25
+SECONDS_PER_DAY = 86400.0
+DATUM_YEAR = 2020.0  # decimal year of the ATL14/15 reference surface
+
+# ICESat-2 ground tracks.
+N_RGT = 1387  # reference ground tracks of one cycle
+ORBIT_INCLINATION = 92.0  # degrees
+REPEAT_PERIOD = 90.8  # days from one cycle to the next, from the granule times of RGT 0627, cycles 05 and 13
+BEAMS = ("gt1l", "gt1r", "gt2l", "gt2r", "gt3l", "gt3r")
+GT_CODES = {"gt1l": 10, "gt1r": 20, "gt2l": 30, "gt2r": 40, "gt3l": 50, "gt3r": 60}
+
+# Fill values of the ICESat-2 products where a file does not state its own.
+FILL_F4 = np.float32(3.4028235e38)
+FILL_F8 = np.float64(1.7976931348623157e308)
+FILL_I4 = np.int32(2147483647)
+FILL_I1 = np.int8(127)
+
+# Ice.
+ICE_DENSITY = 917.0  # kg m-3, pure ice
+GLACIER_DENSITY = 850.0  # kg m-3, volume to mass for glaciers (Huss 2013, doi:10.5194/tc-7-877-2013)
+GLACIER_DENSITY_SIGMA = 60.0  # kg m-3, the same source
+GT_PER_MM_SEA_LEVEL = 362.5  # Gt of ice that raise the sea by about 1 mm, a common value

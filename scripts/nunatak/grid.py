@@ -1,0 +1,145 @@
+"""One immutable object for a regular grid: coordinate system, corner, cell, shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyproj
+
+
+@dataclass(frozen=True)
+class Grid:
+    """
+    A north-up grid of square-cornered cells.
+
+    Attributes
+    ----------
+    crs : str, anything pyproj understands, written out as given (usually "EPSG:3413")
+    left, top : outer corner of the first cell of the first row, in CRS units
+    dx, dy : cell size, both positive, in CRS units
+    ny, nx : rows from top to bottom, columns from left to right
+    """
+
+    crs: str
+    left: float
+    top: float
+    dx: float
+    dy: float
+    ny: int
+    nx: int
+
+    def __post_init__(self):
+        if not (self.dx > 0 and self.dy > 0):
+            raise ValueError(f"grid: cell size {self.dx} x {self.dy} is not positive")
+        if not (self.nx > 0 and self.ny > 0):
+            raise ValueError(f"grid: {self.ny} rows x {self.nx} columns hold no cell")
+
+    @classmethod
+    def from_bounds(cls, crs, bounds, cell, *, lattice=(0.0, 0.0)):
+        """
+        The smallest grid that covers bounds = (left, bottom, right, top) on the lattice of cell edges.
+
+        Bounds are snapped outward, so that neighbouring grids of the same lattice share their edges.
+
+        >>> Grid.from_bounds("EPSG:3413", (1, 1, 19, 29), 10).shape
+        (3, 2)
+        """
+        left, bottom, right, top = bounds
+        if not (right > left and top > bottom):
+            raise ValueError(f"grid: bounds {tuple(bounds)} enclose nothing; write left, bottom, right, top")
+        x0, y0 = lattice
+        # a bound that lies on an edge but for rounding stays on it
+        first, last = np.floor((left - x0) / cell + 1e-9), np.ceil((right - x0) / cell - 1e-9)
+        low, high = np.floor((bottom - y0) / cell + 1e-9), np.ceil((top - y0) / cell - 1e-9)
+        return cls(crs, x0 + first * cell, y0 + high * cell, cell, cell, int(high - low), int(last - first))
+
+    @classmethod
+    def from_centres(cls, crs, x, y):
+        """The grid whose cell centres are the regular coordinates x (ascending) and y (either way)."""
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        if x.size < 2 or y.size < 2:
+            raise ValueError(f"grid: {y.size} x {x.size} coordinates do not tell a cell size")
+        dx, dy = (x[-1] - x[0]) / (x.size - 1), abs(y[-1] - y[0]) / (y.size - 1)
+        if not (np.allclose(np.diff(x), dx, rtol=1e-6) and np.allclose(np.abs(np.diff(y)), dy, rtol=1e-6)):
+            raise ValueError("grid: the coordinates are not evenly spaced, or x does not ascend")
+        return cls(crs, x[0] - dx / 2, y.max() + dy / 2, dx, dy, y.size, x.size)
+
+    @property
+    def shape(self):
+        """(rows, columns)."""
+        return self.ny, self.nx
+
+    @property
+    def size(self):
+        """Number of cells."""
+        return self.ny * self.nx
+
+    @cached_property
+    def x(self):
+        """(nx,) cell centres, ascending."""
+        return self.left + (np.arange(self.nx) + 0.5) * self.dx
+
+    @cached_property
+    def y(self):
+        """(ny,) cell centres, descending."""
+        return self.top - (np.arange(self.ny) + 0.5) * self.dy
+
+    @property
+    def bounds(self):
+        """(left, bottom, right, top), outer edges."""
+        return self.left, self.top - self.ny * self.dy, self.left + self.nx * self.dx, self.top
+
+    @property
+    def transform(self):
+        """(dx, 0, left, 0, -dy, top): the affine of GDAL and rasterio, corner based."""
+        return self.dx, 0.0, self.left, 0.0, -self.dy, self.top
+
+    @cached_property
+    def proj(self):
+        """The pyproj.CRS."""
+        return pyproj.CRS.from_user_input(self.crs)
+
+    def pad(self, cells):
+        """The grid with so many cells more on every side."""
+        return Grid(
+            self.crs, self.left - cells * self.dx, self.top + cells * self.dy, self.dx, self.dy,
+            self.ny + 2 * cells, self.nx + 2 * cells,
+        )  # fmt: skip
+
+    def window(self, bounds):
+        """The cells touched by bounds = (left, bottom, right, top): the cropped grid and its (rows, columns) slices."""
+        left, bottom, right, top = bounds
+        c0 = int(np.clip(np.floor((left - self.left) / self.dx + 1e-9), 0, self.nx))
+        c1 = int(np.clip(np.ceil((right - self.left) / self.dx - 1e-9), 0, self.nx))
+        r0 = int(np.clip(np.floor((self.top - top) / self.dy + 1e-9), 0, self.ny))
+        r1 = int(np.clip(np.ceil((self.top - bottom) / self.dy - 1e-9), 0, self.ny))
+        if c1 <= c0 or r1 <= r0:
+            raise ValueError(f"grid: {tuple(bounds)} does not touch the grid {self.bounds} in {self.crs}")
+        cropped = Grid(
+            self.crs, self.left + c0 * self.dx, self.top - r0 * self.dy, self.dx, self.dy, r1 - r0, c1 - c0
+        )
+        return cropped, (slice(r0, r1), slice(c0, c1))
+
+    def cell_of(self, x, y):
+        """
+        Row and column of points; -1, -1 outside.
+
+        A point on an edge belongs to the cell on its right and below it; the grid's own right and lower edges are outside.
+        """
+        with np.errstate(invalid="ignore"):
+            column = np.floor((np.asarray(x, dtype=float) - self.left) / self.dx)
+            row = np.floor((self.top - np.asarray(y, dtype=float)) / self.dy)
+            inside = (column >= 0) & (column < self.nx) & (row >= 0) & (row < self.ny)
+        return np.where(inside, row, -1).astype("int64"), np.where(inside, column, -1).astype("int64")
+
+    def areal_scale(self):
+        """(ny, nx) k2: projected area over true area at each cell centre; true area is dx * dy / k2 (PROJ factors)."""
+        lon, lat = self.lonlat()
+        return pyproj.Proj(self.proj).get_factors(lon, lat).areal_scale
+
+    def lonlat(self):
+        """(ny, nx) longitude and latitude of the cell centres, degrees, WGS84."""
+        to_lonlat = pyproj.Transformer.from_crs(self.proj, "EPSG:4326", always_xy=True)
+        return to_lonlat.transform(*np.meshgrid(self.x, self.y))

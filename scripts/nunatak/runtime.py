@@ -1,0 +1,150 @@
+"""What every job needs: a log, one-line errors, files written whole or not at all, and the stamp on each of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import resource
+import sys
+import time
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+
+import nunatak
+
+log = logging.getLogger("nunatak")
+
+# Libraries whose versions decide a number; the job's log names those that were loaded.
+_VERSIONED = ("numpy", "scipy", "pandas", "pyarrow", "h5py", "xarray", "pyproj", "shapely", "numba", "zarr", "matplotlib")
+
+
+class NunatakError(Exception):
+    """Something a user can mend: one line that names the file, the field, the value and the remedy."""
+
+
+@contextmanager
+def job(snakemake):
+    """
+    Run a script's work as one job of the workflow.
+
+    Everything logged and every uncaught error with its traceback goes to the rule's log file; the screen gets one
+    line. A `NunatakError` ends the job with that line alone.
+    """
+    path = Path(snakemake.log[0]) if snakemake.log else None
+    handler = _log_to(path)
+    started = time.monotonic()
+    log.info("%s, nunatak %s, Python %s", snakemake.rule, nunatak.__version__, platform.python_version())
+    try:
+        yield
+    except NunatakError as error:
+        log.error("%s", error)
+        log.debug("%s", traceback.format_exc())
+        sys.exit(f"{snakemake.rule}: {error}")
+    except Exception as error:
+        log.error("%s", traceback.format_exc())
+        sys.exit(f"{snakemake.rule}: {type(error).__name__}: {error} (traceback in {path})")
+    finally:
+        loaded = {name: sys.modules[name] for name in _VERSIONED if name in sys.modules}
+        log.info("with %s", ", ".join(f"{n} {getattr(m, '__version__', '?')}" for n, m in loaded.items()))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+        log.info("took %.1f s, peak memory %.0f MB", time.monotonic() - started, peak)
+        log.removeHandler(handler)
+        handler.close()
+
+
+def _log_to(path):
+    handler: logging.Handler = logging.StreamHandler()
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.setLevel(logging.DEBUG)
+    log.addHandler(handler)
+    return handler
+
+
+@contextmanager
+def written(path):
+    """
+    A temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
+
+    With files and with folders (Zarr); an unfinished output never bears the final name.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    _remove(temporary)
+    try:
+        yield temporary
+        if path.is_dir() and temporary.is_dir():
+            _remove(path)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise NunatakError(f"{path}: could not be written ({error.strerror or error}); free space or choose another folder") from error
+    finally:
+        _remove(temporary)
+
+
+def _remove(path):
+    if path.is_dir() and not path.is_symlink():
+        import shutil
+
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def stamp(*, study, source, inputs=(), parameters=None):
+    """
+    The attributes every output carries: version, source, study and a hash of inputs and parameters.
+
+    `inputs` are paths; they enter by name and content, so the stamp is the same wherever the study runs.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(map(Path, inputs), key=lambda p: p.name):
+        digest.update(path.name.encode())
+        digest.update(file_sha256(path).encode())
+    digest.update(json.dumps(parameters, sort_keys=True, default=str).encode())
+    return {
+        "nunatak_version": nunatak.__version__,
+        "nunatak_source": source,
+        "study": study,
+        "history": f"nunatak {nunatak.__version__}",
+        "inputs_hash": digest.hexdigest()[:16],
+    }
+
+
+def file_sha256(path):
+    """SHA-256 of a file's bytes (hex); of a folder, over its files' names and bytes in order of name."""
+    path = Path(path)
+    if path.is_dir():
+        digest = hashlib.sha256()
+        for part in sorted(p for p in path.rglob("*") if p.is_file()):
+            digest.update(part.relative_to(path).as_posix().encode())
+            digest.update(file_sha256(part).encode())
+        return digest.hexdigest()
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_json(value, path):
+    """Write JSON with sorted keys and a final newline, so that equal content is equal bytes."""
+    with written(path) as part:
+        part.write_text(json.dumps(value, indent=2, sort_keys=True, default=_plain, ensure_ascii=False) + "\n", "utf-8")
+
+
+def read_json(path):
+    """The content of a JSON file."""
+    return json.loads(Path(path).read_text("utf-8"))
+
+
+def _plain(value):
+    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
+        return value.item()
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)

@@ -1,0 +1,99 @@
+"""Tables on disk: Parquet and GeoParquet 1.1, units with each column, equal content as equal bytes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nunatak.runtime import NunatakError, written
+
+_GEO = {
+    "version": "1.1.0",
+    "primary_column": "geometry",
+    "columns": {"geometry": {"encoding": "WKB", "geometry_types": ["Point"], "crs": None}},
+}
+
+
+def write_table(table, path, *, attributes=None, units=None, points=False):
+    """
+    Write a DataFrame as Parquet.
+
+    Parameters
+    ----------
+    table : DataFrame; its index is not kept
+    attributes : mapping of text, such as `runtime.stamp` returns; kept in the file's metadata
+    units : mapping of column to unit; `table.attrs["units"]` where not given
+    points : add a WGS84 point geometry from the columns `longitude` and `latitude` (GeoParquet 1.1)
+    """
+    units = table.attrs.get("units", {}) if units is None else units
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    metadata = {"nunatak": json.dumps(dict(attributes or {}), sort_keys=True)}
+    if points:
+        arrow = arrow.append_column("geometry", pa.array(_point_wkb(table["longitude"], table["latitude"]), pa.binary()))
+        metadata["geo"] = json.dumps(_geo_metadata(table))
+    fields = [
+        f.with_metadata({"units": units[f.name]}) if f.name in units else f.remove_metadata() for f in arrow.schema
+    ]
+    pandas_metadata = (arrow.schema.metadata or {}).get(b"pandas")
+    if pandas_metadata:
+        metadata["pandas"] = pandas_metadata.decode()
+    arrow = arrow.cast(pa.schema(fields)).replace_schema_metadata(metadata)
+    with written(path) as part:
+        pq.write_table(arrow, part, compression="zstd", row_group_size=1 << 20)
+
+
+def read_table(path, columns=None, filters=None):
+    """
+    Read a Parquet file, or several as one table in the order given, without their geometry column.
+
+    `attrs["units"]` and `attrs["attributes"]` hold what `write_table` was given.
+    """
+    paths = [path] if isinstance(path, (str, bytes)) or hasattr(path, "__fspath__") else list(path)
+    parts = [_read_one(p, columns, filters) for p in paths]
+    if len(parts) == 1:
+        return parts[0]
+    full = [p for p in parts if len(p)] or parts[:1]
+    table = pd.concat(full, ignore_index=True)
+    table.attrs = parts[0].attrs
+    return table
+
+
+def _read_one(path, columns, filters):
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise NunatakError(f"{path}: not a readable Parquet file ({error}); remove it and run the study again") from error
+    names = [n for n in (columns or schema.names) if n != "geometry"]
+    table = pq.read_table(path, columns=names, filters=filters).to_pandas()
+    metadata = schema.metadata or {}
+    table.attrs["attributes"] = json.loads(metadata.get(b"nunatak", b"{}"))
+    table.attrs["units"] = {
+        f.name: f.metadata[b"units"].decode() for f in schema if f.metadata and b"units" in f.metadata
+    }
+    return table
+
+
+def _point_wkb(lon, lat):
+    """Little-endian WKB points, 21 bytes each, made in one array."""
+    record = np.dtype([("order", "u1"), ("kind", "<u4"), ("lon", "<f8"), ("lat", "<f8")])
+    points = np.empty(len(lon), dtype=record)
+    points["order"], points["kind"] = 1, 1
+    points["lon"], points["lat"] = lon, lat
+    raw = points.tobytes()
+    return [raw[i : i + 21] for i in range(0, len(raw), 21)]
+
+
+def _geo_metadata(table):
+    geo = json.loads(json.dumps(_GEO))
+    column = geo["columns"]["geometry"]
+    del column["crs"]  # absent means OGC:CRS84 (GeoParquet 1.1, section "crs")
+    if len(table):
+        column["bbox"] = [
+            float(table["longitude"].min()), float(table["latitude"].min()),
+            float(table["longitude"].max()), float(table["latitude"].max()),
+        ]  # fmt: skip
+    return geo

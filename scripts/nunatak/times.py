@@ -1,0 +1,112 @@
+"""Time, converted in this module and nowhere else: GPS, UTC, `delta_time`, decimal years, cycles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nunatak.constants import ATLAS_EPOCH, ATLAS_EPOCH_GPS_SECONDS, DAYS_PER_YEAR, REPEAT_PERIOD, SECONDS_PER_DAY
+
+_GPS_EPOCH = np.datetime64("1980-01-06T00:00:00", "ns")
+# Leap seconds put into UTC since the GPS epoch (IERS Bulletin C); GPS runs ahead of UTC by their number.
+_LEAPS = np.array(
+    ["1981-07-01", "1982-07-01", "1983-07-01", "1985-07-01", "1988-01-01", "1990-01-01", "1991-01-01", "1992-07-01",
+     "1993-07-01", "1994-07-01", "1996-01-01", "1997-07-01", "1999-01-01", "2006-01-01", "2009-01-01", "2012-07-01",
+     "2015-07-01", "2017-01-01"],
+    dtype="datetime64[ns]",
+)  # fmt: skip
+# Cycle 03 began on 2019-03-29: the time of RGT 0548, cycle 03, less 548 of 1387 orbits.
+_CYCLE_3 = np.datetime64("2019-03-29T04:00:00", "ns")
+
+
+def delta_time_to_utc(delta_time):
+    """
+    UTC of an ICESat-2 `delta_time` (seconds since 2018-01-01, datetime64[ns]; NaN becomes NaT).
+
+    No leap second lies between that epoch and now, so none is applied.
+
+    >>> delta_time_to_utc(40987866.9528).astype("datetime64[s]")
+    np.datetime64('2019-04-20T09:31:06')
+    """
+    return ATLAS_EPOCH + _seconds(delta_time)
+
+
+def utc_to_delta_time(time):
+    """Seconds since 2018-01-01 of a UTC time (float64; NaT becomes NaN); the inverse of `delta_time_to_utc`."""
+    return (np.asarray(time, dtype="datetime64[ns]") - ATLAS_EPOCH) / np.timedelta64(1, "s")
+
+
+def gps_to_utc(gps_seconds):
+    """
+    UTC of seconds since 1980-01-06 in GPS time, with the leap seconds of that day (datetime64[ns]).
+
+    >>> gps_to_utc(1198800018.0).astype("datetime64[s]")
+    np.datetime64('2018-01-01T00:00:00')
+    """
+    gps = _GPS_EPOCH + _seconds(gps_seconds)
+    leaps_in_gps = _LEAPS + np.arange(len(_LEAPS)) * np.timedelta64(1, "s")
+    return gps - np.searchsorted(leaps_in_gps, gps, side="right") * np.timedelta64(1, "s")
+
+
+def utc_to_gps(time):
+    """Seconds since 1980-01-06 in GPS time of a UTC time; the inverse of `gps_to_utc`."""
+    utc = np.asarray(time, dtype="datetime64[ns]")
+    leaps = np.searchsorted(_LEAPS, utc, side="right")
+    return (utc - _GPS_EPOCH) / np.timedelta64(1, "s") + leaps
+
+
+def delta_time_to_gps(delta_time):
+    """GPS seconds since 1980-01-06 of an ICESat-2 `delta_time`."""
+    return np.asarray(delta_time, dtype=float) + ATLAS_EPOCH_GPS_SECONDS
+
+
+def decimal_year(time):
+    """
+    Decimal year of a UTC time in years of 365.25 days from 2018-01-01, as ATL14/15 count them.
+
+    >>> float(decimal_year(np.datetime64("2020-01-01T12:00")))
+    2020.0
+    """
+    return 2018.0 + utc_to_delta_time(time) / SECONDS_PER_DAY / DAYS_PER_YEAR
+
+
+def from_decimal_year(year):
+    """UTC of a decimal year in ATL14/15's count; the inverse of `decimal_year`."""
+    return delta_time_to_utc((np.asarray(year, dtype=float) - 2018.0) * DAYS_PER_YEAR * SECONDS_PER_DAY)
+
+
+def days_to_utc(days, *, since="2018-01-01"):
+    """UTC of a number of days since a date (ATL14/15: 2018-01-01; ITS_LIVE cubes: 1970-01-01)."""
+    return np.datetime64(since, "ns") + _seconds(np.asarray(days, dtype=float) * SECONDS_PER_DAY)
+
+
+def nominal_quarter(time):
+    """Decimal year rounded to the nearest quarter: the name of an ATL15 epoch, not its time."""
+    return np.round(decimal_year(time) * 4) / 4
+
+
+def cycle_at(time):
+    """
+    The ICESat-2 cycle a time falls in, to within a few days (safe holds shifted some cycles).
+
+    A granule's own cycle comes from its name; this only tells which cycles a period can touch.
+
+    >>> int(cycle_at(np.datetime64("2019-05-04")))
+    3
+    """
+    elapsed = (np.asarray(time, dtype="datetime64[ns]") - _CYCLE_3) / np.timedelta64(1, "D")
+    return np.maximum(np.floor(elapsed / REPEAT_PERIOD).astype(int) + 3, 1)
+
+
+def cycle_start(cycle):
+    """UTC at which a cycle begins in the same nominal calendar."""
+    return _CYCLE_3 + _seconds((np.asarray(cycle, dtype=float) - 3) * REPEAT_PERIOD * SECONDS_PER_DAY)
+
+
+def _seconds(value):
+    """Seconds as timedelta64[ns], NaN as NaT; whole seconds and the rest apart, to keep nanoseconds of large counts."""
+    value = np.asarray(value, dtype=float)
+    known = np.isfinite(value)
+    whole = np.floor(np.where(known, value, 0.0))
+    rest = np.round((np.where(known, value, 0.0) - whole) * 1e9)
+    span = (whole.astype("int64") * 1_000_000_000 + rest.astype("int64")).astype("timedelta64[ns]")
+    return np.where(known, span, np.timedelta64("NaT"))
