@@ -117,16 +117,15 @@ class Grid:
         r1 = int(np.clip(np.ceil((self.top - bottom) / self.dy - 1e-9), 0, self.ny))
         if c1 <= c0 or r1 <= r0:
             raise ValueError(f"grid: {tuple(bounds)} does not touch the grid {self.bounds} in {self.crs}")
-        cropped = Grid(
-            self.crs, self.left + c0 * self.dx, self.top - r0 * self.dy, self.dx, self.dy, r1 - r0, c1 - c0
-        )
+        cropped = Grid(self.crs, self.left + c0 * self.dx, self.top - r0 * self.dy, self.dx, self.dy, r1 - r0, c1 - c0)
         return cropped, (slice(r0, r1), slice(c0, c1))
 
     def cell_of(self, x, y):
         """
         Row and column of points; -1, -1 outside.
 
-        A point on an edge belongs to the cell on its right and below it; the grid's own right and lower edges are outside.
+        A point on an edge belongs to the cell on its right and below it; the grid's own right and lower edges
+        are outside.
         """
         with np.errstate(invalid="ignore"):
             column = np.floor((np.asarray(x, dtype=float) - self.left) / self.dx)

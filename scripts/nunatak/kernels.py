@@ -1,4 +1,4 @@
-"""The one decorator for compiled kernels: no fast-math, no global lock, one cache per interpreter, numba and processor."""
+"""The one decorator for compiled kernels: no fast-math, no global lock, one cache per interpreter and processor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _cache_folder() -> Path:
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba_config.CACHE_DIR = str(_cache_folder())
+    numba_config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
 
 
 def kernel(function=None, *, parallel=False):

@@ -19,7 +19,9 @@ import nunatak
 log = logging.getLogger("nunatak")
 
 # Libraries whose versions decide a number; the job's log names those that were loaded.
-_VERSIONED = ("numpy", "scipy", "pandas", "pyarrow", "h5py", "xarray", "pyproj", "shapely", "numba", "zarr", "matplotlib")
+_VERSIONED = (
+    "numpy", "scipy", "pandas", "pyarrow", "h5py", "xarray", "pyproj", "shapely", "numba", "zarr", "matplotlib",
+)  # fmt: skip
 
 
 class NunatakError(Exception):
@@ -44,7 +46,7 @@ def job(snakemake):
         log.error("%s", error)
         log.debug("%s", traceback.format_exc())
         sys.exit(f"{snakemake.rule}: {error}")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the border of a job: whatever it is goes to the log whole
         log.error("%s", traceback.format_exc())
         sys.exit(f"{snakemake.rule}: {type(error).__name__}: {error} (traceback in {path})")
     finally:
@@ -84,7 +86,8 @@ def written(path):
             _remove(path)
         os.replace(temporary, path)
     except OSError as error:
-        raise NunatakError(f"{path}: could not be written ({error.strerror or error}); free space or choose another folder") from error
+        why = error.strerror or error
+        raise NunatakError(f"{path}: could not be written ({why}); free space or choose another folder") from error
     finally:
         _remove(temporary)
 

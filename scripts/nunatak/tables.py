@@ -33,7 +33,8 @@ def write_table(table, path, *, attributes=None, units=None, points=False):
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     metadata = {"nunatak": json.dumps(dict(attributes or {}), sort_keys=True)}
     if points:
-        arrow = arrow.append_column("geometry", pa.array(_point_wkb(table["longitude"], table["latitude"]), pa.binary()))
+        geometry = pa.array(_point_wkb(table["longitude"], table["latitude"]), pa.binary())
+        arrow = arrow.append_column("geometry", geometry)
         metadata["geo"] = json.dumps(_geo_metadata(table))
     fields = [
         f.with_metadata({"units": units[f.name]}) if f.name in units else f.remove_metadata() for f in arrow.schema
@@ -66,7 +67,8 @@ def _read_one(path, columns, filters):
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise NunatakError(f"{path}: not a readable Parquet file ({error}); remove it and run the study again") from error
+        message = f"{path}: not a readable Parquet file ({error}); remove it and run the study again"
+        raise NunatakError(message) from error
     names = [n for n in (columns or schema.names) if n != "geometry"]
     table = pq.read_table(path, columns=names, filters=filters).to_pandas()
     metadata = schema.metadata or {}

@@ -1,0 +1,91 @@
+"""
+What a script can reach through its imports: library modules and third-party packages.
+
+Snakemake reruns a rule when its script changes, but not when a library module behind it does; a hash of the
+modules in reach, given to the rule as a parameter, closes that gap. The same walk tells which packages a rule's
+environment must hold. Imports are read off the source, at module level and inside functions; nothing is run.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from functools import cache
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parent.parent
+PACKAGE = "nunatak"
+
+
+def modules(script) -> set[Path]:
+    """The library's files that a script reaches, itself not included."""
+    found: set[Path] = set()
+    queue = [Path(script)]
+    while queue:
+        for name in _imports(queue.pop()):
+            for path in _library_files(name):
+                if path not in found:
+                    found.add(path)
+                    queue.append(path)
+    return found
+
+
+def packages(script) -> set[str]:
+    """Top-level names of the third-party packages that a script and its library modules import."""
+    names: set[str] = set()
+    for path in {Path(script), *modules(script)}:
+        names |= {name.split(".")[0] for name in _imports(path)}
+    return names - set(sys.stdlib_module_names) - {PACKAGE, "snakemake"}
+
+
+@cache
+def code_version(script) -> str:
+    """A hash of the library modules a script (by file name, below scripts/) reaches; changes when one of them does."""
+    digest = hashlib.sha256()
+    for path in sorted(modules(SCRIPTS / script)):
+        digest.update(path.relative_to(SCRIPTS).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _imports(path) -> set[str]:
+    """Dotted names a file imports; `from a import b` counts as a and as a.b, which may be a module or not."""
+    return _imports_of(str(path), Path(path).stat().st_mtime_ns)
+
+
+@cache
+def _imports_of(path, _mtime_ns) -> set[str]:
+    tree = ast.parse(Path(path).read_text("utf-8"), filename=path)
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            raise ValueError(f"{path}: line {node.lineno}: a relative import; write the full name from {PACKAGE}")
+        elif isinstance(node, ast.Call) and _is_import_module(node):
+            names.add(node.args[0].value)  # type: ignore[attr-defined]
+    return names
+
+
+def _is_import_module(node) -> bool:
+    """import_module("literal.name"), the form a lazy registry uses."""
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return called == "import_module" and bool(node.args) and isinstance(node.args[0], ast.Constant)
+
+
+def _library_files(name) -> list[Path]:
+    """The files behind a dotted name of the library: the module and the __init__ of each package on the way."""
+    parts = name.split(".")
+    if parts[0] != PACKAGE:
+        return []
+    files = []
+    for depth in range(1, len(parts) + 1):
+        base = SCRIPTS.joinpath(*parts[:depth])
+        if (base / "__init__.py").is_file():
+            files.append(base / "__init__.py")
+        elif base.with_suffix(".py").is_file():
+            files.append(base.with_suffix(".py"))
+    return files
