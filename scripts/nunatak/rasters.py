@@ -1,0 +1,170 @@
+"""Grids on disk: CF NetCDF with bounds and grid mapping, and Cloud-Optimised GeoTIFF; equal content as equal bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nunatak.runtime import NunatakError, written
+
+_TIME_UNITS = "seconds since 2018-01-01 00:00:00"
+_FINE_TIME_UNITS = "microseconds since 2018-01-01 00:00:00"
+
+
+def georeference(dataset, grid):
+    """
+    The Dataset with everything that places it on the Earth.
+
+    Adds cell bounds, the scalar `spatial_ref` (CF grid mapping, WKT, GeoTransform from the corner of the first cell)
+    and the `grid_mapping` of every variable on (y, x). Coordinates are cell centres, y descending.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset with dimensions y and x of the grid's shape; its x and y are replaced by the grid's
+    grid : nunatak.grid.Grid
+
+    Raises
+    ------
+    NunatakError : the Dataset has another shape than the grid
+    """
+    shape = dataset.sizes.get("y"), dataset.sizes.get("x")
+    if shape != grid.shape:
+        raise NunatakError(f"raster: {shape[0]} x {shape[1]} cells do not fit the grid of {grid.ny} x {grid.nx}")
+    out = dataset.assign_coords(x=("x", grid.x), y=("y", grid.y), spatial_ref=spatial_ref(grid))
+    out["x"].attrs, out["y"].attrs = _axis(grid, "x"), _axis(grid, "y")
+    out["x_bnds"] = (("x", "nv"), grid.x[:, None] + np.array([-0.5, 0.5]) * grid.dx)
+    out["y_bnds"] = (("y", "nv"), grid.y[:, None] + np.array([0.5, -0.5]) * grid.dy)
+    for variable in out.data_vars.values():
+        if variable.dims[-2:] == ("y", "x"):
+            variable.attrs["grid_mapping"] = "spatial_ref"
+    out.attrs = {**dataset.attrs, "Conventions": "CF-1.11"}
+    return out
+
+
+def _axis(grid, axis):
+    """CF attributes of a coordinate: metres of a projection, or degrees."""
+    if grid.proj.is_geographic:
+        name = {"x": "longitude", "y": "latitude"}[axis]
+        unit = {"x": "degrees_east", "y": "degrees_north"}[axis]
+    else:
+        name, unit = f"projection_{axis}_coordinate", "m"
+        if grid.proj.axis_info and grid.proj.axis_info[0].unit_name not in ("metre", "meter"):
+            unit = grid.proj.axis_info[0].unit_name
+    return {
+        "standard_name": name, "long_name": f"{axis} of the cell centre", "units": unit, "axis": axis.upper(),
+        "bounds": f"{axis}_bnds",
+    }  # fmt: skip
+
+
+def spatial_ref(grid):
+    """The CF grid mapping of a grid: a scalar with the projection's parameters, WKT and GeoTransform."""
+    import xarray as xr
+
+    attributes = grid.proj.to_cf()
+    attributes["spatial_ref"] = attributes["crs_wkt"]  # the name GDAL and rioxarray read
+    dx, _, left, _, dy, top = grid.transform
+    attributes["GeoTransform"] = " ".join(repr(float(v)) for v in (left, dx, 0.0, top, 0.0, dy))
+    return xr.DataArray(np.int32(0), attrs=attributes)
+
+
+def write_netcdf(dataset, path, attributes=None):
+    """
+    Write a Dataset as compressed NetCDF-4.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset; bounds and grid mapping come from `georeference`
+    path : file to write, under a temporary name until it is whole
+    attributes : mapping of text, such as `runtime.stamp` returns; added to the global attributes
+
+    Notes
+    -----
+    Times are stored as whole seconds since 2018-01-01 (microseconds where they are not whole), floats with fill NaN.
+    """
+    import h5netcdf  # noqa: F401 - a clear ImportError here rather than xarray's list of engines
+
+    dataset = dataset.copy(deep=False)
+    dataset.attrs = _plain({**dataset.attrs, **(attributes or {})})
+    encoding = {name: _encoding(variable) for name, variable in dataset.variables.items()}
+    with written(path) as part:
+        dataset.to_netcdf(part, engine="h5netcdf", encoding=encoding)
+
+
+def _encoding(variable):
+    if variable.dtype.kind == "M":
+        since = variable.values.astype("datetime64[ns]") - np.datetime64("2018-01-01", "ns")
+        whole = np.all(since[~np.isnat(since)] % np.timedelta64(1, "s") == np.timedelta64(0, "ns"))
+        return {
+            "units": _TIME_UNITS if whole else _FINE_TIME_UNITS,
+            "dtype": "int64",
+            "calendar": "proleptic_gregorian",
+        }
+    encoding = {"_FillValue": np.nan if variable.dtype.kind == "f" and variable.ndim > 1 else None}
+    if variable.ndim > 1 and variable.dtype.kind in "iufb":
+        encoding |= {"zlib": True, "complevel": 4, "shuffle": True, "chunksizes": _chunks(variable.shape)}
+    return encoding
+
+
+def _chunks(shape):
+    """One layer at a time, tiles of at most 512 x 512."""
+    return (1,) * (len(shape) - 2) + tuple(min(max(n, 1), 512) for n in shape[-2:])
+
+
+def write_cog(values, grid, path, attributes=None, *, names=None, units=None, nodata=None):
+    """
+    Write one or several layers as a Cloud-Optimised GeoTIFF.
+
+    Parameters
+    ----------
+    values : (ny, nx) or (layer, ny, nx) array or DataArray, first row at the top; float, int or bool
+    grid : nunatak.grid.Grid of the same shape
+    path : file to write, under a temporary name until it is whole
+    attributes : mapping of text, kept as GeoTIFF tags
+    names, units : description and unit of each layer (a single text for one layer)
+    nodata : NaN for floats unless given, none for integers unless given
+
+    Raises
+    ------
+    NunatakError : the values have another shape than the grid
+    """
+    import rasterio
+    from rasterio.shutil import copy
+
+    array = np.asarray(values)
+    array = array.astype("uint8") if array.dtype == bool else array
+    layers = array[None] if array.ndim == 2 else array
+    if layers.shape[1:] != grid.shape:
+        raise NunatakError(f"{path}: {layers.shape[1:]} values do not fit the grid of {grid.ny} x {grid.nx} cells")
+    if layers.dtype == np.int64:
+        layers = _narrow(layers, path)
+    nodata = np.nan if nodata is None and layers.dtype.kind == "f" else nodata
+    profile = {
+        "driver": "GTiff", "dtype": layers.dtype, "count": len(layers), "height": grid.ny, "width": grid.nx,
+        "crs": rasterio.CRS.from_wkt(grid.proj.to_wkt()), "transform": rasterio.Affine(*grid.transform), "nodata": nodata,
+    }  # fmt: skip
+    options = {"driver": "COG", "compress": "deflate", "predictor": "yes", "overview_resampling": "nearest"}
+    with written(path) as part, rasterio.io.MemoryFile() as memory:
+        with memory.open(**profile) as source:
+            source.write(layers)
+            source.update_tags(**_plain(attributes or {}))
+            for band, name in enumerate(_listed(names), start=1):
+                source.set_band_description(band, name)
+            for band, unit in enumerate(_listed(units), start=1):
+                source.set_band_unit(band, unit)
+        with memory.open() as source:
+            copy(source, part, **options)
+
+
+def _narrow(layers, path):
+    """GDAL's tools still stumble over 64-bit integers; counts fit into 32 bits or are refused."""
+    if layers.size and np.abs(layers).max() > np.iinfo("int32").max:
+        raise NunatakError(f"{path}: integers up to {np.abs(layers).max()} do not fit a GeoTIFF; write them as floats")
+    return layers.astype("int32")
+
+
+def _listed(names):
+    return [] if names is None else [names] if isinstance(names, str) else list(names)
+
+
+def _plain(attributes):
+    """Attributes a file can hold: text and numbers, in order of name."""
+    return {k: v if isinstance(v, (str, int, float, np.number)) else str(v) for k, v in sorted(attributes.items())}
