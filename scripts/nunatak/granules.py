@@ -1,0 +1,384 @@
+"""Granule names, and the two tables that hold granules: what a search found, what a fetch brought."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from nunatak.constants import N_RGT
+from nunatak.runtime import NunatakError
+
+# What others put around a granule's own name: the NSIDC subsetter, Harmony's staging number, Harmony's suffix, and
+# the eight characters that a catalogue record can end in.
+_PREFIX = re.compile(r"^(?:processed_|\d+_)+(?=[A-Z])")
+_SUFFIX = re.compile(r"(?:_subsetted)?\.(?P<extension>h5|nc)(?:_\w{8})?$")
+
+_RELEASE = r"_(?P<version>\d{3})_(?P<revision>\d{2})$"
+_TRACK = r"_(?P<time>\d{14})_(?P<rgt>\d{4})(?P<cycle>\d{2})(?P<region_number>\d{2})"
+_CYCLES = r"_(?P<cycle>\d{2})(?P<cycle_end>\d{2})"
+_PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"^(?P<product>ATL0[3468])" + _TRACK + _RELEASE,
+        r"^(?P<product>ATL(?:07|10|20|21))-(?P<hemisphere>0[12])" + _TRACK + _RELEASE,
+        r"^(?P<product>ATL11)_(?P<rgt>\d{4})(?P<region_number>\d{2})" + _CYCLES + _RELEASE,
+        r"^(?P<product>ATL1[45])_(?P<region_code>A[1-4A]|AK|CN|CS|GL|IS|RA|SV)"
+        + _CYCLES + r"_(?P<resolution>100m|01km|10km|20km|40km)" + _RELEASE,
+    )
+)  # fmt: skip
+_PAIR = re.compile(r"^(?P<first>.+)_X_(?P<second>.+)_G(?P<spacing>\d{4})V(?P<version>\d{2})_P(?P<percent>\d{3})$")
+# An image id holds its acquisition date first, its processing date later; Sentinel ids carry a time of day.
+_IMAGE_DATE = re.compile(r"(?:^|_)(?P<date>\d{8}(?:T\d{6})?)(?=_|$)")
+
+_HEMISPHERES = {"01": "north", "02": "south"}
+_RESOLUTIONS = {"100m": "100m", "01km": "1km", "10km": "10km", "20km": "20km", "40km": "40km"}
+# Sentinel-1 relative orbit from the absolute one: (absolute - first) mod 175 + 1 (ESA, Sentinel-1 product naming).
+_SENTINEL1_FIRST_ORBIT = {"S1A": 73, "S1B": 27}
+
+TRACK_PRODUCTS = ("atl03", "atl06", "atl08")  # bucketed by cycle
+SEA_ICE_PRODUCTS = ("atl07", "atl10")  # bucketed by month
+
+
+class GranuleNameError(NunatakError):
+    """A file name that is no granule's."""
+
+
+@dataclass(frozen=True)
+class GranuleName:
+    """
+    What a granule's name says; None where its product does not say it.
+
+    Attributes
+    ----------
+    product : the study file's word for it, such as "atl06" or "itslive"
+    name : the name as its archive delivers it, without staging prefix, subset suffix and catalogue hash
+    version, revision : release ("006") and revision ("01"); of image pairs the version of the names ("02")
+    time_start : datetime64[s], UTC, of a track granule
+    rgt, cycle, region_number : reference ground track, cycle (of ATL11/14/15 the first) and region
+    cycle_end : last cycle of ATL11, ATL14, ATL15
+    hemisphere : "north" or "south", sea ice
+    region_code, resolution : ATL14/15, such as "SV" and "10km"
+    img1, img2 : ids of an image pair, the earlier image first, whichever the name lists first
+    swapped : the name lists the later image first (version 1 pairs may)
+    platform_img1, platform_img2 : such as "LC08", "S1A", "S2B"
+    acquisition_date_img1, acquisition_date_img2 : datetime64[s]; of Landsat the day only
+    mid_date : datetime64[s] halfway
+    date_dt : days between the two
+    frame_img1, frame_img2 : Landsat path and row "135039", Sentinel-2 tile "T46RGV", Sentinel-1 relative orbit "R041"
+    grid_spacing, percent_valid : metres; per cent of valid cells, as named
+    """
+
+    product: str
+    name: str
+    version: str
+    revision: str | None = None
+    time_start: np.datetime64 | None = None
+    rgt: int | None = None
+    cycle: int | None = None
+    region_number: int | None = None
+    cycle_end: int | None = None
+    hemisphere: str | None = None
+    region_code: str | None = None
+    resolution: str | None = None
+    img1: str | None = None
+    img2: str | None = None
+    swapped: bool | None = None
+    platform_img1: str | None = None
+    platform_img2: str | None = None
+    acquisition_date_img1: np.datetime64 | None = None
+    acquisition_date_img2: np.datetime64 | None = None
+    mid_date: np.datetime64 | None = None
+    date_dt: float | None = None
+    frame_img1: str | None = None
+    frame_img2: str | None = None
+    grid_spacing: int | None = None
+    percent_valid: int | None = None
+
+    @property
+    def granule_id(self) -> str:
+        """The name without its extension."""
+        return self.name.rsplit(".", 1)[0]
+
+    @property
+    def file_name(self) -> str:
+        """The name, written from its parts."""
+        if self.product == "itslive":
+            first, second = (self.img2, self.img1) if self.swapped else (self.img1, self.img2)
+            return f"{first}_X_{second}_G{self.grid_spacing:04d}V{self.version}_P{self.percent_valid:03d}.nc"
+        release = f"{self.version}_{self.revision}"
+        product = self.product.upper()
+        if self.product in ("atl14", "atl15"):
+            resolution = {short: long for long, short in _RESOLUTIONS.items()}[self.resolution or ""]
+            return f"{product}_{self.region_code}_{self.cycle:02d}{self.cycle_end:02d}_{resolution}_{release}.nc"
+        if self.product == "atl11":
+            return f"{product}_{self.rgt:04d}{self.region_number:02d}_{self.cycle:02d}{self.cycle_end:02d}_{release}.h5"
+        if self.hemisphere:
+            product += "-" + {word: code for code, word in _HEMISPHERES.items()}[self.hemisphere]
+        time = str(self.time_start).translate(str.maketrans("", "", "-T:"))
+        return f"{product}_{time}_{self.rgt:04d}{self.cycle:02d}{self.region_number:02d}_{release}.h5"
+
+
+def parse(file_name) -> GranuleName:
+    """
+    Read a granule's name, whatever a service or a folder put around it.
+
+    Parameters
+    ----------
+    file_name : a name, a path, a link or a catalogue's granule id
+
+    Raises
+    ------
+    GranuleNameError : the name fits no product, or its date, track or cycle cannot be
+
+    Examples
+    --------
+    >>> parse("processed_ATL06_20191106230008_06270503_006_01.h5").rgt
+    627
+    >>> parse("ATL03_20181014001049_02350102_007_02.h5_dpyQXxz6").name
+    'ATL03_20181014001049_02350102_007_02.h5'
+    >>> parse("ATL15_SV_0325_01km_004_05.nc").resolution
+    '1km'
+    """
+    given = str(file_name)
+    base = _PREFIX.sub("", given.split("?")[0].rstrip("/").rsplit("/", 1)[-1])
+    end = _SUFFIX.search(base)
+    stem = base[: end.start()] if end else base
+    for pattern in _PATTERNS:
+        found = pattern.match(stem)
+        if found:
+            return _icesat2(found, given)
+    found = _PAIR.match(stem)
+    if found:
+        return _image_pair(found, given)
+    raise GranuleNameError(
+        f"{given}: not the name of a granule of a known product; expected a name such as "
+        "ATL06_20190504033705_05480304_007_01.h5, give the file its original name back"
+    )
+
+
+def _icesat2(found, given) -> GranuleName:
+    part = found.groupdict()
+    product = part["product"].lower()
+    number = {key: int(part[key]) for key in ("rgt", "cycle", "cycle_end", "region_number") if part.get(key)}
+    if not 1 <= number.get("rgt", 1) <= N_RGT:
+        raise GranuleNameError(f"{given}: reference ground track {number['rgt']}; there are tracks 1 to {N_RGT}")
+    if product in ("atl03", "atl04", "atl06", "atl08", "atl11") and not 1 <= number["region_number"] <= 14:
+        raise GranuleNameError(f"{given}: region number {number['region_number']}; there are regions 1 to 14")
+    if number.get("cycle_end", 99) < number["cycle"]:
+        raise GranuleNameError(f"{given}: ends with cycle {number['cycle_end']} before its first {number['cycle']}")
+    return GranuleName(
+        product=product,
+        name=found.string + (".nc" if product in ("atl14", "atl15") else ".h5"),
+        version=part["version"],
+        revision=part["revision"],
+        time_start=_date(part["time"], given) if part.get("time") else None,
+        hemisphere=_HEMISPHERES.get(part.get("hemisphere") or ""),
+        region_code=part.get("region_code"),
+        resolution=_RESOLUTIONS.get(part.get("resolution") or ""),
+        **number,
+    )
+
+
+def _image_pair(found, given) -> GranuleName:
+    images = [found["first"], found["second"]]
+    dates = [_image_date(image, given) for image in images]
+    swapped = bool(dates[0] > dates[1])
+    if swapped:
+        images.reverse()
+        dates.reverse()
+    span = dates[1] - dates[0]
+    return GranuleName(
+        product="itslive",
+        name=found.string + ".nc",
+        version=found["version"],
+        img1=images[0],
+        img2=images[1],
+        swapped=swapped,
+        platform_img1=images[0].split("_")[0],
+        platform_img2=images[1].split("_")[0],
+        acquisition_date_img1=dates[0],
+        acquisition_date_img2=dates[1],
+        mid_date=dates[0] + span // 2,
+        date_dt=float(span / np.timedelta64(1, "D")),
+        frame_img1=_frame(images[0]),
+        frame_img2=_frame(images[1]),
+        grid_spacing=int(found["spacing"]),
+        percent_valid=int(found["percent"]),
+    )
+
+
+def _image_date(image, given):
+    found = _IMAGE_DATE.search(image)
+    if not found:
+        raise GranuleNameError(f"{given}: no acquisition date in the image id {image}; give the file its original name back")
+    return _date(found["date"].replace("T", ""), given)
+
+
+def _date(digits, given):
+    form = "%Y%m%d%H%M%S"[: 6 if len(digits) == 8 else None]
+    try:
+        return np.datetime64(datetime.strptime(digits, form), "s")
+    except ValueError as error:
+        raise GranuleNameError(f"{given}: {digits} is not a date ({error}); give the file its original name back") from error
+
+
+def _frame(image):
+    token = image.split("_")
+    if token[0].startswith("L") and len(token) > 2:
+        return token[2]
+    if token[0].startswith("S2"):
+        return next((t for t in token[1:] if re.fullmatch(r"T?\d{2}[A-Z]{3}", t)), None)
+    first = _SENTINEL1_FIRST_ORBIT.get(token[0])
+    orbit = next((t for t in token if re.fullmatch(r"\d{6}", t)), None)
+    if first is None or orbit is None:
+        return None
+    return f"R{(int(orbit) - first) % 175 + 1:03d}"
+
+
+def image_date(text) -> np.datetime64:
+    """
+    The date an ITS_LIVE file writes for one of its images, in any of the forms met, to the microsecond.
+
+    Version 1 writes the day, version 2 the time with colons, and some Sentinel-2 pairs carry a second time by mistake.
+
+    >>> image_date("20190215T205541T00:00:00")
+    np.datetime64('2019-02-15T20:55:41.000000')
+    >>> image_date("19841206T12:52:19.377")
+    np.datetime64('1984-12-06T12:52:19.377000')
+    """
+    text = text.decode() if isinstance(text, bytes) else str(text)
+    found = re.match(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ](\d{2}):?(\d{2}):?(\d{2}(?:\.\d{1,6})?))?", text.strip())
+    if not found:
+        raise GranuleNameError(f"{text}: not an acquisition date; expected one such as 19841206T12:52:19.377")
+    year, month, day, hour, minute, second = found.groups(default="00")
+    return np.datetime64(f"{year}-{month}-{day}T{hour}:{minute}:{second}", "us")
+
+
+def bucket(granule: GranuleName) -> str:
+    """
+    The bucket of time a granule belongs to: cycle, month, year of mid-date, or "all".
+
+    >>> bucket(parse("ATL06_20190504033705_05480304_007_01.h5"))
+    'cycle03'
+    >>> bucket(parse("ATL10-02_20190916205836_12340401_005_02.h5"))
+    '2019-09'
+    """
+    if granule.product in TRACK_PRODUCTS:
+        return f"cycle{granule.cycle:02d}"
+    if granule.product in SEA_ICE_PRODUCTS:
+        return str(granule.time_start)[:7]
+    if granule.product == "itslive":
+        return str(granule.mid_date)[:4]
+    return "all"
+
+
+def chunk_of(granule: GranuleName, splits: int = 1) -> str:
+    """
+    The chunk a granule belongs to: its bucket of time, shared out by a hash of its id where a bucket is split.
+
+    >>> granule = parse("ATL06_20190504033705_05480304_007_01.h5")
+    >>> chunk_of(granule), chunk_of(granule, splits=4)
+    ('cycle03', 'cycle03-3of4')
+    """
+    return split_name(bucket(granule), granule.granule_id, splits)
+
+
+def split_name(bucket_name: str, granule_id: str, splits: int) -> str:
+    """The share of a bucket that a granule's id falls in; the bucket itself when it is not split."""
+    if splits == 1:
+        return bucket_name
+    share = int.from_bytes(hashlib.sha256(granule_id.encode()).digest()[:8], "big") % splits
+    return f"{bucket_name}-{share + 1}of{splits}"
+
+
+_GRANULE_COLUMNS = {
+    "granule_id": "string",
+    "file_name": "string",
+    "product": "string",
+    "version": "string",
+    "revision": "string",
+    "url": "string",
+    "size_bytes": "Int64",
+    "checksum": "string",
+    "checksum_algorithm": "string",
+    "time_start": "datetime64[ns]",
+    "time_end": "datetime64[ns]",
+    "rgt": "Int32",
+    "cycle": "Int32",
+    "region_number": "Int32",
+    "geometry": "string",
+    "source": "string",
+}
+_LEDGER_COLUMNS = {
+    "granule_id": "string",
+    "path": "string",
+    "status": "string",
+    "reason": "string",
+    "size_bytes": "Int64",
+    "sha256": "string",
+}
+STATUSES = ("present", "empty", "outside", "failed")
+
+
+def granule_table(rows):
+    """
+    The granule table of a search: one row per granule, sorted by file name, with the same columns whoever answered.
+
+    Parameters
+    ----------
+    rows : mappings or a DataFrame with at least `file_name`; what the name itself says (granule_id, product, version,
+        revision, time_start, rgt, cycle, region_number) is filled in where a row leaves it out; further columns stay
+
+    Returns
+    -------
+    DataFrame; times are UTC, `geometry` is a footprint as WKT in longitude and latitude, absent values are missing
+    """
+    import pandas as pd
+
+    rows = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
+    table = _typed([_with_name(dict(row)) for row in rows], _GRANULE_COLUMNS)
+    return table.sort_values("file_name", kind="stable", ignore_index=True)
+
+
+def _with_name(row):
+    import pandas as pd
+
+    named = parse(row["file_name"])
+    said = {"granule_id": named.granule_id}
+    for key in ("product", "version", "revision", "time_start", "rgt", "cycle", "region_number"):
+        said[key] = getattr(named, key)
+    return {**row, **{key: value for key, value in said.items() if pd.isna(row.get(key))}}
+
+
+def ledger(rows):
+    """
+    The ledger of a fetch: what became of each granule, in the order of the granule ids.
+
+    Parameters
+    ----------
+    rows : mappings or a DataFrame with `granule_id`, `status` (present, empty, outside or failed), and where they
+        apply `path`, `reason`, `size_bytes`, `sha256`; further columns stay
+
+    Raises
+    ------
+    ValueError : a status that is none of the four
+    """
+    import pandas as pd
+
+    rows = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else [dict(row) for row in rows]
+    unknown = sorted({str(row.get("status")) for row in rows} - set(STATUSES))
+    if unknown:
+        raise ValueError(f"ledger: status {', '.join(unknown)}; a granule is {', '.join(STATUSES)}")
+    return _typed(rows, _LEDGER_COLUMNS).sort_values("granule_id", kind="stable", ignore_index=True)
+
+
+def _typed(rows, columns):
+    import pandas as pd
+
+    table = pd.DataFrame(rows)
+    further = [name for name in table.columns if name not in columns]
+    return table.reindex(columns=[*columns, *further]).astype(columns)
