@@ -214,7 +214,9 @@ def _image_pair(found, given) -> GranuleName:
 def _image_date(image, given):
     found = _IMAGE_DATE.search(image)
     if not found:
-        raise GranuleNameError(f"{given}: no acquisition date in the image id {image}; give the file its original name back")
+        raise GranuleNameError(
+            f"{given}: no acquisition date in the image id {image}; give the file its original name back"
+        )
     return _date(found["date"].replace("T", ""), given)
 
 
@@ -223,7 +225,9 @@ def _date(digits, given):
     try:
         return np.datetime64(datetime.strptime(digits, form), "s")
     except ValueError as error:
-        raise GranuleNameError(f"{given}: {digits} is not a date ({error}); give the file its original name back") from error
+        raise GranuleNameError(
+            f"{given}: {digits} is not a date ({error}); give the file its original name back"
+        ) from error
 
 
 def _frame(image):

@@ -1,0 +1,266 @@
+"""Rings of longitude and latitude made into proper polygons: checked, cut at the antimeridian, closed over a pole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import numpy as np
+import pyproj
+import shapely
+
+from nunatak.runtime import NunatakError
+
+# An outline straight in its own projection is not straight in longitude and latitude; steps this short follow it.
+_PROJECTED_STEP = 2000.0  # m
+_MOST_STEPS = 20000
+# Lambert's cylindrical equal-area projection: meridians and parallels become straight lines, the pole one too.
+_EQUAL_AREA = pyproj.Proj("+proj=cea +ellps=WGS84")
+
+
+class RegionError(NunatakError):
+    """An outline that encloses nothing sensible, or that cannot be found or read."""
+
+
+def area_km2(geometry) -> float:
+    """Area on the WGS84 ellipsoid (km2) of a polygon in longitude and latitude, edges straight in both."""
+    steps = shapely.segmentize(geometry, 0.05)
+    return float(shapely.area(shapely.transform(steps, _EQUAL_AREA, interleaved=False))) / 1e6
+
+
+def vertices(geometry) -> int:
+    """Number of corners, the closing one of each ring not counted twice."""
+    parts = shapely.get_parts(geometry)
+    return int(shapely.get_num_coordinates(geometry) - np.sum(1 + shapely.get_num_interior_rings(parts)))
+
+
+def points(values) -> np.ndarray:
+    """
+    (n, 2) longitudes and latitudes from pairs, from mappings with `lon` and `lat`, or from one flat list.
+
+    >>> points([{"lon": 20, "lat": 79}, {"lon": 21, "lat": 80}]).tolist() == points([20, 79, 21, 80]).tolist()
+    True
+    """
+    if not isinstance(values, (list, tuple)) or not values:
+        raise RegionError(f"lonlat: got {values!r}; write a list of [longitude, latitude] pairs")
+    if all(isinstance(value, Mapping) for value in values):
+        odd = next((v for v in values if not {"lon", "lat"} <= set(v)), None)
+        if odd is not None:
+            raise RegionError(f"lonlat: got {dict(odd)}; write each point as {{lon: .., lat: ..}}")
+        values = [[value["lon"], value["lat"]] for value in values]
+    elif all(isinstance(value, (int, float)) for value in values):
+        if len(values) % 2:
+            raise RegionError(f"lonlat: got {len(values)} numbers; a flat list holds longitude and latitude in turn")
+        values = [values[i : i + 2] for i in range(0, len(values), 2)]
+    try:
+        array = np.array(values, dtype=float)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    if array.ndim != 2 or array.shape[1] != 2 or not np.isfinite(array).all():
+        raise RegionError("lonlat: not a list of pairs of numbers; write [[longitude, latitude], ...]")
+    return array
+
+
+def polygon(values):
+    """The polygon with these corners; a ring given open is closed."""
+    array = points(values)
+    if len(np.unique(array, axis=0)) < 3:
+        raise RegionError(f"lonlat: {len(array)} corners enclose no area; give at least three different ones")
+    return shapely.Polygon(array)
+
+
+def box(values, crosses, *, geographic=True):
+    """The polygon of [west, south, east, north]; one that crosses the antimeridian runs on beyond 180."""
+    if isinstance(values, Mapping) or not hasattr(values, "__len__") or len(values) != 4:
+        raise RegionError(f"bbox: got {values!r}; write [west, south, east, north]")
+    try:
+        west, south, east, north = (float(value) for value in values)
+    except (TypeError, ValueError) as error:
+        raise RegionError(f"bbox: got {values!r}; write four numbers: [west, south, east, north]") from error
+    if geographic:
+        check_degrees(np.array([[west, south], [east, north]]))
+    if south > north:
+        raise RegionError(f"bbox: south {south:g} lies above north {north:g}; write [west, south, east, north]")
+    if west > east and not (crosses and geographic):
+        raise RegionError(
+            f"bbox: west {west:g} lies beyond east {east:g}; exchange them, or say crosses_antimeridian: true"
+        )
+    if south == north or west == east:
+        raise RegionError(f"bbox: {list(values)} encloses no area; write [west, south, east, north]")
+    return shapely.box(west, south, east + 360 if west > east else east, north)
+
+
+def check_degrees(array):
+    """Refuse latitudes beyond the poles and longitudes beyond half a turn."""
+    lon, lat = array[:, 0], array[:, 1]
+    beyond = np.flatnonzero(np.abs(lat) > 90)
+    if beyond.size:
+        raise RegionError(
+            f"latitude {lat[beyond[0]]:g} lies beyond the pole; "
+            "write longitude first, or give crs where the coordinates are projected"
+        )
+    beyond = np.flatnonzero(np.abs(lon) > 180)
+    if beyond.size:
+        raise RegionError(f"longitude {lon[beyond[0]]:g} is more than half a turn; write it between -180 and 180")
+
+
+def simple(part):
+    """
+    The polygon itself, or an equal one where its ring touches itself in a point, as outlines traced from pixels do.
+
+    Raises
+    ------
+    RegionError : the ring crosses itself and does not say what is inside
+    """
+    if shapely.is_valid(part):
+        return part
+    if shapely.area(part) == 0:
+        raise RegionError("the outline encloses no area; give at least three corners that are not on one line")
+    reason = shapely.is_valid_reason(part)
+    if reason.startswith("Ring Self-intersection"):
+        mended = shapely.make_valid(part, method="structure", keep_collapsed=False)
+        if np.isclose(shapely.area(mended), shapely.area(part), rtol=1e-9, atol=0):
+            return mended
+    raise RegionError(f"the outline is not a simple ring ({reason}); give its corners in order, going round once")
+
+
+def to_sphere(parts, crosses):
+    """
+    Polygons in degrees as one geometry in [-180, 180], and whether it crosses the antimeridian.
+
+    With `crosses` an edge goes the short way round, so that a ring may pass 180 or go round a pole; without it every
+    edge is taken as written and one longer than half a turn is refused.
+    """
+    # `box` carries one that crosses on beyond 180
+    carried = crosses and len(parts) == 1 and shapely.bounds(parts[0])[2] > 180
+    for part in parts:
+        if not carried:
+            check_degrees(shapely.get_coordinates(part))
+        if not crosses:
+            _refuse_long_edges(part)
+    if carried:
+        return _cut(parts[0]), True
+    return _wrapped(parts) if crosses else (_joined([simple(part) for part in parts]), False)
+
+
+def unproject(parts, crs, *, follow=True):
+    """
+    Polygons in a projection as one geometry in longitude and latitude, and whether it crosses the antimeridian.
+
+    With `follow` edges stay straight in the projection; without, only the corners are carried over.
+    """
+    parts = [simple(part) for part in parts]
+    length = sum(shapely.length(part) for part in parts)
+    metre = 1.0 / crs.axis_info[0].unit_conversion_factor
+    step = max(_PROJECTED_STEP * metre, length / _MOST_STEPS)
+    to_lonlat = pyproj.Transformer.from_crs(crs, "OGC:CRS84", always_xy=True)
+    fine = shapely.get_parts(shapely.segmentize(parts, step) if follow else parts)
+    spherical = [shapely.transform(part, to_lonlat.transform, interleaved=False) for part in fine]
+    if not all(np.isfinite(shapely.get_coordinates(part)).all() for part in spherical):
+        raise RegionError("the outline lies outside its coordinate system; check crs and the units of its corners")
+    return _wrapped(spherical)
+
+
+def _wrapped(parts):
+    """Polygons whose edges go the short way round, cut at the antimeridian; and whether any crosses it."""
+    cut, crossing = [], False
+    for part in parts:
+        outer, beyond = _ring(shapely.get_exterior_ring(part))
+        holes = [_ring(ring)[0] for ring in part.interiors]
+        cut.append(shapely.difference(outer, shapely.union_all(holes)) if holes else outer)
+        crossing |= beyond
+    return _joined(cut), crossing
+
+
+def _ring(ring):
+    """One ring as a cut polygon, and whether it crosses the antimeridian without holding a pole."""
+    lon, lat = shapely.get_coordinates(ring).T
+    # whole turns are taken off, so that no longitude changes by rounding
+    unrolled = lon - 360.0 * np.concatenate([[0.0], np.cumsum(np.round(np.diff(lon) / 360.0))])
+    turn = round((unrolled[-1] - unrolled[0]) / 360)
+    corners = np.column_stack([unrolled, lat])
+    if turn:
+        # ASSUME: a ring that goes round the Earth holds the pole it is nearer to
+        pole = np.copysign(90.0, lat.mean())
+        corners = np.vstack([corners, [unrolled[-1], pole], [unrolled[0], pole]])
+    whole = simple(shapely.Polygon(corners))
+    beyond = not turn and bool(unrolled.min() < -180 or unrolled.max() > 180)
+    return _cut(whole), beyond
+
+
+def _cut(whole):
+    """A polygon anywhere on the unrolled longitudes, brought back to [-180, 180] in pieces."""
+    west, _, east, _ = shapely.bounds(whole)
+    pieces = []
+    for turn in range(int(np.floor((west + 180) / 360)), int(np.ceil((east - 180) / 360)) + 1):
+        piece = shapely.intersection(whole, shapely.box(-180 + 360 * turn, -90, 180 + 360 * turn, 90))
+        if shapely.area(piece) > 0:
+            pieces.append(shapely.transform(piece, lambda xy, turn=turn: xy - [360.0 * turn, 0.0]))
+    return _joined(pieces)
+
+
+def _joined(pieces):
+    polygons = [p for p in shapely.get_parts(shapely.union_all(pieces)) if p.geom_type == "Polygon"]
+    return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
+
+
+def _refuse_long_edges(part):
+    lon = shapely.get_coordinates(shapely.get_exterior_ring(part))[:, 0]
+    jump = np.abs(np.diff(lon))
+    # an edge along a parallel from -180 to 180 closes a ring round the Earth and is meant
+    odd = np.flatnonzero((jump > 180) & (jump < 360))
+    if odd.size:
+        raise RegionError(
+            f"an edge from longitude {lon[odd[0]]:g} to {lon[odd[0] + 1]:g} goes more than half round the Earth; "
+            "say crosses_antimeridian: true if it is meant to cross 180"
+        )
+
+
+def read_file(path, *, layer=None, attribute=None, crs=None):
+    """
+    The polygons of a GeoJSON, Shapefile, GeoPackage or KML file, and its coordinate system.
+
+    Parameters
+    ----------
+    layer : of a file with several
+    attribute : mapping of an attribute's name to the value (or list of values) of the features to take
+    crs : the coordinate system where the file does not state one, or instead of the one it states
+    """
+    import pyogrio.errors
+    import pyogrio.raw
+
+    try:
+        meta, _, geometry, columns = pyogrio.raw.read(path, layer=layer, force_2d=True)
+        shapes = shapely.from_wkb(geometry)
+    except shapely.errors.ShapelyError as error:
+        reason = f"a ring is not closed ({error}); repeat its first corner at its end"
+        raise RegionError(f"polygon: {path}: {reason}") from error
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
+        reason = f"cannot be read ({str(error).splitlines()[0]})"
+        raise RegionError(f"polygon: {path}: {reason}; give GeoJSON, Shapefile, GeoPackage or KML") from error
+    keep = np.ones(len(shapes), dtype=bool)
+    for name, wanted in (attribute or {}).items():
+        keep &= _matching(path, dict(zip(meta["fields"], columns, strict=True)), name, wanted)
+    kinds = sorted({shape.geom_type for shape in shapes[keep] if shape is not None})
+    parts = [p for p in shapely.get_parts(shapes[keep]) if p is not None and p.geom_type == "Polygon"]
+    if not parts:
+        raise RegionError(
+            f"polygon: {path}: holds no polygon but {', '.join(kinds) or 'nothing'}; give a file with an outline"
+        )
+    system = crs or meta["crs"]
+    if system is None:
+        raise RegionError(f"polygon: {path}: states no coordinate system; add crs, such as EPSG:4326 or EPSG:3413")
+    return parts, system
+
+
+def _matching(path, columns, name, wanted):
+    if name not in columns:
+        near = get_close_matches(name, columns, 1, 0.5)
+        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(columns) or 'none'}"
+        raise RegionError(f"attribute: {path} has no attribute {name!r}; {hint}")
+    values = [str(value) for value in (wanted if isinstance(wanted, (list, tuple)) else [wanted])]
+    found = np.isin(np.array([str(value) for value in columns[name]]), values)
+    if not found.any():
+        some = ", ".join(sorted({str(value) for value in columns[name]})[:5])
+        raise RegionError(f"attribute: {path} has no feature with {name} {', '.join(values)}; it has {some}")
+    return found
