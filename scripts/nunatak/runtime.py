@@ -58,6 +58,19 @@ def job(snakemake):
         handler.close()
 
 
+def progress(items, *, label, total=None):
+    """The items, one by one, with a bar on the screen where somebody watches and work done and time left in it."""
+    from tqdm import tqdm
+
+    return tqdm(items, desc=label, total=total, disable=None, mininterval=0.5, leave=False, dynamic_ncols=True)
+
+
+def say(text):
+    """Tell the person who watches, and the log."""
+    print(text, file=sys.stderr, flush=True)
+    log.info("%s", text)
+
+
 def _log_to(path):
     handler: logging.Handler = logging.StreamHandler()
     if path is not None:

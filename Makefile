@@ -1,0 +1,71 @@
+# Builds .venv from the hashed lock on first use and passes every other target on to Snakemake:
+#   make X ARCHIVE=a ARGS="key=value -n"   =   .venv/bin/python -m snakemake X --config archive=a key=value -n
+
+PYTHON ?= python3
+ARCHIVE ?=
+ARGS ?=
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+run := .venv/bin/python -m snakemake
+pip := .venv/bin/python -m pip --disable-pip-version-check install --quiet --only-binary :all: --require-hashes
+# --config takes key=value words; flags among ARGS come after them
+config = $(if $(ARCHIVE)$(filter-out -%,$(firstword $(ARGS))),--config $(if $(ARCHIVE),archive=$(ARCHIVE))) $(ARGS)
+
+.PHONY: help
+help: ## this list
+	@echo "Nunatak: rerun case studies of ice change from satellite data"
+	@echo
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+	@echo "  make <study>          a study of config/studies on its own archive; ARCHIVE=simulated | directory overrides"
+	@echo "  make plan_<study>     what would be fetched and what it costs"
+	@echo "  make verify_<study>   recompute and compare"
+	@echo
+	@echo "  more settings:        make <study> ARCHIVE=directory ARGS=\"directory=/my/granules\""
+	@echo "  Snakemake's flags:    make <study> ARGS=\"-n\"   (dry run)"
+
+.PHONY: demo
+demo: .venv/nunatak ## the Austfonna study on simulated granules: no account, no download
+	@echo "make demo: the Austfonna study on SIMULATED granules -> results/austfonna-simulated/report.html"
+	@$(run) austfonna --config archive=simulated $(ARGS)
+
+.PHONY: test
+test: .venv/nunatak-test ## the test suite
+	@echo "make test: the test suite (at most 30 minutes on 2 cores)"
+	@.venv/bin/python -m pytest -m "not full" $(ARGS)
+
+.PHONY: test-full
+test-full: .venv/nunatak-test ## the test suite and the long runs
+	@.venv/bin/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: .venv/nunatak-test ## format, lint and types
+	@.venv/bin/python -m ruff format --check .
+	@.venv/bin/python -m ruff check .
+	@.venv/bin/python -m mypy
+	@.venv/bin/snakefmt --check Snakefile rules
+	@$(run) --lint
+
+.PHONY: regions
+regions: .venv/nunatak ## the regions a study can name
+	@PYTHONPATH=scripts .venv/bin/python -m nunatak.region
+
+.venv/nunatak: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Nunatak needs Python 3.11 or newer, but $(PYTHON) is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 ...")'
+	@echo "building .venv from requirements.lock (once, some minutes)"
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@$(pip) -r requirements.lock
+	@touch $@
+
+.venv/nunatak-test: requirements-test.lock .venv/nunatak
+	@echo "adding the packages of the tests to .venv (once)"
+	@$(pip) -r requirements-test.lock
+	@touch $@
+
+# everything else is a target of the workflow
+Makefile: ;
+%: .venv/nunatak
+	@$(run) $@ $(config)

@@ -1,0 +1,21 @@
+rule check_study:
+    """Hold the results against what must be true of them, and against the truth where the granules are simulated."""
+    input:
+        unpack(check_inputs),
+    output:
+        checks="<results>/{study}/checks.json",
+    log:
+        "<logs>/{study}/check_study.log",
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=30,
+    params:
+        world=world_of,
+        code=code_version("check_study.py"),
+    message:
+        "{wildcards.study}: checking the results"
+    script:
+        "../scripts/check_study.py"

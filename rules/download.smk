@@ -1,0 +1,45 @@
+rule fetch_granules:
+    """Bring one chunk's granules here, check each, and write what came of every one of them."""
+    input:
+        granules="<results>/{study}/{product}/lists/{chunk}.csv",
+    output:
+        ledger="<results>/{study}/{product}/ledger/{chunk}.parquet",
+    log:
+        "<logs>/{study}/{product}/fetch/{chunk}.log",
+    conda:
+        "../envs/access.yaml"
+    threads: 2
+    resources:
+        mem_mb=1000,
+        runtime=240,
+        earthdata_connections=2,
+    retries: 2
+    params:
+        archive=archive_settings,
+    message:
+        "{wildcards.study}: fetching {wildcards.product} {wildcards.chunk}"
+    script:
+        "../scripts/fetch_granules.py"
+
+
+rule count_granules:
+    """Count what was found, used and missing; stop here when more granules failed than the study allows."""
+    input:
+        ledger=ledgers(),
+    output:
+        counts="<results>/{study}/{product}/counts.csv",
+    log:
+        "<logs>/{study}/{product}/count.log",
+    conda:
+        "../envs/access.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        max_failed=lookup(dpath="{study}/max_failed", within=STUDIES),
+        code=code_version("count_granules.py"),
+    message:
+        "{wildcards.study}: counting {wildcards.product} granules"
+    script:
+        "../scripts/count_granules.py"

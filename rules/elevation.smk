@@ -1,0 +1,130 @@
+rule map_height_change:
+    """Height change and its rates on every grid of ATL15, cut to the region, and a raster for a GIS."""
+    input:
+        ledger=ledgers("atl15"),
+        counts="<results>/{study}/atl15/counts.csv",
+        regions="<results>/{study}/regions.geojson",
+    output:
+        change="<results>/{study}/atl15/height_change.nc",
+        raster="<results>/{study}/atl15/map_change.tif",
+    log:
+        "<logs>/{study}/atl15/map_height_change.log",
+    benchmark:
+        "<benchmarks>/{study}/atl15/map_height_change.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=30,
+    params:
+        product=lookup(dpath="{study}/products/atl15", within=STUDIES),
+        period=lookup(dpath="{study}/period", within=STUDIES),
+        code=code_version("map_height_change.py"),
+    message:
+        "{wildcards.study}: mapping the height change"
+    script:
+        "../scripts/map_height_change.py"
+
+
+rule merge_surface:
+    """The ATL14 surface of the region, its tiles and quadrants as one."""
+    input:
+        ledger=ledgers("atl14"),
+        counts="<results>/{study}/atl14/counts.csv",
+        regions="<results>/{study}/regions.geojson",
+    output:
+        surface="<results>/{study}/atl14/surface.nc",
+    log:
+        "<logs>/{study}/atl14/merge_surface.log",
+    benchmark:
+        "<benchmarks>/{study}/atl14/merge_surface.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=30,
+    params:
+        code=code_version("merge_surface.py"),
+    message:
+        "{wildcards.study}: reading the ATL14 surface"
+    script:
+        "../scripts/merge_surface.py"
+
+
+rule sum_height_change:
+    """Volume, mean rate, errors and mass of every region, and the change by elevation band."""
+    input:
+        change="<results>/{study}/atl15/height_change.nc",
+        surface=surface_of,
+        regions="<results>/{study}/regions.geojson",
+    output:
+        regions="<results>/{study}/atl15/region_change.csv",
+        elevation="<results>/{study}/atl15/change_by_elevation.csv",
+    log:
+        "<logs>/{study}/atl15/sum_height_change.log",
+    benchmark:
+        "<benchmarks>/{study}/atl15/sum_height_change.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=30,
+    params:
+        mass=lookup(dpath="{study}/mass", within=STUDIES),
+        code=code_version("sum_height_change.py"),
+    message:
+        "{wildcards.study}: summing volume and mass"
+    script:
+        "../scripts/sum_height_change.py"
+
+
+rule sample_transects:
+    """The height change, and the surface where there is one, along each transect."""
+    input:
+        change="<results>/{study}/atl15/height_change.nc",
+        surface=surface_of,
+    output:
+        transects="<results>/{study}/elevation/transects.parquet",
+    log:
+        "<logs>/{study}/elevation/sample_transects.log",
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=30,
+    params:
+        transects=lookup(dpath="{study}/transects", within=STUDIES),
+        code=code_version("sample_transects.py"),
+    message:
+        "{wildcards.study}: sampling transects"
+    script:
+        "../scripts/sample_transects.py"
+
+
+rule pair_repeats:
+    """Heights of two cycles on the same ground track, joined on segment_id."""
+    input:
+        points=points("atl06"),
+    output:
+        pairs="<results>/{study}/elevation/repeat_pairs.parquet",
+    log:
+        "<logs>/{study}/elevation/pair_repeats.log",
+    benchmark:
+        "<benchmarks>/{study}/elevation/pair_repeats.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=30,
+    params:
+        filter=lookup(dpath="{study}/products/atl06/filter", within=STUDIES),
+        code=code_version("pair_repeats.py"),
+    message:
+        "{wildcards.study}: pairing repeats of a track"
+    script:
+        "../scripts/pair_repeats.py"

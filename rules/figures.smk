@@ -1,0 +1,23 @@
+rule plot_figure:
+    """Draw one figure, with the numbers in it as a sidecar."""
+    input:
+        unpack(figure_inputs),
+    output:
+        **figure_outputs(),
+    log:
+        "<logs>/{study}/figures/{figure}.log",
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        runtime=15,
+    params:
+        style=lookup(dpath="{study}/figures", within=STUDIES),
+        title=lookup(dpath="{study}/title", within=STUDIES),
+        focus=lookup(dpath="{study}/focus", within=STUDIES, default=None),
+        code=code_version("plot_figure.py"),
+    message:
+        "{wildcards.study}: drawing {wildcards.figure}"
+    script:
+        "../scripts/plot_figure.py"

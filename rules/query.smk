@@ -1,0 +1,66 @@
+rule outline_regions:
+    """Settle the outlines of a study: its region and every further one, with what simplification changed."""
+    output:
+        regions="<results>/{study}/regions.geojson",
+    log:
+        "<logs>/{study}/outline_regions.log",
+    conda:
+        "../envs/access.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        regions=regions_of,
+        code=code_version("outline_regions.py"),
+    message:
+        "{wildcards.study}: settling the outlines"
+    script:
+        "../scripts/outline_regions.py"
+
+
+rule query_granules:
+    """Ask the archive which granules of a product lie in the region and the period."""
+    input:
+        regions="<results>/{study}/regions.geojson",
+        archive=archive_of,
+    output:
+        granules="<results>/{study}/{product}/granules.parquet",
+    log:
+        "<logs>/{study}/{product}/query.log",
+    conda:
+        "../envs/access.yaml"
+    threads: 2
+    resources:
+        mem_mb=1000,
+        runtime=30,
+        earthdata_connections=1,
+    retries: 2
+    params:
+        archive=archive_settings,
+        product=lookup(dpath="{study}/products/{product}", within=STUDIES),
+        period=lookup(dpath="{study}/period", within=STUDIES),
+    message:
+        "{wildcards.study}: asking for {wildcards.product} granules"
+    script:
+        "../scripts/query_granules.py"
+
+
+rule list_granules:
+    """Write one chunk's share of the granules; a chunk whose share did not change is not done again."""
+    input:
+        granules="<results>/{study}/{product}/granules.parquet",
+    output:
+        granules="<results>/{study}/{product}/lists/{chunk}.csv",
+    log:
+        "<logs>/{study}/{product}/list/{chunk}.log",
+    conda:
+        "../envs/access.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    message:
+        "{wildcards.study}: listing {wildcards.product} {wildcards.chunk}"
+    script:
+        "../scripts/list_granules.py"

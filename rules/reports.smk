@@ -1,0 +1,93 @@
+rule collect_provenance:
+    """Write down what made the results: code, environment, configuration, granules with their checksums, outputs."""
+    input:
+        unpack(provenance_inputs),
+    output:
+        provenance="<results>/{study}/provenance.json",
+    log:
+        "<logs>/{study}/collect_provenance.log",
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        study=lookup(dpath="{study}", within=STUDIES),
+        code=code_version("collect_provenance.py"),
+    message:
+        "{wildcards.study}: writing the provenance"
+    script:
+        "../scripts/collect_provenance.py"
+
+
+rule render_notebook:
+    """Execute a notebook with papermill on the study's results and render it as one HTML page."""
+    input:
+        unpack(notebook_inputs),
+        notebook=workflow.source_path("../notebooks/{topic}.ipynb"),
+    output:
+        page="<results>/{study}/{topic}.html",
+    log:
+        "<logs>/{study}/{topic}.log",
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        runtime=30,
+    params:
+        study=lookup(dpath="{study}", within=STUDIES),
+        code=code_version("render_notebook.py"),
+    message:
+        "{wildcards.study}: rendering {wildcards.topic}"
+    script:
+        "../scripts/render_notebook.py"
+
+
+rule write_report:
+    """The study's front page: asked, found, numbers with errors, figures, checks, provenance, how to cite."""
+    input:
+        unpack(report_inputs),
+    output:
+        page="<results>/{study}/report.html",
+        summary="<results>/{study}/summary.txt",
+    log:
+        "<logs>/{study}/write_report.log",
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=15,
+    params:
+        study=lookup(dpath="{study}", within=STUDIES),
+        code=code_version("write_report.py"),
+    message:
+        "{wildcards.study}: writing the report"
+    script:
+        "../scripts/write_report.py"
+
+
+rule conclude_study:
+    """End the study: well, or with the checks that failed where the study wants that to be an error."""
+    input:
+        checks="<results>/{study}/checks.json",
+        report="<results>/{study}/report.html",
+        summary="<results>/{study}/summary.txt",
+    output:
+        concluded=touch("<results>/{study}/.concluded"),
+    log:
+        "<logs>/{study}/conclude_study.log",
+    conda:
+        "../envs/access.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        checks=lookup(dpath="{study}/checks", within=STUDIES),
+    message:
+        "{wildcards.study}: concluding"
+    script:
+        "../scripts/conclude_study.py"

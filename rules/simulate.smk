@@ -1,0 +1,21 @@
+rule simulate_granules:
+    """Make the granules of one product from the truth of a study's simulated world."""
+    output:
+        folder=directory("<resources>/archive/simulated/{world}/{product}"),
+    log:
+        "<logs>/simulated/{world}/{product}/simulate.log",
+    benchmark:
+        "<benchmarks>/simulated/{world}/{product}/simulate.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        product=simulated_product,
+        code=code_version("simulate_granules.py"),
+    message:
+        "{wildcards.world}: simulating {wildcards.product} granules"
+    script:
+        "../scripts/simulate_granules.py"

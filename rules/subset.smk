@@ -1,0 +1,25 @@
+rule subset_points:
+    """Keep the rows of one chunk's along-track granules that lie in the region and the period."""
+    input:
+        ledger="<results>/{study}/{product}/ledger/{chunk}.parquet",
+        regions="<results>/{study}/regions.geojson",
+    output:
+        points="<results>/{study}/{product}/points/{chunk}.parquet",
+    log:
+        "<logs>/{study}/{product}/subset/{chunk}.log",
+    benchmark:
+        "<benchmarks>/{study}/{product}/subset/{chunk}.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        product=lookup(dpath="{study}/products/{product}", within=STUDIES),
+        period=lookup(dpath="{study}/period", within=STUDIES),
+        code=code_version("subset_points.py"),
+    message:
+        "{wildcards.study}: subsetting {wildcards.product} {wildcards.chunk}"
+    script:
+        "../scripts/subset_points.py"

@@ -1,0 +1,91 @@
+"""Every rule's environment holds what its script reaches, and nothing that nobody uses."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pytest
+import yaml
+from conftest import ROOT
+from nunatak import closure
+
+ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
+CONDA_NAMES = {"yaml": "pyyaml", "matplotlib": "matplotlib-base", "mpl_toolkits": "matplotlib-base", "dask": "dask-core"}
+# used without an import of ours: engines and backends, or needed by a tool we call
+BACKENDS = {"python", "h5netcdf", "dask-core", "ipykernel", "pyogrio", "cmcrameri"}
+DRIVER = {"python", "snakemake-minimal", "pydantic", "pyproj", "shapely", "pyogrio", "pyyaml", "pygments", "numpy"}
+
+
+@cache
+def pins(path) -> dict[str, str]:
+    lines = yaml.safe_load(path.read_text())["dependencies"]
+    return dict(re.fullmatch(r"([a-z0-9_.-]+) =([0-9][0-9a-z.]*)", line).groups() for line in lines)
+
+
+def rules_by_environment():
+    """(rule, environment, script) of every rule that has a script."""
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for block in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
+            env = re.search(r'conda:\s+"../envs/(\w+\.yaml)"', block)
+            script = re.search(r'script:\s+"../scripts/(\w+\.py)"', block)
+            if script:
+                yield block.split(":")[0], env and env[1], script[1]
+
+
+RULES = list(rules_by_environment())
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda p: p.stem)
+def test_environment_is_pinned_and_sorted(path):
+    env = yaml.safe_load(path.read_text())
+    assert env["channels"] == ["conda-forge", "nodefaults"]
+    names = list(pins(path))
+    assert names == sorted(names)
+    assert "python" in names
+
+
+def test_the_same_package_has_the_same_pin_everywhere():
+    """Files pass between environments; numbers must not depend on which one wrote them."""
+    seen: dict[str, set] = {}
+    for path in ENVIRONMENTS:
+        for name, version in pins(path).items():
+            seen.setdefault(name, set()).add(version)
+    assert {name: v for name, v in seen.items() if len(v) > 1} == {}
+
+
+def test_pins_agree_with_the_lock():
+    locked = dict(re.findall(r"^([a-z0-9_.-]+)==([0-9][^ ;\\]*)", (ROOT / "requirements.lock").read_text(), flags=re.M))
+    pypi = {"matplotlib-base": "matplotlib", "dask-core": "dask", "snakemake-minimal": "snakemake"}
+    for path in ENVIRONMENTS:
+        for name, version in pins(path).items():
+            if name != "python":
+                assert locked[pypi.get(name, name)] == version, f"{path.name}: {name}"
+
+
+@pytest.mark.parametrize(("rule", "env", "script"), RULES, ids=[r[0] for r in RULES])
+def test_environment_holds_what_the_script_reaches(rule, env, script):
+    assert env, f"rule {rule} names no environment"
+    needed = {CONDA_NAMES.get(name, name.replace("_", "-")) for name in closure.packages(closure.SCRIPTS / script)}
+    missing = needed - set(pins(ROOT / "envs" / env))
+    assert not missing, f"rule {rule}: {env} lacks {', '.join(sorted(missing))}"
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda p: p.stem)
+def test_nothing_is_idle_in_an_environment(path):
+    if path.stem == "driver":
+        assert set(pins(path)) <= DRIVER
+        return
+    used = set()
+    for _, env, script in RULES:
+        if env == path.name:
+            used |= {CONDA_NAMES.get(n, n.replace("_", "-")) for n in closure.packages(closure.SCRIPTS / script)}
+    assert used, f"no rule uses {path.name}"
+    assert set(pins(path)) - used - BACKENDS == set()
+
+
+def test_no_file_names_a_package_index():
+    """A lock says what, with hashes; where from is the user's business."""
+    for name in ("requirements.lock", "requirements-test.lock", "pyproject.toml", "Makefile"):
+        assert "index-url" not in (ROOT / name).read_text()
+        assert "find-links" not in (ROOT / name).read_text()

@@ -1,0 +1,116 @@
+"""Imports run one way, and each script reaches only the library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from nunatak import closure
+
+LIBRARY = closure.SCRIPTS / "nunatak"
+BASE = ("study", "region", "granules", "grid", "times", "constants", "runtime", "tables", "rasters", "kernels", "closure")
+# every room may import from the rooms in its own row of this table, and from nothing else
+ALLOWED: dict[str, tuple[str, ...]] = {
+    **{room: BASE for room in BASE},
+    "products": BASE,
+    "archives": (*BASE, "products"),
+    "gridding": BASE,
+    "photons": (*BASE, "gridding"),
+    "elevation": (*BASE, "gridding"),
+    "velocity": (*BASE, "gridding"),
+    "dynamics": (*BASE, "photons", "elevation", "gridding", "velocity"),
+    "simulation": (*BASE, "products"),
+    "checks": (*BASE, "dynamics", "photons", "elevation", "gridding", "velocity", "products", "simulation"),
+    "figures": (*BASE, "dynamics", "photons", "elevation", "gridding", "velocity", "products"),
+    "reports": (*BASE, "figures", "checks", "dynamics", "photons", "elevation", "gridding", "velocity", "products"),
+}
+ALLOWED["api"] = tuple(ALLOWED)
+SCIENCES = ("photons", "elevation", "gridding", "velocity", "dynamics")
+MODULES = sorted(LIBRARY.rglob("*.py"))
+SCRIPTS = sorted(closure.SCRIPTS.glob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    """The package or top-level module a library file belongs to."""
+    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path: Path) -> set[str]:
+    names = {name.split(".")[1] for name in closure._imports(path) if name.startswith("nunatak.")}
+    return {name for name in names if (LIBRARY / name).is_dir() or (LIBRARY / f"{name}.py").is_file()}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(LIBRARY).as_posix())
+def test_imports_never_point_up_or_sideways(path):
+    """products know no science, sciences know no figures, the base layer knows nobody."""
+    room = room_of(path)
+    if room == "__init__":
+        assert not imported_rooms(path)
+        return
+    beyond = imported_rooms(path) - set(ALLOWED[room]) - {room}
+    assert not beyond, f"{path} ({room}) imports {', '.join(sorted(beyond))}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(LIBRARY).as_posix())
+def test_only_the_runtime_names_snakemake(path):
+    if path.name != "runtime.py":
+        assert "snakemake" not in {name.split(".")[0] for name in closure._imports(path)}
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if room_of(p) in SCIENCES], ids=lambda p: p.stem)
+def test_sciences_know_no_files(path):
+    """A reader hiding in a science shows by its imports."""
+    assert not {"h5py", "pathlib", "netCDF4", "rasterio", "pyogrio"} & {n.split(".")[0] for n in closure._imports(path)}
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.stem)
+def test_scripts_import_the_library_and_no_other_script(path):
+    others = {p.stem for p in SCRIPTS}
+    assert not others & {name.split(".")[0] for name in closure._imports(path)}
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.stem)
+def test_scripts_can_be_imported_and_called(path):
+    """Nothing runs at import: the work is in main(), and the one use of `snakemake` is below the guard."""
+    body, guard, below = path.read_text().partition('if __name__ == "__main__":')
+    assert guard and "def main(" in body and "snakemake." not in body and "job(snakemake)" in below
+
+
+def test_parsing_needs_only_the_driver():
+    """What the Snakefile imports pulls in none of the packages that only the rules' environments have."""
+    reached = set()
+    for module in ("study", "region", "closure", "granules"):
+        path = LIBRARY / f"{module}.py"
+        path = path if path.is_file() else LIBRARY / module / "__init__.py"
+        reached |= {m for m in _eager(path, set())}
+    assert not reached & {"pandas", "xarray", "h5py", "numba", "scipy", "pyarrow", "matplotlib", "rasterio"}
+
+
+def _eager(path, seen):
+    """Third-party packages imported at module level, through the library."""
+    import ast
+
+    if path in seen:
+        return set()
+    seen.add(path)
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            names = {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {node.module} | {f"{node.module}.{a.name}" for a in node.names}
+        else:
+            continue
+        for name in names:
+            files = closure._library_files(name)
+            found |= {name.split(".")[0]} if not files else set().union(*(_eager(f, seen) for f in files))
+    return found
+
+
+def test_a_library_edit_changes_the_version_of_the_scripts_that_reach_it(tmp_path):
+    """The closure follows imports inside functions and through packages."""
+    script = tmp_path / "make_x.py"
+    script.write_text("def main():\n    from nunatak.tables import read_table\n")
+    assert {p.name for p in closure.modules(script)} >= {"tables.py", "runtime.py", "__init__.py"}
+    assert "grid.py" not in {p.name for p in closure.modules(script)}
+    assert closure.packages(script) >= {"pandas", "pyarrow"}
