@@ -5,10 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from nunatak import closure
 
 LIBRARY = closure.SCRIPTS / "nunatak"
-BASE = ("study", "region", "granules", "grid", "times", "constants", "runtime", "tables", "rasters", "kernels", "closure")
+BASE = (
+    "study",
+    "region",
+    "rings",
+    "granules",
+    "grid",
+    "times",
+    "constants",
+    "runtime",
+    "tables",
+    "rasters",
+    "kernels",
+    "closure",
+)
 # every room may import from the rooms in its own row of this table, and from nothing else
 ALLOWED: dict[str, tuple[str, ...]] = {
     **{room: BASE for room in BASE},

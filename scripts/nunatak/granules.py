@@ -161,9 +161,9 @@ def parse(file_name) -> GranuleName:
 
 
 def _icesat2(found, given) -> GranuleName:
-    part = found.groupdict()
+    part: dict[str, str] = {key: value for key, value in found.groupdict().items() if value}
     product = part["product"].lower()
-    number = {key: int(part[key]) for key in ("rgt", "cycle", "cycle_end", "region_number") if part.get(key)}
+    number = {key: int(part[key]) for key in ("rgt", "cycle", "cycle_end", "region_number") if key in part}
     if not 1 <= number.get("rgt", 1) <= N_RGT:
         raise GranuleNameError(f"{given}: reference ground track {number['rgt']}; there are tracks 1 to {N_RGT}")
     if product in ("atl03", "atl04", "atl06", "atl08", "atl11") and not 1 <= number["region_number"] <= 14:
@@ -175,11 +175,14 @@ def _icesat2(found, given) -> GranuleName:
         name=found.string + (".nc" if product in ("atl14", "atl15") else ".h5"),
         version=part["version"],
         revision=part["revision"],
-        time_start=_date(part["time"], given) if part.get("time") else None,
+        time_start=_date(part["time"], given) if "time" in part else None,
         hemisphere=_HEMISPHERES.get(part.get("hemisphere") or ""),
         region_code=part.get("region_code"),
         resolution=_RESOLUTIONS.get(part.get("resolution") or ""),
-        **number,
+        rgt=number.get("rgt"),
+        cycle=number["cycle"],
+        cycle_end=number.get("cycle_end"),
+        region_number=number.get("region_number"),
     )
 
 

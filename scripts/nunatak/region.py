@@ -40,7 +40,8 @@ class Simplification:
         change = 100 * (self.area_after / self.area_before - 1)
         return (
             f"simplified to within {self.tolerance:g} m: {self.vertices_before} vertices became "
-            f"{self.vertices_after}, the area changed by {change:+.2g} % ({self.area_before:.6g} to {self.area_after:.6g} km2)"
+            f"{self.vertices_after}, the area changed by {change:+.2g} % "
+            f"({self.area_before:.6g} to {self.area_after:.6g} km2)"
         )
 
 
@@ -76,12 +77,8 @@ class Region:
         """The geometry with its western parts moved behind the eastern ones, where it crosses."""
         if not self.crosses_antimeridian:
             return self.geometry
-        return shapely.union_all(
-            [
-                shapely.transform(p, _eastward) if shapely.bounds(p)[0] < 0 else p
-                for p in shapely.get_parts(self.geometry)
-            ]
-        )
+        parts = shapely.get_parts(self.geometry)
+        return shapely.union_all([_eastward(part) if shapely.bounds(part)[0] < 0 else part for part in parts])
 
     @cached_property
     def _prepared(self):
@@ -126,9 +123,8 @@ class Region:
         if not np.isfinite(shapely.get_coordinates(outline)).all():
             raise RegionError(f"{self.name}: reaches beyond what {crs} can show; choose a projection of its own area")
         # Rounding to a millimetre joins the halves left and right of the antimeridian and closes the slit to a pole.
-        return shapely.union_all(
-            shapely.set_precision(shapely.get_parts(outline), 1e-9 if target.is_geographic else 1e-3)
-        )
+        step = 1e-9 if target.is_geographic else 1e-3
+        return shapely.union_all(shapely.set_precision(shapely.get_parts(outline), step))
 
     @cached_property
     def natural_crs(self) -> str:
@@ -181,9 +177,8 @@ def load(spec, *, folder=".", name=None) -> Region:
         return _named(spec, name)
     if "polygon" in spec:
         path = find_file(spec["polygon"], folder)
-        parts, crs = rings.read_file(
-            path, layer=spec.get("layer"), attribute=spec.get("attribute"), crs=spec.get("crs")
-        )
+        choice = {key: spec.get(key) for key in ("layer", "attribute", "crs")}
+        parts, crs = rings.read_file(path, **choice)
         return _assemble(parts, crs, name or path.stem, spec, crosses)
     if "bbox" in spec:
         parts = [rings.box(spec["bbox"], crosses, geographic="crs" not in spec)]
@@ -204,9 +199,8 @@ def normal_form(spec) -> dict:
     for key in spec:
         if key not in _FORMS + _OPTIONS:
             near = get_close_matches(str(key), _FORMS + _OPTIONS, 1, 0.5)
-            raise RegionError(
-                f"{key}: unknown key; " + (f"did you mean {near[0]}?" if near else f"write one of {', '.join(_FORMS)}")
-            )
+            hint = f"did you mean {near[0]}?" if near else f"write one of {', '.join(_FORMS)}"
+            raise RegionError(f"{key}: unknown key; {hint}")
     spec = {key: value for key, value in spec.items() if value is not None}
     given = [form for form in _FORMS if form in spec]
     if len(given) != 1:
@@ -300,5 +294,5 @@ def _crs(crs, where) -> pyproj.CRS:
         raise RegionError(f"{where}: unknown coordinate system {crs!r}; write one such as EPSG:3413") from error
 
 
-def _eastward(points):
-    return points + [360.0, 0.0]
+def _eastward(part):
+    return shapely.transform(part, lambda lonlat: lonlat + np.array([360.0, 0.0]))

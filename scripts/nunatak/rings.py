@@ -236,7 +236,7 @@ def read_file(path, *, layer=None, attribute=None, crs=None):
         reason = f"a ring is not closed ({error}); repeat its first corner at its end"
         raise RegionError(f"polygon: {path}: {reason}") from error
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-        reason = f"cannot be read ({str(error).splitlines()[0]})"
+        reason = f"cannot be read ({str(error).split(';')[0].splitlines()[0]})"
         raise RegionError(f"polygon: {path}: {reason}; give GeoJSON, Shapefile, GeoPackage or KML") from error
     keep = np.ones(len(shapes), dtype=bool)
     for name, wanted in (attribute or {}).items():
