@@ -1,0 +1,78 @@
+"""Svalbard with an Austfonna whose south-eastern basin is draining after a surge."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nunatak.simulation.fields import Constant, Dome, Ramp, Seasonal, Stream
+from nunatak.simulation.glacier import BalanceTerm, FlowTerm, Glacier
+from nunatak.simulation.shapes import Cap, Caps
+from nunatak.simulation.worlds import World
+
+_SEED = 20180101
+_CENTRE = (1042709.0, -389853.0)  # 24.5 E, 79.75 N in EPSG:3413
+
+# Made-up caps: only the place and the size of the first one are those of the real Austfonna.
+_CAPS = Caps(
+    caps=(
+        Cap(*_CENTRE, 58e3, 740.0, 60.0, 480.0, 120.0, ((2, 0.10, 0.6), (3, 0.05, 2.1), (7, 0.03, 0.4), (12, 0.015, 1.0))),
+        Cap(1063.0e3, -513.0e3, 24e3, 560.0, 60.0, 330.0, 120.0, ((2, 0.12, 2.0), (5, 0.06, 0.3))),
+        Cap(985.0e3, -520.0e3, 21e3, 610.0, 60.0, 300.0, 120.0, ((3, 0.10, 1.2), (6, 0.05, 2.2))),
+        Cap(1012.0e3, -615.0e3, 33e3, 900.0, 60.0, 380.0, 120.0, ((2, 0.15, 0.2), (5, 0.08, 1.7))),
+        Cap(912.0e3, -560.0e3, 17e3, 700.0, 60.0, 260.0, 120.0, ((3, 0.12, 0.9),)),
+        Cap(931.0e3, -330.0e3, 15e3, 420.0, 60.0, 240.0, 120.0, ((2, 0.10, 1.4), (4, 0.06, 0.5))),
+    )
+)
+
+# The surging basin runs down to the south-east margin: the direction of growing x at 24.5 E.
+_BASIN = {"x0": 1.066e6, "y0": -3.97e5, "direction": -15.0}
+
+
+def build(size):
+    """The world of the study `austfonna`; `tiny` has fewer tracks and cycles and a smaller grid."""
+    tiny = size == "tiny"
+    bounds = (960e3, -480e3, 1120e3, -320e3) if tiny else (880e3, -680e3, 1160e3, -240e3)
+    surface = (1030e3, -410e3, 1060e3, -380e3) if tiny else (960e3, -470e3, 1120e3, -320e3)
+    cycles = (3, 12) if tiny else (3, 25)
+    tracks = {548: (3, 7)} if tiny else {548: tuple(range(3, 19)), 487: (3, 7), 1173: (3, 7)}
+    return World(
+        name="austfonna",
+        size=size,
+        seed=_SEED,
+        truth=truth(),
+        crs="EPSG:3413",
+        bbox=(10.0, 79.0, 30.0, 81.0),
+        period=(2018.75, 2021.5) if tiny else (2018.75, 2025.0),
+        cycles=cycles,
+        region_codes=("SV",),
+        height_bounds=bounds,
+        surface_bounds=surface,
+        tracks=tracks,
+        track_bbox=(22.0, 79.4, 27.0, 79.9) if tiny else (20.0, 79.0, 28.5, 80.5),
+    )
+
+
+def truth():
+    """The glacier: thickening summits, thinning margins, a basin that lowers by several metres a year."""
+    surge = {"gather": 0.0, "gather_length": 5.0e3, "width_up": 11e3, "width_down": 8e3, "narrow": 10e3, "narrow_length": 6e3}
+    flow = [FlowTerm(Dome(c.x0, c.y0, 0.15, 0.8 * c.radius), Constant()) for c in _CAPS.caps]
+    flow += [
+        # the surge: still strong at first, half gone in 2023
+        FlowTerm(Stream(**_BASIN, discharge=1.15e9, **surge), Constant()),
+        FlowTerm(Stream(**_BASIN, discharge=-0.8e9, **surge), Ramp(2023.0, 1.0)),
+        FlowTerm(Stream(**_BASIN, discharge=0.2e9, **surge), Seasonal(0.62)),
+        # a quiet outlet to the north-west
+        FlowTerm(Stream(1.025e6, -4.05e5, 200.0, 0.06e9, 0.0, 6e3, 12e3, 6e3, 10e3, 6e3), Constant()),
+    ]
+    balance = (BalanceTerm(_yearly_balance, Constant()), BalanceTerm(_seasonal_balance, Seasonal(0.10)))
+    return Glacier("EPSG:3413", _CAPS, tuple(flow), balance, geoid=31.0)
+
+
+def _yearly_balance(height):
+    """Mean surface mass balance at a height above the sea, m/yr of ice: -0.9 at the margin, 0.5 at the summit."""
+    return -0.2 + 0.75 * np.tanh((height - 330.0) / 200.0)
+
+
+def _seasonal_balance(height):
+    """Amplitude of the yearly cycle of the balance, m/yr: about 0.3 m of surface, more where it melts."""
+    return 1.7 + 0.6 * np.exp(-height / 300.0)

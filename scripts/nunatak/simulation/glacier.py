@@ -1,0 +1,200 @@
+"""The truth behind the simulated archive: one glacier whose surface follows from its flux and its mass balance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyproj
+
+# Points of a cell's side on which its ice cover is judged; ATL15 sums a mask of 100 m.
+_MASK_SAMPLES = 10
+
+
+@dataclass(frozen=True)
+class FlowTerm:
+    """One part of the flux: a field (`flux`, `divergence`) times a time factor (`value`, `integral`)."""
+
+    field: Any
+    factor: Any
+
+
+@dataclass(frozen=True)
+class BalanceTerm:
+    """One part of the surface mass balance: m/yr of ice as a function of the height above the sea, times a time factor."""
+
+    rate: Callable
+    factor: Any
+
+
+@dataclass(frozen=True)
+class Glacier:
+    """
+    Bed, surface, thickness, velocity and mass balance of a made-up glacier at any place and time.
+
+    The flux is prescribed and its divergence known in closed form; the surface is integrated in closed form from
+    its shape on 1 January 2020, so that dH/dt = mass balance - div(flux) holds to rounding. The velocity is flux
+    over thickness. The extent of the ice does not change.
+
+    Attributes
+    ----------
+    crs : polar stereographic system of all x and y
+    shape : outline, surface and thickness at 2020.0 (`shapes.Caps`, `shapes.Sheet`)
+    flow : tuple of `FlowTerm`
+    balance : tuple of `BalanceTerm`
+    geoid : height of the sea above the ellipsoid, m
+
+    Notes
+    -----
+    x and y are map metres; fluxes, velocities, thicknesses and areas are true ones. A map length is k times the true
+    length, so the fields of `flow` are q / k on the map, q = k * field, and the true divergence is k^2 times the one
+    on the map (conformal projection). Leaving k out changes a budget at 80 degrees north by 4 %.
+    Times are decimal years, heights m above the WGS84 ellipsoid, rates m/yr of ice, fluxes m2/yr. Off the ice flux,
+    velocity, mass balance and thickness are zero and the surface is the land or the sea.
+    """
+
+    crs: str
+    shape: Any
+    flow: tuple
+    balance: tuple
+    geoid: float = 0.0
+
+    def ice(self, x, y):
+        """Whether points lie on ice (bool array)."""
+        return self.shape.evaluate(x, y)[0] > 0
+
+    def ice_fraction(self, x, y, cell):
+        """Share of ice in square cells of side `cell` (m on the map) centred on points, from a mask of 10 x 10 points."""
+        x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+        level = self.shape.evaluate(x, y)[0]
+        fraction = (level > 0).astype(float)
+        # the level is a distance only about: twice the half diagonal leaves no cell of the margin out
+        edge = np.abs(level) < 1.5 * cell
+        offset = ((np.arange(_MASK_SAMPLES) + 0.5) / _MASK_SAMPLES - 0.5) * cell
+        du, dv = np.meshgrid(offset, offset)
+        inside = self.ice(x[edge][:, None] + du.ravel(), y[edge][:, None] + dv.ravel())
+        fraction[edge] = inside.mean(axis=1)
+        return fraction
+
+    def scale(self, x, y):
+        """k: map length over true length; true area is map area / k^2."""
+        return _map_scale(self.crs)(np.square(x) + np.square(y))
+
+    def bed(self, x, y):
+        """Height of the bed, of the land or of the sea floor, m."""
+        level, height, thickness = self.shape.evaluate(x, y)
+        return self.geoid + np.where(level > 0, height - thickness, self.shape.land(x, y, level))
+
+    def surface(self, x, y, t):
+        """Height of the ice, the land or the sea, m."""
+        level, height, _ = self.shape.evaluate(x, y)
+        land = np.maximum(self.shape.land(x, y, level), 0.0)
+        return self.geoid + np.where(level > 0, height, land) + self.surface_change(x, y, t)
+
+    def surface_change(self, x, y, t, since=2020.0):
+        """Change of the surface from `since` to t, m; zero off the ice."""
+        weights = self.change_factors(t) - self.change_factors(since)
+        return sum(w * pattern for w, pattern in zip(weights, self.change_patterns(x, y), strict=True))
+
+    def change_patterns(self, x, y):
+        """(n_term, ...) rates of surface change in m/yr; with `change_factors` they give the surface at any time."""
+        level, height, _ = self.shape.evaluate(x, y)
+        on = level > 0
+        k2 = np.square(self.scale(x, y))
+        thinning = [-k2 * term.field.divergence(x, y) for term in self.flow]
+        gain = [term.rate(height) for term in self.balance]
+        return np.stack([np.where(on, rate, 0.0) for rate in thinning + gain])
+
+    def change_factors(self, t):
+        """(n_term, ...) integrals of the time factors from 2020.0 to t, years."""
+        return np.stack([term.factor.integral(t) for term in (*self.flow, *self.balance)])
+
+    def thickness(self, x, y, t):
+        """Thickness of the ice, m; zero off the ice."""
+        level, _, thickness = self.shape.evaluate(x, y)
+        return np.where(level > 0, thickness + self.surface_change(x, y, t), 0.0)
+
+    def mass_balance(self, x, y, t):
+        """Surface mass balance, m/yr of ice."""
+        level, height, _ = self.shape.evaluate(x, y)
+        total = sum(term.rate(height) * term.factor.value(t) for term in self.balance)
+        return np.where(level > 0, total, 0.0)
+
+    def flux(self, x, y, t):
+        """Components of the ice flux along the map axes, m2/yr."""
+        k = np.where(self.ice(x, y), self.scale(x, y), 0.0)
+        qx, qy = 0.0, 0.0
+        for term in self.flow:
+            px, py = term.field.flux(x, y)
+            factor = term.factor.value(t)
+            qx, qy = qx + px * factor, qy + py * factor
+        return k * qx, k * qy
+
+    def flux_divergence(self, x, y, t):
+        """True divergence of the flux, m/yr."""
+        k2 = np.where(self.ice(x, y), np.square(self.scale(x, y)), 0.0)
+        return k2 * sum(term.field.divergence(x, y) * term.factor.value(t) for term in self.flow)
+
+    def height_rate(self, x, y, t):
+        """dH/dt = mass balance - divergence of the flux, m/yr."""
+        return self.mass_balance(x, y, t) - self.flux_divergence(x, y, t)
+
+    def velocity(self, x, y, t):
+        """Components (vx, vy) along the map axes, true m/yr: flux over thickness; zero off the ice."""
+        qx, qy = self.flux(x, y, t)
+        thickness = self.thickness(x, y, t)
+        per_metre = np.divide(1.0, thickness, out=np.zeros_like(thickness), where=thickness > 0)
+        return qx * per_metre, qy * per_metre
+
+    def slope(self, x, y, t, step=20.0):
+        """Components of the surface slope along the map axes, true m/m, over 2 x `step` map metres."""
+        k = self.scale(x, y)
+        sx = (self.surface(x + step, y, t) - self.surface(x - step, y, t)) / (2 * step)
+        sy = (self.surface(x, y + step, t) - self.surface(x, y - step, t)) / (2 * step)
+        return k * sx, k * sy
+
+    def region_volume_change(self, geometry, t0, t1, cell=500.0):
+        """
+        Change of volume from t0 to t1 inside a polygon, m3, by quadrature with true areas.
+
+        Parameters
+        ----------
+        geometry : shapely (Multi)Polygon in the glacier's CRS
+        t0, t1 : decimal years
+        cell : side of the cells of the quadrature, m on the map; a cell counts when its centre lies inside
+
+        Returns
+        -------
+        volume, area : m3 and m2 of ice
+        """
+        import shapely
+
+        left, bottom, right, top = geometry.bounds
+        x = np.arange(left + cell / 2, right + cell / 2, cell)
+        volume = area = 0.0
+        shapely.prepare(geometry)
+        for y in np.arange(bottom + cell / 2, top + cell / 2, cell):
+            keep = shapely.contains_xy(geometry, x, np.full_like(x, y))
+            xs, ys = x[keep], np.full(int(keep.sum()), y)
+            true = self.ice_fraction(xs, ys, cell) * cell**2 / np.square(self.scale(xs, ys))
+            volume += float(np.sum(self.surface_change(xs, ys, t1, since=t0) * true))
+            area += float(np.sum(true))
+        return volume, area
+
+
+@lru_cache(maxsize=4)
+def _map_scale(crs):
+    """
+    k of a polar stereographic system as a polynomial in x^2 + y^2.
+
+    PROJ's factors need a longitude and latitude per point; the polynomial agrees with them to 1e-9 between 57
+    degrees of latitude and the pole.
+    """
+    proj = pyproj.Proj(pyproj.CRS.from_user_input(crs))
+    squared = np.square(np.linspace(1e3, 3.7e6, 800))
+    lon, lat = proj(np.sqrt(squared), np.zeros_like(squared), inverse=True)
+    k = proj.get_factors(lon, lat).meridional_scale
+    return np.polynomial.Polynomial.fit(squared, k, deg=8)

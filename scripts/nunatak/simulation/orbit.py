@@ -1,0 +1,335 @@
+"""Ground tracks of ICESat-2: 1,387 tracks repeated every 91 nodal days at 92 degrees, six beams, segments of 20 m."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from nunatak.constants import BEAMS, N_RGT, ORBIT_INCLINATION
+from nunatak.times import delta_time_to_utc
+
+# One node and the time of one revolution, from orbit_info (lan, crossing_time) of two ATL06 granules of cycle 03,
+# RGT 0277 and RGT 0338: 61 revolutions in 345,100.28 s, while the node moved by 61 x 360 x 91 / 1387 degrees.
+_NODE_RGT, _NODE_CYCLE = 277, 3
+_NODE_LONGITUDE = -39.06055  # degrees east
+_NODE_DELTA_TIME = 40641819.36  # s since 2018-01-01
+REVOLUTION = 5657.3816  # s
+_NODAL_DAYS = 91  # turns of the Earth against the orbit plane in one cycle
+_NODE_STEP = 360.0 * _NODAL_DAYS / N_RGT  # degrees westward from one track to the next
+_ORBIT_RADIUS = 6.874e6  # m, mean distance from the Earth's centre: 496 km above a mean radius of 6,378 km
+
+SEGMENT_LENGTH = 20.0  # m of x_atc
+PAIR_SPACING = 3240.0  # m between beam pairs on the ground, from y_atc of ATL06 granules of cycles 03 to 13
+BEAM_SPACING = 90.0  # m between the beams of a pair
+_POINTING_SIGMA = 5.0  # m, from cycle to cycle; y_atc of RGT 0627 in cycles 05 and 13 differ by up to 3 m
+
+# Latitudes at which a new region begins, in the order of flight from the ascending node, and whether the track
+# climbs there. Regions 4 and 11 hold the turning points (names and boxes of ATL03 granules).
+_REGION_BOUNDS = (
+    (27.0, True), (59.5, True), (80.0, True), (80.0, False), (59.5, False), (27.0, False), (0.0, False),
+    (-27.0, False), (-50.0, False), (-79.0, False), (-79.0, True), (-50.0, True), (-27.0, True),
+)  # fmt: skip
+
+_WGS84_A, _WGS84_F = 6378137.0, 1 / 298.257223563
+_WGS84_E2 = _WGS84_F * (2 - _WGS84_F)
+
+# ASSUME: the observatory turns round every 251 days; the real dates (about every eight months) are kept in granules.
+_FIRST_YAW_FLIP = np.datetime64("2018-12-28T17:00:00", "ns")
+_YAW_FLIP_DAYS = 251.0
+
+# Safe hold of April 2022: no science data.
+DATA_GAPS = ((np.datetime64("2022-04-04", "ns"), np.datetime64("2022-04-17", "ns")),)
+
+
+@dataclass(frozen=True)
+class Track:
+    """
+    Points along one beam, or along the reference track.
+
+    Attributes
+    ----------
+    time : datetime64[ns], UTC
+    delta_time : s since 2018-01-01
+    longitude, latitude : degrees, WGS84
+    x_atc : m along the track from the ascending node; `segment_id` - 1 times 20 m at the centre of an ATL06 segment
+    y_atc : m to the left of the reference track
+    segment_id : int32, 1 at the ascending node
+    azimuth : of the flight on the ground, degrees clockwise from north
+    """
+
+    time: np.ndarray
+    delta_time: np.ndarray
+    longitude: np.ndarray
+    latitude: np.ndarray
+    x_atc: np.ndarray
+    y_atc: np.ndarray
+    segment_id: np.ndarray
+    azimuth: np.ndarray
+
+
+@dataclass(frozen=True)
+class Pass:
+    """The run of segments of one track and one granule region that lies in a box: segment_id `first` to `last`."""
+
+    rgt: int
+    region_number: int
+    first: int
+    last: int
+
+    @property
+    def segment_id(self):
+        """(n,) int32, every segment of the run."""
+        return np.arange(self.first, self.last + 1, dtype="int32")
+
+
+def node_longitude(rgt):
+    """Longitude of the ascending node of a reference ground track, degrees east in [-180, 180)."""
+    return (_NODE_LONGITUDE - (np.asarray(rgt) - _NODE_RGT) * _NODE_STEP + 180.0) % 360.0 - 180.0
+
+
+def node_delta_time(rgt, cycle):
+    """Time at which a track's revolution begins at the ascending node, s since 2018-01-01."""
+    revolutions = (np.asarray(rgt) - _NODE_RGT) + (np.asarray(cycle) - _NODE_CYCLE) * N_RGT
+    return _NODE_DELTA_TIME + revolutions * REVOLUTION
+
+
+def revolution_number(rgt, cycle):
+    """Orbit number as orbit_info counts it (RGT 0277 of cycle 03 was orbit 3252)."""
+    return 3252 + (rgt - _NODE_RGT) + (cycle - _NODE_CYCLE) * N_RGT
+
+
+def track_length():
+    """Length of one revolution on the ground, m."""
+    return _canonical().length
+
+
+def n_segments():
+    """Number of whole segments of 20 m in one revolution."""
+    return int(track_length() // SEGMENT_LENGTH)
+
+
+def reference_track(rgt, *, segment_id=None, cycle=_NODE_CYCLE):
+    """
+    The reference ground track (y_atc = 0) at the centres of segments, every 50th (1 km) by default.
+
+    Returns
+    -------
+    Track
+    """
+    ids = _segments(segment_id)
+    return _track(rgt, cycle, ids, np.zeros(ids.size))
+
+
+def beam_track(rgt, cycle, beam, *, segment_id=None):
+    """
+    The track of one beam at the centres of segments, every 50th (1 km) by default.
+
+    The pointing wanders by some metres from cycle to cycle and slowly along the track, the same for all six beams.
+
+    Returns
+    -------
+    Track
+    """
+    ids = _segments(segment_id)
+    y_atc = beam_offset(beam) + pointing_offset(rgt, cycle, (ids - 1) * SEGMENT_LENGTH)
+    return _track(rgt, cycle, ids, y_atc)
+
+
+def ground_point(rgt, x_atc, y_atc):
+    """Longitude, latitude and flight azimuth (degrees) of points given along and across a reference track (m)."""
+    lon, lat, azimuth = _canonical().position(np.asarray(x_atc, dtype=float), np.asarray(y_atc, dtype=float))
+    return (lon + node_longitude(rgt) + 180.0) % 360.0 - 180.0, lat, azimuth
+
+
+def beam_offset(beam):
+    """Nominal y_atc of a beam, m: pairs 3.24 km apart, gt1 on the left, 90 m between the beams of a pair."""
+    pair, side = divmod(BEAMS.index(beam), 2)
+    return (1 - pair) * PAIR_SPACING + (0.5 - side) * BEAM_SPACING
+
+
+def pointing_offset(rgt, cycle, x_atc):
+    """Departure of all six beams from their nominal y_atc on one pass, m."""
+    rng = np.random.default_rng([int(rgt), int(cycle), 92])
+    shift, wander, phase = rng.normal(0, _POINTING_SIGMA), rng.normal(0, 2.0), rng.uniform(0, 2 * np.pi)
+    return shift + wander * np.sin(np.asarray(x_atc) / 6.0e4 + phase)
+
+
+def delta_time_at(rgt, cycle, x_atc):
+    """Time at which a pass reaches x_atc, s since 2018-01-01."""
+    return node_delta_time(rgt, cycle) + _canonical().elapsed(x_atc)
+
+
+def spot(beam, orientation):
+    """Spot 1 to 6 of a beam: 1 to 6 from left to right flying backward (0), 6 to 1 forward (1)."""
+    position = BEAMS.index(beam)
+    return 6 - position if orientation == 1 else 1 + position
+
+
+def is_strong(beam, orientation):
+    """Whether a beam is strong: left of its pair flying backward, right flying forward."""
+    return spot(beam, orientation) % 2 == 1
+
+
+def sc_orient(time):
+    """Orientation of the observatory at a time: 0 backward, 1 forward (int8)."""
+    flips = (np.asarray(time, dtype="datetime64[ns]") - _FIRST_YAW_FLIP) / np.timedelta64(86400, "s") / _YAW_FLIP_DAYS
+    return ((np.floor(flips) % 2) == 0).astype("int8")
+
+
+def last_yaw_flip(time):
+    """Time of the last change of orientation before a time (datetime64[ns])."""
+    days = (np.asarray(time, dtype="datetime64[ns]") - _FIRST_YAW_FLIP) / np.timedelta64(86400, "s")
+    flips = np.floor(days / _YAW_FLIP_DAYS) * _YAW_FLIP_DAYS * 86400
+    return _FIRST_YAW_FLIP + flips.astype("int64").astype("timedelta64[s]")
+
+
+def in_data_gap(time):
+    """Whether no science data were taken at a time (bool array)."""
+    time = np.asarray(time, dtype="datetime64[ns]")
+    return np.any([(time >= start) & (time < end) for start, end in DATA_GAPS], axis=0)
+
+
+def region_number(x_atc):
+    """Granule region 1 to 14 of a place along the track."""
+    return np.searchsorted(_canonical().region_starts, np.asarray(x_atc, dtype=float), side="right").astype("int32") + 1
+
+
+def region_segments(region):
+    """First and last segment_id of a whole granule region."""
+    starts = np.concatenate([[0.0], _canonical().region_starts, [track_length()]])
+    first = int(np.ceil(starts[region - 1] / SEGMENT_LENGTH)) + 1
+    last = int(np.ceil(starts[region] / SEGMENT_LENGTH))
+    return first, min(last, n_segments())
+
+
+def passes(bbox, *, rgts=None, margin=0.0):
+    """
+    Runs of segments of the reference tracks inside a box of longitude and latitude.
+
+    Parameters
+    ----------
+    bbox : west, south, east, north in degrees; west > east crosses the antimeridian
+    rgts : tracks to look at; all by default
+    margin : degrees of latitude, and as many metres of longitude, added on every side
+
+    Returns
+    -------
+    list of Pass, sorted by rgt and place along the track, one for each run and granule region
+    """
+    west, south, east, north = bbox
+    ids = np.arange(1, n_segments() + 1, 10, dtype="int32")
+    x = (ids - 1) * SEGMENT_LENGTH
+    lon, lat, _ = _canonical().position(x, np.zeros(x.size))
+    near = (lat >= south - margin) & (lat <= north + margin)
+    ids, x, lon, lat = ids[near], x[near], lon[near], lat[near]
+    region = region_number(x)
+    width = (east - west) % 360.0 or 360.0
+    slack = margin / np.maximum(np.cos(np.deg2rad(lat)), 1e-3)
+    found = []
+    for rgt in range(1, N_RGT + 1) if rgts is None else sorted(rgts):
+        east_of = (lon + node_longitude(rgt) - west + slack) % 360.0
+        inside = np.flatnonzero(east_of <= width + 2 * slack)
+        if inside.size == 0:
+            continue
+        breaks = (np.diff(ids[inside]) > 10) | (np.diff(region[inside]) != 0)
+        for run in np.split(inside, np.flatnonzero(breaks) + 1):
+            last = min(int(ids[run[-1]]) + 9, region_segments(int(region[run[0]]))[1])
+            found.append(Pass(int(rgt), int(region[run[0]]), int(ids[run[0]]), last))
+    return found
+
+
+def _segments(segment_id):
+    if segment_id is None:
+        return np.arange(1, n_segments() + 1, 50, dtype="int32")
+    return np.asarray(segment_id, dtype="int32")
+
+
+def _track(rgt, cycle, ids, y_atc):
+    x_atc = (ids - 1) * SEGMENT_LENGTH
+    lon, lat, azimuth = ground_point(rgt, x_atc, y_atc)
+    delta_time = delta_time_at(rgt, cycle, x_atc)
+    return Track(delta_time_to_utc(delta_time), delta_time, lon, lat, x_atc, y_atc, ids, azimuth)
+
+
+class _Canonical:
+    """The shape of every track: the one whose ascending node lies at longitude 0."""
+
+    def __init__(self):
+        u = np.deg2rad(np.arange(-1.0, 361.0 + 1e-9, 0.1))
+        ground = _ellipsoid_point(*_subsatellite(u))
+        # chords of 11 km are 1.3 mm shorter than the arc; their sum over 20 points each is not
+        fine = np.linspace(u[0], u[-1], (u.size - 1) * 20 + 1)
+        steps = np.linalg.norm(np.diff(_ellipsoid_point(*_subsatellite(fine)), axis=1), axis=0)
+        x = np.concatenate([[0.0], np.cumsum(steps)])[::20]
+        x = x - np.interp(0.0, u, x)
+        self._ground = CubicSpline(x, ground, axis=1)
+        self._u = CubicSpline(x, u)
+        self.length = float(CubicSpline(u, x)(2 * np.pi))
+        lat = np.rad2deg(_subsatellite(u)[1])
+        self.region_starts = np.array([self._crossing(x, lat, bound, climbs) for bound, climbs in _REGION_BOUNDS])
+
+    def _crossing(self, x, lat, bound, climbs):
+        """x_atc in one revolution where the latitude passes a bound while it rises (or falls)."""
+        rising = np.diff(lat) > 0
+        above = lat > bound
+        hits = np.flatnonzero((above[1:] != above[:-1]) & (rising == climbs) & (x[:-1] >= -1.0) & (x[1:] <= self.length + 1))
+        i = hits[0]
+        return x[i] + (bound - lat[i]) / (lat[i + 1] - lat[i]) * (x[i + 1] - x[i])
+
+    def elapsed(self, x_atc):
+        """Time since the node, s."""
+        return self._u(np.asarray(x_atc, dtype=float)) / (2 * np.pi) * REVOLUTION
+
+    def position(self, x_atc, y_atc):
+        """Longitude (degrees east of the node), latitude and azimuth of points along and across the track."""
+        ground, tangent = self._ground(x_atc), self._ground(x_atc, 1)
+        lon, lat = _lonlat(ground)
+        up = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+        left = np.cross(up, tangent, axis=0)
+        left /= np.linalg.norm(left, axis=0)
+        north = np.stack([-np.sin(lat) * np.cos(lon), -np.sin(lat) * np.sin(lon), np.cos(lat)])
+        east = np.stack([-np.sin(lon), np.cos(lon), np.zeros_like(lon)])
+        azimuth = np.arctan2((tangent * east).sum(axis=0), (tangent * north).sum(axis=0))
+        lon, lat = _lonlat(ground + y_atc * left)
+        return np.rad2deg(lon), np.rad2deg(lat), np.rad2deg(azimuth)
+
+
+@lru_cache(maxsize=1)
+def _canonical():
+    return _Canonical()
+
+
+def _subsatellite(u):
+    """Longitude east of the node and geodetic latitude (radians) below a circular orbit, at argument of latitude u."""
+    incline = np.deg2rad(ORBIT_INCLINATION)
+    lon = np.arctan2(np.cos(incline) * np.sin(u), np.cos(u)) - u * _NODAL_DAYS / N_RGT
+    sin = np.sin(incline) * np.sin(u)
+    z, p = _ORBIT_RADIUS * sin, _ORBIT_RADIUS * np.sqrt(1 - sin**2)
+    return lon, _geodetic_latitude(p, z)
+
+
+def _geodetic_latitude(p, z):
+    """Bowring's formula, for a point p from the axis and z above the equator plane; exact to 1e-9 rad at 500 km."""
+    b = _WGS84_A * (1 - _WGS84_F)
+    ep2 = _WGS84_E2 / (1 - _WGS84_E2)
+    beta = np.arctan2(_WGS84_A * z, b * p)
+    for _ in range(2):
+        lat = np.arctan2(z + ep2 * b * np.sin(beta) ** 3, p - _WGS84_E2 * _WGS84_A * np.cos(beta) ** 3)
+        beta = np.arctan2((1 - _WGS84_F) * np.sin(lat), np.cos(lat))
+    return lat
+
+
+def _ellipsoid_point(lon, lat):
+    """(3, n) Earth-centred coordinates on the WGS84 ellipsoid, m."""
+    n = _WGS84_A / np.sqrt(1 - _WGS84_E2 * np.sin(lat) ** 2)
+    return np.stack(
+        [n * np.cos(lat) * np.cos(lon), n * np.cos(lat) * np.sin(lon), n * (1 - _WGS84_E2) * np.sin(lat)]
+    )
+
+
+def _lonlat(point):
+    """Longitude and geodetic latitude (radians) of Earth-centred points close to the ellipsoid."""
+    return np.arctan2(point[1], point[0]), _geodetic_latitude(np.hypot(point[0], point[1]), point[2])

@@ -1,0 +1,90 @@
+"""The made-up worlds by name: what is true, where, when, and which tracks see it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nunatak.runtime import NunatakError
+
+SIZES = ("tiny", "full")
+
+# One line per world: the module that builds it with `build(size) -> World`, imported on first use.
+_BUILDERS = {
+    "austfonna": "nunatak.simulation.austfonna",
+    "pine_island": "nunatak.simulation.pine_island",
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """
+    A made-up place under observation.
+
+    Attributes
+    ----------
+    name, size : such as "austfonna" and "tiny"
+    seed : of all noise. It is the date of the orbit's reference epoch, fixed before any result was looked at, and
+        never changed to improve one
+    truth : the truth object, for land ice a `glacier.Glacier`
+    crs : system of the truth's x and y
+    bbox : (west, south, east, north) of the study region, degrees
+    period : first and last decimal year of the observations
+    cycles : first and last ICESat-2 cycle
+    region_codes : ATL14/15 regions that cover the place
+    height_bounds : (left, bottom, right, top) of the ATL15 files, m in `crs`, multiples of 40 km
+    surface_bounds : the same for ATL14
+    tracks : mapping of RGT to the cycles in which ATL06 sees it
+    track_bbox : box of longitude and latitude to which along-track granules are cut
+    settings : what one product's writer alone needs, by name
+    """
+
+    name: str
+    size: str
+    seed: int
+    truth: Any
+    crs: str
+    bbox: tuple
+    period: tuple
+    cycles: tuple = (3, 25)
+    region_codes: tuple = ()
+    height_bounds: tuple | None = None
+    surface_bounds: tuple | None = None
+    tracks: dict = field(default_factory=dict)
+    track_bbox: tuple | None = None
+    settings: dict = field(default_factory=dict)
+
+    def rng(self, *keys):
+        """
+        A random generator for one thing, such as rng("atl06", 548, 3, "gt1l").
+
+        It depends on the world, its seed and the keys only, so that neither the order nor the choice of granules
+        changes any of them.
+        """
+        text = "|".join(map(str, (self.name, self.size, self.seed, *keys)))
+        return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little"))
+
+
+def names():
+    """Names of the worlds, sorted."""
+    return sorted(_BUILDERS)
+
+
+def world(name, size="full"):
+    """
+    A world by name.
+
+    Raises
+    ------
+    NunatakError
+        for an unknown name or size, with those that exist.
+    """
+    if name not in _BUILDERS:
+        raise NunatakError(f"simulated archive: no world named '{name}'; there are {', '.join(names())}")
+    if size not in SIZES:
+        raise NunatakError(f"simulated archive: size '{size}' is not known; write {' or '.join(SIZES)}")
+    return importlib.import_module(_BUILDERS[name]).build(size)
