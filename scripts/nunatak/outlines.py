@@ -1,0 +1,50 @@
+"""The outlines of a study on disk: one GeoJSON file with its region and every further one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import shapely
+from shapely.geometry import mapping, shape
+
+from nunatak.region import Region, Simplification
+from nunatak.runtime import write_json
+
+STUDY_REGION = "region"  # the key under which the study's own region stands
+
+
+def write_outlines(regions, path):
+    """
+    Write regions as a GeoJSON FeatureCollection (RFC 7946, WGS84, cut at the antimeridian).
+
+    Parameters
+    ----------
+    regions : mapping of key to Region; the study's own region under "region"
+    """
+    features = [_feature(key, region) for key, region in regions.items()]
+    write_json({"type": "FeatureCollection", "features": features}, path)
+
+
+def read_outlines(path) -> dict[str, Region]:
+    """The regions of a file that `write_outlines` wrote, in its order."""
+    with open(path, encoding="utf-8") as stream:
+        return {f["properties"]["key"]: _region(f) for f in json.load(stream)["features"]}
+
+
+def _feature(key, region):
+    properties = {
+        "key": key,
+        "name": region.name,
+        "crosses_antimeridian": region.crosses_antimeridian,
+        "area_km2": region.area_km2,
+        "simplification": asdict(region.simplification) if region.simplification else None,
+    }
+    return {"type": "Feature", "properties": properties, "geometry": mapping(region.geometry)}
+
+
+def _region(feature):
+    about = feature["properties"]
+    simplification = Simplification(**about["simplification"]) if about["simplification"] else None
+    geometry = shapely.force_2d(shape(feature["geometry"]))
+    return Region(about["name"], geometry, about["crosses_antimeridian"], simplification)
