@@ -121,15 +121,16 @@ def length(group, name):
     return h5d.open(group.id, name.encode()).shape[0]
 
 
-def read(group, name, rows=slice(None), *, as_float=False):
+def read(group, name, rows=slice(None), *, as_float=False, limit=FILL_LIMIT):
     """
-    Rows of one dataset, with fills as NaN.
+    Rows, or a window, of one dataset, with fills as NaN.
 
     Parameters
     ----------
     group : h5py.Group
     name : str, the dataset; "subgroup/name" too
-    rows : slice without step along the first axis
+    rows : slice without step along the first axis, or a tuple of such slices for the first axes
+    limit : floats beyond +-limit are fills
     as_float : give an integer as float64 with NaN for its fill; else integers (flags, ids, counts) stay as they are,
         fill included
 
@@ -143,9 +144,9 @@ def read(group, name, rows=slice(None), *, as_float=False):
         raise missing(group, name) from None
     values = _read_rows(dataset, rows)
     if values.dtype.kind == "f":
-        values[np.abs(values) > FILL_LIMIT] = np.nan
+        values[np.abs(values) > limit] = np.nan
         fill = _stated_fill(dataset)
-        if fill is not None and abs(fill) <= FILL_LIMIT:
+        if fill is not None and abs(fill) <= limit:
             values[values == fill] = np.nan
     elif as_float:
         fill = _stated_fill(dataset)
@@ -167,13 +168,14 @@ def missing(group, name):
 
 def _read_rows(dataset, rows):
     shape = dataset.shape
-    start, stop, step = rows.indices(shape[0])
-    assert step == 1, "rows are read as one block"
-    block = (max(stop - start, 0), *shape[1:])
+    slices = rows if isinstance(rows, tuple) else (rows,)
+    bounds = [part.indices(size) for part, size in zip(slices, shape, strict=False)]
+    start = tuple(low for low, _, _ in bounds) + (0,) * (len(shape) - len(bounds))
+    block = tuple(max(high - low, 0) for low, high, _ in bounds) + shape[len(bounds) :]
     out = np.empty(block, dtype=dataset.dtype)
     if out.size:
         space = dataset.get_space()
-        space.select_hyperslab((start,) + (0,) * (len(shape) - 1), block)
+        space.select_hyperslab(start, block)
         dataset.read(h5s.create_simple(block), space, out)
     return out
 

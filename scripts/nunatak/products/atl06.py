@@ -1,0 +1,280 @@
+"""
+ATL06 land-ice heights: 40 m segments every 20 m along six ground tracks.
+
+The layout below was read off granules of releases 001, 002, 003, 005, 006 and the pre-launch 209; subsets keep any part
+of it. A release not in the list is read when it has the same layout.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nunatak import granules
+from nunatak.constants import BEAMS, FILL_I1
+from nunatak.products import GranuleError, hdf5
+from nunatak.runtime import NunatakError
+from nunatak.times import delta_time_to_utc
+
+KNOWN_RELEASES = ("001", "002", "003", "004", "005", "006", "007", "209")
+SEGMENTS = "land_ice_segments"
+
+# variable: (path below land_ice_segments, unit); names are unique over the subgroups.
+LAYOUT = {
+    "delta_time": ("delta_time", "seconds since 2018-01-01"),
+    "latitude": ("latitude", "degrees_north"),
+    "longitude": ("longitude", "degrees_east"),
+    "segment_id": ("segment_id", "1"),
+    "h_li": ("h_li", "m"),
+    "h_li_sigma": ("h_li_sigma", "m"),
+    "atl06_quality_summary": ("atl06_quality_summary", "1"),
+    "sigma_geo_h": ("sigma_geo_h", "m"),
+    **{
+        name: (f"{group}/{name}", unit)
+        for group, unit, names in (
+            ("bias_correction", "m", "fpb_mean_corr fpb_mean_corr_sigma fpb_med_corr fpb_med_corr_sigma med_r_fit "
+                                     "tx_mean_corr tx_med_corr"),
+            ("bias_correction", "1", "fpb_n_corr"),
+            ("dem", "1", "dem_flag"),
+            ("dem", "m", "dem_h geoid_free2mean geoid_h"),
+            ("fit_statistics", "1", "dh_fit_dx dh_fit_dx_sigma dh_fit_dy n_fit_photons n_seg_pulses "
+                                    "signal_selection_source signal_selection_source_status snr snr_significance"),
+            ("fit_statistics", "m", "h_expected_rms h_mean h_rms_misfit h_robust_sprd sigma_h_mean "
+                                    "w_surface_window_final"),
+            ("geophysical", "hz", "bckgrd e_bckgrd"),
+            ("geophysical", "1", "bsnow_conf bsnow_od cloud_flg_asr cloud_flg_atm layer_flag msw_flag r_eff"),
+            ("geophysical", "m", "bsnow_h dac neutat_delay_total tide_earth tide_earth_free2mean tide_equilibrium "
+                                 "tide_load tide_ocean tide_pole"),
+            ("geophysical", "degrees", "solar_azimuth solar_elevation"),
+            ("ground_track", "radians", "ref_azimuth ref_coelv"),
+            ("ground_track", "degrees", "seg_azimuth"),
+            ("ground_track", "m", "sigma_geo_at sigma_geo_r sigma_geo_xt x_atc y_atc"),
+        )
+        for name in names.split()
+    },
+}  # fmt: skip
+
+# Always in the table. A server-side subset may lack the second kind: they become NaN (the flag its fill), and the
+# beam's status says so.
+_REQUIRED = ("segment_id", "h_li")
+_EXPECTED = {"x_atc": np.nan, "y_atc": np.nan, "h_li_sigma": np.nan, "atl06_quality_summary": FILL_I1}
+_ORDER = (
+    "segment_id",
+    "time",
+    "latitude",
+    "longitude",
+    "x_atc",
+    "y_atc",
+    "h_li",
+    "h_li_sigma",
+    "atl06_quality_summary",
+)
+_DTYPES = {"x_atc": "f8", "y_atc": "f4", "h_li_sigma": "f4", "atl06_quality_summary": "i1"}
+# Counts with a fill, given as float so that the fill can be NaN; other integers are flags and stay as they are.
+_COUNTS = ("n_fit_photons",)
+
+
+@dataclass(frozen=True)
+class BeamStatus:
+    """What became of one ground track of a granule."""
+
+    beam: str
+    status: str
+    """present, outside (nothing in region and period), empty (no segments) or missing (no such group)"""
+    reason: str
+    """in words; empty for a beam without anything to say"""
+    n_segments: int
+    """segments in the file"""
+    n_kept: int
+    """segments in region and period"""
+
+
+def read_segments(path, *, region=None, period=None, beams=None, variables=None):
+    """
+    The segments of one granule, in a region and a period.
+
+    Positions are read first, then of everything else only the rows from the first to the last segment kept.
+
+    Parameters
+    ----------
+    path : path of the granule
+    region : Region, default everywhere
+    period : study period (with `contains`), default always
+    beams : iterable of gt1l .. gt3r, default all six
+    variables : further variables, by name (`dh_fit_dy`) or path (`fit_statistics/dh_fit_dy`), default none
+
+    Returns
+    -------
+    segments : DataFrame in the order of beams and along the track, with `beam, spot, rgt, cycle, segment_id`,
+        `time` (UTC), `latitude, longitude` (degrees, WGS84), `x_atc, y_atc, h_li, h_li_sigma` (m; heights above the
+        WGS84 ellipsoid), `atl06_quality_summary` (0 best) and the variables asked for; fills are NaN, flags as in the
+        file, and `attrs["units"]` holds the units. `spot` is 0 where strong and weak cannot be told apart.
+    statuses : list of BeamStatus, one for each beam asked for
+
+    Raises
+    ------
+    GranuleError : the file is broken, is not ATL06, lacks a variable asked for, or its name lies about its content
+    """
+    path = Path(path)
+    wanted = _wanted(variables or ())
+    beams = _beams(beams)
+    with hdf5.open_granule(path) as file:
+        rgt, cycle = _identity(file, path)
+        parts, statuses = [], []
+        for beam in beams:
+            part, status = _read_beam(file, beam, region, period, wanted)
+            statuses.append(status)
+            if part is not None:
+                parts.append(part)
+        if not any(status.n_segments for status in statuses):
+            _check_layout(file, path)
+    return _table(parts, wanted, rgt, cycle), statuses
+
+
+def _wanted(variables):
+    """Column name to path below land_ice_segments, for the variables that are not in the table anyway."""
+    wanted = {}
+    for variable in variables:
+        name = variable.rpartition("/")[2]
+        if name not in _ORDER:
+            wanted[name] = LAYOUT[name][0] if variable in LAYOUT else variable
+    return wanted
+
+
+def _beams(beams):
+    asked = BEAMS if beams is None else tuple(beams)
+    unknown = [beam for beam in asked if beam not in BEAMS]
+    if unknown:
+        raise NunatakError(f"beams: {unknown[0]!r} is not a ground track; choose from {', '.join(BEAMS)}")
+    return [beam for beam in BEAMS if beam in asked]
+
+
+def _identity(file, path):
+    """rgt and cycle, from the name when it is a granule's, checked against what the file states."""
+    hdf5.check_product(file, "ATL06")
+    try:
+        name = granules.parse(path.name)
+    except NunatakError:
+        rgt, cycle = hdf5.orbit(file)
+        if rgt is None or cycle is None:
+            raise GranuleError(
+                f"{path}: neither its name nor its content tells track and cycle; give it its name back "
+                "(ATL06_<time>_<track><cycle><region>_<release>_<version>.h5)"
+            ) from None
+        return rgt, cycle
+    if name.product.upper() != "ATL06":
+        raise GranuleError(f"{path}: the name is that of an {name.product.upper()} granule, not of ATL06")
+    hdf5.check_orbit(file, name.rgt, name.cycle)
+    return name.rgt, name.cycle
+
+
+def _check_layout(file, path):
+    """A granule without a single segment: an empty subset when the release is known, else a layout we do not know."""
+    release = hdf5.attribute(file, "identifier_product_doi", "")[-3:]
+    with suppress(NunatakError):  # a name that is no granule's tells no release
+        release = granules.parse(path.name).version
+    if release not in KNOWN_RELEASES or not any(name in file for name in (*BEAMS, "METADATA", "ancillary_data")):
+        raise GranuleError(
+            f"{path}: release {release or 'not stated'} with a layout that is not known: no beam holds {SEGMENTS} "
+            f"(the file holds: {', '.join(sorted(file)) or 'nothing'}); known releases: {', '.join(KNOWN_RELEASES)}"
+        )
+
+
+def _read_beam(file, beam, region, period, wanted):
+    """The columns of one beam (None without a segment to keep) and its status."""
+    if beam not in file:
+        return None, BeamStatus(beam, "missing", f"no group {beam}: a subset has none where it found no data", 0, 0)
+    if SEGMENTS not in file[beam]:
+        held = ", ".join(sorted(file[beam])) or "nothing"
+        return None, BeamStatus(beam, "missing", f"{beam} has no {SEGMENTS} (it has: {held})", 0, 0)
+    group = file[beam][SEGMENTS]
+    latitude, longitude = hdf5.read(group, "latitude"), hdf5.read(group, "longitude")
+    n = _common_length(group, (*_REQUIRED, "longitude", "delta_time"), len(latitude))
+    if not n:
+        return None, BeamStatus(beam, "empty", "no segments", 0, 0)
+    keep = _inside(latitude, longitude, region)
+    rows = _span(keep)
+    delta_time = hdf5.read(group, "delta_time", rows)
+    time = delta_time_to_utc(delta_time)
+    keep = keep[rows] & ~np.isnat(time)
+    if period is not None:
+        keep &= period.contains(time)
+    if not keep.any():
+        where = " and ".join(w for w, given in (("region", region), ("period", period)) if given is not None)
+        return None, BeamStatus(beam, "outside", f"no segment in {where or 'time'}", n, 0)
+    columns = {"time": time, "latitude": latitude[rows], "longitude": longitude[rows]}
+    absent = _read_rows(group, rows, wanted, columns)
+    columns["spot"], note = hdf5.spots(file, beam, delta_time)
+    if not keep.all():
+        columns = {name: values[keep] for name, values in columns.items()}
+    reasons = [f"subset without {', '.join(absent)}"] if absent else []
+    reason = "; ".join(reasons + ([note] if note else []))
+    n_kept = int(np.count_nonzero(keep))
+    return (beam, n_kept, columns), BeamStatus(beam, "present", reason, n, n_kept)
+
+
+def _common_length(group, names, n):
+    for name in names:
+        if not hdf5.has(group, name):
+            raise hdf5.missing(group, name)
+        if hdf5.length(group, name) != n:
+            raise GranuleError(
+                f"{group.file.filename}: {group.name.lstrip('/')}: {name} has {hdf5.length(group, name)} rows, "
+                f"latitude {n}; remove it and fetch it again"
+            )
+    return n
+
+
+def _inside(latitude, longitude, region):
+    if region is None:
+        return np.isfinite(latitude) & np.isfinite(longitude)
+    _, south, _, north = region.bounds
+    keep = (latitude >= south) & (latitude <= north)
+    rows = _span(keep)
+    keep[rows] &= region.contains(longitude[rows], latitude[rows])
+    return keep
+
+
+def _span(keep):
+    """The slice from the first to the last kept row."""
+    kept = np.flatnonzero(keep)
+    return slice(int(kept[0]), int(kept[-1]) + 1) if kept.size else slice(0, 0)
+
+
+def _read_rows(group, rows, wanted, columns):
+    """Put the rows of every variable into `columns`; return the expected variables that the subset lacks."""
+    absent = []
+    for name in _REQUIRED:
+        columns[name] = hdf5.read(group, LAYOUT[name][0], rows)
+    for name, default in _EXPECTED.items():
+        if hdf5.has(group, LAYOUT[name][0]):
+            columns[name] = hdf5.read(group, LAYOUT[name][0], rows)
+        else:
+            absent.append(name)
+            columns[name] = np.full(rows.stop - rows.start, default, dtype=_DTYPES[name])
+    for name, path in wanted.items():
+        columns[name] = hdf5.read(group, path, rows, as_float=name in _COUNTS)
+    return absent
+
+
+def _table(parts, wanted, rgt, cycle):
+    """One DataFrame of the beams' columns."""
+    n = sum(count for _, count, _ in parts)
+    codes = np.repeat([BEAMS.index(beam) for beam, _, _ in parts], [count for _, count, _ in parts]).astype("i8")
+    data = {"beam": pd.Categorical.from_codes(codes, categories=list(BEAMS))}
+    empty = {"spot": "i1", "segment_id": "i4", "time": "datetime64[ns]", "h_li": "f4", **_DTYPES}
+    for name in ("spot", *_ORDER, *wanted):
+        columns = [columns[name] for _, _, columns in parts]
+        data[name] = np.concatenate(columns) if columns else np.empty(0, dtype=empty.get(name, "f8"))
+    table = pd.DataFrame(data, copy=False)
+    table.insert(2, "rgt", np.full(n, rgt, dtype="i2"))
+    table.insert(3, "cycle", np.full(n, cycle, dtype="i2"))
+    table.attrs["units"] = {
+        "time": "UTC",
+        **{name: LAYOUT[name][1] for name in (*_ORDER, *wanted) if name in LAYOUT},
+    }
+    return table

@@ -1,0 +1,276 @@
+"""
+What the gridded land-ice products ATL14 and ATL15 have in common: coordinate system, windows, Antarctic quadrants.
+
+Only the x and y arrays and the EPSG code or WKT of the projection variable place a grid. Its `GeoTransform` is written
+from cell centres and for a descending y while y ascends, and its `semi_major_axis` is in kilometres
+(SmithB/ATL1415: ATL15_write2nc.py, make_nc_projection_variable.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyproj
+import xarray as xr
+
+from nunatak import granules
+from nunatak.grid import Grid
+from nunatak.products import GranuleError, hdf5
+from nunatak.runtime import NunatakError
+
+# Beyond it every value is a fill (3.4e38 in the files; the product's own notebook masks at the same number).
+FILL_LIMIT = 1e16
+UNITS = {
+    "meters": "m",
+    "meter": "m",
+    "meters^2": "m2",
+    "meters years^-1": "m/yr",
+    "meters year^-1": "m/yr",
+    "counts": "1",
+    "count": "1",
+}
+
+
+def as_paths(paths):
+    """A list of paths, from one or several."""
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+
+
+def crs_of(group, variable):
+    """
+    The coordinate system of a gridded variable, from `spatial_epsg` or the WKT of its projection variable.
+
+    Returns
+    -------
+    str such as "EPSG:3413", or the WKT where it has no EPSG code
+
+    Raises
+    ------
+    GranuleError : neither is there, or they contradict each other
+    """
+    name = hdf5.attribute(group[variable], "grid_mapping", "Polar_Stereographic")
+    projection = group[name] if name in group else group.file.get(name)
+    if projection is None:
+        raise GranuleError(
+            f"{group.file.filename}: {group.name.lstrip('/')} has no {name}; fetch the whole granule again"
+        )
+    code = hdf5.attribute(projection, "spatial_epsg")
+    wkt = hdf5.attribute(projection, "crs_wkt") or hdf5.attribute(projection, "spatial_ref")
+    if not code and not wkt:
+        raise GranuleError(
+            f"{group.file.filename}: {name} states neither spatial_epsg nor crs_wkt; fetch the whole granule again"
+        )
+    from_wkt = pyproj.CRS.from_wkt(wkt).to_epsg() if wkt else None
+    if code and from_wkt and int(code) != from_wkt:
+        raise GranuleError(f"{group.file.filename}: {name}: spatial_epsg {code} but crs_wkt is EPSG:{from_wkt}")
+    return f"EPSG:{int(code) if code else from_wkt}" if code or from_wkt else wkt
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of a file's grid that touches some bounds."""
+
+    rows: slice
+    columns: slice
+    x: np.ndarray
+    """cell centres, ascending"""
+    y: np.ndarray
+    """cell centres in the file's order"""
+
+
+def window_of(group, bounds=None):
+    """
+    The rows and columns of a group's grid that touch `bounds` = (left, bottom, right, top), metres; None outside.
+
+    Raises
+    ------
+    GranuleError : x or y absent, shorter than two, or not evenly spaced
+    """
+    x, y = (hdf5.read(group, axis) for axis in ("x", "y"))
+    for axis, values in (("x", x), ("y", y)):
+        step = np.diff(values)
+        if values.size < 2 or not np.allclose(step, step[0], rtol=1e-6) or not step[0]:
+            raise GranuleError(
+                f"{group.file.filename}: {group.name.lstrip('/')}/{axis}: {values.size} coordinates not evenly spaced; "
+                "remove it and fetch it again"
+            )
+    if x[1] < x[0]:
+        raise GranuleError(f"{group.file.filename}: {group.name.lstrip('/')}/x descends; no release is known to do so")
+    if bounds is None:
+        return Window(slice(0, y.size), slice(0, x.size), x, y)
+    left, bottom, right, top = bounds
+    columns, rows = _touching(x, left, right), _touching(y, bottom, top)
+    if columns.stop <= columns.start or rows.stop <= rows.start:
+        return None
+    return Window(rows, columns, x[columns], y[rows])
+
+
+def _touching(centres, low, high):
+    half = abs(centres[1] - centres[0]) / 2
+    inside = np.flatnonzero((centres + half > low) & (centres - half < high))
+    return slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, 0)
+
+
+def read_variable(group, name, window):
+    """A variable in a window, (time, y, x) or (y, x), with fills as NaN, and its unit."""
+    if not hdf5.has(group, name):
+        raise hdf5.missing(group, name)
+    where: tuple[slice, ...] = (window.rows, window.columns)
+    if len(group[name].shape) == 3:
+        where = (slice(None), *where)
+    stated = hdf5.units(group[name], "")
+    return hdf5.read(group, name, where, limit=FILL_LIMIT), UNITS.get(stated, stated)
+
+
+def dataset_of(group, window, names, *, optional=()):
+    """The variables of one file's group as a Dataset on its window, y descending, dims (time, y, x) or (y, x)."""
+    variables = {}
+    for name in (*names, *(n for n in optional if hdf5.has(group, n))):
+        values, unit = read_variable(group, name, window)
+        variables[name] = (("time", "y", "x")[-values.ndim :], values, {"units": unit})
+    dataset = xr.Dataset(variables, coords={"y": window.y, "x": window.x})
+    return dataset if window.y[0] > window.y[-1] else dataset.isel(y=slice(None, None, -1))
+
+
+def join(parts, first):
+    """
+    One Dataset of the parts' common lattice; where parts overlap, the earlier counts and the later copy is dropped.
+
+    The Antarctic quadrants all hold the nodes x = 0 and y = 0: kept twice, these rows would count twice.
+
+    Parameters
+    ----------
+    parts : list of Dataset with y descending
+    first : str, the variable whose finite values decide which part a cell comes from
+    """
+    if len(parts) == 1:
+        return parts[0]
+    dx = float(parts[0].x[1] - parts[0].x[0])
+    x = _union([part.x.values for part in parts], dx)
+    y = _union([part.y.values for part in parts], dx)[::-1]
+    names = [name for name in parts[0].data_vars if all(name in part for part in parts)]
+    joined = {
+        name: np.full((*parts[0][name].shape[:-2], y.size, x.size), np.nan, dtype=parts[0][name].dtype)
+        for name in names
+    }
+    for part in parts:
+        where = np.s_[..., _offset(y, part.y.values), _offset(x, part.x.values)]
+        fresh = np.isnan(joined[first][where])
+        for name in names:
+            joined[name][where] = np.where(fresh, part[name].values, joined[name][where])
+    variables = {name: (parts[0][name].dims, values, parts[0][name].attrs) for name, values in joined.items()}
+    coords = {name: value for name, value in parts[0].coords.items() if name not in ("x", "y")}
+    return xr.Dataset(variables, coords={**coords, "y": y, "x": x})
+
+
+def _union(axes, step):
+    low, high = min(axis.min() for axis in axes), max(axis.max() for axis in axes)
+    for axis in axes:
+        offset = (axis.min() - low) / step
+        if abs(offset - round(offset)) > 1e-6:
+            raise GranuleError(f"grids {offset * step} m apart do not share a lattice of {step} m and cannot be joined")
+    return low + np.arange(round((high - low) / step) + 1) * step
+
+
+def _offset(axis, part):
+    first = int(np.argmin(np.abs(axis - part[0])))
+    return slice(first, first + part.size)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a file's name says about it; None where the name is not a granule's."""
+
+    region_code: str | None
+    resolution: float | None
+    """metres"""
+    version: str | None
+
+
+def identity(path, product):
+    """
+    The parsed name of an ATL14 or ATL15 file.
+
+    Raises
+    ------
+    GranuleError : the name is another product's
+    """
+    try:
+        name = granules.parse(Path(path).name)
+    except NunatakError:
+        return Identity(None, None, None)
+    if name.product.upper() != product:
+        raise GranuleError(f"{path}: the name is that of an {name.product.upper()} granule, not of {product}")
+    return Identity(name.region_code, _metres(name.resolution), name.version)
+
+
+def _metres(resolution):
+    """
+    Metres of a resolution as written in a file name.
+
+    >>> _metres("01km"), _metres("100m")
+    (1000.0, 100.0)
+    """
+    if resolution is None or not isinstance(resolution, str):
+        return resolution
+    return float(resolution[:-2]) * 1000 if resolution.endswith("km") else float(resolution[:-1])
+
+
+def finish(parts, paths, first):
+    """
+    Join the parts of one grid and keep their attributes; `first` as in `join`.
+
+    Raises
+    ------
+    GranuleError : the files differ in resolution, coordinate system or times
+    """
+    check_one_grid(parts, paths)
+    joined = join(parts, first)
+    codes = dict.fromkeys(part.attrs["region_code"] for part in parts)
+    joined.attrs = {**parts[0].attrs, "region_code": ",".join(codes)}
+    return joined
+
+
+def check_one_grid(parts, paths):
+    """
+    Refuse files that do not belong together: other resolution, coordinate system, or times.
+
+    Raises
+    ------
+    GranuleError : naming the first file that differs
+    """
+    for part, path in zip(parts[1:], paths[1:], strict=True):
+        for field in ("resolution", "crs"):
+            if part.attrs[field] != parts[0].attrs[field]:
+                raise GranuleError(
+                    f"{path}: {field} {part.attrs[field]} differs from {parts[0].attrs[field]} of {paths[0].name}; "
+                    "read one resolution and hemisphere at a time"
+                )
+        if "time" in part and not np.array_equal(part.time, parts[0].time):
+            raise GranuleError(f"{path}: its times differ from those of {paths[0].name}; read files of one release")
+
+
+def attributes(file, group, variable, window, path, product):
+    """The attributes every gridded Dataset carries: crs, resolution (m), region_code, version, nunatak_source."""
+    who = identity(path, product)
+    resolution = float(window.x[1] - window.x[0]) if window.x.size > 1 else float(np.diff(group["x"][:2])[0])
+    if who.resolution is not None and abs(who.resolution - resolution) > 1e-6 * resolution:
+        raise GranuleError(
+            f"{path}: the name says {who.resolution:g} m, x is spaced {resolution:g} m; rename it or fetch it again"
+        )
+    attrs = {"crs": crs_of(group, variable), "resolution": resolution, "region_code": who.region_code or ""}
+    if who.version:
+        attrs["version"] = who.version
+    source = hdf5.attribute(file, "nunatak_source")
+    return {**attrs, "nunatak_source": source} if source else attrs
+
+
+def grid_of(dataset):
+    """The Grid of a Dataset with centre coordinates x, y and the attribute crs."""
+    if dataset.x.size > 1 and dataset.y.size > 1:
+        return Grid.from_centres(dataset.attrs["crs"], dataset.x.values, dataset.y.values)
+    cell = float(dataset.attrs["resolution"])
+    left, top = float(dataset.x[0]) - cell / 2, float(dataset.y.max()) + cell / 2
+    return Grid(dataset.attrs["crs"], left, top, cell, cell, dataset.y.size, dataset.x.size)
