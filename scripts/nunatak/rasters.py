@@ -80,13 +80,22 @@ def write_netcdf(dataset, path, attributes=None):
     -----
     Times are stored as whole seconds since 2018-01-01 (microseconds where they are not whole), floats with fill NaN.
     """
-    import h5netcdf  # noqa: F401 - a clear ImportError here rather than xarray's list of engines
+    with written(path) as part:
+        _write_group(dataset, part, attributes, mode="w")
 
+
+def write_netcdf_groups(datasets, path, attributes=None):
+    """Like `write_netcdf`, for several Datasets as groups of one file: a mapping of group name to Dataset."""
+    with written(path) as part:
+        for number, (group, dataset) in enumerate(datasets.items()):
+            _write_group(dataset, part, attributes, mode="a" if number else "w", group=group)
+
+
+def _write_group(dataset, part, attributes, **where):
     dataset = dataset.copy(deep=False)
     dataset.attrs = _plain({**dataset.attrs, **(attributes or {})})
     encoding = {name: _encoding(variable) for name, variable in dataset.variables.items()}
-    with written(path) as part:
-        dataset.to_netcdf(part, engine="h5netcdf", encoding=encoding)
+    dataset.to_netcdf(part, engine="h5netcdf", encoding=encoding, **where)
 
 
 def _encoding(variable):
@@ -139,7 +148,8 @@ def write_cog(values, grid, path, attributes=None, *, names=None, units=None, no
     nodata = np.nan if nodata is None and layers.dtype.kind == "f" else nodata
     profile = {
         "driver": "GTiff", "dtype": layers.dtype, "count": len(layers), "height": grid.ny, "width": grid.nx,
-        "crs": rasterio.CRS.from_wkt(grid.proj.to_wkt()), "transform": rasterio.Affine(*grid.transform), "nodata": nodata,
+        "crs": rasterio.CRS.from_wkt(grid.proj.to_wkt()), "transform": rasterio.Affine(*grid.transform),
+        "nodata": nodata,
     }  # fmt: skip
     options = {"driver": "COG", "compress": "deflate", "predictor": "yes", "overview_resampling": "nearest"}
     with written(path) as part, rasterio.io.MemoryFile() as memory:
