@@ -11,7 +11,8 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 run := .venv/bin/python -m snakemake
-pip := .venv/bin/python -m pip --disable-pip-version-check install --quiet --only-binary :all: --require-hashes
+# wheels only, so that no compiler is needed; connection-pool is pure Python and published as source alone
+pip := .venv/bin/python -m pip --disable-pip-version-check install --quiet --only-binary :all: --no-binary connection-pool --require-hashes
 # --config takes key=value words; flags among ARGS come after them
 config = $(if $(ARCHIVE)$(filter-out -%,$(firstword $(ARGS))),--config $(if $(ARCHIVE),archive=$(ARCHIVE))) $(ARGS)
 
