@@ -1,0 +1,164 @@
+"""
+The one pass over the points: project, find cell and day, add up.
+
+A ground track stays in a cell for hundreds of points, so consecutive points of one cell and day are summed into one row
+without looking anything up; rows of the same cell and day are merged afterwards, in the order they arose. Memory is
+that of one block of points, however many there are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nunatak.gridding.projection import NO_CLOSED_FORM, project_point, projection
+from nunatak.gridding.sums import sum_by
+from nunatak.gridding.timebins import NANOSECONDS_PER_DAY
+from nunatak.kernels import kernel
+
+SUMS = ("n", "sw", "sw2", "swv", "swv2", "sw2e2", "n_lead", "sw_lead")
+"""Per cell, day and granule: points; sums of weight, weight^2, weight*value, weight*value^2, (weight*error)^2; leads"""
+
+BLOCK = 1 << 16  # points; part of the definition of a granule's sums, since it fixes their order
+LARGEST = 1e30  # a value or weight beyond this is a fill that nobody removed (float32 fills are 3.4e38)
+_NAT = np.iinfo("int64").min
+_NO_TIME = np.zeros(0, dtype="int64")
+_NO_COLUMN = np.zeros(0)
+
+
+def sum_points(columns, grid, shift=0.0):
+    """
+    Sums per cell and day of the points of one granule.
+
+    Parameters
+    ----------
+    columns : dict of (n,) arrays; `lon`, `lat` (degrees), `value`, and any of `time` (datetime64[ns], UTC), `weight`,
+        `error` (one standard error of the value), `lead` (bool); without `time` all points fall on day 0, without
+        `weight` each counts 1
+    grid : Grid
+    shift : subtracted from every value before it is squared
+
+    Returns
+    -------
+    day, cell : (m,) int64, ascending; days since 1970-01-01, row * nx + column
+    sums : (m, len(SUMS)) float64
+    tally : (3,) int64; points accepted, outside the grid, invalid (NaN, fill, no time, weight not positive)
+    """
+    plane = projection(grid.crs)
+    parameters, lattice = np.array(plane.parameters), _lattice(grid)
+    tally = np.zeros(3, dtype="int64")
+    size = min(BLOCK, len(columns["lon"]))
+    day, cell, sums = np.empty(size, "int64"), np.empty(size, "int64"), np.empty((size, len(SUMS)))
+    parts = []
+    for start in range(0, len(columns["lon"]), BLOCK):
+        block = _block(columns, slice(start, start + BLOCK))
+        x, y = _exact(plane, block["lon"], block["lat"])
+        m = _sum_runs(
+            **block, x=x, y=y, p=parameters, g=lattice, shift=shift, day=day, cell=cell, sums=sums, tally=tally
+        )
+        parts.append(sum_by((day[:m], cell[:m]), sums[:m]))
+    keys = tuple(np.concatenate([part[0][k] for part in parts] or [np.empty(0, "int64")]) for k in (0, 1))
+    (day, cell), sums = sum_by(keys, np.concatenate([part[1] for part in parts] or [sums]))
+    return day, cell, sums, tally
+
+
+def sum_points_reference(columns, grid, shift=0.0):
+    """The definition of `sum_points`: PROJ, whole arrays, `np.bincount`. The tests believe this one."""
+    n = len(columns["lon"])
+    x, y = projection(grid.crs).forward(np.asarray(columns["lon"], float), np.asarray(columns["lat"], float))
+    value = np.asarray(columns["value"], float)
+    weight = np.asarray(columns.get("weight", np.ones(n)), float)
+    error = np.asarray(columns.get("error", np.zeros(n)), float)
+    lead = np.asarray(columns.get("lead", np.zeros(n)), float)
+    time = np.asarray(columns.get("time", np.zeros(n, "int64")), "datetime64[ns]")
+    row, column = grid.cell_of(x, y)
+    with np.errstate(invalid="ignore"):
+        valid = (np.abs(value) < LARGEST) & (weight > 0) & (weight < LARGEST) & ~np.isnat(time)
+        valid &= np.isfinite(columns["lon"]) & np.isfinite(columns["lat"])
+    keep = valid & (row >= 0)
+    day = time[keep].astype("int64") // NANOSECONDS_PER_DAY
+    keys, group = np.unique(np.stack([day, row[keep] * grid.nx + column[keep]]), axis=1, return_inverse=True)
+    v, w, e, lead = value[keep] - shift, weight[keep], error[keep], lead[keep]
+    terms = (np.ones(len(v)), w, w * w, w * v, w * v * v, (w * e) ** 2, lead, w * lead)
+    sums = np.stack([np.bincount(group, weights=t, minlength=keys.shape[1]) for t in terms], axis=1)
+    return keys[0], keys[1], sums, np.array([keep.sum(), (valid & ~keep).sum(), (~valid).sum()])
+
+
+def cell_numbers(lon, lat, grid):
+    """(n,) int64 cell of each point, row * nx + column; -1 outside and where the position is not known."""
+    x, y = projection(grid.crs).project(lon, lat)
+    row, column = grid.cell_of(x, y)
+    return np.where(row >= 0, row * grid.nx + column, -1)
+
+
+def _block(columns, rows):
+    """One block of the columns as the kernel wants them."""
+
+    def floats(name):
+        return np.ascontiguousarray(columns[name][rows], dtype="f8") if name in columns else _NO_COLUMN
+
+    time = _NO_TIME
+    if "time" in columns:
+        time = np.ascontiguousarray(columns["time"][rows], dtype="datetime64[ns]").view("int64")
+    return {name: floats(name) for name in ("lon", "lat", "value", "weight", "error", "lead")} | {"time": time}
+
+
+def _exact(plane, lon, lat):
+    """x, y by PROJ where the closed form does not serve; empty arrays when it serves everywhere."""
+    beyond = plane.needs_proj(lat)
+    if not beyond.any():
+        return _NO_COLUMN, _NO_COLUMN
+    x, y = np.full(lon.shape, np.nan), np.full(lon.shape, np.nan)
+    known = beyond & np.isfinite(lon) & np.isfinite(lat)
+    x[known], y[known] = plane.forward(lon[known], lat[known])
+    return x, y
+
+
+def _lattice(grid):
+    return np.array([grid.left, grid.top, grid.dx, grid.dy, grid.nx, grid.ny], dtype="f8")
+
+
+@kernel
+def _sum_runs(lon, lat, value, weight, error, lead, time, x, y, p, g, shift, day, cell, sums, tally):
+    """Fill day, cell and sums with one row per run of points in the same cell and day; return the number of rows."""
+    m = -1
+    this_day, this_cell = np.int64(0), np.int64(-1)
+    for i in range(lon.size):
+        w = weight[i] if weight.size else 1.0
+        t = time[i] if time.size else 0
+        if not (
+            abs(value[i]) < LARGEST and 0.0 < w < LARGEST and t != _NAT and abs(lon[i]) < 1e4 and abs(lat[i]) <= 90.0
+        ):
+            tally[2] += 1
+            continue
+        if x.size and x[i] == x[i]:
+            px, py = x[i], y[i]
+        elif p[0] == NO_CLOSED_FORM:
+            px, py = np.nan, np.nan
+        else:
+            px, py = project_point(lon[i], lat[i], p)
+        column, row = np.floor((px - g[0]) / g[2]), np.floor((g[1] - py) / g[3])
+        # both bounds before the index is flattened: a column too far right is not the next row's first
+        if not (0 <= column < g[4] and 0 <= row < g[5]):
+            tally[1] += 1
+            continue
+        tally[0] += 1
+        a_day = t // NANOSECONDS_PER_DAY
+        a_cell = np.int64(row) * np.int64(g[4]) + np.int64(column)
+        if a_cell != this_cell or a_day != this_day:
+            m += 1
+            this_day, this_cell = a_day, a_cell
+            day[m], cell[m] = a_day, a_cell
+            sums[m] = 0.0
+        v = value[i] - shift
+        s = sums[m]
+        s[0] += 1.0
+        s[1] += w
+        s[2] += w * w
+        s[3] += w * v
+        s[4] += w * v * v
+        if error.size:
+            s[5] += (w * error[i]) ** 2
+        if lead.size and lead[i] > 0.5:
+            s[6] += 1.0
+            s[7] += w
+    return m + 1

@@ -1,0 +1,157 @@
+"""Statistics as CF datasets on the grid, and what several years of them say."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from nunatak.gridding.statistics import WEIGHTINGS, cell_statistics, long_name_of, unit_of
+from nunatak.gridding.timebins import as_dates, bins_between
+from nunatak.rasters import georeference
+from nunatak.runtime import NunatakError
+
+_COUNTS = ("count", "n_pass", "n_day", "n_lead")
+
+
+def statistics(
+    accumulators, bins="month", names=("count", "mean", "std"), *, period=None, weighting="segment_weighted",
+    minimum_segments=1, minimum_passes=1, minimum_days=1, of="freeboard", units="m", weight_units="m",
+):  # fmt: skip
+    """
+    Statistics by time bin on the whole grid, as a CF Dataset.
+
+    Parameters
+    ----------
+    accumulators, bins, names, weighting, minimum_segments, minimum_passes, minimum_days : as for `cell_statistics`
+    period : (start, end) dates, the end excluded; bins without a point inside it become empty layers. Bins with
+        points only unless given
+    of : what was gridded, in words; for the long names
+    units, weight_units : of value and weight
+
+    Returns
+    -------
+    Dataset with dimensions (time, y, x); `time` is the start of a bin, `time_bnds` its bounds; counts are 0 and
+        everything else NaN in cells without points. Memory is that of the filled grid: for daily layers of a hemisphere
+        take `cell_statistics`, or crop the grid
+
+    Raises
+    ------
+    NunatakError : no point fell into the grid and no period says which empty layers to make
+    """
+    if not len(accumulators.rows) and period is None:
+        raise NunatakError(f"gridding: nothing to grid: {accumulators.describe_losses()}; look at filters and region")
+    table = cell_statistics(
+        accumulators, bins, names, weighting=weighting, minimum_segments=minimum_segments,
+        minimum_passes=minimum_passes, minimum_days=minimum_days,
+    )  # fmt: skip
+    starts, ends = _layers(table, bins, period)
+    layer = np.searchsorted(starts, table["start"].to_numpy())
+    variables: dict[str, tuple] = {}
+    for name in names:
+        array = _filled(
+            table[name].to_numpy(), layer, table["cell"].to_numpy(), (len(starts), *accumulators.grid.shape)
+        )
+        variables[name] = (("time", "y", "x"), array, _attributes(name, names, of, units, weight_units, weighting))
+    variables["time_bnds"] = (("time", "nv"), as_dates(np.stack([starts, ends], axis=1)))
+    time = ("time", as_dates(starts), {"standard_name": "time", "axis": "T", "bounds": "time_bnds"})
+    attributes = {
+        "bins": bins, "weighting": f"{weighting}: {WEIGHTINGS[weighting]}", "points": accumulators.describe_losses(),
+        "minimum_segments": minimum_segments, "minimum_passes": minimum_passes, "minimum_days": minimum_days,
+    }  # fmt: skip
+    if accumulators.level_width:
+        attributes["histogram_level_width"] = accumulators.level_width
+    return georeference(xr.Dataset(variables, coords={"time": time}, attrs=attributes), accumulators.grid)
+
+
+def climatology(dataset, *, minimum_years=2):
+    """
+    The mean calendar month of several years of monthly means.
+
+    Parameters
+    ----------
+    dataset : of `statistics` with monthly bins, with `mean` and, for the error, `stderr`
+    minimum_years : cells seen in fewer years of a month are NaN
+
+    Returns
+    -------
+    Dataset with dimensions (month, y, x): `mean` over years (one vote each), `std_between_years` (unbiased), `n_years`
+    """
+    months = dataset["time"].dt.month
+    grouped = dataset["mean"].groupby(months)
+    n = grouped.count("time").astype("int32")
+    enough = n >= minimum_years
+    out = xr.Dataset({
+        "mean": grouped.mean("time").where(enough),
+        "std_between_years": grouped.std("time", ddof=1).where(enough & (n > 1)),
+        "n_years": n,
+    })  # fmt: skip
+    unit = dataset["mean"].attrs.get("units", "m")
+    for name, text in (("mean", "mean over years"), ("std_between_years", "standard deviation between years")):
+        out[name].attrs = {"units": unit, "long_name": text, **_mapping(dataset["mean"])}
+    out["n_years"].attrs = {"units": "1", "long_name": "years with data", **_mapping(dataset["mean"])}
+    years = sorted({int(y) for y in dataset["time"].dt.year.values})
+    placed = out.assign(x_bnds=dataset["x_bnds"], y_bnds=dataset["y_bnds"])
+    return placed.assign_attrs(
+        Conventions=dataset.attrs.get("Conventions", "CF-1.11"), years=", ".join(map(str, years))
+    )
+
+
+def anomaly(dataset, climatology):
+    """
+    Each month less its climatology, with the error of that difference.
+
+    The year itself is part of its climatology: with n years and errors s of their means the variance of the anomaly is
+    (1 - 1/n)^2 s_i^2 + sum over the other years of s^2 / n^2.
+
+    Returns
+    -------
+    Dataset with dimensions (time, y, x): `anomaly` and, where `stderr` is given, `anomaly_sigma`
+    """
+    month = dataset["time"].dt.month
+    reference = climatology.sel(month=month).drop_vars("month")
+    out = xr.Dataset({"anomaly": dataset["mean"] - reference["mean"]})
+    attributes = {"units": dataset["mean"].attrs.get("units", "m"), **_mapping(dataset["mean"])}
+    out["anomaly"].attrs = {"long_name": "difference from the mean over years", **attributes}
+    if "stderr" in dataset:
+        variance = dataset["stderr"] ** 2
+        n = reference["n_years"]
+        others = variance.groupby(month).sum("time", skipna=False).sel(month=month).drop_vars("month") - variance
+        out["anomaly_sigma"] = np.sqrt((1 - 1 / n) ** 2 * variance + others / n**2)
+        out["anomaly_sigma"].attrs = {"long_name": "standard error of the anomaly", **attributes}
+    placed = out.assign(x_bnds=dataset["x_bnds"], y_bnds=dataset["y_bnds"])
+    return placed.assign_attrs(climatology_years=climatology.attrs.get("years", ""), Conventions="CF-1.11")
+
+
+def _layers(table, bins, period):
+    if period is None or bins == "all":
+        starts, first = np.unique(table["start"].to_numpy(), return_index=True)
+        return starts, table["end"].to_numpy()[first]
+    starts, ends = bins_between(period[0], period[1], bins)
+    beyond = np.setdiff1d(table["start"].to_numpy(), starts)
+    if beyond.size:
+        day = as_dates(beyond[0]).astype("datetime64[D]")
+        raise NunatakError(
+            f"gridding: points on {day} lie outside the period {period[0]} .. {period[1]}; select the period first"
+        )
+    return starts, ends
+
+
+def _filled(values, layer, cell, shape):
+    whole = values.dtype.kind == "i"
+    array = np.zeros(shape, "int32") if whole else np.full(shape, np.nan)
+    array.reshape(shape[0], -1)[layer, cell] = values
+    return array
+
+
+def _attributes(name, names, of, units, weight_units, weighting):
+    attributes = {"long_name": f"{long_name_of(name)} ({of})", "units": unit_of(name, units, weight_units)}
+    if name == "mean":
+        attributes["weighting"] = weighting
+        helpers = [other for other in ("stderr", "sigma", "std", *_COUNTS) if other in names]
+        if helpers:
+            attributes["ancillary_variables"] = " ".join(helpers)
+    return attributes
+
+
+def _mapping(variable):
+    return {key: variable.attrs[key] for key in ("grid_mapping",) if key in variable.attrs}

@@ -1,0 +1,74 @@
+"""Bins of whole UTC days: day, week, ten days, month, season, year."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nunatak.runtime import NunatakError
+
+KINDS = ("day", "week", "ten_day", "month", "season", "year", "all")
+NANOSECONDS_PER_DAY = 86_400_000_000_000
+
+
+def day_of(time):
+    """
+    Days since 1970-01-01 of UTC times, rounded down.
+
+    >>> int(day_of(np.datetime64("1970-01-02T23:59:59")))
+    1
+    """
+    return np.asarray(time, dtype="datetime64[ns]").astype("datetime64[D]").astype("int64")
+
+
+def bin_of(day, kind):
+    """
+    First day of the bin each day lies in, and the first day after it (both days since 1970-01-01).
+
+    Weeks begin on Monday (ISO 8601); ten-day bins on the 1st, 11th and 21st, the third lasting to the end of the month;
+    seasons in December, March, June and September; "all" is one bin from the first day to the last.
+
+    >>> [str(d.astype("datetime64[D]")) for d in bin_of(day_of(["2019-09-30"]), "ten_day")[0]]
+    ['2019-09-21']
+
+    Raises
+    ------
+    NunatakError : the kind is unknown
+    """
+    day = np.asarray(day, dtype="int64")
+    if kind == "day":
+        return day, day + 1
+    if kind == "week":
+        start = day - (day + 3) % 7  # 1970-01-01 was a Thursday
+        return start, start + 7
+    if kind == "ten_day":
+        first = _first_of_month(_month(day))
+        third = np.minimum((day - first) // 10, 2)
+        return first + 10 * third, np.where(third < 2, first + 10 * (third + 1), _first_of_month(_month(day) + 1))
+    if kind in ("month", "season", "year"):
+        length, offset = {"month": (1, 0), "season": (3, 1), "year": (12, 0)}[kind]
+        start = (_month(day) + offset) // length * length - offset
+        return _first_of_month(start), _first_of_month(start + length)
+    if kind == "all":
+        return np.full(day.shape, day.min(initial=0)), np.full(day.shape, day.max(initial=0) + 1)
+    raise NunatakError(f"bins: {kind!r} is not a time bin; choose from {', '.join(KINDS)}")
+
+
+def bins_between(start, end, kind):
+    """All bins (starts, ends; days since 1970-01-01) that a period [start, end) of dates touches, in order."""
+    days = np.arange(day_of(start), day_of(np.datetime64(end, "ns") - np.timedelta64(1, "ns")) + 1)
+    starts, ends = bin_of(days, kind)
+    starts, first = np.unique(starts, return_index=True)
+    return starts, ends[first]
+
+
+def as_dates(day):
+    """datetime64[ns] of days since 1970-01-01."""
+    return np.asarray(day, dtype="int64").astype("datetime64[D]").astype("datetime64[ns]")
+
+
+def _month(day):
+    return day.astype("datetime64[D]").astype("datetime64[M]").astype("int64")
+
+
+def _first_of_month(month):
+    return month.astype("datetime64[M]").astype("datetime64[D]").astype("int64")
