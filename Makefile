@@ -67,6 +67,6 @@ regions: .venv/nunatak ## the regions a study can name
 	@touch $@
 
 # everything else is a target of the workflow
-Makefile: ;
+Makefile requirements.lock requirements-test.lock: ;
 %: .venv/nunatak
 	@$(run) $@ $(config)

@@ -22,16 +22,18 @@ BASE = (
     "rasters",
     "kernels",
     "closure",
+    "outlines",
+    "results",
 )
 # every room may import from the rooms in its own row of this table, and from nothing else
 ALLOWED: dict[str, tuple[str, ...]] = {
     **{room: BASE for room in BASE},
     "products": BASE,
     "archives": (*BASE, "products"),
-    "gridding": BASE,
-    "photons": (*BASE, "gridding"),
-    "elevation": (*BASE, "gridding"),
-    "velocity": (*BASE, "gridding"),
+    "gridding": (*BASE, "products"),
+    "photons": (*BASE, "gridding", "products"),
+    "elevation": (*BASE, "gridding", "products"),
+    "velocity": (*BASE, "gridding", "products"),
     "dynamics": (*BASE, "photons", "elevation", "gridding", "velocity"),
     "simulation": (*BASE, "products"),
     "checks": (*BASE, "dynamics", "photons", "elevation", "gridding", "velocity", "products", "simulation"),

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import sys
 from functools import cache
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 PACKAGE = "nunatak"
+_MODULE = re.compile(PACKAGE + r"(\.[a-z0-9_]+)+")
 
 
 def modules(script) -> set[Path]:
@@ -65,15 +67,9 @@ def _imports_of(path, _mtime_ns) -> set[str]:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             raise ValueError(f"{path}: line {node.lineno}: a relative import; write the full name from {PACKAGE}")
-        elif isinstance(node, ast.Call) and _is_import_module(node):
-            names.add(node.args[0].value)  # type: ignore[attr-defined]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.fullmatch(node.value):
+            names.add(node.value)  # a registry that imports by name
     return names
-
-
-def _is_import_module(node) -> bool:
-    """import_module("literal.name"), the form a lazy registry uses."""
-    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    return called == "import_module" and bool(node.args) and isinstance(node.args[0], ast.Constant)
 
 
 def _library_files(name) -> list[Path]:
