@@ -1,0 +1,292 @@
+"""
+ITS_LIVE image pairs: what a granule is, in one row, and where its chunks lie in the file.
+
+Three layouts share names and folders; only the file tells them apart: version 1 (240 m, one chunk per variable),
+version 2 in row strips (120 m), version 2 aligned to a 512-cell lattice (120 m, with a time axis of one). Read off real
+granules of the first two and off the writer of the third (ASFHyP3/hyp3-autorift, crop.py).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from nunatak import granules
+from nunatak.products import GranuleError, hdf5
+from nunatak.products.itslive_scenes import group_of, platform_of, processing_date
+
+FILL = -32767  # of velocities, in every layout
+
+# variable: (dtype of the cube, unit, fill, description)
+LAYOUT = {
+    "vx": ("i2", "m/yr", FILL, "velocity along the x axis of the grid, over ground"),
+    "vy": ("i2", "m/yr", FILL, "velocity along the y axis of the grid, over ground"),
+    "v": ("i2", "m/yr", FILL, "speed"),
+    "v_error": ("i2", "m/yr", FILL, "error of the speed"),
+    "vr": ("i2", "m/yr", FILL, "velocity in radar range direction"),
+    "va": ("i2", "m/yr", FILL, "velocity in radar azimuth direction"),
+    "chip_size_width": ("u2", "m", 0, "width of the search template"),
+    "chip_size_height": ("u2", "m", 0, "height of the search template"),
+    "interp_mask": ("u1", "1", 0, "1 where the value was interpolated"),
+}
+
+_DEFLATE, _SHUFFLE = 1, 2  # HDF5 filter numbers
+_UNITS = {"m/y", "m/yr", "m/a", "m/year", "meter/year", "meters/year", "metre/year", "m yr-1", "m year-1", "m a-1"}
+
+PAIR_UNITS = {
+    "x0": "m", "y0": "m", "dx": "m", "dy": "m", "date_dt": "days", "roi_valid_percentage": "%", "vx_error": "m/yr",
+    "vy_error": "m/yr", "vx_stable_shift": "m/yr", "vy_stable_shift": "m/yr", "size_bytes": "bytes",
+}  # fmt: skip
+
+
+def read_pair(path):
+    """
+    One image pair as a row of the index: geometry, dates, errors, and the place of every chunk.
+
+    Parameters
+    ----------
+    path : an ITS_LIVE granule (NetCDF-4) of any of the three layouts
+
+    Returns
+    -------
+    dict with `file_name, layout (v1, v2, v2a), epsg, x0, y0 (centre of the first cell, m), dx, dy (positive, m), ny,
+    nx, id_img1, id_img2, acquisition_date_img1/2 (earlier first, whatever the file says), swapped, mid_date,
+    date_dt (days), platform, group, path_row_img1/2, geometry (same, cross or unknown), roi_valid_percentage,
+    vx_error, vy_error (m/yr), error_source, vx_stable_shift, vy_stable_shift (m/yr; NaN in some files becomes 0),
+    stable_shift_flag, version, image_key, processed, reader (direct or the reason for h5py), chunks (JSON)`
+
+    Raises
+    ------
+    GranuleError : not an image pair, no usable grid, dates that cannot be read
+
+    Notes
+    -----
+    The geometry comes from `x`, `y` and `spatial_epsg` alone: GeoTransform is that of a corner in version 1 and of a
+    cell centre in version 2, and semi_major_axis is in kilometres in version 1.
+    """
+    path = Path(path)
+    with hdf5.open_granule(path) as file:
+        for name in ("x", "y", "vx", "vy", "img_pair_info"):
+            if name not in file:
+                raise hdf5.missing(file, name)
+        row = {"file_name": path.name, "size_bytes": path.stat().st_size, **_geometry(file)}
+        row |= _acquisition(file, path) | _errors(file)
+        chunks = {name: _chunk_table(file[name], name) for name in LAYOUT if name in file}
+        reasons = sorted({table["why"] for table in chunks.values() if "why" in table})
+        row["reader"] = f"h5py: {'; '.join(reasons)}" if reasons else "direct"
+        row["chunks"] = json.dumps(chunks, separators=(",", ":"))
+        return row
+
+
+def _geometry(file):
+    """Layout, EPSG and lattice of a granule."""
+    name = file.filename
+    vx = file["vx"]
+    unit = hdf5.units(vx, "m/y").replace("metre", "meter")
+    if unit not in _UNITS:
+        raise GranuleError(f"{name}: vx: unit {unit!r} is not metres per year; fetch the granule again")
+    x, y = (_ends(file[axis], name, axis) for axis in "xy")
+    if y["step"] > 0 or x["step"] < 0:
+        raise GranuleError(f"{name}: x must ascend and y descend (steps {x['step']:g}, {y['step']:g}); fetch it again")
+    if vx.shape[-2:] != (y["n"], x["n"]):
+        raise GranuleError(f"{name}: vx is {vx.shape[-2:]} where x and y hold {x['n']} and {y['n']}; fetch it again")
+    layout = "v2a" if vx.ndim == 3 else "v2" if "mapping" in file else "v1"
+    return {
+        "layout": layout, "epsg": _epsg(file), "x0": x["first"], "y0": y["first"], "dx": x["step"], "dy": -y["step"],
+        "ny": y["n"], "nx": x["n"],
+    }  # fmt: skip
+
+
+def _ends(axis, file_name, name):
+    n = axis.shape[0]
+    if n < 2:
+        raise GranuleError(f"{file_name}: {name}: {n} coordinates tell no cell size; fetch it again")
+    first, second, last = (float(axis[i]) for i in (0, 1, n - 1))
+    step = (last - first) / (n - 1)
+    if not np.isfinite(step) or step == 0 or abs((second - first) / step - 1) > 1e-6:
+        raise GranuleError(f"{file_name}: {name}: the coordinates are not evenly spaced; fetch it again")
+    return {"first": first, "step": step, "n": n}
+
+
+def _epsg(file):
+    for name in ("mapping", "Polar_Stereographic", "UTM_Projection"):
+        if name in file and "spatial_epsg" in file[name].attrs:
+            return int(np.ravel(file[name].attrs["spatial_epsg"])[0])
+    raise GranuleError(f"{file.filename}: no spatial_epsg in its grid mapping; fetch it again")
+
+
+def _acquisition(file, path):
+    """Images and dates, the earlier image first: version 1 lists the later one first in some files."""
+    info = file["img_pair_info"].attrs
+    named = _named(info, path)
+    images = sorted((_image(info, named, i, path) for i in (1, 2)), key=lambda image: image["date"])
+    first, second = images
+    span = float((second["date"] - first["date"]) / np.timedelta64(1, "D"))
+    if not span > 0:
+        raise GranuleError(f"{path}: both images were taken on {first['date']}; a pair needs two dates: fetch it again")
+    stated_dt = _number(info, "date_dt")
+    frames = first["frame"], second["frame"]
+    return {
+        "version": int(named.version) if named else 0,
+        "id_img1": first["id"], "id_img2": second["id"],
+        "acquisition_date_img1": first["date"], "acquisition_date_img2": second["date"],
+        "swapped": first["number"] == 2, "mid_date": first["date"] + (second["date"] - first["date"]) // 2,
+        "date_dt": stated_dt if abs(stated_dt - span) < 1 else span,
+        "platform": first["platform"], "group": group_of(first["platform"], second["platform"]),
+        "path_row_img1": frames[0], "path_row_img2": frames[1],
+        "geometry": "unknown" if not all(frames) else "same" if frames[0] == frames[1] else "cross",
+        "roi_valid_percentage": _number(info, "roi_valid_percentage"),
+        "image_key": "/".join(f"{i['platform']} {i['named_date']!s} {i['frame']}" for i in images),
+        "processed": "/".join(processing_date(i["id"]) for i in images),
+    }  # fmt: skip
+
+
+def _named(info, path):
+    """What the pair's name says; a renamed file still knows its images' names in version 2."""
+    ids = [hdf5.text(info[f"id_img{i}"]) for i in (1, 2) if f"id_img{i}" in info]
+    for name in (path.name, "_X_".join(ids) + "_G0120V02_P000.nc"):
+        try:
+            return granules.parse(name)
+        except granules.GranuleNameError:
+            continue
+    return None
+
+
+def _image(info, named, number, path):
+    """One image of a pair: the file's own date where it can be read, else that of the image's name."""
+    order = (2, 1) if named and named.swapped else (1, 2)
+    place = order[number - 1]
+    date = named_date = getattr(named, f"acquisition_date_img{place}", None)
+    stated = [
+        hdf5.text(info[k]) for k in (f"acquisition_date_img{number}", f"aquisition_date_img{number}") if k in info
+    ]
+    try:
+        date = granules.image_date(stated[0] if stated else "")
+    except granules.GranuleNameError as error:
+        if date is None:
+            raise GranuleError(f"{path}: acquisition_date_img{number}: {error}; fetch it again") from error
+    mission, satellite = (hdf5.text(info.get(f"{key}_img{number}", "")) for key in ("mission", "satellite"))
+    return {
+        "number": number, "date": np.datetime64(date, "ns"), "named_date": named_date or date,
+        "id": getattr(named, f"img{place}", None) or f"{mission}{satellite}_{date}",
+        "platform": getattr(named, f"platform_img{place}", None) or platform_of(mission, satellite),
+        "frame": getattr(named, f"frame_img{place}", None) or "",
+    }  # fmt: skip
+
+
+def _errors(file):
+    """Error, stable shift and its flag, under the names of today, of older files and of version 1."""
+    row: dict = {"error_source": "none"}
+    for name in ("vx", "vy"):
+        attributes = file[name].attrs
+        for key, source in (("error", "error"), (f"{name}_error", "error"), ("stable_rmse", "stable_rmse")):
+            if key in attributes:
+                row[f"{name}_error"], row["error_source"] = _number(attributes, key), source
+                break
+        else:
+            row[f"{name}_error"] = np.nan
+        shift = _number(attributes, "stable_shift")
+        row[f"{name}_stable_shift"] = shift if np.isfinite(shift) else 0.0
+    attributes = file["vx"].attrs
+    flag = next((attributes[k] for k in ("stable_shift_flag", "flag_stable_shift") if k in attributes), None)
+    if flag is None:
+        # version 1 has no flag; a count of stable pixels tells that the shift was taken from stable surfaces
+        flag = 1 if _number(attributes, "stable_count") > 0 else 0
+    row["stable_shift_flag"] = int(np.ravel(flag)[0])
+    return row
+
+
+def _number(attributes, name):
+    """A numeric attribute as float, NaN where it is absent or no number."""
+    try:
+        return float(np.ravel(attributes[name])[0])
+    except (KeyError, ValueError, IndexError):
+        return np.nan
+
+
+def _chunk_table(dataset, name):
+    """Where a variable's chunks lie, or `why` h5py must read it."""
+    dtype, _, default_fill, _ = LAYOUT[name]
+    table = {"fill": _fill(dataset, default_fill)}
+    why = _indirect(dataset, np.dtype(f"<{dtype}"))
+    if why:
+        return table | {"why": why}
+    filters = _filters(dataset)
+    at = []
+    for i in range(dataset.id.get_num_chunks()):
+        chunk = dataset.id.get_chunk_info(i)
+        if chunk.filter_mask:
+            return table | {"why": f"a chunk of {name} skips filters"}
+        at.append([*chunk.chunk_offset[-2:], chunk.byte_offset, chunk.size])
+    return table | {"chunk": dataset.chunks[-2:], "shuffle": int(_SHUFFLE in filters), "at": sorted(at)}
+
+
+def _indirect(dataset, expected):
+    """Why a dataset cannot be read around HDF5; empty when it can."""
+    if dataset.dtype != expected:
+        return f"{dataset.name[1:]} is {dataset.dtype}, not {expected}"
+    if dataset.chunks is None:
+        return f"{dataset.name[1:]} is not chunked"
+    if dataset.file.userblock_size:
+        return "the file has a user block"
+    filters = _filters(dataset)
+    if filters not in ([_DEFLATE], [_SHUFFLE, _DEFLATE]):
+        return f"{dataset.name[1:]} has the filters {filters}"
+    return ""
+
+
+def _filters(dataset):
+    plist = dataset.id.get_create_plist()
+    return [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
+
+
+def _fill(dataset, default):
+    """The fill a file states, `_FillValue` or `missing_value`; else the product's own (HDF5's is 0 in version 1)."""
+    for key in ("_FillValue", "missing_value"):
+        value = _number(dataset.attrs, key)
+        if np.isfinite(value):
+            return int(value)
+    return default
+
+
+def open_pair(path):
+    """
+    One granule as an xarray.Dataset: (y, x) variables with NaN for missing, all attributes kept.
+
+    For looking at a single pair; a stack of them is the cube's business.
+
+    Returns
+    -------
+    Dataset with x, y in metres, `crs` and the row of `read_pair` among the attributes
+    """
+    import xarray as xr
+
+    row = read_pair(path)
+    fields = {}
+    with h5py.File(path, "r") as file:
+        for name in (n for n in LAYOUT if n in file):
+            raw = file[name][0] if file[name].ndim == 3 else file[name][()]
+            values = raw.astype("f4")
+            values[raw == json.loads(row["chunks"])[name]["fill"]] = np.nan
+            attributes = {
+                k: _plain(v) for k, v in file[name].attrs.items() if k not in ("DIMENSION_LIST", "_FillValue")
+            }
+            fields[name] = (("y", "x"), values, {**attributes, "units": LAYOUT[name][1]})
+    x = row["x0"] + np.arange(row["nx"]) * row["dx"]
+    y = row["y0"] - np.arange(row["ny"]) * row["dy"]
+    plain = {k: str(v) if isinstance(v, np.datetime64) else v for k, v in row.items() if k != "chunks"}
+    dataset = xr.Dataset(fields, {"x": x, "y": y}, {**plain, "crs": f"EPSG:{row['epsg']}"})
+    # pad cells of files made before hyp3-autorift 0.28.0 hold a chip size of 32769 and an interp_mask of 1
+    for name in ("chip_size_width", "chip_size_height", "interp_mask"):
+        if name in dataset:
+            dataset[name] = dataset[name].where(np.isfinite(dataset["vx"])).assign_attrs(dataset[name].attrs)
+    return dataset
+
+
+def _plain(value):
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.flat[0]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -1,0 +1,110 @@
+"""Windows of image pairs straight from their chunks: read, inflate, put in place; HDF5 is not opened."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import h5py
+import numpy as np
+
+from nunatak.products import GranuleError, inflate
+from nunatak.products.itslive import FILL, LAYOUT
+
+_PAD_BUG = ("chip_size_width", "chip_size_height", "interp_mask")
+
+
+def read_window(pair, variables, rows, columns, *, using=None):
+    """
+    A window of one granule.
+
+    Parameters
+    ----------
+    pair : mapping, a row of the index (`path, file_name, size_bytes, layout, chunks, ny, nx` are used)
+    variables : names of `itslive.LAYOUT`; `vx` must be among them for chip sizes and masks of the aligned layout
+    rows, columns : (start, stop) inside the granule
+
+    Returns
+    -------
+    {variable: (rows, columns) array}, dtype and fill of `itslive.LAYOUT`; a variable the granule lacks is all fill
+
+    Raises
+    ------
+    GranuleError : the file changed since it was indexed, is cut, or a chunk is damaged
+    """
+    chunks = json.loads(pair["chunks"])
+    shape = rows[1] - rows[0], columns[1] - columns[0]
+    out = {name: np.full(shape, LAYOUT[name][2], dtype=LAYOUT[name][0]) for name in variables}
+    direct = [name for name in variables if name in chunks and "why" not in chunks[name]]
+    other = [name for name in variables if name in chunks and "why" in chunks[name]]
+    try:
+        with open(pair["path"], "rb", buffering=0) as stream:
+            if os.fstat(stream.fileno()).st_size != pair["size_bytes"]:
+                raise GranuleError(f"{pair['path']}: changed since it was indexed; index it again")
+            for name in direct:
+                _read_direct(stream.fileno(), chunks[name], rows, columns, out[name], using)
+        if other:
+            _read_through_hdf5(pair["path"], other, rows, columns, out)
+    except inflate.InflateError as error:
+        raise GranuleError(f"{pair['path']}: {error}; remove it and fetch it again") from error
+    except (OSError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise GranuleError(f"{pair['path']}: cannot be read ({reason}); fetch it again") from error
+    for name in variables:
+        _settle_fill(out[name], chunks.get(name, {}).get("fill"), LAYOUT[name][2])
+    if pair["layout"] == "v2a" and "vx" in out:
+        # pad cells of files made before hyp3-autorift 0.28.0 hold a chip size of 32769 and an interp_mask of 1
+        for name in _PAD_BUG:
+            if name in out:
+                out[name][out["vx"] == FILL] = LAYOUT[name][2]
+    return out
+
+
+def _read_direct(descriptor, table, rows, columns, out, using):
+    """Copy the window out of every chunk it touches."""
+    height, width = table["chunk"]
+    size = height * width * out.itemsize
+    for r, c, offset, stored in table["at"]:
+        r0, r1 = max(r, rows[0]), min(r + height, rows[1])
+        c0, c1 = max(c, columns[0]), min(c + width, columns[1])
+        if r0 >= r1 or c0 >= c1:
+            continue
+        data = os.pread(descriptor, stored, offset)
+        if len(data) != stored:
+            raise inflate.InflateError(f"damaged chunk ({len(data)} of {stored} bytes)")
+        raw = inflate.inflate(data, size, using)
+        target = out[r0 - rows[0] : r1 - rows[0], c0 - columns[0] : c1 - columns[0]]
+        if table["shuffle"] and out.itemsize == 2:
+            inflate.unshuffle_window(raw, (height, width), r0 - r, c0 - c, target)
+        else:
+            target[...] = np.frombuffer(raw, out.dtype).reshape(height, width)[r0 - r : r1 - r, c0 - c : c1 - c]
+
+
+def _read_through_hdf5(path, names, rows, columns, out):
+    """The same window through HDF5's own filters."""
+    with h5py.File(path, "r") as file:
+        for name in names:
+            dataset = file[name]
+            window = (slice(*rows), slice(*columns))
+            values = dataset[(0, *window)] if dataset.ndim == 3 else dataset[window]
+            if values.dtype.kind == "f":
+                values = np.where(np.isfinite(values), np.rint(values), LAYOUT[name][2])
+            out[name][...] = values
+
+
+def _settle_fill(values, stated, ours):
+    if stated is not None and stated != ours:
+        values[values == np.array(stated).astype(values.dtype)] = ours
+
+
+def touched_bytes(pair, variables, rows, columns):
+    """Stored bytes of the chunks a window touches: what a build must inflate."""
+    chunks = json.loads(pair["chunks"])
+    total = 0
+    for name in variables:
+        table = chunks.get(name, {})
+        height, width = table.get("chunk", (0, 0))
+        for r, c, _, stored in table.get("at", ()):
+            if r < rows[1] and r + height > rows[0] and c < columns[1] and c + width > columns[0]:
+                total += stored
+    return total

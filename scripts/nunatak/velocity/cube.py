@@ -1,0 +1,288 @@
+"""
+The stack of image pairs on one grid: which pairs enter and why the others do not, and their layers in blocks of time.
+
+A layer is kept whole inside the window; the region itself is one mask for the whole cube. Two pairs with the same
+mid-date are two layers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from nunatak.grid import Grid
+from nunatak.products import GranuleError
+from nunatak.products.itslive import FILL, LAYOUT
+from nunatak.products.itslive_chunks import read_window
+from nunatak.runtime import NunatakError
+from nunatak.velocity import nesting
+from nunatak.velocity.lattice import Placement, place, roi_mask, source_grid, source_window, target_grid
+from nunatak.velocity.rotation import Rotation, rotate_layer
+from nunatak.velocity.selection import Selection, cap_per_year, duplicates, reject
+
+COMPONENTS = ("vx", "vy")
+VARIABLES = ("vx", "vy", "v", "v_error")
+
+FATES = {
+    "used": "a layer of the cube",
+    "failed": "the granule cannot be read",
+    "filter": "the selection leaves it out",
+    "duplicate": "a newer processing of the same two images is there",
+    "outside": "its footprint does not touch the region's window",
+    "empty": "no valid cell in the region",
+    "crs": "another projection, and `projections` is majority",
+    "resolution": "another cell size that does not nest",
+    "lattice": "cell edges that do not coincide",
+    "corrupt": "a chunk is damaged or the file changed",
+}
+
+
+@dataclass(frozen=True)
+class CubePlan:
+    """What a cube will hold, decided before any value is read."""
+
+    grid: Grid
+    roi: np.ndarray
+    """(ny, nx) bool, the region on the grid"""
+    pairs: pd.DataFrame
+    """the index with `fate`, `why` and `treatment`; sorted by (mid_date, granule_id)"""
+    variables: tuple[str, ...]
+
+    @property
+    def candidates(self):
+        """The pairs whose values will be read, in the order of the cube's layers."""
+        return self.pairs[self.pairs["fate"] == "used"]
+
+
+def plan_cube(index, project, *, selection=None, crs=None, cell=None, mixed_resolutions=False, all_touched=False):
+    """
+    Decide the grid and every pair's fate.
+
+    Parameters
+    ----------
+    index : DataFrame of `products.itslive_index.index_pairs`
+    project : function of a CRS that gives the region's geometry in it (`Region.projected`)
+    selection : velocity.Selection; everything by default
+    crs, cell : the user's own grid; else the lattice most pairs share
+    mixed_resolutions : rotate pairs of another projection and another cell size too
+    all_touched : the region's mask takes every cell it touches, not only those whose centre is inside
+
+    Returns
+    -------
+    CubePlan
+
+    Raises
+    ------
+    NunatakError : zero granules, or none passes the selection
+    """
+    selection = selection or Selection()
+    if not len(index):
+        raise NunatakError("velocity: no image pairs at all; look into the ledger, or widen region and period")
+    pairs = index.assign(fate="used", why="", treatment="")
+    _mark(pairs, pairs["status"] != "present", "failed", pairs["reason"])
+    why = reject(pairs, selection)
+    _mark(pairs, why != "", "filter", why)
+    superseded = duplicates(pairs[pairs["fate"] == "used"])
+    _mark(pairs, pairs.index.isin(superseded.index), "duplicate", superseded.reindex(pairs.index))
+    grid = target_grid(_touching(pairs, project), project, crs=crs, cell=cell)
+    _place_all(pairs, grid, selection, mixed_resolutions)
+    late = cap_per_year(pairs[pairs["fate"] == "used"], selection)
+    _mark(pairs, pairs.index.isin(late.index), "filter", late.reindex(pairs.index))
+    geometry = project(grid.crs)
+    variables = COMPONENTS + tuple(name for name in selection.variables if name not in COMPONENTS)
+    unknown = [name for name in variables if name not in LAYOUT]
+    if unknown:
+        raise NunatakError(f"velocity: variables: {unknown[0]!r} is not ITS_LIVE's; choose from {', '.join(LAYOUT)}")
+    return CubePlan(grid, roi_mask(grid, geometry, all_touched=all_touched), pairs, variables)
+
+
+def _mark(pairs, where, fate, why):
+    where = np.asarray(where) & (pairs["fate"] == "used").to_numpy()
+    pairs.loc[where, "fate"] = fate
+    pairs.loc[where, "why"] = why if isinstance(why, str) else why[where]
+
+
+def _touching(pairs, project):
+    """The used pairs whose footprint meets the region; all used pairs when none does, so that a grid can be named."""
+    used = pairs[pairs["fate"] == "used"]
+    bounds = {epsg: project(f"EPSG:{epsg}").bounds for epsg in used["epsg"].unique()}
+    keep = [_meets(source_grid(row).bounds, bounds[row["epsg"]]) for row in used.to_dict("records")]
+    return used[keep] if any(keep) else used
+
+
+def _meets(a, b):
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _place_all(pairs, grid, selection, mixed_resolutions):
+    """Treatment of every used pair, or the fate of those that cannot come onto the grid."""
+    layers = LayerReader(grid, ())
+    for i, row in zip(pairs.index, pairs.to_dict("records"), strict=True):
+        if row["fate"] != "used":
+            continue
+        source = source_grid(row)
+        if source.crs != grid.crs and selection.projections == "majority":
+            pairs.loc[i, ["fate", "why"]] = "crs", f"crs: {source.crs}, most pairs have {grid.crs}"
+            continue
+        placement = place(source, grid, mixed_resolutions=mixed_resolutions)
+        if not placement.treatment:
+            pairs.loc[i, ["fate", "why"]] = placement.reason.split(":")[0], placement.reason
+        elif layers.window(source, placement) is None:
+            pairs.loc[i, ["fate", "why"]] = "outside", "outside: the footprint does not touch the region's window"
+        else:
+            pairs.loc[i, "treatment"] = placement.treatment
+
+
+class LayerReader:
+    """Reads pairs onto one grid; keeps one Rotation per foreign projection."""
+
+    def __init__(self, grid, variables, *, mixed_resolutions=True, using=None):
+        self.grid, self.variables, self.mixed, self.using = grid, tuple(variables), mixed_resolutions, using
+        self._rotations: dict[str, Rotation] = {}
+
+    def rotation(self, crs):
+        """The Rotation from a projection onto the grid."""
+        if crs not in self._rotations:
+            self._rotations[crs] = Rotation(crs, self.grid)
+        return self._rotations[crs]
+
+    def window(self, source, placement):
+        """The (rows, columns) of a source that the grid needs; None where they do not meet."""
+        if placement.treatment == "rotated":
+            return self.rotation(source.crs).window(source)
+        return source_window(placement, source, self.grid)
+
+    def read(self, pair, out, slot):
+        """
+        Put one pair into `out[variable][slot]`.
+
+        Parameters
+        ----------
+        pair : mapping, a row of the index
+        out : {variable: (n, ny, nx) array} already full of fill
+        slot : int
+
+        Raises
+        ------
+        GranuleError : the file changed, is cut or damaged
+        """
+        source = source_grid(pair)
+        placement = place(source, self.grid, mixed_resolutions=self.mixed)
+        window = self.window(source, placement)
+        if window is None:
+            return
+        raw = read_window(pair, self.variables, *window, using=self.using)
+        if placement.treatment == "copied":
+            rows = slice(window[0][0] - placement.row_offset, window[0][1] - placement.row_offset)
+            columns = slice(window[1][0] - placement.column_offset, window[1][1] - placement.column_offset)
+            for name in self.variables:
+                out[name][slot, rows, columns] = raw[name]
+            return
+        for name, values in self._transformed(source, placement, window, raw).items():
+            out[name][slot] = values
+
+    def _transformed(self, source, placement: Placement, window, raw):
+        start, shape = (window[0][0], window[1][0]), self.grid.shape
+        fills = {name: LAYOUT[name][2] for name in self.variables}
+        if placement.treatment == "replicated":
+            return {name: nesting.replicate(raw[name], start, placement, shape, fills[name]) for name in self.variables}
+        if placement.treatment == "averaged":
+            means = nesting.average_components(raw["vx"], raw["vy"], start, placement, shape)
+            done = dict(zip(COMPONENTS, means, strict=True))
+            for name in self.variables:
+                if name not in (*COMPONENTS, "v"):
+                    largest = name.startswith("chip") or name == "interp_mask"
+                    done[name] = nesting.average_field(raw[name], start, placement, shape, fills[name], largest=largest)
+        else:
+            rotation = self.rotation(source.crs)
+            cells = rotation.cells(source, window)
+            done = dict(zip(COMPONENTS, rotate_layer(raw["vx"], raw["vy"], cells, rotation), strict=True))
+            for name in self.variables:
+                if name not in (*COMPONENTS, "v"):
+                    done[name] = np.where(cells >= 0, raw[name].ravel()[np.maximum(cells, 0)], fills[name])
+        if "v" in self.variables:
+            done["v"] = nesting.speed(done["vx"], done["vy"])
+        return done
+
+
+def layers_per_block(grid, variables, memory_mb):
+    """How many layers fit into a memory bound, at least one: the block, and as much again for windows and packing."""
+    layer = grid.size * sum(np.dtype(LAYOUT[name][0]).itemsize for name in variables)
+    return int(max(1, memory_mb * 1e6 // (2 * layer)))
+
+
+def read_blocks(plan, *, memory_mb=256, threads=2, using=None, pairs=None) -> Iterator[tuple[pd.DataFrame, dict]]:
+    """
+    The layers of a plan in order, a bounded block at a time; empty and damaged pairs are left out and said.
+
+    Parameters
+    ----------
+    plan : CubePlan
+    memory_mb : bound on the block in memory
+    threads : granules read side by side; the values do not depend on it
+    using : inflate function, for comparisons
+    pairs : the rows to read; the plan's candidates by default
+
+    Yields
+    ------
+    rows : DataFrame of the block's pairs, with the columns `valid_cells` (in the region), `fate` and `why` settled
+    layers : {variable: (n_used, ny, nx) array}; one layer for each row whose fate is "used"
+    """
+    reader = LayerReader(plan.grid, plan.variables, using=using)
+    candidates = plan.candidates if pairs is None else pairs
+    for crs in {f"EPSG:{epsg}" for epsg in candidates["epsg"].unique()} - {plan.grid.crs}:
+        reader.rotation(crs)  # before the threads share it
+    size = layers_per_block(plan.grid, plan.variables, memory_mb)
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        for first in range(0, len(candidates), size):
+            yield _read_block(reader, candidates.iloc[first : first + size], plan, pool)
+
+
+def _read_block(reader, rows, plan, pool):
+    n = len(rows)
+    out = {name: np.full((n, *plan.grid.shape), LAYOUT[name][2], LAYOUT[name][0]) for name in plan.variables}
+
+    def read(slot, pair):
+        try:
+            reader.read(pair, out, slot)
+        except GranuleError as error:
+            for name in plan.variables:  # a damaged chunk must not leave half a layer
+                out[name][slot] = LAYOUT[name][2]
+            return str(error), 0
+        seen = (out["vx"][slot] != FILL) & (out["vy"][slot] != FILL) & plan.roi
+        return "", int(np.count_nonzero(seen))
+
+    told = list(pool.map(read, range(n), rows.to_dict("records")))
+    why = np.array([reason for reason, _ in told], dtype=object)
+    valid = np.array([count for _, count in told], dtype="int64")
+    fate = np.where(why != "", "corrupt", np.where(valid == 0, "empty", "used"))
+    why = np.where(fate == "empty", "empty: no valid cell in the region", why)
+    rows = rows.assign(valid_cells=valid, fate=fate, why=why)
+    keep = fate == "used"
+    return rows, out if keep.all() else {name: values[keep] for name, values in out.items()}
+
+
+def percent_valid_in_region(plan, *, memory_mb=256, threads=2):
+    """
+    Per cent of the region's cells with a velocity, of every candidate: for `Selection.percent_valid_in_region`.
+
+    Reads the components only. A damaged pair counts 0 here; its reason comes with the build.
+
+    Returns
+    -------
+    Series of float on the plan's candidates
+    """
+    lean = CubePlan(plan.grid, plan.roi, plan.pairs, COMPONENTS)
+    blocks = [rows["valid_cells"] for rows, _ in read_blocks(lean, memory_mb=memory_mb, threads=threads)]
+    cells = max(int(plan.roi.sum()), 1)
+    return pd.concat(blocks) * (100.0 / cells) if blocks else pd.Series(dtype=float)
+
+
+def fates(pairs):
+    """How many pairs met each fate, the largest first: {fate: count}."""
+    return dict(Counter(pairs["fate"]).most_common())

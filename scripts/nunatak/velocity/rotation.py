@@ -1,0 +1,109 @@
+"""Vectors from one projection to another: components are turned before they are resampled, speeds never are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyproj
+
+from nunatak.kernels import kernel
+
+_FILL = -32767
+
+
+class Rotation:
+    """
+    For every cell of a target grid: its place in another projection and the turn between the two sets of axes.
+
+    Velocities are metres per year over ground along the grid's axes, so they are turned and not scaled:
+    R = J / sqrt|det J| with J the Jacobian of source -> target, by finite difference over one cell
+    (ITS_LIVE's own reproject.py keeps the scale in; the two conventions differ by the ratio of the map scales).
+
+    Parameters
+    ----------
+    source_crs : str
+    target : Grid
+
+    Attributes
+    ----------
+    x, y : (ny, nx) source coordinates of the target's cell centres, metres
+    matrix : (2, 2, ny, nx) float32, target components = matrix @ source components
+    """
+
+    def __init__(self, source_crs, target):
+        x, y = np.meshgrid(target.x, target.y)
+        to_source = pyproj.Transformer.from_crs(target.proj, source_crs, always_xy=True)
+        to_target = pyproj.Transformer.from_crs(source_crs, target.proj, always_xy=True)
+        self.x, self.y = to_source.transform(x, y)
+        self.matrix = _unit_jacobian(to_target, self.x, self.y, target.dx).astype("f4")
+
+    def window(self, source):
+        """The (rows, columns) of a source Grid that the target needs, (start, stop) each; None where they do not meet."""
+        spans = []
+        row, column = (source.top - self.y) / source.dy, (self.x - source.left) / source.dx
+        for value, n in ((row, source.ny), (column, source.nx)):
+            value = value[np.isfinite(value)]
+            if not value.size:
+                return None
+            span = max(int(np.floor(value.min())), 0), min(int(np.floor(value.max())) + 1, n)
+            if span[0] >= span[1]:
+                return None
+            spans.append(span)
+        return tuple(spans)
+
+    def cells(self, source, window):
+        """Flat index of each target cell's nearest source cell within a window, -1 outside: (ny, nx) int64."""
+        (r0, r1), (c0, c1) = window
+        row, column = source.cell_of(self.x, self.y)
+        inside = (row >= r0) & (row < r1) & (column >= c0) & (column < c1)
+        return np.where(inside, (row - r0) * (c1 - c0) + (column - c0), -1)
+
+    def turn(self, vx, vy):
+        """Target components of source components given at the target's cells, (..., ny, nx)."""
+        m = self.matrix
+        return m[0, 0] * vx + m[0, 1] * vy, m[1, 0] * vx + m[1, 1] * vy
+
+
+def _unit_jacobian(transformer, x, y, step):
+    x0, y0 = transformer.transform(x, y)
+    xe, ye = transformer.transform(x + step, y)
+    xn, yn = transformer.transform(x, y + step)
+    jacobian = np.array([[xe - x0, xn - x0], [ye - y0, yn - y0]])
+    determinant = jacobian[0, 0] * jacobian[1, 1] - jacobian[0, 1] * jacobian[1, 0]
+    return jacobian / np.sqrt(np.abs(determinant))
+
+
+@kernel
+def _rotate_layer(vx, vy, cells, matrix, out_x, out_y):
+    for i in range(cells.size):
+        cell = cells[i]
+        if cell >= 0 and vx[cell] != _FILL and vy[cell] != _FILL:
+            u, w = np.float64(vx[cell]), np.float64(vy[cell])
+            east, north = matrix[0, i] * u + matrix[1, i] * w, matrix[2, i] * u + matrix[3, i] * w
+            if abs(east) < 32767 and abs(north) < 32767:  # what int16 cannot hold is no glacier's speed either
+                out_x[i], out_y[i] = np.int16(np.rint(east)), np.int16(np.rint(north))
+
+
+def rotate_layer(vx, vy, cells, rotation):
+    """
+    Components of a layer on the target grid, nearest cell, int16 with fill -32767.
+
+    Parameters
+    ----------
+    vx, vy : (rows, columns) int16 window of the source
+    cells : `Rotation.cells` of that window
+    rotation : Rotation
+    """
+    out_x, out_y = (np.full(cells.shape, _FILL, dtype="i2") for _ in range(2))
+    matrix = rotation.matrix.reshape(4, -1)
+    _rotate_layer(vx.ravel(), vy.ravel(), cells.ravel(), matrix, out_x.ravel(), out_y.ravel())
+    return out_x, out_y
+
+
+def rotate_layer_reference(vx, vy, cells, rotation):
+    """The definition of `rotate_layer`."""
+    seen = cells >= 0
+    u, w = (np.where(seen, a.ravel()[np.where(seen, cells, 0)], _FILL) for a in (vx, vy))
+    valid = seen & (u != _FILL) & (w != _FILL)
+    turned = rotation.turn(u.astype("f8"), w.astype("f8"))
+    valid &= (np.abs(turned[0]) < 32767) & (np.abs(turned[1]) < 32767)
+    return tuple(np.where(valid, np.rint(component), _FILL).astype("i2") for component in turned)
