@@ -1,0 +1,22 @@
+"""Figures: drawing functions that take an Axes, layouts that make a figure, presets, and the one way to save."""
+
+from nunatak.figures.layouts import Drawn
+from nunatak.figures.map_layouts import extent, height_change
+from nunatak.figures.profile_layouts import change_by_elevation, height_change_series, repeat_pair, transect
+from nunatak.figures.style import PRESETS, Preset, preset, save, sidecar_of, use
+
+__all__ = [
+    "PRESETS",
+    "Drawn",
+    "Preset",
+    "change_by_elevation",
+    "extent",
+    "height_change",
+    "height_change_series",
+    "preset",
+    "repeat_pair",
+    "save",
+    "sidecar_of",
+    "transect",
+    "use",
+]

@@ -1,0 +1,88 @@
+"""What all figure layouts share: the finished figure with its words and numbers, the title strip, bars, dates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from nunatak.figures import style
+
+TITLE_MM = 7.0  # the strip on top that holds the title and, for simulated data, the mark
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """
+    A figure and what is said about it.
+
+    Attributes
+    ----------
+    figure : matplotlib Figure
+    title, caption : of the figure; the caption names products, epochs and CRS
+    numbers : what was drawn, for the sidecar
+    crs : of the maps in it, None where there is none
+    """
+
+    figure: object
+    title: str
+    caption: str
+    numbers: dict = field(default_factory=dict)
+    crs: str | None = None
+
+
+def write_title(fig, text, look):
+    """Write the figure's title into the strip on top, left, leaving room for the mark of simulated data."""
+    width, height = style.size_mm(fig)
+    room = (width - 30) / 25.4 * 72 / (0.53 * look.font_pt)  # characters of a mean width of 0.53 em
+    if len(text) > room:
+        text = text[: max(int(room) - 1, 1)].rstrip() + "…"
+    return fig.text(
+        2 / width, 1 - 1.6 / height, text, ha="left", va="top", fontsize=look.font_pt, fontweight="bold", gid="title"
+    )
+
+
+def colour_bar(fig, mappable, look, box, *, label, values=None, orientation="horizontal"):
+    """
+    A colour bar at a place in millimetres (left, top, width, height), arrows where data lie beyond its ends.
+
+    Parameters
+    ----------
+    values : the data drawn, to know whether arrows are due
+    """
+    from nunatak.figures.colour import extend
+
+    ax = style.add_axes(fig, *box, gid="colour-bar")
+    ends = "neither" if values is None else extend(values, mappable.norm)
+    bar = fig.colorbar(mappable, cax=ax, orientation=orientation, extend=ends, extendfrac=0.035)
+    bar.set_label(label, fontsize=look.font_pt)
+    bar.outline.set_linewidth(0.5)
+    bar.ax.tick_params(labelsize=look.small_pt)
+    bar.ax.locator_params(nbins=5)
+    return bar
+
+
+def month(time):
+    """
+    A date as month and year.
+
+    >>> month(np.datetime64("2019-04-02T13:30"))
+    'Apr 2019'
+    """
+    return pd.Timestamp(time).strftime("%b %Y")
+
+
+def epoch_range(first, last):
+    """Two dates as words.
+
+    >>> epoch_range(np.datetime64("2019-01-01"), np.datetime64("2019-04-02"))
+    'Jan 2019 to Apr 2019'
+    """
+    return f"{month(first)} to {month(last)}"
+
+
+def rounded(value, digits=6):
+    """A number for a sidecar: so many significant digits, None for NaN."""
+    value = float(value)
+    return float(f"{value:.{digits}g}") if np.isfinite(value) else None

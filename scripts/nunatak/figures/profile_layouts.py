@@ -1,0 +1,228 @@
+"""Figures that are curves: series, change by elevation, transects, repeat pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nunatak.figures import colour, elevation, maps, style
+from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, epoch_range, month, rounded, write_title
+
+
+def height_change_series(look, *, title, regions, source_note=""):
+    """
+    Volume change and mean height change of every region against time.
+
+    Parameters
+    ----------
+    regions : mapping of name to DataFrame with time, volume_km3, volume_sigma_km3, mean_m, mean_sigma_m relative to
+        the first epoch
+    source_note : words on the error band, for the caption
+    """
+    fig = style.new_figure(look, height_mm=TITLE_MM + 74)
+    width = (look.page_mm - 2 * 15 - 4) / 2
+    numbers = {}
+    panels = (
+        ("volume_km3", "volume_sigma_km3", "volume change (km³)"),
+        ("mean_m", "mean_sigma_m", "mean height change (m)"),
+    )
+    for index, (value, sigma, label) in enumerate(panels):
+        ax = style.add_axes(fig, 13 + index * (width + 15), TITLE_MM + 6, width, 50)
+        for (name, table), shade in zip(regions.items(), colour.CATEGORIES, strict=False):
+            elevation.change_series(
+                ax, table["time"], table[value], table[sigma], label=name.replace("_", " "), colour_of=shade
+            )
+            numbers.setdefault(name, {})[value] = {
+                "last": rounded(table[value].iloc[-1]), "last_sigma": rounded(table[sigma].iloc[-1]),
+                **style.statistics(table[value]),
+            }  # fmt: skip
+        ax.axhline(0, color="#222222", lw=0.5, zorder=0.5)
+        elevation.mark_data_gaps(ax)
+        ax.set_ylabel(label)
+        ax.set_xlabel("year")
+        ax.xaxis.set_major_formatter(lambda v, _: f"{v:.0f}" if abs(v - round(v)) < 1e-6 else "")
+        ax.locator_params(axis="x", steps=[1, 2, 5, 10], integer=True, nbins=8)
+        for side in ("top", "right"):
+            ax.spines[side].set_visible(False)
+        style.panel_letter(ax, index, look)
+    handles, labels = ax.get_legend_handles_labels()
+    fig.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=min(len(labels), 5))
+    write_title(fig, title, look)
+    first = next(iter(regions.values()))["time"]
+    caption = (
+        f"(a) Volume change and (b) area-weighted mean height change since {month(first.iloc[0])} of every region; "
+        f"bands are one standard error{source_note}. The surface is the product's fixed surface: change at the calving "
+        f"front is not in it. Grey: the instrument took no data (4 to 16 April 2022)."
+    )
+    return Drawn(fig, title, caption, numbers)
+
+
+def change_by_elevation(look, *, title, table, unit="m", span=""):
+    """
+    Hypsometric curve: change of each elevation band, and the ice area it holds.
+
+    Parameters
+    ----------
+    table : DataFrame with low_m, high_m, change, change_sigma (in `unit`), area_km2
+    span : epochs, for the caption
+    """
+    fig = style.new_figure(look, height_mm=TITLE_MM + 90)
+    room = look.page_mm - 15 - 8
+    ax = style.add_axes(fig, 15, TITLE_MM + 6, room * 0.66, 70)
+    elevation.change_by_elevation(ax, table["low_m"], table["high_m"], table["change"], table["change_sigma"])
+    ax.set(xlabel=f"height change ({unit})", ylabel="elevation (m above WGS84)")
+    style.panel_letter(ax, 0, look)
+    side = style.add_axes(fig, 15 + room * 0.66 + 6, TITLE_MM + 6, room * 0.34 - 6, 70, sharey=ax)
+    elevation.band_area(side, table["low_m"], table["high_m"], table["area_km2"])
+    side.set_xlabel("ice area (km²)")
+    side.tick_params(axis="y", labelleft=False)
+    style.panel_letter(side, 1, look)
+    for panel in (ax, side):
+        for edge in ("top", "right"):
+            panel.spines[edge].set_visible(False)
+    write_title(fig, title, look)
+    caption = (
+        f"(a) Area-weighted mean height change of each band of elevation{', ' + span if span else ''}; bars are one "
+        f"standard error. (b) Ice area of each band."
+    )
+    numbers = {f"change_{unit}": style.statistics(table["change"]), "area_km2": rounded(table["area_km2"].sum())}
+    return Drawn(fig, title, caption, numbers)
+
+
+def transect(look, *, title, section, dh, crs, ice_area=None, name="A"):
+    """
+    A transect: where it lies, how the surface stands along it through time, and its change with the error band.
+
+    Parameters
+    ----------
+    section : Dataset (time, distance): dh, dh_sigma (m, relative to the first epoch), `surface` (m) where a reference
+        surface is at hand; coordinates distance (m, geodesic), x, y (m in `crs`)
+    dh : DataArray (y, x), m: the map behind the line, first to last epoch
+    """
+    box = maps.extent_of(dh)
+    wide, tall = maps.fit(box, width=look.page_mm * 0.40, height=92)
+    body = max(tall, 86)
+    fig = style.new_figure(look, height_mm=TITLE_MM + 6 + body + 22)
+    ax = style.add_axes(fig, 12, TITLE_MM + 6, wide, tall)
+    image = elevation.height_change_map(ax, dh, ice_area=ice_area)
+    maps.section_line(ax, section["x"].values, section["y"].values, name=name)
+    maps.km_axes(ax)
+    maps.scale_bar(ax, crs, corner=_free_lower(dh))
+    ax.set_title(epoch_range(section["time"].values[0], section["time"].values[-1]))
+    style.panel_letter(ax, 0, look)
+    colour_bar(fig, image, look, (12, TITLE_MM + 6 + tall + 9, wide, 3), label="height change (m)", values=dh)
+
+    left = 12 + wide + 16
+    width = look.page_mm - left - 4
+    panels = ["dh"] if "surface" not in section else ["surface", "dh"]
+    high = (body - 13 * (len(panels) - 1)) / len(panels)
+    for index, variable in enumerate(panels):
+        profile = style.add_axes(fig, left, TITLE_MM + 6 + index * (high + 13), width, high)
+        draw = elevation.surface_profiles if variable == "surface" else elevation.change_profiles
+        draw(profile, section)
+        profile.set_ylabel(
+            "surface (m above WGS84)"
+            if variable == "surface"
+            else f"change since {month(section['time'].values[0])} (m)"
+        )
+        for side in ("top", "right"):
+            profile.spines[side].set_visible(False)
+        style.panel_letter(profile, index + 1, look)
+    profile.set_xlabel(f"distance from {name} to {name}′ (km)")
+    _time_bar(fig, look, section["time"].values, (left, TITLE_MM + 6 + body + 9, width, 3))
+    write_title(fig, title, look)
+    caption = (
+        f"(a) Height change and the transect {name}–{name}′; projection {crs}. "
+        + ("(b) Surface along it at every epoch. (c) " if len(panels) == 2 else "(b) ")
+        + "Change since the first epoch, coloured by time; the band is one standard error of the last epoch. Distance "
+        "is geodesic."
+    )
+    numbers = {
+        "dh_m": style.statistics(section["dh"]), "length_km": rounded(section["distance"].values[-1] / 1000),
+        "epochs": int(section.sizes["time"]), "limit_m": rounded(image.norm.vmax),
+    }  # fmt: skip
+    return Drawn(fig, title, caption, numbers, crs)
+
+
+def _free_lower(values):
+    """The lower corner with fewer data."""
+    finite = np.isfinite(values.sortby("y", ascending=False).values)
+    ny, nx = finite.shape
+    half = finite[-max(ny // 4, 1) :]
+    return "lower left" if half[:, : nx // 2].mean() <= half[:, nx // 2 :].mean() else "lower right"
+
+
+def _time_bar(fig, look, time, box):
+    """A bar for lines coloured by time, ticks at whole years."""
+    from matplotlib.cm import ScalarMappable
+
+    _, cmap, norm = elevation.time_colours(time)
+    bar = colour_bar(fig, ScalarMappable(norm, cmap), look, box, label="epoch (year)")
+    years = np.arange(np.ceil(norm.vmin), np.floor(norm.vmax) + 1)
+    if years.size >= 2:
+        bar.set_ticks(years, labels=[f"{y:.0f}" for y in years])
+    return bar
+
+
+def repeat_pair(look, *, title, pairs, x, y, crs, column="dh"):
+    """
+    Height difference of two passes over the same track: along the track per beam, and on a map.
+
+    Parameters
+    ----------
+    pairs : DataFrame with beam, x_atc (m), `column` (m), time_1, time_2
+    x, y : positions of its rows, m in `crs`
+    """
+    fig = style.new_figure(look, height_mm=TITLE_MM + 92)
+    width = look.page_mm * 0.52
+    ax = style.add_axes(fig, 13, TITLE_MM + 6, width, 68)
+    medians = elevation.pair_profiles(ax, pairs, column=column)
+    first, last = pairs["time_1"].min(), pairs["time_2"].max()
+    ax.set(xlabel="distance along the track (km)", ylabel="height difference (m)")
+    ax.set_title(epoch_range(first, last))
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    style.panel_letter(ax, 0, look)
+    fig.legend(
+        *ax.get_legend_handles_labels(),
+        loc="lower center",
+        bbox_to_anchor=((13 + width / 2) / look.page_mm, 0.0),
+        ncols=6,
+        markerscale=3,
+        columnspacing=0.9,
+        handletextpad=0.2,
+    )
+
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    pad = 0.08 * max(np.ptp(x), np.ptp(y), 1000.0)
+    box = (x.min() - pad, x.max() + pad, y.min() - pad, y.max() + pad)
+    left = 13 + width + 17
+    wide, tall = maps.fit(box, width=look.page_mm - left - 19, height=68)
+    side_map = style.add_axes(fig, left, TITLE_MM + 6 + (68 - tall) / 2, wide, tall)
+    points = elevation.pair_map(side_map, x, y, pairs[column].values)
+    side_map.set(xlim=box[:2], ylim=box[2:])
+    maps.graticule(side_map, crs, labels=False)
+    maps.km_axes(side_map)
+    maps.scale_bar(side_map, crs)
+    style.panel_letter(side_map, 1, look)
+    colour_bar(
+        fig,
+        points,
+        look,
+        (left + wide + 3, TITLE_MM + 6 + (68 - tall) / 2, 3, tall),
+        label="height difference (m)",
+        values=pairs[column],
+        orientation="vertical",
+    )
+    write_title(fig, title, look)
+    said = ", ".join(f"{beam} {value:.2f} m" for beam, value in medians.items())
+    caption = (
+        f"Height of the later pass minus the earlier one ({epoch_range(first, last)}), joined on segment_id, flag 0 in "
+        f"both{', corrected for the slope across the track' if column == 'dh' else ''}: (a) along the track, medians "
+        f"dashed ({said}); (b) on a map, projection {crs}."
+    )
+    numbers = {
+        f"{column}_m": style.statistics(pairs[column]),
+        "median_m": {k: rounded(v) for k, v in medians.items()},
+        "pairs": len(pairs),
+    }
+    return Drawn(fig, title, caption, numbers, crs)

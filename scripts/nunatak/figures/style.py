@@ -1,0 +1,267 @@
+"""
+Journal presets and the one way a figure is saved.
+
+Sizes, fonts and resolutions come from a table with its sources; a figure is saved at exactly the preset's width,
+with equal bytes for equal content, and with a JSON sidecar that holds what was drawn and from what.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+import nunatak
+from nunatak.runtime import NunatakError, write_json, written
+
+MM_PER_INCH = 25.4
+SIMULATED = "SIMULATED"
+FORMATS = ("pdf", "png", "svg")
+# Without a date, a producer or a random seed: equal figures are equal bytes.
+_METADATA: dict[str, dict] = {
+    "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """
+    What a journal asks of a figure.
+
+    Attributes
+    ----------
+    column_mm, page_mm : width of a figure over one column and over the page
+    height_mm : largest height
+    font_pt, small_pt : axis labels and titles; tick labels, legends, notes
+    panel : how panel letters are written, "a" in the place of the letter
+    panel_pt : size of panel letters, bold
+    dpi : of rasters, at final size
+    source : where the numbers are from
+    checked : whether the widths were read in the journal's own words; else they are only commonly quoted
+    """
+
+    column_mm: float
+    page_mm: float
+    height_mm: float
+    font_pt: float
+    small_pt: float
+    panel: str
+    panel_pt: float
+    dpi: int
+    source: str
+    checked: bool
+
+
+PRESETS = {
+    "copernicus": Preset(
+        83, 177, 230, 8, 7, "(a)", 8, 450,
+        "publications.copernicus.org, manuscript preparation: colour-vision check asked for; widths 8.3 / 17.7 cm "
+        "commonly quoted", False,
+    ),
+    "agu": Preset(
+        95, 190, 230, 8, 7, "(a)", 8, 450,
+        "publications.agu.org/author-resource-center/graphics: 300-600 dpi at final size; widths 95 / 190 mm commonly "
+        "quoted", False,
+    ),
+    "nature": Preset(
+        89, 183, 170, 7, 6, "a", 8, 450,
+        "research-figure-guide.nature.com: 89 / 183 mm, at most 170 mm high, text 5-7 pt, panel letters 8 pt bold, "
+        "fonts embedded as TrueType", True,
+    ),
+    "screen": Preset(110, 200, 260, 9, 8, "(a)", 9, 150, "this project: reports read on a screen", True),
+}  # fmt: skip
+
+
+def preset(name):
+    """The preset of that name, or one line that lists the names there are."""
+    if name not in PRESETS:
+        raise NunatakError(f"figures: preset: {name!r} is unknown; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def rc_params(look: Preset):
+    """Matplotlib settings of a preset: embedded TrueType fonts, thin lines, no trace of the day."""
+    return {
+        "font.family": "sans-serif",
+        "font.sans-serif": ["Arial", "Helvetica", "DejaVu Sans"],
+        "font.size": look.font_pt,
+        "axes.titlesize": look.font_pt,
+        "axes.labelsize": look.font_pt,
+        "xtick.labelsize": look.small_pt,
+        "ytick.labelsize": look.small_pt,
+        "legend.fontsize": look.small_pt,
+        "legend.frameon": False,
+        "legend.handlelength": 1.6,
+        "figure.titlesize": look.font_pt,
+        "axes.linewidth": 0.5,
+        "axes.titlelocation": "left",
+        "axes.titlepad": 4,
+        "axes.labelpad": 2.5,
+        "xtick.major.width": 0.5,
+        "ytick.major.width": 0.5,
+        "xtick.major.size": 2.5,
+        "ytick.major.size": 2.5,
+        "lines.linewidth": 1.0,
+        "patch.linewidth": 0.5,
+        "hatch.linewidth": 0.35,
+        "mathtext.fontset": "dejavusans",
+        "pdf.fonttype": 42,
+        "ps.fonttype": 42,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "nunatak",
+        "path.simplify": True,
+        "savefig.dpi": look.dpi,
+        "figure.dpi": 100,
+        "savefig.facecolor": "white",
+        "figure.constrained_layout.use": False,
+    }
+
+
+@contextmanager
+def use(look: Preset):
+    """Draw and save inside this block: Matplotlib's defaults and the preset, whatever the user's own settings say."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(rc_params(look))
+        yield look
+
+
+def new_figure(look: Preset, *, height_mm, width="page"):
+    """
+    An empty figure of a preset's exact width.
+
+    Parameters
+    ----------
+    height_mm : wanted height; cut to the preset's limit
+    width : "page" or "column"
+    """
+    width_mm = {"page": look.page_mm, "column": look.column_mm}[width]
+    height = min(height_mm, look.height_mm)
+    return Figure(figsize=(width_mm / MM_PER_INCH, height / MM_PER_INCH))
+
+
+def add_axes(fig, left, top, width, height, **options):
+    """Axes at a place given in millimetres from the figure's left and upper edges."""
+    w, h = fig.get_size_inches() * MM_PER_INCH
+    return fig.add_axes((left / w, 1 - (top + height) / h, width / w, height / h), **options)
+
+
+def size_mm(fig):
+    """(width, height) of a figure in millimetres."""
+    return tuple(float(v) for v in fig.get_size_inches() * MM_PER_INCH)
+
+
+def panel_letter(ax, index, look: Preset):
+    """Write a panel's letter above the upper left corner of an Axes, left of its title."""
+    letter = look.panel.replace("a", "abcdefghij"[index])
+    title = ax.get_title(loc="left")
+    ax.set_title("")
+    note = ax.annotate(
+        letter, (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", fontsize=look.panel_pt,
+        fontweight="bold", va="bottom", ha="left",
+    )  # fmt: skip
+    if title:
+        ax.annotate(
+            title, (1, 0), (4, 0), xycoords=note, textcoords="offset points", fontsize=look.font_pt, va="bottom",
+            ha="left",
+        )  # fmt: skip
+    return note
+
+
+def mark_simulated(fig, look: Preset):
+    """Say in the figure's upper right corner, outside every panel, that the numbers descend from simulated granules."""
+    w, h = size_mm(fig)
+    return fig.text(
+        1 - 1.5 / w, 1 - 1.2 / h, SIMULATED, ha="right", va="top", fontsize=look.small_pt, fontweight="bold",
+        color="white", gid="simulated-mark",
+        bbox={"boxstyle": "round,pad=0.25,rounding_size=0.2", "facecolor": "#b3321d", "edgecolor": "none"},
+    )  # fmt: skip
+
+
+def save(fig, outputs, sidecar, *, look: Preset | None = None):
+    """
+    Write a figure in every format asked for, and its sidecar.
+
+    Parameters
+    ----------
+    fig : Figure
+    outputs : paths, told apart by suffix: .pdf, .png, .svg, and .json for the sidecar
+    sidecar : mapping with what was drawn and from what; see `sidecar_of`. Where its `nunatak_source` is SIMULATED, the
+        figure is marked
+    look : the preset whose resolution is used; Matplotlib's current settings when not given
+
+    Raises
+    ------
+    NunatakError : a suffix that is none of these
+    """
+    paths = [Path(p) for p in outputs]
+    for path in paths:
+        if path.suffix[1:] not in (*FORMATS, "json"):
+            raise NunatakError(f"{path}: {path.suffix or 'no suffix'} is no figure format; use {', '.join(FORMATS)}")
+    if sidecar.get("nunatak_source") == SIMULATED:
+        mark_simulated(fig, look or PRESETS["copernicus"])
+    width, height = size_mm(fig)
+    sidecar = {**sidecar, "width_mm": round(width, 3), "height_mm": round(height, 3)}
+    with mpl.rc_context({"svg.hashsalt": "nunatak"}):
+        for path in paths:
+            if path.suffix == ".json":
+                write_json(sidecar, path)
+                continue
+            with written(path) as part:
+                # no tight bounding box: it would change the width
+                kind = path.suffix[1:]
+                fig.savefig(part, format=kind, dpi=look.dpi if look else "figure", metadata=_METADATA[kind])
+
+
+def sidecar_of(name, *, title, caption, study, source, inputs, products, numbers, preset_name, crs=None):
+    """
+    What stands beside a figure: enough to say what it shows, from what, and to test it without looking.
+
+    Parameters
+    ----------
+    name, title, caption : of the figure
+    study, source : study name and `nunatak_source`
+    inputs : mapping of file name to SHA-256
+    products : mapping of product to version, and `doi` where the granules state one
+    numbers : mapping of what was drawn: limits, extremes, percentiles, counts, with the unit in the key
+    preset_name : key of `PRESETS`
+    """
+    look = preset(preset_name)
+    return {
+        "figure": name,
+        "title": title,
+        "caption": caption,
+        "study": study,
+        "nunatak_source": source,
+        "nunatak_version": nunatak.__version__,
+        "libraries": {"matplotlib": mpl.__version__, "numpy": np.__version__},
+        "inputs": dict(inputs),
+        "products": dict(products),
+        "crs": crs,
+        "numbers": numbers,
+        "preset": {"name": preset_name, "source": look.source, "checked": look.checked, "dpi": look.dpi},
+    }
+
+
+def statistics(values):
+    """Count, extremes and percentiles of the finite values drawn; an empty drawing says so with a count of 0."""
+    finite = np.asarray(values, dtype=float)
+    finite = finite[np.isfinite(finite)]
+    if not finite.size:
+        return {"count": 0}
+    p2, p50, p98 = np.percentile(finite, [2, 50, 98])
+    numbers = {"min": finite.min(), "p2": p2, "median": p50, "p98": p98, "max": finite.max(), "mean": finite.mean()}
+    # rounded: the last digits differ between processors and would make equal figures unequal
+    return {"count": int(finite.size), **{k: float(f"{v:.6g}") for k, v in numbers.items()}}
+
+
+def read_sidecar(path):
+    """The sidecar of a figure that was saved."""
+    return json.loads(Path(path).read_text("utf-8"))
