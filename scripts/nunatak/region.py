@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -141,6 +141,23 @@ class Region:
     def area_km2(self) -> float:
         """Area on the ellipsoid, km2."""
         return rings.area_km2(self.geometry)
+
+    def as_dict(self) -> dict:
+        """The region as plain values, for parameters of a rule; `from_dict` is the way back."""
+        did = None if self.simplification is None else asdict(self.simplification)
+        wkt = shapely.to_wkt(self.geometry, rounding_precision=-1)
+        return {
+            "name": self.name, "wkt": wkt, "crosses_antimeridian": self.crosses_antimeridian, "simplification": did,
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, values) -> Region:
+        """The region that `as_dict` wrote out."""
+        did = values.get("simplification")
+        return cls(
+            values["name"], shapely.from_wkt(values["wkt"]), values["crosses_antimeridian"],
+            None if did is None else Simplification(**did),
+        )  # fmt: skip
 
     def intersects(self, geometry) -> bool:
         """Whether a shapely geometry in longitude and latitude, cut at the antimeridian, touches the region."""
@@ -296,3 +313,7 @@ def _crs(crs, where) -> pyproj.CRS:
 
 def _eastward(part):
     return shapely.transform(part, lambda lonlat: lonlat + np.array([360.0, 0.0]))
+
+
+if __name__ == "__main__":
+    print(listing())

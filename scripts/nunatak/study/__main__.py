@@ -1,0 +1,7 @@
+"""`python -m nunatak.study`: write config/schema.json and docs/study_reference.md from the models."""
+
+from nunatak.region import REPOSITORY
+from nunatak.study import reference
+
+for written in reference.write(REPOSITORY):
+    print(written.relative_to(REPOSITORY))

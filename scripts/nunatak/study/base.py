@@ -1,0 +1,130 @@
+"""What all models of the study file share: frozen, no unknown keys, every key with description, unit and range."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError, core_schema
+
+from nunatak import rings
+from nunatak.constants import N_RGT
+from nunatak.runtime import NunatakError
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+class StudyError(NunatakError):
+    """A study file that cannot be run as it stands."""
+
+
+class Model(BaseModel):
+    """A section of the study file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, given: Any) -> Any:
+        """Name the unknown key and the nearest known one, before anything else is looked at."""
+        if given is None:
+            return {}
+        if isinstance(given, dict):
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            for name in given:
+                if name not in known:
+                    raise unknown_key(name, known)
+        return given
+
+
+def unknown_key(name, known):
+    """The error for a key that the model does not have."""
+    near = get_close_matches(str(name), known, 1, 0.5)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+    return PydanticCustomError("unknown_key", "unknown key; {hint}", {"key": str(name), "hint": hint})
+
+
+def key(default, description, *, unit=None, **limits):
+    """One key of the study file: default (`...` where it must be given), what it means, unit and range."""
+    return Field(default, description=description, json_schema_extra={"unit": unit} if unit else None, **limits)
+
+
+def listed(value):
+    """A single value where a list is meant."""
+    return value if value is None or isinstance(value, (list, tuple)) else [value]
+
+
+def _month(value):
+    if isinstance(value, str):
+        full = [name for name in MONTHS if len(value) >= 3 and name.lower().startswith(value.strip().lower())]
+        if not full:
+            near = get_close_matches(value.capitalize(), MONTHS, 1, 0.4)
+            hint = f"did you mean {near[0]}?" if near else "write January to December or 1 to 12"
+            raise ValueError(f"{value!r} is no month; {hint}")
+        return MONTHS.index(full[0]) + 1
+    return value
+
+
+def _release(value):
+    if isinstance(value, int):
+        # YAML reads an unquoted 010 as eight, so a number cannot be trusted
+        raise ValueError(f'got the number {value}; write the release in quotes, such as "{value:03d}"')
+    return value
+
+
+def _point(value):
+    lonlat = rings.points([value] if isinstance(value, (list, tuple, dict)) else value)
+    rings.check_degrees(lonlat)
+    return tuple(lonlat[0].tolist())
+
+
+def _line(value):
+    lonlat = rings.points(value)
+    rings.check_degrees(lonlat)
+    if len(lonlat) < 2:
+        raise rings.RegionError("a line needs at least two points")
+    if len({tuple(point) for point in lonlat.tolist()}) < 2:
+        raise rings.RegionError("the line has no length; give two different points")
+    return tuple(tuple(point) for point in lonlat.tolist())
+
+
+def plain(function):
+    """A validator whose refusals of an outline become refusals of the key."""
+
+    def check(value):
+        try:
+            return function(value)
+        except rings.RegionError as error:
+            raise ValueError(str(error).removeprefix("lonlat: ")) from error
+
+    return check
+
+
+class OneOrMore:
+    """Marks a list that may be given as its single value."""
+
+    def __get_pydantic_core_schema__(self, source, handler):
+        return core_schema.no_info_before_validator_function(listed, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema, handler):
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+
+T = TypeVar("T")
+Listed = Annotated[tuple[T, ...], OneOrMore()]
+
+_MONTH_SCHEMA = {"anyOf": [{"enum": list(MONTHS)}, {"type": "integer", "minimum": 1, "maximum": 12}]}
+_POINT_SCHEMA = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+
+Month = Annotated[int, BeforeValidator(_month), Field(ge=1, le=12), WithJsonSchema(_MONTH_SCHEMA)]
+Release = Annotated[str, BeforeValidator(_release), Field(pattern=r"^\d{3}$")]
+Track = Annotated[int, Field(ge=1, le=N_RGT)]
+Cycle = Annotated[int, Field(ge=1, le=99)]
+RegionNumber = Annotated[int, Field(ge=1, le=14)]
+Point = Annotated[tuple[float, float], BeforeValidator(plain(_point)), WithJsonSchema(_POINT_SCHEMA)]
+Line = Annotated[tuple[tuple[float, float], ...], BeforeValidator(plain(_line)), WithJsonSchema({"type": "array"})]

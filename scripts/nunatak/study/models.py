@@ -1,0 +1,238 @@
+"""The study itself: everything its file says, checked and ready to use."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo, WithJsonSchema, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from nunatak import granules, region, rings
+from nunatak.region import Region
+from nunatak.study.base import Model, Point, key
+from nunatak.study.period import Period
+from nunatak.study.products import Products
+from nunatak.study.sections import (
+    FIGURES,
+    Composite,
+    Crs,
+    Figures,
+    Flowline,
+    Focus,
+    Freeboard,
+    Gate,
+    Mass,
+    RegionSpec,
+    Transect,
+)
+from nunatak.times import cycle_at
+
+# Cycle 01 began on this day (ATL06 granules); safe holds moved later cycles by a few days against the nominal calendar.
+_FIRST_DAY = np.datetime64("2018-10-13")
+_CYCLE_MARGIN = np.timedelta64(10, "D")
+# A sea-ice granule that begins just before a month reaches into it by less than one orbit.
+_ORBIT = np.timedelta64(100, "m")
+
+ArchiveName = Literal["earthdata", "directory", "simulated"]
+
+
+def _region(value, info: ValidationInfo):
+    if isinstance(value, Region):
+        return value
+    if isinstance(value, dict) and "wkt" in value:
+        return Region.from_dict(value)
+    try:
+        return region.load(value, folder=(info.context or {}).get("folder", "."))
+    except rings.RegionError as error:
+        raise ValueError(str(error)) from error
+
+
+Outline = Annotated[
+    Any,
+    BeforeValidator(_region),
+    PlainSerializer(Region.as_dict, return_type=dict),
+    WithJsonSchema({"title": "RegionSpec"}),  # put in full by reference.schema,
+]
+
+
+class Connections(Model):
+    """How many requests may run against a service at one time."""
+
+    cmr: int = key(2, "catalogue of NASA's Earth data", ge=1, le=64)
+    nsidc: int = key(4, "downloads from NSIDC", ge=1, le=64)
+    harmony: int = key(2, "server-side subsets", ge=1, le=64)
+    itslive: int = key(8, "ITS_LIVE catalogue and downloads", ge=1, le=64)
+    sliderule: int = key(2, "SlideRule service", ge=1, le=64)
+
+
+class Endpoints(Model):
+    """Where the services are."""
+
+    cmr: str = key("https://cmr.earthdata.nasa.gov", "catalogue of NASA's Earth data")
+    harmony: str = key("https://harmony.earthdata.nasa.gov", "server-side subsets")
+    stac: str = key("https://stac.itslive.cloud", "ITS_LIVE catalogue")
+    sliderule: str = key("https://sliderule.slideruleearth.io", "SlideRule service")
+
+
+class Settings(Model):
+    """What is the machine's or the user's (config/config.yaml); a study's own key wins over it."""
+
+    results: str = key("results", "folder of the results")
+    resources: str = key("resources", "folder of the originals, shared by all studies")
+    directory: str | None = key(None, "folder tree that holds the granules of archive `directory`")
+    connections: Connections = key(Connections(), "requests at one time, by service")
+    endpoints: Endpoints = key(Endpoints(), "addresses of the services")
+
+
+class StudyFile(Settings):
+    """All keys of a study file."""
+
+    title: str = key(..., "one line for figures and reports", min_length=1)
+    archive: ArchiveName = key("earthdata", "where granules come from")
+    region: Outline = key(..., "the area: name, bbox, lonlat or polygon")
+    altimetry_region: Outline | None = key(None, "the area of the altimetry, where it is another one")
+    regions: dict[str, Outline] = key({}, "further areas with rows and series of their own, by name")
+    crosses_antimeridian: bool = key(False, "the region is meant to cross longitude 180")
+    crs: Crs | None = key(None, "coordinate system of maps and points; EPSG:3413, EPSG:3031 or UTM where not given")
+    focus: Focus | None = key(None, "what maps zoom in on")
+    period: Period = key(..., "[first day, last day], or {years: [a, b], months: [..]}", unit="UTC")
+    products: Products = key(..., "what to read")
+    transects: dict[str, Transect] = key({}, "lines over the ice, by name")
+    points: dict[str, Point] = key({}, "points for series, [longitude, latitude] by name", unit="degrees")
+    flowlines: dict[str, Flowline] = key({}, "flowlines, by name")
+    gates: dict[str, Gate] = key({}, "flux gates, by name")
+    freeboard: Freeboard | None = key(None, "sea-ice freeboard on a grid")
+    composite: Composite | None = key(None, "annual velocities")
+    mass: Mass | None = key(None, "how volume becomes mass; volume only where not given")
+    figures: Figures = key(Figures(), "how figures look, and which")
+    checks: Literal["fail", "warn"] = key("fail", "what a failed check does to the run")
+    max_failed: int | None = key(0, "granules that may fail; null: any number, always counted", ge=0)
+    lock: str | None = key(None, "granule lock to use instead of asking the archive")
+    size: Literal["full", "tiny"] = key("full", "tiny: the same study, small enough for a test")
+    tiny: dict[str, Any] | None = key(None, "keys that replace others where size is tiny", exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _crossing(cls, given):
+        """`crosses_antimeridian` beside `region` says it of the region."""
+        if (
+            isinstance(given, dict)
+            and given.get("crosses_antimeridian") is True
+            and "wkt" not in given.get("region", ())
+        ):
+            try:
+                given = {**given, "region": {**region.normal_form(given.get("region")), "crosses_antimeridian": True}}
+            except rings.RegionError as error:
+                raise ValueError(f"region: {error}") from error
+        return given
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        if not len(self.products):
+            raise ValueError("products: none asked for; add one such as atl15")
+        for name in self.products:
+            if not self.chunks(name):
+                raise ValueError(
+                    f"products.{name}: the period {self.period} holds none of its cycles; widen the period or cycles"
+                )
+        for name in self.figures.names or ():
+            self._check_figure(name)
+        return self
+
+    def _check_figure(self, name):
+        known = [f for figures in FIGURES.values() for f in figures if f != "transect"]
+        known += [f"transect_{transect}" for transect in self.transects]
+        if name not in known:
+            near = get_close_matches(name, known, 1, 0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            raise ValueError(f"figures.names: no figure {name!r}; {hint}")
+
+    def chunks(self, product: str) -> list[str]:
+        """
+        The chunks of a product, known from the period alone: buckets of time, each in `splits` shares.
+
+        Parameters
+        ----------
+        product : one of the study's products
+        """
+        asked = self.products[product]
+        splits = asked.splits
+        names = self._buckets(product)
+        if splits == 1:
+            return names
+        return [f"{name}-{share}of{splits}" for name in names for share in range(1, splits + 1)]
+
+    def _buckets(self, product):
+        if product in (*granules.TRACK_PRODUCTS, "atl06sr"):
+            wanted = self.products[product].cycles
+            return [f"cycle{cycle:02d}" for cycle in self._cycles() if wanted is None or cycle in wanted]
+        if product in granules.SEA_ICE_PRODUCTS:
+            return [str(month) for month in self.period.calendar_months()]
+        if product == "itslive":
+            return [str(year) for year in self.period.years]
+        return ["all"]
+
+    def _cycles(self):
+        cycles: set[int] = set()
+        for start, end in self.period.spans():
+            if end > _FIRST_DAY:
+                first, last = cycle_at(np.array([start - _CYCLE_MARGIN, end + _CYCLE_MARGIN]))
+                cycles.update(range(int(first), int(last) + 1))
+        return sorted(cycles)
+
+    def chunk_of(self, product: str, granule: granules.GranuleName) -> str | None:
+        """The chunk of a granule in this study; None where the study does not ask for its cycle, month or year."""
+        names = self._buckets(product)
+        own = granules.bucket(granule)
+        if own not in names and product in granules.SEA_ICE_PRODUCTS and granule.time_start is not None:
+            own = str(granule.time_start + _ORBIT)[:7]
+        if own not in names:
+            return None
+        return granules.split_name(own, granule.granule_id, self.products[product].splits)
+
+
+class Study(StudyFile):
+    """A study file with its name, ready to use."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = key(..., "the file's name without .yaml")
+    path: SkipJsonSchema[str] = key(..., "the file")
+    label: str = key(..., "the folder of results: the name, and the archive where another one was asked for")
+
+    @property
+    def region_of_altimetry(self) -> Region:
+        """The area altimetry is read in."""
+        return self.altimetry_region or self.region
+
+    @property
+    def working_crs(self) -> str:
+        """The coordinate system of maps and points."""
+        return self.crs or self.region_of_altimetry.natural_crs
+
+    @property
+    def folder(self) -> Path:
+        """The folder of this study's results."""
+        return Path(self.results) / self.label
+
+    @property
+    def figure_names(self) -> tuple[str, ...]:
+        """The figures to draw: those chosen, or all that the products allow."""
+        return self.figures.names if self.figures.names is not None else tuple(self._possible_figures())
+
+    def _possible_figures(self):
+        names = ["extent"]
+        if "atl15" in self.products:
+            names += ["height_change_region", "height_change_series"]
+            names += ["height_change_focus"] if self.focus else []
+            names += ["change_by_elevation"] if "atl14" in self.products else []
+            names += [f"transect_{name}" for name in self.transects]
+        if "atl06" in self.products and len(self.chunks("atl06")) > 1:
+            names.append("repeat_pair")
+        return names
+
+
+__all__ = ["RegionSpec", "Settings", "Study", "StudyFile"]

@@ -1,0 +1,150 @@
+"""The JSON schema and the reference table, both written from the models."""
+
+from __future__ import annotations
+
+import json
+import types
+import typing
+from pathlib import Path
+
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+from pydantic import BaseModel
+
+from nunatak.study.models import RegionSpec, StudyFile
+
+SCHEMA = Path("config/schema.json")
+REFERENCE = Path("docs/study_reference.md")
+
+_YEARS = {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}
+_PERIOD = {
+    "title": "Period",
+    "description": "[first day, last day], or {years: [first, last], months: [...]}; the last day belongs to it",
+    "anyOf": [
+        {"type": "array", "minItems": 2, "maxItems": 2},
+        {"type": "object", "properties": {"years": _YEARS, "months": {}}, "required": ["years"]},
+        {"type": "object", "properties": {"start": {}, "end": {}, "months": {}}, "required": ["start", "end"]},
+    ],
+}
+
+_HEAD = """\
+# Keys of a study file
+
+Written from the models in `scripts/nunatak/study` (`python -m nunatak.study`); do not edit.
+A key without a default must be given. `<name>` stands for a name of your own.
+
+| key | meaning | unit | values | default |
+| --- | --- | --- | --- | --- |
+"""
+
+
+def schema() -> dict:
+    """The JSON schema of a study file; editors check and complete with it."""
+    made = StudyFile.model_json_schema()
+    outline = RegionSpec.model_json_schema()
+    made["$defs"]["RegionSpec"] = {"title": "RegionSpec", "anyOf": [{"type": "string"}, {"type": "array"}, outline]}
+    made["$defs"]["Period"] = _PERIOD
+    made["title"] = "Nunatak study"
+    return _referring(made)
+
+
+def _referring(part):
+    """The schema with every bare mention of RegionSpec made a reference to its definition."""
+    if isinstance(part, dict):
+        if part.get("title") == "RegionSpec" and not {"anyOf", "properties"} & set(part):
+            described = {name: part[name] for name in ("description", "default") if name in part}
+            return {"$ref": "#/$defs/RegionSpec", **described}
+        return {name: _referring(value) for name, value in part.items()}
+    return [_referring(value) for value in part] if isinstance(part, list) else part
+
+
+def table() -> str:
+    """The reference table of all keys, as Markdown."""
+    return _HEAD + "\n".join(_rows(StudyFile, "")) + "\n"
+
+
+def write(base=".") -> list[Path]:
+    """Write both files below the folder `base`."""
+    base = Path(base)
+    texts = {SCHEMA: json.dumps(schema(), indent=2, ensure_ascii=False) + "\n", REFERENCE: table()}
+    for path, text in texts.items():
+        (base / path).parent.mkdir(parents=True, exist_ok=True)
+        (base / path).write_text(text, "utf-8")
+    return [base / path for path in texts]
+
+
+def _rows(model, prefix):
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{field.alias or name}"
+        inner, many = _inner(field.annotation)
+        outline = name in ("region", "altimetry_region", "regions")
+        if outline:
+            inner, many = RegionSpec, name == "regions"
+        default = "" if field.is_required() else _default(field.default)
+        unit = (field.json_schema_extra or {}).get("unit", "")
+        yield f"| `{path}` | {_cell(field.description)} | {unit} | {_cell(_values(field, inner))} | {_cell(default)} |"
+        if inner is not None and not (outline and name != "region") and inner.__name__ != "Period":
+            yield from _rows(inner, f"{path}.<name>." if many else f"{path}.")
+
+
+def _inner(annotation):
+    """The model behind an annotation, and whether it stands in a mapping of names."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, False
+    origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType, typing.Annotated, dict):
+        for part in parts:
+            found, many = _inner(part)
+            if found:
+                return found, many or origin is dict
+    return None, False
+
+
+def _values(field, inner):
+    if inner is not None:
+        return ""
+    words = _literal(field.annotation)
+    if words:
+        return ", ".join(words)
+    limits = [*field.metadata, *_metadata(field.annotation)]
+    return ", ".join(dict.fromkeys(text for text in map(_limit, limits) if text))
+
+
+def _literal(annotation):
+    if typing.get_origin(annotation) is typing.Literal:
+        return [str(value) for value in typing.get_args(annotation)]
+    return [word for part in typing.get_args(annotation) if not isinstance(part, str) for word in _literal(part)]
+
+
+def _metadata(annotation):
+    """Limits anywhere inside an annotation."""
+    found: list = []
+    for part in typing.get_args(annotation):
+        found += getattr(part, "metadata", []) if not isinstance(part, type) else []
+        found += _metadata(part)
+    return found
+
+
+def _limit(limit):
+    signs = {Ge: ">= ", Gt: "> ", Le: "<= ", Lt: "< "}
+    for kind, sign in signs.items():
+        if isinstance(limit, kind):
+            return f"{sign}{getattr(limit, kind.__name__.lower())}"
+    if isinstance(limit, MinLen) and limit.min_length:
+        return f"at least {limit.min_length}"
+    if isinstance(limit, MaxLen):
+        return f"at most {limit.max_length}"
+    return ""
+
+
+def _default(value):
+    if value is None or (isinstance(value, (tuple, dict)) and not value):
+        return "none"
+    if isinstance(value, BaseModel):
+        return "see below"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(str, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _cell(text):
+    return str(text or "").replace("|", "\\|")
