@@ -36,7 +36,9 @@ _REGION_BOUNDS = (
 _WGS84_A, _WGS84_F = 6378137.0, 1 / 298.257223563
 _WGS84_E2 = _WGS84_F * (2 - _WGS84_F)
 
-# ASSUME: the observatory turns round every 251 days; the real dates (about every eight months) are kept in granules.
+# ASSUME: the observatory turns round every 251 days, to backward first. That agrees with sc_orient of the ATL06
+# granules at hand (forward to December 2018 and in November 2019, backward from February to June 2019 and in November
+# 2021); the dates of the real manoeuvres stand in the real granules.
 _FIRST_YAW_FLIP = np.datetime64("2018-12-28T17:00:00", "ns")
 _YAW_FLIP_DAYS = 251.0
 
@@ -176,7 +178,7 @@ def is_strong(beam, orientation):
 def sc_orient(time):
     """Orientation of the observatory at a time: 0 backward, 1 forward (int8)."""
     flips = (np.asarray(time, dtype="datetime64[ns]") - _FIRST_YAW_FLIP) / np.timedelta64(86400, "s") / _YAW_FLIP_DAYS
-    return ((np.floor(flips) % 2) == 0).astype("int8")
+    return (np.floor(flips) % 2).astype("int8")
 
 
 def last_yaw_flip(time):

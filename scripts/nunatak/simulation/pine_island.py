@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nunatak.simulation.fields import Constant, Ramp, Seasonal, Stream
+from nunatak.simulation.fields import Constant, Dome, Ramp, Seasonal, Stream
 from nunatak.simulation.glacier import BalanceTerm, FlowTerm, Glacier
 from nunatak.simulation.shapes import Sheet
 from nunatak.simulation.worlds import World
@@ -25,12 +25,12 @@ def build(size):
         truth=truth(),
         crs="EPSG:3031",
         bbox=(-108.0, -77.5, -89.0, -73.5),
-        period=(2018.75, 2021.5) if tiny else (2018.75, 2025.0),
+        period=(2019.0, 2021.75) if tiny else (2019.0, 2025.0),
         cycles=(3, 12) if tiny else (3, 25),
-        region_codes=("A4",) if tiny else ("A3", "A4"),
-        height_bounds=(-1680e3, -400e3, -1520e3, -240e3) if tiny else (-1840e3, -560e3, -1280e3, 40e3),
+        region_codes=("A3",) if tiny else ("A2", "A3"),
+        height_bounds=(-1680e3, -400e3, -1520e3, -240e3) if tiny else (-1840e3, -560e3, -1280e3, 80e3),
         surface_bounds=(-1620e3, -325e3, -1590e3, -295e3) if tiny else (-1680e3, -400e3, -1520e3, -240e3),
-        tracks={int(r): (3, 7) for r in ((843,) if tiny else (843, 1224))},
+        tracks={rgt: (3, 7) for rgt in ((81,) if tiny else (81, 210, 523))},
         track_bbox=(-102.5, -75.5, -99.0, -74.7),
     )
 
@@ -39,13 +39,14 @@ def truth():
     """The glacier: a stream gathered from a wide basin, steady at first, then faster and thinner."""
     fx, fy = np.cos(np.deg2rad(_DIRECTION)), np.sin(np.deg2rad(_DIRECTION))
     coast = (_TRUNK[0] + _TO_FRONT * fx, _TRUNK[1] + _TO_FRONT * fy)
-    shape = Sheet(*coast, _DIRECTION, 70.0, 1700.0, 260e3, 500.0, 2300.0, 90e3)
+    shape = Sheet(*coast, _DIRECTION, 90.0, 1700.0, 260e3, 850.0, 2300.0, 150e3)
     axis = {"x0": _TRUNK[0], "y0": _TRUNK[1], "direction": _DIRECTION}
-    trunk = {"width_up": 240e3, "width_down": 11e3, "narrow": -190e3, "narrow_length": 42e3}
+    trunk = {"width_up": 240e3, "width_down": 11e3, "narrow": -230e3, "narrow_length": 42e3}
     wide = {"gather": -200e3, "gather_length": 150e3, **trunk}
-    near = {"gather": -25e3, "gather_length": 22e3, "width_up": 18e3, "width_down": 11e3, "narrow": -60e3, "narrow_length": 25e3}
+    near = {"gather": -30e3, "gather_length": 20e3, "width_up": 18e3, "width_down": 11e3, "narrow": -60e3, "narrow_length": 25e3}
     flow = (
-        FlowTerm(Stream(**axis, discharge=43e9, **wide), Constant()),
+        FlowTerm(Dome(-1.25e6, -2.0e4, 0.45, 500e3), Constant()),
+        FlowTerm(Stream(**axis, discharge=50e9, **wide), Constant()),
         # two speed-ups that draw on the lower trunk, and a yearly cycle
         FlowTerm(Stream(**axis, discharge=5.0e9, **near), Ramp(2006.0, 2.5)),
         FlowTerm(Stream(**axis, discharge=3.5e9, **near), Ramp(2018.5, 0.8)),
