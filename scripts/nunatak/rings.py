@@ -114,7 +114,7 @@ def simple(part):
     """
     if shapely.is_valid(part):
         return part
-    if shapely.area(part) == 0:
+    if shapely.area(shapely.convex_hull(part)) == 0:
         raise RegionError("the outline encloses no area; give at least three corners that are not on one line")
     reason = shapely.is_valid_reason(part)
     if reason.startswith("Ring Self-intersection"):

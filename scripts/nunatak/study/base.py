@@ -25,7 +25,7 @@ class StudyError(NunatakError):
 class Model(BaseModel):
     """A section of the study file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
@@ -34,7 +34,7 @@ class Model(BaseModel):
         if given is None:
             return {}
         if isinstance(given, dict):
-            known = [field.alias or name for name, field in cls.model_fields.items()]
+            known = list(cls.model_fields)
             for name in given:
                 if name not in known:
                     raise unknown_key(name, known)
@@ -73,6 +73,8 @@ def _release(value):
     if isinstance(value, int):
         # YAML reads an unquoted 010 as eight, so a number cannot be trusted
         raise ValueError(f'got the number {value}; write the release in quotes, such as "{value:03d}"')
+    if isinstance(value, str) and not (len(value) == 3 and value.isdecimal()):
+        raise ValueError(f'got {value!r}; write the release with three digits, such as "006"')
     return value
 
 
@@ -122,7 +124,7 @@ _MONTH_SCHEMA = {"anyOf": [{"enum": list(MONTHS)}, {"type": "integer", "minimum"
 _POINT_SCHEMA = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 
 Month = Annotated[int, BeforeValidator(_month), Field(ge=1, le=12), WithJsonSchema(_MONTH_SCHEMA)]
-Release = Annotated[str, BeforeValidator(_release), Field(pattern=r"^\d{3}$")]
+Release = Annotated[str, BeforeValidator(_release), WithJsonSchema({"type": "string", "pattern": r"^\d{3}$"})]
 Track = Annotated[int, Field(ge=1, le=N_RGT)]
 Cycle = Annotated[int, Field(ge=1, le=99)]
 RegionNumber = Annotated[int, Field(ge=1, le=14)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -34,7 +35,8 @@ def load(path, *, overrides: Mapping[str, Any] | None = None, settings: Mapping[
     path = Path(path)
     given = read_yaml(path)
     overrides = dict(overrides or {})
-    _check_overrides(overrides)
+    _check_keys(given, f"{path}: ")
+    _check_keys(overrides, "--config ")
     merged = merge(settings or {}, given)
     if overrides.get("size", given.get("size")) == "tiny":
         merged = merge(merged, given.get("tiny") or {})
@@ -42,8 +44,6 @@ def load(path, *, overrides: Mapping[str, Any] | None = None, settings: Mapping[
     own = given.get("archive", StudyFile.model_fields["archive"].default)
     labels = {"name": path.stem, "path": str(path), "label": label(path.stem, own, merged)}
     try:
-        # the file's own keys first, so that a mistake in it is not taken for one of these
-        StudyFile.model_validate(merged, context={"folder": path.parent})
         return Study.model_validate({**merged, **labels}, context={"folder": path.parent})
     except ValidationError as error:
         raise StudyError(f"{path}: {one_line(error)}") from error
@@ -136,12 +136,18 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _check_overrides(overrides):
-    for name in overrides:
+# YAML 1.1 takes 1.0e6 for text, people and YAML 1.2 take it for a number
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def _check_keys(given, where):
+    for name in given:
         if name not in StudyFile.model_fields:
-            near = get_close_matches(name, StudyFile.model_fields, 1, 0.5)
-            hint = f"did you mean {near[0]}?" if near else "write a key of the study file"
-            raise StudyError(f"--config {name}: unknown key; {hint}")
+            near = get_close_matches(str(name), StudyFile.model_fields, 1, 0.5)
+            hint = f"did you mean {near[0]}?" if near else "docs/study_reference.md lists the known ones"
+            raise StudyError(f"{where}{name}: unknown key; {hint}")
 
 
 def one_line(error: ValidationError) -> str:
@@ -149,20 +155,47 @@ def one_line(error: ValidationError) -> str:
     mistakes = error.errors(include_url=False)
     # an unknown key often explains the missing one beside it
     mistakes.sort(key=lambda m: (m["type"] != "unknown_key", m["type"] == "missing"))
-    more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+    places = {_place(mistake) for mistake in mistakes}
+    # a list is said to be too short when its one value was refused: only the innermost place is a mistake of its own
+    distinct = {place for place in places if not any(other != place and other.startswith(place) for other in places)}
+    more = f" (and {len(distinct) - 1} more)" if len(distinct) > 1 else ""
     return " ".join(_sentence(mistakes[0]).split()) + more
 
 
+def _place(mistake):
+    """The key as it is written in the file: without the parts that name a type or count a list."""
+    parts = [p for p in mistake["loc"] if isinstance(p, str) and p not in _TYPES and "[" not in p]
+    return ".".join([*parts, *([mistake["ctx"]["key"]] if mistake["type"] == "unknown_key" else [])])
+
+
+_REMEDIES = {
+    "greater_than_equal": "write at least {ge:g}",
+    "less_than_equal": "write at most {le:g}",
+    "greater_than": "write more than {gt:g}",
+    "less_than": "write less than {lt:g}",
+    "int_parsing": "write a whole number",
+    "int_type": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_parsing": "write a number",
+    "float_type": "write a number",
+    "bool_parsing": "write true or false",
+    "bool_type": "write true or false",
+    "string_type": "write text, in quotes",
+    "string_too_short": "write some text",
+    "tuple_type": "write a list",
+    "dict_type": "write key: value lines",
+    "model_type": "write key: value lines",
+    "too_short": "write at least {min_length}",
+    "too_long": "write at most {max_length}",
+}
+
+
 def _sentence(mistake):
-    place = [str(p) for p in mistake["loc"] if not (str(p) in _TYPES or "[" in str(p))]
+    where = f"{_place(mistake)}: " if _place(mistake) else ""
     context: dict[str, Any] = mistake.get("ctx") or {}
-    kind = mistake["type"]
-    if kind == "unknown_key":
-        place.append(context["key"])
-    where = ".".join(place) + ": " if place else ""
+    kind, got = mistake["type"], _brief(mistake.get("input"))
     if kind == "missing":
         return f"{where}missing; add this key"
-    got = _brief(mistake.get("input"))
     if kind in ("value_error", "unknown_key"):
         return where + mistake["msg"].removeprefix("Value error, ")
     if kind == "literal_error":
@@ -170,9 +203,8 @@ def _sentence(mistake):
         near = get_close_matches(str(mistake["input"]), known, 1, 0.6)
         hint = f"did you mean {near[0]}?" if near else f"write one of {', '.join(known)}"
         return f"{where}got {got}; {hint}"
-    return (
-        f"{where}got {got}; it {mistake['msg'].removeprefix('Input ').removeprefix('String ').replace(' valid ', ' ')}"
-    )
+    remedy = _REMEDIES[kind].format(**context) if kind in _REMEDIES else mistake["msg"]
+    return f"{where}got {got}; {remedy}"
 
 
 def _brief(value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from nunatak.constants import BEAMS
 from nunatak.study.base import Cycle, Listed, Model, Month, RegionNumber, Release, Track, key
@@ -22,14 +22,19 @@ class Product(Model):
     splits: int = key(1, "shares a bucket of time is cut into, by a hash of the granule id", ge=1, le=1000)
 
 
-class TrackProduct(Product):
+class OrbitProduct(Product):
     """A product that comes in granules of one pass over a part of the orbit."""
 
     rgt: Listed[Track] | None = key(None, "reference ground tracks; all that cross the region where not given")
     cycles: Listed[Cycle] | None = key(None, "91-day repeats; all of the period where not given")
     region_numbers: Listed[RegionNumber] | None = key(None, "parts of the orbit, 1 to 14; all where not given")
-    beams: Listed[str] = key(("all",), "all, strong, weak, or a list of gt1l .. gt3r")
     variables: Listed[str] = key((), "further variables of the product to keep, by its own names")
+
+
+class TrackProduct(OrbitProduct):
+    """A product that keeps the beams apart."""
+
+    beams: Listed[str] = key(("all",), "all, strong, weak, or a list of gt1l .. gt3r")
 
     @field_validator("beams")
     @classmethod
@@ -59,9 +64,10 @@ class Atl08(TrackProduct):
     """Land and vegetation heights; their photon classes."""
 
 
-class Atl11(TrackProduct):
+class Atl11(OrbitProduct):
     """Land-ice heights corrected to a reference track, by cycle."""
 
+    pairs: Listed[Literal["pt1", "pt2", "pt3"]] = key(("pt1", "pt2", "pt3"), "beam pairs")
     filter: Literal["standard", "none"] = key("standard", "which heights to keep: standard (quality_summary 0) or none")
     min_cycles: int = key(4, "cycles a reference point must have been seen in, for a rate", ge=2, le=99)
 
@@ -103,15 +109,13 @@ class Atl06sr(TrackProduct):
 
     profile: Literal["legacy", "x-series"] = key("legacy", "which of SlideRule's two walks along the track")
     srt: int = key(3, "surface type: -1 dynamic, 0 land, 1 ocean, 2 sea ice, 3 land ice, 4 inland water", ge=-1, le=4)
-    cnf: Listed[int] | int = key(1, "signal confidence: one value means that and above, a list exactly those")
-    quality_ph: Listed[int] | int = key(0, "photon quality kept")
+    cnf: int | tuple[int, ...] = key(1, "signal confidence: one value means that and above, a list exactly those")
+    quality_ph: int | tuple[int, ...] = key(0, "photon quality kept")
     atl08_class: Listed[str] = key((), "ATL08 photon classes kept; needs ATL08 granules")
     yapc: Yapc | None = key(None, "weights by neighbours; off where not given")
     ats: float = key(20.0, "least spread of an extent's photons along track", unit="m", ge=0, le=1000)
     cnt: int = key(10, "fewest photons of an extent", ge=1, le=100000)
-    length: float = Field(
-        40.0, alias="len", description="length of an extent", json_schema_extra={"unit": "m"}, gt=0, le=10000
-    )
+    len: float = key(40.0, "length of an extent", unit="m", gt=0, le=10000)
     res: float = key(20.0, "step from one extent to the next", unit="m", gt=0, le=10000)
     dist_in_seg: bool = key(False, "len and res count ATL03 segments instead of metres")
     pass_invalid: bool = key(False, "keep extents that fail ats or cnt")

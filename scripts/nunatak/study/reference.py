@@ -74,7 +74,7 @@ def write(base=".") -> list[Path]:
 
 def _rows(model, prefix):
     for name, field in model.model_fields.items():
-        path = f"{prefix}{field.alias or name}"
+        path = f"{prefix}{name}"
         inner, many = _inner(field.annotation)
         outline = name in ("region", "altimetry_region", "regions")
         if outline:

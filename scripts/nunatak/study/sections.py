@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import pyproj
@@ -102,7 +103,14 @@ class FreeboardGrid(Model):
     """The grid freeboard is gathered on."""
 
     preset: Literal["ease2_north", "ease2_south", "nsidc_north", "nsidc_south"] = key("ease2_south", "a standard grid")
-    cell: str = key("12.5km", "cell size with its unit, such as 12.5km or 6250m", pattern=r"^\d+(\.\d+)?(km|m)$")
+    cell: str = key("12.5km", "cell size with its unit, such as 12.5km or 6250m")
+
+    @field_validator("cell")
+    @classmethod
+    def _with_unit(cls, value):
+        if not re.fullmatch(r"\d+(\.\d+)?(km|m)", value) or float(value.rstrip("km")) == 0:
+            raise ValueError(f"got {value!r}; write the size with its unit, such as 12.5km or 6250m")
+        return value
 
     @property
     def cell_size(self) -> float:
