@@ -1,0 +1,19 @@
+"""Granules: their names, the buckets they fall in, the tables that list them."""
+
+from nunatak.granules.names import (
+    SEA_ICE_PRODUCTS,
+    TRACK_PRODUCTS,
+    GranuleName,
+    GranuleNameError,
+    bucket,
+    chunk_of,
+    image_date,
+    parse,
+    split_name,
+)
+from nunatak.granules.rows import STATUSES, granule_table, ledger
+
+__all__ = [
+    "SEA_ICE_PRODUCTS", "STATUSES", "TRACK_PRODUCTS", "GranuleName", "GranuleNameError", "bucket", "chunk_of",
+    "granule_table", "image_date", "ledger", "parse", "split_name",
+]  # fmt: skip
