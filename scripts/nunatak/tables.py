@@ -69,9 +69,10 @@ def _read_one(path, columns, filters):
     except (pa.ArrowInvalid, OSError) as error:
         message = f"{path}: not a readable Parquet file ({error}); remove it and run the study again"
         raise NunatakError(message) from error
-    names = [n for n in (columns or schema.names) if n != "geometry"]
-    table = pq.read_table(path, columns=names, filters=filters).to_pandas()
     metadata = schema.metadata or {}
+    # a granule table's footprints are text and stay; the points of GeoParquet repeat longitude and latitude
+    names = [n for n in (columns or schema.names) if n != "geometry" or b"geo" not in metadata]
+    table = pq.read_table(path, columns=names, filters=filters).to_pandas()
     table.attrs["attributes"] = json.loads(metadata.get(b"nunatak", b"{}"))
     table.attrs["units"] = {
         f.name: f.metadata[b"units"].decode() for f in schema if f.metadata and b"units" in f.metadata

@@ -135,6 +135,11 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None)
     return _table(parts, wanted, rgt, cycle), statuses
 
 
+def no_segments(variables=None):
+    """The table of `read_segments` without a row, as for a chunk without granules."""
+    return _table([], _wanted(variables or ()), 0, 0)
+
+
 def _wanted(variables):
     """Column name to path below land_ice_segments, for the variables that are not in the table anyway."""
     wanted = {}
@@ -265,7 +270,7 @@ def _table(parts, wanted, rgt, cycle):
     """One DataFrame of the beams' columns."""
     n = sum(count for _, count, _ in parts)
     codes = np.repeat([BEAMS.index(beam) for beam, _, _ in parts], [count for _, count, _ in parts]).astype("i8")
-    data = {"beam": pd.Categorical.from_codes(codes, categories=list(BEAMS))}
+    data = {"beam": pd.Categorical.from_codes(codes, categories=pd.Index(BEAMS))}
     empty = {"spot": "i1", "segment_id": "i4", "time": "datetime64[ns]", "h_li": "f4", **_DTYPES}
     for name in ("spot", *_ORDER, *wanted):
         columns = [columns[name] for _, _, columns in parts]

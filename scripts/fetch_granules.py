@@ -1,0 +1,32 @@
+"""Bring the granules of one chunk here, check each, and write what came of every one."""
+
+from nunatak.archives import base, open_archive
+from nunatak.runtime import job, log, stamp
+from nunatak.tables import write_table
+
+
+def main(granules, out, *, archive, study, folder=None):
+    """
+    Write the ledger of a chunk's granules, one row for each.
+
+    Parameters
+    ----------
+    granules : CSV list of the chunk
+    archive : mapping with `name` and what `open_archive` needs of it
+    folder : where an archive that copies puts its copies
+    """
+    asked = base.read_list(granules)
+    ledger = open_archive(archive["name"], archive).fetch(asked, folder)
+    log.info("%s", ", ".join(f"{count} {status}" for status, count in base.check_failures(ledger, None).items()))
+    source = base.source_of(asked, archive["name"])
+    write_table(ledger, out, attributes=stamp(study=study, source=source, inputs=[granules]))
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.granules,
+            snakemake.output.ledger,
+            archive=snakemake.params.archive,
+            study=snakemake.wildcards.study,
+        )

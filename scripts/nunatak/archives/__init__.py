@@ -1,0 +1,56 @@
+"""
+Where granules come from: every archive answers `search` with a granule table and `fetch` with a ledger.
+
+`open_archive` is the only place that knows which archives there are; nothing downstream knows which one answered.
+"""
+
+from nunatak.runtime import NunatakError
+
+NAMES = ("earthdata", "directory", "simulated")
+
+
+class EmptyAnswer(NunatakError):
+    """The archive answered, and has nothing that was asked for."""
+
+
+class ServiceFailed(NunatakError):
+    """The archive did not answer, or not as it should; asking again later may help."""
+
+
+class LoginRefused(NunatakError):
+    """The archive wants other credentials; asking again does not help."""
+
+
+def open_archive(name, settings):
+    """
+    The archive of a study.
+
+    Parameters
+    ----------
+    name : one of `NAMES`
+    settings : mapping; of "directory": `directory` (the folder with the granules) and optionally `index` (folder that
+        keeps the index, default resources/index); of "simulated": `folder` (holds one folder per product)
+
+    Returns
+    -------
+    object with `search` and `fetch`, see `archives.base.Archive`
+
+    Raises
+    ------
+    NunatakError : no such archive, or it lacks a setting
+    """
+    if name == "directory":
+        from nunatak.archives.directory import DirectoryArchive
+
+        return DirectoryArchive(_setting(name, settings, "directory"), settings.get("index") or "resources/index")
+    if name == "simulated":
+        from nunatak.archives.simulated import SimulatedArchive
+
+        return SimulatedArchive(_setting(name, settings, "folder"))
+    raise NunatakError(f"archive: {name!r} is not known here; choose {' or '.join(NAMES[1:])}")
+
+
+def _setting(archive, settings, key):
+    if not settings.get(key):
+        raise NunatakError(f"archive: {archive} needs to know its folder; add --config {key}=<folder with granules>")
+    return settings[key]

@@ -1,0 +1,335 @@
+"""
+What all archives share: the two verbs, the question, the filters that answer it, and the count of what came of it.
+
+A filter never drops a granule for what is not known about it: a granule without footprint, time or orbit stays and is
+named, because reading it settles the matter and leaving it out cannot be seen afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from nunatak.archives import EmptyAnswer
+from nunatak.granules import granule_table
+from nunatak.runtime import NunatakError, log
+
+# The products whose granules a study's product is made from, where it is another's.
+GRANULES_OF = {"atl06sr": "atl03"}
+SIMULATED = "SIMULATED"  # the `source` of granules made by the simulated archive, whichever archive holds them
+_STATIC = ("atl14",)  # one surface for one epoch: no period excludes it
+_LONG = np.timedelta64(31, "D")  # a granule that covers more is not asked for its month
+_SHOWN = 5  # names in one message
+# Which of several files of one granule is used: the larger value of the first of these that differs.
+_BETTER = {
+    "release": "is a later release",
+    "last_cycle": "runs to a later cycle",
+    "rank": "is a later revision",
+    "opens": "can be opened",
+    "size": "holds more of the granule",
+}
+
+
+class Archive(Protocol):
+    """Where granules come from."""
+
+    def search(self, product, region, period, filters=None) -> pd.DataFrame:
+        """
+        The granule table (`granules.granule_table`) of a product in a region and a period.
+
+        `attrs["notes"]` lists, in words, what a reader of the table should know. Raises `EmptyAnswer`,
+        `ServiceFailed` or `LoginRefused`.
+        """
+
+    def fetch(self, granules, folder=None) -> pd.DataFrame:
+        """The ledger (`granules.ledger`): one row for each granule asked for, whatever came of it."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """
+    What a study asks of a product beyond region and period; None asks nothing.
+
+    Attributes
+    ----------
+    version : release such as "006"; None takes the highest of each granule
+    rgt, cycles, region_numbers : reference ground tracks, cycles, parts of the orbit
+    resolutions : of ATL14/15, such as "10km"
+    hemisphere : of ATL07/10/20, "north" or "south"
+    """
+
+    version: str | None = None
+    rgt: tuple[int, ...] | None = None
+    cycles: tuple[int, ...] | None = None
+    region_numbers: tuple[int, ...] | None = None
+    resolutions: tuple[str, ...] | None = None
+    hemisphere: str | None = None
+
+    @classmethod
+    def of(cls, settings) -> Filters:
+        """The filters among the settings of a study's product (a mapping); its other keys are no business here."""
+        given: dict[str, Any] = {}
+        for field in fields(cls):
+            value = settings.get(field.name)
+            given[field.name] = tuple(value) if isinstance(value, list | tuple) else value
+        return cls(**given)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one granule; the fields are the ledger's."""
+
+    granule_id: str
+    path: str
+    status: str
+    reason: str = ""
+    size_bytes: int | None = None
+    sha256: str | None = None
+
+
+def granules_of(product) -> str:
+    """The product whose granules to ask for: atl06sr is made from atl03."""
+    return GRANULES_OF.get(product.lower(), product.lower())
+
+
+def select(table, product, region, period, filters, *, asked):
+    """
+    The rows of a granule table that answer a question, each granule once.
+
+    Parameters
+    ----------
+    table : granule table; may hold several releases and copies of a granule. `broken` (optional, bool) marks files
+        that could not be opened: they stay when their name answers the question
+    product : such as "atl06"; decides how the period is applied
+    region : Region or None
+    period : study period or None
+    filters : Filters or None
+    asked : where the question went, for the message of an empty answer
+
+    Returns
+    -------
+    granule table with `attrs["notes"]`, a list of str
+
+    Raises
+    ------
+    EmptyAnswer : says how many granules there are and which condition lost them
+    """
+    filters = filters or Filters()
+    notes: list[str] = []
+    steps = [
+        ("other release", lambda t: _matches(t["version"], filters.version and (filters.version,))),
+        ("other track", lambda t: _matches(t["rgt"], filters.rgt)),
+        ("other cycle", lambda t: _touches_cycles(t, filters.cycles)),
+        ("other region number", lambda t: _matches(t["region_number"], filters.region_numbers)),
+        (
+            "other hemisphere",
+            lambda t: _matches(_column(t, "hemisphere"), filters.hemisphere and (filters.hemisphere,)),
+        ),
+        ("other resolution", lambda t: _matches(_column(t, "resolution"), filters.resolutions)),
+        ("outside the period", lambda t: in_period(t, product, period, notes)),
+        ("outside the region", lambda t: in_region(t, region, notes)),
+    ]
+    lost = {}
+    kept = table
+    for reason, test in steps:
+        inside = test(kept)
+        if not inside.all():
+            lost[reason] = int((~inside).sum())
+        kept = kept[inside]
+    if kept.empty:
+        raise EmptyAnswer(_empty_message(table, product, region, period, filters, lost, asked))
+    kept = newest(kept, notes)
+    for note in notes:
+        log.info("%s", note)
+    kept = granule_table(kept.drop(columns="broken", errors="ignore"))
+    kept.attrs["notes"] = notes
+    return kept
+
+
+def in_region(table, region, notes):
+    """Which granules' footprints touch the region; those without a footprint stay and are noted."""
+    inside = np.ones(len(table), dtype=bool)
+    if region is None or table.empty:
+        return inside
+    known = table["geometry"].notna().to_numpy()
+    _note(notes, table[~known], "without a footprint, kept: reading tells whether it lies in the region")
+    inside[known] = [bool(region.intersects(shape)) for shape in shapely.from_wkt(table["geometry"][known].to_numpy())]
+    return inside
+
+
+def in_period(table, product, period, notes):
+    """
+    Which granules' times touch the period.
+
+    An image pair counts by its mid-date, as its chunk does; ATL14 is one epoch and always counts; the months of a
+    period are asked of granules shorter than a month. Granules without a time stay and are noted.
+    """
+    if period is None or product in _STATIC or table.empty:
+        return np.ones(len(table), dtype=bool)
+    start, end = table["time_start"].to_numpy(), table["time_end"].fillna(table["time_start"]).to_numpy()
+    if product == "itslive":
+        start = end = start + (end - start) // 2
+    unknown = np.isnat(start)
+    _note(notes, table[unknown], "without a time, kept: reading tells whether it lies in the period")
+    touches = (start < period.end) & (end >= period.start)
+    if period.months:
+        asked = list(period.months)
+        touches &= (end - start > _LONG) | np.isin(_month(start), asked) | np.isin(_month(end), asked)
+    return touches | unknown
+
+
+def newest(table, notes):
+    """
+    Each granule once: the highest release, of that the last cycle and the highest revision, then a file that opens,
+    then the largest (a whole granule before a subset of it), then the first by path.
+
+    The same granule is the same product, orbit and region (ATL14/15: region and resolution; image pairs: both images),
+    whatever its release.
+    """
+    order = table.assign(
+        same=_identity(table),
+        opens=~_broken(table),
+        release=table["version"].fillna(""),
+        last_cycle=pd.to_numeric(_column(table, "cycle_end"), errors="coerce").fillna(0),
+        rank=table["revision"].fillna(""),
+        size=table["size_bytes"].fillna(0),
+    ).sort_values(["same", *_BETTER, "url"], ascending=[True, *[False] * len(_BETTER), True], kind="stable")
+    chosen = order.drop_duplicates("same").set_index("same")
+    for row in order[order.duplicated("same")].to_dict("records"):
+        used = chosen.loc[row["same"]]
+        why = next((words for key, words in _BETTER.items() if row[key] != used[key]), "is the first copy")
+        notes.append(f"{row['url']}: set aside for {used['url']}, which {why}")
+    return order.drop_duplicates("same")[table.columns]
+
+
+def source_of(table, archive) -> str:
+    """What descends from these granules is stamped with: SIMULATED when any of them is, else the archive's name."""
+    if archive == "simulated" or table["source"].eq(SIMULATED).any():
+        return SIMULATED
+    return archive
+
+
+def check_failures(ledgers, max_failed):
+    """
+    Refuse to go on when more granules failed than a study allows.
+
+    Parameters
+    ----------
+    ledgers : a ledger or several
+    max_failed : how many may fail; None allows any number
+
+    Returns
+    -------
+    counts : dict of status to number, in the order present, empty, outside, failed
+
+    Raises
+    ------
+    NunatakError : names the first failed granules with their reasons
+    """
+    ledgers = [ledgers] if isinstance(ledgers, pd.DataFrame) else list(ledgers)
+    rows = pd.concat(ledgers, ignore_index=True) if ledgers else pd.DataFrame({"status": []})
+    counts = {status: int((rows["status"] == status).sum()) for status in ("present", "empty", "outside", "failed")}
+    if max_failed is not None and counts["failed"] > max_failed:
+        failed = rows[rows["status"] == "failed"]
+        first = failed.head(_SHOWN)
+        shown = "; ".join(f"{path}: {reason}" for path, reason in zip(first["path"], first["reason"], strict=True))
+        more = f"; and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
+        raise NunatakError(
+            f"{counts['failed']} of {len(rows)} granules failed, max_failed allows {max_failed}: {shown}{more}; "
+            "mend them, or raise max_failed in the study"
+        )
+    return counts
+
+
+def read_list(path):
+    """
+    The granule table of a chunk's list (CSV), with the types it had: release "006" stays text.
+
+    Raises
+    ------
+    NunatakError : not a granule list
+    """
+    try:
+        rows = pd.read_csv(path, dtype="string")
+    except (OSError, ValueError) as error:
+        raise NunatakError(f"{path}: not a granule list ({error}); remove it and run the study again") from error
+    if "file_name" not in rows:
+        raise NunatakError(f"{path}: no column file_name; remove it and run the study again")
+    for name in ("size_bytes", "rgt", "cycle", "region_number", "cycle_end"):
+        if name in rows:
+            rows[name] = pd.to_numeric(rows[name]).astype("Int64")
+    for name in ("time_start", "time_end"):
+        rows[name] = pd.to_datetime(rows[name], format="ISO8601", utc=True).dt.tz_localize(None)
+    return granule_table(rows)
+
+
+def _identity(table):
+    """What makes two files the same granule, as text; the granule id where a part is not known."""
+    parts = ["product", "rgt", "cycle", "region_number", "hemisphere", "region_code", "resolution"]
+    keys = []
+    for row in table.reindex(columns=[*parts, "file_name", "granule_id"]).itertuples(index=False):
+        if row.product == "itslive":
+            keys.append(row.granule_id.rsplit("_G", 1)[0])
+        elif row.product in ("atl14", "atl15"):
+            keys.append(f"{row.product} {row.region_code} {row.resolution}")
+        elif row.product == "atl11":
+            keys.append(f"{row.product} {row.rgt} {row.region_number}")
+        elif pd.notna(row.rgt) and pd.notna(row.cycle):
+            keys.append(" ".join(map(str, (row.product, row.rgt, row.cycle, row.region_number, row.hemisphere))))
+        else:
+            keys.append(row.granule_id)
+    return keys
+
+
+def _broken(table):
+    return table["broken"].to_numpy(dtype=bool) if "broken" in table else np.zeros(len(table), dtype=bool)
+
+
+def _column(table, name) -> Any:
+    return table[name] if name in table else pd.Series(pd.NA, index=table.index, dtype="object")
+
+
+def _matches(values, allowed):
+    """Whether a value is one of those allowed, or is not known."""
+    if not allowed:
+        return np.ones(len(values), dtype=bool)
+    return (values.isin(list(allowed)) | values.isna()).to_numpy(dtype=bool)
+
+
+def _touches_cycles(table, cycles):
+    if not cycles:
+        return np.ones(len(table), dtype=bool)
+    first = pd.to_numeric(table["cycle"])
+    last = pd.to_numeric(_column(table, "cycle_end"), errors="coerce").fillna(first)
+    touched = [(first <= cycle) & (last >= cycle) for cycle in cycles]
+    return (np.logical_or.reduce([t.fillna(True).to_numpy(dtype=bool) for t in touched])).astype(bool)
+
+
+def _month(time):
+    return time.astype("datetime64[M]").astype(int) % 12 + 1
+
+
+def _note(notes, rows, text):
+    if len(rows):
+        names = ", ".join(rows["file_name"].head(_SHOWN))
+        notes.append(f"{len(rows)} granules {text} ({names}{', ...' if len(rows) > _SHOWN else ''})")
+
+
+def _empty_message(table, product, region, period, filters, lost, asked):
+    wanted = [f"{field.name} {_words(value)}" for field in fields(filters) if (value := getattr(filters, field.name))]
+    where = f" in {region.name} ({', '.join(f'{v:.6g}' for v in region.bounds)})" if region is not None else ""
+    when = f", {period}" if period is not None else ""
+    question = f"{asked}: no {product} granule{where}{when}" + (f", {', '.join(wanted)}" if wanted else "")
+    if table.empty:
+        return f"{question}; there is no {product} granule at all: name another folder or archive"
+    versions = ", ".join(sorted(table["version"].dropna().unique()))
+    counted = ", ".join(f"{count} {reason}" for reason, count in lost.items())
+    return f"{question}; of {len(table)} (releases {versions}) {counted}: widen the study or name another archive"
+
+
+def _words(value):
+    return value if isinstance(value, str) else ", ".join(map(str, value))

@@ -1,0 +1,132 @@
+"""
+Footprints on the globe that never miss a point: along tracks and of projected grids, split at the antimeridian.
+
+A footprint is a hint for a search, so it may be a little too large and never too small: every position of a granule
+lies inside. Too large costs one granule that is read and found `outside`; too small would lose data without a word.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyproj
+import shapely
+from shapely import affinity
+
+_WORLD = shapely.box(-180.0, -90.0, 180.0, 90.0)
+_PIECE_SECONDS = 15.0  # s, about 100 km along a ground track
+_MAX_PIECES = 48  # of one granule: a whole orbit gets longer pieces
+_TILE_M = 250e3  # m, largest side of a piece of a grid
+_MAX_TILES = 16  # along one side of a grid
+_SIDE_POINTS = 9  # positions per side of a tile
+_MARGIN = 1e-3  # degrees of latitude, above the rounding of the text form
+_GRID_MARGIN = 0.02  # degrees of latitude, above the bulge of a projected edge between two positions
+_DECIMALS = 4  # of the text form, 11 m
+
+
+def along_track(time, lon, lat):
+    """
+    Footprint of positions along an orbit: boxes turned along the track, about 100 km each.
+
+    Parameters
+    ----------
+    time : (n,) array of seconds, any epoch; decides which positions lie together
+    lon, lat : (n,) arrays, degrees; positions that are not finite or off the globe are left out
+
+    Returns
+    -------
+    shapely (Multi)Polygon in longitudes -180..180 that holds every position; None when there is none
+    """
+    time, lon, lat = (np.asarray(v, dtype=float).ravel() for v in (time, lon, lat))
+    good = np.isfinite(time) & np.isfinite(lon) & (np.abs(lat) <= 90.0)
+    if not good.any():
+        return None
+    time, lon, lat = time[good], lon[good], lat[good]
+    elapsed = time - time.min()
+    seconds = max(_PIECE_SECONDS, float(elapsed.max()) / _MAX_PIECES)
+    piece = (elapsed // seconds).astype(int)
+    order = np.argsort(piece, kind="stable")
+    starts = np.unique(piece[order], return_index=True)[1][1:]
+    pieces = zip(np.split(lon[order], starts), np.split(lat[order], starts), strict=True)
+    return shapely.union_all([_cover(a, b, _MARGIN, turned=True) for a, b in pieces])
+
+
+def of_grid(bounds, crs):
+    """
+    Footprint of a projected grid, also where it holds a pole or crosses the antimeridian.
+
+    Parameters
+    ----------
+    bounds : (left, bottom, right, top), outer edges in CRS units (m)
+    crs : anything pyproj understands
+
+    Returns
+    -------
+    shapely (Multi)Polygon in longitudes -180..180
+    """
+    left, bottom, right, top = bounds
+    crs = pyproj.CRS.from_user_input(crs)
+    to_lonlat = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    x, y = _edges(left, right), _edges(bottom, top)
+    tiles = [(x[i], y[j], x[i + 1], y[j + 1]) for i in range(len(x) - 1) for j in range(len(y) - 1)]
+    poles = [pole for pole in (-90.0, 90.0) if _on_grid(pole, crs, bounds)]
+    return shapely.union_all([_tile(tile, to_lonlat, poles) for tile in tiles])
+
+
+def to_text(geometry):
+    """WKT with four decimals (11 m), None for none: what a granule table keeps."""
+    if geometry is None:
+        return None
+    rounded = shapely.set_precision(geometry, 10.0**-_DECIMALS)  # rounds without letting edges cross
+    return shapely.to_wkt(rounded, rounding_precision=_DECIMALS)
+
+
+def _edges(low, high):
+    return np.linspace(low, high, int(np.clip(np.ceil((high - low) / _TILE_M), 1, _MAX_TILES)) + 1)
+
+
+def _on_grid(pole, crs, bounds):
+    """Whether a pole lies on the grid, its edge included; a far-off or undefined one does not."""
+    left, bottom, right, top = bounds
+    x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(0.0, pole)
+    if not (np.isfinite(x) and np.isfinite(y) and left <= x <= right and bottom <= y <= top):
+        return False
+    back = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)[1]
+    return abs(back - pole) < 1e-6
+
+
+def _tile(tile, to_lonlat, poles):
+    left, bottom, right, top = tile
+    across, up = np.linspace(left, right, _SIDE_POINTS), np.linspace(bottom, top, _SIDE_POINTS)
+    x = np.concatenate([across, np.full(_SIDE_POINTS, right), across, np.full(_SIDE_POINTS, left)])
+    y = np.concatenate([np.full(_SIDE_POINTS, bottom), up, np.full(_SIDE_POINTS, top), up])
+    lon, lat = to_lonlat.transform(x, y)
+    for pole in poles:
+        px, py = to_lonlat.transform(0.0, pole, direction="INVERSE")
+        if left <= px <= right and bottom <= py <= top:
+            far = lat.min() if pole > 0 else lat.max()
+            return shapely.box(-180.0, min(far, pole), 180.0, max(far, pole))
+    return _cover(lon, lat, _GRID_MARGIN, turned=False)
+
+
+def _cover(lon, lat, margin, *, turned):
+    """
+    A polygon around positions that do not surround a pole: their convex hull, or the turned box around it.
+
+    Longitudes are counted from the far side of the widest gap between them, so a piece across the antimeridian stays
+    in one; they are shrunk by the cosine of the latitude, so that a degree means the same both ways.
+    """
+    ordered = np.sort(lon % 360.0)
+    gaps = np.diff(ordered, append=ordered[0] + 360.0)
+    start = ordered[(np.argmax(gaps) + 1) % len(ordered)]
+    shrink = max(float(np.cos(np.radians(lat.mean()))), 0.01)
+    hull = shapely.convex_hull(shapely.multipoints(np.column_stack([(lon - start) % 360.0 * shrink, lat])))
+    if turned:
+        hull = shapely.oriented_envelope(hull)
+    hull = shapely.buffer(hull, margin, cap_style="square", join_style="mitre", quad_segs=1)
+    return _wrapped(affinity.affine_transform(hull, [1.0 / shrink, 0.0, 0.0, 1.0, start, 0.0]))
+
+
+def _wrapped(polygon):
+    """The polygon brought into longitudes -180..180, cut at the antimeridian."""
+    shifted = [affinity.translate(polygon, turn) for turn in (-360.0, 0.0, 360.0)]
+    return shapely.union_all(shapely.intersection(shifted, _WORLD))

@@ -1,0 +1,41 @@
+"""Ask the archive of a study which granules of a product lie in its region and period."""
+
+from nunatak.archives import base, open_archive
+from nunatak.granules import chunk_of, parse
+from nunatak.outlines import STUDY_REGION, read_outlines
+from nunatak.runtime import job, log, stamp
+from nunatak.study.period import Period
+from nunatak.tables import write_table
+
+
+def main(regions, out, *, archive, product, settings, period, study, outline=STUDY_REGION):
+    """
+    Write the granule table of a product, each granule with the chunk it belongs to.
+
+    Parameters
+    ----------
+    regions : GeoJSON of the study's outlines; the one with the key `outline` is searched
+    archive : mapping with `name` and what `open_archive` needs of it
+    settings : the product's part of the study
+    """
+    region = read_outlines(regions)[outline]
+    answer = open_archive(archive["name"], archive).search(
+        product, region, Period.model_validate(period), base.Filters.of(settings)
+    )
+    answer["chunk"] = [chunk_of(parse(name), settings["splits"]) for name in answer["file_name"]]
+    log.info("%s: %d granules, %.1f MB", product, len(answer), answer["size_bytes"].sum() / 1e6)
+    source = base.source_of(answer, archive["name"])
+    write_table(answer, out, attributes=stamp(study=study, source=source, inputs=[regions], parameters=settings))
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.regions,
+            snakemake.output.granules,
+            archive=snakemake.params.archive,
+            product=snakemake.wildcards.product,
+            settings=snakemake.params.product,
+            period=snakemake.params.period,
+            study=snakemake.wildcards.study,
+        )
