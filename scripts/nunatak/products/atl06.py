@@ -270,7 +270,7 @@ def _table(parts, wanted, rgt, cycle):
     """One DataFrame of the beams' columns."""
     n = sum(count for _, count, _ in parts)
     codes = np.repeat([BEAMS.index(beam) for beam, _, _ in parts], [count for _, count, _ in parts]).astype("i8")
-    data = {"beam": pd.Categorical.from_codes(codes, categories=pd.Index(BEAMS))}
+    data: dict[str, object] = {"beam": pd.Categorical.from_codes(codes, categories=pd.Index(BEAMS))}
     empty = {"spot": "i1", "segment_id": "i4", "time": "datetime64[ns]", "h_li": "f4", **_DTYPES}
     for name in ("spot", *_ORDER, *wanted):
         columns = [columns[name] for _, _, columns in parts]

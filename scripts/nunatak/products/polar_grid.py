@@ -16,7 +16,6 @@ import pyproj
 import xarray as xr
 
 from nunatak import granules
-from nunatak.grid import Grid
 from nunatak.products import GranuleError, hdf5
 from nunatak.runtime import NunatakError
 
@@ -265,12 +264,3 @@ def attributes(file, group, variable, window, path, product):
         attrs["version"] = who.version
     source = hdf5.attribute(file, "nunatak_source")
     return {**attrs, "nunatak_source": source} if source else attrs
-
-
-def grid_of(dataset):
-    """The Grid of a Dataset with centre coordinates x, y and the attribute crs."""
-    if dataset.x.size > 1 and dataset.y.size > 1:
-        return Grid.from_centres(dataset.attrs["crs"], dataset.x.values, dataset.y.values)
-    cell = float(dataset.attrs["resolution"])
-    left, top = float(dataset.x[0]) - cell / 2, float(dataset.y.max()) + cell / 2
-    return Grid(dataset.attrs["crs"], left, top, cell, cell, dataset.y.size, dataset.x.size)

@@ -1,0 +1,122 @@
+"""Height differences between two cycles of one reference ground track, segment by segment."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from nunatak.runtime import NunatakError
+
+_KEYS = ["rgt", "beam", "segment_id"]
+_NEEDED = (*_KEYS, "cycle", "spot", "time", "latitude", "longitude", "y_atc", "h_li", "h_li_sigma", "dh_fit_dy")
+_UNITS = {
+    "latitude": "degrees_north", "longitude": "degrees_east", "x_atc": "m", "y_atc_first": "m", "y_atc_second": "m",
+    "time_first": "UTC", "time_second": "UTC", "h_li_first": "m", "h_li_second": "m", "dh_uncorrected": "m",
+    "slope_correction": "m", "dh": "m", "dh_sigma": "m", "years": "yr", "dhdt": "m/yr",
+}  # fmt: skip
+
+
+def repeat_pairs(first, second):
+    """
+    Join two cycles of a track on ground track and segment, and difference their heights.
+
+    The two passes lie some metres apart across the track. On a surface that slopes by dh_fit_dy towards growing y_atc
+    the second pass is higher by dh_fit_dy (y2 - y1) without any change, which is taken out:
+
+        dh_uncorrected = h2 - h1
+        dh = dh_uncorrected - dh_fit_dy (y2 - y1)
+
+    Parameters
+    ----------
+    first, second : DataFrames of segments (`products.atl06.read_segments` with dh_fit_dy), one cycle each, filtered as
+        wished; the earlier cycle first for a change forward in time
+
+    Returns
+    -------
+    DataFrame, one row per segment seen in both, units in `attrs["units"]`: rgt, beam, segment_id, position of the first
+        pass, cycle, spot, time, y_atc, h_li and quality flag of both (`_first`, `_second`), dh_fit_dy (mean of the two;
+        one where the other is NaN), dh_uncorrected, slope_correction, dh (m, positive where the surface rose; NaN
+        without a slope), dh_sigma (of the two heights; not of the slope), years, dhdt, strength_changed
+
+    Notes
+    -----
+    Joined by ground track (gt1l ..), which is a place on the ground, not by spot, which is a laser: when the spacecraft
+    turned round in between, gt1l was strong in one cycle and weak in the other, and `strength_changed` says so.
+    """
+    for name, part in (("first", first), ("second", second)):
+        _check(part, name)
+    if len(first) and len(second) and first["cycle"].iat[0] == second["cycle"].iat[0]:
+        raise NunatakError(f"repeat pairs: both passes are cycle {first['cycle'].iat[0]}; give two cycles of one track")
+    optional = [name for name in ("x_atc", "atl06_quality_summary") if name in first and name in second]
+    columns = [*_NEEDED, *optional]
+    pairs = first[columns].merge(second[columns], on=_KEYS, suffixes=("_first", "_second"), sort=True)
+    slope = _mean_slope(*(pairs[f"dh_fit_dy_{which}"].to_numpy("f8") for which in ("first", "second")))
+    h1, h2 = (pairs[f"h_li_{which}"].to_numpy("f8") for which in ("first", "second"))
+    y1, y2 = (pairs[f"y_atc_{which}"].to_numpy("f8") for which in ("first", "second"))
+    pairs["dh_fit_dy"] = slope
+    pairs["dh_uncorrected"] = h2 - h1
+    pairs["slope_correction"] = slope * (y2 - y1)
+    pairs["dh"] = pairs["dh_uncorrected"] - pairs["slope_correction"]
+    pairs["dh_sigma"] = np.hypot(pairs["h_li_sigma_first"].to_numpy("f8"), pairs["h_li_sigma_second"].to_numpy("f8"))
+    pairs["years"] = (pairs["time_second"] - pairs["time_first"]) / pd.Timedelta(days=365.25)
+    pairs["dhdt"] = pairs["dh"] / pairs["years"]
+    pairs["strength_changed"] = pairs["spot_first"] % 2 != pairs["spot_second"] % 2
+    pairs = pairs.rename(columns={f"{name}_first": name for name in ("latitude", "longitude", "x_atc")})
+    dropped = ["latitude_second", "longitude_second", "x_atc_second", "dh_fit_dy_first", "dh_fit_dy_second"]
+    pairs = pairs.drop(columns=dropped, errors="ignore")
+    pairs.attrs = {"units": {name: unit for name, unit in _UNITS.items() if name in pairs}}
+    return pairs
+
+
+def summarise_pairs(pairs):
+    """
+    Median change of each ground track of a repeat pair.
+
+    Returns
+    -------
+    DataFrame, one row per beam in the order gt1l .. gt3r: rgt, beam, n, median_dh_uncorrected, median_dh, nmad_dh
+        (1.4826 x median absolute deviation), median_dy (y2 - y1), years, median_dhdt, strength_changed
+    """
+    rows = []
+    for (rgt, beam), group in pairs.groupby(["rgt", "beam"], observed=True):
+        dh = group["dh"]
+        rows.append(
+            {
+                "rgt": rgt,
+                "beam": beam,
+                "n": len(group),
+                "median_dh_uncorrected": group["dh_uncorrected"].median(),
+                "median_dh": dh.median(),
+                "nmad_dh": 1.4826 * (dh - dh.median()).abs().median(),
+                "median_dy": (group["y_atc_second"] - group["y_atc_first"]).median(),
+                "years": group["years"].median(),
+                "median_dhdt": group["dhdt"].median(),
+                "strength_changed": bool(group["strength_changed"].any()),
+            }
+        )
+    table = pd.DataFrame(rows)
+    metres = dict.fromkeys(("median_dh_uncorrected", "median_dh", "nmad_dh", "median_dy"), "m")
+    table.attrs["units"] = {**metres, "years": "yr", "median_dhdt": "m/yr"}
+    return table
+
+
+def _check(part, which):
+    absent = [name for name in _NEEDED if name not in part]
+    if absent:
+        raise NunatakError(f"repeat pairs: the {which} pass has no {', '.join(absent)}; read it with these variables")
+    if part["cycle"].nunique() > 1:
+        raise NunatakError(
+            f"repeat pairs: the {which} pass holds cycles {sorted(part['cycle'].unique())}; give one cycle"
+        )
+    double = part.duplicated(_KEYS)
+    if double.any():
+        row = part.loc[double].iloc[0]
+        raise NunatakError(
+            f"repeat pairs: segment {row['segment_id']} of {row['beam']} comes twice in the {which} pass; "
+            "two revisions of one granule? keep the newer"
+        )
+
+
+def _mean_slope(a, b):
+    """Mean of two slopes, one of them where the other is NaN."""
+    return np.where(np.isnan(a), b, np.where(np.isnan(b), a, 0.5 * (a + b)))
