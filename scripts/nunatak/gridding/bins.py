@@ -124,7 +124,7 @@ def _sum_runs(lon, lat, value, weight, error, lead, time, x, y, p, g, shift, day
     this_day, this_cell = np.int64(0), np.int64(-1)
     for i in range(lon.size):
         w = weight[i] if weight.size else 1.0
-        t = time[i] if time.size else 0
+        t = time[i] if time.size else np.int64(0)
         if not (
             abs(value[i]) < LARGEST and 0.0 < w < LARGEST and t != _NAT and abs(lon[i]) < 1e4 and abs(lat[i]) <= 90.0
         ):

@@ -1,0 +1,312 @@
+"""
+What ATL07 and ATL10 share: segments along six beams, strong or weak by the orientation at each time, filters.
+
+Each product states its layout as a table; where releases differ, the first path that a granule holds is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nunatak import granules
+from nunatak.constants import ATLAS_EPOCH_GPS_SECONDS, BEAMS, FILL_I1
+from nunatak.products import GranuleError, cloud, hdf5
+from nunatak.products.atl06 import BeamStatus
+from nunatak.runtime import NunatakError
+from nunatak.times import delta_time_to_utc
+
+CLOUD_COVERED, ICE = 0, 1  # height_segment_type
+LEADS = range(2, 10)  # specular (2-5) and dark (6-9) leads, with and without high background
+STRENGTHS = ("strong", "weak", "all")
+READERS = ("h5py", "h5coro")
+_FLAG_FILL = FILL_I1
+
+
+@dataclass(frozen=True)
+class SegmentFilter:
+    """Which segments are kept; what a granule does not hold cannot be filtered by, and the beam's status says so."""
+
+    types: tuple[int, ...] | None = tuple(range(ICE, 10))
+    """values of height_segment_type that are kept; None keeps all"""
+    flags: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """variable: values that are kept, such as {"height_segment_quality": (1,)}"""
+    limits: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    """variable: (lowest, highest) kept, None for no limit, such as {"ice_conc": (50, None)}; unknown values are kept"""
+
+    @property
+    def variables(self):
+        """Names of all variables the filter looks at."""
+        types = ("height_segment_type",) if self.types is not None else ()
+        return (*types, *self.flags, *self.limits)
+
+    def apply(self, columns, keep):
+        """
+        Drop from `keep` what does not pass, and say what was dropped.
+
+        Parameters
+        ----------
+        columns : dict of (n,) arrays, without the variables the granule lacks
+        keep : (n,) bool, the candidates; changed
+
+        Returns
+        -------
+        list of text, such as "12 dropped by height_segment_type"
+        """
+        reasons: list[str] = []
+        flags = {"height_segment_type": self.types} if self.types is not None else {}
+        for name, allowed in (flags | dict(self.flags)).items():
+            if name in columns:
+                _drop(keep, ~np.isin(columns[name], allowed), name, reasons)
+        for name, (low, high) in self.limits.items():
+            if name in columns:
+                with np.errstate(invalid="ignore"):
+                    below = columns[name] < (-np.inf if low is None else low)
+                    above = columns[name] > (np.inf if high is None else high)
+                _drop(keep, below | above, name, reasons)
+        absent = [name for name in self.variables if name not in columns]
+        return reasons + ([f"not filtered by {', '.join(absent)}: not in the granule"] if absent else [])
+
+
+def _drop(keep, bad, name, reasons):
+    dropped = int(np.count_nonzero(keep & bad))
+    keep &= ~bad
+    if dropped:
+        reasons.append(f"{dropped} dropped by {name}")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A product's layout: where each variable lies below a beam, in the order of releases, newest first."""
+
+    product: str
+    roots: tuple[str, ...]
+    """groups that hold the segments, one for each layout"""
+    paths: Mapping[str, tuple[str, ...]]
+    """variable: paths below the beam"""
+    units: Mapping[str, str]
+    required: tuple[str, ...]
+    """besides position and time; a beam without them cannot be read"""
+    expected: tuple[str, ...]
+    """always columns of the table; NaN (flags 127) where a granule lacks them"""
+
+    def path(self, beam, name):
+        """The path of a variable in this beam's group, or None."""
+        return next((p for p in self.paths.get(name, (name,)) if hdf5.has(beam, p)), None)
+
+
+def read_segments(
+    path, layout, *, region=None, period=None, beams="strong", keep, variables=None, reader="h5py", credentials=None
+):
+    """
+    The sea-ice segments of one granule; `atl07.read_segments` and `atl10.read_segments` document the arguments.
+
+    Returns
+    -------
+    (DataFrame, list of BeamStatus)
+    """
+    strength, asked = _beams(beams)
+    wanted = tuple(dict.fromkeys((*layout.expected, *keep.variables, *(variables or ()))))
+    with _opened(path, layout, wanted, reader, credentials) as file:
+        hdf5.check_product(file, layout.product)
+        _check_epoch(file)
+        rgt, cycle = _identity(file, path, layout)
+        parts, statuses, broken = [], [], []
+        for beam in asked:
+            try:
+                part, status = _read_beam(file, beam, layout, region, period, strength, keep, wanted, variables or ())
+            except (GranuleError, OSError, RuntimeError) as error:  # one beam that is damaged, or lacks what is needed
+                broken.append(error)
+                part, status = None, BeamStatus(beam, "failed", _words(error, path), 0, 0)
+            statuses.append(status)
+            if part is not None:
+                parts.append(part)
+        if broken and not any(s.status in ("present", "outside", "empty") for s in statuses):
+            raise GranuleError(f"{path}: no beam could be read; the first: {_words(broken[0], path)}") from broken[0]
+    return _table(parts, layout, wanted, rgt, cycle), statuses
+
+
+def _words(error, path):
+    """What an error says, on one line and without the file's name."""
+    return " ".join(str(error).split()).removeprefix(f"{path}: ")
+
+
+@contextmanager
+def _opened(path, layout, wanted, reader, credentials):
+    if reader not in READERS:
+        raise NunatakError(f"reader: {reader!r} is not known; choose from {', '.join(READERS)}")
+    if reader == "h5py":
+        with hdf5.open_granule(path) as file:
+            yield file
+        return
+    names = [
+        p
+        for name in ("latitude", "longitude", "delta_time", *layout.required, *wanted)
+        for p in layout.paths.get(name, (name,))
+    ]
+    datasets = [f"{beam}/{name}" for beam in BEAMS for name in names]
+    shared = ("sc_orient", "sc_orient_time", "rgt", "cycle_number")
+    datasets += [f"orbit_info/{name}" for name in shared] + ["ancillary_data/atlas_sdp_gps_epoch"]
+    with cloud.open_granule(path, datasets, credentials) as file:
+        yield file
+
+
+def _beams(beams):
+    """(strong, weak or all) and the ground tracks to look at: a strength can be on any track, so all of them."""
+    if isinstance(beams, str):
+        if beams not in STRENGTHS:
+            raise NunatakError(
+                f"beams: {beams!r} is not known; choose {', '.join(STRENGTHS)} or a list of ground tracks"
+            )
+        return beams, BEAMS
+    unknown = [beam for beam in beams if beam not in BEAMS]
+    if unknown:
+        raise NunatakError(f"beams: {unknown[0]!r} is not a ground track; choose from {', '.join(BEAMS)}")
+    return "all", tuple(beam for beam in BEAMS if beam in beams)
+
+
+def _check_epoch(file):
+    epoch = hdf5.scalar(file, "ancillary_data/atlas_sdp_gps_epoch", ATLAS_EPOCH_GPS_SECONDS)
+    if epoch != ATLAS_EPOCH_GPS_SECONDS:
+        raise GranuleError(
+            f"{file.filename}: ancillary_data/atlas_sdp_gps_epoch is {epoch}, not {ATLAS_EPOCH_GPS_SECONDS}; "
+            "its times cannot be trusted: fetch it again"
+        )
+
+
+def _identity(file, path, layout):
+    """rgt and cycle by the name, checked against the file; by the file where the name is no granule's; else -1."""
+    try:
+        name = granules.parse(Path(str(path)).name)
+    except NunatakError:
+        return tuple(-1 if value is None else value for value in hdf5.orbit(file))
+    if name.product.upper() != layout.product:
+        raise GranuleError(f"{path}: the name is that of an {name.product.upper()} granule, not of {layout.product}")
+    hdf5.check_orbit(file, name.rgt, name.cycle)
+    return name.rgt, name.cycle
+
+
+def _read_beam(file, beam, layout, region, period, strength, keep, wanted, variables):
+    """The columns of one beam (None without a segment to keep) and its status."""
+    root = next((r for r in layout.roots if beam in file and r in file[beam]), None)
+    if root is None or not any(layout.path(file[beam], name) for name in ("latitude", "longitude", "delta_time")):
+        lack = f"{beam} holds no segments" if beam in file else f"no group {beam}"
+        return None, BeamStatus(beam, "missing", f"{lack}: a subset has none where it found no data", 0, 0)
+    group = file[beam]
+    latitude, longitude = (_read(group, layout, name, slice(None)) for name in ("latitude", "longitude"))
+    n = len(latitude)
+    if not n:
+        return None, BeamStatus(beam, "empty", "no segments", 0, 0)
+    inside = _inside(latitude, longitude, region)
+    rows = _span(inside)
+    delta_time = _read(group, layout, "delta_time", rows)
+    columns = {"time": delta_time_to_utc(delta_time), "latitude": latitude[rows], "longitude": longitude[rows]}
+    kept = inside[rows] & ~np.isnat(columns["time"])
+    if period is not None:
+        kept &= period.contains(columns["time"])
+    if not kept.any():
+        return None, BeamStatus(beam, "outside", "no segment in region and period", n, 0)
+    columns["spot"], note = hdf5.spots(file, beam, delta_time)
+    reasons = [note] * bool(note) + _keep_strength(columns["spot"], strength, kept)
+    if not kept.any():
+        return None, BeamStatus(beam, "outside", "; ".join([f"no {strength} beam", *reasons]), n, 0)
+    for name in layout.required:
+        columns[name] = _read(group, layout, name, rows)
+    absent = _read_optional(group, layout, wanted, variables, rows, columns)
+    reasons += keep.apply(columns, kept)
+    reasons += [f"without {', '.join(absent)}"] * bool(absent)
+    n_kept = int(np.count_nonzero(kept))
+    if not n_kept:
+        return None, BeamStatus(beam, "outside", "; ".join(["no segment passes the filter", *reasons]), n, 0)
+    columns = {name: values[kept] for name, values in columns.items()}
+    return (beam, n_kept, columns), BeamStatus(beam, "present", "; ".join(reasons), n, n_kept)
+
+
+def _read(group, layout, name, rows):
+    path = layout.path(group, name)
+    if path is None:
+        raise hdf5.missing(group, layout.paths.get(name, (name,))[0])
+    return hdf5.read(group, path, rows)
+
+
+def _read_optional(group, layout, wanted, variables, rows, columns):
+    """Put what the granule holds into `columns`; return what is missing. A variable asked for must be there."""
+    absent = []
+    for name in wanted:
+        path = layout.path(group, name)
+        if path is None and name in variables:
+            raise hdf5.missing(group, layout.paths.get(name, (name,))[0])
+        if path is None:
+            absent.append(name)
+        else:
+            columns[name] = hdf5.read(group, path, rows)
+    return [name for name in absent if name in layout.expected]
+
+
+def _inside(latitude, longitude, region):
+    known = np.isfinite(latitude) & np.isfinite(longitude)
+    if region is None:
+        return known
+    _, south, _, north = region.bounds
+    known &= (latitude >= south) & (latitude <= north)
+    rows = _span(known)
+    known[rows] &= region.contains(longitude[rows], latitude[rows])
+    return known
+
+
+def _span(keep):
+    kept = np.flatnonzero(keep)
+    return slice(int(kept[0]), int(kept[-1]) + 1) if kept.size else slice(0, 0)
+
+
+def _keep_strength(spot, strength, keep):
+    """Drop from `keep` what is not of the strength asked for; say how many are neither strong nor weak."""
+    if strength == "all":
+        return []
+    known = spot != hdf5.UNKNOWN_SPOT
+    turning = int(np.count_nonzero(keep & ~known))
+    keep &= known & (hdf5.is_strong(spot) == (strength == "strong"))
+    return [f"{turning} neither strong nor weak (sc_orient 2 or unknown)"] if turning else []
+
+
+def _table(parts, layout, wanted, rgt, cycle):
+    counts = [n for _, n, _ in parts]
+    codes = np.repeat([BEAMS.index(beam) for beam, _, _ in parts], counts).astype("i1")
+    data: dict = {"beam": pd.Categorical.from_codes(codes, categories=pd.Index(BEAMS))}
+    for name in dict.fromkeys(("spot", "time", "latitude", "longitude", *layout.required, *wanted)):
+        data[name] = _joined([(n, columns.get(name)) for _, n, columns in parts], name)
+    table = pd.DataFrame(data, copy=False)
+    table.insert(2, "rgt", np.full(len(table), rgt, dtype="i2"))
+    table.insert(3, "cycle", np.full(len(table), cycle, dtype="i2"))
+    _add_lead(table)
+    units = {name: layout.units[name] for name in table if name in layout.units}
+    table.attrs["units"] = {"time": "UTC", **units}
+    return table
+
+
+def _joined(columns, name):
+    """One column of all beams, filled where a beam lacks it: NaN, or 127 for what looks like a flag."""
+    known = [values for _, values in columns if values is not None]
+    if known:
+        dtype = known[0].dtype
+    else:
+        dtype = np.dtype(
+            {"time": "M8[ns]", "spot": "i1"}.get(name, "i1" if name.endswith(("_flag", "_type")) else "f8")
+        )
+    fill = _FLAG_FILL if dtype.kind in "iu" else np.nan
+    whole = [np.full(n, fill, dtype=dtype) if values is None else values for n, values in columns]
+    return np.concatenate(whole) if whole else np.empty(0, dtype=dtype)
+
+
+def _add_lead(table):
+    """`lead`, 1 for lead segments by their type, else by the sea-surface flag; absent where neither is known."""
+    kind = table.get("height_segment_type")
+    if kind is not None and (kind != _FLAG_FILL).any():
+        table["lead"] = np.isin(kind, LEADS).astype("i1")
+    elif "height_segment_ssh_flag" in table and (table["height_segment_ssh_flag"] != _FLAG_FILL).any():
+        table["lead"] = (table["height_segment_ssh_flag"] == 1).astype("i1")
