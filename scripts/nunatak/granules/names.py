@@ -39,6 +39,8 @@ _RESOLUTIONS = {"100m": "100m", "01km": "1km", "10km": "10km", "20km": "20km", "
 # Sentinel-1 relative orbit from the absolute one: (absolute - first) mod 175 + 1 (ESA, Sentinel-1 product naming).
 _SENTINEL1_FIRST_ORBIT = {"S1A": 73, "S1B": 27}
 
+_ORBIT = np.timedelta64(100, "m")  # a granule is shorter than one orbit
+
 TRACK_PRODUCTS = ("atl03", "atl06", "atl08")  # bucketed by cycle
 SEA_ICE_PRODUCTS = ("atl07", "atl10")  # bucketed by month
 
@@ -283,15 +285,29 @@ def bucket(granule: GranuleName) -> str:
     return "all"
 
 
-def chunk_of(granule: GranuleName, splits: int = 1) -> str:
+def chunk_of(granule: GranuleName, splits: int = 1, *, chunks=None) -> str | None:
     """
     The chunk a granule belongs to: its bucket of time, shared out by a hash of its id where a bucket is split.
 
+    Parameters
+    ----------
+    chunks : the chunks of a study (`Study.chunks`); a sea-ice granule that begins less than an orbit before the first
+        month of the study counts to that month, and what lies in none of the chunks gives None
+
+    Examples
+    --------
     >>> granule = parse("ATL06_20190504033705_05480304_007_01.h5")
     >>> chunk_of(granule), chunk_of(granule, splits=4)
     ('cycle03', 'cycle03-3of4')
     """
-    return split_name(bucket(granule), granule.granule_id, splits)
+    own = split_name(bucket(granule), granule.granule_id, splits)
+    if chunks is None or own in chunks:
+        return own
+    if granule.product in SEA_ICE_PRODUCTS and granule.time_start is not None:
+        month = str(granule.time_start + _ORBIT)[:7]
+        later = split_name(month, granule.granule_id, splits)
+        return later if later in chunks else None
+    return None
 
 
 def split_name(bucket_name: str, granule_id: str, splits: int) -> str:

@@ -33,8 +33,6 @@ from nunatak.times import cycle_at
 # Cycle 01 began on this day (ATL06 granules); safe holds moved later cycles by a few days against the nominal calendar.
 _FIRST_DAY = np.datetime64("2018-10-13")
 _CYCLE_MARGIN = np.timedelta64(10, "D")
-# A sea-ice granule that begins just before a month reaches into it by less than one orbit.
-_ORBIT = np.timedelta64(100, "m")
 
 ArchiveName = Literal["earthdata", "directory", "simulated"]
 
@@ -185,13 +183,7 @@ class StudyFile(Settings):
 
     def chunk_of(self, product: str, granule: granules.GranuleName) -> str | None:
         """The chunk of a granule in this study; None where the study does not ask for its cycle, month or year."""
-        names = self._buckets(product)
-        own = granules.bucket(granule)
-        if own not in names and product in granules.SEA_ICE_PRODUCTS and granule.time_start is not None:
-            own = str(granule.time_start + _ORBIT)[:7]
-        if own not in names:
-            return None
-        return granules.split_name(own, granule.granule_id, self.products[product].splits)
+        return granules.chunk_of(granule, self.products[product].splits, chunks=self.chunks(product))
 
 
 class Study(StudyFile):
