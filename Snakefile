@@ -57,9 +57,3 @@ for label in STUDIES:
             report_of(label),
 
 
-onsuccess:
-    say_results(log)
-
-
-onerror:
-    say_failure(log)

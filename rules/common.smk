@@ -1,8 +1,206 @@
-"""Helpers for rules: which files a study asks for, and what a rule is told of it."""
+"""Helpers for rules: the studies of this run, which files each asks for, and what a rule is told of it."""
 
 from nunatak import study as studies
 from nunatak.closure import code_version
+from nunatak.runtime import NunatakError
+from snakemake.exceptions import WorkflowError
 
-if True:  # the studies of this run, by the name of their folder of results
+# products whose rows along the track are kept as points
+ALONG_TRACK = ("atl06",)
+# the notebook of each topic, and the products any of which it speaks of
+TOPICS = {"elevation_change": ("atl15", "atl06")}
+
+try:
     LOADED = studies.load_all(config, base=workflow.basedir)
-    STUDIES = {label: study.model_dump(mode="json") for label, study in LOADED.items()}
+except NunatakError as error:
+    raise WorkflowError(str(error))
+
+# what rules look up: every key of every study, by the name of its folder of results
+STUDIES = {label: study.model_dump(mode="json") for label, study in LOADED.items()}
+
+
+def report_of(label):
+    """The last file of a study: its report is written and its checks are judged."""
+    return f"<results>/{label}/.concluded"
+
+
+def chunk_files(product, kind, suffix):
+    """A function of the wildcards: one file per chunk of a product."""
+
+    def files(wildcards):
+        chunks = LOADED[wildcards.study].chunks(product)
+        return [f"<results>/{wildcards.study}/{product}/{kind}/{chunk}.{suffix}" for chunk in chunks]
+
+    return files
+
+
+def ledgers(product):
+    """What fetching brought of a product, one file per chunk."""
+    return chunk_files(product, "ledger", "parquet")
+
+
+def outcomes(product=None):
+    """What came of every granule in the end: after reading where points are kept, else after fetching."""
+
+    def files(wildcards):
+        name = product or wildcards.product
+        return chunk_files(name, "read" if name in ALONG_TRACK else "ledger", "parquet")(wildcards)
+
+    return files
+
+
+def points(product):
+    """The rows of an along-track product, one file per chunk."""
+    return chunk_files(product, "points", "parquet")
+
+
+def simulated_world(study):
+    """The simulated world a study is about: its own, in its size."""
+    return f"{study['name']}-{study['size']}"
+
+
+def archive_of(wildcards):
+    """The granules that must be made before they can be asked for; nothing for an archive that exists."""
+    study = STUDIES[wildcards.study]
+    if study["archive"] != "simulated":
+        return []
+    return f"<resources>/archive/simulated/{simulated_world(study)}/{wildcards.product}"
+
+
+def archive_settings(wildcards):
+    """Where a study's granules come from, and what is needed to ask there."""
+    study = STUDIES[wildcards.study]
+    settings = {"name": study["archive"], "resources": study["resources"]}
+    if study["archive"] == "directory":
+        settings["directory"] = study["directory"]
+    if study["archive"] == "simulated":
+        settings["folder"] = f"{study['resources']}/archive/simulated/{simulated_world(study)}"
+    return settings
+
+
+def world_of(wildcards):
+    """Name and size of the simulated world, for the checks against its truth; None for real granules."""
+    study = STUDIES[wildcards.study]
+    return {"name": study["name"], "size": study["size"]} if study["archive"] == "simulated" else None
+
+
+def regions_of(wildcards):
+    """Every outline of a study by its key; altimetry has a region of its own where the study says so."""
+    study = STUDIES[wildcards.study]
+    further = {"altimetry_region": study["altimetry_region"]} if study["altimetry_region"] else {}
+    return {"region": study["region"], **further, **study["regions"]}
+
+
+def surface_of(wildcards):
+    """The surface, where the study has ATL14."""
+    has_surface = STUDIES[wildcards.study]["products"].get("atl14")
+    return f"<results>/{wildcards.study}/atl14/surface.nc" if has_surface else []
+
+
+def products_of(study):
+    """The names of the products a study asks for, those that this version can do."""
+    return [name for name, asked in study["products"].items() if asked]
+
+
+def topics_of(study):
+    """The notebooks a study gets."""
+    return [topic for topic, products in TOPICS.items() if set(products) & set(products_of(study))]
+
+
+def elevation_results(wildcards):
+    """The results of elevation change that a study has, by name."""
+    study = STUDIES[wildcards.study]
+    base = f"<results>/{wildcards.study}"
+    found = {"regions": f"{base}/regions.geojson"}
+    if study["products"].get("atl15"):
+        found["change"] = f"{base}/atl15/height_change.nc"
+        found["region_change"] = f"{base}/atl15/region_change.csv"
+        found["change_by_elevation"] = f"{base}/atl15/change_by_elevation.csv"
+        if study["transects"]:
+            found["transects"] = f"{base}/elevation/transects.nc"
+    if study["products"].get("atl14"):
+        found["surface"] = f"{base}/atl14/surface.nc"
+    if study["products"].get("atl06") and len(LOADED[wildcards.study].chunks("atl06")) > 1:
+        found["repeat_pairs"] = f"{base}/elevation/repeat_pairs.parquet"
+    return found
+
+
+def granules_found(wildcards):
+    """The granule tables and counts of every product, by name."""
+    base = f"<results>/{wildcards.study}"
+    products = products_of(STUDIES[wildcards.study])
+    return {
+        "granules": [f"{base}/{product}/granules.parquet" for product in products],
+        "counts": [f"{base}/{product}/counts.csv" for product in products],
+    }
+
+
+def all_outcomes(wildcards):
+    """What came of every granule of every product of a study."""
+    return [path for product in products_of(STUDIES[wildcards.study]) for path in outcomes(product)(wildcards)]
+
+
+def check_inputs(wildcards):
+    return elevation_results(wildcards)
+
+
+# what each figure is drawn from, beside the outlines; "transect" stands for every transect_<name>
+DRAWN_FROM = {
+    "extent": ("change", "granules"),
+    "height_change_region": ("change",),
+    "height_change_focus": ("change",),
+    "height_change_series": ("region_change",),
+    "change_by_elevation": ("change_by_elevation",),
+    "transect": ("change", "transects"),
+    "repeat_pair": ("repeat_pairs",),
+}
+
+
+def figure_inputs(wildcards):
+    """The results a figure is drawn from."""
+    figure = "transect" if wildcards.figure.startswith("transect_") else wildcards.figure
+    have = elevation_results(wildcards) | granules_found(wildcards)
+    wanted = {name: have[name] for name in DRAWN_FROM[figure] if name in have}
+    return {"regions": have["regions"], **wanted}
+
+
+def figure_outputs():
+    """A picture for the screen, one in each format that any study asks for, and the numbers drawn."""
+    formats = sorted({"png"}.union(*(study["figures"]["formats"] for study in STUDIES.values())))
+    return {name: f"<results>/{{study}}/figures/{{figure}}.{name}" for name in [*formats, "json"]}
+
+
+def figures_of(label, suffix):
+    return [f"<results>/{label}/figures/{name}.{suffix}" for name in LOADED[label].figure_names]
+
+
+def provenance_inputs(wildcards):
+    return {
+        **elevation_results(wildcards),
+        **granules_found(wildcards),
+        "ledgers": all_outcomes(wildcards),
+        "checks": f"<results>/{wildcards.study}/checks.json",
+        "figures": figures_of(wildcards.study, "json"),
+    }
+
+
+def notebook_inputs(wildcards):
+    return {
+        **elevation_results(wildcards),
+        **granules_found(wildcards),
+        "ledgers": all_outcomes(wildcards),
+        "figures": figures_of(wildcards.study, "png"),
+    }
+
+
+def report_inputs(wildcards):
+    label = wildcards.study
+    return {
+        **elevation_results(wildcards),
+        **granules_found(wildcards),
+        "ledgers": all_outcomes(wildcards),
+        "checks": f"<results>/{label}/checks.json",
+        "provenance": f"<results>/{label}/provenance.json",
+        "figures": figures_of(label, "png"),
+        "pages": [f"<results>/{label}/{topic}.html" for topic in topics_of(STUDIES[label])],
+    }

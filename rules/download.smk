@@ -25,7 +25,8 @@ rule fetch_granules:
 rule count_granules:
     """Count what was found, used and missing; stop here when more granules failed than the study allows."""
     input:
-        ledger=ledgers(),
+        granules="<results>/{study}/{product}/granules.parquet",
+        ledger=outcomes(),
     output:
         counts="<results>/{study}/{product}/counts.csv",
     log:

@@ -73,6 +73,7 @@ rule sum_height_change:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
         runtime=30,
     params:
+        product=lookup(dpath="{study}/products/atl15", within=STUDIES),
         mass=lookup(dpath="{study}/mass", within=STUDIES),
         code=code_version("sum_height_change.py"),
     message:
@@ -87,7 +88,7 @@ rule sample_transects:
         change="<results>/{study}/atl15/height_change.nc",
         surface=surface_of,
     output:
-        transects="<results>/{study}/elevation/transects.parquet",
+        transects="<results>/{study}/elevation/transects.nc",
     log:
         "<logs>/{study}/elevation/sample_transects.log",
     conda:
@@ -109,6 +110,7 @@ rule pair_repeats:
     """Heights of two cycles on the same ground track, joined on segment_id."""
     input:
         points=points("atl06"),
+        counts="<results>/{study}/atl06/counts.csv",
     output:
         pairs="<results>/{study}/elevation/repeat_pairs.parquet",
     log:

@@ -13,7 +13,6 @@ rule simulate_granules:
         mem_mb=2000,
         runtime=20,
     params:
-        product=simulated_product,
         code=code_version("simulate_granules.py"),
     message:
         "{wildcards.world}: simulating {wildcards.product} granules"

@@ -5,6 +5,7 @@ rule subset_points:
         regions="<results>/{study}/regions.geojson",
     output:
         points="<results>/{study}/{product}/points/{chunk}.parquet",
+        ledger="<results>/{study}/{product}/read/{chunk}.parquet",
     log:
         "<logs>/{study}/{product}/subset/{chunk}.log",
     benchmark:

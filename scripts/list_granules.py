@@ -3,6 +3,7 @@
 import pyarrow.compute as pc
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
+
 from nunatak.runtime import job, written
 
 

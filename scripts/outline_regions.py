@@ -1,13 +1,13 @@
 """Settle the outlines of a study: its region and every further one."""
 
-from nunatak import region
 from nunatak.outlines import write_outlines
+from nunatak.region import Region
 from nunatak.runtime import job, log
 
 
-def main(out, *, regions, folder="."):
-    """Load each outline from its form in the study file and write them all as one GeoJSON file."""
-    outlines = {key: region.load(form, folder=folder) for key, form in regions.items()}
+def main(out, *, regions):
+    """Write the outlines as one GeoJSON file, and to the log what simplification changed."""
+    outlines = {key: Region.from_dict(outline) for key, outline in regions.items()}
     for key, outline in outlines.items():
         log.info("%s: %s, %.6g km2", key, outline.name, outline.area_km2)
         if outline.simplification:
@@ -17,4 +17,4 @@ def main(out, *, regions, folder="."):
 
 if __name__ == "__main__":
     with job(snakemake):
-        main(snakemake.output.regions, regions=snakemake.params.regions, folder=snakemake.params.folder)
+        main(snakemake.output.regions, regions=snakemake.params.regions)

@@ -12,6 +12,7 @@ from nunatak.region import Region, Simplification
 from nunatak.runtime import write_json
 
 STUDY_REGION = "region"  # the key under which the study's own region stands
+ALTIMETRY_REGION = "altimetry_region"  # and that of the altimetry, where it is another one
 
 
 def write_outlines(regions, path):
@@ -30,6 +31,12 @@ def read_outlines(path) -> dict[str, Region]:
     """The regions of a file that `write_outlines` wrote, in its order."""
     with open(path, encoding="utf-8") as stream:
         return {f["properties"]["key"]: _region(f) for f in json.load(stream)["features"]}
+
+
+def altimetry_outline(path) -> Region:
+    """The area in which a study's altimetry is read."""
+    regions = read_outlines(path)
+    return regions.get(ALTIMETRY_REGION, regions[STUDY_REGION])
 
 
 def _feature(key, region):

@@ -178,3 +178,41 @@ def _listed(names):
 def _plain(attributes):
     """Attributes a file can hold: text and numbers, in order of name."""
     return {k: v if isinstance(v, (str, int, float, np.number)) else str(v) for k, v in sorted(attributes.items())}
+
+
+def read_on_grid(path, grid):
+    """
+    A raster or gridded field of the user's, bilinear on the cells of a grid.
+
+    Parameters
+    ----------
+    path : GeoTIFF or NetCDF with one variable, its coordinate system stated; a time dimension is kept
+    grid : nunatak.grid.Grid
+
+    Returns
+    -------
+    DataArray (y, x) or (time, y, x); NaN outside the raster
+
+    Raises
+    ------
+    NunatakError : not a raster, several variables, or no coordinate system
+    """
+    import affine
+    import rasterio.enums
+    import rioxarray
+
+    try:
+        field = rioxarray.open_rasterio(path, masked=True)
+    except (OSError, ValueError) as error:
+        raise NunatakError(f"{path}: cannot be read as a raster ({error}); give a GeoTIFF or a NetCDF file") from error
+    if not hasattr(field, "rio") or hasattr(field, "data_vars"):
+        raise NunatakError(f"{path}: holds several variables; give a file with one")
+    if field.rio.crs is None:
+        raise NunatakError(f"{path}: names no coordinate system; write one into the file (gdal_edit.py -a_srs)")
+    placed = field.rio.reproject(
+        grid.crs,
+        shape=grid.shape,
+        transform=affine.Affine(*grid.transform),
+        resampling=rasterio.enums.Resampling.bilinear,
+    )
+    return placed.squeeze("band", drop=True) if "band" in placed.dims and placed.sizes["band"] == 1 else placed

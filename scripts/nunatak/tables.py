@@ -47,6 +47,37 @@ def write_table(table, path, *, attributes=None, units=None, points=False):
         pq.write_table(arrow, part, compression="zstd", row_group_size=1 << 20)
 
 
+def write_csv(table, path, *, attributes=None, units=None):
+    """
+    Write a DataFrame as CSV that says of itself what it holds.
+
+    The first lines begin with # and name the attributes and the unit of each column; `read_csv` skips them.
+    """
+    units = table.attrs.get("units", {}) if units is None else units
+    head = [f"# {name}: {value}" for name, value in sorted((attributes or {}).items())]
+    head += ["# units: " + ", ".join(f"{name} [{unit}]" for name, unit in units.items() if name in table)]
+    with written(path) as part:
+        part.write_text("\n".join(head) + "\n" + table.to_csv(index=False), "utf-8")
+
+
+def read_csv(path, **options):
+    """A table that `write_csv` wrote; its attributes in `attrs["attributes"]`, its units in `attrs["units"]`."""
+    table = pd.read_csv(path, comment="#", **options)
+    attributes, units = {}, {}
+    with open(path, encoding="utf-8") as stream:
+        for line in stream:
+            if not line.startswith("# "):
+                break
+            name, _, value = line[2:].rstrip("\n").partition(": ")
+            attributes[name] = value
+    for unit in attributes.pop("units", "").split(", "):
+        name, found, rest = unit.partition(" [")
+        if found:
+            units[name] = rest.rstrip("]")
+    table.attrs["attributes"], table.attrs["units"] = attributes, units
+    return table
+
+
 def read_table(path, columns=None, filters=None):
     """
     Read a Parquet file, or several as one table in the order given, without their geometry column.

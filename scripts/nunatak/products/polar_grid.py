@@ -67,6 +67,15 @@ def crs_of(group, variable):
     return f"EPSG:{int(code) if code else from_wkt}" if code or from_wkt else wkt
 
 
+def crs(path):
+    """The coordinate system of an ATL14 or ATL15 granule; see `crs_of`."""
+    with hdf5.open_granule(path) as file:
+        for group, variable in ((file.get("delta_h"), "delta_h"), (file, "h")):
+            if group is not None and variable in group:
+                return crs_of(group, variable)
+        raise hdf5.missing(file, "h")
+
+
 @dataclass(frozen=True)
 class Window:
     """The part of a file's grid that touches some bounds."""

@@ -1,0 +1,85 @@
+"""Height change and its rates on every grid of ATL15, cut to the region and the period, and a raster for a GIS."""
+
+import numpy as np
+
+from nunatak import elevation, granules, results
+from nunatak.outlines import altimetry_outline
+from nunatak.products import atl15, polar_grid
+from nunatak.rasters import georeference, write_cog
+from nunatak.runtime import NunatakError, job, stamp
+from nunatak.study.period import Period
+from nunatak.tables import read_table
+
+
+def main(ledgers, regions, change, raster, *, settings, period, study):
+    """
+    Write height_change.nc, a group per resolution, and the change over the whole period on the finest grid.
+
+    Parameters
+    ----------
+    settings : the study's `atl15`
+    period : the study's, as its file says it
+    """
+    ledger = read_table(ledgers)
+    paths = by_resolution(ledger[ledger["status"] == "present"], settings["resolutions"])
+    about = stamp(
+        study=study, source=ledger.attrs["attributes"]["nunatak_source"], inputs=[*ledgers, regions],
+        parameters={"settings": settings, "period": period},
+    )  # fmt: skip
+    region, period = altimetry_outline(regions), Period.model_validate(period)
+    layers = {name: read_layer(files, region, period) for name, files in paths.items()}
+    results.write_height_change(layers, change, about)
+    finest, rates = next(iter(layers.values()))
+    mapped = elevation.change_between(finest, finest.decimal_year[0], finest.decimal_year[-1], rates=rates)
+    names = {"dh": "m", "dh_sigma": "m", "dhdt": "m/yr", "dhdt_sigma": "m/yr"}
+    write_cog(
+        np.stack([mapped[name].values for name in names]).astype("f4"), elevation.grid_of(mapped), raster,
+        {**about, "since": mapped.attrs["since"], "until": mapped.attrs["until"]},
+        names=list(names), units=list(names.values()),
+    )  # fmt: skip
+
+
+def by_resolution(ledger, resolutions):
+    """The files of each resolution asked for, finest first; by the resolution in their names, never by their order."""
+    found = {name: [] for name in resolutions}
+    for row in ledger.itertuples():
+        resolution = granules.parse(f"{row.granule_id}.nc").resolution
+        if resolution in found:
+            found[resolution].append(row.path)
+    missing = [name for name, files in found.items() if not files]
+    if missing:
+        raise NunatakError(f"ATL15: no granule at {', '.join(missing)}; take it out of the study's resolutions")
+    return found
+
+
+def read_layer(paths, region, period):
+    """Change within the period with its trend, and the rates whose interval lies in it; {lag in quarters: rates}."""
+    change = atl15.read_height_change(paths, bounds=region.projected(polar_grid.crs(paths[0])).bounds)
+    change = change.isel(time=period.contains(change.time.values))
+    if change.time.size < 2:
+        raise NunatakError(f"ATL15: {change.time.size} epochs in the period; a change needs two: widen the period")
+    first, last = change.decimal_year.values[[0, -1]]
+    grid = elevation.grid_of(change)
+    if change.time.size >= 8:
+        change = change.merge(elevation.trend(change)[["dhdt", "dhdt_sigma"]], combine_attrs="override")
+    rates = {}
+    for lag in atl15.lags(paths[0]):
+        rate = atl15.read_rates(paths, lag, bounds=grid.bounds)
+        half = rate.attrs["lag_years"] / 2
+        inside = (rate.decimal_year - half > first - 0.01) & (rate.decimal_year + half < last + 0.01)
+        if inside.any():
+            rates[lag] = georeference(rate.isel(time=inside.values), grid)
+    return georeference(change, grid), rates
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.ledger,
+            snakemake.input.regions,
+            snakemake.output.change,
+            snakemake.output.raster,
+            settings=snakemake.params.product,
+            period=snakemake.params.period,
+            study=snakemake.wildcards.study,
+        )

@@ -1,0 +1,29 @@
+"""The ATL14 surface of a region, its quadrants as one grid."""
+
+from nunatak import elevation
+from nunatak.outlines import altimetry_outline
+from nunatak.products import atl14, polar_grid
+from nunatak.rasters import georeference, write_netcdf
+from nunatak.runtime import job, stamp
+from nunatak.tables import read_table
+
+
+def main(ledgers, regions, out, *, study):
+    """Write the surface height, its error and its ice area in the box of the region."""
+    ledger = read_table(ledgers)
+    paths = list(ledger["path"][ledger["status"] == "present"])
+    bounds = altimetry_outline(regions).projected(polar_grid.crs(paths[0])).bounds
+    surface = atl14.read_surface(paths, bounds=bounds)
+    source = ledger.attrs["attributes"]["nunatak_source"]
+    about = stamp(study=study, source=source, inputs=[*ledgers, regions])
+    write_netcdf(georeference(surface, elevation.grid_of(surface)), out, about)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.ledger,
+            snakemake.input.regions,
+            snakemake.output.surface,
+            study=snakemake.wildcards.study,
+        )

@@ -1,0 +1,31 @@
+"""Height change, and the surface where there is one, along each transect of a study."""
+
+import xarray as xr
+
+from nunatak import elevation, results
+from nunatak.rasters import write_netcdf_groups
+from nunatak.runtime import job, stamp
+
+
+def main(change, surface, out, *, transects, study):
+    """Write one group per transect: change since the first epoch and the surface, by time and distance."""
+    layer, rates = results.read_height_change(change)
+    height = xr.load_dataset(surface, engine="h5netcdf") if surface else None
+    lines = {
+        name: elevation.transect(layer, transect["lonlat"], surface=height, rates=rates)
+        for name, transect in transects.items()
+    }
+    source = layer.attrs["nunatak_source"]
+    about = stamp(study=study, source=source, inputs=[change, *([surface] if surface else [])], parameters=transects)
+    write_netcdf_groups(lines, out, about)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.change,
+            snakemake.input.surface,
+            snakemake.output.transects,
+            transects=snakemake.params.transects,
+            study=snakemake.wildcards.study,
+        )

@@ -1,0 +1,81 @@
+"""Volume, mean rate, errors and mass of every region at every resolution, and the change by elevation band."""
+
+import pandas as pd
+import xarray as xr
+
+from nunatak import elevation, results
+from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION, read_outlines
+from nunatak.rasters import read_on_grid
+from nunatak.runtime import job, stamp
+from nunatak.tables import write_csv
+
+
+def main(change, surface, regions, out_regions, out_elevation, *, settings, mass, study):
+    """
+    Write one row per region, resolution and epoch, and one per region and elevation band.
+
+    Parameters
+    ----------
+    surface : surface.nc, or nothing: then there are no elevation bands
+    settings : the study's `atl15`
+    mass : the study's `mass`, or None: volume only
+    """
+    outlines = study_areas(regions)
+    height = xr.load_dataset(surface, engine="h5netcdf") if surface else None
+    sums, bands = [], []
+    for resolution in results.resolutions(change):
+        layer, rates = results.read_height_change(change, resolution)
+        about = layer.attrs
+        layer, density = to_mass(layer, mass)
+        grid = elevation.grid_of(layer)
+        heights = elevation.cell_heights(height, grid) if height is not None and not bands else None
+        finest = []
+        for name, outline in outlines.items():
+            coverage = elevation.cell_coverage(grid, outline.projected(grid.crs))
+            if not (coverage > 0).any():
+                continue
+            options = {"region": name, "rates": rates, "correlation_range": settings["correlation_range"] * 1000}
+            sums.append(elevation.region_change(layer, coverage, density=density, **options))
+            if heights is not None:
+                first, last = layer.decimal_year.values[[0, -1]]
+                dh = elevation.change_between(layer, first, last, rates=rates)
+                finest.append(elevation.change_by_elevation(dh, heights, coverage, region=name, band=settings["band"]))
+        bands = bands or finest
+    stamped = stamp(study=study, source=about["nunatak_source"], inputs=[change, regions],
+                    parameters={"settings": settings, "mass": mass})  # fmt: skip
+    write_csv(pd.concat(sums), out_regions, attributes=stamped, units=sums[0].attrs["units"])
+    empty = pd.DataFrame({"region": []})
+    write_csv(pd.concat(bands) if bands else empty, out_elevation, attributes=stamped,
+              units=bands[0].attrs["units"] if bands else {})  # fmt: skip
+
+
+def study_areas(regions):
+    """The area of the altimetry first, then every further one, by name."""
+    outlines = read_outlines(regions)
+    own = outlines.pop(STUDY_REGION)
+    return {STUDY_REGION: outlines.pop(ALTIMETRY_REGION, own), **outlines}
+
+
+def to_mass(layer, mass):
+    """The change that may become a mass and the density for it; None where a volume is all that can be said."""
+    if mass and mass["kind"] == "glacier":
+        return layer, elevation.Density(mass["density"], mass["density_sigma"])
+    if mass and mass["firn"]:
+        grid = elevation.grid_of(layer)
+        air, uplift = (read_on_grid(mass[name], grid) for name in ("firn", "gia"))
+        return elevation.ice_equivalent(layer, air, uplift), elevation.ICE
+    return layer, None
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.change,
+            snakemake.input.surface,
+            snakemake.input.regions,
+            snakemake.output.regions,
+            snakemake.output.elevation,
+            settings=snakemake.params.product,
+            mass=snakemake.params.mass,
+            study=snakemake.wildcards.study,
+        )
