@@ -1,0 +1,28 @@
+"""From photons to heights: selection, weights, extents, the iterative fit (ATL06-SR), and percentile surfaces."""
+
+from nunatak.photons.choices import ParameterError
+from nunatak.photons.cloud import photons_from_arrays
+from nunatak.photons.extents import extents
+from nunatak.photons.granule import BeamStatus, granule_extents, granule_heights
+from nunatak.photons.heights import fit_heights
+from nunatak.photons.parameters import PRESETS, FitParameters, YapcParameters
+from nunatak.photons.selection import PhotonError, select
+from nunatak.photons.surfaces import surface_percentiles
+from nunatak.photons.yapc import yapc
+
+__all__ = [
+    "PRESETS",
+    "BeamStatus",
+    "FitParameters",
+    "ParameterError",
+    "PhotonError",
+    "YapcParameters",
+    "extents",
+    "fit_heights",
+    "granule_extents",
+    "granule_heights",
+    "photons_from_arrays",
+    "select",
+    "surface_percentiles",
+    "yapc",
+]

@@ -1,0 +1,125 @@
+"""Reading one parameter's value: names or numbers, ranges, and a refusal that says what is allowed."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+from nunatak.runtime import NunatakError
+
+
+class ParameterError(NunatakError, ValueError):
+    """A parameter that is unknown or out of range: its name, its value, what is allowed."""
+
+
+SURFACES = {"dynamic": -1, "land": 0, "ocean": 1, "sea_ice": 2, "land_ice": 3, "inland_water": 4}
+CONFIDENCES = {
+    "atl03_tep": -2, "atl03_not_considered": -1, "atl03_background": 0, "atl03_within_10m": 1, "atl03_low": 2,
+    "atl03_medium": 3, "atl03_high": 4,
+}  # fmt: skip
+ATL08_CLASSES = {
+    "atl08_noise": 0, "atl08_ground": 1, "atl08_canopy": 2, "atl08_top_of_canopy": 3, "atl08_unclassified": 4,
+}  # fmt: skip
+_EFFECTS = ("afterpulse", "impulse_response", "tep", "noise_burst", "noise_streak")
+# quality_ph: 0..3 to release 006; from 007 on effects 4 and 5, and 10 (part) and 20 (full saturation) plus an effect.
+# 13 and 23 have no name of their own but are in range.
+QUALITIES = {
+    "atl03_quality_nominal": 0,
+    **{f"atl03_quality_{name}": i + 1 for i, name in enumerate(_EFFECTS)},
+    "atl03_quality_tx_part_sat": 10,
+    **{f"atl03_quality_tx_part_sat_{name}": 11 + i for i, name in enumerate(_EFFECTS) if i != 2},
+    "atl03_quality_tx_full_sat": 20,
+    **{f"atl03_quality_tx_full_sat_{name}": 21 + i for i, name in enumerate(_EFFECTS) if i != 2},
+}
+QUALITY_RANGE = (0, 25)
+
+
+def members(key, value, names, *, single, empty=False):
+    """
+    A choice among named numbers, as a sorted tuple of numbers.
+
+    Parameters
+    ----------
+    key : the parameter's name, for the refusal
+    value : a number, a name, or a list of them
+    names : mapping of name to number; a name's unique prefix (`atl03_`, `srt_`) may be left out
+    single : "above": one value means it and all above; "exact": only it
+    empty : whether an empty list is allowed
+
+    >>> members("cnf", 3, CONFIDENCES, single="above"), members("cnf", ["atl03_low"], CONFIDENCES, single="above")
+    ((3, 4), (2,))
+    """
+    if isinstance(value, list | tuple | set | frozenset):
+        if not value and not empty:
+            raise ParameterError(f"{key}: an empty list selects nothing; {_allowed(key, names)}")
+        return tuple(sorted({_member(key, v, names) for v in value}))
+    chosen = _member(key, value, names)
+    if single == "above":
+        return tuple(v for v in sorted(names.values()) if v >= chosen)
+    return (chosen,)
+
+
+def _member(key, value, names):
+    low, high = QUALITY_RANGE if key == "quality_ph" else (min(names.values()), max(names.values()))
+    if isinstance(value, str):
+        word = value.strip().lower()
+        for name, code in names.items():
+            if word in (
+                name,
+                name.removeprefix("atl03_quality_"),
+                name.removeprefix("atl03_"),
+                name.removeprefix("atl08_"),
+            ):
+                return code
+        if word.removeprefix("srt_") in names:
+            return names[word.removeprefix("srt_")]
+    elif (isinstance(value, Integral) and not isinstance(value, bool) and low <= value <= high) or (
+        isinstance(value, float) and value.is_integer() and low <= value <= high
+    ):
+        return int(value)
+    raise ParameterError(f"{key}: {value!r} is not allowed; {_allowed(key, names)}")
+
+
+def _allowed(key, names):
+    low, high = QUALITY_RANGE if key == "quality_ph" else (min(names.values()), max(names.values()))
+    return f"choose from {low} .. {high} or {', '.join(names)}"
+
+
+def number(key, value, low, high, *, above=False):
+    """A real number in [low, high], or in (low, high] with `above`."""
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if not real or not (low < value <= high if above else low <= value <= high):
+        start = f"above {low:g}" if above else f"from {low:g}"
+        raise ParameterError(f"{key}: {value!r} is out of range; a number {start} to {high:g} is allowed")
+    return float(value)
+
+
+def whole(key, value, low, high):
+    """A whole number in [low, high]."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, Integral) or isinstance(value, bool) or not low <= value <= high:
+        raise ParameterError(f"{key}: {value!r} is out of range; a whole number from {low} to {high} is allowed")
+    return int(value)
+
+
+def switch(key, value):
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ParameterError(f"{key}: {value!r} is not allowed; write true or false")
+    return value
+
+
+def one_of(key, value, allowed):
+    """A word of a list, whatever its case."""
+    for word in allowed:
+        if isinstance(value, str) and value.lower() == word.lower():
+            return word
+    raise ParameterError(f"{key}: {value!r} is not allowed; choose from {', '.join(allowed)}")
+
+
+def several(key, value):
+    """A value or a list of values, as a list that is not empty."""
+    values = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+    if not values:
+        raise ParameterError(f"{key}: an empty list selects nothing; leave the key out for all")
+    return values

@@ -1,0 +1,206 @@
+"""A whole granule: its beams side by side, each in blocks, each with a status of its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from nunatak.photons import heights, surfaces
+from nunatak.photons.area import in_area
+from nunatak.photons.choices import ParameterError
+from nunatak.photons.extents import extents_of, finished_extents
+from nunatak.photons.parameters import FitParameters
+from nunatak.photons.yapc import halo, yapc
+from nunatak.products import GranuleError, atl03, atl08
+from nunatak.products.atl03 import BLOCK_PHOTONS, BeamPhotons
+from nunatak.times import utc_to_delta_time
+
+log = logging.getLogger("nunatak")
+OK, EMPTY, FAILED = "ok", "empty", "failed"
+
+
+@dataclass(frozen=True)
+class BeamStatus:
+    """What became of one beam of a granule; a table is never short without one of these saying why."""
+
+    beam: str
+    status: str
+    """ok, empty (nothing to fit, and why) or failed (and why)"""
+    reason: str = ""
+    n_photons: int = 0
+    """in the area"""
+    n_selected: int = 0
+    n_extents: int = 0
+    """rows in the result"""
+
+
+def granule_heights(granule, parameters=None, *, classes=None, region=None, threads=None, block=BLOCK_PHOTONS):
+    """
+    Heights (or, with `als`, percentile surfaces) from one granule; see `fit_heights`.
+
+    Parameters
+    ----------
+    granule : atl03.Granule
+    parameters : FitParameters or a mapping with the reference's names
+    classes : function of a beam's name that gives its atl08.PhotonClasses; needed when the parameters ask for classes
+    region : Region; segments of 20 m whose reference photon lies in it are used. Default everywhere
+    threads : beams worked on at a time, default one for each processor. Memory is bounded by as many blocks
+    block : photons in a block
+
+    Returns
+    -------
+    table : DataFrame
+    statuses : list of BeamStatus, one for each beam asked for
+
+    Raises
+    ------
+    GranuleError : every beam failed
+    ParameterError : unknown key or value out of range; classes asked for without ATL08
+    """
+    work = surfaces.surfaces_of if FitParameters.of(parameters).als is not None else heights.fit_track
+    end = surfaces.finished_surfaces if FitParameters.of(parameters).als is not None else heights.finished
+    return _each_beam(work, end, granule, FitParameters.of(parameters), classes, region, threads, block)
+
+
+def granule_extents(granule, parameters=None, *, classes=None, region=None, threads=None, block=BLOCK_PHOTONS):
+    """The photons of the extents of one granule, one row each (see `extents`), and the beams' statuses."""
+    p = FitParameters.of(parameters)
+    return _each_beam(extents_of, finished_extents, granule, p, classes, region, threads, block)
+
+
+def _each_beam(work, end, granule, p, classes, region, threads, block):
+    if (p.joins_atl08 or p.atl08_fields) and classes is None:
+        raise ParameterError("atl08_class: photons are classed by ATL08; give the ATL08 granule too")
+    asked = [b for b in p.beams if b in granule.beams]
+    reason = _not_this_granule(granule, p)
+    if reason:
+        statuses = {b: BeamStatus(b, EMPTY, reason) for b in p.beams}
+        return end([], p), list(statuses.values())
+    statuses = {b: BeamStatus(b, EMPTY, "the granule has no photons of this beam") for b in p.beams}
+    workers = min(threads or os.cpu_count() or 1, max(len(asked), 1))
+    tables = {}
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        jobs = {b: pool.submit(_one_beam, work, granule, b, p, classes, region, block) for b in asked}
+        for beam, job in jobs.items():
+            tables[beam], statuses[beam] = job.result()
+    failed = [s for s in statuses.values() if s.status == FAILED]
+    for status in failed:
+        log.warning("%s: %s failed: %s", granule.name, status.beam, status.reason)
+    if failed and len(failed) == len(asked):
+        raise GranuleError(failed[0].reason)
+    return end([t for t in tables.values() if t is not None], p), list(statuses.values())
+
+
+def _not_this_granule(granule, p):
+    """Why the granule as a whole is not asked for; empty when it is."""
+    for name in ("rgt", "cycle", "region"):
+        wanted, here = getattr(p, name), getattr(granule, name)
+        if wanted is not None and wanted != here:
+            return f"{name} is {here}, not the {wanted} asked for"
+    if p.datum in ("ITRF2014", "ITRF2020"):
+        own = "ITRF2014" if 0 < granule.release <= 6 else "ITRF2020"
+        if granule.release and p.datum != own:
+            raise ParameterError(f"datum: {granule.name} is in {own}, not {p.datum}; heights are not transformed here")
+    return ""
+
+
+def _one_beam(work, granule, beam, p, classes, region, block):
+    """Table (None without one) and status of one beam; what is wrong with it becomes its status."""
+    try:
+        track = _prepared_track(granule, beam, p, region)
+        if isinstance(track, BeamStatus):
+            return None, track
+        labels, track = _labels(track, beam, p, classes)
+        table, n_selected = work(_blocks(track, p, labels, block), p)
+    except (GranuleError, ParameterError) as error:
+        return None, BeamStatus(beam, FAILED, str(error))
+    n = track.n_photons
+    reason = track.note
+    if not n_selected:
+        return table, BeamStatus(beam, EMPTY, f"none of {n} photons passes the selection", n)
+    if not len(table):
+        return table, BeamStatus(beam, EMPTY, "no extent is valid (ats, cnt)", n, n_selected)
+    return table, BeamStatus(beam, OK, reason, n, n_selected, len(table))
+
+
+def _prepared_track(granule, beam, p, region):
+    fields = [name.removeprefix("geolocation/") for name in p.fields if not name.startswith("heights/")]
+    if p.datum == "EGM08":
+        fields.append("geophys_corr/geoid")
+    track = atl03.read_track(granule, beam, fields=tuple(dict.fromkeys(fields)))
+    if not track.n_photons:
+        return BeamStatus(beam, EMPTY, "no photons in this beam")
+    if _outside_time(track, p):
+        return BeamStatus(beam, EMPTY, "the granule lies outside t0 .. t1")
+    inside = in_area(track, p, region)
+    if inside is None:
+        return track
+    track = track.stretch(inside)
+    if not track.n_photons:
+        return BeamStatus(beam, EMPTY, "no segment with photons in the area (and spots) asked for")
+    return track
+
+
+def _outside_time(track, p):
+    filled = track.segments["segment_ph_cnt"] > 0
+    time = track.segments["delta_time"][filled]
+    return (p.t0 is not None and np.nanmax(time) < utc_to_delta_time(p.t0)) or (
+        p.t1 is not None and np.nanmin(time) > utc_to_delta_time(p.t1)
+    )
+
+
+def _labels(track, beam, p, classes):
+    """(n_photons,) ATL08 classes of the track's photons, None when not asked for; the track with ATL08's fields."""
+    if not p.joins_atl08:
+        return None, track
+    found = classes(beam)
+    labels = atl08.classify(track, found)
+    if p.atl08_fields:
+        columns = dict(track.segments)
+        row = atl08.land_rows(track, found) if found is not None and len(found.land.get("segment_id_beg", ())) else None
+        for name in p.atl08_fields:
+            values = np.full(len(columns["segment_id"]), np.nan)
+            if row is not None:
+                values[row >= 0] = found.land[name][row[row >= 0]]
+            columns[f"atl08/{name}"] = values
+        track = replace(track, segments=columns)
+    return labels, track
+
+
+def _blocks(track, p, labels, size) -> Iterable[BeamPhotons]:
+    """The track's photons in blocks, with classes and scores where they are asked for."""
+    settings = p.yapc
+    scored = settings is not None and settings.version > 0
+    if scored and settings.version < 3 and settings.win_h == 0 and p.compat:
+        size = max(track.n_photons, 1)  # that slip looks at the first photons of the whole stretch
+    for photons in atl03.photon_blocks(track, heights.needed(p), size=size):
+        extra = {}
+        if labels is not None:
+            extra["atl08_class"] = labels[photons.first : photons.first + len(photons)]
+        if scored:
+            extra["yapc_score"] = _scores(photons, p)
+        yield replace(photons, photons={**photons.photons, **extra}) if extra else photons
+
+
+def _scores(photons, p):
+    """Scores of a block, made with the photons of whole segments around it."""
+    track, low, high = photons.track, photons.first, photons.first + len(photons)
+    counts = track.segments["segment_ph_cnt"]
+    ends = np.cumsum(counts)
+    segment = photons.segment_index()
+    s0 = max(int(segment[0]) - halo(p.yapc), 0)
+    s1 = min(int(segment[-1]) + halo(p.yapc), len(counts) - 1)
+    first, last = int(ends[s0] - counts[s0]), int(ends[s1])
+    rows = slice(track.rows.start + first, track.rows.start + last)
+    wide = BeamPhotons(track, atl03.read_photons(track, ("h_ph", "dist_ph_along"), rows), first)
+    return yapc(wide, p)[low - first : high - first]
+
+
+def status_records(statuses):
+    """Statuses as plain data, for a table's attributes."""
+    return [asdict(status) for status in statuses]

@@ -1,0 +1,123 @@
+"""Which photons take part: confidence, quality, geolocation, class, weight and area, in the reference's order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nunatak.kernels import kernel
+from nunatak.photons.choices import ParameterError
+from nunatak.photons.parameters import FitParameters
+from nunatak.photons.yapc import yapc
+from nunatak.products.atl08 import UNCLASSIFIED
+
+_LOWEST_CONFIDENCE = -2
+_OK, _BAD_CONFIDENCE, _BAD_QUALITY, _BAD_CLASS = 0, 1, 2, 3
+
+
+class PhotonError(ParameterError):
+    """Photons with flags that the product does not define."""
+
+
+def confidence(photons, parameters):
+    """(n,) int8: the signal confidence of the surface type, or the highest of the five."""
+    column = parameters.surface_type
+    conf = photons.photons["signal_conf_ph"]
+    if conf.ndim == 1:
+        return conf
+    return conf.max(axis=1) if column < 0 else np.ascontiguousarray(conf[:, column])
+
+
+def select(photons, parameters=None, *, segment=None):
+    """
+    Which photons pass, in this order: signal confidence, quality_ph, podppd (not in the legacy walk), ATL08 class, YAPC
+    score, area.
+
+    Parameters
+    ----------
+    photons : BeamPhotons; its `photons` hold signal_conf_ph, h_ph and, as the parameters ask, quality_ph (0 where
+        absent: releases before it), atl08_class (4 where absent), yapc_score or weight_ph
+    parameters : FitParameters or a mapping with the reference's names
+
+    Returns
+    -------
+    (n,) bool; photons without a finite height or position never pass
+
+    Raises
+    ------
+    PhotonError : a confidence, quality or class that the product does not define
+    """
+    p = FitParameters.of(parameters)
+    columns, segments = photons.photons, photons.track.segments
+    n = len(photons)
+    segment = photons.segment_index() if segment is None else segment
+    conf_allowed = np.isin(np.arange(_LOWEST_CONFIDENCE, 5), p.confidence)
+    quality_allowed = np.isin(np.arange(26), p.quality)
+    class_allowed = np.isin(np.arange(5), p.classes) if p.classes else np.ones(5, dtype=bool)
+    keep_segment = segments["inside"].copy()
+    if p.podppd and p.profile != "legacy" and "podppd_flag" in segments:
+        keep_segment &= (p.podppd >> np.clip(segments["podppd_flag"], 0, 7).astype("i8")) & 1 == 1
+    conf = columns["signal_conf_ph"]
+    conf = conf.reshape(n, -1)
+    out = np.empty(n, dtype=np.bool_)
+    code, at = _select(
+        conf, p.surface_type if conf.shape[1] > 1 else 0, conf_allowed,
+        columns.get("quality_ph", np.zeros(0, "i1")), quality_allowed,
+        columns.get("atl08_class", np.full(0, UNCLASSIFIED, "u1")), class_allowed,
+        *_weights(photons, p), columns["h_ph"], segment, keep_segment, out,
+    )  # fmt: skip
+    if code != _OK:
+        name, value = {
+            _BAD_CONFIDENCE: ("signal_conf_ph", conf[at].max()),
+            _BAD_QUALITY: ("quality_ph", columns.get("quality_ph", [0])[at] if code == _BAD_QUALITY else 0),
+            _BAD_CLASS: ("atl08_class", columns.get("atl08_class", [0])[at] if code == _BAD_CLASS else 0),
+        }[code]
+        raise PhotonError(
+            f"{photons.track.granule.name}: {photons.track.beam}: {name} is {value} at photon "
+            f"{photons.first + at}, which ATL03 does not define; fetch the granule again"
+        )
+    return out
+
+
+def _weights(photons, p):
+    """YAPC scores and the least of them that passes; an empty array where they do not count."""
+    if p.yapc is None or p.yapc.score == 0:
+        return np.zeros(0, "u2"), 0
+    # the reference compares with the threshold turned into true or false
+    return yapc(photons, p).astype("u2"), 1 if p.compat else p.yapc.score
+
+
+@kernel
+def _select(conf, column, conf_allowed, quality, quality_allowed, classed, class_allowed, score, least, h, segment,
+            keep_segment, out):  # fmt: skip
+    for i in range(h.shape[0]):
+        out[i] = False
+        if column >= 0:
+            c = conf[i, column]
+        else:
+            c = conf[i, 0]
+            for k in range(1, conf.shape[1]):
+                c = max(c, conf[i, k])
+        if c < -2 or c > 4:
+            return 1, i
+        if not conf_allowed[c + 2]:
+            continue
+        if quality.shape[0] > 0:
+            q = quality[i]
+            if q < 0 or q > 25:
+                return 2, i
+            if not quality_allowed[q]:
+                continue
+        elif not quality_allowed[0]:
+            continue
+        if classed.shape[0] > 0:
+            k = classed[i]
+            if k < 0 or k > 4:
+                return 3, i
+            if not class_allowed[k]:
+                continue
+        elif not class_allowed[4]:
+            continue
+        if score.shape[0] > 0 and score[i] < least:
+            continue
+        out[i] = keep_segment[segment[i]] and np.isfinite(h[i])
+    return 0, 0

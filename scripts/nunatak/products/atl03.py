@@ -1,0 +1,362 @@
+"""
+ATL03 photons: six beams of photons, cut along the track into segments of 20 m.
+
+Segment coordinates are read first; of the photons only the rows and the datasets that are asked for, in blocks. The
+layout was read off granules of releases 003 and 006, that of 007 (`weight_ph` as uint16) off the readers of others.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from nunatak import granules
+from nunatak.constants import BEAMS, GT_CODES
+from nunatak.kernels import kernel
+from nunatak.products import GranuleError, hdf5
+from nunatak.products.inflate import InflateError, inflate
+from nunatak.runtime import NunatakError
+
+KNOWN_RELEASES = ("003", "004", "005", "006", "007")
+SEGMENT_LENGTH = 20.0  # m, nominal
+BLOCK_PHOTONS = 1 << 20  # photons in memory at a time, for each beam that is being worked on
+
+# dataset: unit, by the group below the beam. `segment_id`, `segment_dist_x`, `segment_ph_cnt`, `delta_time` and the
+# reference photon's position are needed always; the rest by what is asked of the photons.
+LAYOUT = {
+    "geolocation": {
+        "segment_id": "1", "segment_dist_x": "m", "segment_ph_cnt": "counts", "segment_length": "m",
+        "ph_index_beg": "counts", "delta_time": "seconds since 2018-01-01", "reference_photon_lat": "degrees_north",
+        "reference_photon_lon": "degrees_east", "velocity_sc": "meters/second", "podppd_flag": "1",
+        "solar_elevation": "degrees", "surf_type": "1",
+    },
+    "heights": {
+        "delta_time": "seconds since 2018-01-01", "lat_ph": "degrees_north", "lon_ph": "degrees_east", "h_ph": "m",
+        "dist_ph_along": "m", "dist_ph_across": "m", "signal_conf_ph": "1", "quality_ph": "1", "weight_ph": "1",
+    },
+    "bckgrd_atlas": {"delta_time": "seconds since 2018-01-01", "bckgrd_rate": "counts / second"},
+    "geophys_corr": {"geoid": "m"},
+}  # fmt: skip
+
+_LATER = ("quality_ph", "weight_ph")  # not in every release: 003 has neither
+_OPTIONAL_ROWS = ("podppd_flag", "solar_elevation")
+_SEGMENT_ROWS = ("segment_id", "segment_dist_x", "delta_time", "reference_photon_lat", "reference_photon_lon")
+
+
+@dataclass(frozen=True)
+class Granule:
+    """What an ATL03 granule says of itself."""
+
+    path: Path
+    name: str
+    rgt: int
+    cycle: int
+    region: int
+    """1..14, the stretch of the orbit; 0 where neither name nor content tells"""
+    release: int
+    """6 for release 006; 0 where neither name nor content tells"""
+    beams: tuple
+    """ground tracks that have photons groups, in the order gt1l .. gt3r"""
+
+
+@dataclass(frozen=True)
+class Track:
+    """The 20 m segments of one beam, and what belongs to the beam as a whole."""
+
+    granule: Granule
+    beam: str
+    segments: dict = field(repr=False)
+    """
+    (n,) arrays: segment_id, segment_dist_x (m), segment_ph_cnt, length (m), delta_time, reference_photon_lat,
+    reference_photon_lon, velocity (m/s), spot, inside (bool: photons of others are rejected), photon (index in the
+    file of the segment's first photon), podppd_flag and solar_elevation where the file has them, what was asked for
+    """
+    background_time: np.ndarray = field(repr=False)
+    background_rate: np.ndarray = field(repr=False)
+    """(m,) delta_time and counts / second"""
+    background: dict = field(repr=False, default_factory=dict)
+    """further (m,) arrays of `bckgrd_atlas`"""
+    id_before: float = -np.inf
+    """segment_id of the last segment with photons before this stretch"""
+    id_after: float = np.inf
+    """segment_id of the first segment with photons after this stretch"""
+    note: str = ""
+
+    @property
+    def n_photons(self):
+        """Photons of the stretch."""
+        return int(self.segments["segment_ph_cnt"].sum())
+
+    @property
+    def rows(self):
+        """The photons' rows in the file."""
+        if not len(self.segments["photon"]):
+            return slice(0, 0)
+        first = int(self.segments["photon"][0])
+        return slice(first, first + self.n_photons)
+
+    @property
+    def gt(self):
+        """10 (gt1l) .. 60 (gt3r)."""
+        return GT_CODES[self.beam]
+
+    def stretch(self, inside):
+        """
+        The track from the first to the last segment that is inside and has photons; what lies between but not inside
+        stays, marked as not inside. A segment without photons neither begins nor ends a stretch: its coordinates may
+        be fill.
+        """
+        counts = self.segments["segment_ph_cnt"]
+        kept = np.flatnonzero(inside & (counts > 0))
+        filled = np.flatnonzero(counts > 0)
+        first, last = (int(kept[0]), int(kept[-1])) if kept.size else (0, -1)
+        segments = {name: values[first : last + 1] for name, values in self.segments.items()}
+        segments["inside"] = np.asarray(inside[first : last + 1], dtype=bool) | (segments["segment_ph_cnt"] == 0)
+        ids = self.segments["segment_id"]
+        before, after = filled[filled < first], filled[filled > last]
+        return replace(
+            self,
+            segments=segments,
+            id_before=float(ids[before[-1]]) if before.size else self.id_before,
+            id_after=float(ids[after[0]]) if after.size else self.id_after,
+        )
+
+
+@dataclass(frozen=True)
+class BeamPhotons:
+    """Photons of a track, all or a block of them, in the order of the file."""
+
+    track: Track
+    photons: dict = field(repr=False)
+    """(n,) arrays under the names of the `heights` group; signal_conf_ph is (n, 5)"""
+    first: int = 0
+    """number of the first of them, counted from the start of the track's stretch"""
+
+    def __len__(self):
+        return len(self.photons["h_ph"])
+
+    def segment_index(self):
+        """(n,) row in `track.segments` of each photon."""
+        counts = self.track.segments["segment_ph_cnt"]
+        ends = np.cumsum(counts)
+        low, high = self.first, self.first + len(self)
+        s0, s1 = np.searchsorted(ends, (low, high - 1), side="right") if high > low else (0, -1)
+        begins = np.maximum(ends[s0 : s1 + 1] - counts[s0 : s1 + 1], low)
+        return np.repeat(np.arange(s0, s1 + 1, dtype="i4"), np.minimum(ends[s0 : s1 + 1], high) - begins)
+
+
+def read_granule(path):
+    """
+    What a granule says of itself, by its name and by its content, which must agree.
+
+    Raises
+    ------
+    GranuleError : broken, not ATL03, or named as another track or cycle
+    """
+    path = Path(path)
+    with hdf5.open_granule(path) as file:
+        hdf5.check_product(file, "ATL03")
+        rgt, cycle = hdf5.orbit(file)
+        region = hdf5.scalar(file, "ancillary_data/start_region")
+        release = hdf5.attribute(file, "identifier_product_doi", "")[-3:]
+        name = _name(file, path)
+        if name is not None:
+            if name.product.upper() != "ATL03":
+                raise GranuleError(f"{path}: the name is that of an {name.product.upper()} granule, not of ATL03")
+            hdf5.check_orbit(file, name.rgt, name.cycle)
+            rgt, cycle, region, release = name.rgt, name.cycle, name.region_number, name.version
+        beams = tuple(b for b in hdf5.beams_present(file) if "heights" in file[b] and "geolocation" in file[b])
+        if not beams and not any(b in file for b in (*BEAMS, "METADATA", "ancillary_data", "orbit_info")):
+            held = ", ".join(sorted(file)) or "nothing"
+            raise GranuleError(f"{path}: no beam gt1l .. gt3r, and not the layout of ATL03 (it holds: {held})")
+    release = int(release) if release and str(release).isdigit() else 0
+    return Granule(path, path.name, int(rgt or 0), int(cycle or 0), int(region or 0), release, beams)
+
+
+def _name(file, path):
+    """The granule's name as parsed: its own, else the one its metadata remember, else None."""
+    stated = ""
+    if "METADATA/DatasetIdentification" in file:
+        stated = hdf5.attribute(file["METADATA/DatasetIdentification"], "fileName", "")
+    for candidate in (path.name, stated):
+        try:
+            return granules.parse(candidate)
+        except NunatakError:
+            continue
+    return None
+
+
+def read_track(granule, beam, *, fields=()):
+    """
+    The segments of one beam.
+
+    Parameters
+    ----------
+    granule : Granule
+    beam : str, gt1l .. gt3r
+    fields : further datasets: at the rate of segments below `geolocation` or as "geophys_corr/geoid", or of the
+        background as "bckgrd_atlas/bckgrd_counts"
+
+    Returns
+    -------
+    Track : with `inside` true everywhere
+
+    Raises
+    ------
+    GranuleError : a dataset is missing, or the counts of photons do not fit the photons
+    """
+    with hdf5.open_granule(granule.path) as file:
+        group = file[beam]
+        segments = {name: hdf5.read(group, f"geolocation/{name}") for name in _SEGMENT_ROWS}
+        counts = np.maximum(hdf5.read(group, "geolocation/segment_ph_cnt").astype("i8"), 0)
+        n = len(counts)
+        _check_lengths(file, beam, segments, counts)
+        segments["segment_id"] = segments["segment_id"].astype("i8")
+        segments["segment_dist_x"] = _without_gaps(segments["segment_dist_x"], segments["segment_id"])
+        segments["segment_ph_cnt"] = counts
+        segments["photon"] = np.cumsum(counts) - counts
+        segments["length"] = _lengths(group, segments)
+        segments["velocity"] = _velocity(group)
+        segments["inside"] = np.ones(n, dtype=bool)
+        segments["spot"], note = hdf5.spots(file, beam, segments["delta_time"])
+        present = [name for name in _OPTIONAL_ROWS if hdf5.has(group, f"geolocation/{name}")]
+        for name in dict.fromkeys((*present, *fields)):
+            if name.startswith("bckgrd_atlas/"):
+                continue
+            segments[name] = hdf5.read(group, name if "/" in name else f"geolocation/{name}")
+            if len(segments[name]) != n:
+                raise GranuleError(
+                    f"{granule.path}: {beam}: {name} has {len(segments[name])} rows, there are {n} segments; "
+                    "only datasets at the rate of segments can be carried along here"
+                )
+        background = {
+            name: hdf5.read(group, name)
+            for name in ("bckgrd_atlas/delta_time", "bckgrd_atlas/bckgrd_rate", *fields)
+            if name.startswith("bckgrd_atlas/")
+        }
+    time, rate = background.pop("bckgrd_atlas/delta_time"), background["bckgrd_atlas/bckgrd_rate"]
+    known = np.isfinite(time) & np.isfinite(rate)
+    background = {name: values[known] for name, values in background.items()}
+    return Track(granule, beam, segments, time[known], rate[known].astype("f8"), background, note=note)
+
+
+def _check_lengths(file, beam, segments, counts):
+    for name, values in segments.items():
+        if len(values) != len(counts):
+            raise GranuleError(
+                f"{file.filename}: {beam}/geolocation: {name} has {len(values)} rows, segment_ph_cnt {len(counts)}; "
+                "remove it and fetch it again"
+            )
+    n_photons = hdf5.length(file[beam], "heights/h_ph")
+    if counts.sum() != n_photons:
+        raise GranuleError(
+            f"{file.filename}: {beam}: segment_ph_cnt adds up to {counts.sum()}, heights hold {n_photons} photons; "
+            "remove it and fetch it again"
+        )
+
+
+def _without_gaps(distance, segment_id):
+    """Distances with fills (segments without photons) interpolated by segment id."""
+    distance = distance.astype("f8")
+    known = np.isfinite(distance)
+    if not known.all() and known.any():
+        distance[~known] = np.interp(segment_id[~known], segment_id[known], distance[known])
+    return distance
+
+
+def _lengths(group, segments):
+    """True length of each segment: the file's own, else the way to the next segment, else nominal."""
+    if hdf5.has(group, "geolocation/segment_length"):
+        length = hdf5.read(group, "geolocation/segment_length").astype("f8")
+    else:
+        length = np.full(len(segments["segment_id"]), np.nan)
+        next_to = np.diff(segments["segment_id"]) == 1
+        length[:-1][next_to] = np.diff(segments["segment_dist_x"])[next_to]
+    sound = (length > 0.5 * SEGMENT_LENGTH) & (length < 2 * SEGMENT_LENGTH)
+    return np.where(sound, length, SEGMENT_LENGTH)
+
+
+def _velocity(group):
+    """Norm of the spacecraft's velocity, float32 as the reference keeps it."""
+    v = hdf5.read(group, "geolocation/velocity_sc").astype("f8")
+    return np.sqrt((v**2).sum(axis=1)).astype("f4")
+
+
+def read_photons(track, names, rows=None):
+    """
+    Columns of the photons of a track.
+
+    Parameters
+    ----------
+    track : Track
+    names : names in the `heights` group
+    rows : slice of rows of the file, default those of the track
+
+    Returns
+    -------
+    dict of (n,) arrays ((n, 5) for signal_conf_ph); heights and positions with NaN for fills
+    """
+    rows = track.rows if rows is None else rows
+    with hdf5.open_granule(track.granule.path) as file:
+        group = file[track.beam]
+        present = [name for name in names if name not in _LATER or hdf5.has(group, f"heights/{name}")]
+        return {name: _read_rows(group, f"heights/{name}", rows) for name in present}
+
+
+def _read_rows(group, name, rows):
+    """
+    Rows of a dataset, its chunks inflated outside the library's lock so that beams can be read side by side.
+
+    Datasets stored in another way than by deflate alone are left to the HDF5 library.
+    """
+    if not hdf5.has(group, name):
+        raise hdf5.missing(group, name)
+    dataset = group[name]
+    chunks = dataset.chunks
+    # a file rewritten by a third party may deflate twice
+    deflated = dataset.compression == "gzip" and dataset.id.get_create_plist().get_nfilters() == 1
+    if not deflated or dataset.dtype.str[0] == ">" or chunks[1:] != dataset.shape[1:]:
+        return hdf5.read(group, name, rows)
+    height = chunks[0]
+    if dataset.id.get_num_chunks() < -(-dataset.shape[0] // height):
+        return hdf5.read(group, name, rows)
+    out = np.empty((rows.stop - rows.start, *dataset.shape[1:]), dataset.dtype)
+    size = math.prod(chunks) * dataset.dtype.itemsize
+    for first in range(rows.start // height * height, rows.stop, height):
+        mask, stored = dataset.id.read_direct_chunk((first,) + (0,) * (len(chunks) - 1))
+        try:
+            raw = stored if mask else inflate(stored, size)
+        except InflateError as error:
+            raise GranuleError(
+                f"{group.file.filename}: {group.name.lstrip('/')}/{name}: {error}; remove it and fetch it again"
+            ) from error
+        chunk = np.frombuffer(raw, dataset.dtype).reshape(chunks)
+        low, high = max(first, rows.start), min(first + height, rows.stop)
+        out[low - rows.start : high - rows.start] = chunk[low - first : high - first]
+    if out.dtype.kind == "f":
+        _fills_to_nan(out, hdf5.FILL_LIMIT)
+    return out
+
+
+@kernel
+def _fills_to_nan(values, limit):
+    for i in range(values.shape[0]):
+        if abs(values[i]) > limit:
+            values[i] = np.nan
+
+
+def photon_blocks(track, names, *, size=BLOCK_PHOTONS):
+    """The photons of a track in blocks of at most `size` rows, as BeamPhotons, in the order of the file."""
+    rows = track.rows
+    for start in range(rows.start, rows.stop, size):
+        block = slice(start, min(start + size, rows.stop))
+        yield BeamPhotons(track, read_photons(track, names, block), start - rows.start)
+
+
+def has_dataset(granule, beam, name):
+    """Whether a beam holds the dataset, such as "heights/weight_ph"."""
+    with hdf5.open_granule(granule.path) as file:
+        return hdf5.has(file[beam], name)

@@ -1,0 +1,166 @@
+"""
+ATL08: the classes of ATL03's photons (ground, canopy, noise) and the 100 m land segments.
+
+A photon is named by its ATL03 segment and its number inside it, counted from 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from nunatak import granules
+from nunatak.products import GranuleError, hdf5
+from nunatak.runtime import NunatakError
+
+KNOWN_RELEASES = ("003", "004", "005", "006", "007")
+CLASSES = {"noise": 0, "ground": 1, "canopy": 2, "top_of_canopy": 3, "unclassified": 4}
+UNCLASSIFIED = 4  # photons that ATL08 does not list
+
+LAYOUT = {
+    "signal_photons": {
+        "ph_segment_id": "1", "classed_pc_indx": "counts", "classed_pc_flag": "1", "ph_h": "m",
+        "delta_time": "seconds since 2018-01-01", "d_flag": "1",
+    },
+    "land_segments": {
+        "segment_id_beg": "1", "segment_id_end": "1", "latitude": "degrees_north", "longitude": "degrees_east",
+        "delta_time": "seconds since 2018-01-01", "terrain/h_te_median": "m", "terrain/n_te_photons": "counts",
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PhotonClasses:
+    """The classified photons of one beam."""
+
+    beam: str
+    segment_id: np.ndarray = field(repr=False)
+    index: np.ndarray = field(repr=False)
+    """number of the photon inside its ATL03 segment, from 1"""
+    classed: np.ndarray = field(repr=False)
+    """0 noise, 1 ground, 2 canopy, 3 top of canopy"""
+    delta_time: np.ndarray | None = field(repr=False, default=None)
+    land: dict = field(repr=False, default_factory=dict)
+    """columns of `land_segments` that were asked for, with `segment_id_beg`"""
+
+
+def read_classes(path, beam, *, fields=()):
+    """
+    The classified photons of one beam; None where the file has no such beam or no photons in it.
+
+    Parameters
+    ----------
+    path : path of the granule
+    beam : str, gt1l .. gt3r
+    fields : datasets of `land_segments` to come along (`h_te_median`, or by its path `terrain/h_te_median`)
+    """
+    with hdf5.open_granule(path) as file:
+        if beam not in file or "signal_photons" not in file[beam]:
+            return None
+        group = file[beam]
+        names = ("ph_segment_id", "classed_pc_indx", "classed_pc_flag")
+        columns = [hdf5.read(group, f"signal_photons/{name}") for name in names]
+        time = hdf5.read(group, "signal_photons/delta_time") if hdf5.has(group, "signal_photons/delta_time") else None
+        land = {}
+        if fields:
+            land["segment_id_beg"] = hdf5.read(group, "land_segments/segment_id_beg").astype("i8")
+            for name in fields:
+                land[name] = hdf5.read(group, f"land_segments/{_land_path(group, name)}", as_float=True)
+    return PhotonClasses(beam, columns[0].astype("i8"), columns[1].astype("i8"), columns[2], time, land)
+
+
+def _land_path(group, name):
+    for path in (name, f"terrain/{name}", f"canopy/{name}"):
+        if hdf5.has(group, f"land_segments/{path}"):
+            return path
+    return name
+
+
+def read_land_segments(path, beam, names=("segment_id_beg", "segment_id_end", "terrain/h_te_median")):
+    """Columns of `land_segments` as a dict of arrays, fills as NaN; empty where the beam has none."""
+    with hdf5.open_granule(path) as file:
+        if beam not in file or "land_segments" not in file[beam]:
+            return {}
+        return {name.rpartition("/")[2]: hdf5.read(file[beam], f"land_segments/{name}") for name in names}
+
+
+def classify(track, classes):
+    """
+    Class of every photon of an ATL03 track (or of its stretch), 4 where ATL08 does not list it.
+
+    Photon = first photon of the segment + classed_pc_indx - 1; rows of segments outside the stretch are left out.
+
+    Parameters
+    ----------
+    track : atl03.Track
+    classes : PhotonClasses, or None (nothing is classified)
+
+    Returns
+    -------
+    (n_photons,) uint8
+
+    Raises
+    ------
+    GranuleError : ATL08 counts photons that this ATL03 segment does not have: it belongs to another granule
+    """
+    out = np.full(track.n_photons, UNCLASSIFIED, dtype="u1")
+    if classes is None or not out.size:
+        return out
+    row, found = _rows_of(track.segments["segment_id"], classes.segment_id)
+    counts = track.segments["segment_ph_cnt"]
+    beyond = found & ((classes.index > counts[row]) | (classes.index < 1))
+    if beyond.any():
+        i = int(np.flatnonzero(beyond)[0])
+        raise GranuleError(
+            f"{track.granule.path}: {track.beam}: ATL08 lists photon {classes.index[i]} of segment "
+            f"{classes.segment_id[i]}, which has {counts[row[i]]} photons; give the ATL08 granule of the same name"
+        )
+    first = np.cumsum(counts) - counts
+    out[first[row[found]] + classes.index[found] - 1] = classes.classed[found]
+    return out
+
+
+def _rows_of(ids, wanted):
+    """Row of each wanted id among sorted ids, and whether it is there."""
+    row = np.clip(np.searchsorted(ids, wanted), 0, max(len(ids) - 1, 0))
+    return row, (ids[row] == wanted) if len(ids) else np.zeros(len(wanted), dtype=bool)
+
+
+def land_rows(track, classes):
+    """(n_segment,) row of `land_segments` each ATL03 segment lies in: the last that begins at or before it; -1 none."""
+    return np.searchsorted(classes.land["segment_id_beg"], track.segments["segment_id"], side="right") - 1
+
+
+def check_same_granule(granule, path):
+    """
+    Refuse an ATL08 granule that was not made from this ATL03 granule, by name and by content.
+
+    The revision may differ (release 007 pairs ATL03 revision 02 with ATL08 revision 01), the release may not.
+
+    Raises
+    ------
+    GranuleError : other product, track, cycle, region, time or release
+    """
+    path = Path(path)
+    _check_names(granule, path)
+    with hdf5.open_granule(path) as file:
+        hdf5.check_product(file, "ATL08")
+        hdf5.check_orbit(file, granule.rgt or None, granule.cycle or None)
+
+
+def _check_names(granule, path):
+    try:
+        ours, theirs = granules.parse(granule.name), granules.parse(path.name)
+    except NunatakError:
+        return  # a file with a name of its own: its content is all there is to go by
+    if theirs.product.upper() != "ATL08":
+        raise GranuleError(f"{path}: an {theirs.product.upper()} granule where ATL08 is expected")
+    for name in ("time_start", "rgt", "cycle", "region_number", "version"):
+        a, b = getattr(ours, name), getattr(theirs, name)
+        if a != b:
+            raise GranuleError(
+                f"{path}: not the ATL08 of {granule.name}: {name} is {b}, there {a}; "
+                f"give {granule.name.replace('ATL03', 'ATL08')}"
+            )
