@@ -184,6 +184,14 @@ def provenance_inputs(wildcards):
     }
 
 
+NOTEBOOKS = {topic: workflow.source_path(f"../notebooks/{topic}.ipynb") for topic in TOPICS}
+
+
+def notebook_of(wildcards):
+    """The template of a topic."""
+    return NOTEBOOKS[wildcards.topic]
+
+
 def notebook_inputs(wildcards):
     return {
         **elevation_results(wildcards),

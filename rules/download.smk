@@ -8,7 +8,7 @@ rule fetch_granules:
         "<logs>/{study}/{product}/fetch/{chunk}.log",
     conda:
         "../envs/access.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=1000,
         runtime=240,

@@ -25,7 +25,7 @@ rule render_notebook:
     """Execute a notebook with papermill on the study's results and render it as one HTML page."""
     input:
         unpack(notebook_inputs),
-        notebook=workflow.source_path("../notebooks/{topic}.ipynb"),
+        notebook=notebook_of,
     output:
         page="<results>/{study}/{topic}.html",
     log:

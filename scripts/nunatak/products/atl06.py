@@ -61,7 +61,13 @@ LAYOUT = {
 # Always in the table. A server-side subset may lack the second kind: they become NaN (the flag its fill), and the
 # beam's status says so.
 _REQUIRED = ("segment_id", "h_li")
-_EXPECTED = {"x_atc": np.nan, "y_atc": np.nan, "h_li_sigma": np.nan, "atl06_quality_summary": FILL_I1}
+_EXPECTED = {
+    "x_atc": np.nan,
+    "y_atc": np.nan,
+    "h_li_sigma": np.nan,
+    "dh_fit_dy": np.nan,
+    "atl06_quality_summary": FILL_I1,
+}
 _ORDER = (
     "segment_id",
     "time",
@@ -71,9 +77,10 @@ _ORDER = (
     "y_atc",
     "h_li",
     "h_li_sigma",
+    "dh_fit_dy",
     "atl06_quality_summary",
 )
-_DTYPES = {"x_atc": "f8", "y_atc": "f4", "h_li_sigma": "f4", "atl06_quality_summary": "i1"}
+_DTYPES = {"x_atc": "f8", "y_atc": "f4", "h_li_sigma": "f4", "dh_fit_dy": "f4", "atl06_quality_summary": "i1"}
 # Counts with a fill, given as float so that the fill can be NaN; other integers are flags and stay as they are.
 _COUNTS = ("n_fit_photons",)
 
@@ -111,7 +118,7 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None)
     -------
     segments : DataFrame in the order of beams and along the track, with `beam, spot, rgt, cycle, segment_id`,
         `time` (UTC), `latitude, longitude` (degrees, WGS84), `x_atc, y_atc, h_li, h_li_sigma` (m; heights above the
-        WGS84 ellipsoid), `atl06_quality_summary` (0 best) and the variables asked for; fills are NaN, flags as in the
+        WGS84 ellipsoid), `dh_fit_dy` (across-track slope), `atl06_quality_summary` (0 best) and the variables asked for; fills are NaN, flags as in the
         file, and `attrs["units"]` holds the units. `spot` is 0 where strong and weak cannot be told apart.
     statuses : list of BeamStatus, one for each beam asked for
 
