@@ -22,6 +22,7 @@ GAZETTEER = REPOSITORY / "config" / "regions" / "gazetteer.yaml"
 
 # Edges are straight in longitude and latitude; a step this short follows them to a metre in a polar projection.
 _STEP = 0.05  # degrees
+_FARTHEST = 1e9  # m; a projection that puts a point farther off than this cannot show it
 _FORMS = ("name", "bbox", "lonlat", "polygon")
 _OPTIONS = ("layer", "attribute", "tolerance", "crs", "crosses_antimeridian")
 
@@ -67,18 +68,17 @@ class Region:
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east, north in degrees; west > east where the region crosses the antimeridian."""
-        west, south, east, north = shapely.bounds(self._unwrapped)
-        if east - west >= 360:
-            return -180.0, float(south), 180.0, float(north)
-        return float(west), float(south), float(east - 360 if east > 180 else east), float(north)
+        west, south, east, north = shapely.bounds(self.geometry)
+        if self.crosses_antimeridian:
+            west, east = rings.widest_gap(self.geometry)[::-1]
+        return float(west), float(south), float(east), float(north)
 
     @cached_property
     def _unwrapped(self):
-        """The geometry with its western parts moved behind the eastern ones, where it crosses."""
-        if not self.crosses_antimeridian:
-            return self.geometry
+        """The geometry with the parts behind the antimeridian moved on by a turn, where it crosses."""
+        west = self.bounds[0]
         parts = shapely.get_parts(self.geometry)
-        return shapely.union_all([_eastward(part) if shapely.bounds(part)[0] < 0 else part for part in parts])
+        return shapely.union_all([_onward(part) if shapely.bounds(part)[0] < west else part for part in parts])
 
     @cached_property
     def _prepared(self):
@@ -99,7 +99,7 @@ class Region:
         with np.errstate(invalid="ignore"):
             turned = np.where((lon < -180) | (lon > 180), (lon + 180) % 360 - 180, lon)
             candidate = (lat >= south) & (lat <= north) & (turned >= west) & (turned <= east)
-            inside = candidate.copy()
+            inside = np.array(candidate)
             if not geometry.equals(shapely.box(west, south, east, north)):
                 inside[candidate] = shapely.intersects_xy(geometry, turned[candidate], lat[candidate])
             at_pole = np.isfinite(lon) & (((lat == 90) & (north == 90)) | ((lat == -90) & (south == -90)))
@@ -120,7 +120,7 @@ class Region:
         target = _crs(crs, self.name)
         transform = pyproj.Transformer.from_crs("OGC:CRS84", target, always_xy=True)
         outline = shapely.transform(shapely.segmentize(self.geometry, _STEP), transform.transform, interleaved=False)
-        if not np.isfinite(shapely.get_coordinates(outline)).all():
+        if not (np.abs(shapely.get_coordinates(outline)) < _FARTHEST).all():
             raise RegionError(f"{self.name}: reaches beyond what {crs} can show; choose a projection of its own area")
         # Rounding to a millimetre joins the halves left and right of the antimeridian and closes the slit to a pole.
         step = 1e-9 if target.is_geographic else 1e-3
@@ -198,7 +198,7 @@ def load(spec, *, folder=".", name=None) -> Region:
         parts, crs = rings.read_file(path, **choice)
         return _assemble(parts, crs, name or path.stem, spec, crosses)
     if "bbox" in spec:
-        parts = [rings.box(spec["bbox"], crosses, geographic="crs" not in spec)]
+        parts = rings.box(spec["bbox"], crosses, geographic="crs" not in spec)
     else:
         parts = [rings.polygon(spec["lonlat"])]
     return _assemble(parts, spec.get("crs", "OGC:CRS84"), name or "region", spec, crosses)
@@ -265,9 +265,14 @@ def _assemble(parts, crs, name, spec, crosses):
     """Polygons in their own coordinate system -> the checked, cut, perhaps simplified region."""
     system = _crs(crs, "crs")
     if system.is_geographic:
-        geometry, crossing = rings.to_sphere(parts, crosses)
+        geometry, crossing = rings.to_sphere(parts, crosses, box="bbox" in spec)
     else:
         geometry, crossing = rings.unproject(parts, system)
+    if crosses and not crossing:
+        # a file may hold the outline cut at 180 already
+        left, _, right, _ = shapely.bounds(geometry)
+        start, end = rings.widest_gap(geometry)
+        crossing = bool((left, right) == (-180, 180) and start < end)
     if crossing and not crosses:
         raise RegionError("crosses the antimeridian; say so with crosses_antimeridian: true")
     if not rings.area_km2(geometry) > 0:
@@ -282,6 +287,8 @@ def _assemble(parts, crs, name, spec, crosses):
 def _simplified(region, parts, system, tolerance):
     if not (isinstance(tolerance, (int, float)) and tolerance > 0 and math.isfinite(tolerance)):
         raise RegionError(f"tolerance: got {tolerance!r}; write a positive number of metres")
+    if tolerance / 1e3 > math.sqrt(region.area_km2):
+        raise RegionError(f"tolerance: {tolerance:g} m is wider than the region itself; write a smaller one")
     crs, corners = system, parts
     if system.is_geographic:
         crs = pyproj.CRS(region.natural_crs)
@@ -289,9 +296,6 @@ def _simplified(region, parts, system, tolerance):
         corners = [shapely.transform(part, transform.transform, interleaved=False) for part in parts]
     metre = 1.0 / crs.axis_info[0].unit_conversion_factor
     simple = [shapely.simplify(rings.simple(part), tolerance * metre) for part in corners]
-    simple = [part for part in simple if shapely.area(part) > 0]
-    if not simple:
-        raise RegionError(f"tolerance: {tolerance:g} m leaves nothing of the outline; write a smaller one")
     geometry, crossing = rings.unproject(simple, crs, follow=not system.is_geographic)
     did = Simplification(
         tolerance=float(tolerance),
@@ -311,7 +315,7 @@ def _crs(crs, where) -> pyproj.CRS:
         raise RegionError(f"{where}: unknown coordinate system {crs!r}; write one such as EPSG:3413") from error
 
 
-def _eastward(part):
+def _onward(part):
     return shapely.transform(part, lambda lonlat: lonlat + np.array([360.0, 0.0]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -70,7 +71,7 @@ def polygon(values):
 
 
 def box(values, crosses, *, geographic=True):
-    """The polygon of [west, south, east, north]; one that crosses the antimeridian runs on beyond 180."""
+    """The polygons of [west, south, east, north]: one, or two where it crosses the antimeridian."""
     if isinstance(values, Mapping) or not hasattr(values, "__len__") or len(values) != 4:
         raise RegionError(f"bbox: got {values!r}; write [west, south, east, north]")
     try:
@@ -87,7 +88,8 @@ def box(values, crosses, *, geographic=True):
         )
     if south == north or west == east:
         raise RegionError(f"bbox: {list(values)} encloses no area; write [west, south, east, north]")
-    return shapely.box(west, south, east + 360 if west > east else east, north)
+    sides = [(west, 180.0), (-180.0, east)] if west > east else [(west, east)]
+    return [shapely.box(left, south, right, north) for left, right in sides if right > left]
 
 
 def check_degrees(array):
@@ -124,22 +126,19 @@ def simple(part):
     raise RegionError(f"the outline is not a simple ring ({reason}); give its corners in order, going round once")
 
 
-def to_sphere(parts, crosses):
+def to_sphere(parts, crosses, *, box=False):
     """
     Polygons in degrees as one geometry in [-180, 180], and whether it crosses the antimeridian.
 
     With `crosses` an edge goes the short way round, so that a ring may pass 180 or go round a pole; without it every
-    edge is taken as written and one longer than half a turn is refused.
+    edge is taken as written and one longer than half a turn is refused. The parts of a `box` are cut already.
     """
-    # `box` carries one that crosses on beyond 180
-    carried = crosses and len(parts) == 1 and shapely.bounds(parts[0])[2] > 180
+    if box:
+        return _joined(parts), len(parts) > 1
     for part in parts:
-        if not carried:
-            check_degrees(shapely.get_coordinates(part))
+        check_degrees(shapely.get_coordinates(part))
         if not crosses:
             _refuse_long_edges(part)
-    if carried:
-        return _cut(parts[0]), True
     return _wrapped(parts) if crosses else (_joined([simple(part) for part in parts]), False)
 
 
@@ -199,6 +198,18 @@ def _cut(whole):
     return _joined(pieces)
 
 
+def widest_gap(geometry):
+    """The longitudes (from, to) of the widest gap between the parts of a geometry that crosses the antimeridian."""
+    bounds = shapely.bounds(shapely.get_parts(geometry))
+    bounds = bounds[np.argsort(bounds[:, 0])]
+    reached = np.maximum.accumulate(bounds[:, 2])
+    gaps = np.maximum(bounds[1:, 0] - reached[:-1], 0.0)
+    if not gaps.any():
+        return 180.0, -180.0
+    widest = int(np.argmax(gaps))
+    return float(reached[widest]), float(bounds[widest + 1, 0])
+
+
 def _joined(pieces):
     polygons = [p for p in shapely.get_parts(shapely.union_all(pieces)) if p.geom_type == "Polygon"]
     return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
@@ -230,7 +241,9 @@ def read_file(path, *, layer=None, attribute=None, crs=None):
     import pyogrio.raw
 
     try:
-        meta, _, geometry, columns = pyogrio.raw.read(path, layer=layer, force_2d=True)
+        with warnings.catch_warnings():  # an open ring is refused below, in our words
+            warnings.filterwarnings("ignore", message="Non closed ring", category=RuntimeWarning)
+            meta, _, geometry, columns = pyogrio.raw.read(path, layer=layer, force_2d=True)
         shapes = shapely.from_wkb(geometry)
     except shapely.errors.ShapelyError as error:
         reason = f"a ring is not closed ({error}); repeat its first corner at its end"
@@ -244,9 +257,8 @@ def read_file(path, *, layer=None, attribute=None, crs=None):
     kinds = sorted({shape.geom_type for shape in shapes[keep] if shape is not None})
     parts = [p for p in shapely.get_parts(shapes[keep]) if p is not None and p.geom_type == "Polygon"]
     if not parts:
-        raise RegionError(
-            f"polygon: {path}: holds no polygon but {', '.join(kinds) or 'nothing'}; give a file with an outline"
-        )
+        held = ", ".join(kinds) or "nothing"
+        raise RegionError(f"polygon: {path}: holds {held} and no polygon; give a file with an outline")
     system = crs or meta["crs"]
     if system is None:
         raise RegionError(f"polygon: {path}: states no coordinate system; add crs, such as EPSG:4326 or EPSG:3413")
