@@ -2,23 +2,23 @@
 
 from nunatak.archives import base, open_archive
 from nunatak.granules import chunk_of, parse
-from nunatak.outlines import STUDY_REGION, read_outlines
+from nunatak.outlines import read_outlines
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
 from nunatak.tables import write_table
 
 
-def main(regions, out, *, archive, product, settings, period, study, outline=STUDY_REGION):
+def main(regions, out, *, archive, product, settings, period, study):
     """
     Write the granule table of a product, each granule with the chunk it belongs to.
 
     Parameters
     ----------
-    regions : GeoJSON of the study's outlines; the one with the key `outline` is searched
+    regions : GeoJSON of the study's outlines
     archive : mapping with `name` and what `open_archive` needs of it
     settings : the product's part of the study
     """
-    region = read_outlines(regions)[outline]
+    region = base.outline_of(read_outlines(regions), product)
     answer = open_archive(archive["name"], archive).search(
         product, region, Period.model_validate(period), base.Filters.of(settings)
     )

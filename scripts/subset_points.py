@@ -1,7 +1,7 @@
 """Keep the rows of one chunk's along-track granules that lie in the region and the period."""
 
 from nunatak.archives import base, points
-from nunatak.outlines import STUDY_REGION, read_outlines
+from nunatak.outlines import read_outlines
 from nunatak.products import atl06
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
@@ -22,7 +22,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     settings : the product's part of the study
     crs : of the columns x and y; the region's natural one where not given
     """
-    region = read_outlines(regions)[STUDY_REGION]
+    region = base.outline_of(read_outlines(regions), product)
     crs = crs or region.natural_crs
     read, nothing = READERS[product]
     fetched = read_table(ledger)
@@ -48,5 +48,6 @@ if __name__ == "__main__":
             settings=snakemake.params.product,
             period=snakemake.params.period,
             study=snakemake.wildcards.study,
+            crs=snakemake.params.get("crs"),
             threads=snakemake.threads,
         )

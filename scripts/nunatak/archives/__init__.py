@@ -28,8 +28,8 @@ def open_archive(name, settings):
     Parameters
     ----------
     name : one of `NAMES`
-    settings : mapping; of "directory": `directory` (the folder with the granules) and optionally `index` (folder that
-        keeps the index, default resources/index); of "simulated": `folder` (holds one folder per product)
+    settings : mapping; of "directory": `directory` (the folder with the granules) and `resources` (the folder below
+        which its index is kept, default "resources"); of "simulated": `folder` (holds one folder per product)
 
     Returns
     -------
@@ -42,7 +42,8 @@ def open_archive(name, settings):
     if name == "directory":
         from nunatak.archives.directory import DirectoryArchive
 
-        return DirectoryArchive(_setting(name, settings, "directory"), settings.get("index") or "resources/index")
+        index = f"{settings.get('resources') or 'resources'}/index"
+        return DirectoryArchive(_setting(name, settings, "directory"), index)
     if name == "simulated":
         from nunatak.archives.simulated import SimulatedArchive
 

@@ -16,6 +16,7 @@ import shapely
 
 from nunatak.archives import EmptyAnswer
 from nunatak.granules import granule_table
+from nunatak.outlines import STUDY_REGION
 from nunatak.runtime import NunatakError, log
 
 # The products whose granules a study's product is made from, where it is another's.
@@ -94,6 +95,12 @@ class Outcome:
 def granules_of(product) -> str:
     """The product whose granules to ask for: atl06sr is made from atl03."""
     return GRANULES_OF.get(product.lower(), product.lower())
+
+
+def outline_of(outlines, product):
+    """The Region to search for a product: altimetry has its own where the study gives one, else the study's region."""
+    key = "altimetry_region" if product.startswith("atl") and "altimetry_region" in outlines else STUDY_REGION
+    return outlines[key]
 
 
 def select(table, product, region, period, filters, *, asked):

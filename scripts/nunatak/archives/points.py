@@ -114,5 +114,6 @@ def _in_words(beams):
     said: dict[str, list[str]] = {}
     for beam in beams:
         if beam.reason:
-            said.setdefault(beam.reason.replace(beam.beam, "it"), []).append(beam.beam)
+            shared = beam.reason.replace(f"group {beam.beam}", "such group").replace(beam.beam, "it")
+            said.setdefault(shared, []).append(beam.beam)
     return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in said.items())
