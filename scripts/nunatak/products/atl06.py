@@ -118,7 +118,8 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None)
     -------
     segments : DataFrame in the order of beams and along the track, with `beam, spot, rgt, cycle, segment_id`,
         `time` (UTC), `latitude, longitude` (degrees, WGS84), `x_atc, y_atc, h_li, h_li_sigma` (m; heights above the
-        WGS84 ellipsoid), `dh_fit_dy` (across-track slope), `atl06_quality_summary` (0 best) and the variables asked for; fills are NaN, flags as in the
+        WGS84 ellipsoid), `dh_fit_dy` (slope across the track), `atl06_quality_summary` (0 best) and the
+        variables asked for; fills are NaN, flags as in the
         file, and `attrs["units"]` holds the units. `spot` is 0 where strong and weak cannot be told apart.
     statuses : list of BeamStatus, one for each beam asked for
 
