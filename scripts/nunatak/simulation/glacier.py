@@ -96,8 +96,9 @@ class Glacier:
 
     def surface_change(self, x, y, t, since=2020.0):
         """Change of the surface from `since` to t, m; zero off the ice."""
-        weights = self.change_factors(t) - self.change_factors(since)
-        return sum(w * pattern for w, pattern in zip(weights, self.change_patterns(x, y), strict=True))
+        factors = [term.factor for term in (*self.flow, *self.balance)]
+        patterns = self.change_patterns(x, y)
+        return sum((f.integral(t) - f.integral(since)) * p for f, p in zip(factors, patterns, strict=True))
 
     def change_patterns(self, x, y):
         """(n_term, ...) rates of surface change in m/yr; with `change_factors` they give the surface at any time."""
@@ -164,7 +165,7 @@ class Glacier:
         ----------
         geometry : shapely (Multi)Polygon in the glacier's CRS
         t0, t1 : decimal years
-        cell : side of the cells of the quadrature, m on the map; a cell counts when its centre lies inside
+        cell : side of the cells of the quadrature, m on the map; a cell counts with its centre, inside or out, iced or not
 
         Returns
         -------
@@ -179,9 +180,9 @@ class Glacier:
         for y in np.arange(bottom + cell / 2, top + cell / 2, cell):
             keep = shapely.contains_xy(geometry, x, np.full_like(x, y))
             xs, ys = x[keep], np.full(int(keep.sum()), y)
-            true = self.ice_fraction(xs, ys, cell) * cell**2 / np.square(self.scale(xs, ys))
+            true = cell**2 / np.square(self.scale(xs, ys))
             volume += float(np.sum(self.surface_change(xs, ys, t1, since=t0) * true))
-            area += float(np.sum(true))
+            area += float(np.sum(true[self.ice(xs, ys)]))
         return volume, area
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -222,9 +222,7 @@ def passes(bbox, *, rgts=None, margin=0.0):
     list of Pass, sorted by rgt and place along the track, one for each run and granule region
     """
     west, south, east, north = bbox
-    ids = np.arange(1, n_segments() + 1, 10, dtype="int32")
-    x = (ids - 1) * SEGMENT_LENGTH
-    lon, lat, _ = _canonical().position(x, np.zeros(x.size))
+    ids, x, lon, lat = _canonical().every_tenth
     near = (lat >= south - margin) & (lat <= north + margin)
     ids, x, lon, lat = ids[near], x[near], lon[near], lat[near]
     region = region_number(x)
@@ -281,6 +279,14 @@ class _Canonical:
         i = hits[0]
         return x[i] + (bound - lat[i]) / (lat[i + 1] - lat[i]) * (x[i + 1] - x[i])
 
+    @cached_property
+    def every_tenth(self):
+        """segment_id, x_atc, longitude and latitude of every tenth segment of the track."""
+        ids = np.arange(1, int(self.length // SEGMENT_LENGTH) + 1, 10, dtype="int32")
+        x = (ids - 1) * SEGMENT_LENGTH
+        lon, lat, _ = self.position(x, np.zeros(x.size))
+        return ids, x, lon, lat
+
     def elapsed(self, x_atc):
         """Time since the node, s."""
         return self._u(np.asarray(x_atc, dtype=float)) / (2 * np.pi) * REVOLUTION
@@ -313,12 +319,16 @@ def _subsatellite(u):
     return lon, _geodetic_latitude(p, z)
 
 
-def _geodetic_latitude(p, z):
-    """Bowring's formula, for a point p from the axis and z above the equator plane; exact to 1e-9 rad at 500 km."""
+def _geodetic_latitude(p, z, rounds=2):
+    """
+    Bowring's formula, for a point p from the axis and z above the equator plane.
+
+    One round is exact on the ellipsoid, two are within 1e-9 rad at the height of the orbit.
+    """
     b = _WGS84_A * (1 - _WGS84_F)
     ep2 = _WGS84_E2 / (1 - _WGS84_E2)
     beta = np.arctan2(_WGS84_A * z, b * p)
-    for _ in range(2):
+    for _ in range(rounds):
         lat = np.arctan2(z + ep2 * b * np.sin(beta) ** 3, p - _WGS84_E2 * _WGS84_A * np.cos(beta) ** 3)
         beta = np.arctan2((1 - _WGS84_F) * np.sin(lat), np.cos(lat))
     return lat
@@ -334,4 +344,4 @@ def _ellipsoid_point(lon, lat):
 
 def _lonlat(point):
     """Longitude and geodetic latitude (radians) of Earth-centred points close to the ellipsoid."""
-    return np.arctan2(point[1], point[0]), _geodetic_latitude(np.hypot(point[0], point[1]), point[2])
+    return np.arctan2(point[1], point[0]), _geodetic_latitude(np.hypot(point[0], point[1]), point[2], 1)

@@ -1,0 +1,83 @@
+"""What the simulated archive holds: one row per granule with its footprint, size and checksum."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import shapely
+
+from nunatak.granules import granule_table, parse
+from nunatak.runtime import file_sha256
+from nunatak.simulation import hdf, orbit, polar_grid
+from nunatak.tables import write_table
+from nunatak.times import delta_time_to_utc, from_decimal_year
+
+FILE_NAME = "catalogue.parquet"
+
+
+def catalogue(world, paths):
+    """
+    The granule table of simulated granules.
+
+    `url` is the name of the file beside the catalogue; `resolution`, `region_code` and `cycle_end` are given where the
+    name has them; `geometry` is the footprint in longitude and latitude.
+    """
+    return granule_table([_row(world, Path(path)) for path in paths])
+
+
+def write(table, folder):
+    """Write the granule table beside the granules it lists; returns the path."""
+    path = Path(folder) / FILE_NAME
+    write_table(table, path, attributes={"nunatak_source": hdf.SOURCE})
+    return path
+
+
+def _row(world, path):
+    name = parse(path.name)
+    row = {
+        "file_name": path.name,
+        "url": path.name,
+        "size_bytes": path.stat().st_size,
+        "checksum": file_sha256(path),
+        "checksum_algorithm": "SHA-256",
+        "source": hdf.SOURCE,
+        "resolution": name.resolution,
+        "region_code": name.region_code,
+        "cycle_end": name.cycle_end,
+    }
+    return {**row, **(_grid(world, name) if name.region_code else _track(world, name))}
+
+
+def _grid(world, name):
+    """Period and footprint of a gridded granule."""
+    west, south, east, north = world.surface_bounds if name.product == "atl14" else world.height_bounds
+    x, y = np.array([west, east]), np.array([south, north])
+    if name.region_code in ("A1", "A2", "A3", "A4"):
+        x = np.clip(x, *((0, np.inf) if name.region_code in ("A1", "A4") else (-np.inf, 0)))
+        y = np.clip(y, *((0, np.inf) if name.region_code in ("A1", "A2") else (-np.inf, 0)))
+    extent = polar_grid.lonlat_extent(world.crs, (x[0], y[0], x[1], y[1]))
+    start, end = (from_decimal_year(year) for year in world.period)
+    return {"time_start": start, "time_end": end, "geometry": shapely.to_wkt(shapely.box(*extent), rounding_precision=5)}
+
+
+def _track(world, name):
+    """Period and footprint of a pass inside the world's track box: a strip wide enough for all six beams."""
+    runs = [r for r in orbit.passes(world.track_bbox, rgts=[name.rgt]) if name.region_number in (None, r.region_number)]
+    strips = [_strip(run) for run in runs]
+    cycles = (name.cycle, name.cycle_end or name.cycle)
+    when = [orbit.delta_time_at(name.rgt, c, (s - 1) * orbit.SEGMENT_LENGTH) for c in cycles for r in runs for s in (r.first, r.last)]
+    return {
+        "time_start": delta_time_to_utc(min(when)),
+        "time_end": delta_time_to_utc(max(when)),
+        "geometry": shapely.to_wkt(shapely.union_all(strips), rounding_precision=5),
+    }
+
+
+def _strip(run):
+    """The ground that a run's six beams cover, with some room for the pointing, as a polygon."""
+    x = (np.append(np.arange(run.first, run.last, 500), run.last) - 1) * orbit.SEGMENT_LENGTH
+    half = orbit.PAIR_SPACING + 200.0
+    left, right = (orbit.ground_point(run.rgt, x, np.full(x.size, side)) for side in (half, -half))
+    lon, lat = np.append(left[0], right[0][::-1]), np.append(left[1], right[1][::-1])
+    return shapely.Polygon(np.column_stack([lon, lat]))

@@ -1,0 +1,103 @@
+"""Writing HDF5 the way the products are written: attributes as bytes, dimension scales, gzip, no time stamps."""
+
+from __future__ import annotations
+
+import uuid
+
+import h5py
+import numpy as np
+
+from nunatak.constants import FILL_F4, FILL_F8, FILL_I1, FILL_I4
+
+FILLS = {"f4": FILL_F4, "f8": FILL_F8, "i4": FILL_I4, "i1": FILL_I1}
+SOURCE = "SIMULATED"
+
+# Products keep four decimals, as a power of two (netCDF's least_significant_digit = 4).
+_QUANTUM = 2.0**-14
+
+
+def put_attributes(target, attributes):
+    """Attributes of a file, group or dataset: text as fixed-length bytes, numbers as they are."""
+    for name, value in attributes.items():
+        target.attrs[name] = np.bytes_(value.encode("utf-8")) if isinstance(value, str) else value
+
+
+def put(group, name, values, *, fill=None, chunks=None, scale=False, gzip=6, shuffle=False, **attributes):
+    """
+    Write one dataset.
+
+    Parameters
+    ----------
+    values : array; NaN of float arrays is written as `fill` where there is one
+    fill : fill value, kept in the attribute `_FillValue` and as HDF5's own
+    chunks : chunk shape; contiguous and not compressed when not given
+    scale : make it a dimension scale of its own name
+    """
+    values = np.asarray(values)
+    if fill is not None:
+        fill = values.dtype.type(fill)
+        if values.dtype.kind == "f":
+            values = np.where(np.isnan(values), fill, values)
+    options = {}
+    if chunks is not None:
+        options = {"chunks": chunks, "compression": "gzip", "compression_opts": gzip, "shuffle": shuffle}
+        if values.ndim == 1:
+            options["maxshape"] = (None,)
+    dataset = group.create_dataset(name, data=values, fillvalue=fill, **options)
+    if scale:
+        dataset.make_scale(name)
+    if fill is not None:
+        dataset.attrs["_FillValue"] = np.array([fill])
+    put_attributes(dataset, attributes)
+    return dataset
+
+
+def attach(dataset, scales):
+    """Link the dimension scales to a dataset's dimensions, in order."""
+    for i, scale in enumerate(scales):
+        dataset.dims[i].attach_scale(scale)
+
+
+def quantised(values):
+    """float32 rounded to 2^-14 (four decimals); NaN stays."""
+    return (np.round(np.asarray(values, dtype=float) / _QUANTUM) * _QUANTUM).astype("f4")
+
+
+def put_metadata(file, *, short_name, version, file_name, extent, began, ended):
+    """
+    The METADATA group: ISO groups that hold attributes only.
+
+    Parameters
+    ----------
+    extent : west, south, east, north, degrees
+    began, ended : ISO 8601 text of the first and last observation
+    """
+    identity = str(uuid.uuid5(uuid.NAMESPACE_URL, file_name))
+    west, south, east, north = extent
+    groups = {
+        "AcquisitionInformation/lidar": {"identifier": "ATLAS", "pulse_rate": "10000 pps", "wavelength": "532 nm"},
+        "AcquisitionInformation/platform": {"identifier": "ICESat-2", "type": "Spacecraft"},
+        "DataQuality": {"scope": "NOT_SET"},
+        "DatasetIdentification": {
+            "VersionID": version, "fileName": file_name, "shortName": short_name, "uuid": identity,
+            "characterSet": "utf8", "language": "eng", "abstract": "Simulated, not observed: made by Nunatak.",
+        },
+        "Extent": {
+            "westBoundLongitude": west, "southBoundLatitude": south, "eastBoundLongitude": east,
+            "northBoundLatitude": north, "rangeBeginningDateTime": began, "rangeEndingDateTime": ended,
+        },
+        "Lineage": {},
+        "ProcessStep/PGE": {"processDescription": "Simulated by Nunatak from a truth known in closed form"},
+        "ProductSpecificationDocument": {"ShortName": f"{short_name}_SDP"},
+        "QADatasetIdentification": {"fileName": f"{file_name.rsplit('.', 1)[0]}.qa"},
+        "SeriesIdentification": {"VersionID": version, "shortName": short_name, "format": "HDF", "formatVersion": "5"},
+    }  # fmt: skip
+    root = file.create_group("METADATA")
+    put_attributes(root, {"Description": "ISO19115 Structured Metadata Represented within HDF5"})
+    for path, attributes in groups.items():
+        put_attributes(root.create_group(path), attributes)
+
+
+def create(path):
+    """A new HDF5 file of the default library version, opened for writing."""
+    return h5py.File(path, "w")

@@ -1,0 +1,52 @@
+"""Write one product of a world into a folder, with its catalogue."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+from nunatak.runtime import NunatakError
+from nunatak.simulation import catalogue
+
+# One line per product: the module whose `write(world, folder)` makes its granules, imported on first use. Products cut
+# into chunks by cycle take `cycles` as well.
+PRODUCTS = {
+    "atl06": "nunatak.simulation.atl06",
+    "atl14": "nunatak.simulation.atl14",
+    "atl15": "nunatak.simulation.atl15",
+}
+_CYCLE = re.compile(r"cycle(\d{2})(?:-\d+of\d+)?$")
+
+
+def write_product(world, product, folder, *, chunks=None):
+    """
+    Write the granules of one product and `catalogue.parquet` beside them.
+
+    Parameters
+    ----------
+    world : World
+    product : such as "atl15"
+    folder : made where it does not exist
+    chunks : names of the chunks wanted, such as "cycle03"; all by default. Products that are not cut by cycle are
+        written whole whatever the chunks
+
+    Returns
+    -------
+    DataFrame, the granule table (`granules.granule_table`) with what the catalogue knows about each granule
+
+    Raises
+    ------
+    NunatakError : no writer for this product
+    """
+    if product not in PRODUCTS:
+        raise NunatakError(f"simulated archive: no granules of '{product}'; there are {', '.join(sorted(PRODUCTS))}")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    found = [_CYCLE.match(chunk) for chunk in chunks or ()]
+    cycles = sorted({int(match[1]) for match in found if match})
+    options = {"cycles": cycles} if cycles else {}
+    paths = importlib.import_module(PRODUCTS[product]).write(world, folder, **options)
+    table = catalogue.catalogue(world, paths)
+    catalogue.write(table, folder)
+    return table
