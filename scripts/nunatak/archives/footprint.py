@@ -119,7 +119,8 @@ def _cover(lon, lat, margin, *, turned):
     gaps = np.diff(ordered, append=ordered[0] + 360.0)
     start = ordered[(np.argmax(gaps) + 1) % len(ordered)]
     shrink = max(float(np.cos(np.radians(lat.mean()))), 0.01)
-    hull = shapely.convex_hull(shapely.multipoints(np.column_stack([(lon - start) % 360.0 * shrink, lat])))
+    around = np.column_stack([(lon - start) % 360.0 * shrink, lat])
+    hull = shapely.convex_hull(shapely.linestrings(np.vstack([around, around[:1]])))  # a line costs less than points
     if turned:
         hull = shapely.oriented_envelope(hull)
     hull = shapely.buffer(hull, margin, cap_style="square", join_style="mitre", quad_segs=1)

@@ -75,7 +75,6 @@ def update(root, path, *, workers=None):
             _save(kept, path)
             log.info("%s: %d of %d files opened", root, min(start + _BATCH, len(fresh)), len(fresh))
         if vanished:
-            log.warning("%s: gone since the last look: %s", root, ", ".join(vanished))
             _save(kept, path)
     table = kept.astype(_COLUMNS).sort_values("path", ignore_index=True)
     table.attrs = {"opened": len(fresh), "vanished": vanished}
