@@ -1,0 +1,199 @@
+"""
+Composites of a cube: annual means, seasonal cycle, trend, and what they rest on.
+
+Components are averaged, never speeds: the mean of speeds of a cell at rest is 1.25 times the noise of a pair, not 0.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from nunatak.runtime import NunatakError
+from nunatak.velocity.annual_cells import by_year, fit_cells, kept_cells, weighted_means
+from nunatak.velocity.annual_fields import annual_dataset, annual_fields
+from nunatak.velocity.design import Design, design
+from nunatak.velocity.filters import Filters
+
+log = logging.getLogger(__name__)
+
+FILL = -32767
+
+
+def composite(
+    cube, *, method="lsq", seasonal=True, trend_inside=True, filters=None, year_start=1, v0_years=None, reference_year=None,
+    image_sigma=0.0, everywhere=False, memory_mb=512, threads=2,
+):  # fmt: skip
+    """
+    Annual velocity composites of an image-pair cube.
+
+    Parameters
+    ----------
+    cube : xarray.Dataset with `vx`, `vy` (time, y, x) in m/yr, int16 with fill -32767 or float with NaN, the
+        coordinates of `time` that a cube carries, and `roi` (y, x) where only a region is wanted; Dask-backed cubes are
+        computed by Dask's current scheduler
+    method : "lsq" (annual means and a seasonal cycle from displacements), "mean" (weighted by overlap and 1/sigma^2),
+        "median" (of the pairs with their mid-date in the year), or a function that takes an (n, cells) array with NaN
+        and returns (cells,)
+    seasonal : fit one seasonal cycle for all years (lsq only)
+    trend_inside : let the velocity follow the slope between neighbouring annual means inside each year (lsq only).
+        ITS_LIVE takes it as constant (False), which turns a trend of g m/yr per year into a false seasonal amplitude of
+        up to g / pi
+    filters : velocity.Filters; by default ITS_LIVE's for lsq, and the same without least numbers for the others
+    year_start : month a year begins with; other than 1, a year is named after its end
+    v0_years : (first, last) year of the mean speed v0, its trend and, when they leave years out, the seasonal cycle;
+        all years by default (ITS_LIVE: 2014, 2022)
+    reference_year : decimal year of v0; by default the middle of v0_years, rounded down (ITS_LIVE: 2018)
+    image_sigma : position error of one image in metres, shared by all its pairs (lsq only); 0 takes the pairs as
+        independent, as ITS_LIVE does, which is optimistic
+    everywhere : all cells of the grid, not only those of `roi`
+    memory_mb : bound on the velocities held at a time
+    threads : cells are shared out among them; the values do not depend on it
+
+    Returns
+    -------
+    Dataset, with `year` and (y, x):
+        `vx, vy, v` (year, y, x) m/yr; `*_error_formal` from the pairs' stated errors, `*_error` the same times
+        sqrt(reduced chi2) where that exceeds 1; `count` pairs and `images` distinct images that touch the year;
+        `vx0, vy0, v0`, `dvx_dt, dvy_dt, dv_dt` (m/yr per year) with `_error`: line through the annual means at the
+        reference year; `vx_amp, vy_amp, v_amp` (m/yr, v along the flow), `*_phase` (day of the maximum, 0..365.25)
+        with `_error`; `count0` pairs used; `outlier_percent`. NaN means not determined, never 0.
+
+    Raises
+    ------
+    NunatakError : no layers, an unknown method, or a method that makes no sense of the cube
+    """
+    if not (callable(method) or method in ("lsq", "mean", "median")):
+        raise NunatakError(f"velocity: composite method {method!r}; choose lsq, mean, median or give a function")
+    pairs = design(cube, year_start=year_start)
+    if filters is None:
+        filters = Filters() if method == "lsq" else Filters(before_minimum=1, after_minimum=1)
+    options = {
+        "method": method, "seasonal": seasonal, "trend_inside": trend_inside, "filters": filters, "image_sigma": image_sigma, "threads": threads,
+        "v0_years": v0_years,
+    }  # fmt: skip
+    mask = np.ones((cube.sizes["y"], cube.sizes["x"]), dtype=bool)
+    if "roi" in cube and not everywhere:
+        mask = np.asarray(cube["roi"].values, dtype=bool)
+    cells = _all_cells(cube, mask, pairs, options, memory_mb)
+    out = annual_fields(cells, pairs, v0_years, reference_year)
+    if not np.isfinite(out["vx"][0]).any():
+        log.warning("velocity: no cell has enough of the %d pairs for a %s composite", pairs.dt.size, _name(method))
+    return annual_dataset(out, mask, cube, pairs, _name(method), filters)
+
+
+def _name(method):
+    return method if isinstance(method, str) else getattr(method, "__name__", "function")
+
+
+def _all_cells(cube, mask, pairs, options, memory_mb):
+    """Band by band of rows, so that the velocities held stay within the bound; Dask computes the bands side by side."""
+    rows = _band_height(cube, memory_mb)
+    bands = [slice(r, min(r + rows, mask.shape[0])) for r in range(0, mask.shape[0], rows)]
+    bands = [band for band in bands if mask[band].any()]
+    if not bands:
+        raise NunatakError("velocity: the region has no cell on this grid; choose a larger region or a finer grid")
+    if cube["vx"].chunks is not None:
+        import dask
+
+        later = dask.delayed(_one_band)
+        parts = dask.compute(
+            *(later(cube["vx"].data[:, b], cube["vy"].data[:, b], mask[b], pairs, options) for b in bands)
+        )
+    else:
+        parts = [_one_band(cube["vx"][:, b].values, cube["vy"][:, b].values, mask[b], pairs, options) for b in bands]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _band_height(cube, memory_mb):
+    per_row = cube.sizes["time"] * cube.sizes["x"] * 2 * 4  # two components, twice: as read and in order of cells
+    return int(max(1, memory_mb * 1e6 // max(per_row, 1)))
+
+
+def _one_band(vx, vy, mask, pairs, options):
+    """Every result of the band's cells, {name: (n_cell, ...)}."""
+    series = [series_of(component, mask) for component in (vx, vy)]
+    method, filters, threads = options["method"], options["filters"], options["threads"]
+    if method == "lsq":
+        fit = {name: options[name] for name in ("seasonal", "trend_inside", "image_sigma", "threads")}
+        out = fit_cells(*series, pairs, filters, **fit)
+        inside = _inside_years(pairs, options["v0_years"])
+        if options["seasonal"] and not inside.all():
+            some = _only(pairs, inside)
+            own = [np.ascontiguousarray(values[:, inside]) for values in series]
+            chi2 = out["cycle"][..., 5].copy()
+            out["cycle"] = fit_cells(*own, some, filters, **fit)["cycle"]
+            out["cycle"][..., 5] = chi2
+        return out
+    kept_x, kept_y, out = kept_cells(*series, pairs, filters, threads=threads)
+    if method == "mean":
+        both = [weighted_means(values, pairs, c) for c, values in enumerate((kept_x, kept_y))]
+        keys = ("annual", "sigma", "chi2")
+        return {**out, **{key: np.stack([part[i] for part in both], axis=1) for i, key in enumerate(keys)}}
+    function: Callable = (lambda values: np.nanmedian(values, axis=0)) if method == "median" else method
+    both = [(by_year(v, pairs, function), by_year(v, pairs, _error_of_median)) for v in (kept_x, kept_y)]
+    return {**out, **{key: np.stack([part[i] for part in both], axis=1) for i, key in enumerate(("annual", "sigma"))}}
+
+
+def series_of(values, mask):
+    """(n_cell, N) int16 series of the masked cells of a (N, ny, nx) block, fill -32767."""
+    if np.asarray(values).dtype.kind == "f":
+        values = np.where(np.isfinite(values), np.rint(values), FILL).astype("i2")
+    return np.ascontiguousarray(np.asarray(values)[:, mask].T)
+
+
+def _error_of_median(values):
+    """1.2533 sigma / sqrt(n) with sigma from the median absolute deviation (m/yr); NaN of a single pair."""
+    spread = 1.4826 * np.nanmedian(np.abs(values - np.nanmedian(values, axis=0)), axis=0)
+    n = np.isfinite(values).sum(axis=0)
+    return np.where(n > 1, 1.2533 * spread / np.sqrt(n), np.nan)
+
+
+def _inside_years(pairs, v0_years):
+    if v0_years is None:
+        return np.ones(pairs.dt.size, dtype=bool)
+    first, last = v0_years
+    label = pairs.years[np.clip(np.searchsorted(pairs.edges, pairs.mid, side="right") - 1, 0, pairs.years.size - 1)]
+    return (label >= first) & (label <= last)
+
+
+def _only(pairs, chosen):
+    """The Design of some of the pairs, on the same years."""
+    n = pairs.dt.size
+    fields = {}
+    for name, value in vars(pairs).items():
+        if isinstance(value, np.ndarray) and name not in ("years", "edges"):
+            value = value[chosen] if value.shape[0] == n else value[:, chosen]
+        fields[name] = value
+    return Design(**fields)
+
+
+def magnitude_mean(cube, *, year_start=1):
+    """
+    Mean of the pairs' speeds by year of mid-date: for comparison only, it is biased high.
+
+    The speed of noise is never negative: a cell at rest gets 1.25 sigma of one pair, whatever the number of pairs.
+
+    Returns
+    -------
+    DataArray (year, y, x), m/yr, with the attribute `bias`
+    """
+    pairs = design(cube, year_start=year_start, stable_shift=False)
+    year = np.clip(np.searchsorted(pairs.edges, pairs.mid, side="right") - 1, 0, pairs.years.size - 1)
+    out = np.full((pairs.years.size, cube.sizes["y"], cube.sizes["x"]), np.nan, dtype="f4")
+    for k in np.unique(year):
+        own = cube.isel(time=np.nonzero(year == k)[0])
+        vx, vy = (np.asarray(own[name].values, dtype="f8") for name in ("vx", "vy"))
+        seen = np.isfinite(vx) & np.isfinite(vy) & (vx != FILL) & (vy != FILL)
+        n = seen.sum(axis=0)
+        total = np.where(seen, np.hypot(vx, vy), 0.0).sum(axis=0)
+        out[k] = np.where(n > 0, total / np.maximum(n, 1), np.nan)
+    attributes = {
+        "long_name": "mean of the speeds of single pairs (biased high)", "units": "m/yr",
+        "bias": "speeds are averaged without direction: noise adds up, by 1.25 sigma where the ice is at rest",
+    }  # fmt: skip
+    coordinates = {"year": pairs.years, "y": cube["y"], "x": cube["x"]}
+    return xr.DataArray(out, coordinates, ("year", "y", "x"), name="magnitude_mean", attrs=attributes)
