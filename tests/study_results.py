@@ -65,7 +65,7 @@ def section(change):
     sigma = change.delta_h_sigma.interp(at).drop_vars(["x", "y"])
     distance = np.hypot(x - x[0], y - y[0])
     out = xr.Dataset({"dh": dh, "dh_sigma": sigma})
-    out["surface"] = 700 * np.sqrt(np.clip(1 - ((distance - 50e3) / 90e3) ** 2, 0, 1)) + out.dh * 5
+    out["h"] = 700 * np.sqrt(np.clip(1 - ((distance - 50e3) / 90e3) ** 2, 0, 1)) + out.dh * 5
     return out.assign_coords(distance=distance, x=("distance", x), y=("distance", y)).transpose("time", "distance")
 
 
@@ -78,8 +78,8 @@ def series():
         sigma = 0.05 + 0.04 * t
         tables[name] = pd.DataFrame(
             {
-                "time": from_decimal_year(YEARS), "mean_m": mean, "mean_sigma_m": sigma,
-                "volume_km3": mean * area / 1000, "volume_sigma_km3": sigma * area / 1000,
+                "time": from_decimal_year(YEARS), "mean_dh": mean, "mean_dh_sigma": sigma,
+                "volume_change": mean * area / 1000, "volume_sigma": sigma * area / 1000,
             }
         )  # fmt: skip
     return tables
@@ -90,8 +90,8 @@ def bands():
     low = np.arange(0.0, 800.0, 50.0)
     return pd.DataFrame(
         {
-            "low_m": low, "high_m": low + 50, "change": -3.0 + low / 230, "change_sigma": 0.15 + 0 * low,
-            "area_km2": 600 * np.exp(-(((low - 400) / 230) ** 2)),
+            "band_low": low, "band_high": low + 50, "mean_dh": -3.0 + low / 230, "dh_sigma": 0.15 + 0 * low,
+            "area": 600 * np.exp(-(((low - 400) / 230) ** 2)),
         }
     )  # fmt: skip
 
@@ -107,9 +107,9 @@ def pairs():
         rows.append(
             pd.DataFrame(
                 {
-                    "beam": beam, "x_atc": 1.2e7 + along, "dh": centre + rng.normal(0, 0.8, n),
+                    "beam": beam, "segment_id": 600_000 + np.arange(n), "x_atc": 1.2e7 + along, "dh": centre + rng.normal(0, 0.8, n),
                     "longitude": -143.2 + 0.05 * pair - along * 2e-6, "latitude": 60.35 + along * 9e-6,
-                    "time_1": np.datetime64("2019-11-06T23:00", "ns"), "time_2": np.datetime64("2021-11-02T12:18", "ns"),
+                    "time_first": np.datetime64("2019-11-06T23:00", "ns"), "time_second": np.datetime64("2021-11-02T12:18", "ns"),
                 }
             )
         )  # fmt: skip

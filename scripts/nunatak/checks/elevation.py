@@ -171,7 +171,7 @@ def repeat_pairs(pairs):
     """Repeat pairs exist, have a finite difference, and the later pass is later."""
     if not len(pairs):
         return [at_least("repeat_pairs/found", 0, 1, "", "pairs of segments of two cycles on the same track")]
-    later = (pairs["time_2"] > pairs["time_1"]).mean()
+    later = (pairs["time_second"] > pairs["time_first"]).mean()
     finite = np.isfinite(pairs["dh"]).mean()
     return [
         at_least("repeat_pairs/found", len(pairs), 1, "", "pairs of segments of two cycles on the same track"),

@@ -22,3 +22,10 @@ def volume_against_truth(region, volume_km3, truth_km3, span=""):
         return not_applicable(name, "the true volume does not change")
     text = f"volume change {volume_km3:.4g} km3 against {truth_km3:.4g} km3 of the truth{', ' + span if span else ''}"
     return at_most(name, 100 * (volume_km3 / truth_km3 - 1), TRUTH_LIMIT, "%", text)
+
+
+def glacier(name, size):
+    """The truth of a simulated world of land ice."""
+    from nunatak.simulation import world
+
+    return world(name, size).truth

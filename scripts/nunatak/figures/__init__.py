@@ -3,13 +3,16 @@
 from nunatak.figures.layouts import Drawn
 from nunatak.figures.map_layouts import extent, height_change
 from nunatak.figures.profile_layouts import change_by_elevation, height_change_series, repeat_pair, transect
+from nunatak.figures.study import Request, draw
 from nunatak.figures.style import PRESETS, Preset, preset, save, sidecar_of, use
 
 __all__ = [
     "PRESETS",
     "Drawn",
     "Preset",
+    "Request",
     "change_by_elevation",
+    "draw",
     "extent",
     "height_change",
     "height_change_series",

@@ -128,7 +128,7 @@ def surface_profiles(ax, section):
 
     Parameters
     ----------
-    section : Dataset (time, distance) with `surface` (m above WGS84) and distance in metres
+    section : Dataset (time, distance) with `h` (m above WGS84) and distance in metres
 
     Returns
     -------
@@ -136,7 +136,7 @@ def surface_profiles(ax, section):
     """
     colours, _, _ = time_colours(section["time"].values)
     km = section["distance"].values / 1000
-    lines = [ax.plot(km, h, color=c, lw=0.7)[0] for h, c in zip(section["surface"].values, colours, strict=True)]
+    lines = [ax.plot(km, h, color=c, lw=0.7)[0] for h, c in zip(section["h"].values, colours, strict=True)]
     ax.set_xlim(km[0], km[-1])
     return lines
 
@@ -165,20 +165,21 @@ def pair_profiles(ax, pairs, *, column="dh"):
 
     Parameters
     ----------
-    pairs : DataFrame with `beam`, `x_atc` (m) and the difference in `column` (m)
+    pairs : DataFrame with beam, segment_id, where there is one x_atc (m), and the difference in `column` (m)
 
     Returns
     -------
     mapping of beam to median difference (m)
     """
-    start = pairs["x_atc"].min()
+    along = pairs["x_atc"] if "x_atc" in pairs else pairs["segment_id"] * 20.0  # m, a segment every 20 m
+    along = along - along.min()
     medians = {}
     for beam, shade in zip(BEAMS, colour.CATEGORIES, strict=False):
-        rows = pairs[pairs["beam"] == beam].sort_values("x_atc")
+        rows = pairs[pairs["beam"] == beam].sort_values("segment_id")
         if rows.empty or not np.isfinite(rows[column]).any():
             continue
         medians[beam] = float(np.nanmedian(rows[column]))
-        km = (rows["x_atc"] - start) / 1000
+        km = along[rows.index] / 1000
         ax.plot(km, rows[column], ".", ms=2.2, mew=0, color=shade, alpha=0.75, label=beam)
         ax.plot([km.min(), km.max()], [medians[beam]] * 2, color=shade, lw=0.9, ls=(0, (4, 2)))
     ax.axhline(0, color="#222222", lw=0.5)

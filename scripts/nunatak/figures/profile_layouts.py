@@ -14,16 +14,16 @@ def height_change_series(look, *, title, regions, source_note=""):
 
     Parameters
     ----------
-    regions : mapping of name to DataFrame with time, volume_km3, volume_sigma_km3, mean_m, mean_sigma_m relative to
-        the first epoch
+    regions : mapping of name to DataFrame with time, volume_change, volume_sigma (km3), mean_dh, mean_dh_sigma (m)
+        relative to the first epoch
     source_note : words on the error band, for the caption
     """
     fig = style.new_figure(look, height_mm=TITLE_MM + 74)
     width = (look.page_mm - 2 * 15 - 4) / 2
     numbers = {}
     panels = (
-        ("volume_km3", "volume_sigma_km3", "volume change (km³)"),
-        ("mean_m", "mean_sigma_m", "mean height change (m)"),
+        ("volume_change", "volume_sigma", "volume change (km³)"),
+        ("mean_dh", "mean_dh_sigma", "mean height change (m)"),
     )
     for index, (value, sigma, label) in enumerate(panels):
         ax = style.add_axes(fig, 13 + index * (width + 15), TITLE_MM + 6, width, 50)
@@ -56,23 +56,23 @@ def height_change_series(look, *, title, regions, source_note=""):
     return Drawn(fig, title, caption, numbers)
 
 
-def change_by_elevation(look, *, title, table, unit="m", span=""):
+def change_by_elevation(look, *, title, table, span=""):
     """
     Hypsometric curve: change of each elevation band, and the ice area it holds.
 
     Parameters
     ----------
-    table : DataFrame with low_m, high_m, change, change_sigma (in `unit`), area_km2
+    table : DataFrame with band_low, band_high, mean_dh, dh_sigma (m), area (km2)
     span : epochs, for the caption
     """
     fig = style.new_figure(look, height_mm=TITLE_MM + 90)
     room = look.page_mm - 15 - 8
     ax = style.add_axes(fig, 15, TITLE_MM + 6, room * 0.66, 70)
-    elevation.change_by_elevation(ax, table["low_m"], table["high_m"], table["change"], table["change_sigma"])
-    ax.set(xlabel=f"height change ({unit})", ylabel="elevation (m above WGS84)")
+    elevation.change_by_elevation(ax, table["band_low"], table["band_high"], table["mean_dh"], table["dh_sigma"])
+    ax.set(xlabel="mean height change (m)", ylabel="elevation (m above WGS84)")
     style.panel_letter(ax, 0, look)
     side = style.add_axes(fig, 15 + room * 0.66 + 6, TITLE_MM + 6, room * 0.34 - 6, 70, sharey=ax)
-    elevation.band_area(side, table["low_m"], table["high_m"], table["area_km2"])
+    elevation.band_area(side, table["band_low"], table["band_high"], table["area"])
     side.set_xlabel("ice area (km²)")
     side.tick_params(axis="y", labelleft=False)
     style.panel_letter(side, 1, look)
@@ -82,9 +82,9 @@ def change_by_elevation(look, *, title, table, unit="m", span=""):
     write_title(fig, title, look)
     caption = (
         f"(a) Area-weighted mean height change of each band of elevation{', ' + span if span else ''}; bars are one "
-        f"standard error. (b) Ice area of each band."
+        f"standard error, fully correlated inside a band. (b) Ice area of each band."
     )
-    numbers = {f"change_{unit}": style.statistics(table["change"]), "area_km2": rounded(table["area_km2"].sum())}
+    numbers = {"mean_dh_m": style.statistics(table["mean_dh"]), "area_km2": rounded(table["area"].sum())}
     return Drawn(fig, title, caption, numbers)
 
 
@@ -94,7 +94,7 @@ def transect(look, *, title, section, dh, crs, ice_area=None, name="A"):
 
     Parameters
     ----------
-    section : Dataset (time, distance): dh, dh_sigma (m, relative to the first epoch), `surface` (m) where a reference
+    section : Dataset (time, distance): dh, dh_sigma (m, relative to the first epoch), `h` (m) where a reference
         surface is at hand; coordinates distance (m, geodesic), x, y (m in `crs`)
     dh : DataArray (y, x), m: the map behind the line, first to last epoch
     """
@@ -113,16 +113,14 @@ def transect(look, *, title, section, dh, crs, ice_area=None, name="A"):
 
     left = 12 + wide + 16
     width = look.page_mm - left - 4
-    panels = ["dh"] if "surface" not in section else ["surface", "dh"]
+    panels = ["dh"] if "h" not in section else ["h", "dh"]
     high = (body - 13 * (len(panels) - 1)) / len(panels)
     for index, variable in enumerate(panels):
         profile = style.add_axes(fig, left, TITLE_MM + 6 + index * (high + 13), width, high)
-        draw = elevation.surface_profiles if variable == "surface" else elevation.change_profiles
+        draw = elevation.surface_profiles if variable == "h" else elevation.change_profiles
         draw(profile, section)
         profile.set_ylabel(
-            "surface (m above WGS84)"
-            if variable == "surface"
-            else f"change since {month(section['time'].values[0])} (m)"
+            "surface (m above WGS84)" if variable == "h" else f"change since {month(section['time'].values[0])} (m)"
         )
         for side in ("top", "right"):
             profile.spines[side].set_visible(False)
@@ -169,14 +167,14 @@ def repeat_pair(look, *, title, pairs, x, y, crs, column="dh"):
 
     Parameters
     ----------
-    pairs : DataFrame with beam, x_atc (m), `column` (m), time_1, time_2
+    pairs : DataFrame with beam, segment_id, `column` (m), time_first, time_second
     x, y : positions of its rows, m in `crs`
     """
     fig = style.new_figure(look, height_mm=TITLE_MM + 92)
     width = look.page_mm * 0.52
     ax = style.add_axes(fig, 13, TITLE_MM + 6, width, 68)
     medians = elevation.pair_profiles(ax, pairs, column=column)
-    first, last = pairs["time_1"].min(), pairs["time_2"].max()
+    first, last = pairs["time_first"].min(), pairs["time_second"].max()
     ax.set(xlabel="distance along the track (km)", ylabel="height difference (m)")
     ax.set_title(epoch_range(first, last))
     for side in ("top", "right"):

@@ -220,32 +220,32 @@ def save(fig, outputs, sidecar, *, look: Preset | None = None):
                 fig.savefig(part, format=kind, dpi=look.dpi if look else "figure", metadata=_METADATA[kind])
 
 
-def sidecar_of(name, *, title, caption, study, source, inputs, products, numbers, preset_name, crs=None):
+def sidecar_of(name, drawn, *, study, source, inputs, products, preset_name):
     """
     What stands beside a figure: enough to say what it shows, from what, and to test it without looking.
 
     Parameters
     ----------
-    name, title, caption : of the figure
+    name : of the figure
+    drawn : `layouts.Drawn`: title, caption, CRS and the numbers drawn, with their unit in the key
     study, source : study name and `nunatak_source`
     inputs : mapping of file name to SHA-256
     products : mapping of product to version, and `doi` where the granules state one
-    numbers : mapping of what was drawn: limits, extremes, percentiles, counts, with the unit in the key
     preset_name : key of `PRESETS`
     """
     look = preset(preset_name)
     return {
         "figure": name,
-        "title": title,
-        "caption": caption,
+        "title": drawn.title,
+        "caption": drawn.caption,
         "study": study,
         "nunatak_source": source,
         "nunatak_version": nunatak.__version__,
         "libraries": {"matplotlib": mpl.__version__, "numpy": np.__version__},
         "inputs": dict(inputs),
         "products": dict(products),
-        "crs": crs,
-        "numbers": numbers,
+        "crs": drawn.crs,
+        "numbers": drawn.numbers,
         "preset": {"name": preset_name, "source": look.source, "checked": look.checked, "dpi": look.dpi},
     }
 

@@ -1,0 +1,63 @@
+"""The checks of a whole study, from its results in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nunatak.checks import elevation, truth
+from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION
+from nunatak.times import from_decimal_year
+
+
+def layer_checks(layers):
+    """
+    Checks of the grids of height change.
+
+    Parameters
+    ----------
+    layers : mapping of resolution ("1km") to (change, rates), finest first
+    """
+    checks = []
+    for number, (name, (change, rates)) in enumerate(layers.items()):
+        checks.append(elevation.monotonic_time(name, change.time.values))
+        checks.append(elevation.finite_share(name, change.delta_h.values, change.ice_area.values))
+        if number == 0:
+            checks.append(elevation.datum_epoch(change))
+            checks.append(elevation.lag_closure(rates))
+            checks.append(elevation.lag_against_epochs(change, rates))
+    return checks
+
+
+def region_checks(table):
+    """Checks of region_change.csv: every region's volume is the same from every resolution that resolves it."""
+    checks = []
+    changes = table[table["volume_change"].notna()].sort_values("time")
+    for name, rows in changes.groupby("region", sort=False):
+        volumes = {r: part["volume_change"].to_numpy() for r, part in rows.groupby("resolution")}
+        area = rows[rows["resolution"] == rows["resolution"].min()]["ice_area"].median() * 1e6
+        checks.append(elevation.volume_closure(name, volumes, area_m2=area))
+    return checks
+
+
+def truth_checks(table, outlines, world):
+    """
+    Every region's volume change over the whole period against the truth the granules were made from.
+
+    Parameters
+    ----------
+    table : region_change.csv
+    outlines : mapping of key to Region, as `outlines.read_outlines` returns it
+    world : mapping of name and size of the simulated world
+    """
+    glacier = truth.glacier(**world)
+    areas = {**outlines, STUDY_REGION: outlines.get(ALTIMETRY_REGION, outlines[STUDY_REGION])}
+    checks = []
+    finest = table[table["resolution"] == table["resolution"].min()].sort_values("time")
+    for name, rows in finest.groupby("region", sort=False):
+        last = rows.iloc[-1]
+        end = last["decimal_year"]
+        first = end - last["years"]
+        true, _ = glacier.region_volume_change(areas[name].projected(glacier.crs), first, end)
+        span = " to ".join(str(np.datetime64(from_decimal_year(t), "D")) for t in (first, end))
+        checks.append(truth.volume_against_truth(name, last["volume_change"], true / 1e9, span))
+    return checks

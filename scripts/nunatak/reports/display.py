@@ -1,0 +1,95 @@
+"""What the cells of a notebook show: sentences, tables, figures from a study's files."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from pathlib import Path
+
+from IPython.display import HTML, Markdown, display
+
+from nunatak.reports import files, words
+from nunatak.reports.anatomy import as_html, dissect
+from nunatak.runtime import read_json
+
+
+def say(*sentences):
+    """Show sentences as one paragraph."""
+    display(Markdown(" ".join(sentence for sentence in sentences if sentence)))
+
+
+def table(heads, rows, *, numbers_from=1):
+    """Show a table of words; columns from `numbers_from` on are set to the right."""
+
+    def cell(tag, index, text):
+        kind = ' class="n"' if index >= numbers_from else ""
+        return f"<{tag}{kind}>{escape(str(text))}</{tag}>"
+
+    head = "".join(cell("th", i, text) for i, text in enumerate(heads))
+    body = "".join(f"<tr>{''.join(cell('td', i, text) for i, text in enumerate(row))}</tr>" for row in rows)
+    display(HTML(f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'))
+
+
+def figure(inputs, name):
+    """
+    Show a figure of the study with its caption, or say in one line that the study has none.
+
+    Parameters
+    ----------
+    inputs : the notebook's mapping of names to lists of paths; `figures` are the PNG files
+    """
+    found = [Path(p) for p in inputs.get("figures", []) if Path(p).stem == name]
+    if not found:
+        say(f"*The study has no figure `{name}`.*")
+        return
+    sidecar = read_json(found[0].with_suffix(".json"))
+    image = base64.b64encode(found[0].read_bytes()).decode("ascii")
+    display(
+        HTML(
+            f'<figure><img alt="{escape(sidecar["title"])}" src="data:image/png;base64,{image}">'
+            f"<figcaption>{escape(sidecar['caption'])}</figcaption></figure>"
+        )
+    )
+
+
+def anatomy(inputs):
+    """Show what one granule of the study holds; of the finest grid where there is one."""
+    path = first_granule(inputs)
+    if path is None:
+        say("*No granule is at hand to look into.*")
+        return
+    granule = dissect(path)
+    about = [f"{key.replace('_', ' ')} {value}" for key, value in sorted(granule.identity.items())]
+    say(f"`{granule.file_name}`" + (f" says of itself: {'; '.join(about)}." if about else "."))
+    display(HTML(as_html(granule)))
+
+
+def first_granule(inputs):
+    """Path of a granule that is present: of ATL15 before others, the first in order of name."""
+    ledgers = files.ledger_tables(inputs.get("ledgers", []))
+    for product in sorted(ledgers, key=lambda name: (name != "atl15", name)):
+        present = ledgers[product][ledgers[product]["status"] == "present"].sort_values("granule_id")
+        if len(present) and present["path"].notna().any():
+            return present["path"].dropna().iloc[0]
+    return None
+
+
+def granules(inputs, *, limit=12):
+    """Show the granules of every product: file, size, what came of it; at most `limit` of each."""
+    ledgers = files.ledger_tables(inputs.get("ledgers", []))
+    rows = []
+    for product, found in files.granule_tables(inputs.get("granules", [])).items():
+        outcome = ledgers[product].set_index("granule_id")
+        for granule in found.head(limit).itertuples():
+            entry = outcome.loc[granule.granule_id] if granule.granule_id in outcome.index else {}
+            size = entry.get("size_bytes")
+            said = words.size(int(size)) if size is not None and size == size else ""
+            rows.append((product.upper(), granule.file_name, said, entry.get("status", "unknown")))
+        if len(found) > limit:
+            rows.append((product.upper(), f"… and {len(found) - limit} more", "", ""))
+    table(("product", "granule", "size", "outcome"), rows, numbers_from=2)
+
+
+def references(chosen):
+    """Show references as a list."""
+    display(HTML("<ul>" + "".join(f"<li>{reference.html()}</li>" for reference in chosen) + "</ul>"))

@@ -1,0 +1,253 @@
+"""The front page's words and numbers, from a study's results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import nunatak
+from nunatak.elevation import summarise_pairs
+from nunatak.figures.study import widest_pair
+from nunatak.reports import words
+from nunatak.reports.bibliography import for_products
+from nunatak.reports.page import Figure, Front, Table, embedded
+from nunatak.runtime import read_json
+
+STATUSES = ("present", "empty", "outside", "failed")
+_REASONS = 200  # granules listed with their reason; more are counted
+_TOPICS = {"elevation_change": "elevation change, step by step: what the granules hold, maps, transects, what they say"}
+
+
+@dataclass(frozen=True)
+class ProductCount:
+    """What came of one product's granules."""
+
+    product: str
+    version: str
+    found: int
+    present: int
+    empty: int
+    outside: int
+    failed: int
+    size: str
+    reasons: list = field(default_factory=list)
+
+
+def count_product(product, granules, ledger):
+    """
+    Count a product's granules by outcome.
+
+    Parameters
+    ----------
+    granules : granule table, what was found
+    ledger : ledger of all chunks, what came of each
+    """
+    counts = {status: int((ledger["status"] == status).sum()) for status in STATUSES}
+    unused = ledger[ledger["status"] != "present"]
+    order = unused.assign(failed=unused["status"] != "failed").sort_values(["failed", "granule_id"])
+    names = order["granule_id"].head(_REASONS)
+    reasons = [
+        (str(name), str(row.status), "" if pd.isna(row.reason) else str(row.reason))
+        for name, row in zip(names, order.head(_REASONS).itertuples(), strict=True)
+    ]
+    if len(order) > _REASONS:
+        reasons.append((f"… and {len(order) - _REASONS} more", "", "see the ledgers"))
+    used = ledger[ledger["status"] == "present"]
+    n_bytes = int(used["size_bytes"].fillna(0).sum())
+    releases = ", ".join(sorted({str(v) for v in granules["version"].dropna()})) or "none"
+    return ProductCount(product, releases, len(granules), *counts.values(), words.size(n_bytes), reasons)
+
+
+def asked(study, region, simulated):
+    """Rows of what was asked: region, period, products, archive."""
+    west, south, east, north = region.bounds
+    start, end = study["period"]["start"], np.datetime64(study["period"]["end"]) - np.timedelta64(1, "s")
+    months = study["period"].get("months")
+    products = ", ".join(
+        f"{name.upper()} release {values.get('version') or 'any'}"
+        for name, values in study["products"].items()
+        if values
+    )
+    rows = [
+        ("region", f"{words.place(west, south)} to {words.place(east, north)}; {region.area_km2:,.0f} km²"),
+        ("period", f"{words.day(start)} to {words.day(end)}" + (f", months {months}" if months else "")),
+        ("products", products),
+        ("archive", "simulated granules of a known truth" if simulated else study["archive"]),
+    ]
+    if study["regions"]:
+        rows.append(("further regions", ", ".join(name.replace("_", " ") for name in study["regions"])))
+    if study["transects"]:
+        rows.append(("transects", ", ".join(name.replace("_", " ") for name in study["transects"])))
+    if study["size"] != "full":
+        rows.append(("size", f"{study['size']}: a study made small for a test"))
+    return rows
+
+
+def last_epochs(table):
+    """The last epoch of every region and resolution of region_change.csv, finest resolution first."""
+    changes = table[table["volume_change"].notna() & (table["years"] != 0)]
+    last = changes.sort_values("time").groupby(["region", "resolution"], sort=False).tail(1)
+    first_seen = {name: i for i, name in enumerate(table["region"].unique())}
+    return last.sort_values(["resolution"]).sort_values("region", key=lambda r: r.map(first_seen), kind="stable")
+
+
+def region_table(table):
+    """Region numbers with the error triple, in words."""
+    rows, with_mass = [], "mass_change" in table and table["mass_change"].notna().any()
+    for row in last_epochs(table).to_dict("records"):
+        share = row.get("interpolated_share", np.nan)
+        cells = [
+            row["region"].replace("_", " "),
+            f"{row['resolution'] / 1000:g} km",
+            f"{words.day(row['since'])} to {words.day(row['time'])}",
+            f"{row['ice_area']:,.0f} km²",
+            words.plus_minus(row["volume_change"], row["volume_sigma"], "km³"),
+            f"{words.number(row['volume_sigma_independent'], 2)} to "
+            f"{words.number(row['volume_sigma_fully_correlated'], 2)} km³",
+            words.plus_minus(row["mean_dh"], row["mean_dh_sigma"], "m"),
+            words.plus_minus(row["mean_rate"], row["mean_rate_sigma"], "m/yr"),
+            "unknown" if pd.isna(share) else f"{100 * share:.0f} %",
+        ]
+        if with_mass:
+            cells.append(words.plus_minus(row["mass_change"], row["mass_sigma"], "Gt"))
+        rows.append(cells)
+    heads = ["region", "cells", "epochs", "ice area", "volume change", "its error between", "mean change", "mean rate"]
+    heads += ["interpolated", "mass change"] if with_mass else ["interpolated"]
+    reach = table["correlation_range"].iloc[0] / 1000 if "correlation_range" in table else 10
+    notes = [
+        f"Errors are one standard error, correlated over {reach:g} km; “between” gives the bounds for errors that are "
+        "independent from cell to cell and fully correlated.",
+        "The change of surfaces that are ice at both epochs: retreat and advance of the front are not in ATL15.",
+    ]
+    if not with_mass:
+        notes.append("A volume, not a mass: firn and uplift of the bed are not taken out.")
+    return Table("Height and volume change", tuple(heads), rows, tuple(notes))
+
+
+def pair_table(pairs):
+    """Repeat-pair medians per beam, in words."""
+    rows = []
+    for (rgt, first, last), part in pairs.groupby(["rgt", "cycle_first", "cycle_second"]):
+        for row in summarise_pairs(part).to_dict("records"):
+            rows.append(
+                [
+                    f"RGT {int(rgt):04d}, cycles {int(first):02d} and {int(last):02d}", row["beam"], str(row["n"]),
+                    f"{words.number(row['median_dh_uncorrected'])} m", f"{words.number(row['median_dh'])} m",
+                    f"{words.number(row['nmad_dh'], 2)} m", f"{words.number(row['median_dy'], 2)} m",
+                    f"{words.number(row['median_dhdt'])} m/yr",
+                ]
+            )  # fmt: skip
+    heads = ("track", "beam", "pairs", "uncorrected", "dh", "spread (NMAD)", "apart across track", "dh/dt")
+    notes = (
+        "Medians of the height differences of segments joined on segment_id that pass the study's filter; dh "
+        "is corrected for the slope of the surface across the track.",
+    )
+    return Table("Repeat pairs", heads, rows, notes)
+
+
+def figures(paths):
+    """The figures of a study: images from their PNG, words from their sidecars, links to the other formats."""
+    found = []
+    for path in map(Path, paths):
+        sidecar = read_json(path.with_suffix(".json"))
+        files = [
+            (suffix.upper(), f"figures/{path.stem}.{suffix}")
+            for suffix in ("pdf", "svg")
+            if path.with_suffix(f".{suffix}").is_file()
+        ]
+        found.append(Figure(path.stem, sidecar["title"], sidecar["caption"], embedded(path), tuple(files)))
+    return found
+
+
+def citations(references, products, study, provenance, simulated):
+    """What to cite: this software, the data sets with the DOI the granules state, the methods' papers."""
+    topics = ["errors"] + (["mass"] if study.get("mass") else [])
+    releases = {name: values.get("version") for name, values in products.items()}
+    chosen = for_products(references, releases, topics=topics)
+    lines = [f"The Nunatak developers: Nunatak, version {escape(nunatak.__version__)}."]
+    if simulated:
+        lines.append("No data set: the granules are simulated. A study of the real ones would cite:")
+    cited = {reference.fields.get("doi", "").lower() for reference in chosen}
+    for name, values in products.items():
+        doi = values.get("doi")
+        if doi and doi.lower() not in cited:
+            address = f'<a href="https://doi.org/{escape(doi)}">doi:{escape(doi)}</a>'
+            lines.append(
+                f"{escape(name.upper())}, release {escape(str(values.get('version') or 'unknown'))}. {address}"
+            )
+    return lines + [reference.html() for reference in chosen]
+
+
+def provenance_rows(provenance):
+    """The lines of the provenance a reader wants on the page."""
+    granules = provenance["granules"]
+    return [
+        ("nunatak", provenance["nunatak_version"]),
+        ("Python", f"{provenance['environment']['python']} on {provenance['environment']['platform']}"),
+        ("archive", provenance["archive"]),
+        ("granules", f"{len(granules)} with checksum"),
+        ("inputs hash", provenance["inputs_hash"]),
+    ]
+
+
+def lead(region_change, pairs, checks):
+    """The sentences a reader sees first: the numbers, and whether the checks hold."""
+    lines = []
+    if region_change is not None:
+        rows = last_epochs(region_change)
+        finest = rows[rows["resolution"] == rows["resolution"].min()]
+        lines.append(" ".join(words.region_change(row["region"], row) for row in finest.to_dict("records")))
+    if pairs is not None and len(pairs):
+        lines.append(words.pair_medians(widest_pair(pairs)))
+    failed = [check.name for check in checks if not check.passed]
+    applied = sum(check.applies for check in checks)
+    lines.append(
+        f"All {applied} checks that apply hold." if not failed else f"{len(failed)} checks failed: {', '.join(failed)}."
+    )
+    return lines
+
+
+def summary(study, front, report, simulated):
+    """Five lines for the end of a run: what, granules, numbers, checks, where the report lies."""
+    found, used, failed = (sum(getattr(c, name) for c in front.products) for name in ("found", "present", "failed"))
+    applied = [check for check in front.checks if check.applies]
+    return "\n".join(
+        [
+            f"{study['title']}{' (SIMULATED)' if simulated else ''}",
+            f"granules: {found} found, {used} used, {failed} failed",
+            f"numbers: {front.lead[0]}",
+            f"checks: {sum(check.passed for check in applied)} of {len(applied)} hold",
+            f"report: {report}",
+        ]
+    )
+
+
+def compose(
+    study, *, region, counts, region_change, pairs, figure_list, pages, checks, provenance, references, simulated
+):
+    """The front page's content; see the arguments' makers above."""
+    tables = []
+    if region_change is not None:
+        tables.append(region_table(region_change))
+    if pairs is not None and len(pairs):
+        tables.append(pair_table(pairs))
+    return Front(
+        study=study["label"],
+        lead=lead(region_change, pairs, checks),
+        asked=asked(study, region, simulated),
+        products=counts,
+        tables=tables,
+        figures=figure_list,
+        pages=[(_title(p), Path(p).name, _TOPICS.get(Path(p).stem, "the notebook of this topic")) for p in pages],
+        checks=checks,
+        provenance=provenance_rows(provenance),
+        citations=citations(references, provenance["products"], study, provenance, simulated),
+    )
+
+
+def _title(page):
+    return Path(page).stem.replace("_", " ")

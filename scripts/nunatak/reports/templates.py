@@ -1,0 +1,108 @@
+"""
+The jinja2 templates of the pages.
+
+Python text on purpose: the hash of library modules that reruns a rule reads Python files only.
+"""
+
+SHELL = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="nunatak {{ version }}">
+<title>{{ title }}{% if simulated %} (simulated){% endif %}</title>
+<style>{{ css }}</style>
+</head>
+<body>
+{% if simulated %}<div class="banner" role="note">{{ banner }}</div>{% endif %}
+<main>
+{% block content %}{% endblock %}
+<footer>Written by nunatak {{ version }}.</footer>
+</main>
+</body>
+</html>
+"""
+
+FRONT = """{% extends "shell" %}
+{% block content %}
+<p class="kicker">{{ front.study }}</p>
+<h1>{{ title }}</h1>
+{% for line in front.lead %}<p class="lead">{{ line }}</p>{% endfor %}
+
+<h2>What was asked</h2>
+<dl class="asked">{% for label, value in front.asked %}<dt>{{ label }}</dt><dd>{{ value }}</dd>{% endfor %}</dl>
+
+<h2>What was found</h2>
+<div class="wide"><table>
+<thead><tr><th>product</th><th>release</th><th class="n">found</th><th class="n">used</th><th class="n">empty</th>
+<th class="n">outside</th><th class="n">failed</th><th class="n">size</th></tr></thead>
+<tbody>{% for p in front.products %}<tr><td>{{ p.product | upper }}</td><td>{{ p.version }}</td>
+<td class="n">{{ p.found }}</td><td class="n">{{ p.present }}</td><td class="n">{{ p.empty }}</td>
+<td class="n">{{ p.outside }}</td>
+<td class="n{% if p.failed %} fail{% endif %}">{{ p.failed }}</td><td class="n">{{ p.size }}</td></tr>
+{% endfor %}</tbody>
+</table></div>
+<p class="note">Used: in the region and the period, and readable. Empty: the granule holds no data. Outside: none of its
+data lie in the region and the period.</p>
+{% for p in front.products if p.reasons %}
+<details{% if p.failed %} open{% endif %}>
+<summary>{{ p.product | upper }}: why granules were not used</summary>
+<table><thead><tr><th>granule</th><th>outcome</th><th>reason</th></tr></thead><tbody>
+{% for name, status, reason in p.reasons %}<tr><td class="mono">{{ name }}</td>
+<td class="{{ 'fail' if status == 'failed' else 'none' }}">{{ status }}</td><td>{{ reason }}</td></tr>{% endfor %}
+</tbody></table></details>
+{% endfor %}
+
+{% for table in front.tables %}
+<h2>{{ table.title }}</h2>
+<div class="wide"><table>
+<thead><tr>{% for head in table.heads %}<th{% if not loop.first %} class="n"{% endif %}>{{ head }}</th>
+{% endfor %}</tr></thead>
+<tbody>{% for row in table.rows %}<tr>
+{% for cell in row %}<td{% if not loop.first %} class="n"{% endif %}>{{ cell }}</td>{% endfor %}
+</tr>{% endfor %}</tbody></table></div>
+{% for note in table.notes %}<p class="note">{{ note }}</p>{% endfor %}
+{% endfor %}
+
+{% if front.pages %}<h2>Read on</h2>
+<ul>{% for name, href, about in front.pages %}<li><a href="{{ href }}">{{ name }}</a>: {{ about }}</li>{% endfor %}</ul>
+{% endif %}
+
+{% if front.figures %}<h2>Figures</h2>
+{% for f in front.figures %}<figure id="{{ f.name }}"><img src="{{ f.image }}" alt="{{ f.title }}">
+<figcaption>{{ f.caption }}
+{% for kind, href in f.files %} <a href="{{ href }}">{{ kind }}</a>{% endfor %}</figcaption></figure>
+{% endfor %}{% endif %}
+
+<h2>Checks</h2>
+{% if front.checks %}<div class="wide"><table>
+<thead><tr><th>check</th><th>outcome</th><th class="n">value</th><th class="n">limit</th><th>what it says</th></tr>
+</thead>
+<tbody>{% for c in front.checks %}<tr><td class="mono">{{ c.name }}</td>
+<td class="{{ 'none' if not c.applies else 'pass' if c.passed else 'fail' }}">{{ 'not applicable' if not c.applies else
+'passed' if c.passed else 'FAILED' }}</td>
+<td class="n">{% if c.applies %}{{ c.value | short }} {{ c.unit }}{% endif %}</td>
+<td class="n">{% if c.applies %}{{ c.limit | short }} {{ c.unit }}{% endif %}</td><td>{{ c.text }}</td></tr>{% endfor %}
+</tbody></table></div>{% else %}<p>No checks were run.</p>{% endif %}
+
+<h2>Provenance</h2>
+<dl class="asked">
+{% for label, value in front.provenance %}<dt>{{ label }}</dt><dd class="mono">{{ value }}</dd>{% endfor %}
+</dl>
+<p><a href="{{ front.provenance_file }}">{{ front.provenance_file }}</a> holds the configuration, the environment and
+every granule with its checksum.</p>
+
+<h2>How to cite</h2>
+<p>Cite the data sets and methods that this study used:</p>
+<ul>{% for line in front.citations %}<li>{{ line | safe }}</li>{% endfor %}</ul>
+{% endblock %}
+"""
+
+NOTEBOOK = """{% extends "shell" %}
+{% block content %}
+<label class="toggle"><input type="checkbox" id="show-code"> show the code</label>
+{{ body | safe }}
+{% endblock %}
+"""
+
+TEMPLATES = {"shell": SHELL, "front": FRONT, "notebook": NOTEBOOK}

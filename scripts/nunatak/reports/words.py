@@ -1,0 +1,93 @@
+"""Numbers as a reader wants them: values with errors, and sentences computed from results."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+MINUS = "−"
+
+
+def number(value, digits=3):
+    """
+    A number with so many significant digits, a true minus and no exponent.
+
+    >>> number(-0.01234), number(1234.5), number(float("nan"))
+    ('−0.0123', '1234', 'unknown')
+    """
+    if value is None or not math.isfinite(value):
+        return "unknown"
+    if value == 0:
+        return "0"
+    decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+    return f"{value:.{decimals}f}".replace("-", MINUS)
+
+
+def plus_minus(value, sigma, unit="", *, digits=2):
+    """
+    A value with its standard error, both to the error's significant digits.
+
+    >>> plus_minus(-10.912, 1.68, "km³")
+    '−10.9 ± 1.7 km³'
+    """
+    unit = f" {unit}" if unit else ""
+    if not math.isfinite(value):
+        return "unknown"
+    if sigma is None or not math.isfinite(sigma) or sigma <= 0:
+        return f"{number(value)}{unit}"
+    decimals = max(digits - 1 - math.floor(math.log10(sigma)), 0)
+    return f"{value:.{decimals}f} ± {sigma:.{decimals}f}{unit}".replace("-", MINUS)
+
+
+def day(time):
+    """A date as a reader writes it: 2 Apr 2019."""
+    stamp = pd.Timestamp(time)
+    return f"{stamp.day} {stamp.strftime('%b %Y')}"
+
+
+def place(longitude, latitude):
+    """
+    A position in words.
+
+    >>> place(-101.2, -75.05)
+    '75.05° S, 101.20° W'
+    """
+    ns, ew = ("N" if latitude >= 0 else "S"), ("E" if longitude >= 0 else "W")
+    return f"{abs(latitude):.2f}° {ns}, {abs(longitude):.2f}° {ew}"
+
+
+def size(n_bytes):
+    """
+    A size in the unit that suits it.
+
+    >>> size(0), size(1234), size(5_600_000)
+    ('0 B', '1.2 kB', '5.6 MB')
+    """
+    for factor, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if n_bytes >= factor:
+            return f"{n_bytes / factor:.1f} {unit}"
+    return f"{int(n_bytes)} B"
+
+
+def region_change(name, row):
+    """
+    One sentence on a region's change.
+
+    Parameters
+    ----------
+    row : mapping with volume_change, volume_sigma (km3), mean_dh, mean_dh_sigma (m), since, time
+    """
+    verb = "lost" if row["volume_change"] < 0 else "gained"
+    volume = plus_minus(abs(row["volume_change"]), row["volume_sigma"], "km³ of volume")
+    mean = plus_minus(row["mean_dh"], row["mean_dh_sigma"], "m")
+    span = f"From {day(row['since'])} to {day(row['time'])}"
+    return f"{span} {name.replace('_', ' ')} {verb} {volume}, a mean height change of {mean}."
+
+
+def pair_medians(pairs, column="dh"):
+    """A sentence on the medians of a repeat pair, beam by beam."""
+    medians = pairs.groupby("beam")[column].median()
+    said = ", ".join(f"{beam} {number(value)} m" for beam, value in medians.items())
+    first, last = day(pairs["time_first"].min()), day(pairs["time_second"].max())
+    return f"Between {first} and {last} the median height difference was {said} ({len(pairs)} pairs of segments)."

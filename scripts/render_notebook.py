@@ -1,0 +1,37 @@
+"""Execute a notebook on a study's results and render it as one page."""
+
+from pathlib import Path
+
+from nunatak.reports import files, notebook
+from nunatak.runtime import job
+
+
+def main(template, inputs, out, *, study, references):
+    """
+    Run the notebook with papermill and write its page.
+
+    Parameters
+    ----------
+    template : the notebook, with a cell tagged `parameters`
+    inputs : mapping of the results there are to a path or a list of paths
+    study : the study as plain values
+    references : the BibTeX file
+    """
+    paths = {name: [str(Path(p).resolve()) for p in files.listed(value)] for name, value in inputs.items()}
+    simulated = files.source_of(files.flat(inputs)) == files.SIMULATED
+    notebook.render(
+        template, out, parameters={"inputs": paths, "study": study, "references": str(Path(references).resolve())},
+        title=study["title"], simulated=simulated,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        inputs = {name: value for name, value in snakemake.input.items() if name != "notebook"}
+        main(
+            snakemake.input.notebook,
+            inputs,
+            snakemake.output.page,
+            study=snakemake.params.study,
+            references=snakemake.params.references,
+        )
