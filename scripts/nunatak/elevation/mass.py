@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 
 from nunatak.constants import DATUM_YEAR, GLACIER_DENSITY, GLACIER_DENSITY_SIGMA, ICE_DENSITY
 
@@ -73,6 +72,4 @@ def ice_equivalent(change, firn_air_content, uplift):
     motion = uplift.values * (change.decimal_year.values[:, None, None] - DATUM_YEAR)
     dims = change.delta_h.dims
     corrected = change.assign(delta_h=(dims, change.delta_h.values - since.values - motion, change.delta_h.attrs))
-    return xr.Dataset(
-        corrected, attrs={**change.attrs, "corrected_for": "firn air content, glacial isostatic adjustment"}
-    )
+    return corrected.assign_attrs(corrected_for="firn air content, glacial isostatic adjustment")

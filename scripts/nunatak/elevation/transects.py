@@ -36,7 +36,7 @@ def points_along(lonlat, crs, spacing):
     to_map = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
     vx, vy = to_map.transform(vertices[:, 0], vertices[:, 1])
     parts = [
-        np.linspace(0, 1, max(int(np.ceil(length / spacing)), 1), endpoint=False) + k
+        np.linspace(0, 1, max(int(np.ceil(length / spacing - 1e-6)), 1), endpoint=False) + k
         for k, length in enumerate(np.hypot(np.diff(vx), np.diff(vy)))
     ]
     along = np.append(np.concatenate(parts), vertices.shape[0] - 1)

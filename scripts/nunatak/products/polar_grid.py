@@ -150,12 +150,12 @@ def join(parts, first):
 
     Parameters
     ----------
-    parts : list of Dataset with y descending
+    parts : list of Dataset with y descending and the attribute resolution
     first : str, the variable whose finite values decide which part a cell comes from
     """
     if len(parts) == 1:
         return parts[0]
-    dx = float(parts[0].x[1] - parts[0].x[0])
+    dx = parts[0].attrs["resolution"]
     x = _union([part.x.values for part in parts], dx)
     y = _union([part.y.values for part in parts], dx)[::-1]
     names = [name for name in parts[0].data_vars if all(name in part for part in parts)]

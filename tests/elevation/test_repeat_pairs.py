@@ -1,0 +1,108 @@
+"""Repeat pairs: joined by place, slopes taken out with the right sign, the Steenstrup numbers."""
+
+import builders
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+from nunatak.elevation import filters, repeat_pairs, summarise_pairs
+from nunatak.products import atl06
+from nunatak.runtime import NunatakError
+
+LATER = "2021-05-04T09:40:00"
+
+
+def test_steenstrup_sank_by_the_known_medians(data):
+    """RGT 0627, cycles 05 and 13, best quality in both: 3.9 to 11.9 m in two years."""
+    first, second = (
+        atl06.read_segments(data(f"real/ATL06/processed_ATL06_{name}_006_01.h5"), variables=["dh_fit_dy"])[0]
+        for name in ("20191106230008_06270503", "20211102121853_06271303")
+    )
+    pairs = repeat_pairs(first[filters.standard(first)], second[filters.standard(second)])
+    summary = summarise_pairs(pairs)
+    assert list(summary.beam) == ["gt1l", "gt1r", "gt2l", "gt2r", "gt3l", "gt3r"]
+    assert_allclose(summary.median_dh_uncorrected, [-3.87, -3.89, -7.01, -6.86, -11.94, -10.68], atol=0.02)
+    assert summary.n.between(336, 799).all()
+    assert summary.median_dy.abs().max() < 3.2
+    assert summary.strength_changed.all()  # the spacecraft turned round in between
+
+
+def test_slope_of_real_granules_rises_with_y_atc(data):
+    """The sign of the correction rests on it: dh_fit_dy is the rise from beam to beam of a pair, per metre of y_atc."""
+    path = data("real/ATL06/processed_ATL06_20211102121853_06271303_006_01.h5")
+    table, _ = atl06.read_segments(path, variables=["dh_fit_dy"])
+    left, right = (table[table.beam == beam].set_index("segment_id") for beam in ("gt2l", "gt2r"))
+    both = left.join(right, rsuffix="_r", how="inner").dropna()
+    slope = (both.h_li - both.h_li_r) / (both.y_atc - both.y_atc_r)
+    assert np.abs(slope - both.dh_fit_dy).median() < 1e-4
+
+
+def test_unchanged_slope_seen_from_two_places_has_not_changed():
+    """A hillside of 0.1 that rises with y_atc, seen 3 m further up the second time: dh is 0, uncorrected 0.3 m."""
+    first = builders.segments(h=500.0, y_atc=-1.0, dh_fit_dy=0.1)
+    second = builders.segments(h=500.3, y_atc=2.0, dh_fit_dy=0.1, cycle=11, start=LATER)
+    pairs = repeat_pairs(first, second)
+    assert_allclose(pairs.dh_uncorrected, 0.3, atol=1e-4)  # float32 heights
+    assert_allclose(pairs.slope_correction, 0.3, atol=1e-6)
+    assert_allclose(pairs.dh, 0.0, atol=1e-4)
+
+
+def test_rate_over_the_years_between():
+    first, second = builders.segments(h=500.0), builders.segments(h=496.0, cycle=11, start="2021-05-03T15:40:00")
+    pairs = repeat_pairs(first, second)
+    assert_allclose(pairs.years, 730.5 / 365.25)
+    assert_allclose(pairs.dhdt, -2.0)
+    assert_allclose(pairs.dh_sigma, 0.03 * np.sqrt(2), rtol=1e-6)
+
+
+def test_joined_by_place_when_strong_and_weak_have_swapped():
+    first = builders.segments(spot=1)
+    second = builders.segments(spot=6, cycle=11, start=LATER)
+    pairs = repeat_pairs(first, second)
+    assert len(pairs) == 5 and pairs.strength_changed.all()
+    assert not repeat_pairs(first, builders.segments(spot=1, cycle=11, start=LATER)).strength_changed.any()
+
+
+def test_only_common_segments_of_the_same_beam_join():
+    first = builders.segments(n=5)
+    second = pd.concat(
+        [builders.segments(n=3, cycle=11, start=LATER), builders.segments(n=5, beam="gt1r", cycle=11, start=LATER)]
+    )
+    pairs = repeat_pairs(first, second)
+    assert list(pairs.segment_id) == [1000, 1001, 1002] and (pairs.beam == "gt1l").all()
+
+
+def test_slope_of_one_pass_stands_in_for_the_other():
+    first = builders.segments(y_atc=0.0, dh_fit_dy=np.nan)
+    second = builders.segments(y_atc=2.0, dh_fit_dy=0.05, cycle=11, start=LATER)
+    assert_allclose(repeat_pairs(first, second).slope_correction, 0.1, rtol=1e-6)
+    second["dh_fit_dy"] = np.float32(np.nan)
+    pairs = repeat_pairs(first, second)
+    assert pairs.dh.isna().all() and pairs.dh_uncorrected.notna().all()
+
+
+def test_no_common_segment_is_an_empty_table():
+    first = builders.segments()
+    second = builders.segments(cycle=11, start=LATER)
+    second["segment_id"] += 500
+    pairs = repeat_pairs(first, second)
+    assert len(pairs) == 0 and "dh" in pairs
+    assert len(summarise_pairs(pairs)) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.drop(columns="dh_fit_dy"), "the second pass has no dh_fit_dy; read it with these variables"),
+        (lambda t: pd.concat([t, t]), "segment 1000 of gt1l comes twice in the second pass"),
+        (lambda t: t.assign(cycle=3), "both passes are cycle 3"),
+        (
+            lambda t: t.assign(cycle=[11, 11, 11, 11, 12]),
+            r"the second pass holds cycles \[.*11.*12.*\]; give one cycle",
+        ),
+    ],
+)
+def test_passes_that_cannot_be_joined_are_refused(change, message):
+    with pytest.raises(NunatakError, match=message):
+        repeat_pairs(builders.segments(), change(builders.segments(cycle=11, start=LATER)))

@@ -1,0 +1,62 @@
+"""Bilinear sampling and its rule for missing neighbours."""
+
+import numpy as np
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nunatak.elevation.sampling import BILINEAR, MISSING, NEAREST, RENORMALISED, sample
+
+X, Y = np.array([0.0, 1.0, 2.0]), np.array([2.0, 1.0, 0.0])
+PLANE = 10.0 + X + 100 * Y[:, None]
+
+
+def test_a_plane_is_met_everywhere_between_centres():
+    px, py = np.array([0.0, 0.3, 1.7, 2.0]), np.array([0.0, 1.9, 0.4, 2.0])
+    values, flag = sample(PLANE, X, Y, px, py)
+    assert_allclose(values, 10 + px + 100 * py)
+    assert (flag == BILINEAR).all()
+
+
+def test_order_of_rows_does_not_matter():
+    px, py = np.array([0.3, 1.2]), np.array([0.4, 1.5])
+    assert_allclose(sample(PLANE, X, Y, px, py)[0], sample(PLANE[::-1], X, Y[::-1], px, py)[0])
+
+
+def test_three_of_four_are_weighted_anew():
+    holed = PLANE.copy()
+    holed[2, 0] = np.nan  # the corner (0, 0), value 10
+    values, flag = sample(holed, X, Y, [0.5], [0.5])
+    assert_allclose(values, (11 + 110 + 111) / 3)
+    assert flag[0] == RENORMALISED
+
+
+def test_two_of_four_are_missing_and_at_a_margin_nearest():
+    holed = PLANE.copy()
+    holed[:, 0] = np.nan
+    assert np.isnan(sample(holed, X, Y, [0.6], [0.6])[0]).all()
+    values, flag = sample(holed, X, Y, [0.6], [0.6], margin=True)
+    assert_allclose(values, 111.0)
+    assert flag[0] == NEAREST
+
+
+def test_nearest_without_a_value_stays_missing():
+    holed = PLANE.copy()
+    holed[:, 0] = np.nan
+    values, flag = sample(holed, X, Y, [0.4], [0.6], margin=True)
+    assert np.isnan(values[0]) and flag[0] == MISSING
+
+
+def test_point_on_a_centre_needs_only_that_centre():
+    alone = np.full((3, 3), np.nan)
+    alone[1, 1] = 7.0
+    assert_allclose(sample(alone, X, Y, [1.0], [1.0])[0], [7.0])
+
+
+def test_outside_the_outer_cells_there_is_nothing():
+    values, flag = sample(PLANE, X, Y, [-0.4, -0.6], [1.0, 1.0], margin=True)
+    assert_array_equal(np.isnan(values), [False, True])
+    assert flag[1] == MISSING
+
+
+def test_fields_are_sampled_together():
+    values, _ = sample(np.stack([PLANE, 2 * PLANE]), X, Y, [0.3], [0.4])
+    assert_allclose(values[1], 2 * values[0])
