@@ -1,6 +1,7 @@
 """Helpers for rules: the studies of this run, which files each asks for, and what a rule is told of it."""
 
 from nunatak import study as studies
+from nunatak.archives.listing import fingerprint
 from nunatak.closure import code_version
 from nunatak.runtime import NunatakError
 from snakemake.exceptions import WorkflowError
@@ -78,6 +79,14 @@ def archive_settings(wildcards):
     return settings
 
 
+def search_settings(wildcards):
+    """The same for a search, with what changes when files come or go in a folder of the user's own."""
+    settings = archive_settings(wildcards)
+    if settings["name"] == "directory" and settings["directory"]:
+        settings["listing"] = fingerprint(settings["directory"])
+    return settings
+
+
 def world_of(wildcards):
     """Name and size of the simulated world, for the checks against its truth; None for real granules."""
     study = STUDIES[wildcards.study]
@@ -147,12 +156,12 @@ def check_inputs(wildcards):
 # what each figure is drawn from, beside the outlines; "transect" stands for every transect_<name>
 DRAWN_FROM = {
     "extent": ("change", "granules"),
-    "height_change_region": ("change",),
-    "height_change_focus": ("change",),
-    "height_change_series": ("region_change",),
-    "change_by_elevation": ("change_by_elevation",),
-    "transect": ("change", "transects"),
-    "repeat_pair": ("repeat_pairs",),
+    "height_change_region": ("change", "granules"),
+    "height_change_focus": ("change", "granules"),
+    "height_change_series": ("region_change", "granules"),
+    "change_by_elevation": ("change_by_elevation", "granules"),
+    "transect": ("change", "transects", "granules"),
+    "repeat_pair": ("repeat_pairs", "granules"),
 }
 
 
@@ -184,6 +193,7 @@ def provenance_inputs(wildcards):
     }
 
 
+REFERENCES = workflow.source_path("../config/references.bib")
 NOTEBOOKS = {topic: workflow.source_path(f"../notebooks/{topic}.ipynb") for topic in TOPICS}
 
 

@@ -16,6 +16,7 @@ rule plot_figure:
         style=lookup(dpath="{study}/figures", within=STUDIES),
         title=lookup(dpath="{study}/title", within=STUDIES),
         focus=lookup(dpath="{study}/focus", within=STUDIES, default=None),
+        transects=lookup(dpath="{study}/transects", within=STUDIES),
         code=code_version("plot_figure.py"),
     message:
         "{wildcards.study}: drawing {wildcards.figure}"

@@ -37,7 +37,7 @@ rule query_granules:
         earthdata_connections=1,
     retries: 2
     params:
-        archive=archive_settings,
+        archive=search_settings,
         product=lookup(dpath="{study}/products/{product}", within=STUDIES),
         period=lookup(dpath="{study}/period", within=STUDIES),
     message:

@@ -38,6 +38,7 @@ rule render_notebook:
         runtime=30,
     params:
         study=lookup(dpath="{study}", within=STUDIES),
+        references=REFERENCES,
         code=code_version("render_notebook.py"),
     message:
         "{wildcards.study}: rendering {wildcards.topic}"
@@ -62,6 +63,7 @@ rule write_report:
         runtime=15,
     params:
         study=lookup(dpath="{study}", within=STUDIES),
+        references=REFERENCES,
         code=code_version("write_report.py"),
     message:
         "{wildcards.study}: writing the report"

@@ -30,7 +30,7 @@ def main(ledgers, regions, change, raster, *, settings, period, study):
     layers = {name: read_layer(files, region, period) for name, files in paths.items()}
     results.write_height_change(layers, change, about)
     finest, rates = next(iter(layers.values()))
-    mapped = elevation.change_between(finest, finest.decimal_year[0], finest.decimal_year[-1], rates=rates)
+    mapped = elevation.change_between(finest, *finest.decimal_year.values[[0, -1]], rates=rates)
     names = {"dh": "m", "dh_sigma": "m", "dhdt": "m/yr", "dhdt_sigma": "m/yr"}
     write_cog(
         np.stack([mapped[name].values for name in names]).astype("f4"), elevation.grid_of(mapped), raster,
