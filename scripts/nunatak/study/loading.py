@@ -37,6 +37,7 @@ def load(path, *, overrides: Mapping[str, Any] | None = None, settings: Mapping[
     overrides = dict(overrides or {})
     _check_keys(given, f"{path}: ")
     _check_keys(overrides, "--config ")
+    _check_products(given, path)
     merged = merge(settings or {}, given)
     if overrides.get("size", given.get("size")) == "tiny":
         merged = merge(merged, given.get("tiny") or {})
@@ -46,7 +47,9 @@ def load(path, *, overrides: Mapping[str, Any] | None = None, settings: Mapping[
     try:
         return Study.model_validate({**merged, **labels}, context={"folder": path.parent})
     except ValidationError as error:
-        raise StudyError(f"{path}: {one_line(error)}") from error
+        line = one_line(error)
+        typed = re.split(r"[.:]", line)[0] in overrides
+        raise StudyError(f"--config {line}" if typed else f"{path}: {line}") from error
 
 
 def load_settings(path) -> dict[str, Any]:
@@ -148,6 +151,13 @@ def _check_keys(given, where):
             near = get_close_matches(str(name), StudyFile.model_fields, 1, 0.5)
             hint = f"did you mean {near[0]}?" if near else "docs/study_reference.md lists the known ones"
             raise StudyError(f"{where}{name}: unknown key; {hint}")
+
+
+def _check_products(given, path):
+    products = given.get("products")
+    for name, settings in products.items() if isinstance(products, Mapping) else ():
+        if settings is None:
+            raise StudyError(f"{path}: products.{name}: empty; write {name}: {{}} for its defaults")
 
 
 def one_line(error: ValidationError) -> str:

@@ -1,0 +1,354 @@
+"""Study files: the shipped ones, periods, chunks, layers of keys, and every refusal in one line."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nunatak import granules, study
+from nunatak.region import Region
+from nunatak.study import StudyError, reference
+
+ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = sorted((ROOT / "config" / "studies").glob("*.yaml"))
+PLAIN = {
+    "title": "A glacier",
+    "region": {"bbox": [10, 79, 30, 81]},
+    "period": ["2019-01-01", "2023-01-01"],
+    "products": {"atl15": {"version": "005", "resolutions": ["1km", "10km"]}},
+}
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A function that loads a study file with the plain study's keys and some others; None takes a key away."""
+
+    def load(changes=None, **options):
+        given = copy.deepcopy(PLAIN)
+        for place, value in (changes or {}).items():
+            section = given
+            *above, last = place.split(".")
+            for name in above:
+                section = section.setdefault(name, {})
+            if value is None:
+                section.pop(last)
+            else:
+                section[last] = value
+        path = tmp_path / "glacier.yaml"
+        path.write_text(yaml.safe_dump(given))
+        return study.load(path, **options)
+
+    return load
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("size", ["full", "tiny"])
+def test_every_shipped_study_is_sound_in_both_sizes(path, size):
+    """It loads, every product has chunks, and its plain values make the same study again."""
+    loaded = study.load(path, overrides={"size": size})
+    assert isinstance(loaded.region, Region)
+    assert all(loaded.chunks(product) for product in loaded.products)
+    plain = json.loads(json.dumps(loaded.model_dump(mode="json")))
+    assert study.Study.model_validate(plain).model_dump(mode="json") == plain
+
+
+def test_the_shipped_studies_are_those_of_the_design():
+    """Austfonna, Pine Island, the Ross Sea, and the real repeat pair of Steenstrup."""
+    loaded = {path.stem: study.load(path) for path in SHIPPED}
+    assert set(loaded) == {"austfonna", "pine_island", "ross_sea", "steenstrup"}
+    assert loaded["austfonna"].chunks("atl06") == ["cycle03", "cycle07", "cycle11", "cycle15"]
+    assert loaded["austfonna"].chunks("atl15") == loaded["austfonna"].chunks("atl14") == ["all"]
+    assert loaded["ross_sea"].chunks("atl10") == ["2019-09"]
+    assert loaded["ross_sea"].region.crosses_antimeridian
+    assert loaded["pine_island"].chunks("itslive")[::40] == ["1984", "2024"]
+    assert loaded["pine_island"].region_of_altimetry.bounds == (-108.0, -77.5, -89.0, -73.5)
+    assert loaded["steenstrup"].chunks("atl06") == ["cycle05", "cycle13"]
+    assert loaded["steenstrup"].figure_names == ("extent", "repeat_pair")
+    assert loaded["austfonna"].regions["surge_basin"].area_km2 < loaded["austfonna"].region.area_km2 / 20
+
+
+def test_schema_and_reference_are_those_of_the_models():
+    """Both files are what `python -m nunatak.study` writes today."""
+    assert json.loads((ROOT / reference.SCHEMA).read_text("utf-8")) == reference.schema()
+    assert (ROOT / reference.REFERENCE).read_text("utf-8") == reference.table()
+
+
+def test_every_key_is_described():
+    """No key without a meaning in the table; every length, time and density with its unit."""
+    rows = [row.split(" | ") for row in reference.table().splitlines() if row.startswith("| `")]
+    assert len(rows) > 100
+    assert all(row[1].strip() for row in rows)
+    units = {row[0].strip("| `"): row[2].strip() for row in rows}
+    assert (units["products.atl06sr.len"], units["mass.density"], units["region.tolerance"]) == ("m", "kg m-3", "m")
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_schema_takes_the_shipped_studies_and_refuses_a_typo(path):
+    """What editors check with agrees with what the models take."""
+    given = json.loads(json.dumps(study.loading.read_yaml(path), default=str))
+    validator = jsonschema.Draft202012Validator(reference.schema())
+    validator.validate(given)
+    assert not validator.is_valid({**given, "regon": 1})
+    assert not validator.is_valid({**given, "products": {"atl06": {"rgt": [1388]}}})
+
+
+def test_loading_studies_is_light():
+    """Parsing the workflow brings in no table, array-file, plotting or compiling library."""
+    code = (
+        "import sys, nunatak.study as s; s.load('config/studies/pine_island.yaml');"
+        "print([m for m in ('pandas', 'h5py', 'xarray', 'numba', 'matplotlib', 'pyogrio', 'zarr') if m in sys.modules])"
+    )
+    command = [sys.executable, "-c", code]
+    said = subprocess.check_output(command, cwd=ROOT, env={"PYTHONPATH": "scripts"}, text=True)
+    assert said.strip() == "[]"
+
+
+@given(st.integers(0, 5900))
+def test_no_granule_of_the_period_is_without_a_chunk(day):
+    """A granule whose cycle began up to a week early or late still has a chunk, whatever the day."""
+    moment = np.datetime64("2018-10-14") + day
+    made = study.Study.model_validate(
+        {**PLAIN, "name": "g", "path": "g.yaml", "label": "g", "products": {"atl06": {"splits": 3}, "atl10": {}},
+         "period": [str(moment), str(moment)]}
+    )  # fmt: skip
+    stamp = str(moment).replace("-", "") + "120000"
+    for shift in (-7, 7):
+        cycle = int(nominal_cycle(moment + shift))
+        track = granules.parse(f"ATL06_{stamp}_0548{cycle:02d}04_006_01.h5")
+        assert made.chunk_of("atl06", track) in made.chunks("atl06")
+    ice = granules.parse(f"ATL10-01_{stamp}_05480301_006_01.h5")
+    assert made.chunk_of("atl10", ice) == str(moment)[:7]
+
+
+def nominal_cycle(moment):
+    """The cycle of a nominal calendar in which cycle 3 began on 29 March 2019 and each lasts 90.8 days."""
+    return max(3 + (moment - np.datetime64("2019-03-29")).astype(int) // 90.8, 1)
+
+
+def test_splitting_a_bucket_changes_names_and_nothing_else(made):
+    """Each share of each bucket is named; an unasked cycle has no chunk."""
+    whole, split = (made({"products.atl06": {"cycles": [3, 4], "splits": n}}) for n in (1, 2))
+    assert whole.chunks("atl06") == ["cycle03", "cycle04"]
+    assert split.chunks("atl06") == ["cycle03-1of2", "cycle03-2of2", "cycle04-1of2", "cycle04-2of2"]
+    assert split.chunk_of("atl06", granules.parse("ATL06_20190504033705_05480304_007_01.h5")).startswith("cycle03-")
+    assert split.chunk_of("atl06", granules.parse("ATL06_20200504033705_05480704_007_01.h5")) is None
+
+
+def test_products_are_used_like_a_dictionary(made):
+    """Names of those asked for, in one order; a product named without settings has its defaults."""
+    products = made({"products.atl06": {}, "products.atl14": {}}).products
+    assert list(products) == ["atl15", "atl14", "atl06"] and len(products) == 3
+    assert "atl03" not in products and products["atl06"].filter == "standard"
+    with pytest.raises(KeyError):
+        products["atl03"]
+
+
+def test_a_product_named_alone_is_not_lost(tmp_path):
+    """`atl14:` with nothing behind it means nothing to YAML; it is refused. `size: tiny` takes a product away so."""
+    path = tmp_path / "g.yaml"
+    path.write_text("title: t\nregion: svalbard\nperiod: [2019-01-01, 2020-01-01]\nproducts: {atl14: , atl15: {}}\n")
+    with pytest.raises(StudyError, match=r"products\.atl14: empty; write atl14: \{\} for its defaults"):
+        study.load(path)
+    path.write_text(yaml.safe_dump({**PLAIN, "tiny": {"products": {"atl15": None, "atl14": {}}}}))
+    assert list(study.load(path, overrides={"size": "tiny"}).products) == ["atl14"]
+
+
+def test_figures_follow_from_what_is_asked(made):
+    """Each possible figure appears with what it needs, and a choice replaces them all."""
+    assert made().figure_names == ("extent", "height_change_region", "height_change_series")
+    more = {
+        "focus": {"crs": "EPSG:3413", "xlim": [1.0e6, 1.1e6], "ylim": [-4.5e5, -3.5e5]},
+        "products.atl14": {},
+        "products.atl06": {"cycles": [3, 7]},
+        "transects": {"across": {"lonlat": [[23, 79.75], [26.5, 79.75]]}},
+    }
+    possible = {"height_change_focus", "change_by_elevation", "transect_across", "repeat_pair"}
+    assert possible <= set(made(more).figure_names)
+    assert made({**more, "figures.names": ["transect_across"]}).figure_names == ("transect_across",)
+
+
+def test_layers_of_keys(made):
+    """The study wins over the machine's settings, the command line over both; sections are merged key by key."""
+    settings = {"results": "out", "directory": "/machine", "connections": {"cmr": 1, "nsidc": 9}}
+    below = made({"directory": "/study"}, settings=settings)
+    assert (below.directory, below.results, below.connections.nsidc) == ("/study", "out", 9)
+    above = made({"directory": "/study"}, settings=settings, overrides={"directory": "/typed", "max_failed": 3})
+    assert (above.directory, above.max_failed) == ("/typed", 3)
+    assert made(overrides={"region": "svalbard"}).region.name == "svalbard"
+
+
+def test_results_of_another_archive_lie_apart(made):
+    """The folder of results says which archive and size it was, where it is not the study's own."""
+    assert made({"archive": "directory"}).label == "glacier"
+    assert made(overrides={"archive": "earthdata"}).label == "glacier"
+    assert made(overrides={"archive": "simulated"}).label == "glacier-simulated"
+    tiny = {"tiny": {"products": {"atl15": {"resolutions": ["10km"]}}}}
+    small = made(tiny, overrides={"archive": "simulated", "size": "tiny"})
+    assert small.label == "glacier-simulated-tiny"
+    assert small.products["atl15"].resolutions == ("10km",)
+    assert made(tiny).products["atl15"].resolutions == ("1km", "10km")
+
+
+def test_all_studies_at_once(tmp_path):
+    """What differs from config.yaml was typed and wins; keys of the machine do not count as typed."""
+    (tmp_path / "config" / "studies").mkdir(parents=True)
+    (tmp_path / "config" / "config.yaml").write_text("results: out\nconnections: {cmr: 1}\n")
+    for name in ("alpha", "beta"):
+        (tmp_path / "config" / "studies" / f"{name}.yaml").write_text(yaml.safe_dump(PLAIN))
+    loaded = study.load_all({"results": "out", "connections": {"cmr": 1}}, base=tmp_path)
+    assert list(loaded) == ["alpha", "beta"] and loaded["beta"].results == "out"
+    assert list(study.load_all({"archive": "simulated"}, base=tmp_path)) == ["alpha-simulated", "beta-simulated"]
+    with pytest.raises(StudyError, match="--config archiv: unknown key; did you mean archive"):
+        study.load_all({"archiv": "simulated"}, base=tmp_path)
+
+
+def test_the_shipped_settings_are_sound():
+    """config/config.yaml holds known keys only."""
+    assert study.Settings.model_validate(study.load_settings(ROOT / "config" / "config.yaml")).results == "results"
+
+
+def test_mass_only_where_it_may_be_given(made):
+    """Glaciers by density; ice sheets only with both rasters."""
+    assert made({"mass": {"kind": "glacier"}}).mass.allowed
+    assert not made({"mass": {"kind": "ice_sheet"}}).mass.allowed
+    assert made({"mass": {"kind": "ice_sheet", "firn": "fac.tif", "gia": "gia.tif"}}).mass.allowed
+
+
+def test_numbers_as_people_write_them(tmp_path):
+    """1.0e6 and -4.5e5 are numbers, as in the shipped study, though YAML 1.1 takes them for text."""
+    path = tmp_path / "numbers.yaml"
+    path.write_text("a: [1.0e6, -4.5e5, 1e3, +2.E-1, .5e1]\nb: e10\n")
+    assert study.loading.read_yaml(path) == {"a": [1e6, -4.5e5, 1e3, 0.2, 5.0], "b": "e10"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"regon": 1}, "regon: unknown key; did you mean region?"),
+        ({"products.atl15.resolution": ["1km"]}, "products.atl15.resolution: unknown key; did you mean resolutions?"),
+        (
+            {"period": ["2019-01-01", "2018-01-01"]},
+            "period: ends 2018-01-01 before it begins 2019-01-01; write the earlier date first",
+        ),
+        ({"period": ["2019-13-01", "2020-01-01"]}, "period.start: '2019-13-01' is not a date"),
+        ({"period": "2019"}, "period: got '2019'; write [first day, last day]"),
+        ({"period": ["2019-01-01"]}, "period: got 1 dates; write [first day, last day]"),
+        ({"period": {"years": [2022, 2019]}}, "period: years: 2022 comes after 2019"),
+        (
+            {"period": {"years": [2019, 2019], "months": ["Septembre"]}},
+            "period.months: 'Septembre' is no month; did you mean September?",
+        ),
+        (
+            {"period": {"start": "2019-01-01", "end": "2019-02-01", "months": [7]}},
+            "period: no day of it lies in the months given",
+        ),
+        ({"region": {"bbox": [10, 81, 30, 79]}}, "region: bbox: south 81 lies above north 79"),
+        ({"region": {"bbox": [30, 79, 10, 81]}}, "region: bbox: west 30 lies beyond east 10"),
+        ({"region": {"bbox": [10, 79, 10, 81]}}, "region: bbox: [10, 79, 10, 81] encloses no area"),
+        ({"region": {"bbox": [10, 79, 30, 95]}}, "region: latitude 95 lies beyond the pole"),
+        (
+            {"region": {"bbox": [0, 0, 1, 1], "crs": "EPSG:999999"}},
+            "region: crs: unknown coordinate system 'EPSG:999999'",
+        ),
+        ({"region": {"lonlat": [[0, 0], [1, 1], [1, 0], [0, 1]]}}, "region: the outline is not a simple ring"),
+        ({"region": {"polygon": "nowhere.geojson"}}, "region: polygon: nowhere.geojson is not there"),
+        ({"region": "Ausfonna"}, "region: name: no region 'Ausfonna'; did you mean austfonna?"),
+        ({"regions": {"lake": {"bbx": [1, 2, 3, 4]}}}, "regions.lake: bbx: unknown key; did you mean bbox?"),
+        ({"crs": "EPSG:1"}, "crs: unknown coordinate system 'EPSG:1'"),
+        ({"products.atl16": {}}, "products.atl16: unknown key; did you mean atl15?"),
+        ({"products": {}}, "products: none asked for; add one such as atl15"),
+        ({"products.atl15.resolutions": ["5km"]}, "products.atl15.resolutions: got '5km'; did you mean 1km?"),
+        ({"products.atl06": {"rgt": [548, 1388]}}, "products.atl06.rgt: got 1388; write at most 1387"),
+        ({"products.atl06": {"cycles": "three"}}, "products.atl06.cycles: got 'three'; write a whole number"),
+        (
+            {"products.atl06": {"cycles": [90]}},
+            "products.atl06: the period 2019-01-01 to 2023-01-01 holds none of its cycles",
+        ),
+        (
+            {"products.atl06": {"version": 6}},
+            'products.atl06.version: got the number 6; write the release in quotes, such as "006"',
+        ),
+        ({"products.atl06": {"version": "6"}}, "products.atl06.version: got '6'; write the release with three digits"),
+        ({"products.atl06": {"beams": "gt4l"}}, "products.atl06.beams: no beam 'gt4l'; write all, strong, weak"),
+        ({"products.atl06": {"filter": "strickt"}}, "products.atl06.filter: got 'strickt'; did you mean strict?"),
+        (
+            {"products.itslive": {"min_separation": 9, "max_separation": 6}},
+            "products.itslive.max_separation: 6 is below min_separation 9",
+        ),
+        (
+            {"figures.names": ["height_change_regoin"]},
+            "figures.names: no figure 'height_change_regoin'; did you mean height_change_region?",
+        ),
+        ({"figures.formats": "gif"}, "figures.formats: got 'gif'; write one of pdf, png, svg"),
+        ({"title": None}, "title: missing; add this key"),
+        ({"title": 5}, "title: got 5; write text, in quotes"),
+        ({"archive": "simulate"}, "archive: got 'simulate'; did you mean simulated?"),
+        ({"checks": "wrn"}, "checks: got 'wrn'; did you mean warn?"),
+        ({"max_failed": -1}, "max_failed: got -1; write at least 0"),
+        ({"mass": {"kind": "glacier", "density": 1500}}, "mass.density: got 1500; write at most 1000"),
+        ({"mass": {"kind": "ice_sheet", "firn": "f.tif"}}, "mass: firn and gia go together"),
+        ({"focus": {"crs": "EPSG:3413", "xlim": [2, 1], "ylim": [1, 2]}}, "focus.xlim: 2 is not below 1"),
+        ({"transects": {"a": {"lonlat": [[1, 2]]}}}, "transects.a.lonlat: a line needs at least two points"),
+        ({"points": {"p": [79, 120]}}, "points.p: latitude 120 lies beyond the pole"),
+        ({"freeboard": {"grid": {"cell": "12.5"}}}, "freeboard.grid.cell: got '12.5'; write the size with its unit"),
+    ],
+)
+def test_each_mistake_has_its_line(made, changes, words):
+    """File, key, value and remedy in one line, without a word of the validator's own."""
+    with pytest.raises(StudyError, match=re.escape(f"glacier.yaml: {words}")) as refused:
+        made(changes)
+    line = str(refused.value)
+    assert "\n" not in line and len(line) < 400
+    assert not re.search(r"pydantic|validation error|type=|input_value|For further information", line)
+
+
+def test_several_mistakes_are_counted(made):
+    """The first is told, the others counted."""
+    with pytest.raises(StudyError, match=r"checks: got 'wrn'; did you mean warn\? \(and 1 more\)"):
+        made({"checks": "wrn", "max_failed": -2})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("title: [a\nregion: b\n", "line 2, column 7: expected ',' or ']'"),
+        ("title: a\ntitle: b\n", "line 2, column 1: title is given twice"),
+        ("a: b: c", "line 1, column 5: mapping values are not allowed here"),
+        ("", "holds nothing; write key: value lines"),
+        ("- a\n", "holds list; write key: value lines"),
+    ],
+)
+def test_broken_yaml_is_told_by_line(tmp_path, text, words):
+    """Where in the file, and what is wrong there."""
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(StudyError, match=re.escape(f"broken.yaml: {words}")):
+        study.load(path)
+
+
+def test_a_file_that_is_no_text_or_not_there(tmp_path):
+    """Bytes that are not UTF-8, a folder, nothing at all."""
+    path = tmp_path / "bytes.yaml"
+    path.write_bytes(b"title: \xff\xfe")
+    with pytest.raises(StudyError, match=r"bytes\.yaml: is not UTF-8 text"):
+        study.load(path)
+    for wrong in (tmp_path, tmp_path / "nowhere.yaml"):
+        with pytest.raises(StudyError, match=r"cannot be read .*; check the name of the study"):
+            study.load(wrong)
+
+
+def test_a_mistake_on_the_command_line_is_not_blamed_on_the_file(made):
+    """A value typed after --config is told as such."""
+    with pytest.raises(StudyError, match="--config archive: got 'moon'; write one of earthdata, directory, simulated"):
+        made(overrides={"archive": "moon"})
