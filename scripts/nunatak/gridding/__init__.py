@@ -2,8 +2,11 @@
 
 from nunatak.grid import Grid
 from nunatak.gridding.accumulators import Accumulators, accumulate, coarsen, merge, select
+from nunatak.gridding.atl20 import GriddingStyle, atl20_style
+from nunatak.gridding.blocks import block_median
 from nunatak.gridding.dataset import anomaly, climatology, statistics
 from nunatak.gridding.presets import PRESETS, make_grid, metres
+from nunatak.gridding.smoothing import gaussian_kernel, leave_one_track_out
 from nunatak.gridding.statistics import STATISTICS, WEIGHTINGS, cell_statistics
 
 __all__ = [
@@ -12,11 +15,16 @@ __all__ = [
     "WEIGHTINGS",
     "Accumulators",
     "Grid",
+    "GriddingStyle",
     "accumulate",
     "anomaly",
+    "atl20_style",
+    "block_median",
     "cell_statistics",
     "climatology",
     "coarsen",
+    "gaussian_kernel",
+    "leave_one_track_out",
     "make_grid",
     "merge",
     "metres",
