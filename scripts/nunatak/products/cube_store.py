@@ -82,8 +82,9 @@ class CubeWriter:
             self._pending[name].append(layers[name])
         self._flush(whole_chunks=True)
 
-    def close(self):
-        """Write what is left, cut the time axis, and write every layer's own metadata."""
+    def close(self, attributes=None):
+        """Write what is left, cut the time axis, and write every layer's own metadata and last root attributes."""
+        self._group.attrs.update(attributes or {})
         self._flush(whole_chunks=False)
         for array in self._arrays.values():
             array.resize((self._written, *array.shape[1:]))
@@ -216,6 +217,9 @@ def open_cube(path, *, chunks=None):
         raise NunatakError(f"{path}: not a velocity cube ({' '.join(str(error).split())}); build it again") from error
     if "roi" not in cube or "vx" not in cube:
         raise NunatakError(f"{path}: has no vx and roi; not a cube of this workflow: open it with open_datacube")
+    for name in LAYER_COLUMNS:
+        if name in cube and cube[name].dtype.kind == "T":  # what Zarr 3 gives for text; few libraries know it yet
+            cube[name] = cube[name].astype(object)
     return cube.set_coords([name for name in (*LAYER_COLUMNS, "roi") if name in cube])
 
 

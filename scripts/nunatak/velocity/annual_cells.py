@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 
@@ -45,8 +46,9 @@ def _count(index, n, first, overlap, images, serial, seen, pairs, distinct):
 
 @kernel
 def _fit_cells(
-    vx, vy, shift, keep, dt, weight, first, overlap, lever, seasonal, images, image_sigma, n_years, dt_days, bins, n_groups,
-    edges, settings, scratch, starts, bounds, work, influence, seen, annual, sigma, cycle, pairs, distinct, totals
+    vx, vy, shift, keep, dt, weight, first, overlap, lever, seasonal, images, image_sigma, n_years, dt_days, bins,
+    n_groups, edges, settings, scratch, starts, bounds, work, influence, seen, annual, sigma, cycle, pairs, distinct,
+    totals
 ):  # fmt: skip
     n_pair = vx.shape[1]
     row_x, row_y = np.zeros(n_pair), np.zeros(n_pair)
@@ -66,8 +68,8 @@ def _fit_cells(
 
 @kernel
 def _keep_cells(
-    vx, vy, shift, keep, dt_days, bins, n_groups, edges, settings, scratch, starts, bounds, seen, first, overlap, images,
-    out_x, out_y, pairs, distinct, totals
+    vx, vy, shift, keep, dt_days, bins, n_groups, edges, settings, scratch, starts, bounds, seen, first, overlap,
+    images, out_x, out_y, pairs, distinct, totals
 ):  # fmt: skip
     n_pair = vx.shape[1]
     row_x, row_y = np.zeros(n_pair), np.zeros(n_pair)
@@ -105,7 +107,7 @@ def _shared(design, filters):
 def _in_threads(work, n_cell, threads):
     """Run work(slice) over equal shares of the cells; cells do not touch each other, so the values are the same."""
     bounds = np.linspace(0, n_cell, max(1, min(threads, n_cell)) + 1).astype(int)
-    shares = [slice(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    shares = [slice(a, b) for a, b in pairwise(bounds)]
     if len(shares) == 1:
         work(shares[0])
         return
@@ -142,8 +144,8 @@ def fit_cells(vx, vy, design, filters, *, seasonal=True, trend_inside=True, imag
 
     def work(share):
         _fit_cells(
-            vx=vx[share], vy=vy[share], dt=design.dt, weight=weight, lever=lever, seasonal=terms, image_sigma=float(image_sigma),
-            n_years=n_years, work=np.zeros((2, n_years + 5, n_years + 5)),
+            vx=vx[share], vy=vy[share], dt=design.dt, weight=weight, lever=lever, seasonal=terms,
+            image_sigma=float(image_sigma), n_years=n_years, work=np.zeros((2, n_years + 5, n_years + 5)),
             influence=np.zeros((design.n_images if image_sigma else 1, n_years + 2)), annual=out["annual"][share],
             sigma=out["sigma"][share], cycle=out["cycle"][share], pairs=out["pairs"][share],
             distinct=out["images"][share], totals=out["totals"][share], **_shared(design, filters),

@@ -24,8 +24,8 @@ FILL = -32767
 
 
 def composite(
-    cube, *, method="lsq", seasonal=True, trend_inside=True, filters=None, year_start=1, v0_years=None, reference_year=None,
-    image_sigma=0.0, everywhere=False, memory_mb=512, threads=2,
+    cube, *, method="lsq", seasonal=True, trend_inside=True, filters=None, year_start=1, v0_years=None,
+    reference_year=None, image_sigma=0.0, everywhere=False, memory_mb=512, threads=2,
 ):  # fmt: skip
     """
     Annual velocity composites of an image-pair cube.
@@ -72,8 +72,8 @@ def composite(
     if filters is None:
         filters = Filters() if method == "lsq" else Filters(before_minimum=1, after_minimum=1)
     options = {
-        "method": method, "seasonal": seasonal, "trend_inside": trend_inside, "filters": filters, "image_sigma": image_sigma, "threads": threads,
-        "v0_years": v0_years,
+        "method": method, "seasonal": seasonal, "trend_inside": trend_inside, "filters": filters,
+        "image_sigma": image_sigma, "threads": threads, "v0_years": v0_years,
     }  # fmt: skip
     mask = np.ones((cube.sizes["y"], cube.sizes["x"]), dtype=bool)
     if "roi" in cube and not everywhere:

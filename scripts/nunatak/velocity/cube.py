@@ -78,7 +78,7 @@ def plan_cube(index, project, *, selection=None, crs=None, cell=None, mixed_reso
 
     Raises
     ------
-    NunatakError : zero granules, or none passes the selection
+    NunatakError : zero granules, an unknown variable
     """
     selection = selection or Selection()
     if not len(index):
@@ -89,16 +89,21 @@ def plan_cube(index, project, *, selection=None, crs=None, cell=None, mixed_reso
     _mark(pairs, why != "", "filter", why)
     superseded = duplicates(pairs[pairs["fate"] == "used"])
     _mark(pairs, pairs.index.isin(superseded.index), "duplicate", superseded.reindex(pairs.index))
-    grid = target_grid(_touching(pairs, project), project, crs=crs, cell=cell)
+    used = pairs[pairs["fate"] == "used"]
+    apart = _apart(used, project)
+    near = used[~apart]
+    # without a pair over the region there is no lattice, and no cube; the reasons are told all the same
+    grid = target_grid(near, project, crs=crs, cell=cell) if len(near) else Grid(crs or "EPSG:3857", 0, 0, 1, 1, 1, 1)
+    _mark(pairs, pairs.index.isin(used.index[apart]), "outside", "outside: the footprint does not touch the region")
     _place_all(pairs, grid, selection, mixed_resolutions)
     late = cap_per_year(pairs[pairs["fate"] == "used"], selection)
     _mark(pairs, pairs.index.isin(late.index), "filter", late.reindex(pairs.index))
-    geometry = project(grid.crs)
+    roi = roi_mask(grid, project(grid.crs), all_touched=all_touched) if len(near) else np.zeros(grid.shape, dtype=bool)
     variables = COMPONENTS + tuple(name for name in selection.variables if name not in COMPONENTS)
     unknown = [name for name in variables if name not in LAYOUT]
     if unknown:
         raise NunatakError(f"velocity: variables: {unknown[0]!r} is not ITS_LIVE's; choose from {', '.join(LAYOUT)}")
-    return CubePlan(grid, roi_mask(grid, geometry, all_touched=all_touched), pairs, variables)
+    return CubePlan(grid, roi, pairs, variables)
 
 
 def _mark(pairs, where, fate, why):
@@ -107,12 +112,17 @@ def _mark(pairs, where, fate, why):
     pairs.loc[where, "why"] = why if isinstance(why, str) else why[where]
 
 
-def _touching(pairs, project):
-    """The used pairs whose footprint meets the region; all used pairs when none does, so that a grid can be named."""
-    used = pairs[pairs["fate"] == "used"]
-    bounds = {epsg: project(f"EPSG:{epsg}").bounds for epsg in used["epsg"].unique()}
-    keep = [_meets(source_grid(row).bounds, bounds[row["epsg"]]) for row in used.to_dict("records")]
-    return used[keep] if any(keep) else used
+def _apart(used, project):
+    """Whether the footprint of each pair lies beside the region, in the pair's own projection: (n,) bool."""
+    bounds = {}
+    for epsg in used["epsg"].unique():
+        try:
+            bounds[epsg] = project(f"EPSG:{epsg}").bounds
+        except NunatakError:  # a projection that cannot show the region has no pair over it
+            bounds[epsg] = None
+    rows = used.to_dict("records")
+    meet = [bounds[r["epsg"]] is not None and _meets(source_grid(r).bounds, bounds[r["epsg"]]) for r in rows]
+    return ~np.array(meet, dtype=bool)
 
 
 def _meets(a, b):

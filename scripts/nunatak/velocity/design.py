@@ -1,4 +1,4 @@
-"""What the pairs of a cube have in common for every cell: spans of years, seasonal terms, errors, images, corrections."""
+"""What the pairs of a cube have in common for every cell: spans of years, cycles, errors, images, corrections."""
 
 from __future__ import annotations
 

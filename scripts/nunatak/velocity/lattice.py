@@ -45,7 +45,7 @@ def target_grid(pairs, project, *, crs=None, cell=None):
 
     Raises
     ------
-    NunatakError : no pair to take a lattice from
+    NunatakError : only one of crs and cell is given, and no pair has it
     """
     table = pairs
     if crs is not None:
@@ -54,7 +54,8 @@ def target_grid(pairs, project, *, crs=None, cell=None):
         table = table[table["dx"] == cell]
     if not len(table):
         if crs is None or cell is None:
-            raise NunatakError("velocity: no image pair is left to take a grid from; widen the selection or the period")
+            wanted = ", ".join(str(value) for value in (crs, cell) if value is not None)
+            raise NunatakError(f"velocity: no image pair has {wanted}; give both crs and cell, or neither")
         return Grid.from_bounds(crs, _floats(project(crs).bounds), cell)
     # ties go to the finer lattice, then to the smaller EPSG number, so that the order of granules does not matter
     count = table.groupby("epsg").size()

@@ -37,7 +37,7 @@ class Rotation:
         self.matrix = _unit_jacobian(to_target, self.x, self.y, target.dx).astype("f4")
 
     def window(self, source):
-        """The (rows, columns) of a source Grid that the target needs, (start, stop) each; None where they do not meet."""
+        """The (rows, columns) of a source Grid that the target needs, (start, stop) each; None where apart."""
         spans = []
         row, column = (source.top - self.y) / source.dy, (self.x - source.left) / source.dx
         for value, n in ((row, source.ny), (column, source.nx)):

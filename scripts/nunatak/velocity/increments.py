@@ -1,0 +1,90 @@
+"""New pairs touch only their own years: what a year of a cube rests on, and which years an earlier cube still holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+
+from nunatak.products.itslive import LAYOUT
+
+_LEFT_OUT = ("empty", "corrupt")
+
+
+def year_hashes(plan):
+    """
+    {year of mid-date: hash} of everything the layers of a year depend on: grid, region, variables, and each
+    candidate's granule, size, chunks and treatment. Where a granule lies does not matter.
+    """
+    grid = plan.grid
+    common = hashlib.sha256()
+    common.update(json.dumps([
+        grid.crs, float(grid.left), float(grid.top), float(grid.dx), grid.ny, grid.nx, list(plan.variables),
+        [list(map(str, LAYOUT[name][:3])) for name in plan.variables],
+    ]).encode())  # fmt: skip
+    common.update(np.packbits(plan.roi).tobytes())
+    out = {}
+    for year, rows in by_year(plan.candidates):
+        digest = common.copy()
+        for row in rows[["granule_id", "size_bytes", "chunks", "treatment"]].itertuples(index=False):
+            digest.update("|".join(map(str, row)).encode())
+        out[year] = digest.hexdigest()[:16]
+    return out
+
+
+def by_year(candidates):
+    """(year of mid-date, rows) of candidates in order."""
+    years = candidates["mid_date"].dt.year
+    return [(int(year), rows) for year, rows in candidates.groupby(years, sort=True)]
+
+
+def record(plan, hashes, pairs):
+    """
+    What a cube remembers of its years: {year: {"hash", "left_out": {granule_id: [fate, why]}}}.
+
+    A year with a damaged pair is not remembered: the next build reads it again.
+    """
+    out = {}
+    for year, rows in by_year(plan.candidates):
+        settled = pairs.loc[rows.index]
+        if (settled["fate"] == "corrupt").any():
+            continue
+        left = settled[settled["fate"].isin(_LEFT_OUT)]
+        told = {row.granule_id: [row.fate, row.why] for row in left.itertuples()}
+        out[str(year)] = {"hash": hashes[year], "left_out": told}
+    return out
+
+
+def held_year(old, year, digest, rows):
+    """
+    The layers of one year out of an earlier cube, when nothing they depend on has changed.
+
+    Parameters
+    ----------
+    old : Dataset of the earlier cube, or None
+    year, digest : from `year_hashes`
+    rows : the year's candidates
+
+    Returns
+    -------
+    (rows with `valid_cells`, `fate` and `why`, slice of the earlier time axis), or None
+    """
+    known = {} if old is None else old.attrs.get("years", {}).get(str(year), {})
+    if known.get("hash") != digest:
+        return None
+    place = {granule_id: i for i, granule_id in enumerate(np.asarray(old["granule_id"].values).astype(str))}
+    left = known["left_out"]
+    used = [granule_id for granule_id in rows["granule_id"] if granule_id not in left]
+    if any(granule_id not in place for granule_id in used):
+        return None
+    first = place[used[0]] if used else 0
+    if [place[granule_id] for granule_id in used] != list(range(first, first + len(used))):
+        return None
+    valid = np.asarray(old["valid_cells"].values)
+    settled = rows.assign(
+        valid_cells=[0 if g in left else int(valid[place[g]]) for g in rows["granule_id"]],
+        fate=[left[g][0] if g in left else "used" for g in rows["granule_id"]],
+        why=[left[g][1] if g in left else "" for g in rows["granule_id"]],
+    )
+    return settled, slice(first, first + len(used))
