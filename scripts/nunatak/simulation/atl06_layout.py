@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -160,7 +161,7 @@ class Field:
 
     def attributes(self):
         """Text and flags of the real dataset; `coordinates` and the fill are the writer's."""
-        found = {"units": self.units, "contentType": self.content, "long_name": self.long_name}
+        found: dict[str, Any] = {"units": self.units, "contentType": self.content, "long_name": self.long_name}
         if self.name in FLAGS:
             values, meanings = FLAGS[self.name]
             found["flag_values"] = np.array(values, dtype=self.dtype)

@@ -63,7 +63,14 @@ def _write_file(file, world, change, file_name, layers):
     # the real description of the 40 km files has this slip
     datum = _DATUM_TEXT.replace("2020", "4040") if change.cell == 4e4 else _DATUM_TEXT
     group, scales = _group(file, "delta_h", world, change, change.years)
-    _put(group, scales, "delta_h", change.delta_h, "meters", f"{size}height change relative to the datum ({datum}) surface")
+    _put(
+        group,
+        scales,
+        "delta_h",
+        change.delta_h,
+        "meters",
+        f"{size}height change relative to the datum ({datum}) surface",
+    )
     _put(group, scales, "delta_h_sigma", change.delta_h_sigma(), "meters", f"Uncertainty in the {size}height change")
     _put(group, scales, "ice_area", _masked(change.ice_area), "meters^2", "Ice-covered area of each grid cell")
     for name, values in layers.items():

@@ -15,7 +15,15 @@ _CENTRE = (1042709.0, -389853.0)  # 24.5 E, 79.75 N in EPSG:3413
 # Made-up caps: only the place and the size of the first one are those of the real Austfonna.
 _CAPS = Caps(
     caps=(
-        Cap(*_CENTRE, 58e3, 740.0, 60.0, 480.0, 120.0, ((2, 0.10, 0.6), (3, 0.05, 2.1), (7, 0.03, 0.4), (12, 0.015, 1.0))),
+        Cap(
+            *_CENTRE,
+            58e3,
+            740.0,
+            60.0,
+            480.0,
+            120.0,
+            ((2, 0.10, 0.6), (3, 0.05, 2.1), (7, 0.03, 0.4), (12, 0.015, 1.0)),
+        ),
         Cap(1063.0e3, -513.0e3, 24e3, 560.0, 60.0, 330.0, 120.0, ((2, 0.12, 2.0), (5, 0.06, 0.3))),
         Cap(985.0e3, -520.0e3, 21e3, 610.0, 60.0, 300.0, 120.0, ((3, 0.10, 1.2), (6, 0.05, 2.2))),
         Cap(1012.0e3, -615.0e3, 33e3, 900.0, 60.0, 380.0, 120.0, ((2, 0.15, 0.2), (5, 0.08, 1.7))),
@@ -54,7 +62,14 @@ def build(size):
 
 def truth():
     """The glacier: thickening summits, thinning margins, a basin that lowers by several metres a year."""
-    surge = {"gather": 0.0, "gather_length": 6.5e3, "width_up": 12e3, "width_down": 8e3, "narrow": 12e3, "narrow_length": 6e3}
+    surge = {
+        "gather": 0.0,
+        "gather_length": 6.5e3,
+        "width_up": 12e3,
+        "width_down": 8e3,
+        "narrow": 12e3,
+        "narrow_length": 6e3,
+    }
     flow = [FlowTerm(Dome(c.x0, c.y0, 0.15, 0.8 * c.radius), Constant()) for c in _CAPS.caps]
     flow += [
         # the surge: still strong at first, half gone in 2023

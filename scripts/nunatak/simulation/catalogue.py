@@ -58,7 +58,11 @@ def _grid(world, name):
         y = np.clip(y, *((0, np.inf) if name.region_code in ("A1", "A2") else (-np.inf, 0)))
     extent = polar_grid.lonlat_extent(world.crs, (x[0], y[0], x[1], y[1]))
     start, end = (from_decimal_year(year) for year in world.period)
-    return {"time_start": start, "time_end": end, "geometry": shapely.to_wkt(shapely.box(*extent), rounding_precision=5)}
+    return {
+        "time_start": start,
+        "time_end": end,
+        "geometry": shapely.to_wkt(shapely.box(*extent), rounding_precision=5),
+    }
 
 
 def _track(world, name):
@@ -66,7 +70,12 @@ def _track(world, name):
     runs = [r for r in orbit.passes(world.track_bbox, rgts=[name.rgt]) if name.region_number in (None, r.region_number)]
     strips = [_strip(run) for run in runs]
     cycles = (name.cycle, name.cycle_end or name.cycle)
-    when = [orbit.delta_time_at(name.rgt, c, (s - 1) * orbit.SEGMENT_LENGTH) for c in cycles for r in runs for s in (r.first, r.last)]
+    when = [
+        orbit.delta_time_at(name.rgt, c, (s - 1) * orbit.SEGMENT_LENGTH)
+        for c in cycles
+        for r in runs
+        for s in (r.first, r.last)
+    ]
     return {
         "time_start": delta_time_to_utc(min(when)),
         "time_end": delta_time_to_utc(max(when)),

@@ -24,7 +24,7 @@ class FlowTerm:
 
 @dataclass(frozen=True)
 class BalanceTerm:
-    """One part of the surface mass balance: m/yr of ice as a function of the height above the sea, times a time factor."""
+    """One part of the surface mass balance: m/yr of ice as a function of height, times a time factor."""
 
     rate: Callable
     factor: Any
@@ -67,7 +67,7 @@ class Glacier:
         return self.shape.evaluate(x, y)[0] > 0
 
     def ice_fraction(self, x, y, cell):
-        """Share of ice in square cells of side `cell` (m on the map) centred on points, from a mask of 10 x 10 points."""
+        """Share of ice in square cells of side `cell` (m on the map) about points, from 10 x 10 points each."""
         x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
         level = self.shape.evaluate(x, y)[0]
         fraction = (level > 0).astype(float)
@@ -165,7 +165,7 @@ class Glacier:
         ----------
         geometry : shapely (Multi)Polygon in the glacier's CRS
         t0, t1 : decimal years
-        cell : side of the cells of the quadrature, m on the map; a cell counts with its centre, inside or out, iced or not
+        cell : side of the cells of the quadrature, m on the map; a cell counts as its centre does
 
         Returns
         -------
@@ -187,7 +187,7 @@ class Glacier:
 
 
 @lru_cache(maxsize=4)
-def _map_scale(crs):
+def _map_scale(crs) -> Callable:
     """
     k of a polar stereographic system as a polynomial in x^2 + y^2.
 
@@ -197,5 +197,5 @@ def _map_scale(crs):
     proj = pyproj.Proj(pyproj.CRS.from_user_input(crs))
     squared = np.square(np.linspace(1e3, 3.7e6, 800))
     lon, lat = proj(np.sqrt(squared), np.zeros_like(squared), inverse=True)
-    k = proj.get_factors(lon, lat).meridional_scale
+    k = np.asarray(proj.get_factors(lon, lat).meridional_scale)
     return np.polynomial.Polynomial.fit(squared, k, deg=8)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import h5py
 import numpy as np
 
 from nunatak.constants import FILL_F4, FILL_F8, FILL_I1, FILL_I4
 
-FILLS = {"f4": FILL_F4, "f8": FILL_F8, "i4": FILL_I4, "i1": FILL_I1}
+FILLS: dict[str, Any] = {"f4": FILL_F4, "f8": FILL_F8, "i4": FILL_I4, "i1": FILL_I1}
 SOURCE = "SIMULATED"
 
 # Products keep four decimals, as a power of two (netCDF's least_significant_digit = 4).

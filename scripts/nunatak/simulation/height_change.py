@@ -160,7 +160,8 @@ def data_counts(world):
 def _lonlat_box(world):
     """A box of longitude and latitude around a world's grid; grids that hold a pole or cross 180 are not made here."""
     to_lonlat = pyproj.Transformer.from_crs(world.crs, "EPSG:4326", always_xy=True)
-    return to_lonlat.transform_bounds(*world.height_bounds, densify_pts=51)
+    left, bottom, right, top = world.height_bounds
+    return to_lonlat.transform_bounds(left, bottom, right, top, densify_pts=51)
 
 
 def _cell_means(glacier, gx, gy, fraction):

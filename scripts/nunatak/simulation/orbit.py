@@ -275,7 +275,9 @@ class _Canonical:
         """x_atc in one revolution where the latitude passes a bound while it rises (or falls)."""
         rising = np.diff(lat) > 0
         above = lat > bound
-        hits = np.flatnonzero((above[1:] != above[:-1]) & (rising == climbs) & (x[:-1] >= -1.0) & (x[1:] <= self.length + 1))
+        hits = np.flatnonzero(
+            (above[1:] != above[:-1]) & (rising == climbs) & (x[:-1] >= -1.0) & (x[1:] <= self.length + 1)
+        )
         i = hits[0]
         return x[i] + (bound - lat[i]) / (lat[i + 1] - lat[i]) * (x[i + 1] - x[i])
 
@@ -337,9 +339,7 @@ def _geodetic_latitude(p, z, rounds=2):
 def _ellipsoid_point(lon, lat):
     """(3, n) Earth-centred coordinates on the WGS84 ellipsoid, m."""
     n = _WGS84_A / np.sqrt(1 - _WGS84_E2 * np.sin(lat) ** 2)
-    return np.stack(
-        [n * np.cos(lat) * np.cos(lon), n * np.cos(lat) * np.sin(lon), n * (1 - _WGS84_E2) * np.sin(lat)]
-    )
+    return np.stack([n * np.cos(lat) * np.cos(lon), n * np.cos(lat) * np.sin(lon), n * (1 - _WGS84_E2) * np.sin(lat)])
 
 
 def _lonlat(point):

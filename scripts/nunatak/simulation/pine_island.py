@@ -43,7 +43,14 @@ def truth():
     axis = {"x0": _TRUNK[0], "y0": _TRUNK[1], "direction": _DIRECTION}
     trunk = {"width_up": 240e3, "width_down": 11e3, "narrow": -230e3, "narrow_length": 42e3}
     wide = {"gather": -200e3, "gather_length": 150e3, **trunk}
-    near = {"gather": -30e3, "gather_length": 20e3, "width_up": 18e3, "width_down": 11e3, "narrow": -60e3, "narrow_length": 25e3}
+    near = {
+        "gather": -30e3,
+        "gather_length": 20e3,
+        "width_up": 18e3,
+        "width_down": 11e3,
+        "narrow": -60e3,
+        "narrow_length": 25e3,
+    }
     flow = (
         FlowTerm(Dome(-1.25e6, -2.0e4, 0.45, 500e3), Constant()),
         FlowTerm(Stream(**axis, discharge=50e9, **wide), Constant()),
@@ -52,7 +59,9 @@ def truth():
         FlowTerm(Stream(**axis, discharge=3.5e9, **near), Ramp(2018.5, 0.8)),
         FlowTerm(Stream(**axis, discharge=0.9e9, **near), Seasonal(0.2)),
         # a slower neighbour to the west
-        FlowTerm(Stream(coast[0] + 75e3, coast[1] - 75e3, -140.0, 12e9, -60e3, 60e3, 90e3, 25e3, -80e3, 40e3), Constant()),
+        FlowTerm(
+            Stream(coast[0] + 75e3, coast[1] - 75e3, -140.0, 12e9, -60e3, 60e3, 90e3, 25e3, -80e3, 40e3), Constant()
+        ),
     )
     balance = (BalanceTerm(_yearly_balance, Constant()), BalanceTerm(_seasonal_balance, Seasonal(0.55)))
     return Glacier("EPSG:3031", shape, flow, balance, geoid=-27.0)

@@ -128,8 +128,11 @@ def put_root(file, *, short_name, file_name, extent, years):
         )  # fmt: skip
         hdf.attach(polygon, [vertex])
     quality = file.create_group("quality_assessment")
+    # netCDF-4's form of a dimension without a variable
+    nameless = quality.create_dataset("phony_dim_1", data=np.zeros(1, dtype=">f4"))
+    nameless.make_scale(f"This is a netCDF dimension but not a netCDF variable.{1:10d}")
     for name in ("qa_granule_fail_reason", "qa_granule_pass_fail"):
-        hdf.put(quality, name, np.zeros(1, dtype="i4"), units="1", source="Operations")
+        hdf.attach(hdf.put(quality, name, np.zeros(1, dtype="i4"), units="1", source="Operations"), [nameless])
 
 
 def put_grid(group, name, values, scales, *, units, fill=hdf.FILLS["f4"], **attributes):
@@ -147,4 +150,5 @@ def put_grid(group, name, values, scales, *, units, fill=hdf.FILLS["f4"], **attr
 def lonlat_extent(crs, bounds):
     """West, south, east, north of a projected box, degrees."""
     to_lonlat = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-    return tuple(float(v) for v in to_lonlat.transform_bounds(*bounds, densify_pts=51))
+    left, bottom, right, top = bounds
+    return tuple(float(v) for v in to_lonlat.transform_bounds(left, bottom, right, top, densify_pts=51))

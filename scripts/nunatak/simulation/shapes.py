@@ -140,7 +140,9 @@ class Sheet:
         inner = -np.expm1(-inland / 2e4)
         surface = self.front + (self.interior - self.front) * -np.expm1(-inland / self.rise)
         surface += self.ripple * inner * _undulation(x, y)
-        ice = self.front_thickness + (self.interior_thickness - self.front_thickness) * -np.expm1(-inland / self.deepening)
+        ice = self.front_thickness + (self.interior_thickness - self.front_thickness) * -np.expm1(
+            -inland / self.deepening
+        )
         on = level > 0
         return level, np.where(on, surface, np.nan), np.where(on, ice, np.nan)
 
