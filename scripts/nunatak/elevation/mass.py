@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 
 from nunatak.constants import DATUM_YEAR, GLACIER_DENSITY, GLACIER_DENSITY_SIGMA, ICE_DENSITY
+from nunatak.runtime import NunatakError
+from nunatak.times import decimal_year
 
 
 @dataclass(frozen=True)
@@ -56,20 +59,36 @@ def ice_equivalent(change, firn_air_content, uplift):
     Parameters
     ----------
     change : Dataset as `products.atl15.read_height_change` returns it
-    firn_air_content : DataArray (time, y, x), m, with coordinate decimal_year, on the cells of `change`; linear in
-        between its times
+    firn_air_content : DataArray on the cells of `change`, m: (time, y, x) with coordinate time (UTC) or decimal_year,
+        linear in between; or (y, x), its change from the first to the last epoch
     uplift : DataArray (y, x), m/yr of the bedrock (glacial isostatic adjustment), positive up
 
     Returns
     -------
-    Dataset like `change`; NaN where a correction is NaN. attrs["corrected_for"] says what was taken out
+    Dataset like `change`; NaN where or when a correction is missing. attrs["corrected_for"] says what was taken out
+
+    Raises
+    ------
+    NunatakError : a field on other cells, or a time series without times
     """
     for name, field in (("firn air content", firn_air_content), ("uplift", uplift)):
-        if not (np.array_equal(field.x, change.x) and np.array_equal(field.y, change.y)):
-            raise ValueError(f"{name}: its cells are not those of the change; resample it first")
-    air = firn_air_content.swap_dims(time="decimal_year")
-    since = air.interp(decimal_year=change.decimal_year.values) - air.interp(decimal_year=DATUM_YEAR)
-    motion = uplift.values * (change.decimal_year.values[:, None, None] - DATUM_YEAR)
-    dims = change.delta_h.dims
-    corrected = change.assign(delta_h=(dims, change.delta_h.values - since.values - motion, change.delta_h.attrs))
-    return corrected.assign_attrs(corrected_for="firn air content, glacial isostatic adjustment")
+        for axis in ("x", "y"):
+            if field[axis].size != change[axis].size or not np.allclose(field[axis], change[axis]):
+                raise NunatakError(f"{name}: its cells are not those of the height change; put it on their grid first")
+    years = change.decimal_year.values
+    motion = uplift.values * (years[:, None, None] - DATUM_YEAR)
+    corrected = change.delta_h.values - _since_datum(firn_air_content, years) - motion
+    result = change.assign(delta_h=(change.delta_h.dims, corrected, change.delta_h.attrs))
+    return result.assign_attrs(corrected_for="firn air content, glacial isostatic adjustment")
+
+
+def _since_datum(air, years):
+    """(time, y, x) firn air content at each epoch less that at the datum."""
+    if air.ndim == 2:
+        # ASSUME: a change known only as a whole went on evenly; the seasons of the firn stay in the height change
+        return air.values * ((years - DATUM_YEAR) / (years[-1] - years[0]))[:, None, None]
+    if "decimal_year" not in air.coords and "time" not in air.coords:
+        raise NunatakError("firn air content: several layers without times; give a NetCDF file with a time coordinate")
+    when = air.decimal_year.values if "decimal_year" in air.coords else decimal_year(air.time.values)
+    by_year = xr.DataArray(air.values, dims=("year", "y", "x"), coords={"year": when})
+    return by_year.interp(year=years).values - by_year.interp(year=DATUM_YEAR).values
