@@ -147,7 +147,11 @@ def test_volume_change_of_a_uniform_loss():
     volume, area = truth.region_volume_change(region, 2019.0, 2020.0, cell=200.0)
     disk = shapely.Point(cap.x0, cap.y0).buffer(20e3, quad_segs=256)
     to_lonlat = pyproj.Transformer.from_crs("EPSG:3413", "EPSG:4326", always_xy=True)
-    true_area = abs(pyproj.Geod(ellps="WGS84").geometry_area_perimeter(shapely.transform(disk, to_lonlat.transform, interleaved=False))[0])
+    true_area = abs(
+        pyproj.Geod(ellps="WGS84").geometry_area_perimeter(
+            shapely.transform(disk, to_lonlat.transform, interleaved=False)
+        )[0]
+    )
     assert_allclose(area, true_area, rtol=2e-3)
     assert_allclose(volume, -2.0 * area, rtol=1e-12)
     assert abs(np.pi * 20e3**2 / true_area - 1) > 0.03  # map area would be wrong by 4 %

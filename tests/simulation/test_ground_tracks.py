@@ -41,7 +41,7 @@ def test_a_cycle_brings_the_track_back():
 @pytest.mark.parametrize("latitude", [0.0, 30.0, -55.0, 70.0, 79.7, -75.0, 86.0])
 @pytest.mark.parametrize("climbs", [True, False])
 def test_heading_follows_from_inclination_and_earth_rotation(latitude, climbs):
-    """Azimuth from the velocity in space less the turning of the ground, on a sphere; right to 1 % of a degree of arc."""
+    """Azimuth from the velocity in space less the turning of the ground, on a sphere; to 1 %."""
     _, azimuth = crossing(548, latitude, climbs)
     # geocentric latitude below the orbit, speeds on a sphere in units of the orbit's angular rate
     geocentric = np.arctan((1 - 1 / 298.257) ** 2 * np.tan(np.deg2rad(latitude)))
