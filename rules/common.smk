@@ -93,6 +93,11 @@ def world_of(wildcards):
     return {"name": study["name"], "size": study["size"]} if study["archive"] == "simulated" else None
 
 
+def chunks_of(wildcards):
+    """The names of a product's chunks."""
+    return LOADED[wildcards.study].chunks(wildcards.product)
+
+
 def regions_of(wildcards):
     """Every outline of a study by its key; altimetry has a region of its own where the study says so."""
     study = STUDIES[wildcards.study]

@@ -40,6 +40,7 @@ rule query_granules:
         archive=search_settings,
         product=lookup(dpath="{study}/products/{product}", within=STUDIES),
         period=lookup(dpath="{study}/period", within=STUDIES),
+        chunks=chunks_of,
     message:
         "{wildcards.study}: asking for {wildcards.product} granules"
     script:

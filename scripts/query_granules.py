@@ -8,7 +8,7 @@ from nunatak.study.period import Period
 from nunatak.tables import write_table
 
 
-def main(regions, out, *, archive, product, settings, period, study):
+def main(regions, out, *, archive, product, settings, period, chunks, study):
     """
     Write the granule table of a product, each granule with the chunk it belongs to.
 
@@ -17,12 +17,13 @@ def main(regions, out, *, archive, product, settings, period, study):
     regions : GeoJSON of the study's outlines
     archive : mapping with `name` and what `open_archive` needs of it
     settings : the product's part of the study
+    chunks : the names of its chunks; a granule of none of them has no chunk, and counting the granules says so
     """
     region = base.outline_of(read_outlines(regions), product)
     answer = open_archive(archive["name"], archive).search(
         product, region, Period.model_validate(period), base.Filters.of(settings)
     )
-    answer["chunk"] = [chunk_of(parse(name), settings["splits"]) for name in answer["file_name"]]
+    answer["chunk"] = [chunk_of(parse(name), settings["splits"], chunks=chunks) for name in answer["file_name"]]
     log.info("%s: %d granules, %.1f MB", product, len(answer), answer["size_bytes"].sum() / 1e6)
     source = base.source_of(answer, archive["name"])
     write_table(answer, out, attributes=stamp(study=study, source=source, inputs=[regions], parameters=settings))
@@ -37,5 +38,6 @@ if __name__ == "__main__":
             product=snakemake.wildcards.product,
             settings=snakemake.params.product,
             period=snakemake.params.period,
+            chunks=snakemake.params.chunks,
             study=snakemake.wildcards.study,
         )

@@ -52,8 +52,7 @@ def job(snakemake):
     finally:
         loaded = {name: sys.modules[name] for name in _VERSIONED if name in sys.modules}
         log.info("with %s", ", ".join(f"{n} {getattr(m, '__version__', '?')}" for n, m in loaded.items()))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
-        log.info("took %.1f s, peak memory %.0f MB", time.monotonic() - started, peak)
+        log.info("took %.1f s, peak memory %.0f MB", time.monotonic() - started, peak_memory_mb())
         log.removeHandler(handler)
         handler.close()
 
@@ -80,6 +79,15 @@ def _log_to(path):
     log.setLevel(logging.DEBUG)
     log.addHandler(handler)
     return handler
+
+
+def peak_memory_mb():
+    """The most memory this process has held, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage counts the parent's memory too, from before this program took its place
+        held = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
+        return int(held.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
 
 
 @contextmanager
