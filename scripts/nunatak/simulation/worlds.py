@@ -28,7 +28,7 @@ class World:
     Attributes
     ----------
     name, size : such as "austfonna" and "tiny"
-    seed : of all noise. It is the date of the orbit's reference epoch, fixed before any result was looked at, and
+    seed : of all noise. It is the date from which ICESat-2 counts time, fixed before any result was looked at and
         never changed to improve one
     truth : the truth object, for land ice a `glacier.Glacier`
     crs : system of the truth's x and y

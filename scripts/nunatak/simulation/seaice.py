@@ -1,0 +1,109 @@
+"""
+Sea ice of the Ross Sea with floes and leads: what is true of it at any place and time, in closed form.
+
+Ice drifts, so floes and leads are drawn anew for every pass; what stays are their statistics: mean freeboard, share of
+leads, spread. They are what a cell of a grid should show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nunatak.gridding.projection import projection
+from nunatak.simulation.worlds import World
+
+_SEED = 20180101
+_BBOX = (160.0, -79.0, -150.0, -70.0)  # the region `ross_sea`
+# 2019-09-01 to 2019-10-01, and the first week, in ATL14/15's decimal years (days since 2018-01-01 over 365.25)
+_MONTH = (2018.0 + 608 / 365.25, 2018.0 + 638 / 365.25)
+_WEEK = (_MONTH[0], 2018.0 + 614 / 365.25)
+
+# A made-up coast, broadly that of the Ross Sea: longitude of the western shore by latitude, and latitude of the ice
+# shelf's front by longitude (east of 180 counted on).
+_WEST_LATITUDE = (-78.5, -77.5, -76.0, -75.0, -74.0, -73.0, -72.0, -71.3, -70.9, -60.0)
+_WEST_LONGITUDE = (166.0, 163.5, 162.5, 163.0, 165.5, 169.3, 170.2, 170.5, 160.0, 160.0)
+_FRONT_LONGITUDE = (160.0, 170.0, 180.0, 190.0, 200.0, 202.0, 210.0)
+_FRONT_LATITUDE = (-77.5, -77.5, -78.2, -78.4, -78.5, -77.2, -76.8)
+
+
+@dataclass(frozen=True)
+class SeaIce:
+    """
+    The statistics of sea ice by place and time; x, y in metres of `crs`, t in decimal years, freeboards in metres.
+
+    Attributes
+    ----------
+    crs : coordinate system of x and y
+    thin, thick : freeboard of ice in the polynya along the shelf front, and far from it
+    season : amplitude of the yearly cycle, thickest in mid-October
+    patch_spread, segment_spread : spread between and within stretches of ice, as shares of the mean; both are gamma
+        distributed, so that ice is never below the water
+    reference_sigma : error of the local sea surface, one draw per pass
+    """
+
+    crs: str = "EPSG:6932"
+    thin: float = 0.12
+    thick: float = 0.38
+    season: float = 0.08
+    patch_spread: float = 0.35
+    segment_spread: float = 0.25
+    reference_sigma: float = 0.015
+
+    def sea(self, lon, lat):
+        """Whether a place is water or sea ice, not land or ice shelf."""
+        east = np.mod(lon, 360.0)
+        west = np.interp(lat, _WEST_LATITUDE, _WEST_LONGITUDE)
+        front = np.interp(east, _FRONT_LONGITUDE, _FRONT_LATITUDE)
+        return (east > west) & (east < 210.0) & (lat > front)
+
+    def ice_freeboard(self, x, y, t):
+        """Mean freeboard of ice between leads."""
+        offshore = (np.hypot(x, y) - 1.33e6) / 2.5e5  # m from the pole; the shelf front lies at about 1.33e6
+        place = self.thin + (self.thick - self.thin) * (1 - np.exp(-(np.maximum(offshore, 0.0) ** 1.5)))
+        return place * (1 + 0.15 * np.sin(x / 4.0e5)) + self.season * (np.cos(2 * np.pi * (t - 0.79)) - 1)
+
+    def lead_share(self, x, y):
+        """Share of a track's length over leads."""
+        return 0.06 + 0.04 * np.sin(x / 3.0e5) * np.cos(y / 3.5e5)
+
+    def concentration(self, x, y):
+        """Ice concentration, per cent."""
+        return 100.0 * (1.0 - 0.5 * self.lead_share(x, y))
+
+    def freeboard(self, x, y, t):
+        """Mean freeboard of all that a track crosses, leads included: what a length-weighted mean estimates."""
+        return (1 - self.lead_share(x, y)) * self.ice_freeboard(x, y, t)
+
+    def spread(self, x, y, t, *, noise=0.0):
+        """Standard deviation of segments around `freeboard`, with measurement noise of one standard deviation `noise`."""
+        share, ice = self.lead_share(x, y), self.ice_freeboard(x, y, t)
+        second = (1 - share) * ice**2 * (1 + self.patch_spread**2) * (1 + self.segment_spread**2)
+        return np.sqrt(second - ((1 - share) * ice) ** 2 + noise**2)
+
+    def sea_surface(self, x, y):
+        """Height of the sea above the mean sea surface, m."""
+        return 0.25 * np.sin(x / 5.0e5) + 0.15 * np.cos(y / 3.0e5)
+
+    def plane(self, lon, lat):
+        """x, y of longitude and latitude."""
+        return projection(self.crs).project(lon, lat)
+
+
+def build(size):
+    """The world of the study `ross_sea`; `tiny` is its first week on a few tracks."""
+    tiny = size == "tiny"
+    return World(
+        name="ross_sea",
+        size=size,
+        seed=_SEED,
+        truth=SeaIce(),
+        crs="EPSG:6932",
+        bbox=_BBOX,
+        period=_WEEK if tiny else _MONTH,
+        cycles=(4, 5),
+        track_bbox=(170.0, -77.0, -165.0, -74.0) if tiny else _BBOX,
+        # every n-th pass; mean length of a strong beam's segments (real ones are shorter: 8 GB a month)
+        settings={"stride": 6 if tiny else 2, "segment_length": 100.0 if tiny else 60.0},
+    )
