@@ -81,7 +81,7 @@ def project(lon, lat, projection, *, near=0.0):
     """
     lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
     if projection == "plate_carree":
-        return near + (lon - near + 180) % 360 - 180, lat
+        return np.where(np.abs(lon - near) <= 180, lon, near + (lon - near + 180) % 360 - 180), lat
     sign = 1.0 if projection == "north_polar" else -1.0
     r = 2 * np.tan(np.pi / 4 - sign * np.radians(lat) / 2)
     return r * np.cos(sign * np.radians(lon)), r * np.sin(sign * np.radians(lon))
@@ -104,8 +104,7 @@ def in_polygon(lon, lat, parts, projection="auto"):
     for part in parts:
         ring_lon = np.array([v[0] for v in part])
         if plane == "plate_carree":  # vertex by vertex the short way round
-            ring_lon = near + np.unwrap(ring_lon - near, period=360)
-            vx, vy = ring_lon, np.array([v[1] for v in part])
+            vx, vy = np.unwrap(np.append(near, ring_lon), period=360)[1:], np.array([v[1] for v in part])
         else:
             vx, vy = project(ring_lon, [v[1] for v in part], plane)
         inside ^= _crossings(px, py, vx, vy)

@@ -22,7 +22,7 @@ from nunatak.runtime import NunatakError
 
 KNOWN_RELEASES = ("003", "004", "005", "006", "007")
 SEGMENT_LENGTH = 20.0  # m, nominal
-BLOCK_PHOTONS = 1 << 20  # photons in memory at a time, for each beam that is being worked on
+BLOCK_PHOTONS = 1 << 19  # photons in memory at a time, for each beam that is being worked on
 
 # dataset: unit, by the group below the beam. `segment_id`, `segment_dist_x`, `segment_ph_cnt`, `delta_time` and the
 # reference photon's position are needed always; the rest by what is asked of the photons.
