@@ -104,7 +104,7 @@ def _shared(design, filters):
     }  # fmt: skip
 
 
-def _in_threads(work, n_cell, threads):
+def in_threads(work, n_cell, threads):
     """Run work(slice) over equal shares of the cells; cells do not touch each other, so the values are the same."""
     bounds = np.linspace(0, n_cell, max(1, min(threads, n_cell)) + 1).astype(int)
     shares = [slice(a, b) for a, b in pairwise(bounds)]
@@ -152,7 +152,7 @@ def fit_cells(vx, vy, design, filters, *, seasonal=True, trend_inside=True, imag
             **_scratch(design, filters),
         )  # fmt: skip
 
-    _in_threads(work, n_cell, threads)
+    in_threads(work, n_cell, threads)
     return out
 
 
@@ -175,7 +175,7 @@ def kept_cells(vx, vy, design, filters, *, threads=1):
             **_scratch(design, filters),
         )  # fmt: skip
 
-    _in_threads(work, vx.shape[0], threads)
+    in_threads(work, vx.shape[0], threads)
     return kept[0], kept[1], counts
 
 

@@ -1,0 +1,68 @@
+"""Fields at points: bilinear on the grid, NaN where a corner is missing, and the map's scale there."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pyproj
+
+
+class Field:
+    """
+    Two-dimensional variables of a Dataset, to be asked at points.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset with regular x and y, either way up
+    names : variables on (y, x)
+    """
+
+    def __init__(self, dataset, names):
+        x, y = np.asarray(dataset["x"].values, float), np.asarray(dataset["y"].values, float)
+        self.x0, self.y0 = x[0], y[0]
+        self.dx, self.dy = (x[-1] - x[0]) / (x.size - 1), (y[-1] - y[0]) / (y.size - 1)
+        self.cell = min(abs(self.dx), abs(self.dy))
+        self.names = tuple(names)
+        self._values = np.stack([np.asarray(dataset[name].transpose("y", "x").values, float) for name in names])
+
+    def __call__(self, x, y):
+        """(names, ...) values at points; NaN outside and beside missing cells."""
+        column, row = (np.asarray(x, float) - self.x0) / self.dx, (np.asarray(y, float) - self.y0) / self.dy
+        ny, nx = self._values.shape[1:]
+        inside = (column >= 0) & (column <= nx - 1) & (row >= 0) & (row <= ny - 1)
+        c0 = np.clip(np.floor(np.where(inside, column, 0)).astype(int), 0, nx - 2)
+        r0 = np.clip(np.floor(np.where(inside, row, 0)).astype(int), 0, ny - 2)
+        fc, fr = column - c0, row - r0
+        out = np.zeros((len(self.names), *np.shape(column)))
+        for dr, wr in ((0, 1 - fr), (1, fr)):
+            for dc, wc in ((0, 1 - fc), (1, fc)):
+                weight = wr * wc
+                corner = self._values[:, r0 + dr, c0 + dc]
+                # a corner of no weight may be missing: a point on a cell's centre needs that cell alone
+                out += np.where(weight == 0, 0.0, weight * corner)
+        return np.where(inside, out, np.nan)
+
+
+@lru_cache(maxsize=16)
+def _proj(crs):
+    return pyproj.Proj(pyproj.CRS.from_user_input(crs))
+
+
+def map_scale(crs, x, y):
+    """
+    k: map length over true length at points (1 where the CRS is true to scale); divide map lengths by it.
+
+    A velocity is metres per year over ground, a coordinate difference is metres on the map.
+    """
+    proj = _proj(str(crs))
+    lon, lat = proj(np.asarray(x, float), np.asarray(y, float), inverse=True)
+    return np.sqrt(proj.get_factors(lon, lat).areal_scale)
+
+
+def crs_of(dataset, crs=None):
+    """The CRS given, else that of the Dataset's attributes."""
+    found = crs or dataset.attrs.get("crs")
+    if not found:
+        raise ValueError("velocity: the Dataset has no attribute crs; give crs='EPSG:...'")
+    return found
