@@ -2,6 +2,26 @@
 
 from nunatak.velocity.composites import composite, magnitude_mean
 from nunatak.velocity.filters import Filters
+from nunatak.velocity.flowlines import flowline
+from nunatak.velocity.gates import GateFlux, flux_gate
+from nunatak.velocity.inversion import invert
 from nunatak.velocity.selection import Selection, coverage, select_names, selection_from
+from nunatak.velocity.series import model_series, point_series
+from nunatak.velocity.strain import strain_rates
 
-__all__ = ["Filters", "Selection", "composite", "coverage", "magnitude_mean", "select_names", "selection_from"]
+__all__ = [
+    "Filters",
+    "GateFlux",
+    "Selection",
+    "composite",
+    "coverage",
+    "flowline",
+    "flux_gate",
+    "invert",
+    "magnitude_mean",
+    "model_series",
+    "point_series",
+    "select_names",
+    "selection_from",
+    "strain_rates",
+]
