@@ -101,7 +101,8 @@ def monotonic_time(name, time):
     steps = np.diff(np.asarray(time, dtype="datetime64[ns]")) / np.timedelta64(1, "D")
     if not steps.size:
         return not_applicable(f"monotonic_time/{name}", "there are fewer than two epochs")
-    return at_least(f"monotonic_time/{name}", steps.min(), 1e-9, "days", "shortest step from one epoch to the next")
+    text = f"epochs that do not come after the one before; the shortest step is {steps.min():.3g} days"
+    return at_most(f"monotonic_time/{name}", (steps <= 0).sum(), 0, "", text)
 
 
 def one_crs(systems):
@@ -144,7 +145,7 @@ def volume_closure(region, volumes, *, area_m2):
     Parameters
     ----------
     region : name
-    volumes : mapping of resolution (m) to (time,) volume change in km3 relative to the first epoch
+    volumes : mapping of resolution (m) to (time,) volume change in km³ relative to the first epoch
     area_m2 : ice area of the region
 
     Notes
@@ -157,7 +158,7 @@ def volume_closure(region, volumes, *, area_m2):
     fit = [r for r in volumes if r > finest and area_m2 >= RESOLVED_CELLS * r**2]
     if not fit:
         return not_applicable(
-            name, f"no coarser grid resolves {area_m2 / 1e6:.0f} km2 of ice with {RESOLVED_CELLS} cells"
+            name, f"no coarser grid resolves {area_m2 / 1e6:.0f} km² of ice with {RESOLVED_CELLS} cells"
         )
     reference = np.asarray(volumes[finest], dtype=float)
     scale = np.nanmax(np.abs(reference))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import shapely
 
 from nunatak.checks import elevation, truth
+from nunatak.checks.check import not_applicable
 from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION
 from nunatak.times import from_decimal_year
 
@@ -39,7 +41,7 @@ def region_checks(table):
     return checks
 
 
-def truth_checks(table, outlines, world):
+def truth_checks(table, outlines, world, grid):
     """
     Every region's volume change over the whole period against the truth the granules were made from.
 
@@ -48,16 +50,23 @@ def truth_checks(table, outlines, world):
     table : region_change.csv
     outlines : mapping of key to Region, as `outlines.read_outlines` returns it
     world : mapping of name and size of the simulated world
+    grid : Grid of the finest cells: truth outside of it is in no granule
     """
     glacier = truth.glacier(**world)
+    seen = shapely.box(*grid.bounds)
     areas = {**outlines, STUDY_REGION: outlines.get(ALTIMETRY_REGION, outlines[STUDY_REGION])}
     checks = []
     finest = table[table["resolution"] == table["resolution"].min()].sort_values("time")
     for name, rows in finest.groupby("region", sort=False):
         last = rows.iloc[-1]
+        if last["n_cells"] < elevation.RESOLVED_CELLS:
+            reason = f"{last['n_cells']} cells of {grid.dx / 1000:g} km do not resolve the region"
+            checks.append(not_applicable(f"volume_against_truth/{name}", reason))
+            continue
         end = last["decimal_year"]
         first = end - last["years"]
-        true, _ = glacier.region_volume_change(areas[name].projected(glacier.crs), first, end)
+        area = shapely.intersection(areas[name].projected(glacier.crs), seen)
+        true, _ = glacier.region_volume_change(area, first, end)
         span = " to ".join(str(np.datetime64(from_decimal_year(t), "D")) for t in (first, end))
-        checks.append(truth.volume_against_truth(name, last["volume_change"], true / 1e9, span))
+        checks.append(truth.volume_against_truth(name, last["volume_change"], last["volume_sigma"], true / 1e9, span))
     return checks

@@ -180,7 +180,7 @@ def pair_profiles(ax, pairs, *, column="dh"):
             continue
         medians[beam] = float(np.nanmedian(rows[column]))
         km = along[rows.index] / 1000
-        ax.plot(km, rows[column], ".", ms=2.2, mew=0, color=shade, alpha=0.75, label=beam)
+        ax.plot(km, rows[column], ".", ms=2.2, mew=0, color=shade, alpha=0.75, label=beam, rasterized=True)
         ax.plot([km.min(), km.max()], [medians[beam]] * 2, color=shade, lw=0.9, ls=(0, (4, 2)))
     ax.axhline(0, color="#222222", lw=0.5)
     return medians
@@ -189,6 +189,7 @@ def pair_profiles(ax, pairs, *, column="dh"):
 def pair_map(ax, x, y, dh, *, norm=None):
     """Draw the height differences of a repeat pair where they lie (m of the map's projection); returns the points."""
     norm = colour.change_norm(dh) if norm is None else norm
-    points = ax.scatter(x, y, c=dh, s=5, cmap=colour.change_map(), norm=norm, lw=0.15, edgecolors="#333333")
+    points = ax.scatter(x, y, c=dh, s=4, cmap=colour.change_map(), norm=norm, lw=0, rasterized=True)
+    ax.set_facecolor(colour.MISSING)  # white is no change, so the ground cannot be white
     ax.set_aspect("equal")
     return points

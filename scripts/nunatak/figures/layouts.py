@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.figures import style
+from nunatak.times import nominal_quarter
 
 TITLE_MM = 7.0  # the strip on top that holds the title and, for simulated data, the mark
 
@@ -65,16 +66,28 @@ def colour_bar(fig, mappable, look, box, *, label, values=None, orientation="hor
 
 def month(time):
     """
-    A date as month and year.
+    The month of an ATL15 epoch, by its nominal quarter: 2021.0 is stored as 31 December 2020, 18:00.
 
-    >>> month(np.datetime64("2019-04-02T13:30"))
-    'Apr 2019'
+    >>> month(np.datetime64("2020-12-31T18:00"))
+    'Jan 2021'
     """
-    return pd.Timestamp(time).strftime("%b %Y")
+    year = float(nominal_quarter(np.datetime64(time, "ns")))
+    return f"{('Jan', 'Apr', 'Jul', 'Oct')[round(year % 1 * 4)]} {int(year)}"
+
+
+def day(time):
+    """
+    A date in words.
+
+    >>> day(np.datetime64("2019-04-02T13:30"))
+    '2 Apr 2019'
+    """
+    stamp = pd.Timestamp(time)
+    return f"{stamp.day} {stamp.strftime('%b %Y')}"
 
 
 def epoch_range(first, last):
-    """Two dates as words.
+    """Two epochs as words.
 
     >>> epoch_range(np.datetime64("2019-01-01"), np.datetime64("2019-04-02"))
     'Jan 2019 to Apr 2019'

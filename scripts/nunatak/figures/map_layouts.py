@@ -129,9 +129,9 @@ def height_change(
         hatched = _doubtful(change)
         image = height_change_map(ax, dh, hatched=hatched, ice_area=ice_area)
         maps.km_axes(ax)
-        corner = maps.emptiest_corner(dh.sortby("y", ascending=False))
+        corner = maps.emptiest_corner(dh)
         length = maps.scale_bar(ax, crs, corner=_beside(corner))
-        if region is not None and index == 0:
+        if region is not None and index == 0 and maps.corner_share(dh, corner) < 0.05:
             maps.locator(ax, region, corner=corner)
         if focus is not None:
             maps.focus_box(ax, focus["xlim"], focus["ylim"])

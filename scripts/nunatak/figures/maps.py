@@ -17,7 +17,7 @@ from nunatak.grid import Grid
 
 _HALO = [patheffects.withStroke(linewidth=1.8, foreground="white")]
 _INK = "#1a1a1a"
-CORNERS = ("upper left", "upper right", "lower left", "lower right")
+CORNERS = ("lower left", "lower right", "upper left", "upper right")
 
 
 def grid_of(values):
@@ -53,20 +53,19 @@ def cells(ax, values, *, cmap, norm):
 
 def outline(ax, ice_area, *, colour=_INK, linewidth=0.5):
     """
-    Draw the edge of the ice: half of a full cell's `ice_area` (m2, dims y, x), closed at the edge of the grid.
+    Draw the margin of the ice: half of a full cell's `ice_area` (m2, dims y, x); ice that leaves the grid stays open.
 
     Returns
     -------
-    the contour set; None where there is no ice
+    the contour set; None where there is no margin inside the grid
     """
-    area = np.nan_to_num(ice_area.sortby("y", ascending=False).values)
-    if not (area > 0).any():
+    ice_area = ice_area.sortby("y", ascending=False)
+    share = np.nan_to_num(ice_area.values)
+    share = share / (share.max() or 1.0)
+    if not ((share > 0.5).any() and (share < 0.5).any()):
         return None
     grid = grid_of(ice_area)
-    x = np.concatenate([[grid.x[0] - grid.dx / 2], grid.x, [grid.x[-1] + grid.dx / 2]])
-    y = np.concatenate([[grid.y[0] + grid.dy / 2], grid.y, [grid.y[-1] - grid.dy / 2]])
-    share = np.pad(area / area.max(), 1)
-    return ax.contour(x, y, share, levels=[0.5], colors=[colour], linewidths=linewidth)
+    return ax.contour(grid.x, grid.y, share, levels=[0.5], colors=[colour], linewidths=linewidth)
 
 
 def hatch(ax, mask, *, pattern="//////"):
@@ -141,15 +140,19 @@ def scale_bar(ax, crs, *, corner="lower left"):
     return true_km, drawn
 
 
-def emptiest_corner(values, *, share=0.3):
-    """The corner of a grid (y descending) with the fewest finite cells: the place for what must not hide data."""
-    finite = np.isfinite(np.asarray(values, dtype=float))
-    ny, nx = (max(int(n * share), 1) for n in finite.shape)
-    quarters = {
-        "lower left": finite[-ny:, :nx], "lower right": finite[-ny:, -nx:], "upper left": finite[:ny, :nx],
-        "upper right": finite[:ny, -nx:],
-    }  # fmt: skip
-    return min(quarters, key=lambda corner: quarters[corner].mean())
+def emptiest_corner(values):
+    """The corner of a grid (y, x) with the fewest finite cells: the place for what must not hide data."""
+    return min(CORNERS, key=lambda corner: corner_share(values, corner))
+
+
+def corner_share(values, corner, *, size=0.28):
+    """Share of finite cells in a corner of a grid (y, x), `size` of each side."""
+    finite = np.isfinite(values.sortby("y", ascending=False).values)
+    vertical, horizontal = corner.split()
+    ny, nx = (max(int(np.ceil(n * size)), 1) for n in finite.shape)
+    rows = slice(None, ny) if vertical == "upper" else slice(-ny, None)
+    columns = slice(None, nx) if horizontal == "left" else slice(-nx, None)
+    return float(finite[rows, columns].mean())
 
 
 def graticule(ax, crs, *, labels=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nunatak.figures import colour, elevation, maps, style
-from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, epoch_range, month, rounded, write_title
+from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, epoch_range, month, rounded, write_title
 
 
 def height_change_series(look, *, title, regions, source_note=""):
@@ -165,37 +165,35 @@ def repeat_pair(look, *, title, pairs, x, y, crs, column="dh"):
     """
     Height difference of two passes over the same track: along the track per beam, and on a map.
 
+    The map stands beside the profiles where the track runs up the page, else below them.
+
     Parameters
     ----------
     pairs : DataFrame with beam, segment_id, `column` (m), time_first, time_second
     x, y : positions of its rows, m in `crs`
     """
-    fig = style.new_figure(look, height_mm=TITLE_MM + 92)
-    width = look.page_mm * 0.52
-    ax = style.add_axes(fig, 13, TITLE_MM + 6, width, 68)
+    box = _box(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+    below = (box[1] - box[0]) > 1.5 * (box[3] - box[2])
+    width = look.page_mm - 17 if below else look.page_mm * 0.52
+    across = look.page_mm - 36 if below else look.page_mm - 13 - width - 36
+    wide, tall = maps.fit(box, width=across, height=68)
+    top = TITLE_MM + 6
+    fig = style.new_figure(look, height_mm=top + (58 + 24 + tall + 11 if below else 86))
+    ax = style.add_axes(fig, 13, top, width, 58 if below else 66)
     medians = elevation.pair_profiles(ax, pairs, column=column)
-    first, last = pairs["time_first"].min(), pairs["time_second"].max()
-    ax.set(xlabel="distance along the track (km)", ylabel="height difference (m)")
-    ax.set_title(epoch_range(first, last))
+    span = f"{day(pairs['time_first'].min())} to {day(pairs['time_second'].max())}"
+    ax.set(xlabel="distance along the track (km)", ylabel="height difference (m)", title=span)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     style.panel_letter(ax, 0, look)
-    fig.legend(
-        *ax.get_legend_handles_labels(),
-        loc="lower center",
-        bbox_to_anchor=((13 + width / 2) / look.page_mm, 0.0),
-        ncols=6,
-        markerscale=3,
-        columnspacing=0.9,
-        handletextpad=0.2,
-    )
+    legend = ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -10 / (58 if below else 66)), ncols=6, markerscale=3,
+        columnspacing=0.9, handletextpad=0.2,
+    )  # fmt: skip
+    legend.set_in_layout(False)
 
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    pad = 0.08 * max(np.ptp(x), np.ptp(y), 1000.0)
-    box = (x.min() - pad, x.max() + pad, y.min() - pad, y.max() + pad)
-    left = 13 + width + 17
-    wide, tall = maps.fit(box, width=look.page_mm - left - 19, height=68)
-    side_map = style.add_axes(fig, left, TITLE_MM + 6 + (68 - tall) / 2, wide, tall)
+    left, high = (13, top + 58 + 24) if below else (13 + width + 17, top + (66 - tall) / 2)
+    side_map = style.add_axes(fig, left, high, wide, tall)
     points = elevation.pair_map(side_map, x, y, pairs[column].values)
     side_map.set(xlim=box[:2], ylim=box[2:])
     maps.graticule(side_map, crs, labels=False)
@@ -203,24 +201,26 @@ def repeat_pair(look, *, title, pairs, x, y, crs, column="dh"):
     maps.scale_bar(side_map, crs)
     style.panel_letter(side_map, 1, look)
     colour_bar(
-        fig,
-        points,
-        look,
-        (left + wide + 3, TITLE_MM + 6 + (68 - tall) / 2, 3, tall),
-        label="height difference (m)",
-        values=pairs[column],
+        fig, points, look, (left + wide + 3, high, 3, tall), label="height difference (m)", values=pairs[column],
         orientation="vertical",
-    )
+    )  # fmt: skip
     write_title(fig, title, look)
-    said = ", ".join(f"{beam} {value:.2f} m" for beam, value in medians.items())
+    said = ", ".join(f"{beam} {value:.2f} m" for beam, value in medians.items()).replace("-", "−")
     caption = (
-        f"Height of the later pass minus the earlier one ({epoch_range(first, last)}), joined on segment_id, flag 0 in "
-        f"both{', corrected for the slope across the track' if column == 'dh' else ''}: (a) along the track, medians "
+        f"Height of the later pass minus the earlier one ({span}), joined on segment_id"
+        f"{', corrected for the slope across the track' if column == 'dh' else ''}: (a) along the track, medians "
         f"dashed ({said}); (b) on a map, projection {crs}."
     )
     numbers = {
-        f"{column}_m": style.statistics(pairs[column]),
-        "median_m": {k: rounded(v) for k, v in medians.items()},
-        "pairs": len(pairs),
-    }
+        f"{column}_m": style.statistics(pairs[column]), "limit_m": rounded(points.norm.vmax),
+        "median_m": {k: rounded(v) for k, v in medians.items()}, "pairs": len(pairs),
+    }  # fmt: skip
     return Drawn(fig, title, caption, numbers, crs)
+
+
+def _box(x, y):
+    """(left, right, bottom, top) around points, with a margin; never slimmer than a third of its length."""
+    half = np.array([np.ptp(x), np.ptp(y)]) * 0.56 + 300.0
+    half = np.maximum(half, half.max() * 0.3)
+    middle = np.array([x.min() + x.max(), y.min() + y.max()]) / 2
+    return tuple(float(v) for pair in zip(middle - half, middle + half, strict=True) for v in pair)

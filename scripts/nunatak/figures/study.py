@@ -167,7 +167,7 @@ def _repeat_pair(look, request, name):
 
 def widest_pair(pairs):
     """The rows of the repeat pair with most segments; of several the one whose passes lie longest apart."""
-    groups = pairs.groupby(["rgt", "cycle_first", "cycle_second"])
+    groups = pairs.groupby(["rgt", "cycle_first", "cycle_second"], observed=True)
     table = groups.agg(n=("dh", "size"), years=("years", "median"))
     key = table.sort_values(["n", "years"], ascending=False).index[0]
     return groups.get_group(key).reset_index(drop=True)

@@ -97,13 +97,13 @@ def last_epochs(table):
 
 def region_table(table):
     """Region numbers with the error triple, in words."""
+    last = last_epochs(table)
     rows, with_mass = [], "mass_change" in table and table["mass_change"].notna().any()
-    for row in last_epochs(table).to_dict("records"):
+    for row in last.to_dict("records"):
         share = row.get("interpolated_share", np.nan)
         cells = [
             row["region"].replace("_", " "),
             f"{row['resolution'] / 1000:g} km",
-            f"{words.day(row['since'])} to {words.day(row['time'])}",
             f"{row['ice_area']:,.0f} km²",
             words.plus_minus(row["volume_change"], row["volume_sigma"], "km³"),
             f"{words.number(row['volume_sigma_independent'], 2)} to "
@@ -115,12 +115,13 @@ def region_table(table):
         if with_mass:
             cells.append(words.plus_minus(row["mass_change"], row["mass_sigma"], "Gt"))
         rows.append(cells)
-    heads = ["region", "cells", "epochs", "ice area", "volume change", "its error between", "mean change", "mean rate"]
+    heads = ["region", "cells", "ice area", "volume change", "error between", "mean change", "mean rate"]
     heads += ["interpolated", "mass change"] if with_mass else ["interpolated"]
     reach = table["correlation_range"].iloc[0] / 1000 if "correlation_range" in table else 10
+    span = f"From {words.epoch(last['since'].iloc[0])} to {words.epoch(last['time'].iloc[0])}."
     notes = [
-        f"Errors are one standard error, correlated over {reach:g} km; “between” gives the bounds for errors that are "
-        "independent from cell to cell and fully correlated.",
+        f"{span} Errors are one standard error, correlated over {reach:g} km; “between” gives the bounds for errors "
+        "that are independent from cell to cell and fully correlated.",
         "The change of surfaces that are ice at both epochs: retreat and advance of the front are not in ATL15.",
     ]
     if not with_mass:
@@ -131,7 +132,7 @@ def region_table(table):
 def pair_table(pairs):
     """Repeat-pair medians per beam, in words."""
     rows = []
-    for (rgt, first, last), part in pairs.groupby(["rgt", "cycle_first", "cycle_second"]):
+    for (rgt, first, last), part in pairs.groupby(["rgt", "cycle_first", "cycle_second"], observed=True):
         for row in summarise_pairs(part).to_dict("records"):
             rows.append(
                 [

@@ -65,7 +65,7 @@ def _kernel(work):
     """
     spec = work / "jupyter" / "kernels" / _KERNEL
     spec.mkdir(parents=True)
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
     environment = {"PYTHONPATH": str(SCRIPTS), "MPLBACKEND": "agg"}
     kernel = {"argv": argv, "display_name": _KERNEL, "language": "python", "env": environment}
     (spec / "kernel.json").write_text(json.dumps(kernel), "utf-8")
@@ -106,20 +106,7 @@ def _page(executed, title, simulated):
     exporter = HTMLExporter(template_name="basic", embed_images=True)
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
     body, _ = exporter.from_notebook_node(book)
-    body = body.replace('class="jp-Cell-inputWrapper"', 'class="jp-Cell-inputWrapper code"')
-    for markdown in ("jp-MarkdownCell",):
-        body = _uncode(body, markdown)
     return notebook_page(body, title=title, simulated=simulated, extra_css=HtmlFormatter().get_style_defs(".highlight"))
-
-
-def _uncode(body, kind):
-    """Markdown cells stay visible: only code cells' inputs are hidden until asked for."""
-    parts = body.split('class="jp-Cell-inputWrapper code"')
-    for i in range(len(parts) - 1):
-        cell_start = parts[i].rfind('class="jp-Cell ')
-        is_markdown = kind in parts[i][cell_start:]
-        parts[i] += 'class="jp-Cell-inputWrapper"' if is_markdown else 'class="jp-Cell-inputWrapper code"'
-    return "".join(parts)
 
 
 def clear(notebook):

@@ -86,9 +86,8 @@ def _render(name, **values):
 
 
 def _short(value):
-    """Numbers of checks: three significant digits, tiny ones as powers of ten."""
-    if value is None:
-        return ""
-    if value and abs(value) < 1e-4:
-        return f"{value:.1e}".replace("-", words.MINUS)
-    return words.number(float(value))
+    """Numbers of checks: three significant digits, no zeros at the end, tiny ones as powers of ten."""
+    if value is None or abs(value) == float("inf"):
+        return "" if value is None else "not a number"
+    shown = words.number(float(value)) if abs(value) >= 100 else f"{value:.3g}"
+    return shown.replace("-", words.MINUS)

@@ -7,7 +7,7 @@ CSS = """
 html { font-size: 16px; }
 body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.5;
        font-family: "Source Sans 3", "Segoe UI", "Helvetica Neue", Arial, sans-serif; }
-main { max-width: 62rem; margin: 0 auto; padding: 2rem 1.5rem 4rem; }
+main { max-width: 66rem; margin: 0 auto; padding: 2rem 1.5rem 4rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0.2rem 0 0.3rem; letter-spacing: -0.01em; }
 h2 { font-size: 1.25rem; margin: 2.6rem 0 0.7rem; padding-bottom: 0.25rem; border-bottom: 2px solid var(--ink); }
 h3 { font-size: 1.02rem; margin: 1.6rem 0 0.4rem; }
@@ -38,13 +38,11 @@ details { margin: 0.6rem 0; } summary { cursor: pointer; color: var(--blue); }
 footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 0.8rem; color: var(--soft);
          font-size: 0.85rem; }
 .toggle { float: right; font-size: 0.85rem; color: var(--soft); }
-.jp-InputPrompt, .jp-OutputPrompt, .jp-Collapser, .anchor-link { display: none; }
-.jp-Cell-inputWrapper.code { display: none; }
-body:has(#show-code:checked) .jp-Cell-inputWrapper.code { display: block; }
+.anchor-link { display: none; }
+.code_cell > .input { display: none; }
+body:has(#show-code:checked) .code_cell > .input { display: block; }
 .highlight pre { background: var(--panel); border: 1px solid var(--line); padding: 0.7rem 0.9rem;
                  overflow-x: auto; margin: 0.6rem 0; }
-.jp-RenderedImage img { max-width: 100%; height: auto; }
-.jp-RenderedText pre { white-space: pre-wrap; }
 @media print {
   html { font-size: 10.5pt; } main { max-width: none; padding: 0; } h2 { break-after: avoid; }
   figure, tr { break-inside: avoid; } .banner { -webkit-print-color-adjust: exact; print-color-adjust: exact; }

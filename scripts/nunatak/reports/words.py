@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
+
+from nunatak.times import nominal_quarter
 
 MINUS = "−"
 
@@ -46,6 +49,17 @@ def day(time):
     return f"{stamp.day} {stamp.strftime('%b %Y')}"
 
 
+def epoch(time):
+    """
+    An ATL15 epoch by its nominal quarter: 2021.0 is stored as 31 December 2020, 18:00.
+
+    >>> epoch("2020-12-31T18:00")
+    '1 Jan 2021'
+    """
+    year = float(nominal_quarter(np.datetime64(time, "ns")))
+    return f"1 {('Jan', 'Apr', 'Jul', 'Oct')[round(year % 1 * 4)]} {int(year)}"
+
+
 def place(longitude, latitude):
     """
     A position in words.
@@ -81,13 +95,13 @@ def region_change(name, row):
     verb = "lost" if row["volume_change"] < 0 else "gained"
     volume = plus_minus(abs(row["volume_change"]), row["volume_sigma"], "km³ of volume")
     mean = plus_minus(row["mean_dh"], row["mean_dh_sigma"], "m")
-    span = f"From {day(row['since'])} to {day(row['time'])}"
-    return f"{span} {name.replace('_', ' ')} {verb} {volume}, a mean height change of {mean}."
+    span = f"From {epoch(row['since'])} to {epoch(row['time'])}"
+    return f"{span} the {name.replace('_', ' ')} {verb} {volume}, a mean height change of {mean}."
 
 
 def pair_medians(pairs, column="dh"):
     """A sentence on the medians of a repeat pair, beam by beam."""
-    medians = pairs.groupby("beam")[column].median()
+    medians = pairs.groupby("beam", observed=True)[column].median()
     said = ", ".join(f"{beam} {number(value)} m" for beam, value in medians.items())
     first, last = day(pairs["time_first"].min()), day(pairs["time_second"].max())
     return f"Between {first} and {last} the median height difference was {said} ({len(pairs)} pairs of segments)."
