@@ -35,14 +35,13 @@ class _Stream(ABC):
         return self
 
     def __exit__(self, kind, error, trace):
-        try:
-            if kind is None and self._file is None:
-                raise NunatakError(f"{self.path}: nothing was written; the request gave no table")
-        finally:
-            if self._file is not None:
-                self._file.close()
-            ended = self._stack.__exit__(kind, error, trace)
-        return ended
+        if self._file is not None:
+            self._file.close()
+        elif kind is None:
+            error = NunatakError(f"{self.path}: nothing was written; the request gave no table")
+            self._stack.__exit__(NunatakError, error, None)
+            raise error
+        return self._stack.__exit__(kind, error, trace)
 
     def __call__(self, resource, result, result_cnt, total_resources):
         """Append a table; columns must be those of the first."""

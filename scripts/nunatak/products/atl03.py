@@ -210,6 +210,9 @@ def read_track(granule, beam, *, fields=()):
     """
     with hdf5.open_granule(granule.path) as file:
         group = file[beam]
+        for name in ("bckgrd_atlas", "heights/h_ph"):
+            if name not in group:
+                raise hdf5.missing(group, name)
         segments = {name: hdf5.read(group, f"geolocation/{name}") for name in _SEGMENT_ROWS}
         counts = np.maximum(hdf5.read(group, "geolocation/segment_ph_cnt").astype("i8"), 0)
         n = len(counts)

@@ -1,0 +1,193 @@
+"""ATL03: real granules, rows on demand, the ways a file can be wrong, and the index."""
+
+from __future__ import annotations
+
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nunatak.products import GranuleError, atl03, atl03_index
+
+ARCTIC, WYOMING = "real/ATL03/ATL03_gt1l_arctic_subset.h5", "real/ATL03/atl03_clip_wyoming_gt1r.h5"
+GOLDEN = "golden/photons/ATL03_20181019065445_03150111_006_02.h5"
+COLUMNS = ("h_ph", "lat_ph", "lon_ph", "delta_time", "dist_ph_along", "signal_conf_ph", "quality_ph", "weight_ph")
+
+
+@pytest.fixture
+def copy(data, tmp_path):
+    """A copy of the made-up granule that a test may break."""
+    path = tmp_path / GOLDEN.rpartition("/")[2]
+    shutil.copyfile(data(GOLDEN), path)
+    path.chmod(0o644)
+    return path
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    (GOLDEN, (315, 1, 11, 6, 6)), (ARCTIC, (235, 1, 4, 6, 1)), (WYOMING, (150, 15, 0, 6, 1)),
+])  # fmt: skip
+def test_a_granule_says_what_it_is(data, name, said):
+    """By its name, by the name its metadata remember, or by its content alone."""
+    granule = atl03.read_granule(data(name))
+    assert (granule.rgt, granule.cycle, granule.region, granule.release, len(granule.beams)) == said
+
+
+@pytest.mark.parametrize(("name", "beam", "spot", "n"), [(ARCTIC, "gt1l", 6, 2909), (WYOMING, "gt1r", 2, 6809)])
+def test_real_photons_are_the_files_own(data, name, beam, spot, n):
+    """All rows, any rows, in blocks of any size: what h5py reads."""
+    granule = atl03.read_granule(data(name))
+    track = atl03.read_track(granule, beam)
+    assert track.n_photons == n
+    assert set(track.segments["spot"]) == {spot}
+    assert_allclose(track.segments["velocity"], 7090, atol=60)
+    with h5py.File(granule.path) as file:
+        stored = {column: file[f"{beam}/heights/{column}"][:] for column in COLUMNS}
+    columns = atl03.read_photons(track, COLUMNS)
+    part = atl03.read_photons(track, COLUMNS, slice(1000, 1234))
+    blocks = list(atl03.photon_blocks(track, COLUMNS, size=700))
+    for column in COLUMNS:
+        assert_array_equal(columns[column], stored[column])
+        assert_array_equal(part[column], stored[column][1000:1234])
+        assert_array_equal(np.concatenate([b.photons[column] for b in blocks]), stored[column])
+    whole = next(atl03.photon_blocks(track, COLUMNS))
+    assert_array_equal(np.concatenate([b.segment_index() for b in blocks]), whole.segment_index())
+    assert_array_equal(np.bincount(whole.segment_index()), track.segments["segment_ph_cnt"])
+
+
+def test_a_stretch_begins_and_ends_with_photons(data):
+    """Empty segments at its ends are left out; those between stay, and what is not inside is marked."""
+    track = atl03.read_track(atl03.read_granule(data(GOLDEN)), "gt1l")
+    ids = track.segments["segment_id"]
+    stretch = track.stretch((ids >= 450053) & (ids < 450100) & (ids != 450080))
+    s = stretch.segments
+    assert s["segment_id"][0] == 450065  # 450053 .. 450064 hold no photons
+    assert s["inside"].sum() == len(s["inside"]) - 1
+    assert (stretch.id_before, stretch.id_after) == (450052, 450100)
+    assert stretch.rows.start == track.segments["segment_ph_cnt"][: 450065 - 450000].sum()
+    assert track.stretch(np.zeros(len(ids), dtype=bool)).n_photons == 0
+
+
+def break_file(path, change):
+    """Apply a change to a copy."""
+    with h5py.File(path, "r+") as file:
+        change(file)
+
+
+def short_of_a_segment(file):
+    """Counts that add up to other than the photons."""
+    file["gt1l/geolocation/segment_ph_cnt"][3] += 1
+
+
+def other_product(file):
+    """A short_name of another product."""
+    file.attrs["short_name"] = "ATL06"
+
+
+def other_track(file):
+    """A track other than the name's."""
+    file["orbit_info/rgt"][0] = 12
+
+
+def drop(name):
+    """Without one dataset."""
+    return lambda file: file.__delitem__(name)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (short_of_a_segment, "segment_ph_cnt adds up to 3495, heights hold 3494"),
+    (other_product, "short_name says ATL06"),
+    (other_track, "rgt: the name says 315, the file 12"),
+    (drop("gt1l/geolocation/segment_dist_x"), "has no 'segment_dist_x'"),
+    (drop("gt1l/bckgrd_atlas"), "bckgrd_atlas"),
+    (drop("gt1l/heights/h_ph"), "h_ph"),
+    (drop("gt1l/heights/lat_ph"), "has no 'lat_ph'"),
+])  # fmt: skip
+def test_broken_granules_are_refused_in_words(copy, change, message):
+    """File, group, field and what to do."""
+    break_file(copy, change)
+    with pytest.raises(GranuleError, match=message):
+        atl03.read_photons(atl03.read_track(atl03.read_granule(copy), "gt1l"), COLUMNS)
+
+
+def test_a_damaged_chunk_is_named(copy):
+    """Bytes changed inside a chunk deflated like the product's: the dataset and the file are named."""
+    with h5py.File(copy, "r+") as file:
+        h_ph = file["gt1l/heights/h_ph"][:]
+        del file["gt1l/heights/h_ph"]
+        dataset = file.create_dataset("gt1l/heights/h_ph", data=h_ph, chunks=(1000,), compression="gzip")
+        info = dataset.id.get_chunk_info(2)
+    track = atl03.read_track(atl03.read_granule(copy), "gt1l")
+    assert_array_equal(atl03.read_photons(track, ("h_ph",))["h_ph"], h_ph)
+    with open(copy, "r+b") as stream:
+        stream.seek(info.byte_offset + info.size // 2)
+        stream.write(bytes(range(64)))
+    with pytest.raises(GranuleError, match=r"gt1l/heights/h_ph: damaged chunk"):
+        atl03.read_photons(track, ("h_ph",))
+    assert len(atl03.read_photons(track, ("h_ph",), slice(0, 2000))["h_ph"]) == 2000
+
+
+def test_a_truncated_granule_is_refused(copy):
+    """Cut in half it is not readable, and said so."""
+    copy.write_bytes(copy.read_bytes()[: copy.stat().st_size // 2])
+    with pytest.raises(GranuleError, match="fetch it again"):
+        atl03.read_granule(copy)
+
+
+def test_release_003_has_no_quality_and_fills_become_nan(copy):
+    """quality_ph and weight_ph may be absent; a fill in h_ph is NaN."""
+
+    def change(file):
+        del file["gt1l/heights/quality_ph"], file["gt1l/heights/weight_ph"]
+        file["gt1l/heights/h_ph"][5] = 3.4028235e38
+
+    break_file(copy, change)
+    columns = atl03.read_photons(atl03.read_track(atl03.read_granule(copy), "gt1l"), COLUMNS)
+    assert not {"quality_ph", "weight_ph"} & set(columns)
+    assert np.flatnonzero(np.isnan(columns["h_ph"])).tolist() == [5]
+
+
+def test_release_007_weights_keep_their_width(copy):
+    """weight_ph is uint16 there."""
+
+    def change(file):
+        n = len(file["gt1l/heights/weight_ph"])
+        del file["gt1l/heights/weight_ph"]
+        file["gt1l/heights/weight_ph"] = np.full(n, 40000, "u2")
+
+    break_file(copy, change)
+    columns = atl03.read_photons(atl03.read_track(atl03.read_granule(copy), "gt1l"), ("weight_ph",))
+    assert columns["weight_ph"].max() == 40000
+
+
+def test_index_has_true_bounds_and_a_line_per_beam(data, tmp_path):
+    """Bounds are those of all segments; the file reads back; broken files are listed, not lost."""
+    bad = tmp_path / "ATL03_20181019065445_03150111_006_01.h5"
+    bad.write_bytes(b"\x89HDF\r\n\x1a\n")
+    table, failed = atl03_index.index([data(GOLDEN), data(ARCTIC), bad])
+    assert len(table) == 7 and len(failed) == 1 and failed[0][0] == bad
+    arctic = table[table["beam"] == "gt1l"].iloc[1]
+    with h5py.File(data(ARCTIC)) as file:
+        lon, lat = (file[f"gt1l/geolocation/reference_photon_{c}"][:] for c in ("lon", "lat"))
+    assert_allclose(
+        (arctic.west, arctic.south, arctic.east, arctic.north), (lon.min(), lat.min(), lon.max(), lat.max())
+    )
+    assert (arctic.n_photons, arctic.rgt, arctic.cycle, arctic.spot) == (2909, 235, 1, 6)
+    assert str(arctic.time_start)[:19] == "2018-10-14T00:26:50".replace("T", " ")
+    atl03_index.write_index(table, tmp_path / "index.parquet")
+    back = atl03_index.read_index(tmp_path / "index.parquet")
+    assert (back["geometry"] == table["geometry"]).all()
+    assert list(back.columns) == list(atl03_index.COLUMNS)
+
+
+def test_index_lines_are_cut_at_the_antimeridian():
+    """A track from 179 to -179: two pieces, west > east."""
+    lon = np.linspace(179, 181, 500)
+    lon = (lon + 180) % 360 - 180
+    west, east = atl03_index._west_east(lon)
+    assert (round(west), round(east)) == (179, -179)
+    line = atl03_index._line(lon, np.linspace(70, 71, 500))
+    assert len(line.geoms) == 2
+    assert line.bounds[0] >= -180 and line.bounds[2] <= 180
+    assert_allclose(line.length, np.hypot(2, 1), rtol=1e-3)
