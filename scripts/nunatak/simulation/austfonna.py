@@ -33,7 +33,7 @@ _CAPS = Caps(
 )
 
 # The surging basin runs down to the south-east margin; at 24.5 E the map's south-east lies 25 degrees above its x axis.
-_BASIN = {"x0": 1.0665e6, "y0": -3.80e5, "direction": 22.0}
+_BASIN = {"x0": 1.0555e6, "y0": -4.02e5, "direction": 22.0}
 
 
 def build(size):
