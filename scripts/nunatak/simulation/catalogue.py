@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import shapely
+import shapely.affinity
 
 from nunatak.granules import granule_table, parse
 from nunatak.runtime import file_sha256
@@ -67,7 +68,9 @@ def _grid(world, name):
 
 def _track(world, name):
     """Period and footprint of a pass inside the world's track box: a strip wide enough for all six beams."""
-    runs = [r for r in orbit.passes(world.track_bbox, rgts=[name.rgt]) if name.region_number in (None, r.region_number)]
+    runs = orbit.passes(world.track_bbox, rgts=[name.rgt])
+    if not name.hemisphere:  # sea-ice granules hold all of a revolution's runs
+        runs = [r for r in runs if name.region_number in (None, r.region_number)]
     strips = [_strip(run) for run in runs]
     cycles = (name.cycle, name.cycle_end or name.cycle)
     when = [
@@ -84,9 +87,11 @@ def _track(world, name):
 
 
 def _strip(run):
-    """The ground that a run's six beams cover, with some room for the pointing, as a polygon."""
+    """The ground that a run's six beams cover, with some room for the pointing; cut at the antimeridian."""
     x = (np.append(np.arange(run.first, run.last, 500), run.last) - 1) * orbit.SEGMENT_LENGTH
     half = orbit.PAIR_SPACING + 200.0
     left, right = (orbit.ground_point(run.rgt, x, np.full(x.size, side)) for side in (half, -half))
     lon, lat = np.append(left[0], right[0][::-1]), np.append(left[1], right[1][::-1])
-    return shapely.Polygon(np.column_stack([lon, lat]))
+    whole = shapely.Polygon(np.column_stack([np.unwrap(lon, period=360.0), lat]))
+    turns = [shapely.affinity.translate(whole, xoff=turn) for turn in (-360.0, 0.0, 360.0)]
+    return shapely.union_all([shapely.intersection(part, shapely.box(-180, -90, 180, 90)) for part in turns])

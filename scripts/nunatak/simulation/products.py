@@ -10,13 +10,16 @@ from nunatak.runtime import NunatakError
 from nunatak.simulation import catalogue
 
 # One line per product: the module whose `write(world, folder)` makes its granules, imported on first use. Products cut
-# into chunks by cycle take `cycles` as well.
+# into chunks by cycle take `cycles` as well, by month `months`.
 PRODUCTS = {
     "atl06": "nunatak.simulation.atl06",
+    "atl07": "nunatak.simulation.atl07",
+    "atl10": "nunatak.simulation.atl10",
     "atl14": "nunatak.simulation.atl14",
     "atl15": "nunatak.simulation.atl15",
 }
 _CYCLE = re.compile(r"cycle(\d{2})(?:-\d+of\d+)?$")
+_MONTH = re.compile(r"(\d{4}-\d{2})(?:-\d+of\d+)?$")
 
 
 def write_product(world, product, folder, *, chunks=None):
@@ -28,8 +31,8 @@ def write_product(world, product, folder, *, chunks=None):
     world : World
     product : such as "atl15"
     folder : made where it does not exist
-    chunks : names of the chunks wanted, such as "cycle03"; all by default. Products that are not cut by cycle are
-        written whole whatever the chunks
+    chunks : names of the chunks wanted, such as "cycle03" or "2019-09"; all by default. Products that are cut
+        neither by cycle nor by month are written whole whatever the chunks
 
     Returns
     -------
@@ -43,9 +46,9 @@ def write_product(world, product, folder, *, chunks=None):
         raise NunatakError(f"simulated archive: no granules of '{product}'; there are {', '.join(sorted(PRODUCTS))}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    found = [_CYCLE.match(chunk) for chunk in chunks or ()]
-    cycles = sorted({int(match[1]) for match in found if match})
-    options = {"cycles": cycles} if cycles else {}
+    cycles = sorted({int(match[1]) for match in map(_CYCLE.match, chunks or ()) if match})
+    months = sorted({match[1] for match in map(_MONTH.match, chunks or ()) if match})
+    options = {key: values for key, values in (("cycles", cycles), ("months", months)) if values}
     paths = importlib.import_module(PRODUCTS[product]).write(world, folder, **options)
     table = catalogue.catalogue(world, paths)
     catalogue.write(table, folder)

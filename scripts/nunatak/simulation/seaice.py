@@ -8,10 +8,11 @@ leads, spread. They are what a cell of a grid should show.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+import pyproj
 
-from nunatak.gridding.projection import projection
 from nunatak.simulation.worlds import World
 
 _SEED = 20180101
@@ -77,7 +78,7 @@ class SeaIce:
         return (1 - self.lead_share(x, y)) * self.ice_freeboard(x, y, t)
 
     def spread(self, x, y, t, *, noise=0.0):
-        """Standard deviation of segments around `freeboard`, with measurement noise of one standard deviation `noise`."""
+        """Standard deviation of segments around `freeboard`, with noise of one standard deviation `noise`."""
         share, ice = self.lead_share(x, y), self.ice_freeboard(x, y, t)
         second = (1 - share) * ice**2 * (1 + self.patch_spread**2) * (1 + self.segment_spread**2)
         return np.sqrt(second - ((1 - share) * ice) ** 2 + noise**2)
@@ -88,7 +89,16 @@ class SeaIce:
 
     def plane(self, lon, lat):
         """x, y of longitude and latitude."""
-        return projection(self.crs).project(lon, lat)
+        return _transformer(self.crs).transform(lon, lat)
+
+    def place(self, x, y):
+        """Longitude and latitude of x, y."""
+        return _transformer(self.crs).transform(x, y, direction="INVERSE")
+
+
+@lru_cache(maxsize=4)
+def _transformer(crs):
+    return pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
 
 
 def build(size):
@@ -103,7 +113,7 @@ def build(size):
         bbox=_BBOX,
         period=_WEEK if tiny else _MONTH,
         cycles=(4, 5),
-        track_bbox=(170.0, -77.0, -165.0, -74.0) if tiny else _BBOX,
+        track_bbox=(174.0, -77.5, -172.0, -71.0) if tiny else _BBOX,
         # every n-th pass; mean length of a strong beam's segments (real ones are shorter: 8 GB a month)
-        settings={"stride": 6 if tiny else 2, "segment_length": 100.0 if tiny else 60.0},
+        settings={"stride": 1 if tiny else 2, "segment_length": 100.0 if tiny else 60.0},
     )

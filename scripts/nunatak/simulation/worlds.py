@@ -17,6 +17,7 @@ SIZES = ("tiny", "full")
 _BUILDERS = {
     "austfonna": "nunatak.simulation.austfonna",
     "pine_island": "nunatak.simulation.pine_island",
+    "ross_sea": "nunatak.simulation.seaice",
 }
 
 
