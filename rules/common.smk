@@ -1,15 +1,10 @@
 """Helpers for rules: the studies of this run, which files each asks for, and what a rule is told of it."""
 
-from nunatak import study as studies
+from nunatak import study as studies, targets
 from nunatak.archives.listing import fingerprint
 from nunatak.closure import code_version
 from nunatak.runtime import NunatakError
 from snakemake.exceptions import WorkflowError
-
-# products whose rows along the track are kept as points
-ALONG_TRACK = ("atl06",)
-# the notebook of each topic, and the products any of which it speaks of
-TOPICS = {"elevation_change": ("atl15", "atl06")}
 
 try:
     LOADED = studies.load_all(config, base=workflow.basedir)
@@ -45,7 +40,7 @@ def outcomes(product=None):
 
     def files(wildcards):
         name = product or wildcards.product
-        return chunk_files(name, "read" if name in ALONG_TRACK else "ledger", "parquet")(wildcards)
+        return chunk_files(name, "read" if name in targets.POINTS else "ledger", "parquet")(wildcards)
 
     return files
 
@@ -107,8 +102,7 @@ def regions_of(wildcards):
 
 def surface_of(wildcards):
     """The surface, where the study has ATL14."""
-    has_surface = STUDIES[wildcards.study]["products"].get("atl14")
-    return f"<results>/{wildcards.study}/atl14/surface.nc" if has_surface else []
+    return results_of(wildcards).get("surface", [])
 
 
 def products_of(study):
@@ -116,27 +110,13 @@ def products_of(study):
     return [name for name, asked in study["products"].items() if asked]
 
 
-def topics_of(study):
-    """The notebooks a study gets."""
-    return [topic for topic, products in TOPICS.items() if set(products) & set(products_of(study))]
+def results_of(wildcards):
+    """The results a study makes, by name."""
+    return below(wildcards.study, targets.results(LOADED[wildcards.study]))
 
 
-def elevation_results(wildcards):
-    """The results of elevation change that a study has, by name."""
-    study = STUDIES[wildcards.study]
-    base = f"<results>/{wildcards.study}"
-    found = {"regions": f"{base}/regions.geojson"}
-    if study["products"].get("atl15"):
-        found["change"] = f"{base}/atl15/height_change.nc"
-        found["region_change"] = f"{base}/atl15/region_change.csv"
-        found["change_by_elevation"] = f"{base}/atl15/change_by_elevation.csv"
-        if study["transects"]:
-            found["transects"] = f"{base}/elevation/transects.nc"
-    if study["products"].get("atl14"):
-        found["surface"] = f"{base}/atl14/surface.nc"
-    if study["products"].get("atl06") and len(LOADED[wildcards.study].chunks("atl06")) > 1:
-        found["repeat_pairs"] = f"{base}/elevation/repeat_pairs.parquet"
-    return found
+def below(label, paths):
+    return {name: f"<results>/{label}/{path}" for name, path in paths.items()}
 
 
 def granules_found(wildcards):
@@ -155,27 +135,13 @@ def all_outcomes(wildcards):
 
 
 def check_inputs(wildcards):
-    return elevation_results(wildcards)
-
-
-# what each figure is drawn from, beside the outlines; "transect" stands for every transect_<name>
-DRAWN_FROM = {
-    "extent": ("change", "granules"),
-    "height_change_region": ("change", "granules"),
-    "height_change_focus": ("change", "granules"),
-    "height_change_series": ("region_change", "granules"),
-    "change_by_elevation": ("change_by_elevation", "granules"),
-    "transect": ("change", "transects", "granules"),
-    "repeat_pair": ("repeat_pairs", "granules"),
-}
+    return results_of(wildcards)
 
 
 def figure_inputs(wildcards):
-    """The results a figure is drawn from."""
-    figure = "transect" if wildcards.figure.startswith("transect_") else wildcards.figure
-    have = elevation_results(wildcards) | granules_found(wildcards)
-    wanted = {name: have[name] for name in DRAWN_FROM[figure] if name in have}
-    return {"regions": have["regions"], **wanted}
+    """What a figure is drawn from, and the granules behind it."""
+    drawn = below(wildcards.study, targets.drawn_from(LOADED[wildcards.study], wildcards.figure))
+    return drawn | {"granules": granules_found(wildcards)["granules"]}
 
 
 def figure_outputs():
@@ -190,7 +156,7 @@ def figures_of(label, suffix):
 
 def provenance_inputs(wildcards):
     return {
-        **elevation_results(wildcards),
+        **results_of(wildcards),
         **granules_found(wildcards),
         "ledgers": all_outcomes(wildcards),
         "checks": f"<results>/{wildcards.study}/checks.json",
@@ -199,7 +165,7 @@ def provenance_inputs(wildcards):
 
 
 REFERENCES = workflow.source_path("../config/references.bib")
-NOTEBOOKS = {topic: workflow.source_path(f"../notebooks/{topic}.ipynb") for topic in TOPICS}
+NOTEBOOKS = {topic: workflow.source_path(f"../notebooks/{topic}.ipynb") for topic in targets.TOPICS}
 
 
 def notebook_of(wildcards):
@@ -209,7 +175,7 @@ def notebook_of(wildcards):
 
 def notebook_inputs(wildcards):
     return {
-        **elevation_results(wildcards),
+        **results_of(wildcards),
         **granules_found(wildcards),
         "ledgers": all_outcomes(wildcards),
         "figures": figures_of(wildcards.study, "png"),
@@ -219,11 +185,11 @@ def notebook_inputs(wildcards):
 def report_inputs(wildcards):
     label = wildcards.study
     return {
-        **elevation_results(wildcards),
+        **results_of(wildcards),
         **granules_found(wildcards),
         "ledgers": all_outcomes(wildcards),
         "checks": f"<results>/{label}/checks.json",
         "provenance": f"<results>/{label}/provenance.json",
         "figures": figures_of(label, "png"),
-        "pages": [f"<results>/{label}/{topic}.html" for topic in topics_of(STUDIES[label])],
+        "pages": [f"<results>/{label}/{topic}.html" for topic in targets.topics(LOADED[label])],
     }

@@ -23,6 +23,7 @@ BASE = (
     "kernels",
     "closure",
     "outlines",
+    "targets",
     "results",
 )
 # every room may import from the rooms in its own row of this table, and from nothing else
