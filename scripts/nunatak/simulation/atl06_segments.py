@@ -71,9 +71,9 @@ def observe(world, run, cycle, beam):
     rng = world.rng("atl06", run.rgt, cycle, run.region_number, run.first, beam)
     pass_rng = world.rng("pass", run.rgt, cycle, run.region_number, run.first)
     bias = pass_rng.normal(0, TRACK_BIAS)
-    cloud = _clouds(pass_rng, run.last - run.first + 1)
+    cloud = clouds(pass_rng, run.last - run.first + 1)
     track = orbit.beam_track(run.rgt, cycle, beam, segment_id=run.segment_id)
-    x, y, along = _on_map(world, run.rgt, track)
+    x, y, along = on_map(world, run.rgt, track)
     level = world.truth.ice(x, y)
     ground = world.truth.bed(x, y) > world.truth.geoid
     strong = orbit.is_strong(beam, int(orbit.sc_orient(track.time[0])))
@@ -95,7 +95,7 @@ def observe(world, run, cycle, beam):
     )  # fmt: skip
 
 
-def _clouds(rng, n):
+def clouds(rng, n):
     """Cloud along a pass, unit variance, smooth over some kilometres; one state of the sky for all beams."""
     pad = 4 * _CLOUD_SEGMENTS
     smooth = gaussian_filter1d(rng.standard_normal(n + 2 * pad), _CLOUD_SEGMENTS)[pad:-pad]
@@ -115,7 +115,7 @@ def _spoil(rng, h_li, sigma):
     return h_li, sigma, (spike | failed | doubted).astype("i1")
 
 
-def _on_map(world, rgt, track):
+def on_map(world, rgt, track):
     """Map coordinates of a track's points, and the direction of flight on the map (cosine, sine)."""
     project = pyproj.Transformer.from_crs("EPSG:4326", world.crs, always_xy=True).transform
     x, y = (np.asarray(v) for v in project(track.longitude, track.latitude))

@@ -12,8 +12,10 @@ from nunatak.simulation import catalogue
 # One line per product: the module whose `write(world, folder)` makes its granules, imported on first use. Products cut
 # into chunks by cycle take `cycles` as well, by month `months`.
 PRODUCTS = {
+    "atl03": "nunatak.simulation.atl03",
     "atl06": "nunatak.simulation.atl06",
     "atl07": "nunatak.simulation.atl07",
+    "atl08": "nunatak.simulation.atl08",
     "atl10": "nunatak.simulation.atl10",
     "atl14": "nunatak.simulation.atl14",
     "atl15": "nunatak.simulation.atl15",
