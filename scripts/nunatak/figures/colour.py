@@ -20,18 +20,15 @@ def change_map():
     # RdBu's own middle is a light grey, too near the grey of missing data: lift it to white, smoothly
     base[:, :3] += (1 - base[128, :3]) * np.exp(-((at / 0.12) ** 2))[:, None]
     base = np.clip(base, 0, 1)
-    cmap = LinearSegmentedColormap.from_list("nunatak_change", base, N=257)
-    cmap.set_bad(MISSING)
-    return cmap
+    return LinearSegmentedColormap.from_list("nunatak_change", base, N=257).with_extremes(bad=MISSING)
 
 
 def sequential_map(name="batlow"):
     """Sequential, perceptually even map (Crameri's batlow unless told otherwise); grey is no data."""
     import cmcrameri.cm as cmc
 
-    cmap = getattr(cmc, name).copy() if hasattr(cmc, name) else colormaps[name].copy()
-    cmap.set_bad(MISSING)
-    return cmap
+    cmap = getattr(cmc, name) if hasattr(cmc, name) else colormaps[name]
+    return cmap.with_extremes(bad=MISSING)
 
 
 def time_map():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.colors import Normalize
 
 from nunatak.constants import BEAMS
 from nunatak.figures import colour, maps
@@ -114,8 +115,6 @@ def band_area(ax, low, high, area):
 
 def time_colours(time):
     """One colour per epoch, in order of time: (n, 4) colours, the map and the norm in decimal years."""
-    from matplotlib.colors import Normalize
-
     year = decimal_year(time)
     norm = Normalize(float(year.min()), float(max(year.max(), year.min() + 0.25)))
     cmap = colour.time_map()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.figures import style
+from nunatak.figures.colour import extend
 from nunatak.times import nominal_quarter
 
 TITLE_MM = 7.0  # the strip on top that holds the title and, for simulated data, the mark
@@ -52,8 +53,6 @@ def colour_bar(fig, mappable, look, box, *, label, values=None, orientation="hor
     ----------
     values : the data drawn, to know whether arrows are due
     """
-    from nunatak.figures.colour import extend
-
     ax = style.add_axes(fig, *box, gid="colour-bar")
     ends = "neither" if values is None else extend(values, mappable.norm)
     bar = fig.colorbar(mappable, cax=ax, orientation=orientation, extend=ends, extendfrac=0.035)

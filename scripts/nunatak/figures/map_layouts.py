@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pyproj
+import shapely
+from matplotlib.artist import Artist
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from nunatak.figures import colour, maps, style
 from nunatak.figures.elevation import height_change_map
@@ -24,9 +30,6 @@ def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=
     transects : mapping of name to a (n, 2) array of lon, lat
     context : further outlines (lon/lat) for the locator
     """
-    import pyproj
-    import shapely
-
     project = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
     dense = np.asarray(shapely.get_coordinates(shapely.segmentize(region, 0.25)))
     x, y = project(dense[:, 0], dense[:, 1])
@@ -72,16 +75,10 @@ def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=
 
 def _extent_content(ax, crs, region, further, ice_area, footprints, transects):
     """Draw the layers of the extent map from the lowest to the highest; returns legend handles."""
-    import pyproj
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    handles = []
+    handles: list[Artist] = []
     if ice_area is not None:
         ice = (ice_area > 0).where(ice_area > 0)
         ice.attrs = ice_area.attrs
-        from matplotlib.colors import ListedColormap, Normalize
-
         maps.cells(ax, ice.astype(float), cmap=ListedColormap(["#cfdde9"]), norm=Normalize(0, 1))
         maps.outline(ax, ice_area, colour="#6c8299")
         handles.append(Patch(facecolor="#cfdde9", edgecolor="#6c8299", label="ice (product's ice_area)"))

@@ -6,10 +6,14 @@ Nothing here needs a file or the network. Axes are in the metres of the map's pr
 
 from __future__ import annotations
 
+import matplotlib as mpl
 import numpy as np
 import pyproj
+import shapely
 from matplotlib import patheffects
-from matplotlib.patches import Circle, Rectangle
+from matplotlib.font_manager import FontProperties
+from matplotlib.patches import Circle, PathPatch, Rectangle
+from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from nunatak.figures.colour import MISSING
@@ -272,10 +276,6 @@ def locator(ax, geometry, *, corner="upper left", size=0.26):
 
 def lonlat_polygon(ax, geometry, crs, *, step=0.25, **style):
     """Draw a shapely geometry (lon/lat degrees) on a projected map, its edges followed every `step` degrees."""
-    import shapely
-    from matplotlib.patches import PathPatch
-    from matplotlib.path import Path
-
     project = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
     dense = shapely.segmentize(geometry, step)
     for part in getattr(dense, "geoms", [dense]):
@@ -337,7 +337,4 @@ def fit(extent, *, width, height):
 
 
 def _small(ax):
-    import matplotlib as mpl
-    from matplotlib.font_manager import FontProperties
-
     return FontProperties(size=mpl.rcParams["xtick.labelsize"]).get_size_in_points()

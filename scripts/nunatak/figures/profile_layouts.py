@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
 
 from nunatak.figures import colour, elevation, maps, style
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, epoch_range, month, rounded, write_title
@@ -20,7 +21,7 @@ def height_change_series(look, *, title, regions, source_note=""):
     """
     fig = style.new_figure(look, height_mm=TITLE_MM + 74)
     width = (look.page_mm - 2 * 15 - 4) / 2
-    numbers = {}
+    numbers: dict[str, dict] = {}
     panels = (
         ("volume_change", "volume_sigma", "volume change (km³)"),
         ("mean_dh", "mean_dh_sigma", "mean height change (m)"),
@@ -151,8 +152,6 @@ def _free_lower(values):
 
 def _time_bar(fig, look, time, box):
     """A bar for lines coloured by time, ticks at whole years."""
-    from matplotlib.cm import ScalarMappable
-
     _, cmap, norm = elevation.time_colours(time)
     bar = colour_bar(fig, ScalarMappable(norm, cmap), look, box, label="epoch (year)")
     years = np.arange(np.ceil(norm.vmin), np.floor(norm.vmax) + 1)

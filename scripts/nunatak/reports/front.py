@@ -46,7 +46,7 @@ def count_product(product, granules, ledger):
     granules : granule table, what was found
     ledger : ledger of all chunks, what came of each
     """
-    counts = {status: int((ledger["status"] == status).sum()) for status in STATUSES}
+    present, empty, outside, failed = (int((ledger["status"] == status).sum()) for status in STATUSES)
     unused = ledger[ledger["status"] != "present"]
     order = unused.assign(failed=unused["status"] != "failed").sort_values(["failed", "granule_id"])
     names = order["granule_id"].head(_REASONS)
@@ -59,7 +59,7 @@ def count_product(product, granules, ledger):
     used = ledger[ledger["status"] == "present"]
     n_bytes = int(used["size_bytes"].fillna(0).sum())
     releases = ", ".join(sorted({str(v) for v in granules["version"].dropna()})) or "none"
-    return ProductCount(product, releases, len(granules), *counts.values(), words.size(n_bytes), reasons)
+    return ProductCount(product, releases, len(granules), present, empty, outside, failed, words.size(n_bytes), reasons)
 
 
 def asked(study, region, simulated):

@@ -46,7 +46,8 @@ def _execute(notebook, executed, parameters, folder):
 
     try:
         papermill.execute_notebook(
-            str(notebook), str(executed), parameters=parameters, kernel_name=_KERNEL, cwd=str(folder),
+            str(notebook), str(executed), parameters=parameters, kernel_name=_KERNEL, language="python",
+            cwd=str(folder),
             progress_bar=False, log_output=False,
         )  # fmt: skip
     except papermill.exceptions.PapermillExecutionError as error:

@@ -1,0 +1,133 @@
+"""Drawings of elevation change: values, errors, gaps, medians."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from tests import study_results
+
+from nunatak import figures
+from nunatak.figures import elevation
+from nunatak.runtime import NunatakError
+from nunatak.times import from_decimal_year
+
+
+@pytest.fixture
+def ax():
+    return Figure().add_axes((0.1, 0.1, 0.8, 0.8))
+
+
+def test_the_map_draws_every_cell_with_a_value(ax):
+    change = study_results.height_change()
+    dh = (change.delta_h[-1] - change.delta_h[0]).assign_attrs(crs=study_results.CRS)
+    image = elevation.height_change_map(ax, dh)
+    assert image.get_array().count() == int(np.isfinite(dh).sum())
+    assert image.norm.vmin == -image.norm.vmax
+    assert image.get_array().min() == pytest.approx(float(dh.min()))
+
+
+def test_the_band_of_a_series_is_one_standard_error(ax):
+    time = from_decimal_year(np.array([2019.0, 2020.0, 2021.0]))
+    elevation.change_series(ax, time, [0.0, -1.0, -2.0], [0.1, 0.2, 0.3])
+    vertices = ax.collections[0].get_paths()[0].vertices
+    at_end = vertices[np.isclose(vertices[:, 0], 2021.0), 1]
+    assert (at_end.min(), at_end.max()) == pytest.approx((-2.3, -1.7))
+
+
+def test_the_safe_hold_of_april_2022_is_marked_once(ax):
+    ax.set_xlim(2019, 2023)
+    (band,) = elevation.mark_data_gaps(ax)
+    assert band.get_x() == pytest.approx(2022 + 93 / 365, abs=0.01)
+    assert ax.get_xlim() == (2019, 2023)
+
+
+def test_a_series_that_ends_before_has_no_gap(ax):
+    ax.set_xlim(2019, 2021)
+    assert elevation.mark_data_gaps(ax) == []
+
+
+def test_bands_take_the_colour_of_their_sign(ax):
+    bars = elevation.change_by_elevation(ax, [0, 50], [50, 100], [-1.0, 0.5])
+    low, high = (bar.get_facecolor() for bar in bars)
+    assert low[0] > low[2]
+    assert high[2] > high[0]
+
+
+def test_profiles_are_one_line_per_epoch(ax):
+    section = study_results.section(study_results.height_change())
+    assert len(elevation.surface_profiles(ax, section)) == section.sizes["time"]
+    assert ax.get_xlim()[1] == pytest.approx(section.distance.values[-1] / 1000)
+
+
+def test_medians_of_a_repeat_pair_are_those_planted(ax):
+    medians = elevation.pair_profiles(ax, study_results.pairs())
+    assert list(medians) == ["gt1l", "gt1r", "gt2l", "gt2r", "gt3l", "gt3r"]
+    assert medians["gt3l"] == pytest.approx(-12, abs=0.3)  # 90 values with 0.8 m of noise
+
+
+def test_a_beam_without_a_difference_is_left_out(ax):
+    pairs = study_results.pairs()
+    pairs.loc[pairs["beam"] == "gt2r", "dh"] = np.nan
+    assert "gt2r" not in elevation.pair_profiles(ax, pairs)
+
+
+def test_the_epochs_stand_in_the_titles(copernicus):
+    """Quarter and period, by their nominal months."""
+    words = " ".join(t.get_text() for ax in copernicus["height_change"].figure.axes for t in ax.texts)
+    assert "Jan 2019 to Apr 2019" in words
+    assert "Jan 2019 to Jan 2023" in words
+
+
+def test_the_caption_names_the_projection(copernicus):
+    assert "EPSG:3413" in copernicus["height_change"].caption
+    assert "EPSG:32607" in copernicus["repeat_pair"].caption
+
+
+def request(**given):
+    from nunatak.region import Region
+
+    outlines = {"region": Region("ice cap", study_results.REGION)}
+    return figures.Request(title="An ice cap", outlines=outlines, **given)
+
+
+def test_a_figure_is_drawn_by_name():
+    look = figures.preset("copernicus")
+    change = study_results.height_change().assign_coords(decimal_year=("time", study_results.YEARS))
+    with figures.use(look):
+        drawn = figures.draw("height_change_region", look, request(change=change))
+    assert drawn.numbers["a"]["first"] == "2019-01-01"
+    assert drawn.numbers["b"]["dh_m"]["min"] < -5
+
+
+def test_the_focus_cuts_the_map():
+    look = figures.preset("copernicus")
+    change = study_results.height_change().assign_coords(decimal_year=("time", study_results.YEARS))
+    focus = {"crs": "EPSG:3413", "xlim": [1.04e6, 1.1e6], "ylim": [-4.8e5, -4.2e5]}
+    with figures.use(look):
+        drawn = figures.draw("height_change_focus", look, request(change=change, focus=focus))
+    assert drawn.numbers["b"]["extent_m"] == [1_040_000, 1_100_000, -480_000, -420_000]
+
+
+def test_an_unknown_figure_names_those_there_are():
+    with pytest.raises(NunatakError, match="'hight_change' is unknown; choose one of extent, height_change_region"):
+        figures.draw("hight_change", figures.preset("agu"), request())
+
+
+def test_a_figure_without_its_data_says_what_to_leave_out():
+    with pytest.raises(NunatakError, match=r"repeat_pair: has no pairs to draw; leave it out of figures\.names"):
+        figures.draw("repeat_pair", figures.preset("agu"), request())
+
+
+def test_a_focus_outside_the_cells_is_refused():
+    change = study_results.height_change().assign_coords(decimal_year=("time", study_results.YEARS))
+    focus = {"crs": "EPSG:3413", "xlim": [0.0, 1.0e3], "ylim": [0.0, 1.0e3]}
+    with pytest.raises(NunatakError, match="focus: holds fewer than 2 x 2 cells"):
+        figures.draw("height_change_focus", figures.preset("agu"), request(change=change, focus=focus))
+
+
+def test_an_unknown_transect_names_those_there_are():
+    change = study_results.height_change().assign_coords(decimal_year=("time", study_results.YEARS))
+    wanted = request(change=change, sections={"across": study_results.section(change)})
+    with pytest.raises(NunatakError, match="transect_along: no such transect; there are: across"):
+        figures.draw("transect_along", figures.preset("agu"), wanted)

@@ -1,0 +1,35 @@
+"""Numbers in words: significant digits, errors, epochs."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from nunatak.reports import words
+
+
+@pytest.mark.parametrize(
+    ("value", "sigma", "said"),
+    [
+        (-10.912, 1.68, "−10.9 ± 1.7 m"),
+        (0.0432, 0.00071, "0.04320 ± 0.00071 m"),
+        (1234.0, 56.0, "1234 ± 56 m"),
+        (2.5, math.nan, "2.50 m"),
+        (2.5, 0.0, "2.50 m"),
+        (math.nan, 1.0, "unknown"),
+    ],
+)
+def test_a_value_has_the_digits_of_its_error(value, sigma, said):
+    assert words.plus_minus(value, sigma, "m") == said
+
+
+def test_an_epoch_has_the_name_of_its_quarter():
+    """Stored half a day before or after the first of a month."""
+    assert words.epoch("2020-12-31T18:00") == "1 Jan 2021"
+    assert words.epoch("2019-04-02T13:30") == "1 Apr 2019"
+
+
+def test_places_say_their_hemispheres():
+    assert words.place(-143.2, 60.35) == "60.35° N, 143.20° W"
+    assert words.place(25.0, -75.0) == "75.00° S, 25.00° E"
