@@ -1,4 +1,4 @@
-"""Simulated ATL03 and ATL08: physics of the photons, the form of the product, heights fitted to them against the truth."""
+"""Simulated ATL03 and ATL08: physics of the photons, the form of the product, fitted heights against the truth."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def test_dead_time_raises_the_mean_of_the_return(small):
         cloud = clouds_of(small, dead_time=dead_time)["gt2l"]
         near = np.abs(cloud.residual - cloud.pass_bias) < 0.6
         offsets[dead_time] = (cloud.residual[near] - cloud.pass_bias).mean()
-    assert abs(offsets[False]) < 0.003
-    assert 0.001 < offsets[True] < 0.02
+    assert abs(offsets[False]) < 0.002
+    assert 0.002 < offsets[True] - offsets[False] < 0.008
 
 
 def test_strong_beams_see_four_times_the_light(small):

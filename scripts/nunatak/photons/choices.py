@@ -63,18 +63,12 @@ def _member(key, value, names):
     if isinstance(value, str):
         word = value.strip().lower()
         for name, code in names.items():
-            if word in (
-                name,
-                name.removeprefix("atl03_quality_"),
-                name.removeprefix("atl03_"),
-                name.removeprefix("atl08_"),
-            ):
+            shorter = {name.removeprefix(p) for p in ("atl03_quality_", "atl03_", "atl08_")}
+            if word in shorter | {name}:
                 return code
         if word.removeprefix("srt_") in names:
             return names[word.removeprefix("srt_")]
-    elif (isinstance(value, Integral) and not isinstance(value, bool) and low <= value <= high) or (
-        isinstance(value, float) and value.is_integer() and low <= value <= high
-    ):
+    elif isinstance(value, Real) and not isinstance(value, bool) and value in range(low, high + 1):
         return int(value)
     raise ParameterError(f"{key}: {value!r} is not allowed; {_allowed(key, names)}")
 

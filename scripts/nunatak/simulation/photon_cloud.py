@@ -81,8 +81,8 @@ def observe(world, run, cycle, beam, *, stretch=None, dead_time=True):
     run : orbit.Pass
     cycle, beam : which repeat, which of gt1l .. gt3r
     stretch : segments at most, from the middle of the run; all of it by default
-    dead_time : blind a channel after each photon. The first photons of a pulse win, so heights come out high: over
-        flat ice by about 5 mm in strong beams and 4 mm in weak ones (measured in the tests), more where light is strong
+    dead_time : blind a channel after each photon. The first photons of a pulse win, so the mean of the photons lies
+        high: by 4 mm over gently sloping ice, in strong and in weak beams (see the tests), more under stronger light
 
     Returns
     -------

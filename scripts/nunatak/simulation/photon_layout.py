@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -161,7 +162,7 @@ class Field:
         """Attributes of the real dataset, but for the fill."""
         up = "../" * self.path.count("/")
         others = [up + c for c in _COORDINATES[self.group].split() if c != self.name]
-        found = {"units": self.units, "long_name": self.long_name, "coordinates": " ".join(others)}
+        found: dict[str, Any] = {"units": self.units, "long_name": self.long_name, "coordinates": " ".join(others)}
         if self.name in FLAGS:
             values, meanings = FLAGS[self.name]
             found |= {"flag_values": np.array(values, dtype=self.dtype), "flag_meanings": meanings}
