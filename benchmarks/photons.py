@@ -2,17 +2,14 @@
 Heights from photons: photons per CPU second, end to end and in the fit alone, on a granule of 8 million photons.
 
 The granule is made up (six beams over ice with noise, deflated in chunks of 10,000 rows like the product's). On such
-data SlideRule's C++ does 2.2 to 2.5 million photons per CPU second end to end; the answers are checked against the
-plain NumPy definition of the fit.
+data SlideRule's C++ does 2.2 to 2.5 million photons per CPU second end to end. Beside ours runs the plain NumPy
+definition of the fit, extent by extent, over the beginning of one beam; its answers are those compared.
 
     python benchmarks/photons.py [millions of photons]
 """
 
 from __future__ import annotations
 
-import json
-import platform
-import resource
 import sys
 import tempfile
 import time
@@ -20,8 +17,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+from measure import measure, report
 
 from nunatak.photons import FitParameters, extents, fit_heights, granule_heights
 from nunatak.photons.fitting import background_density, fit_line_reference
@@ -75,62 +71,89 @@ def write_beam(group, rng, n_segments, per_segment):
             group.create_dataset(f"{name}/{column}", data=values, chunks=chunks, compression="gzip", compression_opts=6)
 
 
-def reference_difference(granule, parameters, beam="gt1r", segments=400):
-    """Largest difference of h_mean from the plain definition of the fit, over the beginning of one beam."""
-    track = atl03.read_track(granule, beam)
-    track = track.stretch(np.arange(len(track.segments["segment_id"])) < segments)
-    photons = next(iter(atl03.photon_blocks(track, needed(parameters), size=1 << 24)))
-    table = fit_heights(photons, parameters).set_index("segment_id")
-    worst = 0.0
-    for segment_id, members in extents(photons, parameters).groupby("segment_id"):
-        velocity = float(track.segments["velocity"][0])
+def ours(path):
+    """The whole granule from the file to the table, on two threads: what came of it."""
+    table, statuses = granule_heights(atl03.read_granule(path), PARAMETERS, threads=2)
+    return {
+        "photons": sum(s.n_photons for s in statuses),
+        "selected": sum(s.n_selected for s in statuses),
+        "segments": len(table),
+        "result_mb": int(table.memory_usage().sum()) / 1e6,
+    }
+
+
+def fit_alone(path):
+    """CPU seconds of selection, extents and fit of all beams, the photons already in memory."""
+    granule, parameters, seconds = atl03.read_granule(path), FitParameters.of(PARAMETERS), 0.0
+    for beam in granule.beams:
+        blocks = list(atl03.photon_blocks(atl03.read_track(granule, beam), needed(parameters)))
+        start = time.process_time()
+        fit_heights(blocks, parameters)
+        seconds += time.process_time() - start
+    return seconds
+
+
+def beginning(path):
+    """The first 400 segments of a strong beam."""
+    track = atl03.read_track(atl03.read_granule(path), "gt1r")
+    track = track.stretch(np.arange(len(track.segments["segment_id"])) < 400)
+    return next(iter(atl03.photon_blocks(track, needed(FitParameters.of(PARAMETERS)), size=1 << 24)))
+
+
+def plain(path):
+    """The plain definition over the beginning of one beam: photons, and segment_id -> (height, photons, flags)."""
+    photons, found = beginning(path), {}
+    velocity = float(photons.track.segments["velocity"][0])
+    for segment_id, members in extents(photons, PARAMETERS).groupby("segment_id"):
         fit = fit_line_reference(
             members["x_atc"].to_numpy(), members["height"].to_numpy("f8"),
             float(background_density(40.0, members["background_rate"].iloc[0], velocity)),
             count=10, spread=20.0, max_iterations=6, min_window=3.0, max_dispersion=5.0,
         )  # fmt: skip
+        found[int(segment_id)] = (float(fit["h_mean"]), len(fit["used"]), int(fit["pflags"]))
+    return {"photons": len(photons), "heights": list(found.items())}
+
+
+def difference(path, heights):
+    """Largest difference of h_mean; infinite where photons or flags differ."""
+    table = fit_heights(beginning(path), PARAMETERS).set_index("segment_id")
+    worst = 0.0
+    for segment_id, (h_mean, n, flags) in heights:
         row = table.loc[segment_id]
-        same = len(fit["used"]) == row["n_fit_photons"] and fit["pflags"] == row["pflags"]
-        worst = max(worst, abs(fit["h_mean"] - row["h_mean"])) if same else np.inf
+        same = (n, flags) == (row["n_fit_photons"], row["pflags"])
+        worst = max(worst, abs(h_mean - row["h_mean"])) if same else float("inf")
     return worst
 
 
 def main(millions=8.0):
     """Write the granule, run, compare, print."""
-    parameters = FitParameters.of(PARAMETERS)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ATL03_20181019065445_03150111_006_02.h5"
         write_granule(path, millions * 1e6)
-        granule = atl03.read_granule(path)
-        difference = reference_difference(granule, parameters)  # compiles, too
-        base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        wall, cpu = time.perf_counter(), time.process_time()
-        table, statuses = granule_heights(granule, parameters)
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        n = sum(s.n_photons for s in statuses)
-        n_selected = sum(s.n_selected for s in statuses)
-        fit_cpu = 0.0
-        for beam in granule.beams:
-            blocks = list(atl03.photon_blocks(atl03.read_track(granule, beam), needed(parameters)))
-            start = time.process_time()
-            fit_heights(blocks, parameters)
-            fit_cpu += time.process_time() - start
-        megabytes = path.stat().st_size / 1e6
-    print(f"{platform.processor() or platform.machine()}, {n / 1e6:.2f} million photons, {megabytes:.0f} MB deflated")
-    print(f"{n_selected / 1e6:.2f} million selected, {len(table)} segments")
-    print(f"end to end {wall:.2f} s wall, {cpu:.2f} CPU s; selection, extents and fit alone {fit_cpu:.2f} CPU s")
-    print(f"memory above the start {peak - base:.0f} MB, of which the result {table.memory_usage().sum() / 1e6:.0f} MB")
-    print(
-        json.dumps(
-            {
-                "photons_per_cpu_second": round(n / cpu),
-                "fit_photons_per_cpu_second": round(n / fit_cpu),
-                "peak_memory_mb": round(peak),
-                "max_abs_difference": difference,
-            }
-        )
+        whole = measure(__file__, "ours", {"path": str(path)})
+        fit = measure(__file__, "fit_alone", {"path": str(path)}, repeat=1)
+        slow = measure(__file__, "plain", {"path": str(path)}, repeat=1)
+        apart = difference(path, slow.answer["heights"])
+        size = path.stat().st_size / 1e6
+    n, m = whole.answer["photons"], slow.answer["photons"]
+    title = (
+        f"{n / 1e6:.2f} million photons, {size:.0f} MB; {whole.answer['selected'] / 1e6:.2f} million selected, "
+        f"{whole.answer['segments']} segments in a table of {whole.answer['result_mb']:.0f} MB; two threads"
     )
+    rows = {
+        "ours, file to table": {
+            "CPU s": whole.cpu_seconds, "photons per CPU s": n / whole.cpu_seconds, "MB": whole.peak_memory_mb,
+        },
+        "ours, fit alone": {"CPU s": fit.answer, "photons per CPU s": n / fit.answer, "MB": ""},
+        "plain NumPy, 400 segments": {"CPU s": slow.cpu_seconds, "photons per CPU s": m / slow.cpu_seconds, "MB": ""},
+    }  # fmt: skip
+    result = {
+        "photons_per_cpu_second": round(n / whole.cpu_seconds),
+        "fit_photons_per_cpu_second": round(n / fit.answer),
+        "peak_memory_mb": round(whole.peak_memory_mb),
+        "max_abs_difference": apart,
+    }
+    report(title, rows, result)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from nunatak import api
-from nunatak.photons import ParameterError
+from nunatak.photons import ParameterError, photons_from_arrays, surface_percentiles
 from nunatak.products import GranuleError
 from nunatak.runtime import NunatakError
 from nunatak.streams import HDF5Stream, ParquetStream
@@ -53,6 +54,7 @@ def test_a_polygon_that_touches_nothing_is_empty_and_says_so(data):
 
 @pytest.mark.parametrize(("more", "beams"), [
     ({"track": 1}, {"gt1l", "gt1r"}), ({"beams": ["gt2r"]}, {"gt2r"}), ({"spots": [1, 3]}, {"gt3r", "gt2r"}),
+    ({"beams": [10, 60]}, {"gt1l", "gt3r"}),
 ])  # fmt: skip
 def test_tracks_beams_and_spots(data, more, beams):
     """Forward orientation: spot 1 is gt3r."""
@@ -61,7 +63,8 @@ def test_tracks_beams_and_spots(data, more, beams):
 
 @pytest.mark.parametrize(("more", "reason"), [
     ({"rgt": 316}, "rgt is 315"), ({"cycle": 2}, "cycle is 1"), ({"region": 3}, "region is 11"),
-    ({"granule": {"rgt": 1}}, "rgt is 315"), ({"t0": "2019-01-01"}, "outside t0"), ({"t1": "2018-01-01"}, "outside t0"),
+    ({"granule": {"rgt": 1}}, "rgt is 315"), ({"granule": {"version": "007"}}, "release is 6"),
+    ({"t0": "2019-01-01"}, "outside t0"), ({"t1": "2018-01-01"}, "outside t0"),
     ({"cnf": 4, "quality_ph": 7}, "none of"), ({"cnt": 5000}, "no extent is valid"),
 ])  # fmt: skip
 def test_what_is_not_there_is_empty_with_a_reason(data, more, reason):
@@ -129,6 +132,22 @@ def test_percentile_surfaces(data):
     assert len(surfaces) > 700
 
 
+def test_percentile_surfaces_are_percentiles():
+    """Two extents by hand: one of ground, one where the top of canopy counts; positions are means."""
+    x = np.r_[np.linspace(0, 19, 20), np.linspace(20, 39, 20)]
+    h = np.r_[np.arange(20.0), np.arange(20.0) + 100]
+    cloud = photons_from_arrays(x, h)
+    classed = np.r_[np.ones(20), np.ones(10), np.full(10, 3)].astype("u1")
+    cloud = replace(cloud, photons={**cloud.photons, "atl08_class": classed})
+    table = surface_percentiles(cloud, {"cnf": 0, "cnt": 5, "len": 20.0, "res": 20.0, "als": {}})
+    np.testing.assert_allclose(table["top_of_surface"], [np.quantile(h[:20], 0.98), np.quantile(h[30:], 0.98)])
+    np.testing.assert_allclose(table["median_ground"], [9.5, 104.5])
+    np.testing.assert_allclose(table["x_atc"], [9.5, 29.5])
+    assert (table["pflags"] == 0).all()
+    few = surface_percentiles(cloud, {"cnf": 0, "cnt": 15, "len": 20.0, "res": 20.0, "als": {}})
+    assert few["pflags"].tolist() == [0, 2] and np.isnan(few["median_ground"][1])
+
+
 def test_a_callback_gets_everything_and_nothing_is_returned(data, tmp_path):
     """Streams to Parquet and HDF5 hold the rows of both calls; the name appears only when all is written."""
     paths = [data(GOLDEN), data(GOLDEN)]
@@ -162,6 +181,26 @@ def test_a_stream_that_fails_leaves_nothing(tmp_path):
     with pytest.raises(NunatakError, match="nothing was written"), HDF5Stream(tmp_path / "b.h5"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_heights_above_the_geoid(data):
+    """EGM08 takes the granule's geoid off; the frame of another release is refused."""
+    path = data("real/ATL03/atl03_clip_wyoming_gt1r.h5")
+    above, below = (api.atl06sr(path, {"cnf": 3, "cnt": 5, "datum": d}) for d in ("unspecified", "EGM08"))
+    with h5py.File(path) as file:
+        geoid = file["gt1r/geophys_corr/geoid"][:].mean()
+    np.testing.assert_allclose(above["h_mean"] - below["h_mean"], geoid, atol=0.05)
+    assert len(api.atl06sr(path, {"cnf": 3, "cnt": 5, "datum": "ITRF2014"})) == len(above)
+    with pytest.raises(ParameterError, match="is in ITRF2014, not ITRF2020"):
+        api.atl06sr(path, {"datum": "ITRF2020"})
+
+
+def test_a_mask_of_cells(data):
+    """A mask that covers the polygon's box gives the segments of its cells."""
+    area = {"type": "Polygon", "coordinates": [[*BOX, BOX[0]]]}
+    table = api.atl06sr(data(GOLDEN), {**REQUEST, "region_mask": {"geojson": area, "cellsize": 0.001}})
+    assert 300 < len(table) < 600
+    assert table["latitude"].between(-80.772, -80.753).all()
 
 
 @pytest.mark.parametrize("profile", ["legacy", "xseries", "anchored"])

@@ -69,7 +69,7 @@ def _member(key, value, names):
         if word.removeprefix("srt_") in names:
             return names[word.removeprefix("srt_")]
     elif isinstance(value, Real) and not isinstance(value, bool) and value in range(low, high + 1):
-        return int(value)
+        return int(float(value))
     raise ParameterError(f"{key}: {value!r} is not allowed; {_allowed(key, names)}")
 
 

@@ -98,7 +98,7 @@ def _each_beam(work, end, granule, p, classes, region, threads, block):
 
 def _not_this_granule(granule, p):
     """Why the granule as a whole is not asked for; empty when it is."""
-    for name in ("rgt", "cycle", "region"):
+    for name in ("rgt", "cycle", "region", "release"):
         wanted, here = getattr(p, name), getattr(granule, name)
         if wanted is not None and wanted != here:
             return f"{name} is {here}, not the {wanted} asked for"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nunatak.constants import BEAMS
+from nunatak.constants import BEAMS, GT_CODES
 from nunatak.photons.choices import (
     ATL08_CLASSES,
     CONFIDENCES,
@@ -108,6 +108,7 @@ class FitParameters:
     rgt: int | None = None
     cycle: int | None = None
     region: int | None = None
+    release: int | None = None
     """of the granule; another granule gives an empty result"""
     t0: np.datetime64 | None = None
     t1: np.datetime64 | None = None
@@ -223,6 +224,8 @@ def _of_poly(value):
     return rings(value)
 
 
+_NAMES = {code: beam for beam, code in GT_CODES.items()}
+
 # reference's key: (our field, how a value is read and checked)
 FIELDS: dict[str, tuple] = {
     "profile": ("profile", lambda v: one_of("profile", v, PROFILES)),
@@ -244,11 +247,12 @@ FIELDS: dict[str, tuple] = {
     "maxi": ("max_iterations", lambda v: whole("maxi", v, 1, 1000)),
     "H_min_win": ("min_window", lambda v: number("H_min_win", v, 0, 1e4)),
     "sigma_r_max": ("max_dispersion", lambda v: number("sigma_r_max", v, 0, 1e4, above=True)),
-    "beams": ("beams", lambda v: tuple(one_of("beams", b, BEAMS) for b in several("beams", v))),
+    "beams": ("beams", lambda v: tuple(one_of("beams", _NAMES.get(b, b), BEAMS) for b in several("beams", v))),
     "spots": ("spots", lambda v: tuple(whole("spots", s, 1, 6) for s in several("spots", v))),
     "rgt": ("rgt", lambda v: whole("rgt", v, 1, 1387)),
     "cycle": ("cycle", lambda v: whole("cycle", v, 1, 99)),
     "region": ("region", lambda v: whole("region", v, 1, 14)),
+    "version": ("release", lambda v: whole("version", int(v) if str(v).isdigit() else v, 1, 999)),
     "t0": ("t0", _of_time("t0")),
     "t1": ("t1", _of_time("t1")),
     "poly": ("poly", _of_poly),
@@ -306,7 +310,7 @@ def parse(parameters):
 
 def _checked_granule(value):
     granule = _mapping("granule", value)
-    _refuse_unknown("granule", granule, ("rgt", "cycle", "region"))
+    _refuse_unknown("granule", granule, ("rgt", "cycle", "region", "version"))
     return granule
 
 

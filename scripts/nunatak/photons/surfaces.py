@@ -11,14 +11,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from nunatak.constants import BEAMS
+from nunatak.kernels import kernel
 from nunatak.photons import heights
 from nunatak.photons.parameters import FitParameters
 from nunatak.photons.walks import TOO_FEW_PHOTONS
 from nunatak.products.atl03 import BeamPhotons
 from nunatak.times import delta_time_to_utc
 
-_GROUND, _CANOPY, _TOP = 1, 2, 3
 COLUMNS = {
     "beam": ("category", ""), "segment_id_beg": ("u4", "1"), "pflags": ("u2", "1"), "rgt": ("u2", "1"),
     "cycle": ("u2", "1"), "region": ("u1", "1"), "spot": ("u1", "1"), "gt": ("u1", "1"), "x_atc": ("f8", "m"),
@@ -51,52 +50,89 @@ def surface_percentiles(photons, parameters=None):
 def surfaces_of(blocks, parameters):
     """Table of the surfaces of one beam in blocks, and the number of photons selected."""
     walked = replace(parameters, profile="xseries", spread=0.0, compat=False)
-    rows, n_selected = [], 0
+    parts, n_selected = [], 0
     for photons, segment, selected, found, fresh in heights.extent_blocks(blocks, walked):
         n_selected += fresh
-        h = heights.heights(photons, segment, walked)
-        for e in range(len(found)):
-            chosen = found.begin[e] + np.flatnonzero(selected[found.begin[e] : found.end[e]])
-            rows.append(_one(photons, segment, chosen, h, int(found.segment[e]), int(found.flags[e]), parameters))
-    table = pd.DataFrame(rows, columns=list(COLUMNS)) if rows else heights.no_rows(COLUMNS)
-    return table, n_selected
+        if len(found):
+            parts.append(_table(photons, segment, selected, found, parameters))
+    return (pd.concat(parts, ignore_index=True) if parts else heights.no_rows(COLUMNS)), n_selected
 
 
-def _one(photons, segment, chosen, h, row, flags, p):
-    columns, track = photons.photons, photons.track
-    classed, heights_ = columns["atl08_class"][chosen], h[chosen].astype("f8")
-    top = np.nan
-    for group in ((_TOP,), (_CANOPY, _TOP), (_GROUND,)):
-        of_group = heights_[np.isin(classed, group)]
-        if len(of_group) >= p.count:
-            top = np.quantile(of_group, p.als["max_top_of_surface_percentile"])
-            break
-    ground = heights_[classed == _GROUND]
-    median = np.quantile(ground, p.als["median_ground_percentile"]) if len(ground) >= p.count else np.nan
-    if np.isnan(top) or np.isnan(median):
-        flags |= TOO_FEW_PHOTONS
-    x = track.segments["segment_dist_x"][segment[chosen]] + columns["dist_ph_along"][chosen]
-    time, granule = columns["delta_time"][chosen].mean(), track.granule
-    return (
-        track.beam, int(track.segments["segment_id"][row]), flags, granule.rgt, granule.cycle, granule.region,
-        int(track.segments["spot"][row]), track.gt, x.mean(), columns["dist_ph_across"][chosen].mean(dtype="f8"),
-        delta_time_to_utc(time)[()], columns["lat_ph"][chosen].mean(), _mean_longitude(columns["lon_ph"][chosen]), top,
-        median,
+def _table(photons, segment, selected, found, p):
+    columns, track, n = photons.photons, photons.track, len(found)
+    x = track.segments["segment_dist_x"][segment] + columns["dist_ph_along"]
+    h = heights.heights(photons, segment, p)
+    out = np.empty((n, 7))
+    _surfaces(
+        found.begin, found.end, selected, columns["atl08_class"], h, x, columns["dist_ph_across"], columns["lat_ph"],
+        columns["lon_ph"], columns["delta_time"], p.count, p.als["max_top_of_surface_percentile"],
+        p.als["median_ground_percentile"], out,
     )  # fmt: skip
+    flags = found.flags | np.where(np.isnan(out[:, :2]).any(axis=1), TOO_FEW_PHOTONS, 0).astype("u2")
+    granule = track.granule
+    data = {
+        "beam": heights.beam_column(track.beam, n),
+        "segment_id_beg": track.segments["segment_id"][found.segment].astype("u4"), "pflags": flags,
+        "rgt": np.full(n, granule.rgt, "u2"), "cycle": np.full(n, granule.cycle, "u2"),
+        "region": np.full(n, granule.region, "u1"), "spot": track.segments["spot"][found.segment].astype("u1"),
+        "gt": np.full(n, track.gt, "u1"), "x_atc": out[:, 2], "y_atc": out[:, 3],
+        "time": delta_time_to_utc(out[:, 6]), "latitude": out[:, 4], "longitude": (out[:, 5] + 180) % 360 - 180,
+        "top_of_surface": out[:, 0], "median_ground": out[:, 1],
+    }  # fmt: skip
+    return pd.DataFrame(data, copy=False)
 
 
-def _mean_longitude(lon):
-    """Mean of longitudes near each other, also across the antimeridian."""
-    mean = lon[0] + ((lon - lon[0] + 180) % 360 - 180).mean()
-    return (mean + 180) % 360 - 180
+@kernel
+def _surfaces(begin, end, selected, classed, h, x, across, latitude, longitude, time, count, top, middle, out):
+    longest = 1
+    for e in range(begin.shape[0]):
+        longest = max(longest, end[e] - begin[e])
+    groups = np.empty((3, longest))  # ground; canopy with its top; top of canopy
+    for e in range(begin.shape[0]):
+        n = np.zeros(3, dtype=np.int64)
+        k = 0
+        means = np.zeros(5)
+        first = begin[e]
+        while not selected[first]:
+            first += 1
+        for i in range(first, end[e]):
+            if not selected[i]:
+                continue
+            k += 1
+            means[0] += x[i] - x[first]
+            means[1] += across[i]
+            means[2] += latitude[i]
+            means[3] += (longitude[i] - longitude[first] + 180.0) % 360.0 - 180.0
+            means[4] += time[i] - time[first]
+            for g in range(3):
+                if (g == 0 and classed[i] == 1) or (g == 1 and 2 <= classed[i] <= 3) or (g == 2 and classed[i] == 3):
+                    groups[g, n[g]] = h[i]
+                    n[g] += 1
+        out[e, 0] = out[e, 1] = np.nan
+        for g in (2, 1, 0):
+            if n[g] >= count:
+                out[e, 0] = _percentile(groups[g, : n[g]], top)
+                break
+        if n[0] >= count:
+            out[e, 1] = _percentile(groups[0, : n[0]], middle)
+        out[e, 2], out[e, 3], out[e, 4] = x[first] + means[0] / k, means[1] / k, means[2] / k
+        out[e, 5], out[e, 6] = longitude[first] + means[3] / k, time[first] + means[4] / k
+
+
+@kernel
+def _percentile(values, share):
+    """Linear between the two nearest ranks, like np.quantile."""
+    values.sort()
+    place = share * (values.shape[0] - 1)
+    low = int(place)
+    high = min(low + 1, values.shape[0] - 1)
+    return values[low] + (place - low) * (values[high] - values[low])
 
 
 def finished_surfaces(tables, p):
     """The beams' surfaces as one table."""
     full = [t for t in tables if len(t)]
     table = pd.concat(full, ignore_index=True) if full else heights.no_rows(COLUMNS)
-    kinds = {name: kind for name, (kind, _) in COLUMNS.items() if kind not in ("category", "datetime64[ns]")}
-    table = table.astype(kinds).astype({"beam": pd.CategoricalDtype(list(BEAMS)), "time": "datetime64[ns]"})
     table.attrs["units"] = {name: unit for name, (_, unit) in COLUMNS.items() if unit}
     table.attrs["parameters"] = p.provenance()
     return table
