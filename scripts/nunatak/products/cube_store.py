@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 import zarr
+from zarr.codecs import BloscCodec
 
 from nunatak.products.itslive import FILL, LAYOUT
 from nunatak.products.itslive_index import UNITS
@@ -115,7 +116,7 @@ class CubeWriter:
 
     def _layer_array(self, name, capacity, shape):
         dtype, unit, fill, description = LAYOUT[name]
-        attributes = {"units": unit, "long_name": description, "grid_mapping": "spatial_ref"}
+        attributes: dict = {"units": unit, "long_name": description, "grid_mapping": "spatial_ref"}
         if name in ("vx", "vy"):
             attributes["ancillary_variables"] = f"{name}_error"
         if name != "interp_mask":
@@ -125,7 +126,7 @@ class CubeWriter:
     def _create(self, name, shape, chunks, dtype, fill, dims, attributes):
         options: dict = {}
         if self._format == 3:
-            codec = zarr.codecs.BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
+            codec = BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
             options = {"dimension_names": dims, "compressors": codec}
         else:
             from numcodecs import Blosc

@@ -14,19 +14,19 @@ class InflateError(ValueError):
     """A stream that is cut, damaged or of another size than its chunk."""
 
 
-def _deflate() -> Callable[[bytes, int], bytes]:
+def _deflate() -> Callable[[bytes, int], bytes | bytearray]:
     from deflate import zlib_decompress
 
     return zlib_decompress
 
 
-def _isal() -> Callable[[bytes, int], bytes]:
+def _isal() -> Callable[[bytes, int], bytes | bytearray]:
     from isal import isal_zlib
 
     return lambda data, size: isal_zlib.decompress(data, bufsize=size)
 
 
-def _zlib() -> Callable[[bytes, int], bytes]:
+def _zlib() -> Callable[[bytes, int], bytes | bytearray]:
     return lambda data, size: zlib.decompress(data, bufsize=size)
 
 

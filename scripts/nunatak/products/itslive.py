@@ -170,7 +170,7 @@ def _image(info, named, number, path):
             raise GranuleError(f"{path}: acquisition_date_img{number}: {error}; fetch it again") from error
     mission, satellite = (hdf5.text(info.get(f"{key}_img{number}", "")) for key in ("mission", "satellite"))
     return {
-        "number": number, "date": np.datetime64(date, "ns"), "named_date": named_date or date,
+        "number": number, "date": np.asarray(date).astype("datetime64[ns]")[()], "named_date": named_date or date,
         "id": getattr(named, f"img{place}", None) or f"{mission}{satellite}_{date}",
         "platform": getattr(named, f"platform_img{place}", None) or platform_of(mission, satellite),
         "frame": getattr(named, f"frame_img{place}", None) or "",

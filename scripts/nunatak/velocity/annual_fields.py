@@ -57,7 +57,7 @@ def _trend_fields(vx, vy, error, pairs, v0_years, reference_year):
     reference = (first + last) // 2 if reference_year is None else reference_year
     inside = (pairs.years >= first) & (pairs.years <= last)
     middle = (pairs.edges[:-1] + pairs.edges[1:])[inside] / 2 - reference
-    out = {}
+    out: dict = {}
     lines = [line_through(middle, v[:, inside], e[:, inside]) for v, e in zip((vx, vy), error, strict=True)]
     for name, (mean, mean_error, slope, slope_error) in zip(("vx", "vy"), lines, strict=True):
         out |= {f"{name}0": (mean, "static"), f"{name}0_error": (mean_error, "static")}
@@ -110,7 +110,7 @@ def line_through(time, values, sigma):
 
 def _cycle_fields(cycle, factor, out):
     """Amplitude (m/yr) and day of the maximum, of the components and along the mean flow, with their errors."""
-    fields = {}
+    fields: dict = {}
     for c, name in enumerate(("vx", "vy")):
         a, b, va, vb, cab = np.moveaxis(cycle[:, c, :5], 1, 0)
         scale = factor[c] ** 2

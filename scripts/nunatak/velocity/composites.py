@@ -115,20 +115,20 @@ def _band_height(cube, memory_mb):
 
 def _one_band(vx, vy, mask, pairs, options):
     """Every result of the band's cells, {name: (n_cell, ...)}."""
-    series = [series_of(component, mask) for component in (vx, vy)]
+    own_x, own_y = series_of(vx, mask), series_of(vy, mask)
     method, filters, threads = options["method"], options["filters"], options["threads"]
     if method == "lsq":
         fit = {name: options[name] for name in ("seasonal", "trend_inside", "image_sigma", "threads")}
-        out = fit_cells(*series, pairs, filters, **fit)
+        out = fit_cells(own_x, own_y, pairs, filters, **fit)
         inside = _inside_years(pairs, options["v0_years"])
         if options["seasonal"] and not inside.all():
             some = _only(pairs, inside)
-            own = [np.ascontiguousarray(values[:, inside]) for values in series]
+            own_x, own_y = (np.ascontiguousarray(values[:, inside]) for values in (own_x, own_y))
             chi2 = out["cycle"][..., 5].copy()
-            out["cycle"] = fit_cells(*own, some, filters, **fit)["cycle"]
+            out["cycle"] = fit_cells(own_x, own_y, some, filters, **fit)["cycle"]
             out["cycle"][..., 5] = chi2
         return out
-    kept_x, kept_y, out = kept_cells(*series, pairs, filters, threads=threads)
+    kept_x, kept_y, out = kept_cells(own_x, own_y, pairs, filters, threads=threads)
     if method == "mean":
         both = [weighted_means(values, pairs, c) for c, values in enumerate((kept_x, kept_y))]
         keys = ("annual", "sigma", "chi2")

@@ -85,7 +85,7 @@ def _good(error, limit):
 
 def _runge_kutta(flow, point, step):
     """The next point a step of map length on, along the direction of flow; None where the field ends."""
-    slopes = []
+    slopes: list[np.ndarray] = []
     for share in (0.0, 0.5, 0.5, 1.0):
         at = point + share * step * slopes[-1] if slopes else point
         vector = flow(*at)

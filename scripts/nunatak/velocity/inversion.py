@@ -65,12 +65,12 @@ def invert(
     if not bands:
         raise NunatakError("velocity: the region has no cell on this grid; choose a larger region or a finer grid")
     if smoothness is None:
-        smoothness = choose_smoothness(*_sampled(cube, mask), pairs, steps, robust=robust, minimum=minimum)
+        smoothness = choose_smoothness(_sampled(cube, mask), pairs, steps, robust=robust, minimum=minimum)
     options = {"smoothness": smoothness, "robust": robust, "image_sigma": image_sigma, "minimum": minimum}
     parts = []
     for band in bands:
-        series = [series_of(cube[name][:, band].values, mask[band]) for name in ("vx", "vy")]
-        parts.append(invert_cells(*series, pairs, steps, threads=threads, **options))
+        vx, vy = (series_of(cube[name][:, band].values, mask[band]) for name in ("vx", "vy"))
+        parts.append(invert_cells(vx, vy, pairs, steps, threads=threads, **options))
     cells = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return _dataset(cells, mask, cube, steps, smoothness)
 
@@ -89,18 +89,19 @@ def _steps(pairs: Design, step_days, start, end):
     return Steps(edges, first, overlap)
 
 
-def choose_smoothness(vx, vy, pairs, steps, *, robust=True, minimum=5):
+def choose_smoothness(sample, pairs, steps, *, robust=True, minimum=5):
     """
     The smoothness (m/yr between steps) that best predicts pairs left out, by five folds over a sample of cells.
 
     Parameters
     ----------
-    vx, vy : (n_cell, N) int16 of the sample
+    sample : vx and vy of some cells, (n_cell, N) int16 each
 
     Returns
     -------
     float, one of 3, 10, 30, 100, 300, 1000
     """
+    vx, vy = sample
     fold = np.arange(pairs.dt.size) % _FOLDS
     misfit = []
     for smoothness in _CANDIDATES:

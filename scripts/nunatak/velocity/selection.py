@@ -63,7 +63,7 @@ class Selection:
 def selection_from(settings):
     """The Selection of a mapping or object with some of its keys; "all" stands for no restriction."""
     get = settings.get if hasattr(settings, "get") else lambda key, default: getattr(settings, key, default)
-    given = {}
+    given: dict = {}
     for field in fields(Selection):
         value = get(field.name, None)
         if value is None or (field.name == "platforms" and value == "all"):
@@ -190,12 +190,12 @@ def cap_per_year(pairs, selection):
     if selection.max_per_year is None or not len(pairs):
         return pd.Series(dtype=object)
     year = season_year(pairs["mid_date"].to_numpy(), season_start(month_numbers(selection.months)))
-    out = {}
+    out: dict = {}
     for value, group in pairs.groupby(year, sort=True):
         kept = _choose(group, selection.max_per_year, selection.policy)
         text = f"max_per_year: {value} keeps {selection.max_per_year} of {len(group)} ({selection.policy})"
         out |= dict.fromkeys(group.index.difference(kept), text)
-    return pd.Series(out, dtype=object)
+    return pd.Series(out).astype(object)
 
 
 def _choose(group, n, policy):

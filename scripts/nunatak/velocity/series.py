@@ -56,7 +56,7 @@ def _around(cube, name, x, y, radius):
     if dx.min() > cell[0] / 2 or dy.min() > cell[1] / 2:
         raise NunatakError(f"points: {name}: ({x:g}, {y:g}) lies outside the cube; choose a point of the region")
     if radius <= 0:
-        rows, columns = [int(dy.argmin())], [int(dx.argmin())]
+        rows, columns = np.array([dy.argmin()]), np.array([dx.argmin()])
     else:
         rows, columns = np.nonzero(dy <= radius)[0], np.nonzero(dx <= radius)[0]
     near = np.hypot(dy[rows][:, None], dx[columns]) <= max(radius, np.hypot(*cell))

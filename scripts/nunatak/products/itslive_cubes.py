@@ -1,0 +1,242 @@
+"""
+ITS_LIVE's own datacubes (Zarr) and mosaics (NetCDF, Cloud-Optimised GeoTIFF), by slice, on disk or over HTTP.
+
+A datacube becomes a Dataset like that of our own cubes, so that composites and series work on either.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from nunatak import granules
+from nunatak.products import GranuleError
+from nunatak.products.itslive import FILL, LAYOUT
+from nunatak.products.itslive_scenes import group_of, platform_of
+from nunatak.times import days_to_utc
+
+_LAYER_NUMBERS = ("vx_error", "vy_error", "vx_stable_shift", "vy_stable_shift", "roi_valid_percentage", "date_dt")
+_GRID_MAPPINGS = ("mapping", "spatial_ref", "Polar_Stereographic", "UTM_Projection")
+
+
+def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chunks=None):
+    """
+    Part of an ITS_LIVE datacube.
+
+    Parameters
+    ----------
+    path : folder or URL of the Zarr store; only the chunks of the slice are read
+    bounds : (left, bottom, right, top) in the cube's CRS, metres: cells whose centres lie inside; all by default
+    period : (first, last) datetime64 of the middle between the images, last excluded
+    variables : of `itslive.LAYOUT`
+    chunks : as in xarray.open_zarr; None reads without Dask
+
+    Returns
+    -------
+    Dataset (time, y, x), int16 with fill -32767, sorted by (time, granule_id); `time` is the true middle between the
+        images, not the store's `mid_date`, whose microseconds carry other things. Times repeat, granules do not.
+        Coordinates of `time` as in our own cubes; `roi` is 1 everywhere.
+
+    Raises
+    ------
+    GranuleError : no store there, no such variable, or nothing inside bounds and period
+    """
+    try:
+        store = xr.open_zarr(str(path), chunks=chunks, mask_and_scale=False, decode_times=False)
+    except (OSError, KeyError, ValueError, zarr.errors.GroupNotFoundError) as error:
+        reason = " ".join(str(error).split())
+        raise GranuleError(f"{path}: not a readable datacube ({reason}); check the path or the URL") from error
+    missing = [name for name in (*variables, "mid_date", "acquisition_date_img1") if name not in store.variables]
+    if missing:
+        raise GranuleError(f"{path}: has no {missing[0]!r}; it is no ITS_LIVE datacube or lacks that variable")
+    rows, columns = _window(store, bounds, path)
+    times = [days_to_utc(store[f"acquisition_date_img{i}"].values, since="1970-01-01") for i in (1, 2)]
+    middle = times[0] + (times[1] - times[0]) // 2
+    names = _granule_names(store)
+    order = np.lexsort((names, middle))
+    if period is not None:
+        first, last = (np.datetime64(t, "ns") for t in period)
+        order = order[(middle[order] >= first) & (middle[order] < last)]
+    if not order.size:
+        raise GranuleError(f"{path}: no layer in the period {period}; choose another")
+    fields = {name: store[name][:, rows, columns][order] for name in variables}
+    out = xr.Dataset({name: (("time", "y", "x"), f.data, _attributes(name)) for name, f in fields.items()})
+    out = out.assign_coords(time=middle[order], y=store["y"].values[rows], x=store["x"].values[columns])
+    layers = _layers(store, names, times)
+    out = out.assign_coords({name: ("time", values[order]) for name, values in layers.items()})
+    out = out.assign_coords(roi=(("y", "x"), np.ones((out.sizes["y"], out.sizes["x"]), "u1")))
+    out.attrs = {"crs": f"EPSG:{_epsg(store, path)}", "source": str(path)}
+    return out
+
+
+def _attributes(name):
+    return {"units": LAYOUT[name][1], "_FillValue": LAYOUT[name][2], "long_name": LAYOUT[name][3]}
+
+
+def _window(store, bounds, path):
+    x, y = store["x"].values, store["y"].values
+    if bounds is None:
+        return slice(0, y.size), slice(0, x.size)
+    left, bottom, right, top = bounds
+    inside = [np.nonzero((v >= low) & (v <= high))[0] for v, low, high in ((y, bottom, top), (x, left, right))]
+    if not (inside[0].size and inside[1].size):
+        raise GranuleError(f"{path}: {tuple(bounds)} holds no cell of it; the store covers x {x.min():g}..{x.max():g}, "
+                           f"y {y.min():g}..{y.max():g}")  # fmt: skip
+    return tuple(slice(int(i[0]), int(i[-1]) + 1) for i in inside)
+
+
+def _granule_names(store):
+    """The granules' names without folder and extension; the layer's number where the store has none."""
+    if "granule_url" not in store.variables:
+        return np.array([f"layer{i:07d}" for i in range(store.sizes["mid_date"])])
+    urls = np.asarray(store["granule_url"].values).astype(str)
+    return np.array([url.rsplit("/", 1)[-1].removesuffix(".nc") for url in urls])
+
+
+def _layers(store, names, times):
+    """Every layer's own metadata under the names of our cubes."""
+    out = {"granule_id": names.astype(object), "acquisition_date_img1": times[0], "acquisition_date_img2": times[1]}
+    for name in _LAYER_NUMBERS:
+        if name in store.variables:
+            values = np.asarray(store[name].values, dtype=float)
+            out[name] = np.where(values == FILL, np.nan, values)
+    flag = store["stable_shift_flag"].values if "stable_shift_flag" in store.variables else np.zeros(names.size)
+    out["stable_shift_flag"] = np.where(np.isin(flag, (0, 1, 2)), flag, 0).astype("int32")
+    platforms = [_platforms(store, n) for n in (1, 2)]
+    out["platform"] = platforms[0].astype(object)
+    pairs = {pair: group_of(*pair) for pair in set(zip(*platforms, strict=True))}
+    out["group"] = np.array([pairs[pair] for pair in zip(*platforms, strict=True)], dtype=object)
+    out["id_img1"], out["id_img2"] = _image_ids(names)
+    return out
+
+
+def _platforms(store, number):
+    mission, satellite = (
+        np.asarray(store[f"{key}_img{number}"].values).astype(str) for key in ("mission", "satellite")
+    )
+    known = {pair: platform_of(*pair) for pair in set(zip(mission, satellite, strict=True))}
+    return np.array([known[pair] for pair in zip(mission, satellite, strict=True)])
+
+
+def _image_ids(names):
+    """Ids of the earlier and the later image; a granule whose name does not tell has images of its own."""
+    ids = []
+    for name in names:
+        try:
+            pair = granules.parse(f"{name}.nc")
+            ids.append((pair.img1, pair.img2))
+        except granules.GranuleNameError:
+            ids.append((f"{name} 1", f"{name} 2"))
+    return tuple(np.array(column, dtype=object) for column in zip(*ids, strict=True))
+
+
+def _epsg(store, path):
+    """The global `projection`; the grid mapping may have lost its spatial_epsg to a rewrite."""
+    if "projection" in store.attrs:
+        return int(store.attrs["projection"])
+    for name in _GRID_MAPPINGS:
+        if name in store.variables and "spatial_epsg" in store[name].attrs:
+            return int(np.ravel(store[name].attrs["spatial_epsg"])[0])
+    raise GranuleError(f"{path}: neither projection nor spatial_epsg tells its CRS; take another copy")
+
+
+def open_mosaic(path, *, bounds=None, variables=None):
+    """
+    Part of an annual or static ITS_LIVE mosaic.
+
+    Parameters
+    ----------
+    path : NetCDF or GeoTIFF, a file or an http(s) URL of either: only the ranges needed are fetched
+    bounds : (left, bottom, right, top) in the mosaic's CRS, metres; all by default
+    variables : of the NetCDF, all on (y, x) by default; the name of a GeoTIFF's band, by default the one in its name
+
+    Returns
+    -------
+    Dataset (y, x), float32 with NaN, y descending, `attrs["crs"]`
+
+    Raises
+    ------
+    GranuleError : it cannot be read, or nothing lies inside the bounds
+    """
+    if str(path).lower().split("?")[0].endswith((".tif", ".tiff")):
+        return _open_cog(path, bounds, variables)
+    with _stream(path) as source:
+        try:
+            store = xr.open_dataset(source, engine="h5netcdf", mask_and_scale=False)
+        except (OSError, ValueError) as error:
+            raise GranuleError(
+                f"{path}: not a readable mosaic ({' '.join(str(error).split())}); fetch it again"
+            ) from error
+        with store:
+            rows, columns = _window(store, bounds, path)
+            wanted = (
+                [n for n in store.data_vars if store[n].dims == ("y", "x")] if variables is None else list(variables)
+            )
+            absent = [name for name in wanted if name not in store]
+            if absent:
+                raise GranuleError(
+                    f"{path}: has no {absent[0]!r} (it has: {', '.join(store.data_vars)}); choose of these"
+                )
+            fields = {name: _floats(store[name].transpose("y", "x")[rows, columns]) for name in wanted}
+            crs = f"EPSG:{_epsg(store, path)}"
+            coordinates = {"y": store["y"].values[rows], "x": store["x"].values[columns]}
+    return xr.Dataset(fields, coordinates, {"crs": crs}).sortby("y", ascending=False)
+
+
+def _floats(variable):
+    raw = variable.values
+    values = raw.astype("f4")
+    for key in ("_FillValue", "missing_value"):
+        if key in variable.attrs:
+            values[raw == variable.attrs[key]] = np.nan
+    kept = {key: variable.attrs[key] for key in ("units", "long_name", "description") if key in variable.attrs}
+    return ("y", "x"), values, kept
+
+
+@contextmanager
+def _stream(path):
+    """A local path as it is; a URL as a seekable file that fetches ranges."""
+    if "://" not in str(path):
+        if not Path(path).is_file():
+            raise GranuleError(f"{path}: does not exist; fetch it again")
+        yield path
+        return
+    import fsspec
+
+    try:
+        with fsspec.open(str(path), "rb", block_size=1 << 20) as stream:
+            yield stream
+    except OSError as error:
+        raise GranuleError(f"{path}: cannot be reached ({' '.join(str(error).split())}); check the URL") from error
+
+
+def _open_cog(path, bounds, variables):
+    import rasterio
+    from rasterio.windows import from_bounds
+
+    name = variables if isinstance(variables, str) else variables[0] if variables else _band_name(path)
+    try:
+        with rasterio.open(str(path)) as source:
+            window = None
+            transform = source.transform
+            if bounds is not None:
+                window = from_bounds(*bounds, transform=transform).round_offsets().round_lengths()
+                window = window.intersection(rasterio.windows.Window(0, 0, source.width, source.height))
+                transform = source.window_transform(window)
+            band = source.read(1, window=window, masked=True)
+            crs = source.crs.to_epsg()
+    except (rasterio.errors.RasterioIOError, rasterio.errors.WindowError) as error:
+        raise GranuleError(f"{path}: cannot be read ({' '.join(str(error).split())}); check path and bounds") from error
+    values = band.astype("f4").filled(np.nan)
+    x = transform.c + (np.arange(values.shape[1]) + 0.5) * transform.a
+    y = transform.f + (np.arange(values.shape[0]) + 0.5) * transform.e
+    return xr.Dataset({name: (("y", "x"), values)}, {"y": y, "x": x}, {"crs": f"EPSG:{crs}"})
+
+
+def _band_name(path):
+    """`v` of ITS_LIVE_velocity_120m_RGI01A_0000_v02_v.tif: the last part of the name."""
+    return Path(str(path).split("?")[0]).stem.rsplit("_", 1)[-1]
