@@ -9,9 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nunatak.gridding import accumulate, cell_statistics, coarsen, make_grid, merge, select, statistics
+from nunatak.gridding import (
+    accumulate,
+    cell_statistics,
+    coarsen,
+    from_tables,
+    make_grid,
+    merge,
+    select,
+    statistics,
+    to_tables,
+)
 from nunatak.gridding.bins import BLOCK, SUMS, sum_points, sum_points_reference
 from nunatak.runtime import NunatakError
+from nunatak.tables import read_table, write_table
 
 GRIDS = {
     "ease2_south": make_grid(preset="ease2_south", cell="25km"),
@@ -141,6 +152,19 @@ def test_a_window_coarsens_onto_the_preset():
     window = make_grid(preset="ease2_south", cell="6.25km", bounds=(-6_250, -2e6, 400_000, -1_000_000))
     coarse = coarsen(gridded(tracks(), window), 4).grid
     assert (coarse.left, coarse.top, coarse.dx) == (-25_000.0, -1_000_000.0, 25_000.0)
+
+
+def test_accumulators_survive_files(tmp_path):
+    """Written as Parquet and read back, attributes as text: the same bytes."""
+    whole = gridded(tracks())
+    tables, attributes = to_tables(whole)
+    for name, table in tables.items():
+        write_table(table, tmp_path / f"{name}.parquet", attributes=attributes)
+    back = {name: read_table(tmp_path / f"{name}.parquet") for name in tables}
+    text = {name: str(value) for name, value in back["rows"].attrs["attributes"].items()}
+    again = from_tables(back, text)
+    assert as_bytes(again) == as_bytes(whole)
+    assert (again.grid, again.n_points) == (whole.grid, whole.n_points)
 
 
 def test_merging_what_differs_is_refused():

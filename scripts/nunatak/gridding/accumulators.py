@@ -8,7 +8,7 @@ so it has the same bytes however the granules were spread over jobs and threads.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -142,6 +142,30 @@ def merge(parts):
     return replace(
         parts[0], granules=granules, rows=_merged(_stacked(rows, ROW_COLUMNS)),
         levels=merge_levels(_stacked(levels, HISTOGRAM_COLUMNS)),
+    )  # fmt: skip
+
+
+def to_tables(accumulators):
+    """
+    What accumulators hold, as tables for files, and the attributes that make them whole again.
+
+    Returns
+    -------
+    tables : dict of DataFrame, `rows`, `levels` and `granules`
+    attributes : dict of text and numbers: the grid, shift and level width
+    """
+    attributes = {f"grid_{name}": value for name, value in asdict(accumulators.grid).items()}
+    attributes |= {"shift": accumulators.shift, "level_width": accumulators.level_width}
+    return {name: getattr(accumulators, name) for name in ("rows", "levels", "granules")}, attributes
+
+
+def from_tables(tables, attributes):
+    """Accumulators from what `to_tables` returned; attributes may have become text on the way."""
+    numbers = {"left": float, "top": float, "dx": float, "dy": float, "ny": int, "nx": int, "crs": str}
+    grid = Grid(**{name: kind(attributes[f"grid_{name}"]) for name, kind in numbers.items()})
+    return Accumulators(
+        grid, tables["granules"], tables["rows"], tables["levels"], float(attributes["shift"]),
+        float(attributes["level_width"]),
     )  # fmt: skip
 
 
