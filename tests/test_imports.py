@@ -19,6 +19,7 @@ BASE = (
     "constants",
     "runtime",
     "tables",
+    "streams",
     "rasters",
     "kernels",
     "closure",

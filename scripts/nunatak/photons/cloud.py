@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from nunatak.products.atl03 import SEGMENT_LENGTH, BeamPhotons, Granule, Track
@@ -58,6 +56,6 @@ def photons_from_arrays(x_atc, h_ph, *, latitude=None, longitude=None, delta_tim
         "delta_time": dist / _VELOCITY, "reference_photon_lat": np.zeros(n), "reference_photon_lon": dist / 111e3,
         "velocity": np.full(n, _VELOCITY, "f4"), "spot": np.full(n, spot, "i1"), "inside": np.ones(n, dtype=bool),
     }  # fmt: skip
-    granule = Granule(Path("arrays"), "arrays", rgt, cycle, region, 0, (beam,))
+    granule = Granule(None, "arrays", rgt, cycle, region, 0, (beam,))
     track = Track(granule, beam, segments, np.array([0.0]), np.array([float(background_rate)]))
     return BeamPhotons(track, photons)

@@ -46,7 +46,7 @@ class YapcParameters:
     version: int = 0
     """0 as in the file (release 006 on); 1, 2 by segments; 3 by distance"""
     knn: int = 0
-    """neighbours of versions 1 and 2; 0 from their number"""
+    """neighbours of versions 1 and 2, 25 at most; 0 from their number"""
     min_knn: int = 5
     """least number of neighbours of version 3"""
     win_h: float = 6.0
@@ -171,7 +171,7 @@ def _of_yapc(value):
     checks = {
         "score": lambda v: whole("yapc.score", v, 0, 65535),
         "version": lambda v: whole("yapc.version", v, 0, 3),
-        "knn": lambda v: whole("yapc.knn", v, 0, 25),
+        "knn": lambda v: whole("yapc.knn", v, 0, 1000),
         "min_knn": lambda v: whole("yapc.min_knn", v, 1, 1000),
         "win_h": lambda v: number("yapc.win_h", v, 0, 1000),
         "win_x": lambda v: number("yapc.win_x", v, 0.1, 1000),
@@ -228,7 +228,7 @@ _NAMES = {code: beam for beam, code in GT_CODES.items()}
 
 # reference's key: (our field, how a value is read and checked)
 FIELDS: dict[str, tuple] = {
-    "profile": ("profile", lambda v: one_of("profile", v, PROFILES)),
+    "profile": ("profile", lambda v: one_of("profile", v.replace("x-s", "xs") if isinstance(v, str) else v, PROFILES)),
     "compat": ("compat", lambda v: switch("compat", v)),
     "columns": ("columns", lambda v: one_of("columns", v, COLUMNS)),
     "compact": ("compact", lambda v: switch("compact", v)),

@@ -50,7 +50,8 @@ _SEGMENT_ROWS = ("segment_id", "segment_dist_x", "delta_time", "reference_photon
 class Granule:
     """What an ATL03 granule says of itself."""
 
-    path: Path
+    path: Path | None
+    """None for photons that do not come from a file"""
     name: str
     rgt: int
     cycle: int
