@@ -59,6 +59,7 @@ def test_truth_is_sea_ice():
     assert (np.diff(freeboard) > 0).all()
     assert 0 < freeboard[0] < 0.2 < freeboard[-1] < 0.6
     assert (truth.ice_freeboard(x, y, 2019.79) > truth.ice_freeboard(x, y, 2019.6)).all()
+    assert_allclose(truth.ice_freeboard(x, y, 2019.29), truth.ice_freeboard(x, y, 2019.79) / 2)
     share = truth.lead_share(*np.meshgrid(np.linspace(-1e6, 1e6, 50), np.linspace(-2.5e6, -1e6, 50)))
     assert 0.02 <= share.min() < share.max() <= 0.10
     assert_array_equal(truth.sea(np.array([180.0, -180.0, 180.0, 160.0, -170.0]), np.array([-75, -75, -79, -75, -76])),

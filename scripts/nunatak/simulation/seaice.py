@@ -38,7 +38,7 @@ class SeaIce:
     ----------
     crs : coordinate system of x and y
     thin, thick : freeboard of ice in the polynya along the shelf front, and far from it
-    season : amplitude of the yearly cycle, thickest in mid-October
+    season : share of the freeboard that is gone in mid-April; ice is thickest in mid-October
     patch_spread, segment_spread : spread between and within stretches of ice, as shares of the mean; both are gamma
         distributed, so that ice is never below the water
     reference_sigma : error of the local sea surface, one draw per pass
@@ -47,7 +47,7 @@ class SeaIce:
     crs: str = "EPSG:6932"
     thin: float = 0.12
     thick: float = 0.38
-    season: float = 0.08
+    season: float = 0.5
     patch_spread: float = 0.35
     segment_spread: float = 0.25
     reference_sigma: float = 0.015
@@ -63,7 +63,8 @@ class SeaIce:
         """Mean freeboard of ice between leads."""
         offshore = (np.hypot(x, y) - 1.33e6) / 2.5e5  # m from the pole; the shelf front lies at about 1.33e6
         place = self.thin + (self.thick - self.thin) * (1 - np.exp(-(np.maximum(offshore, 0.0) ** 1.5)))
-        return place * (1 + 0.15 * np.sin(x / 4.0e5)) + self.season * (np.cos(2 * np.pi * (t - 0.79)) - 1)
+        growth = 1 - self.season * (1 - np.cos(2 * np.pi * (t - 0.79))) / 2
+        return place * (1 + 0.15 * np.sin(x / 4.0e5)) * growth
 
     def lead_share(self, x, y):
         """Share of a track's length over leads."""
