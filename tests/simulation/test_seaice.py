@@ -14,7 +14,7 @@ from nunatak.gridding import accumulate, cell_statistics, make_grid
 from nunatak.products import atl07 as atl07_reader
 from nunatak.products import atl10 as atl10_reader
 from nunatak.runtime import file_sha256
-from nunatak.simulation import atl07, atl10, seaice_passes, seaice_segments, world, write_product
+from nunatak.simulation import atl07, atl10, orbit, seaice_passes, seaice_segments, world, write_product
 from nunatak.times import decimal_year, delta_time_to_utc
 
 GRID = make_grid(preset="ease2_south", cell="25km")
@@ -120,6 +120,17 @@ def turns(path):
     """Whether a granule holds more than one orientation."""
     with h5py.File(path) as file:
         return len(file["orbit_info/sc_orient"]) > 1
+
+
+def test_passes_go_both_ways():
+    """Half the passes of the full world go north, half south, although only every other pair is kept."""
+    latitude = []
+    for ice_pass in seaice_passes.passes(world("ross_sea")):
+        run = ice_pass.runs[0]
+        ends = (np.array([run.first, run.last]) - 1) * orbit.SEGMENT_LENGTH
+        latitude.append(orbit.ground_point(ice_pass.rgt, ends, np.zeros(2))[1])
+    north = np.diff(np.array(latitude))[:, 0] > 0
+    assert 0.4 < north.mean() < 0.6
 
 
 def test_height_is_freeboard_above_the_sea_surface(place, tmp_path):

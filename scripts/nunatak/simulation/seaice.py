@@ -115,6 +115,6 @@ def build(size):
         period=_WEEK if tiny else _MONTH,
         cycles=(4, 5),
         track_bbox=(174.0, -77.5, -172.0, -71.0) if tiny else _BBOX,
-        # every n-th pass; mean length of a strong beam's segments (real ones are shorter: 8 GB a month)
+        # every n-th pair of passes; mean length of a strong beam's segments (real ones are shorter: 8 GB a month)
         settings={"stride": 1 if tiny else 2, "segment_length": 100.0 if tiny else 60.0},
     )

@@ -27,15 +27,19 @@ class IcePass:
 
 def passes(world, *, months=None):
     """
-    Every n-th pass over the world's box in its period, in order of time.
+    Every n-th pair of passes over the world's box in its period, in order of time.
+
+    Pairs, because northward and southward passes take turns.
 
     Parameters
     ----------
     world : World with `settings["stride"]`
     months : "2019-09" and the like; all of the period unless given
     """
-    found = _passes(world.track_bbox, world.period, world.cycles)[:: world.settings.get("stride", 1)]
-    return [p for p in found if months is None or month_of(p) in months]
+    stride = world.settings.get("stride", 1)
+    found = _passes(world.track_bbox, world.period, world.cycles)
+    chosen = [p for number, p in enumerate(found) if number // 2 % stride == 0]
+    return [p for p in chosen if months is None or month_of(p) in months]
 
 
 @lru_cache(maxsize=8)
