@@ -4,6 +4,9 @@ A straight line through the photons of an extent, fitted again to those within a
 Source: SlideRule's `Atl06Dispatch::iterativeFitStage`, after the ATL06 ATBD, sections 5.4 to 5.9. The height is that
 of the line at the extent's centre, and all statistics belong to the photons of the last fit, not to those that its
 window would keep.
+
+All kernels of the fit stand in this one module: numba renews its cache when the module of the outer kernel changes, not
+when that of one it calls does.
 """
 
 from __future__ import annotations
