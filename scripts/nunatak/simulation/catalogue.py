@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyproj
 import shapely
 import shapely.affinity
 
 from nunatak.granules import granule_table, parse
+from nunatak.products import itslive
 from nunatak.runtime import file_sha256
 from nunatak.simulation import hdf, orbit, polar_grid
 from nunatak.tables import write_table
@@ -47,7 +49,24 @@ def _row(world, path):
         "region_code": name.region_code,
         "cycle_end": name.cycle_end,
     }
+    if name.product == "itslive":
+        return {**row, **_pair(path)}
     return {**row, **(_grid(world, name) if name.region_code else _track(world, name))}
+
+
+def _pair(path):
+    """Both acquisition dates and the footprint of an image pair, from the granule itself."""
+    pair = itslive.read_pair(path)
+    x = pair["x0"] + (np.array([0, 0, 1, 1]) * pair["nx"] - 0.5) * pair["dx"]
+    y = pair["y0"] - (np.array([0, 1, 1, 0]) * pair["ny"] - 0.5) * pair["dy"]
+    outline = shapely.segmentize(shapely.Polygon(np.column_stack([x, y])), 20e3)
+    to_lonlat = pyproj.Transformer.from_crs(pair["epsg"], "OGC:CRS84", always_xy=True)
+    outline = shapely.transform(outline, to_lonlat.transform, interleaved=False)
+    return {
+        "time_start": pair["acquisition_date_img1"],
+        "time_end": pair["acquisition_date_img2"],
+        "geometry": shapely.to_wkt(outline, rounding_precision=5),
+    }
 
 
 def _grid(world, name):

@@ -30,7 +30,7 @@ def _axes(file, grid):
 
 
 def _write_v1(file, pair, m):
-    """240 m, one chunk per variable, gzip 1 without shuffle, missing_value but no _FillValue, one dataset never written."""
+    """240 m, one chunk per variable, gzip 1 without shuffle, missing_value but no _FillValue, one never written."""
     _axes(file, m.grid)
     options = {"chunks": m.grid.shape, "compression": "gzip", "compression_opts": 1}
     mapping = "UTM_Projection" if pair.epsg // 100 in (326, 327) else "Polar_Stereographic"
@@ -54,7 +54,8 @@ def _write_v1(file, pair, m):
     left, top, d = m.grid.left, m.grid.top, m.grid.dx
     crs = file.create_dataset(mapping, data=np.bytes_(b""), dtype="S1")
     hdf.put_attributes(crs, {
-        "spatial_epsg": np.array([float(pair.epsg)]), "semi_major_axis": np.array([6378.137]),  # km, as in the real files
+        "spatial_epsg": np.array([float(pair.epsg)]),
+        "semi_major_axis": np.array([6378.137]),  # km, as in the real files
         "spatial_ref": pyproj.CRS.from_epsg(pair.epsg).to_wkt("WKT1_GDAL"),
         "GeoTransform": f"{left} {d} 0 {top} 0 {-d}",  # of the corner
     })  # fmt: skip
@@ -168,7 +169,8 @@ def _pair_info_v2(file, pair, m):
         })  # fmt: skip
     middle = pair.time1 + (pair.time2 - pair.time1) // 2
     hdf.put_attributes(info, {
-        "date_center": f"{_day(middle)}T{str(middle.astype('datetime64[us]'))[11:]}", "date_dt": np.array([pair.dt_days]),
+        "date_center": f"{_day(middle)}T{str(middle.astype('datetime64[us]'))[11:]}",
+        "date_dt": np.array([pair.dt_days]),
         "roi_valid_percentage": np.array([float(m.percent_valid)]), "standard_name": "image_pair_information",
     })  # fmt: skip
 

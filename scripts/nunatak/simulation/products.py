@@ -17,8 +17,10 @@ PRODUCTS = {
     "atl07": "nunatak.simulation.atl07",
     "atl08": "nunatak.simulation.atl08",
     "atl10": "nunatak.simulation.atl10",
+    "atl11": "nunatak.simulation.atl11",
     "atl14": "nunatak.simulation.atl14",
     "atl15": "nunatak.simulation.atl15",
+    "itslive": "nunatak.simulation.itslive",
 }
 _CYCLE = re.compile(r"cycle(\d{2})(?:-\d+of\d+)?$")
 _MONTH = re.compile(r"(\d{4}-\d{2})(?:-\d+of\d+)?$")

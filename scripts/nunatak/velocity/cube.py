@@ -22,7 +22,7 @@ from nunatak.products.itslive_chunks import read_window
 from nunatak.runtime import NunatakError
 from nunatak.velocity import nesting
 from nunatak.velocity.lattice import Placement, place, roi_mask, source_grid, source_window, target_grid
-from nunatak.velocity.rotation import Rotation, rotate_layer
+from nunatak.velocity.rotation import rotate_layer, rotation_to
 from nunatak.velocity.selection import Selection, cap_per_year, duplicates, reject
 
 COMPONENTS = ("vx", "vy")
@@ -149,22 +149,15 @@ def _place_all(pairs, grid, selection, mixed_resolutions):
 
 
 class LayerReader:
-    """Reads pairs onto one grid; keeps one Rotation per foreign projection."""
+    """Reads pairs onto one grid."""
 
     def __init__(self, grid, variables, *, mixed_resolutions=True, using=None):
         self.grid, self.variables, self.mixed, self.using = grid, tuple(variables), mixed_resolutions, using
-        self._rotations: dict[str, Rotation] = {}
-
-    def rotation(self, crs):
-        """The Rotation from a projection onto the grid."""
-        if crs not in self._rotations:
-            self._rotations[crs] = Rotation(crs, self.grid)
-        return self._rotations[crs]
 
     def window(self, source, placement):
         """The (rows, columns) of a source that the grid needs; None where they do not meet."""
         if placement.treatment == "rotated":
-            return self.rotation(source.crs).window(source)
+            return rotation_to(source.crs, self.grid).window(source)
         return source_window(placement, source, self.grid)
 
     def read(self, pair, out, slot):
@@ -209,7 +202,7 @@ class LayerReader:
                     largest = name.startswith("chip") or name == "interp_mask"
                     done[name] = nesting.average_field(raw[name], start, placement, shape, fills[name], largest=largest)
         else:
-            rotation = self.rotation(source.crs)
+            rotation = rotation_to(source.crs, self.grid)
             cells = rotation.cells(source, window)
             done = dict(zip(COMPONENTS, rotate_layer(raw["vx"], raw["vy"], cells, rotation), strict=True))
             for name in self.variables:
@@ -246,7 +239,7 @@ def read_blocks(plan, *, memory_mb=256, threads=2, using=None, pairs=None) -> It
     reader = LayerReader(plan.grid, plan.variables, using=using)
     candidates = plan.candidates if pairs is None else pairs
     for crs in {f"EPSG:{epsg}" for epsg in candidates["epsg"].unique()} - {plan.grid.crs}:
-        reader.rotation(crs)  # before the threads share it
+        rotation_to(crs, plan.grid)  # before the threads ask for it at once
     size = layers_per_block(plan.grid, plan.variables, memory_mb)
     with ThreadPoolExecutor(max(1, threads)) as pool:
         for first in range(0, len(candidates), size):

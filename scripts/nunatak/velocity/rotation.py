@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pyproj
 
 from nunatak.kernels import kernel
 
 _FILL = -32767
+
+
+@lru_cache(maxsize=4)
+def rotation_to(source_crs, target):
+    """The Rotation between two projections, kept: every block of a cube and every pair of a projection share it."""
+    return Rotation(source_crs, target)
 
 
 class Rotation:

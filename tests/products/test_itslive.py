@@ -1,0 +1,289 @@
+"""Image pairs: three layouts read around HDF5, their odd metadata, and every way a file can be wrong."""
+
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from nunatak.products import GranuleError, inflate
+from nunatak.products.itslive import FILL, LAYOUT, open_pair, read_pair
+from nunatak.products.itslive_chunks import read_window
+from nunatak.products.itslive_index import index_pairs
+from nunatak.simulation import itslive, worlds
+from nunatak.simulation.itslive_files import write_granule
+from nunatak.simulation.itslive_pairs import schedule
+from nunatak.simulation.itslive_values import footprint, measure
+
+LE07 = (
+    "real/ITS_LIVE/LE07_L1GT_001113_20121118_20161127_01_T2_X_LE07_L1GT_232113_20121104_20161127_01_T2_G0240V01_P059.nc"
+)
+LT05 = (
+    "real/ITS_LIVE/LT05_L1GS_219121_19841206_20200918_02_T2_X_LT05_L1GS_226120_19850124_20200918_02_T2_G0120V02_P000.nc"
+)
+VARIABLES = ("vx", "vy", "v", "v_error", "chip_size_width", "chip_size_height", "interp_mask")
+
+
+@pytest.fixture(scope="module")
+def written_pairs(tmp_path_factory):
+    """A function that writes the first tiny simulated pair with given layout and quirks; {(layout, quirk): path}."""
+    folder = tmp_path_factory.mktemp("pairs")
+    world = worlds.world("pine_island", "tiny")
+    pairs = schedule(world)
+    grids = [(pair, footprint(world, pair)) for pair in pairs]
+    truths = {key: itslive.Truth(world, grid) for key, grid in itslive._covers(grids).items()}
+
+    def find(layout, *quirks):
+        pair, grid = next(
+            (p, g) for p, g in grids if p.layout == layout and set(quirks) <= p.quirks and "stray" not in p.quirks
+        )
+        measured = measure(world, pair, grid, truths[grid.crs, grid.dx])
+        path = folder / itslive.file_name(pair, measured.percent_valid)
+        if not path.exists():
+            with h5py.File(path, "w") as file:
+                write_granule(file, pair, measured)
+        return path, pair, measured
+
+    return find
+
+
+def through_hdf5(path, name, rows, columns):
+    """The same window by HDF5's own filters."""
+    with h5py.File(path) as file:
+        if name not in file:
+            return np.full((rows[1] - rows[0], columns[1] - columns[0]), LAYOUT[name][2])
+        values = file[name][0] if file[name].ndim == 3 else file[name][()]
+        return values[slice(*rows), slice(*columns)]
+
+
+def test_the_real_v1_pair_is_read_as_the_file_has_it(data):
+    """The Landsat pair over Pine Island: dates in order, grid from x and y, values bit for bit."""
+    row = read_pair(data(LE07))
+    assert (row["layout"], row["epsg"], row["dx"]) == ("v1", 3031, 240.0)
+    assert row["swapped"] and row["date_dt"] == 14
+    assert str(row["acquisition_date_img1"])[:10] == "2012-11-04"
+    assert row["id_img1"].split("_")[3] == "20121104"
+    assert (row["path_row_img1"], row["path_row_img2"], row["geometry"]) == ("232113", "001113", "cross")
+    assert (row["error_source"], round(row["vx_error"], 2), round(row["vy_error"], 2)) == (
+        "stable_rmse",
+        186.74,
+        228.24,
+    )
+    index = index_pairs([data(LE07)]).to_dict("records")[0]
+    window = read_window(index, VARIABLES, (0, 592), (0, 636))
+    assert (window["vx"] != FILL).sum() == 163268
+    for name in ("vx", "vy", "v", "chip_size_width", "interp_mask"):
+        np.testing.assert_array_equal(window[name], through_hdf5(data(LE07), name, (0, 592), (0, 636)))
+    assert not window["chip_size_height"].any()  # never written in the file: all missing
+
+
+def test_the_real_v2_pair_has_the_lattice_of_its_coordinates(data):
+    """GeoTransform is that of a cell centre there; the grid comes from x and y."""
+    row = read_pair(data(LT05))
+    assert (row["layout"], row["x0"], row["y0"], row["dx"]) == ("v2", -849907.5, -457132.5, 120.0)
+    assert row["stable_shift_flag"] == 0 and row["vx_stable_shift"] == 0
+    assert (row["x0"] - 60) % 120 == (-1716367.5 - 120) % 120  # edges of version 1 and 2 coincide
+    index = index_pairs([data(LT05)]).to_dict("records")[0]
+    window = read_window(index, ("vx", "vy"), (600, 1879), (5, 2016))
+    assert (window["vx"] == FILL).all()
+
+
+def test_one_granule_opens_with_units_and_missing_values(data):
+    """For looking at a pair: NaN for missing, m/yr, the CRS known."""
+    pair = open_pair(data(LE07))
+    assert pair.attrs["crs"] == "EPSG:3031" and pair["vx"].attrs["units"] == "m/yr"
+    assert int(np.isfinite(pair["v"]).sum()) == 163268
+    assert float(pair["x"][0]) == -1716367.5 and float(pair["y"][0]) > float(pair["y"][-1])
+    np.testing.assert_allclose(pair["v"], np.hypot(pair["vx"], pair["vy"]), atol=0.75)  # all three are rounded
+
+
+@pytest.mark.parametrize(("layout", "quirk"), [("v1", "swapped"), ("v2", "old_names"), ("v2a", "pad_bug")])
+def test_direct_reads_equal_hdf5(written_pairs, layout, quirk):
+    """Windows inside, over chunk borders and at the edge, in the three layouts."""
+    path, pair, measured = written_pairs(layout, quirk)
+    row = index_pairs([path]).to_dict("records")[0]
+    assert row["layout"] == layout and row["reader"] == "direct"
+    assert abs(row["date_dt"] - pair.dt_days) < 1 and row["id_img1"] == pair.id_img1
+    assert row["vx_error"] == pytest.approx(measured.error[0], abs=1e-4)
+    ny, nx = row["ny"], row["nx"]
+    for rows, columns in (((0, ny), (0, nx)), ((10, 11), (20, 90)), ((ny - 7, ny), (nx - 5, nx))):
+        window = read_window(row, VARIABLES, rows, columns)
+        missing = window["vx"] == FILL
+        for name in VARIABLES:
+            expected = through_hdf5(path, name, rows, columns)
+            if layout == "v2a" and name not in ("vx", "vy", "v", "v_error"):
+                expected = np.where(missing, 0, expected)
+            if name == "chip_size_height" and layout == "v1":
+                expected = np.zeros_like(expected)  # HDF5 gives its own fill, 65535, for what was never written
+            np.testing.assert_array_equal(window[name], expected, err_msg=name)
+
+
+def test_pad_cells_hold_no_chip_size(written_pairs):
+    """Files made before hyp3-autorift 0.28.0 say 32769 m and interpolated in their padding."""
+    path, _, measured = written_pairs("v2a", "pad_bug")
+    row = index_pairs([path]).to_dict("records")[0]
+    assert through_hdf5(path, "chip_size_width", (0, row["ny"]), (0, row["nx"])).max() == 32769
+    window = read_window(row, VARIABLES, (0, row["ny"]), (0, row["nx"]))
+    assert window["chip_size_width"].max() <= 960
+    assert window["interp_mask"].sum() == measured.interpolated.sum()
+    assert float(open_pair(path)["chip_size_width"].max()) <= 960
+
+
+@pytest.mark.parametrize("quirk", ["bad_date", "empty", "no_shift"])
+def test_odd_metadata_is_understood(written_pairs, quirk):
+    """A date with a second time, a pair without a valid cell, a stable shift of NaN."""
+    path, pair, _ = written_pairs("v2a" if quirk == "bad_date" else "v2", quirk)
+    row = read_pair(path)
+    assert row["acquisition_date_img1"] == pair.time1
+    assert (row["vx_stable_shift"] == 0) == (quirk == "no_shift")
+
+
+def test_a_second_index_opens_no_granule(written_pairs, monkeypatch):
+    """What an earlier index knows of an unchanged file is taken over."""
+    path, *_ = written_pairs("v1")
+    known = index_pairs([path])
+    monkeypatch.setattr("nunatak.products.itslive_index.read_pair", lambda path: pytest.fail("opened"))
+    again = index_pairs([path], known=known)
+    assert again.equals(known)
+
+
+def test_inflate_libraries_agree_and_refuse_damage():
+    """libdeflate, ISA-L and zlib give the same bytes; a cut stream and a wrong size are said."""
+    import zlib
+
+    raw = np.random.default_rng(0).integers(0, 50, 4000).astype("i2").tobytes()
+    packed = zlib.compress(raw)
+    for name in ("deflate", "isal", "zlib"):
+        try:
+            _, using = inflate.library(name)
+        except ImportError:
+            continue
+        assert bytes(inflate.inflate(packed, len(raw), using)) == raw
+        with pytest.raises(inflate.InflateError, match="damaged chunk"):
+            inflate.inflate(packed[:-9], len(raw), using)
+    with pytest.raises(inflate.InflateError, match="damaged chunk"):
+        inflate.inflate(packed, len(raw) + 2, inflate.library("zlib")[1])
+
+
+def test_shuffle_is_undone_like_its_definition():
+    """The kernel against shifting planes of bytes."""
+    rng = np.random.default_rng(1)
+    values = rng.integers(-32768, 32767, (7, 9), dtype="i2")
+    raw = np.ascontiguousarray(values.reshape(-1).view("u1").reshape(-1, 2).T).tobytes()
+    out = np.empty((3, 4), "i2")
+    inflate.unshuffle_window(raw, (7, 9), 2, 5, out)
+    np.testing.assert_array_equal(out, values[2:5, 5:9])
+    reference = inflate.unshuffle_reference(raw, 2, (7, 9), (2, 5), (5, 9))
+    np.testing.assert_array_equal(reference.astype("u2").view("i2"), values[2:5, 5:9])
+
+
+def copy_with(path, tmp_path, change):
+    target = tmp_path / path.name
+    shutil.copy(path, target)
+    with h5py.File(target, "a") as file:
+        change(file)
+    return target
+
+
+def rewrite(name, **options):
+    def change(file):
+        values, attributes = file[name][()], dict(file[name].attrs)
+        del file[name]
+        dataset = file.create_dataset(name, data=values, **options)
+        for key, value in attributes.items():
+            if key != "DIMENSION_LIST":
+                dataset.attrs[key] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"chunks": (50, 50), "compression": "lzf"}, {"chunks": (50, 50), "compression": "gzip", "fletcher32": True}, {}],
+)
+def test_unexpected_filters_go_through_hdf5_and_say_so(written_pairs, tmp_path, caplog, options):
+    """lzf, a checksum, no chunks at all: same values, with a warning that names the reason."""
+    path, *_ = written_pairs("v2", "no_shift")
+    changed = copy_with(path, tmp_path, rewrite("vx", **options))
+    row = index_pairs([changed]).to_dict("records")[0]
+    assert row["reader"].startswith("h5py: vx") and "read through h5py" in caplog.text
+    window = read_window(row, ("vx", "vy"), (3, 120), (7, 110))
+    np.testing.assert_array_equal(window["vx"], through_hdf5(path, "vx", (3, 120), (7, 110)))
+
+
+def delete(*names):
+    def change(file):
+        for name in names:
+            del file[name]
+
+    return change
+
+
+def both_dates_equal(file):
+    file["img_pair_info"].attrs["acquisition_date_img2"] = file["img_pair_info"].attrs["acquisition_date_img1"]
+
+
+def descending_x(file):
+    file["x"][...] = file["x"][()][::-1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (delete("vy"), "has no 'vy'"),
+        (delete("img_pair_info"), "has no 'img_pair_info'"),
+        (delete("mapping"), "no spatial_epsg"),
+        (descending_x, "x must ascend and y descend"),
+        (both_dates_equal, "a pair needs two dates"),
+        (lambda file: file["vx"].attrs.__setitem__("units", "m/day"), "unit 'm/day' is not metres per year"),
+        (lambda file: file["x"].__setitem__(3, 0.0) or file["x"].__setitem__(1, 9e9), "not evenly spaced"),
+    ],
+)
+def test_a_broken_pair_is_refused_in_words(written_pairs, tmp_path, change, message):
+    """One line that names the file and the field; the index keeps it as failed."""
+    path, *_ = written_pairs("v2", "no_shift")
+    broken = copy_with(path, tmp_path, change)
+    with pytest.raises(GranuleError, match=message):
+        read_pair(broken)
+    row = index_pairs([broken]).iloc[0]
+    assert row["status"] == "failed" and broken.name in row["reason"]
+
+
+def test_a_cut_file_and_a_damaged_chunk_are_told_apart_from_data(written_pairs, tmp_path):
+    """Cut after indexing, cut before, and bytes overwritten inside a chunk."""
+    path, *_ = written_pairs("v2", "no_shift")
+    copy = tmp_path / path.name
+    shutil.copy(path, copy)
+    row = index_pairs([copy]).to_dict("records")[0]
+    content = copy.read_bytes()
+    copy.write_bytes(content[: len(content) // 2])
+    with pytest.raises(GranuleError, match="changed since it was indexed"):
+        read_window(row, ("vx",), (0, 10), (0, 10))
+    assert index_pairs([copy]).iloc[0]["status"] == "failed"
+    _, _, offset, stored = json.loads(row["chunks"])["vx"]["at"][0]
+    copy.write_bytes(content[: offset + 10] + bytes(stored - 20) + content[offset + stored - 10 :])
+    with pytest.raises(GranuleError, match="damaged chunk"):
+        read_window(row, ("vx",), (0, 10), (0, 10))
+
+
+def test_a_file_that_is_no_granule_fails_with_its_reason(tmp_path):
+    """A web page, an absent file."""
+    page = tmp_path / "page.nc"
+    page.write_text("<html>login</html>")
+    table = index_pairs([page, tmp_path / "absent.nc"])
+    assert list(table["status"]) == ["failed", "failed"]
+    reasons = " ".join(table["reason"])
+    assert "web page" in reasons and "does not exist" in reasons
+
+
+def test_a_renamed_pair_still_knows_its_images(written_pairs, tmp_path):
+    """Version 2 keeps the images' names inside; version 1 then goes by mission and path and row alone."""
+    path, pair, _ = written_pairs("v2", "no_shift")
+    renamed = tmp_path / "mine.nc"
+    shutil.copy(path, renamed)
+    assert read_pair(renamed)["id_img1"] == pair.id_img1
+    path, pair, _ = written_pairs("v1")
+    shutil.copy(path, renamed)
+    row = read_pair(renamed)
+    assert row["group"] == "L7" and abs(row["date_dt"] - pair.dt_days) < 1
