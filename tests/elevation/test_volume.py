@@ -193,3 +193,20 @@ def test_volume_follows_from_mapped_rate_and_area():
 def test_region_off_the_grid_is_refused():
     with pytest.raises(NunatakError, match="it covers no cell of the grid"):
         region_change(builders.height_change(-1.0), np.zeros((20, 20)), region="elsewhere")
+
+
+def test_region_without_ice_has_no_change():
+    """A region that the grid covers but no ice: zero volume over zero area, not an error."""
+    change = builders.height_change(-1.0, iced=np.arange(20) < 10)
+    row = region_change(change, np.where(np.arange(20) >= 10, 1.0, 0.0) * np.ones((20, 20)), region="sea").iloc[-1]
+    assert row.volume_change == 0 and row.area == 0 and np.isnan(row.mean_rate)
+
+
+def test_cells_without_ice_do_not_push_a_region_to_the_disk(monkeypatch):
+    """400 cells, 200 with ice, a limit of 250 for the exact sum: it is exact."""
+    from nunatak.elevation import errors
+
+    change = builders.height_change(-1.0, iced=np.arange(20) < 10)
+    exact = region_change(change, EVERYWHERE, region="half").volume_sigma
+    monkeypatch.setattr(errors, "EXACT_CELLS", 250)
+    assert_allclose(region_change(change, EVERYWHERE, region="half").volume_sigma, exact)

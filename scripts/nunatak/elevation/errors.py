@@ -8,7 +8,7 @@ import numpy as np
 
 # Above so many cells the double sum (5000: a quarter of a second) gives way to the disk approximation.
 EXACT_CELLS = 5000
-_BLOCK = 512
+_BLOCK = 128
 
 
 @dataclass(frozen=True)
@@ -47,22 +47,46 @@ def sum_errors(weighted_sigma, x, y, area, *, correlation_range, bound=None):
     """
     s = np.atleast_2d(np.asarray(weighted_sigma, dtype=float))
     upper = s if bound is None else np.atleast_2d(np.asarray(bound, dtype=float))
-    independent = np.sqrt((s**2).sum(axis=1))
-    used = np.flatnonzero(s.any(axis=0))
-    if used.size <= EXACT_CELLS:
-        correlated = np.sqrt(double_sum(s[:, used], np.asarray(x)[used], np.asarray(y)[used], correlation_range))
+    return errors_of(zip(s, upper, area, strict=True), x, y, correlation_range=correlation_range)
+
+
+def errors_of(sums, x, y, *, correlation_range):
+    """
+    `sum_errors` of sums that come one at a time, so that many large ones need not be held at once.
+
+    Parameters
+    ----------
+    sums : iterable of (weighted sigma (n_cell,), its bound (n_cell,), total area)
+    """
+    exact = len(x) <= EXACT_CELLS
+    kept, squares, totals, bounds, areas = [], [], [], [], []
+    for weighted, upper, area in sums:
+        squares.append(np.dot(weighted, weighted))
+        totals.append(weighted.sum())
+        bounds.append(upper.sum())
+        areas.append(area)
+        if exact:
+            kept.append(weighted)
+    independent = np.sqrt(squares)
+    if exact:
+        correlated = np.sqrt(double_sum(np.array(kept), np.asarray(x), np.asarray(y), correlation_range))
     else:
-        correlated = s.sum(axis=1) * disk_factor(np.asarray(area, dtype=float), correlation_range)
-    return SumErrors(independent, np.maximum(correlated, independent), upper.sum(axis=1))
+        correlated = np.array(totals) * disk_factor(np.array(areas, dtype=float), correlation_range)
+    return SumErrors(independent, np.maximum(correlated, independent), np.array(bounds))
 
 
 def double_sum(s, x, y, correlation_range):
     """(n_sum,) variances sum_i sum_j s_i s_j rho(d_ij) of sums s (n_sum, n_cell), in blocks of rows."""
+    order = np.lexsort((x, y))
+    s, x, y = s[:, order], x[order], y[order]
     variance = np.zeros(s.shape[0])
     for first in range(0, x.size, _BLOCK):
         rows = slice(first, first + _BLOCK)
-        rho = spherical(np.hypot(x[rows, None] - x, y[rows, None] - y), correlation_range)
-        variance += np.einsum("ki,ki->k", s[:, rows], s @ rho.T)
+        # only cells within the range in y can be correlated with these
+        low, high = y[rows][0] - correlation_range, y[rows][-1] + correlation_range
+        near = slice(np.searchsorted(y, low), np.searchsorted(y, high, side="right"))
+        rho = spherical(np.hypot(x[rows, None] - x[near], y[rows, None] - y[near]), correlation_range)
+        variance += np.einsum("ki,ki->k", s[:, rows], s[:, near] @ rho.T)
     return variance
 
 

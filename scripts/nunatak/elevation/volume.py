@@ -8,11 +8,13 @@ outside: ATL15 is the change of surfaces that are ice at both epochs.
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import pandas as pd
 
 from nunatak.elevation.change import difference, nearest_epoch
-from nunatak.elevation.errors import sum_errors
+from nunatak.elevation.errors import errors_of
 from nunatak.elevation.mass import mass_change
 from nunatak.runtime import NunatakError
 
@@ -61,7 +63,8 @@ def region_change(
         mass_change, mass_sigma (Gt), with a density
     """
     rows, columns = _extent(coverage)
-    change, f = change.isel(y=rows, x=columns), coverage[rows, columns]
+    change = change.isel(y=rows, x=columns)
+    f = _of_ice(coverage[rows, columns], change.ice_area)
     rates = {lag: rate.isel(y=rows, x=columns) for lag, rate in (rates or {}).items()}
     start = nearest_epoch(change, change.decimal_year.values[0] if since is None else since)
     parts = (difference(change, start, k, rates=rates) for k in range(change.time.size))
@@ -115,7 +118,8 @@ def region_rates(rates, coverage, *, region, correlation_range=CORRELATION_RANGE
         with a density mass_change and mass_sigma, per year
     """
     rows, columns = _extent(coverage)
-    rates, f = rates.isel(y=rows, x=columns), coverage[rows, columns]
+    rates = rates.isel(y=rows, x=columns)
+    f = _of_ice(coverage[rows, columns], rates.ice_area)
     parts = (rates.isel(time=k) for k in range(rates.time.size))
     sums = _sums(((p.dhdt, p.ice_area, p.dhdt_sigma, p.dhdt_sigma, p) for p in parts), f, correlation_range)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -153,35 +157,49 @@ def _sums(fields, f, correlation_range):
     Sums over cells (km3, km2) of each epoch, and their errors.
 
     `fields` yields, one epoch at a time so that no more than one is in memory, value, ice area, sigma and its bound,
-    (y, x), and the Dataset they come from.
+    DataArrays (y, x), and the Dataset they come from.
     """
+    inside = np.flatnonzero(f)
+    share = f.ravel()[inside]
+    first = next(fields)
+    x, y = (axis.ravel()[inside] for axis in np.meshgrid(first[0].x.values, first[0].y.values))
     rows: dict[str, list] = {
         name: [] for name in ("total", "area", "ice_area", "n_cells", "interpolated", "sigma_from")
     }
-    weighted, bounds = [], []
-    for value, ice_area, sigma, bound, source in fields:
-        iced = np.nan_to_num(ice_area.values.astype("f8")) * f
-        seen = np.isfinite(value.values) & (iced > 0)
-        area = np.where(seen, iced, 0.0)
-        rows["total"].append((area[seen] * value.values[seen]).sum() / 1e9)
-        rows["area"].append(area.sum() / 1e6)
-        rows["ice_area"].append(iced.sum() / 1e6)
-        rows["n_cells"].append(int(seen.sum()))
-        rows["interpolated"].append(
-            area[source.interpolated.values].sum() / 1e6 if "interpolated" in source else np.nan
-        )
-        rows["sigma_from"].append(source.attrs.get("sigma_from", ""))
-        inside = f > 0
-        weighted.append(np.where(seen, area * sigma.values, 0.0)[inside])
-        bounds.append(np.where(seen, area * bound.values, 0.0)[inside])
-    x, y = np.meshgrid(value.x.values, value.y.values)
-    errors = sum_errors(
-        np.array(weighted), x[inside], y[inside], 1e6 * np.array(rows["area"]),
-        correlation_range=correlation_range, bound=np.array(bounds),
-    )  # fmt: skip
+
+    def weighted_errors():
+        for *layers, source in chain([first], fields):
+            value, ice_area, sigma, bound = (layer.values.ravel()[inside].astype("f8") for layer in layers)
+            iced = np.where(ice_area > 0, ice_area * share, 0.0)
+            seen = np.isfinite(value) & (iced > 0)
+            area = np.where(seen, iced, 0.0)
+            rows["total"].append(np.dot(area, np.where(seen, value, 0.0)) / 1e9)
+            rows["area"].append(area.sum() / 1e6)
+            rows["ice_area"].append(iced.sum() / 1e6)
+            rows["n_cells"].append(int(seen.sum()))
+            rows["interpolated"].append(_interpolated(source, inside, area))
+            rows["sigma_from"].append(source.attrs.get("sigma_from", ""))
+            yield np.where(seen, area * sigma, 0.0), np.where(seen, area * bound, 0.0), area.sum()
+
+    errors = errors_of(weighted_errors(), x, y, correlation_range=correlation_range)
     sums = {name: np.array(values) for name, values in rows.items()}
     names = ("independent", "correlated", "fully_correlated")
     return sums | {name: getattr(errors, name) / 1e9 for name in names}
+
+
+def _of_ice(f, ice_area):
+    """The coverage of cells that have ice at any epoch; 0 for the others."""
+    iced = np.zeros(f.shape, dtype=bool)
+    for k in range(ice_area.sizes["time"]):
+        iced |= ice_area[k].values > 0
+    return np.where(iced, f, 0.0)
+
+
+def _interpolated(source, inside, area):
+    """km2 of cells without data of their own; NaN where the product does not say."""
+    if "interpolated" not in source:
+        return np.nan
+    return float(np.dot(area, source.interpolated.values.ravel()[inside])) / 1e6
 
 
 def _extent(coverage):
