@@ -1,15 +1,19 @@
 """Nunatak: case studies of ice change, from the archives' granules to figures and a report."""
 
+import os
 import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
 
 min_version("9.27")
-sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+# not workflow.basedir, which is another's where this workflow is used as a module
+HERE = Path(workflow.snakefile).parent
+sys.path.insert(0, str(HERE / "scripts"))
 
 
-configfile: "config/config.yaml"
+# the one of the working directory, else the one that comes with the workflow
+configfile: next(filter(os.path.exists, ["config/config.yaml", str(HERE / "config" / "config.yaml")]))
 
 
 pathvars:
@@ -19,6 +23,10 @@ pathvars:
 
 
 include: "rules/common.smk"
+include: "rules/screen.smk"
+
+
+report: "config/captions/workflow.rst"
 
 
 wildcard_constraints:
@@ -26,7 +34,7 @@ wildcard_constraints:
     product="atl[0-9]{2}(sr)?|itslive",
     chunk="[A-Za-z0-9-]+",
     figure="[A-Za-z0-9_]+",
-    topic="[a-z_]+",
+    topic="|".join(targets.TOPICS),
 
 
 include: "rules/simulate.smk"
@@ -39,12 +47,14 @@ include: "rules/figures.smk"
 include: "rules/reports.smk"
 
 
+# every study on its own archive, or on the one given with --config archive=...
 rule all:
-    """Every study on its own archive, or on the one given with --config archive=..."""
-    localrule: True
+    default_target: True
     input:
         [report_of(label) for label in STUDIES],
-    default_target: True
+    localrule: True
+    message:
+        "every study is done"
 
 
 for label in STUDIES:
@@ -52,8 +62,8 @@ for label in STUDIES:
     rule:
         name:
             STUDIES[label]["name"]
-        localrule: True
         input:
             report_of(label),
-
-
+        localrule: True
+        message:
+            f"{label}: done"

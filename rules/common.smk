@@ -3,11 +3,14 @@
 from nunatak import study as studies, targets
 from nunatak.archives.listing import fingerprint
 from nunatak.closure import code_version
-from nunatak.runtime import NunatakError
+from nunatak.runtime import NunatakError, claim
 from snakemake.exceptions import WorkflowError
 
+# a run that was killed left its lock; the job of a run must not look
+CLAIM = claim(".snakemake") if workflow.is_main_process else None
+
 try:
-    LOADED = studies.load_all(config, base=workflow.basedir)
+    LOADED = studies.load_all(config, base=HERE)
 except NunatakError as error:
     raise WorkflowError(str(error))
 
@@ -144,10 +147,15 @@ def figure_inputs(wildcards):
     return drawn | {"granules": granules_found(wildcards)["granules"]}
 
 
+# one section per study, one line per figure
+IN_REPORT = {"category": "{study}", "labels": {"figure": "{figure}"}}
+
+
 def figure_outputs():
     """A picture for the screen, one in each format that any study asks for, and the numbers drawn."""
     formats = sorted({"png"}.union(*(study["figures"]["formats"] for study in STUDIES.values())))
-    return {name: f"<results>/{{study}}/figures/{{figure}}.{name}" for name in [*formats, "json"]}
+    paths = {name: f"<results>/{{study}}/figures/{{figure}}.{name}" for name in [*formats, "json"]}
+    return paths | {"png": report(paths["png"], caption="../config/captions/figure.rst", **IN_REPORT)}
 
 
 def figures_of(label, suffix):
@@ -164,13 +172,14 @@ def provenance_inputs(wildcards):
     }
 
 
-REFERENCES = workflow.source_path("../config/references.bib")
-NOTEBOOKS = {topic: workflow.source_path(f"../notebooks/{topic}.ipynb") for topic in targets.TOPICS}
+def shipped(path):
+    """A file that comes with the workflow; not workflow.source_path, whose copy lies elsewhere in every run."""
+    return os.path.relpath(HERE / path)
 
 
 def notebook_of(wildcards):
     """The template of a topic."""
-    return NOTEBOOKS[wildcards.topic]
+    return shipped(f"notebooks/{wildcards.topic}.ipynb")
 
 
 def notebook_inputs(wildcards):

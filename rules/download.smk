@@ -6,6 +6,7 @@ rule fetch_granules:
         ledger="<results>/{study}/{product}/ledger/{chunk}.parquet",
     log:
         "<logs>/{study}/{product}/fetch/{chunk}.log",
+    retries: 2
     conda:
         "../envs/access.yaml"
     threads: 1
@@ -13,7 +14,6 @@ rule fetch_granules:
         mem_mb=1000,
         runtime=240,
         earthdata_connections=2,
-    retries: 2
     params:
         archive=archive_settings,
     message:

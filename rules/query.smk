@@ -28,6 +28,7 @@ rule query_granules:
         granules="<results>/{study}/{product}/granules.parquet",
     log:
         "<logs>/{study}/{product}/query.log",
+    retries: 2
     conda:
         "../envs/access.yaml"
     threads: 2
@@ -35,7 +36,6 @@ rule query_granules:
         mem_mb=1000,
         runtime=30,
         earthdata_connections=1,
-    retries: 2
     params:
         archive=search_settings,
         product=lookup(dpath="{study}/products/{product}", within=STUDIES),

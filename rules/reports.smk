@@ -27,7 +27,12 @@ rule render_notebook:
         unpack(notebook_inputs),
         notebook=notebook_of,
     output:
-        page="<results>/{study}/{topic}.html",
+        page=report(
+            "<results>/{study}/{topic}.html",
+            caption="../config/captions/notebook.rst",
+            category="{study}",
+            labels={"page": "{topic}"},
+        ),
     log:
         "<logs>/{study}/{topic}.log",
     conda:
@@ -38,7 +43,7 @@ rule render_notebook:
         runtime=30,
     params:
         study=lookup(dpath="{study}", within=STUDIES),
-        references=REFERENCES,
+        references=shipped("config/references.bib"),
         code=code_version("render_notebook.py"),
     message:
         "{wildcards.study}: rendering {wildcards.topic}"
@@ -51,7 +56,12 @@ rule write_report:
     input:
         unpack(report_inputs),
     output:
-        page="<results>/{study}/report.html",
+        page=report(
+            "<results>/{study}/report.html",
+            caption="../config/captions/report.rst",
+            category="{study}",
+            labels={"page": "front page"},
+        ),
         summary="<results>/{study}/summary.txt",
     log:
         "<logs>/{study}/write_report.log",
@@ -63,7 +73,7 @@ rule write_report:
         runtime=15,
     params:
         study=lookup(dpath="{study}", within=STUDIES),
-        references=REFERENCES,
+        references=shipped("config/references.bib"),
         code=code_version("write_report.py"),
     message:
         "{wildcards.study}: writing the report"

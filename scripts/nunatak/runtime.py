@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import hashlib
 import json
 import logging
@@ -95,11 +97,16 @@ def written(path):
     """
     A temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
 
-    With files and with folders (Zarr); an unfinished output never bears the final name.
+    With files and with folders (Zarr); an unfinished output never bears the final name. What a killed job of this
+    machine left half-written for the same path is removed first.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    begin, end = f".{path.stem}.{platform.node()}-", f".part{path.suffix}"
+    for left in path.parent.glob(f"{glob.escape(begin)}*{glob.escape(end)}"):
+        if not _lives(left.name.removeprefix(begin).removesuffix(end)):
+            _remove(left)
+    temporary = path.with_name(f"{begin}{os.getpid()}{end}")
     _remove(temporary)
     try:
         yield temporary
@@ -111,6 +118,45 @@ def written(path):
         raise NunatakError(f"{path}: could not be written ({why}); free space or choose another folder") from error
     finally:
         _remove(temporary)
+
+
+def _lives(pid):
+    """Whether a process of this number, as text, runs on this machine."""
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, PermissionError):  # no number: not ours to judge; another user's process: it lives
+        return True
+    return True
+
+
+def claim(folder):
+    """
+    Say that a run lives in this folder, and remove the locks of runs that were killed.
+
+    The system takes the claim back when the process ends, however it ends. So when no other run has one, every lock
+    that lies in Snakemake's folder is a dead run's; while another lives, its locks stay and Snakemake minds them.
+
+    Returns
+    -------
+    the open file that holds the claim, to be kept as long as the run lives; None where the folder cannot be written or
+        its file system knows no such claims
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(exist_ok=True)
+        held = open(folder / "claim", "a")  # noqa: SIM115  open means claimed
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for lock in (folder / "locks").glob("*.lock"):
+                lock.unlink(missing_ok=True)
+        except BlockingIOError:
+            log.debug("%s: another run lives here", folder)
+        fcntl.flock(held, fcntl.LOCK_SH)
+    except OSError:
+        return None
+    return held
 
 
 def _remove(path):
