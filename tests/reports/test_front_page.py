@@ -151,7 +151,7 @@ def test_a_failed_check_is_named_at_the_top(made, provenance, tmp_path):
     given = {**made.inputs, "checks": tmp_path / "checks.json", "provenance": str(provenance)}
     material = files.front_material({**given, "figures": [], "pages": []})
     content = front.compose(made.study, references=[], **material)
-    assert content.lead[-1] == "1 checks failed: lag_closure."
+    assert content.lead[-1] == "1 check failed: lag_closure."
     assert "FAILED" in Page(front_html(content)).words
 
 

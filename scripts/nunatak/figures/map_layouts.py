@@ -60,9 +60,8 @@ def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=
     maps.km_axes(ax)
     length = maps.scale_bar(ax, crs)
     style.panel_letter(ax, 1, look)
-    fig.legend(
-        handles=handles, loc="lower right", bbox_to_anchor=(1 - 3 / look.page_mm, 0.0), ncols=min(len(handles), 3)
-    )
+    centre = min((left + wide / 2) / look.page_mm, 1 - 52 / look.page_mm)
+    fig.legend(handles=handles, loc="lower center", bbox_to_anchor=(centre, 0.0), ncols=min(len(handles), 3))
     write_title(fig, title, look)
     n = {product: len(shapes) for product, shapes in dict(footprints).items()}
     caption = (

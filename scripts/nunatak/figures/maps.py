@@ -91,6 +91,7 @@ def km_axes(ax, *, labels=True):
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
         axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v / 1000:.6g}".replace("-", "−")))
+    ax.yaxis.get_major_locator().set_params(prune="lower")  # its label would meet the first one of x in the corner
     if labels:
         ax.set_xlabel("x (km)")
         ax.set_ylabel("y (km)")
@@ -249,6 +250,9 @@ def hemisphere(ax, *, south, outlines=(), highlight=None, reach=35.0):
         lonlat_polygon(ax, geometry, crs, facecolor="#dfe4ea", edgecolor="#8f99a5", linewidth=0.4)
     if highlight is not None:
         lonlat_polygon(ax, highlight, crs, facecolor="#d55e00", edgecolor="#8a2f00", linewidth=0.8, alpha=0.85)
+        x, y = project(*highlight.centroid.coords[0])
+        if highlight.length < 6:  # degrees: too small to be seen at this scale
+            ax.plot(x, y, marker="o", ms=7, mfc="none", mec="#d55e00", mew=1.2, gid="highlight")
     ax.set(xlim=(-rim * 1.02, rim * 1.02), ylim=(-rim * 1.02, rim * 1.02), aspect="equal")
     ax.set_axis_off()
 

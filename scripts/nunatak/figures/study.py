@@ -148,11 +148,20 @@ def _transect(look, request, name):
         raise NunatakError(f"figures: {name}: no such transect; there are: {', '.join(request.sections)}")
     change, section = request.change, request.sections[own]
     years = change.decimal_year.values
-    dh = elevation.change_between(change, years[0], years[-1], rates=request.rates).dh
+    dh = _around(elevation.change_between(change, years[0], years[-1], rates=request.rates), section)
     return profile_layouts.transect(
-        look, title=f"{request.title}: transect {own.replace('_', ' ')}", section=section, dh=dh,
-        crs=change.attrs["crs"], ice_area=change["ice_area"].isel(time=0),
+        look, title=f"{request.title}: transect {own.replace('_', ' ')}", section=section, dh=dh.dh,
+        crs=change.attrs["crs"], ice_area=dh.ice_area,
     )  # fmt: skip
+
+
+def _around(change, section):
+    """The cells about a transect, with two fifths of its length to every side."""
+    x, y = section["x"].values, section["y"].values
+    room = 0.4 * max(np.ptp(x), np.ptp(y))
+    columns = np.flatnonzero((change.x.values >= x.min() - room) & (change.x.values <= x.max() + room))
+    rows = np.flatnonzero((change.y.values >= y.min() - room) & (change.y.values <= y.max() + room))
+    return change.isel(x=columns, y=rows) if columns.size > 1 and rows.size > 1 else change
 
 
 def _repeat_pair(look, request, name):

@@ -100,6 +100,20 @@ def for_products(references, products, *, topics=()):
     return sorted(wanted, key=lambda r: r.kind != "misc")
 
 
+def by_product(references, products, *, topics=()):
+    """
+    The same grouped for a reader: product, then "methods" -> references; each stands under its first product.
+    """
+    chosen = for_products(references, products, topics=topics)
+    groups: dict[str, list[Reference]] = {}
+    for name in [*products, "methods"]:
+        own = [r for r in chosen if name == "methods" or name in r.keywords]
+        chosen = [r for r in chosen if r not in own]
+        if own:
+            groups[name] = own
+    return groups
+
+
 def _braced(text, start, path):
     """What stands between the brace at `start` and the one that closes it."""
     depth = 0

@@ -90,6 +90,9 @@ def granules(inputs, *, limit=12):
     table(("product", "granule", "size", "outcome"), rows, numbers_from=2)
 
 
-def references(chosen):
-    """Show references as a list."""
-    display(HTML("<ul>" + "".join(f"<li>{reference.html()}</li>" for reference in chosen) + "</ul>"))
+def references(groups):
+    """Show references product by product, as `bibliography.by_product` groups them."""
+    for name, found in groups.items():
+        title = "Methods" if name == "methods" else name.upper()
+        lines = "".join(f"<li>{reference.html()}</li>" for reference in found)
+        display(HTML(f"<h3>{escape(title)}</h3><ul>{lines}</ul>"))

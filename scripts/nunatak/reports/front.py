@@ -68,7 +68,7 @@ def asked(study, region, simulated):
     start, end = study["period"]["start"], np.datetime64(study["period"]["end"]) - np.timedelta64(1, "s")
     months = study["period"].get("months")
     products = ", ".join(
-        f"{name.upper()} release {values.get('version') or 'any'}"
+        f"{name.upper()} release {values['version']}" if values.get("version") else f"{name.upper()} of any release"
         for name, values in study["products"].items()
         if values
     )
@@ -104,19 +104,19 @@ def region_table(table):
         cells = [
             row["region"].replace("_", " "),
             f"{row['resolution'] / 1000:g} km",
-            f"{row['ice_area']:,.0f} km²",
-            words.plus_minus(row["volume_change"], row["volume_sigma"], "km³"),
+            f"{row['ice_area']:,.0f}",
+            words.plus_minus(row["volume_change"], row["volume_sigma"]),
             f"{words.number(row['volume_sigma_independent'], 2)} to "
-            f"{words.number(row['volume_sigma_fully_correlated'], 2)} km³",
-            words.plus_minus(row["mean_dh"], row["mean_dh_sigma"], "m"),
-            words.plus_minus(row["mean_rate"], row["mean_rate_sigma"], "m/yr"),
+            f"{words.number(row['volume_sigma_fully_correlated'], 2)}",
+            words.plus_minus(row["mean_dh"], row["mean_dh_sigma"]),
+            words.plus_minus(row["mean_rate"], row["mean_rate_sigma"]),
             "unknown" if pd.isna(share) else f"{100 * share:.0f} %",
         ]
         if with_mass:
-            cells.append(words.plus_minus(row["mass_change"], row["mass_sigma"], "Gt"))
+            cells.append(words.plus_minus(row["mass_change"], row["mass_sigma"]))
         rows.append(cells)
-    heads = ["region", "cells", "ice area", "volume change", "error between", "mean change", "mean rate"]
-    heads += ["interpolated", "mass change"] if with_mass else ["interpolated"]
+    heads = ["region", "cells", "ice area (km²)", "volume (km³)", "error between", "mean change (m)", "rate (m/yr)"]
+    heads += ["interpolated", "mass (Gt)"] if with_mass else ["interpolated"]
     reach = table["correlation_range"].iloc[0] / 1000 if "correlation_range" in table else 10
     span = f"From {words.epoch(last['since'].iloc[0])} to {words.epoch(last['time'].iloc[0])}."
     notes = [
@@ -207,7 +207,9 @@ def lead(region_change, pairs, checks):
     failed = [check.name for check in checks if not check.passed]
     applied = sum(check.applies for check in checks)
     lines.append(
-        f"All {applied} checks that apply hold." if not failed else f"{len(failed)} checks failed: {', '.join(failed)}."
+        f"All {applied} checks that apply hold."
+        if not failed
+        else f"{words.counted(len(failed), 'check')} failed: {', '.join(failed)}."
     )
     return lines
 

@@ -80,6 +80,7 @@ def _render(name, **values):
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["short"] = _short
+    environment.filters["minus"] = words.minus
     values = {"css": CSS, "banner": SIMULATED_BANNER, "version": nunatak.__version__, **values}
     values["css"] = jinja2.utils.markupsafe.Markup(values["css"])
     return environment.get_template(name).render(**values)

@@ -82,7 +82,8 @@ data lie in the region and the period.</p>
 <td class="{{ 'none' if not c.applies else 'pass' if c.passed else 'fail' }}">{{ 'not applicable' if not c.applies else
 'passed' if c.passed else 'FAILED' }}</td>
 <td class="n">{% if c.applies %}{{ c.value | short }} {{ c.unit }}{% endif %}</td>
-<td class="n">{% if c.applies %}{{ c.limit | short }} {{ c.unit }}{% endif %}</td><td>{{ c.text }}</td></tr>{% endfor %}
+<td class="n">{% if c.applies %}{{ c.limit | short }} {{ c.unit }}{% endif %}</td><td>{{ c.text | minus }}</td>
+</tr>{% endfor %}
 </tbody></table></div>{% else %}<p>No checks were run.</p>{% endif %}
 
 <h2>Provenance</h2>

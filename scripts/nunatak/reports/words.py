@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,26 @@ def plus_minus(value, sigma, unit="", *, digits=2):
         return f"{number(value)}{unit}"
     decimals = max(digits - 1 - math.floor(math.log10(sigma)), 0)
     return f"{value:.{decimals}f} ± {sigma:.{decimals}f}{unit}".replace("-", MINUS)
+
+
+def minus(text):
+    """
+    A text with true minus signs before its numbers; dates and names keep their hyphens.
+
+    >>> minus("-20.7 km³ of -3, 2019-01-01, EPSG-code")
+    '−20.7 km³ of −3, 2019-01-01, EPSG-code'
+    """
+    return re.sub(r"(?<![\w−-])-(?=\d)", MINUS, text)
+
+
+def counted(n, noun):
+    """
+    A number with its noun.
+
+    >>> counted(1, "granule"), counted(2, "granule")
+    ('1 granule', '2 granules')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def day(time):
