@@ -7,9 +7,10 @@ from functools import cache
 
 import pytest
 import yaml
-from conftest import ROOT
-from nunatak import closure
 from packaging.requirements import Requirement
+from tests.conftest import ROOT
+
+from nunatak import closure
 
 PYTHON = "3.12"
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))

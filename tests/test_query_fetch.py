@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from conftest import ROOT
+from tests.conftest import ROOT
 from tiny_granules import atl06, name_of, truncated
 
 import count_granules
