@@ -22,6 +22,8 @@ BASE = (
     "streams",
     "rasters",
     "kernels",
+    "choices",
+    "photon_parameters",
     "closure",
     "outlines",
     "targets",

@@ -32,8 +32,8 @@ def atl06sr(atl03_path, parameters, atl08_path=None, region=None, *, callback=No
     ParameterError : unknown key or value out of range
     GranuleError : a granule that cannot be read, or an ATL08 granule that is not its partner
     """
+    from nunatak.photon_parameters import FitParameters
     from nunatak.photons.granule import granule_heights
-    from nunatak.photons.parameters import FitParameters
 
     return _each_granule(
         granule_heights, atl03_path, FitParameters.of(parameters), atl08_path, region, callback, threads
@@ -48,8 +48,8 @@ def atl03s(atl03_path, parameters, atl08_path=None, region=None, *, callback=Non
     -------
     DataFrame : see `nunatak.photons.extents`
     """
+    from nunatak.photon_parameters import FitParameters
     from nunatak.photons.granule import granule_extents
-    from nunatak.photons.parameters import FitParameters
 
     return _each_granule(
         granule_extents, atl03_path, FitParameters.of(parameters), atl08_path, region, callback, threads
@@ -134,6 +134,8 @@ def build_cube(
     ------
     NunatakError : no granules, none passes, or none has a valid cell in the region (`pairs` is written before)
     """
+    from dataclasses import replace
+
     from nunatak.products.cube_store import open_cube
     from nunatak.products.itslive_index import UNITS, index_pairs
     from nunatak.region import Region, load
@@ -148,10 +150,10 @@ def build_cube(
     if index is not None:
         write_table(table, index, units=UNITS)
     options = {"crs": crs, "cell": cell, "mixed_resolutions": mixed_resolutions, "all_touched": all_touched}
+    if chosen.percent_valid_in_region > 0:  # all that could enter are measured before a full year is cut down
+        every = plan_cube(table, area.projected, selection=replace(chosen, max_per_year=None), **options)
+        table["percent_valid_in_region"] = percent_valid_in_region(every, memory_mb=memory_mb, threads=threads)
     plan = plan_cube(table, area.projected, selection=chosen, **options)
-    if chosen.percent_valid_in_region > 0:
-        table["percent_valid_in_region"] = percent_valid_in_region(plan, memory_mb=memory_mb, threads=threads)
-        plan = plan_cube(table, area.projected, selection=chosen, **options)
     layout = {"chunks": chunks, "zarr_format": zarr_format, "attributes": attributes or {}}
     old = open_cube(out) if update and Path(out).exists() else None
     with written(out) as part:
@@ -192,7 +194,7 @@ def _write_layers(plan, folder, layout, old, memory_mb, threads):
     for year, rows in increments.by_year(plan.candidates):
         held = increments.held_year(old, year, hashes[year], rows)
         if held:
-            blocks = _held_blocks(old, *held, plan, memory_mb)
+            blocks = _held_blocks(old, held, plan, memory_mb)
         else:
             blocks = read_blocks(plan, pairs=rows, memory_mb=memory_mb, threads=threads)
         for settled, layers in blocks:
@@ -202,10 +204,11 @@ def _write_layers(plan, folder, layout, old, memory_mb, threads):
     return pairs
 
 
-def _held_blocks(old, rows, layers, plan, memory_mb):
+def _held_blocks(old, held, plan, memory_mb):
     """The layers of a year out of the earlier cube, a bounded block at a time."""
     from nunatak.velocity.cube import layers_per_block
 
+    rows, layers = held
     used = rows[rows["fate"] == "used"]
     size = layers_per_block(plan.grid, plan.variables, memory_mb)
     yield rows[rows["fate"] != "used"], {name: old[name][:0].values for name in plan.variables}

@@ -15,6 +15,7 @@ DATUM_YEAR = 2020.0  # decimal year of the ATL14/15 reference surface
 # ICESat-2 ground tracks.
 N_RGT = 1387  # reference ground tracks of one cycle
 ORBIT_INCLINATION = 92.0  # degrees
+SEGMENT_LENGTH = 20.0  # m along the track, nominal length of a segment of ATL03 and ATL06
 REPEAT_PERIOD = 90.82  # days from one cycle to the next, from the granule times of RGT 0627, cycles 05 and 13
 BEAMS = ("gt1l", "gt1r", "gt2l", "gt2r", "gt3l", "gt3r")
 GT_CODES = {"gt1l": 10, "gt1r": 20, "gt2l": 30, "gt2r": 40, "gt3l": 50, "gt3r": 60}

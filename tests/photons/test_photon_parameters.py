@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nunatak.photon_parameters import FIELDS
 from nunatak.photons import PRESETS, FitParameters, ParameterError
-from nunatak.photons.parameters import FIELDS
 
 
 def test_defaults_are_those_of_the_server_at_5_5():

@@ -1,11 +1,11 @@
 """From photons to heights: selection, weights, extents, the iterative fit (ATL06-SR), and percentile surfaces."""
 
-from nunatak.photons.choices import ParameterError
+from nunatak.choices import ParameterError
+from nunatak.photon_parameters import PRESETS, FitParameters, YapcParameters
 from nunatak.photons.cloud import photons_from_arrays
 from nunatak.photons.extents import extents
 from nunatak.photons.granule import BeamStatus, granule_extents, granule_heights
 from nunatak.photons.heights import fit_heights
-from nunatak.photons.parameters import PRESETS, FitParameters, YapcParameters
 from nunatak.photons.selection import PhotonError, select
 from nunatak.photons.surfaces import surface_percentiles
 from nunatak.photons.yapc import yapc

@@ -8,54 +8,15 @@ The tested point is the segment's reference photon, never the single photon. Sou
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 import numpy as np
 import shapely
 from shapely.geometry import shape
 
+from nunatak.choices import ParameterError
 from nunatak.kernels import kernel
-from nunatak.photons.choices import ParameterError
 
 POLAR_LATITUDE = 70.0  # degrees; beyond it the first vertex chooses a polar plane
-MAX_POINTS = 16384
-
-
-def rings(value):
-    """
-    The rings of a polygon parameter as ((lon, lat), ...) tuples.
-
-    Takes the reference's list of {lon, lat}, a list of such lists (more parts, or holes: a point inside an odd number
-    of rings is in the area), or [lon, lat] pairs. A closing vertex is harmless.
-
-    >>> rings([{"lon": 0, "lat": 0}, {"lon": 1, "lat": 0}, {"lon": 1, "lat": 1}])
-    (((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)),)
-    """
-    if not isinstance(value, list | tuple) or not value:
-        raise ParameterError(f"poly: {value!r} is not a list of {{lon, lat}} vertices")
-    parts = [value] if _is_vertex(value[0]) else value
-    found = tuple(tuple(_vertex(v) for v in part) for part in parts)
-    if min(map(len, found)) < 3:
-        raise ParameterError("poly: a ring of fewer than 3 vertices encloses nothing")
-    n = sum(map(len, found))
-    if n > MAX_POINTS:
-        raise ParameterError(f"poly: {n} vertices, at most {MAX_POINTS} are allowed; simplify the outline")
-    return found
-
-
-def _is_vertex(value):
-    return isinstance(value, Mapping) or (len(value) == 2 and not isinstance(value[0], Mapping | list | tuple))
-
-
-def _vertex(value):
-    try:
-        lon, lat = (value["lon"], value["lat"]) if isinstance(value, Mapping) else value
-        lon, lat = float(lon), float(lat)
-    except (KeyError, TypeError, ValueError):
-        raise ParameterError(f"poly: {value!r} is not a vertex; write {{lon: .., lat: ..}} in degrees") from None
-    if not (-360 <= lon <= 360 and -90 <= lat <= 90):
-        raise ParameterError(f"poly: vertex lon {lon:g}, lat {lat:g} is not on the globe; degrees, lon before lat")
-    return lon, lat
 
 
 def projection_of(parts, projection="auto"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nunatak.products.atl03 import SEGMENT_LENGTH, BeamPhotons, Granule, Track
+from nunatak.constants import SEGMENT_LENGTH
+from nunatak.products.atl03 import BeamPhotons, Granule, Track
 
 _VELOCITY = 7000.0  # m/s, of the spacecraft, rounded
 

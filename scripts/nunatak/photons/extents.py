@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from nunatak.constants import BEAMS
+from nunatak.photon_parameters import FitParameters
 from nunatak.photons import fitting, heights
-from nunatak.photons.parameters import FitParameters
 from nunatak.photons.selection import confidence
 from nunatak.products.atl03 import BeamPhotons
 from nunatak.products.atl08 import UNCLASSIFIED

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from nunatak.choices import ParameterError
+from nunatak.photon_parameters import FitParameters
 from nunatak.photons import heights, surfaces
 from nunatak.photons.area import in_area
-from nunatak.photons.choices import ParameterError
 from nunatak.photons.extents import extents_of, finished_extents
-from nunatak.photons.parameters import FitParameters
 from nunatak.photons.yapc import halo, yapc
 from nunatak.products import GranuleError, atl03, atl08
 from nunatak.products.atl03 import BLOCK_PHOTONS, BeamPhotons

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from nunatak.constants import BEAMS
+from nunatak.photon_parameters import FitParameters
 from nunatak.photons import fitting, walks
-from nunatak.photons.parameters import FitParameters
 from nunatak.photons.selection import select
 from nunatak.photons.walks import Walk
 from nunatak.products.atl03 import BeamPhotons

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from nunatak.choices import ParameterError
 from nunatak.kernels import kernel
-from nunatak.photons.choices import ParameterError
-from nunatak.photons.parameters import FitParameters
+from nunatak.photon_parameters import FitParameters
 from nunatak.photons.yapc import yapc
 from nunatak.products.atl08 import UNCLASSIFIED
 

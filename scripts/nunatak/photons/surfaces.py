@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from nunatak.kernels import kernel
+from nunatak.photon_parameters import FitParameters
 from nunatak.photons import heights
-from nunatak.photons.parameters import FitParameters
 from nunatak.photons.walks import TOO_FEW_PHOTONS
 from nunatak.products.atl03 import BeamPhotons
 from nunatak.times import delta_time_to_utc

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nunatak.constants import SEGMENT_LENGTH
 from nunatak.kernels import kernel
-from nunatak.products.atl03 import SEGMENT_LENGTH
 
 _CAPACITY = 1 << 15  # extents a kernel writes before it hands back
 FINISHED, NEEDS_PHOTONS, FULL = 0, 1, 2

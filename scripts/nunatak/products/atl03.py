@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from nunatak import granules
-from nunatak.constants import BEAMS, GT_CODES
+from nunatak.constants import BEAMS, GT_CODES, SEGMENT_LENGTH
 from nunatak.kernels import kernel
 from nunatak.products import GranuleError, hdf5
 from nunatak.products.inflate import InflateError, inflate
 from nunatak.runtime import NunatakError
 
 KNOWN_RELEASES = ("003", "004", "005", "006", "007")
-SEGMENT_LENGTH = 20.0  # m, nominal
+
 BLOCK_PHOTONS = 1 << 19  # photons in memory at a time, for each beam that is being worked on
 
 # dataset: unit, by the group below the beam. `segment_id`, `segment_dist_x`, `segment_ph_cnt`, `delta_time` and the

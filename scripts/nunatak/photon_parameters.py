@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nunatak.constants import BEAMS, GT_CODES
-from nunatak.photons.choices import (
+from nunatak.choices import (
     ATL08_CLASSES,
     CONFIDENCES,
     QUALITIES,
@@ -24,11 +23,12 @@ from nunatak.photons.choices import (
     members,
     number,
     one_of,
+    rings,
     several,
     switch,
     whole,
 )  # fmt: skip
-from nunatak.products.atl03 import SEGMENT_LENGTH
+from nunatak.constants import BEAMS, GT_CODES, SEGMENT_LENGTH
 from nunatak.times import gps_to_utc
 
 PROFILES = ("legacy", "xseries", "anchored")
@@ -218,12 +218,6 @@ def _of_mask(value):
     return {"geojson": given["geojson"], "cellsize": number("region_mask.cellsize", given["cellsize"], 1e-6, 90)}
 
 
-def _of_poly(value):
-    from nunatak.photons.area import rings
-
-    return rings(value)
-
-
 _NAMES = {code: beam for beam, code in GT_CODES.items()}
 
 # reference's key: (our field, how a value is read and checked)
@@ -255,7 +249,7 @@ FIELDS: dict[str, tuple] = {
     "version": ("release", lambda v: whole("version", int(v) if str(v).isdigit() else v, 1, 999)),
     "t0": ("t0", _of_time("t0")),
     "t1": ("t1", _of_time("t1")),
-    "poly": ("poly", _of_poly),
+    "poly": ("poly", rings),
     "proj": ("projection", lambda v: one_of("proj", v, PROJECTIONS)),
     "region_mask": ("mask", _of_mask),
     "raster": ("mask", _of_mask),

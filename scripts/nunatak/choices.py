@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 
 from nunatak.runtime import NunatakError
@@ -31,6 +32,7 @@ QUALITIES = {
     **{f"atl03_quality_tx_full_sat_{name}": 21 + i for i, name in enumerate(_EFFECTS) if i != 2},
 }
 QUALITY_RANGE = (0, 25)
+MAX_POINTS = 16384  # vertices of a polygon
 
 
 def members(key, value, names, *, single, empty=False):
@@ -117,3 +119,40 @@ def several(key, value):
     if not values:
         raise ParameterError(f"{key}: an empty list selects nothing; leave the key out for all")
     return values
+
+
+def rings(value):
+    """
+    The rings of a polygon parameter as ((lon, lat), ...) tuples.
+
+    Takes the reference's list of {lon, lat}, a list of such lists (more parts, or holes: a point inside an odd number
+    of rings is in the area), or [lon, lat] pairs. A closing vertex is harmless.
+
+    >>> rings([{"lon": 0, "lat": 0}, {"lon": 1, "lat": 0}, {"lon": 1, "lat": 1}])
+    (((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)),)
+    """
+    if not isinstance(value, list | tuple) or not value:
+        raise ParameterError(f"poly: {value!r} is not a list of {{lon, lat}} vertices")
+    parts = [value] if _is_vertex(value[0]) else value
+    found = tuple(tuple(_vertex(v) for v in part) for part in parts)
+    if min(map(len, found)) < 3:
+        raise ParameterError("poly: a ring of fewer than 3 vertices encloses nothing")
+    n = sum(map(len, found))
+    if n > MAX_POINTS:
+        raise ParameterError(f"poly: {n} vertices, at most {MAX_POINTS} are allowed; simplify the outline")
+    return found
+
+
+def _is_vertex(value):
+    return isinstance(value, Mapping) or (len(value) == 2 and not isinstance(value[0], Mapping | list | tuple))
+
+
+def _vertex(value):
+    try:
+        lon, lat = (value["lon"], value["lat"]) if isinstance(value, Mapping) else value
+        lon, lat = float(lon), float(lat)
+    except (KeyError, TypeError, ValueError):
+        raise ParameterError(f"poly: {value!r} is not a vertex; write {{lon: .., lat: ..}} in degrees") from None
+    if not (-360 <= lon <= 360 and -90 <= lat <= 90):
+        raise ParameterError(f"poly: vertex lon {lon:g}, lat {lat:g} is not on the globe; degrees, lon before lat")
+    return lon, lat
