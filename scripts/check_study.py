@@ -2,13 +2,12 @@
 
 import xarray as xr
 
-from nunatak import checks, reports, results
+from nunatak import checks, results
 from nunatak.checks import elevation, study
 from nunatak.elevation import grid_of
 from nunatak.outlines import read_outlines
-from nunatak.reports import files
 from nunatak.runtime import job, log
-from nunatak.tables import read_table
+from nunatak.tables import read_csv, read_table
 
 
 def main(inputs, out, *, world):
@@ -23,11 +22,15 @@ def main(inputs, out, *, world):
     layers = {}
     if "change" in inputs:
         layers = {n: results.read_height_change(inputs["change"], n) for n in results.resolutions(inputs["change"])}
+    pairs = read_table(inputs["repeat_pairs"]) if "repeat_pairs" in inputs else None
     found = [*grid_checks(layers, inputs.get("surface")), *table_checks(inputs, layers, world)]
+    if pairs is not None:
+        found += elevation.repeat_pairs(pairs)
     for check in found:
         log.info("%s %s: %s", "passed" if check.passed else "FAILED", check.name, check.text)
-    data = [inputs[name] for name in ("change", "repeat_pairs") if name in inputs]
-    checks.write_checks(found, out, source=files.source_of(data))
+    stated = [change.attrs for change, _ in layers.values()]
+    stated += [] if pairs is None else [pairs.attrs["attributes"]]
+    checks.write_checks(found, out, source=next((about["nunatak_source"] for about in stated), "unknown"))
 
 
 def grid_checks(layers, surface):
@@ -40,16 +43,14 @@ def grid_checks(layers, surface):
 
 
 def table_checks(inputs, layers, world):
-    """Checks of the tables a study has, and against the truth."""
-    found = []
-    if layers:
-        table = reports.region_change(inputs["region_change"])
-        found += study.region_checks(table)
-        if world:
-            finest = grid_of(next(iter(layers.values()))[0])
-            found += study.truth_checks(table, read_outlines(inputs["regions"]), world, finest)
-    if "repeat_pairs" in inputs:
-        found += elevation.repeat_pairs(read_table(inputs["repeat_pairs"]))
+    """Checks of the regions' volumes, and against the truth."""
+    if not layers:
+        return []
+    table = read_csv(inputs["region_change"], parse_dates=["time", "since"])
+    found = study.region_checks(table)
+    if world:
+        finest = grid_of(next(iter(layers.values()))[0])
+        found += study.truth_checks(table, read_outlines(inputs["regions"]), world, finest)
     return found
 
 

@@ -1,0 +1,55 @@
+"""The script that checks a study, on small made-up results."""
+
+from __future__ import annotations
+
+import check_study
+import pytest
+
+from nunatak import checks, elevation, results
+from nunatak.elevation import cell_coverage, grid_of
+from nunatak.outlines import write_outlines
+from nunatak.rasters import georeference
+from nunatak.region import Region
+from nunatak.runtime import stamp
+from nunatak.tables import write_csv, write_table
+from tests import study_results
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """Height change, its sums and repeat pairs of one study."""
+    about = stamp(study="icecap", source="SIMULATED")
+    change = study_results.height_change().assign_coords(decimal_year=("time", study_results.YEARS))
+    change = change.drop_vars([v for v in change.variables if "lag" in str(v)])
+    region = Region("ice cap", study_results.REGION)
+    paths = {
+        n: str(tmp_path / n) for n in ("regions.geojson", "height_change.nc", "region_change.csv", "pairs.parquet")
+    }
+    write_outlines({"region": region}, paths["regions.geojson"])
+    results.write_height_change({"4km": (georeference(change, grid_of(change)), {})}, paths["height_change.nc"], about)
+    coverage = cell_coverage(grid_of(change), region.projected(study_results.CRS))
+    write_csv(elevation.region_change(change, coverage, region="region"), paths["region_change.csv"], attributes=about)
+    write_table(study_results.pairs(), paths["pairs.parquet"], attributes={"nunatak_source": "directory"})
+    names = ("regions", "change", "region_change", "repeat_pairs")
+    return dict(zip(names, paths.values(), strict=True))
+
+
+def test_a_sound_study_passes(inputs, tmp_path):
+    check_study.main(inputs, tmp_path / "checks.json", world=None)
+    found = {check.name: check for check in checks.read_checks(tmp_path / "checks.json")}
+    assert all(check.passed for check in found.values())
+    assert {"crs", "datum_epoch", "finite_share/4km", "volume_closure/region", "repeat_pairs/found"} <= set(found)
+
+
+def test_a_study_of_tracks_alone_is_checked_for_its_pairs(inputs, tmp_path):
+    wanted = {name: inputs[name] for name in ("regions", "repeat_pairs")}
+    check_study.main(wanted, tmp_path / "checks.json", world=None)
+    assert [c.name.split("/")[0] for c in checks.read_checks(tmp_path / "checks.json")] == ["repeat_pairs"] * 3
+
+
+def test_a_failed_check_is_written_and_does_not_stop_the_job(inputs, tmp_path):
+    pairs = study_results.pairs().rename(columns={"time_first": "time_second", "time_second": "time_first"})
+    write_table(pairs, inputs["repeat_pairs"], attributes={"nunatak_source": "directory"})
+    check_study.main(inputs, tmp_path / "checks.json", world=None)
+    failed = [c.name for c in checks.read_checks(tmp_path / "checks.json") if not c.passed]
+    assert failed == ["repeat_pairs/later"]
