@@ -9,7 +9,7 @@ FILL = -32767
 
 
 def truth(time, *, v0=1000.0, trend=0.0, amplitude=0.0, phase=0.0, reference=2005.0):
-    """Speed (m/yr) at decimal years: v0 at the reference, a trend per year, one cycle with its maximum at `phase` days."""
+    """Speed (m/yr) at decimal years: v0 at the reference, a trend, one cycle with its maximum at `phase` days."""
     return v0 + trend * (time - reference) + amplitude * np.cos(2 * np.pi * (time - phase / 365.25))
 
 

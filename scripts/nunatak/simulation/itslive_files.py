@@ -22,6 +22,9 @@ def write_granule(file, pair, measured):
         "source": "Simulated by Nunatak from a truth known in closed form; not observed",
     })  # fmt: skip
     {"v1": _write_v1, "v2": _write_strips, "v2a": _write_aligned}[pair.layout](file, pair, measured)
+    for name in file:
+        if file[name].ndim >= 2:
+            hdf.attach(file[name], [file[axis] for axis in ("time", "y", "x")[-file[name].ndim :]])
 
 
 def _axes(file, grid):

@@ -85,10 +85,11 @@ def plan_cube(index, project, *, selection=None, crs=None, cell=None, mixed_reso
         raise NunatakError("velocity: no image pairs at all; look into the ledger, or widen region and period")
     pairs = index.assign(fate="used", why="", treatment="")
     _mark(pairs, pairs["status"] != "present", "failed", pairs["reason"])
-    why = reject(pairs, selection)
-    _mark(pairs, why != "", "filter", why)
+    # duplicates go first: an older processing must not step in where the newer one is filtered out
     superseded = duplicates(pairs[pairs["fate"] == "used"])
     _mark(pairs, pairs.index.isin(superseded.index), "duplicate", superseded.reindex(pairs.index))
+    why = reject(pairs, selection)
+    _mark(pairs, why != "", "filter", why)
     used = pairs[pairs["fate"] == "used"]
     apart = _apart(used, project)
     near = used[~apart]

@@ -1,0 +1,120 @@
+"""Lattices that nest, vectors that turn: nothing is interpolated, speeds survive."""
+
+import numpy as np
+import pyproj
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nunatak.grid import Grid
+from nunatak.velocity import nesting
+from nunatak.velocity.lattice import place, roi_mask, source_window
+from nunatak.velocity.rotation import Rotation, rotate_layer, rotate_layer_reference
+
+FILL = -32767
+
+
+def test_version_1_and_2_nest_by_their_edges():
+    """The lattices of the two real granules: replicated one way, averaged the other."""
+    v1 = Grid.from_centres("EPSG:3031", -1716367.5 + 240 * np.arange(60), -209392.5 - 240 * np.arange(50))
+    v2 = Grid.from_centres("EPSG:3031", -1716427.5 + 120 * np.arange(60), -209332.5 - 120 * np.arange(50))
+    assert place(v1, v2).treatment == "replicated" and place(v1, v2).factor == 2
+    assert place(v2, v1).treatment == "averaged"
+    beside = Grid.from_centres("EPSG:3031", -1716400.0 + 120 * np.arange(60), -209332.5 - 120 * np.arange(50))
+    assert place(beside, v2).reason.startswith("lattice: cell edges lie")
+    assert place(Grid("EPSG:3031", 0, 0, 150, 150, 9, 9), v2).reason.startswith("resolution: 150 m does not nest")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(-9, 9), st.integers(-9, 9), st.integers(1, 3), st.booleans())
+def test_nested_cells_come_from_where_they_lie(row, column, factor, coarse_source):
+    """By coordinates, whatever the offset: a replicated cell holds the source cell at its centre."""
+    fine, coarse = 120.0, 120.0 * factor
+    sizes = (coarse, fine) if coarse_source else (fine, coarse)
+    source = Grid("EPSG:3031", 0.0, 0.0, sizes[0], sizes[0], 7, 8)
+    target = Grid("EPSG:3031", column * fine, -row * fine, sizes[1], sizes[1], 6, 5)
+    placement = place(source, target)
+    window = source_window(placement, source, target)
+    if window is None:
+        meets = max(source.left, target.left) < min(source.bounds[2], target.bounds[2])
+        meets &= max(source.bounds[1], target.bounds[1]) < min(source.top, target.top)
+        assert not meets
+        return
+    values = np.arange(source.size, dtype="i2").reshape(source.shape)
+    part = values[slice(*window[0]), slice(*window[1])]
+    start = window[0][0], window[1][0]
+    if placement.treatment == "averaged":
+        vx, _ = nesting.average_components(part, part, start, placement, target.shape)
+        expected, _ = nesting.average_components_reference(part, part, start, placement, target.shape)
+        np.testing.assert_array_equal(vx, expected)
+        return
+    out = nesting.replicate(part, start, placement, target.shape, FILL)
+    rows, columns = source.cell_of(*np.meshgrid(target.x, target.y))
+    np.testing.assert_array_equal(out, np.where(rows >= 0, values[rows, columns], FILL))
+
+
+def test_components_are_averaged_where_half_the_cells_are_seen():
+    """Two of four cells are enough, one is not; chip sizes take the largest."""
+    source, target = Grid("EPSG:3031", 0, 0, 120, 120, 2, 4), Grid("EPSG:3031", 0, 0, 240, 240, 1, 2)
+    vx = np.array([[10, FILL, 7, FILL], [20, FILL, FILL, FILL]], "i2")
+    placement = place(source, target)
+    out = nesting.average_components(vx, vx, (0, 0), placement, (1, 2))
+    np.testing.assert_array_equal(out[0], [[15, FILL]])
+    chips = np.array([[480, 0, 240, 0], [960, 0, 0, 0]], "u2")
+    np.testing.assert_array_equal(
+        nesting.average_field(chips, (0, 0), placement, (1, 2), 0, largest=True), [[960, 240]]
+    )
+    np.testing.assert_array_equal(nesting.average_field(vx, (0, 0), placement, (1, 2), FILL), [[15, 7]])
+
+
+@pytest.mark.parametrize(("source_crs", "target_crs", "lon", "lat"), [
+    ("EPSG:32633", "EPSG:3413", 15.0, 79.0), ("EPSG:32714", "EPSG:3031", -99.5, -75.0),
+    ("EPSG:32713", "EPSG:3031", -103.0, -75.0),
+])  # fmt: skip
+def test_rotation_keeps_speed_and_true_direction(source_crs, target_crs, lon, lat):
+    """Flow to the true north in one projection flows to the true north in the other, at the same speed."""
+    x, y = pyproj.Transformer.from_crs("EPSG:4326", target_crs, always_xy=True).transform(lon, lat)
+    target = Grid(target_crs, x - 600, y + 600, 120, 120, 10, 10)
+    rotation = Rotation(source_crs, target)
+
+    def north(crs, px, py):
+        back = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+        lon0, lat0 = back.transform(px, py)
+        qx, qy = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon0, lat0 + 1e-5)
+        return np.array([qx - px, qy - py]) / np.hypot(qx - px, qy - py)
+
+    here = north(source_crs, rotation.x, rotation.y)
+    turned = np.array(rotation.turn(1000 * here[0], 1000 * here[1]))
+    np.testing.assert_allclose(np.hypot(*turned), 1000, rtol=1e-4)  # the Jacobian is conformal to that
+    expected = north(target_crs, *np.meshgrid(target.x, target.y))
+    angle = np.degrees(np.arccos(np.clip((turned * expected).sum(0) / 1000, -1, 1)))
+    assert angle.max() < 0.1
+
+
+def test_rotated_layers_equal_their_definition():
+    """Nearest cell, components turned, fill kept, values that int16 cannot hold dropped."""
+    rng = np.random.default_rng(3)
+    target = Grid("EPSG:3031", -1600e3, -300e3, 120, 120, 20, 25)
+    rotation = Rotation("EPSG:32714", target)
+    source = Grid("EPSG:32714", rotation.x.min() + 500, rotation.y.max() - 300, 120, 120, 30, 30)
+    window = rotation.window(source)
+    cells = rotation.cells(source, window)
+    assert (cells == -1).any() and (cells >= 0).any()
+    shape = window[0][1] - window[0][0], window[1][1] - window[1][0]
+    vx, vy = (rng.integers(-3000, 3000, shape).astype("i2") for _ in range(2))
+    vx[rng.random(shape) < 0.3] = FILL
+    vx[0, :3], vy[0, :3] = 30000, 30000
+    for ours, reference in zip(
+        rotate_layer(vx, vy, cells, rotation), rotate_layer_reference(vx, vy, cells, rotation), strict=True
+    ):
+        assert np.abs(ours.astype(int) - reference).max() <= 1  # the matrix is float32: a half may round either way
+        np.testing.assert_array_equal(ours == FILL, reference == FILL)
+
+
+def test_the_region_is_exact_by_centre_or_by_touch():
+    """A triangle over four cells."""
+    grid = Grid("EPSG:3031", 0, 2, 1, 1, 2, 2)
+    triangle = shapely.Polygon([(0, 0), (1.6, 0), (0, 1.6)])
+    np.testing.assert_array_equal(roi_mask(grid, triangle), [[False, False], [True, False]])
+    np.testing.assert_array_equal(roi_mask(grid, triangle, all_touched=True), [[True, False], [True, True]])

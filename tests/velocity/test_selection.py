@@ -1,0 +1,114 @@
+"""Which pairs enter: by the keys users know, with reasons, and coverage before anything is fetched."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nunatak.runtime import NunatakError
+from nunatak.velocity.selection import (
+    Selection,
+    cap_per_year,
+    coverage,
+    pairs_from_names,
+    reject,
+    season_year,
+    select_names,
+    selection_from,
+)
+
+
+def name(date1, date2, *, platform="LC08", frames=("001113", "001113"), percent=50):
+    images = [
+        f"{platform}_L1TP_{f}_{d.replace('-', '')}_20200101_02_T1" for f, d in zip(frames, (date1, date2), strict=True)
+    ]
+    return f"{images[0]}_X_{images[1]}_G0120V02_P{percent:03d}.nc"
+
+
+def table(*names):
+    return pd.DataFrame({"file_name": list(names)})
+
+
+def test_each_key_rejects_with_its_own_reason():
+    """Separation, valid share, month, platform, geometry: the reason names the key and the value."""
+    pairs = pairs_from_names(table(
+        name("2018-11-10", "2018-11-26"), name("2018-12-01", "2018-12-05"), name("2018-01-01", "2018-11-01"),
+        name("2018-06-01", "2018-07-01"), name("2018-12-01", "2018-12-17", percent=3),
+        name("2018-12-01", "2018-12-17", platform="LE07"),
+        name("2018-12-01", "2018-12-08", frames=("001113", "232113")),
+    ))  # fmt: skip
+    selection = Selection(
+        percent_valid_pixels=30, min_separation=6, max_separation=120, months=("November", "dec", "Jan"),
+        platforms=("L89",), geometry="same",
+    )  # fmt: skip
+    why = reject(pairs, selection).tolist()
+    assert why[0] == ""
+    for text, expected in zip(why[1:], (
+        "min_separation: 4 < 6 days", "max_separation: 304 > 120 days", "months: mid-date in June",
+        "percent_valid_pixels: 3 < 30 %", "platforms: LE07", "geometry: cross",
+    ), strict=True):  # fmt: skip
+        assert text == expected
+
+
+def test_a_season_across_the_new_year_is_one_year():
+    """November to January belongs to the year it ends in; a summer in the north to its own."""
+    dates = np.array(["2018-11-15", "2018-12-31", "2019-01-31", "2019-10-31"], dtype="datetime64[D]")
+    assert season_year(dates, 11).tolist() == [2019, 2019, 2019, 2019]
+    assert season_year(dates).tolist() == [2018, 2018, 2019, 2019]
+
+
+def full_year():
+    names = [name(f"2018-{m:02d}-01", f"2018-{m:02d}-17", percent=10 * m) for m in range(1, 10)]
+    pairs = pairs_from_names(table(*names))
+    pairs["order"] = range(len(pairs))
+    return pairs
+
+
+@pytest.mark.parametrize(("policy", "kept"), [("first", [0, 1, 2]), ("best", [6, 7, 8]), ("spread", [0, 4, 8])])
+def test_policies_of_a_full_year(policy, kept):
+    """Nine pairs of one frame, the later the better, three wanted: the first, the best, or spread over the year."""
+    pairs = full_year()
+    late = cap_per_year(pairs, Selection(max_per_year=3, policy=policy))
+    assert sorted(set(pairs.index) - set(late.index)) == kept
+    assert set(late) == {f"max_per_year: 2018 keeps 3 of 9 ({policy})"}
+
+
+def test_spread_goes_round_the_frames():
+    """Two frames, two wanted: one of each, although the best two are of one frame."""
+    pairs = pairs_from_names(table(
+        name("2018-01-01", "2018-01-17", percent=90), name("2018-05-01", "2018-05-17", percent=80),
+        name("2018-01-05", "2018-01-21", percent=20, frames=("232113", "232113")),
+    ))  # fmt: skip
+    late = cap_per_year(pairs, Selection(max_per_year=2))
+    assert late.index.tolist() == [1]
+
+
+def test_names_alone_give_coverage_by_year():
+    """Before anything is fetched: every year of the span, what there is, what the selection keeps."""
+    names = [name("1999-01-01", "1999-01-17")] + [name("2001-01-01", f"2001-01-{d}", percent=d) for d in (17, 25, 31)]
+    counts = coverage(pairs_from_names(table(*names)), Selection(max_per_year=2, percent_valid_pixels=20))
+    assert counts["year"].tolist() == [1999, 2000, 2001]
+    assert counts["available"].tolist() == [1, 0, 3] and counts["selected"].tolist() == [1, 0, 2]
+    why = select_names(table(*names), Selection(max_per_year=1, policy="best"))
+    assert (why == "").tolist() == [True, False, False, True]
+    assert coverage(pairs_from_names(table(*names)).iloc[:0]).empty
+    assert select_names(table(), Selection()).empty
+
+
+@pytest.mark.parametrize(("keys", "message"), [
+    ({"policy": "random"}, "policy: 'random' is none of spread, best, first"),
+    ({"geometry": "parallel"}, "geometry: 'parallel' is none of"),
+    ({"projections": "some"}, "projections: 'some' is none of"),
+    ({"months": ["Brumaire"]}, "months: 'Brumaire' is no month"),
+    ({"min_separation": 200, "max_separation": 100}, "exceeds max_separation 100"),
+    ({"max_per_year": 0}, "max_per_year: 0 keeps nothing"),
+])  # fmt: skip
+def test_impossible_selections_are_refused(keys, message):
+    """In one line with the key and the value."""
+    with pytest.raises(NunatakError, match=message):
+        selection_from(keys)
+
+
+def test_a_study_s_words_become_a_selection():
+    """Lists, single words and `all`."""
+    made = selection_from({"platforms": "all", "months": ["June"], "variables": "vx", "max_per_year": None})
+    assert made == Selection(months=("June",), variables=("vx",))
