@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import shapely
 import xarray as xr
+
 from nunatak.grid import Grid
 from nunatak.times import from_decimal_year
 

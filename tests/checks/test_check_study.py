@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import check_study
 import pytest
+from tests import study_results
 
+import check_study
 from nunatak import checks, elevation, results
 from nunatak.elevation import cell_coverage, grid_of
 from nunatak.outlines import write_outlines
@@ -12,7 +13,6 @@ from nunatak.rasters import georeference
 from nunatak.region import Region
 from nunatak.runtime import stamp
 from nunatak.tables import write_csv, write_table
-from tests import study_results
 
 
 @pytest.fixture
