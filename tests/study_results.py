@@ -100,18 +100,19 @@ def bands():
 def pairs():
     """Repeat-pair differences of six beams, medians -4, -7 and -12 m."""
     rng = np.random.default_rng(3)
-    rows = []
+    first, last = np.datetime64("2019-11-06T23:00", "ns"), np.datetime64("2021-11-02T12:18", "ns")
+    n, along = 90, np.linspace(0, 12_000, 90)
+    parts = []
     for beam, centre in zip(("gt1l", "gt1r", "gt2l", "gt2r", "gt3l", "gt3r"), (-4, -4, -7, -7, -12, -11), strict=True):
-        n = 90
-        along = np.linspace(0, 12_000, n)
-        pair = int(beam[2])
-        rows.append(
-            pd.DataFrame(
-                {
-                    "beam": beam, "segment_id": 600_000 + np.arange(n), "x_atc": 1.2e7 + along, "dh": centre + rng.normal(0, 0.8, n),
-                    "longitude": -143.2 + 0.05 * pair - along * 2e-6, "latitude": 60.35 + along * 9e-6,
-                    "time_first": np.datetime64("2019-11-06T23:00", "ns"), "time_second": np.datetime64("2021-11-02T12:18", "ns"),
-                }
-            )
-        )  # fmt: skip
-    return pd.concat(rows, ignore_index=True)
+        columns = {
+            "beam": beam,
+            "segment_id": 600_000 + np.arange(n),
+            "x_atc": 1.2e7 + along,
+            "dh": centre + rng.normal(0, 0.8, n),
+            "longitude": -143.2 + 0.05 * int(beam[2]) - along * 2e-6,
+            "latitude": 60.35 + along * 9e-6,
+            "time_first": first,
+            "time_second": last,
+        }
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
