@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from nunatak.reports import files, provenance
+from nunatak import results
+from nunatak.reports import provenance
 from nunatak.runtime import job, write_json
 
 RESULTS = (
@@ -26,12 +27,12 @@ def main(inputs, out, *, study):
     inputs : mapping of granules, ledgers and the results there are to a path or a list of paths
     study : the study as plain values
     """
-    granules = pd.concat(files.granule_tables(inputs["granules"]).values(), ignore_index=True)
-    ledger = pd.concat(files.ledger_tables(inputs["ledgers"]).values(), ignore_index=True)
-    made = files.flat({name: inputs[name] for name in RESULTS if name in inputs})
-    results = {f"{path.parent.name}/{path.name}": path for path in made}
-    source = files.source_of(files.listed(inputs["granules"]) + made)
-    write_json(provenance.collect(study, granules=granules, ledger=ledger, results=results, source=source), out)
+    granules = pd.concat(results.granule_tables(inputs["granules"]).values(), ignore_index=True)
+    ledger = pd.concat(results.ledger_tables(inputs["ledgers"]).values(), ignore_index=True)
+    made = results.flat({name: inputs[name] for name in RESULTS if name in inputs})
+    hashed = {f"{path.parent.name}/{path.name}": path for path in made}
+    source = results.source_of(results.listed(inputs["granules"]) + made)
+    write_json(provenance.collect(study, granules=granules, ledger=ledger, results=hashed, source=source), out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Draw one figure of a study, with the numbers in it as a sidecar."""
 
-from nunatak import figures
+from nunatak import figures, results
 from nunatak.reports import files
 from nunatak.runtime import job
 
@@ -22,8 +22,8 @@ def main(name, inputs, outputs, *, study, title, preset="copernicus", focus=None
     with figures.use(look):
         drawn = figures.draw(name, look, request)
         sidecar = figures.sidecar_of(
-            name, drawn, study=study, source=files.source_of(files.flat(inputs)), inputs=files.hashes(inputs),
-            products=files.releases(request.granules), preset_name=preset,
+            name, drawn, study=study, source=results.source_of(results.flat(inputs)), inputs=results.hashes(inputs),
+            products=results.releases(request.granules), preset_name=preset,
         )  # fmt: skip
         figures.save(drawn.figure, outputs, sidecar, look=look)
 

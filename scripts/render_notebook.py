@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from nunatak.reports import files, notebook
+from nunatak import results
+from nunatak.reports import notebook
 from nunatak.runtime import job
 
 
@@ -17,8 +18,8 @@ def main(template, inputs, out, *, study, references):
     study : the study as plain values
     references : the BibTeX file
     """
-    paths = {name: [str(Path(p).resolve()) for p in files.listed(value)] for name, value in inputs.items()}
-    simulated = files.source_of(files.flat(inputs)) == files.SIMULATED
+    paths = {name: [str(Path(p).resolve()) for p in results.listed(value)] for name, value in inputs.items()}
+    simulated = results.source_of(results.flat(inputs)) == results.SIMULATED
     notebook.render(
         template, out, parameters={"inputs": paths, "study": study, "references": str(Path(references).resolve())},
         title=study["title"], simulated=simulated,

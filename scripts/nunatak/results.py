@@ -1,16 +1,21 @@
-"""Height change as this workflow keeps it: a NetCDF file, a group per resolution, below it one per lag of the rates."""
+"""A study's results as this workflow keeps them: written, read, and where numbers come from."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 
 from nunatak.rasters import write_netcdf_groups
-from nunatak.runtime import NunatakError
+from nunatak.runtime import NunatakError, file_sha256, read_json
+from nunatak.tables import read_csv, read_table
+
+SIMULATED = "SIMULATED"
 
 
 def write_height_change(layers, path, attributes=None):
     """
-    Write height change and rates of several resolutions.
+    Write height change and rates of several resolutions: a group per resolution, below it one per lag of the rates.
 
     Parameters
     ----------
@@ -59,3 +64,109 @@ def read_height_change(path, resolution=None):
         for lag in (int(lag) if lag == np.floor(lag) else lag for lag in lags)
     }
     return change, rates
+
+
+def region_change(path):
+    """The table of region_change.csv, times as times."""
+    _exists(path)
+    return read_csv(path, parse_dates=["time", "since"])
+
+
+def change_by_elevation(path):
+    """The table of change_by_elevation.csv."""
+    _exists(path)
+    return read_csv(path)
+
+
+def sections(path):
+    """The transects of transects.nc: mapping of name to Dataset (time, distance) as `elevation.transect` returns it."""
+    found = {}
+    for name, group in _groups(path).items():
+        if "dh" in group:
+            found[name.strip("/")] = group.load().set_coords([v for v in ("x", "y") if v in group])
+        group.close()
+    return found
+
+
+def source_of(paths):
+    """
+    Where the numbers of some results come from: SIMULATED when any of them descends from simulated granules.
+
+    Read off each file's `nunatak_source`; a file that does not say is passed over.
+    """
+    stated = [s for s in (_source(Path(p)) for p in paths) if s]
+    return SIMULATED if SIMULATED in stated else next(iter(stated), "unknown")
+
+
+def _source(path):
+    _exists(path)
+    if path.suffix == ".nc":
+        stated = [group.attrs.get("nunatak_source") for group in _groups(path).values()]
+        return next((str(s) for s in stated if s), None)
+    if path.suffix == ".parquet":
+        return _table_source(path)
+    if path.suffix == ".csv":
+        return read_csv(path, nrows=0).attrs["attributes"].get("nunatak_source")
+    if path.suffix in (".json", ".geojson"):
+        return read_json(path).get("nunatak_source")
+    return None
+
+
+def _table_source(path):
+    import pyarrow.parquet as pq
+
+    names = pq.read_schema(path).names
+    table = read_table(path, columns=["source"] if "source" in names else names[:1])
+    stated = table.attrs["attributes"].get("nunatak_source")
+    if stated is None and "source" in table and len(table):
+        values = table["source"].dropna().unique()
+        stated = SIMULATED if np.isin(["simulated", SIMULATED], values).any() else next(iter(values), None)
+    return stated
+
+
+def _groups(path):
+    import xarray as xr
+
+    _exists(path)
+    try:
+        return xr.open_groups(path, engine="h5netcdf")
+    except OSError as error:
+        raise NunatakError(f"{path}: is no readable NetCDF ({error}); remove it and run the study again") from error
+
+
+def _exists(path):
+    if not Path(path).is_file():
+        raise NunatakError(f"{path}: is missing; run the study again, the workflow will make it")
+
+
+def granule_tables(paths):
+    """Granule tables by product, the folder each lies in."""
+    return {Path(path).parent.name: read_table(path) for path in listed(paths)}
+
+
+def listed(value):
+    """One path or several, as a list."""
+    return [value] if isinstance(value, str) or hasattr(value, "__fspath__") else list(value)
+
+
+def flat(inputs):
+    """All paths of a mapping of names to a path or a list of paths."""
+    return [Path(path) for value in inputs.values() for path in listed(value)]
+
+
+def hashes(inputs):
+    """SHA-256 of every input, by its folder and name: what a sidecar says it was drawn from."""
+    return {f"{path.parent.name}/{path.name}": file_sha256(path) for path in sorted(flat(inputs))}
+
+
+def releases(granules):
+    """The releases of every product among granule tables."""
+    return {name: {"version": ", ".join(sorted(set(t["version"].dropna())))} for name, t in granules.items()}
+
+
+def ledger_tables(paths):
+    """The ledgers of every product, its chunks joined; they lie in <product>/<folder>/<chunk>.parquet."""
+    found: dict[str, list] = {}
+    for path in listed(paths):
+        found.setdefault(Path(path).parent.parent.name, []).append(path)
+    return {name: read_table(chunks) for name, chunks in found.items()}

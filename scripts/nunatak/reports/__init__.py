@@ -1,24 +1,18 @@
 """Reports: the front page, rendered notebooks, provenance, the anatomy of a granule, references."""
 
-from nunatak.reports import front, words
+from nunatak.reports import words
 from nunatak.reports.anatomy import as_html, dissect, product_doi
 from nunatak.reports.bibliography import by_product, for_products, read_references
-from nunatak.reports.files import change_by_elevation, region_change, sections, source_of
 from nunatak.reports.page import front_page, notebook_page
 
 __all__ = [
     "as_html",
     "by_product",
-    "change_by_elevation",
     "dissect",
     "for_products",
-    "front",
     "front_page",
     "notebook_page",
     "product_doi",
     "read_references",
-    "region_change",
-    "sections",
-    "source_of",
     "words",
 ]

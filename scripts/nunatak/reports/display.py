@@ -8,7 +8,8 @@ from pathlib import Path
 
 from IPython.display import HTML, Markdown, display
 
-from nunatak.reports import files, words
+from nunatak import results
+from nunatak.reports import words
 from nunatak.reports.anatomy import as_html, dissect
 from nunatak.runtime import read_json
 
@@ -66,7 +67,7 @@ def anatomy(inputs):
 
 def first_granule(inputs):
     """Path of a granule that is present: of ATL15 before others, the first in order of name."""
-    ledgers = files.ledger_tables(inputs.get("ledgers", []))
+    ledgers = results.ledger_tables(inputs.get("ledgers", []))
     for product in sorted(ledgers, key=lambda name: (name != "atl15", name)):
         present = ledgers[product][ledgers[product]["status"] == "present"].sort_values("granule_id")
         if len(present) and present["path"].notna().any():
@@ -76,9 +77,9 @@ def first_granule(inputs):
 
 def granules(inputs, *, limit=12):
     """Show the granules of every product: file, size, what came of it; at most `limit` of each."""
-    ledgers = files.ledger_tables(inputs.get("ledgers", []))
+    ledgers = results.ledger_tables(inputs.get("ledgers", []))
     rows = []
-    for product, found in files.granule_tables(inputs.get("granules", [])).items():
+    for product, found in results.granule_tables(inputs.get("granules", [])).items():
         outcome = ledgers[product].set_index("granule_id")
         for granule in found.head(limit).itertuples():
             entry = outcome.loc[granule.granule_id] if granule.granule_id in outcome.index else {}
