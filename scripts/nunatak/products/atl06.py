@@ -17,6 +17,7 @@ import pandas as pd
 from nunatak import granules
 from nunatak.constants import BEAMS, FILL_I1
 from nunatak.products import GranuleError, hdf5
+from nunatak.products.rows import inside, span
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
 
@@ -100,7 +101,7 @@ class BeamStatus:
     """segments in region and period"""
 
 
-def read_segments(path, *, region=None, period=None, beams=None, variables=None):
+def read_segments(path, *, region=None, period=None, beams=None, variables=None, optional=()):
     """
     The segments of one granule, in a region and a period.
 
@@ -113,6 +114,7 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None)
     period : study period (with `contains`), default always
     beams : iterable of gt1l .. gt3r, default all six
     variables : further variables, by name (`dh_fit_dy`) or path (`fit_statistics/dh_fit_dy`), default none
+    optional : further variables that are NaN, and named in the status, where a subset lacks them
 
     Returns
     -------
@@ -128,13 +130,14 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None)
     GranuleError : the file is broken, is not ATL06, lacks a variable asked for, or its name lies about its content
     """
     path = Path(path)
-    wanted = _wanted(variables or ())
+    wanted = _wanted((*(variables or ()), *optional))
+    spared = frozenset(_wanted(optional)) - frozenset(_wanted(variables or ()))
     beams = _beams(beams)
     with hdf5.open_granule(path) as file:
         rgt, cycle = _identity(file, path)
         parts, statuses = [], []
         for beam in beams:
-            part, status = _read_beam(file, beam, region, period, wanted)
+            part, status = _read_beam(file, beam, region, period, wanted, spared)
             statuses.append(status)
             if part is not None:
                 parts.append(part)
@@ -197,7 +200,7 @@ def _check_layout(file, path):
         )
 
 
-def _read_beam(file, beam, region, period, wanted):
+def _read_beam(file, beam, region, period, wanted, spared):
     """The columns of one beam (None without a segment to keep) and its status."""
     if beam not in file:
         return None, BeamStatus(beam, "missing", f"no group {beam}: a subset has none where it found no data", 0, 0)
@@ -209,8 +212,8 @@ def _read_beam(file, beam, region, period, wanted):
     n = _common_length(group, (*_REQUIRED, "longitude", "delta_time"), len(latitude))
     if not n:
         return None, BeamStatus(beam, "empty", "no segments", 0, 0)
-    keep = _inside(latitude, longitude, region)
-    rows = _span(keep)
+    keep = inside(latitude, longitude, region)
+    rows = span(keep)
     delta_time = hdf5.read(group, "delta_time", rows)
     time = delta_time_to_utc(delta_time)
     keep = keep[rows] & ~np.isnat(time)
@@ -219,8 +222,9 @@ def _read_beam(file, beam, region, period, wanted):
     if not keep.any():
         where = " and ".join(w for w, given in (("region", region), ("period", period)) if given is not None)
         return None, BeamStatus(beam, "outside", f"no segment in {where or 'time'}", n, 0)
-    columns = {"time": time, "latitude": latitude[rows], "longitude": longitude[rows]}
-    absent = _read_rows(group, rows, wanted, columns)
+    # copies: a slice would keep the whole beam's positions in memory
+    columns = {"time": time, "latitude": latitude[rows].copy(), "longitude": longitude[rows].copy()}
+    absent = _read_rows(group, rows, wanted, spared, columns)
     columns["spot"], note = hdf5.spots(file, beam, delta_time)
     if not keep.all():
         columns = {name: values[keep] for name, values in columns.items()}
@@ -242,23 +246,7 @@ def _common_length(group, names, n):
     return n
 
 
-def _inside(latitude, longitude, region):
-    if region is None:
-        return np.isfinite(latitude) & np.isfinite(longitude)
-    _, south, _, north = region.bounds
-    keep = (latitude >= south) & (latitude <= north)
-    rows = _span(keep)
-    keep[rows] &= region.contains(longitude[rows], latitude[rows])
-    return keep
-
-
-def _span(keep):
-    """The slice from the first to the last kept row."""
-    kept = np.flatnonzero(keep)
-    return slice(int(kept[0]), int(kept[-1]) + 1) if kept.size else slice(0, 0)
-
-
-def _read_rows(group, rows, wanted, columns):
+def _read_rows(group, rows, wanted, spared, columns):
     """Put the rows of every variable into `columns`; return the expected variables that the subset lacks."""
     absent = []
     for name in _REQUIRED:
@@ -270,6 +258,10 @@ def _read_rows(group, rows, wanted, columns):
             absent.append(name)
             columns[name] = np.full(rows.stop - rows.start, default, dtype=_DTYPES[name])
     for name, path in wanted.items():
+        if name in spared and not hdf5.has(group, path):
+            absent.append(name)
+            columns[name] = np.full(rows.stop - rows.start, np.nan)
+            continue
         columns[name] = hdf5.read(group, path, rows, as_float=name in _COUNTS)
     return absent
 
@@ -281,7 +273,8 @@ def _table(parts, wanted, rgt, cycle):
     data: dict[str, object] = {"beam": pd.Categorical.from_codes(codes, categories=pd.Index(BEAMS))}
     empty = {"spot": "i1", "segment_id": "i4", "time": "datetime64[ns]", "h_li": "f4", **_DTYPES}
     for name in ("spot", *_ORDER, *wanted):
-        columns = [columns[name] for _, _, columns in parts]
+        # a column leaves its beams as it enters the table, so that the segments are not held twice
+        columns = [columns.pop(name) for _, _, columns in parts]
         data[name] = np.concatenate(columns) if columns else np.empty(0, dtype=empty.get(name, "f8"))
     table = pd.DataFrame(data, copy=False)
     table.insert(2, "rgt", np.full(n, rgt, dtype="i2"))

@@ -1,0 +1,339 @@
+"""
+ATL11 land-ice heights: every cycle's height at reference points 60 m apart along three beam pairs, and crossing tracks.
+
+The layout was read off a granule of release 004 and the product's own field list (SmithB/ATL11,
+ATL11_output_attrs.csv); releases 003 to 007 share it. The pre-release 002 with its `corrected_h` groups is refused.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nunatak import granules
+from nunatak.constants import FILL_I1
+from nunatak.products import GranuleError, hdf5
+from nunatak.products.atl06 import BeamStatus
+from nunatak.products.rows import inside, span
+from nunatak.runtime import NunatakError
+from nunatak.times import delta_time_to_utc
+
+KNOWN_RELEASES = ("003", "004", "005", "006", "007")
+PAIRS = ("pt1", "pt2", "pt3")
+CROSSINGS = "crossing_track_data"
+
+# variable: (paths below the pair, the first that a granule holds is read; unit; one value per point or per point and
+# cycle). Release 004 writes misfit_RMS, the field list misfit_rms.
+LAYOUT: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "latitude": (("latitude",), "degrees_north", "point"),
+    "longitude": (("longitude",), "degrees_east", "point"),
+    "ref_pt": (("ref_pt",), "1", "point"),
+    "delta_time": (("delta_time",), "seconds since 2018-01-01", "cycle"),
+    "h_corr": (("h_corr",), "m", "cycle"),
+    "h_corr_sigma": (("h_corr_sigma",), "m", "cycle"),
+    "h_corr_sigma_systematic": (("h_corr_sigma_systematic",), "m", "cycle"),
+    "quality_summary": (("quality_summary",), "1", "cycle"),
+    **{
+        name: ((f"{group}/{name}", *more), unit, per)
+        for group, per, unit, names, more in (
+            ("ref_surf", "point", "m", "x_atc y_atc dem_h geoid_h", ()),
+            ("ref_surf", "point", "m", "misfit_rms", ("ref_surf/misfit_RMS",)),
+            ("ref_surf", "point", "1", "at_slope xt_slope e_slope n_slope curvature misfit_chi2r fit_quality "
+                                       "complex_surface_flag deg_x deg_y", ()),
+            ("ref_surf", "point", "degrees", "rgt_azimuth", ()),
+            ("ref_surf", "point", "yr-1", "slope_change_rate_x slope_change_rate_x_sigma slope_change_rate_y "
+                                          "slope_change_rate_y_sigma", ()),
+            ("cycle_stats", "cycle", "m", "bsnow_h dac dh_geoloc h_mean h_rms_misfit sigma_geo_at sigma_geo_h "
+                                          "sigma_geo_xt tide_ocean", ()),
+            ("cycle_stats", "cycle", "1", "atl06_summary_zero_count bsnow_conf cloud_flg_asr cloud_flg_atm "
+                                          "min_signal_selection_source min_snr_significance r_eff seg_count", ()),
+        )
+        for name in names.split()
+    },
+}  # fmt: skip
+
+# column: (names in crossing_track_data, what stands in for an absent one); the first two kinds every release has
+_CROSSING = {
+    "rgt_crossing": (("rgt",), None),
+    "cycle": (("cycle_number",), None),
+    "h_corr": (("h_corr",), None),
+    "h_corr_sigma": (("h_corr_sigma",), None),
+    "h_corr_sigma_systematic": (("h_corr_sigma_systematic",), np.nan),
+    "spot": (("spot_crossing", "spot"), np.int8(0)),
+    "along_track_rss": (("along_track_rss",), np.nan),
+    "atl06_quality_summary": (("atl06_quality_summary",), FILL_I1),
+    "tide_ocean": (("tide_ocean",), np.nan),
+    "dac": (("dac",), np.nan),
+}
+_CROSSING_UNITS = {
+    "time": "UTC", "latitude": "degrees_north", "longitude": "degrees_east",
+    **dict.fromkeys(("h_corr", "h_corr_sigma", "h_corr_sigma_systematic", "along_track_rss", "tide_ocean", "dac"), "m"),
+}  # fmt: skip
+
+_POINTS = ("ref_pt", "latitude", "longitude", "x_atc", "y_atc", "e_slope", "n_slope")
+_HEIGHTS = ("h_corr", "h_corr_sigma", "h_corr_sigma_systematic", "quality_summary")
+# What a subset may lack: it becomes NaN (the flag its fill), and the pair's status says so.
+_OPTIONAL = ("x_atc", "y_atc", "e_slope", "n_slope", "h_corr_sigma_systematic", "quality_summary")
+_DTYPES = {"ref_pt": "i4", "cycle": "i2", "rgt": "i2", "rgt_crossing": "i4", "quality_summary": "i1", "spot": "i1"}
+
+
+def read_heights(path, *, region=None, period=None, pairs=None, cycles=None, variables=None, optional=()):
+    """
+    The heights of one granule, a row for each reference point and cycle that has one.
+
+    Positions are read first, then of everything else only the block from the first to the last point and cycle kept.
+
+    Parameters
+    ----------
+    path : path of the granule
+    region : Region, default everywhere
+    period : study period (with `contains`), default always
+    pairs : iterable of pt1, pt2, pt3, default all
+    cycles : iterable of cycle numbers, default all
+    variables : further variables by name (`tide_ocean`), default none
+    optional : further variables that are NaN, and named in the status, where a subset lacks them
+
+    Returns
+    -------
+    heights : DataFrame in the order of pairs, points along the track and cycles, with `pair, rgt, cycle`, `ref_pt`
+        (segment_id of the point), `time` (UTC), `latitude, longitude` (degrees, WGS84), `x_atc, y_atc` (m),
+        `e_slope, n_slope` (of the reference surface, towards east and north), `h_corr, h_corr_sigma,
+        h_corr_sigma_systematic` (m; heights above the WGS84 ellipsoid), `quality_summary` (0 best) and the variables
+        asked for; fills are NaN, flags as in the file, and `attrs["units"]` holds the units
+    statuses : list of BeamStatus, one for each pair; `n_segments` counts reference points in the file, `n_kept` rows
+
+    Raises
+    ------
+    GranuleError : the file is broken, is not ATL11 or the pre-release layout, or lacks a variable asked for
+    """
+    path, pairs = Path(path), _pairs(pairs)
+    wanted = _wanted((*(variables or ()), *optional))
+    spared = frozenset((*_OPTIONAL, *(set(optional) - set(variables or ()))))
+    parts, statuses = [], []
+    with hdf5.open_granule(path) as file:
+        rgt = _identity(file, path)
+        for pair in pairs:
+            part, status = _read_pair(file, pair, region, period, cycles, wanted, spared)
+            statuses.append(status)
+            if part is not None:
+                parts.append(part)
+    return _table(parts, (*_POINTS, *_HEIGHTS, *wanted), rgt), statuses
+
+
+def read_crossings(path, *, region=None, period=None, pairs=None):
+    """
+    Heights of other tracks where they cross this one, moved to its reference points by the product.
+
+    Returns
+    -------
+    crossings : DataFrame with `pair, rgt, ref_pt` (of the granule's own track), `rgt_crossing, cycle, spot, time` (of
+        the crossing track), `latitude, longitude, h_corr, h_corr_sigma, h_corr_sigma_systematic, along_track_rss,
+        atl06_quality_summary, tide_ocean, dac` (m); units in `attrs["units"]`. No row where the granule has no such
+        group
+    statuses : list of BeamStatus, one for each pair, with the reason where there is nothing
+
+    Notes
+    -----
+    In release 004 every crossing has the position of one of the pair's own reference points; several neighbouring
+    points see the same crossing.
+    """
+    path, pairs = Path(path), _pairs(pairs)
+    parts, statuses = [], []
+    with hdf5.open_granule(path) as file:
+        rgt = _identity(file, path)
+        for pair in pairs:
+            part, status = _read_crossing(file, pair, region, period)
+            statuses.append(status)
+            if part is not None:
+                parts.append(part)
+    return _crossing_table(parts, rgt), statuses
+
+
+def no_heights(variables=None):
+    """The table of `read_heights` without a row, as for a chunk without granules."""
+    return _table([], (*_POINTS, *_HEIGHTS, *_wanted(variables or ())), 0)
+
+
+def no_crossings():
+    """The table of `read_crossings` without a row."""
+    return _crossing_table([], 0)
+
+
+def _pairs(pairs):
+    asked = PAIRS if pairs is None else tuple(pairs)
+    unknown = [pair for pair in asked if pair not in PAIRS]
+    if unknown:
+        raise NunatakError(f"pairs: {unknown[0]!r} is not a beam pair; choose from {', '.join(PAIRS)}")
+    return [pair for pair in PAIRS if pair in asked]
+
+
+def _wanted(variables):
+    known = (*_POINTS, *_HEIGHTS, "time")
+    names = [variable.rpartition("/")[2] for variable in variables]
+    unknown = [name for name in names if name not in LAYOUT and name not in known]
+    if unknown:
+        raise NunatakError(f"ATL11: no variable {unknown[0]!r}; there are {', '.join(sorted(LAYOUT))}")
+    return tuple(dict.fromkeys(name for name in names if name not in known))
+
+
+def _identity(file, path):
+    """The reference ground track, from the name when it is a granule's, checked against what the file states."""
+    hdf5.check_product(file, "ATL11")
+    present = [pair for pair in PAIRS if pair in file]
+    if any("corrected_h" in file[pair] for pair in present):
+        raise GranuleError(
+            f"{path}: has the layout of the pre-release 002 (heights in {present[0]}/corrected_h), which was never "
+            f"distributed; fetch a release of {KNOWN_RELEASES[0]} to {KNOWN_RELEASES[-1]}"
+        )
+    if not present and not any(name in file for name in ("METADATA", "ancillary_data", "orbit_info")):
+        raise GranuleError(
+            f"{path}: no beam pair (pt1, pt2, pt3) and nothing else of ATL11 in it (it holds: "
+            f"{', '.join(sorted(file)) or 'nothing'}); fetch it again"
+        )
+    stated = _stated_rgt(file, present)
+    try:
+        name = granules.parse(path.name)
+    except NunatakError:
+        if stated is None:
+            raise GranuleError(
+                f"{path}: neither its name nor its content tells the track; give it its name back "
+                "(ATL11_<track><region>_<cycles>_<release>_<version>.h5)"
+            ) from None
+        return stated
+    if name.product != "atl11":
+        raise GranuleError(f"{path}: the name is that of an {name.product.upper()} granule, not of ATL11")
+    hdf5.check_orbit(file, name.rgt, None)
+    if stated is not None and stated != name.rgt:
+        raise GranuleError(f"{path}: rgt: the name says {name.rgt}, the file {stated}; rename it or fetch it again")
+    return name.rgt
+
+
+def _stated_rgt(file, present):
+    """The track as orbit_info or a pair's attribute states it (a number, text or an array); None without either."""
+    rgt, _ = hdf5.orbit(file)
+    for pair in present:
+        text = hdf5.attribute(file[pair], "ReferenceGroundTrack")
+        if rgt is None and text:
+            rgt = int(float(text))
+    return rgt
+
+
+def _read_pair(file, pair, region, period, cycles, wanted, spared):
+    """The columns of one pair (None without a height to keep) and its status."""
+    if pair not in file:
+        return None, BeamStatus(pair, "missing", f"no group {pair}: a subset has none where it found no data", 0, 0)
+    group = file[pair]
+    latitude, longitude = hdf5.read(group, "latitude"), hdf5.read(group, "longitude")
+    n = latitude.size
+    if not n:
+        return None, BeamStatus(pair, "empty", "no reference points", 0, 0)
+    known = hdf5.read(group, "cycle_number").astype("i2")
+    _check_shapes(group, n, known.size)
+    near = inside(latitude, longitude, region)
+    rows = span(near)
+    asked = np.ones(known.size, bool) if cycles is None else np.isin(known, list(cycles))
+    columns = span(asked)
+    block = (rows, columns)
+    h = hdf5.read(group, "h_corr", block)
+    time = delta_time_to_utc(hdf5.read(group, "delta_time", block))
+    keep = np.isfinite(h) & ~np.isnat(time) & near[rows, None] & asked[None, columns]
+    if period is not None:
+        keep &= period.contains(time)
+    if not keep.any():
+        asked_for = (("region", region), ("period", period), ("cycles", cycles))
+        where = ", ".join(word for word, given in asked_for if given is not None)
+        return None, BeamStatus(pair, "outside", f"no height in {where or 'any cycle'}", n, 0)
+    point, cycle = np.nonzero(keep)
+    data = {"cycle": known[columns][cycle], "time": time[keep], "h_corr": h[keep]}
+    absent = []
+    for name in (*_POINTS, *_HEIGHTS[1:], *wanted):
+        per_cycle = LAYOUT[name][2] == "cycle"
+        values = _read_variable(group, name, block if per_cycle else rows, name in spared)
+        if values is None:
+            absent.append(name)
+            data[name] = np.full(point.size, FILL_I1 if name == "quality_summary" else np.nan, _DTYPES.get(name, "f8"))
+        else:
+            data[name] = values[keep] if per_cycle else values[point]
+    reason = f"subset without {', '.join(absent)}" if absent else ""
+    return (pair, data), BeamStatus(pair, "present", reason, n, point.size)
+
+
+def _read_variable(group, name, rows, spared):
+    """A variable's rows by the first of its names; None where it is absent and may be."""
+    paths = LAYOUT[name][0]
+    found = next((path for path in paths if hdf5.has(group, path)), None)
+    if found is None and spared:
+        return None
+    if found is None:
+        raise hdf5.missing(group, paths[0])
+    return hdf5.read(group, found, rows)
+
+
+def _check_shapes(group, n, n_cycle):
+    for name, expected in (("h_corr", (n, n_cycle)), ("delta_time", (n, n_cycle)), ("ref_pt", (n,))):
+        if not hdf5.has(group, name):
+            raise hdf5.missing(group, name)
+        if group[name].shape != expected:
+            raise GranuleError(
+                f"{group.file.filename}: {group.name.lstrip('/')}: {name} has shape {group[name].shape}, expected "
+                f"{expected} (points, cycles); remove it and fetch it again"
+            )
+
+
+def _read_crossing(file, pair, region, period):
+    if pair not in file:
+        return None, BeamStatus(pair, "missing", f"no group {pair}: a subset has none where it found no data", 0, 0)
+    if CROSSINGS not in file[pair]:
+        return None, BeamStatus(pair, "missing", f"{pair} has no {CROSSINGS}", 0, 0)
+    group = file[pair][CROSSINGS]
+    if not hdf5.has(group, "ref_pt"):
+        raise hdf5.missing(group, "ref_pt")
+    n = hdf5.length(group, "ref_pt")
+    data = {"ref_pt": hdf5.read(group, "ref_pt").astype("i4")}
+    data["latitude"], data["longitude"] = hdf5.read(group, "latitude"), hdf5.read(group, "longitude")
+    data["time"] = delta_time_to_utc(hdf5.read(group, "delta_time"))
+    absent = []
+    for column, (names, default) in _CROSSING.items():
+        found = next((name for name in names if hdf5.has(group, name)), None)
+        if found is None and default is None:
+            raise hdf5.missing(group, names[0])
+        if found is None:
+            absent.append(names[0])
+        data[column] = np.full(n, default) if found is None else hdf5.read(group, found)
+    keep = inside(data["latitude"], data["longitude"], region) & np.isfinite(data["h_corr"]) & ~np.isnat(data["time"])
+    if period is not None:
+        keep &= period.contains(data["time"])
+    if not keep.any():
+        return None, BeamStatus(pair, "outside" if n else "empty", "no crossing" + (" in region and period" * (n > 0)),
+                                n, 0)  # fmt: skip
+    reason = f"crossings without {', '.join(absent)}" if absent else ""
+    return (pair, {k: v[keep] for k, v in data.items()}), BeamStatus(pair, "present", reason, n, int(keep.sum()))
+
+
+def _table(parts, names, rgt):
+    """One DataFrame of the pairs' columns."""
+    columns = ("cycle", "time", *names)
+    table = _frame(parts, columns, {"time": "datetime64[ns]", "h_corr": "f4", "h_corr_sigma": "f4", **_DTYPES})
+    table.insert(1, "rgt", np.full(len(table), rgt, dtype="i2"))
+    table.attrs["units"] = {"time": "UTC", **{name: LAYOUT[name][1] for name in names}}
+    return table
+
+
+def _crossing_table(parts, rgt):
+    columns = ("ref_pt", "time", "latitude", "longitude", *_CROSSING)
+    table = _frame(parts, columns, {"time": "datetime64[ns]", **_DTYPES})
+    table.insert(1, "rgt", np.full(len(table), rgt, dtype="i2"))
+    table.attrs["units"] = dict(_CROSSING_UNITS)
+    return table
+
+
+def _frame(parts, columns, empty):
+    codes = np.repeat([PAIRS.index(pair) for pair, _ in parts], [len(data["time"]) for _, data in parts]).astype("i8")
+    table: dict[str, object] = {"pair": pd.Categorical.from_codes(codes, categories=pd.Index(PAIRS))}
+    for name in columns:
+        found = [data[name] for _, data in parts]
+        values = np.concatenate(found) if found else np.empty(0, dtype=empty.get(name, "f8"))
+        table[name] = values.astype(_DTYPES[name]) if name in _DTYPES else values
+    return pd.DataFrame(table, copy=False)

@@ -1,0 +1,34 @@
+"""Which rows of an along-track group to read: positions are looked at first, the rest is read only where they lie."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def inside(latitude, longitude, region):
+    """
+    Which points of a track lie in a region (bool); all with a position where no region is given.
+
+    Parameters
+    ----------
+    latitude, longitude : (n,) arrays, degrees; NaN lies nowhere
+    region : Region or None
+    """
+    if region is None:
+        return np.isfinite(latitude) & np.isfinite(longitude)
+    _, south, _, north = region.bounds
+    keep = (latitude >= south) & (latitude <= north)
+    rows = span(keep)
+    keep[rows] &= region.contains(longitude[rows], latitude[rows])
+    return keep
+
+
+def span(keep):
+    """
+    The slice from the first to the last kept row.
+
+    >>> span(np.array([False, True, False, True, False]))
+    slice(1, 4, None)
+    """
+    kept = np.flatnonzero(keep)
+    return slice(int(kept[0]), int(kept[-1]) + 1) if kept.size else slice(0, 0)
