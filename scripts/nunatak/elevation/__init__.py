@@ -1,11 +1,17 @@
-"""Elevation change: epochs, trends, volumes, hypsometry, transects and repeat passes; arrays and tables in and out."""
+"""Elevation change: epochs, trends, volumes, transects, tracks, crossovers and rates of points; tables in and out."""
 
 from nunatak.elevation.change import change_between, change_since, difference, nearest_epoch, surface_at
+from nunatak.elevation.consistency import by_slope, points_against_surface, segments_against_points
 from nunatak.elevation.coverage import cell_coverage, grid_of
+from nunatak.elevation.crossovers import crossovers, nmad, pass_biases, reference_crossovers, summarise
 from nunatak.elevation.errors import SumErrors, sum_errors
 from nunatak.elevation.hypsometry import cell_heights, change_by_elevation
 from nunatak.elevation.mass import GLACIER, ICE, Density, ice_equivalent, mass_change
+from nunatak.elevation.point_rates import RateOptions, pass_residuals, rates, track_outliers, without_tide
+from nunatak.elevation.rate_map import against_grid, rate_map, residuals_to_other_tracks
 from nunatak.elevation.repeat_pairs import repeat_pairs, summarise_pairs
+from nunatak.elevation.surface_fit import FitOptions, repeat_rates, surface_rates
+from nunatak.elevation.tracks import directions, focus_region, tracks
 from nunatak.elevation.transects import Lowering, largest_lowering, points_along, transect
 from nunatak.elevation.trend import trend
 from nunatak.elevation.volume import region_change, region_rates
@@ -14,26 +20,48 @@ __all__ = [
     "GLACIER",
     "ICE",
     "Density",
+    "FitOptions",
     "Lowering",
+    "RateOptions",
     "SumErrors",
+    "against_grid",
+    "by_slope",
     "cell_coverage",
     "cell_heights",
     "change_between",
     "change_by_elevation",
     "change_since",
+    "crossovers",
     "difference",
+    "directions",
+    "focus_region",
     "grid_of",
     "ice_equivalent",
     "largest_lowering",
     "mass_change",
     "nearest_epoch",
+    "nmad",
+    "pass_biases",
+    "pass_residuals",
+    "points_against_surface",
     "points_along",
+    "rate_map",
+    "rates",
+    "reference_crossovers",
     "region_change",
     "region_rates",
     "repeat_pairs",
+    "repeat_rates",
+    "residuals_to_other_tracks",
+    "segments_against_points",
     "sum_errors",
+    "summarise",
     "summarise_pairs",
     "surface_at",
+    "surface_rates",
+    "track_outliers",
+    "tracks",
     "transect",
     "trend",
+    "without_tide",
 ]

@@ -1,25 +1,190 @@
-"""Which ATL06 segments to keep."""
+"""Which ATL06 segments to keep: presets of tests, what each test took away, and agreement with the neighbours."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import pandas as pd
+
+from nunatak.kernels import kernel
+from nunatak.products.hdf5 import is_strong
+from nunatak.runtime import NunatakError
+
+SPACING = 20.0  # m between the centres of successive segments
+TOLERANCE = 2.0  # m, of the along-track consistency (SmithB/ATL11, ATL06_filters.py)
+# The limits of SmithB/ATL11:ATL11/ATL06_filters.py, used where the product's own flag is too strict.
+_SPREAD, _SIGMA, _SNR = 1.0, 1.0, 0.02  # m, m, probability that noise alone made the signal
+_DENSITY_STRONG, _DENSITY_WEAK = 4.0, 1.0  # photons per metre of the surface window
+
+# test: the variables it looks at
+NEEDS = {
+    "height": ("h_li",),
+    "quality": ("atl06_quality_summary",),
+    "spread": ("h_robust_sprd",),
+    "sigma": ("h_li_sigma",),
+    "snr": ("snr_significance",),
+    "source": ("signal_selection_source",),
+    "density": ("n_fit_photons", "w_surface_window_final", "spot"),
+    "consistency": ("dh_fit_dx", "segment_id", "beam", "rgt", "cycle"),
+}
+# preset: its tests in order; each sees what the ones before it left
+TESTS = {
+    "none": ("height",),
+    "standard": ("height", "quality"),
+    "strict": ("height", "quality", "consistency"),
+    "rough": ("height", "spread", "sigma", "snr", "consistency"),
+}
 
 
-def standard(segments):
+def variables(preset):
+    """The variables of the product that a preset needs beyond those every table of segments has."""
+    always = ("h_li", "h_li_sigma", "atl06_quality_summary", "spot", "segment_id", "beam", "rgt", "cycle")
+    return tuple(name for test in _tests(preset) for name in NEEDS[test] if name not in always)
+
+
+def keep(segments, preset="standard"):
     """
-    The product's own quality flag is 0 (best) and there is a height.
-
-    Conservative: it loses fast, crevassed ice (`atl06_quality_summary`, ATL06 ATBD section 4.3).
+    Which segments pass a preset.
 
     Parameters
     ----------
-    segments : DataFrame with h_li and atl06_quality_summary
+    segments : DataFrame as `products.atl06.read_segments` returns it, with the variables of the preset
+    preset : none (there is a height); standard (the product's flag is 0: conservative, it loses fast, crevassed ice);
+        strict (standard, and within 2 m of the neighbours); rough (for crevassed ice: spread, error and significance
+        of the fit instead of the flag, and within 2 m of the neighbours); or a sequence of tests, names of `NEEDS`
 
     Returns
     -------
     (n,) bool array
+
+    Raises
+    ------
+    NunatakError : unknown preset or test, or a variable it needs is absent
     """
-    return (segments["atl06_quality_summary"].to_numpy() == 0) & np.isfinite(segments["h_li"].to_numpy())
+    return _run(segments, preset)[0]
 
 
-PRESETS = {"standard": standard}
+def removed(segments, preset="standard"):
+    """
+    How many segments each test of a preset took away.
+
+    Returns
+    -------
+    DataFrame, one row per test in order: test, n_before, n_removed, n_after
+    """
+    return _run(segments, preset)[1]
+
+
+def _run(segments, preset):
+    mask, rows = np.ones(len(segments), dtype=bool), []
+    for test in _tests(preset):
+        absent = [name for name in NEEDS[test] if name not in segments]
+        if absent:
+            raise NunatakError(
+                f"filter {preset}: test {test} needs {', '.join(absent)}; read ATL06 with it among the variables"
+            )
+        before = int(mask.sum())
+        mask = mask & _PASSES[test](segments, mask)
+        after = int(mask.sum())
+        rows.append({"test": test, "n_before": before, "n_removed": before - after, "n_after": after})
+    return mask, pd.DataFrame(rows, columns=["test", "n_before", "n_removed", "n_after"])
+
+
+def _tests(preset):
+    tests = TESTS.get(preset) if isinstance(preset, str) else tuple(preset)
+    if tests is None or any(test not in NEEDS for test in tests):
+        known = ", ".join(TESTS if isinstance(preset, str) else NEEDS)
+        raise NunatakError(f"filter: {preset!r} is unknown; choose from {known}")
+    return tests
+
+
+def standard(segments):
+    """The product's own quality flag is 0 (best) and there is a height: (n,) bool array."""
+    return keep(segments, "standard")
+
+
+def consistent(segments, among=None, *, tolerance=TOLERANCE):
+    """
+    Which segments agree with their neighbours along the track.
+
+    From segment i the fitted slope leads to the height expected 20 m on and 20 m back:
+
+        |h_li + 20 m dh_fit_dx - h_li(next)| < tolerance and |h_li - 20 m dh_fit_dx - h_li(previous)| < tolerance
+
+    Parameters
+    ----------
+    segments : DataFrame with rgt, cycle, beam, segment_id, h_li, dh_fit_dx; in any order
+    among : (n,) bool array, the segments that take part; a neighbour that failed another test is no judge
+    tolerance : m
+
+    Returns
+    -------
+    (n,) bool array. At the end of a run the one neighbour decides; a segment without any neighbour has no witness and
+    is not kept, nor is one without a slope.
+    """
+    among = np.ones(len(segments), dtype=bool) if among is None else np.asarray(among)
+    chosen = np.flatnonzero(among & np.isfinite(segments["h_li"].to_numpy("f8")))
+    part = segments.iloc[chosen]
+    run = part.groupby(["rgt", "cycle", "beam"], observed=True, sort=False).ngroup().to_numpy()
+    ids = part["segment_id"].to_numpy("i8")
+    order = np.lexsort((ids, run))
+    passed = np.zeros(chosen.size, dtype=bool)
+    _agree(run[order], ids[order], part["h_li"].to_numpy("f8")[order], part["dh_fit_dx"].to_numpy("f8")[order],
+           float(tolerance), order, passed)  # fmt: skip
+    mask = np.zeros(len(segments), dtype=bool)
+    mask[chosen] = passed
+    return mask
+
+
+def agree_reference(segment_id, h_li, dh_fit_dx, tolerance=TOLERANCE):
+    """The definition of `consistent` for one beam of one pass, segment by segment."""
+    height = dict(zip(segment_id, h_li, strict=True))
+    passed = []
+    for i, h, slope in zip(segment_id, h_li, dh_fit_dx, strict=True):
+        steps = [abs(h + side * SPACING * slope - height[i + side]) for side in (1, -1) if i + side in height]
+        passed.append(bool(steps) and all(step < tolerance for step in steps))
+    return np.array(passed)
+
+
+@kernel
+def _agree(run, ids, h, slope, tolerance, order, passed):
+    n = ids.size
+    for i in range(n):
+        witnesses, good = 0, True
+        if i + 1 < n and run[i + 1] == run[i] and ids[i + 1] == ids[i] + 1:
+            witnesses += 1
+            good = abs(h[i] + 20.0 * slope[i] - h[i + 1]) < tolerance
+        if i > 0 and run[i - 1] == run[i] and ids[i - 1] == ids[i] - 1:
+            witnesses += 1
+            good = good and abs(h[i] - 20.0 * slope[i] - h[i - 1]) < tolerance
+        passed[order[i]] = good and witnesses > 0
+
+
+def _below(name, limit):
+    def test(segments, mask):
+        with np.errstate(invalid="ignore"):  # NaN is not below anything
+            return segments[name].to_numpy("f8") < limit
+
+    return test
+
+
+def _density(segments, mask):
+    with np.errstate(invalid="ignore", divide="ignore"):
+        density = segments["n_fit_photons"].to_numpy("f8") / segments["w_surface_window_final"].to_numpy("f8")
+    return density > np.where(is_strong(segments["spot"].to_numpy()), _DENSITY_STRONG, _DENSITY_WEAK)
+
+
+_PASSES: dict[str, Callable] = {
+    "height": lambda segments, mask: np.isfinite(segments["h_li"].to_numpy()),
+    "quality": lambda segments, mask: segments["atl06_quality_summary"].to_numpy() == 0,
+    "spread": _below("h_robust_sprd", _SPREAD),
+    "sigma": _below("h_li_sigma", _SIGMA),
+    "snr": _below("snr_significance", _SNR),
+    "source": lambda segments, mask: segments["signal_selection_source"].to_numpy() <= 1,
+    "density": _density,
+    "consistency": consistent,
+}
+
+# by name, each a function of the segments
+PRESETS: dict[str, Callable] = {name: lambda segments, name=name: keep(segments, name) for name in TESTS}

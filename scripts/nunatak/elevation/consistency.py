@@ -1,0 +1,144 @@
+"""Do the products agree? ATL06 with ATL11 at its reference points, ATL11 with the surface of ATL14 and ATL15."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyproj
+
+from nunatak.elevation.crossovers import nmad
+from nunatak.elevation.sampling import sample
+from nunatak.times import decimal_year
+
+SLOPE_CLASSES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, np.inf)
+_PAIR_OF = {f"gt{number}{side}": f"pt{number}" for number in "123" for side in "lr"}
+_KEYS = ["rgt", "pair", "cycle", "ref_pt"]
+_ELLIPSOID = pyproj.Geod(ellps="WGS84")
+_RADIUS, _E2 = _ELLIPSOID.a, _ELLIPSOID.es
+
+
+def segments_against_points(segments, heights):
+    """
+    ATL06 less ATL11 at each reference point and cycle that both saw.
+
+    The two beams of a pair run 90 m apart with the reference point between them: heights of the segment numbered as the
+    point are interpolated across the track to its y_atc. Where one beam is missing the other's height moves along the
+    slope of the reference surface (n_slope, e_slope), which several cycles have fitted.
+
+    Parameters
+    ----------
+    segments : DataFrame of ATL06 with rgt, cycle, beam, segment_id, latitude, longitude, y_atc, h_li,
+        h_li_sigma; filtered
+    heights : DataFrame of ATL11 with rgt, cycle, pair, ref_pt, latitude, longitude, y_atc, h_corr,
+        h_corr_sigma, n_slope, e_slope; filtered
+
+    Returns
+    -------
+    DataFrame: rgt, pair, cycle, ref_pt, latitude, longitude, time, h_corr, h_li (m, moved to the point), residual (m),
+        sigma (m, of both as stated), slope (steepest, 1), beams (1 or 2)
+    """
+    names = ["latitude", "longitude", "y_atc", "h_li", "h_li_sigma"]
+    parts = segments[["rgt", "cycle", "segment_id", "beam", *names]]
+    parts = parts.assign(pair=parts["beam"].astype(str).map(_PAIR_OF), side=parts["beam"].astype(str).str[-1])
+    parts = parts.rename(columns={"segment_id": "ref_pt"}).drop(columns="beam")
+    points = heights.assign(pair=heights["pair"].astype(str))
+    left, right = (parts[parts["side"] == side].drop(columns="side").set_index(_KEYS)[names] for side in "lr")
+    both = points.join(left.add_suffix("_l"), on=_KEYS).join(right.add_suffix("_r"), on=_KEYS)
+    moved, sigma = _across(both)
+    found = both[[*_KEYS, "latitude", "longitude", "time", "h_corr"]].assign(
+        h_li=moved, residual=moved - both["h_corr"].to_numpy("f8"),
+        sigma=np.hypot(sigma, both["h_corr_sigma"].to_numpy("f8")),
+        slope=np.hypot(both["n_slope"].to_numpy("f8"), both["e_slope"].to_numpy("f8")),
+        beams=both["h_li_l"].notna().to_numpy().astype(int) + both["h_li_r"].notna().to_numpy(),
+    )  # fmt: skip
+    return found[np.isfinite(found["residual"])].reset_index(drop=True)
+
+
+def points_against_surface(heights, surface, change):
+    """
+    ATL11 less the surface of ATL14 moved in time by ATL15: bilinear in place, linear between quarters.
+
+    Parameters
+    ----------
+    heights : DataFrame of ATL11 with x, y in the grids' coordinate system, time, h_corr, h_corr_sigma, n_slope, e_slope
+    surface : Dataset (y, x) with h, h_sigma, as `products.atl14.read_surface` returns it
+    change : Dataset (time, y, x) with delta_h, delta_h_sigma, as `products.atl15.read_height_change` returns it
+
+    Returns
+    -------
+    DataFrame: rgt, pair, cycle, ref_pt, x, y, latitude, longitude, time, h_corr, residual (m), sigma (m, of all three
+        as stated), slope. Points off the grids, on their gaps, and outside the epochs are left out
+    """
+    x, y = heights["x"].to_numpy("f8"), heights["y"].to_numpy("f8")
+    layers = np.stack([surface["h"].values, surface["h_sigma"].values])
+    (h, h_sigma), _ = sample(layers, surface["x"].values, surface["y"].values, x, y)
+    delta, delta_sigma = _at_times(change, x, y, decimal_year(heights["time"].to_numpy()))
+    names = [n for n in (*_KEYS, "x", "y", "latitude", "longitude", "time", "h_corr") if n in heights]
+    found = heights[names].assign(
+        residual=heights["h_corr"].to_numpy("f8") - h - delta,
+        sigma=np.sqrt(heights["h_corr_sigma"].to_numpy("f8") ** 2 + h_sigma**2 + delta_sigma**2),
+        slope=np.hypot(heights["n_slope"].to_numpy("f8"), heights["e_slope"].to_numpy("f8")),
+    )
+    return found[np.isfinite(found["residual"])].reset_index(drop=True)
+
+
+def by_slope(residuals, *, edges=SLOPE_CLASSES):
+    """
+    Median and spread of residuals by the steepness of the ground.
+
+    Returns
+    -------
+    DataFrame, a row per class that holds any and one for all: slope_low, slope_high, n, median (m), nmad (m), nmad_z
+        (of residual / sigma: about 1 where the stated errors are those made)
+    """
+    rows = []
+    classes = np.digitize(residuals["slope"].to_numpy(), edges) - 1
+    for k in [*np.unique(classes[(classes >= 0) & (classes < len(edges) - 1)]), None]:
+        part = residuals if k is None else residuals[classes == k]
+        low, high = (edges[0], edges[-1]) if k is None else (edges[k], edges[k + 1])
+        z = part["residual"] / part["sigma"]
+        rows.append({"slope_low": low, "slope_high": high, "n": len(part), "median": part["residual"].median(),
+                     "nmad": nmad(part["residual"]), "nmad_z": nmad(z)})  # fmt: skip
+    found = pd.DataFrame(rows)
+    found.attrs["units"] = {"slope_low": "1", "slope_high": "1", "median": "m", "nmad": "m"}
+    return found
+
+
+def _across(both):
+    """Height at the point from the left and right beams, one of them where the other is missing, and its error."""
+    column = {name: both[name].to_numpy("f8") for name in both.columns if name[-2:] in ("_l", "_r")}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = (both["y_atc"].to_numpy("f8") - column["y_atc_l"]) / (column["y_atc_r"] - column["y_atc_l"])
+        between = column["h_li_l"] + share * (column["h_li_r"] - column["h_li_l"])
+        error = np.hypot((1 - share) * column["h_li_sigma_l"], share * column["h_li_sigma_r"])
+    left, right = (column[f"h_li_{side}"] + _along_slope(both, column, side) for side in "lr")
+    h = np.where(np.isfinite(between), between, np.where(np.isfinite(left), left, right))
+    one = np.where(np.isfinite(left), column["h_li_sigma_l"], column["h_li_sigma_r"])
+    return h, np.where(np.isfinite(between), error, one)
+
+
+def _along_slope(both, column, side):
+    """Rise of the reference surface from a beam's segment to the point, m; they lie some tens of metres apart."""
+    latitude, longitude = both["latitude"].to_numpy("f8"), both["longitude"].to_numpy("f8")
+    middle = np.deg2rad(0.5 * (latitude + column[f"latitude_{side}"]))
+    curve = 1.0 - _E2 * np.sin(middle) ** 2
+    north = np.deg2rad(latitude - column[f"latitude_{side}"]) * _RADIUS * (1.0 - _E2) / curve**1.5
+    turn = (longitude - column[f"longitude_{side}"] + 180.0) % 360.0 - 180.0
+    east = np.deg2rad(turn) * _RADIUS / np.sqrt(curve) * np.cos(middle)
+    return both["n_slope"].to_numpy("f8") * north + both["e_slope"].to_numpy("f8") * east
+
+
+def _at_times(change, x, y, year):
+    """delta_h and its error at points and times: the two epochs around each, weighted by nearness."""
+    years = change["decimal_year"].values
+    fields = [change["delta_h"].values, change["delta_h_sigma"].values]
+    after = np.clip(np.searchsorted(years, year), 1, max(years.size - 1, 1))
+    found = [np.full(x.size, np.nan), np.full(x.size, np.nan)]
+    for k in np.unique(after):
+        rows = np.flatnonzero(after == k)
+        share = (year[rows] - years[k - 1]) / (years[k] - years[k - 1])
+        outside = (share < 0) | (share > 1)
+        for field, out in zip(fields, found, strict=True):
+            (first, second), _ = sample(field[k - 1 : k + 1], change["x"].values, change["y"].values, x[rows], y[rows])
+            out[rows] = np.where(outside, np.nan, first + share * (second - first))
+    return found

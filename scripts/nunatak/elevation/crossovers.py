@@ -1,0 +1,245 @@
+"""Height differences where tracks cross: two measurements of one place that share neither pass nor laser."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from nunatak.elevation.intersections import intersections
+from nunatak.runtime import NunatakError
+
+DAY = np.timedelta64(86400, "s")
+NOISE_DAYS = 10.0  # differences within so many days show errors, not change
+_EDGES = (0.0, NOISE_DAYS, 45.5, *(91.0 * k + 45.5 for k in range(1, 40)))  # days; then the repeats, 91 days each
+_MAD = 1.4826
+# ASSUME: where a table does not state it, heights of a pass share an error of 0.03 m (radial orbit error in
+# SmithB/ATL1415:ATL1415/read_ATL11.py)
+SIGMA_PASS = 0.03
+_BOTH = ("rgt", "cycle", "beam", "time", "h", "h_sigma", "h_sigma_systematic")
+_UNITS = {
+    "x": "m", "y": "m", "latitude": "degrees_north", "longitude": "degrees_east", "dh": "m", "dh_sigma": "m",
+    "dt_days": "days", **{f"{name}_{k}": "m" for name in _BOTH[4:] for k in "12"}, "time_1": "UTC", "time_2": "UTC",
+}  # fmt: skip
+
+
+def crossovers(table, *, height="h_li", beam="beam", along="segment_id", step=20.0, max_gap=100.0, correlation=0.5):
+    """
+    Every place where two tracks of a table cross, with both heights there.
+
+    Heights are interpolated linearly along each track between the two rows that enclose the crossing.
+
+    Parameters
+    ----------
+    table : DataFrame of rows along tracks, filtered as wished: rgt, cycle, `beam`, `along`, x, y (m, one map for all),
+        latitude, longitude, time, `height`, `height`_sigma (m) and, where known, sigma_systematic (m): the error that
+        a pass shares. In any order
+    beam, along : columns of the ground track and of the number that grows along it
+    step, max_gap : m of x_atc between numbers; longer gaps are not bridged
+    correlation : of the errors of successive numbers: ATL06 segments share half their photons; 0 for ATL11
+
+    Returns
+    -------
+    DataFrame, one row per crossing, `_1` the earlier pass and `_2` the later:
+        x, y, latitude, longitude; rgt, cycle, beam, time, h, h_sigma, h_sigma_systematic of both
+        dt_days, dh = h_2 - h_1 (m), dh_sigma (with what the passes share), z = dh / dh_sigma
+
+    Notes
+    -----
+    Passes of one reference track run side by side and are not crossed with each other.
+    """
+    _check(table, height, beam, along)
+    rows = table.sort_values(["rgt", "cycle", beam, along], kind="stable")
+    rows = rows[np.isfinite(rows[height]) & (rows[f"{height}_sigma"] > 0)]
+    number = rows[along].to_numpy("i8")
+    run = rows.groupby(["rgt", "cycle", beam], observed=True, sort=False).ngroup().to_numpy()
+    gap = np.diff(number)
+    link = (np.diff(run) == 0) & (gap > 0) & (gap * step <= max_gap)
+    i, j, u, v = intersections(rows["x"].to_numpy("f8"), rows["y"].to_numpy("f8"), link, rows["rgt"].to_numpy())
+    shared = np.append(np.where(gap == gap[gap > 0].min(initial=1), correlation, 0.0), 0.0)
+    sides = [_at(rows, index, share, shared, height, beam) for index, share in ((i, u), (j, v))]
+    return _differences(*sides)
+
+
+def reference_crossovers(heights, crossings):
+    """
+    ATL11 against the tracks that cross it: each cycle of the reference track with each of the crossing one.
+
+    Parameters
+    ----------
+    heights : DataFrame as `products.atl11.read_heights` returns it, with x, y; filtered
+    crossings : DataFrame as `products.atl11.read_crossings` returns it; filtered
+
+    Returns
+    -------
+    DataFrame as `crossovers` returns it; of the neighbouring points that see one crossing of two passes the one with
+    the smallest h_corr_sigma (as SmithB/ATL1415:ATL1415/read_ATL11.py does)
+
+    Notes
+    -----
+    The product has moved the crossing track's heights to the reference point along its reference surface, so the two
+    are compared at the point itself: interpolating along the track again would add the slope's error. Where both tracks
+    are in `heights` the crossing is in both files, and the one of the lower RGT is kept.
+    """
+    own = set(heights["rgt"].unique())
+    once = ~crossings["rgt_crossing"].isin(own) | (crossings["rgt"] < crossings["rgt_crossing"])
+    usable = once & np.isfinite(crossings["h_corr"]) & (crossings["h_corr_sigma"] > 0)
+    keys = ["rgt", "pair", "ref_pt"]
+    both = heights.merge(crossings[usable], on=keys, suffixes=("", "_crossing"))
+    both = both[np.isfinite(both["h_corr"]) & (both["h_corr_sigma"] > 0)]
+    same = ["rgt", "pair", "cycle", "rgt_crossing", "spot", "cycle_crossing"]
+    error = np.hypot(both["h_corr_sigma"], both["h_corr_sigma_crossing"])
+    both = both.loc[error.sort_values(kind="stable").index].drop_duplicates(same).sort_values([*same, "ref_pt"])
+    place = both[["x", "y", "latitude", "longitude"]].reset_index(drop=True)
+    sides = []
+    for end, names in (("", {"beam": "pair", "rgt": "rgt"}), ("_crossing", {"beam": "spot", "rgt": "rgt_crossing"})):
+        side = place.assign(
+            rgt=both[names["rgt"]].to_numpy(), cycle=both[f"cycle{end}"].to_numpy(),
+            beam=[f"spot{b}" if end else str(b) for b in both[names["beam"]]], time=both[f"time{end}"].to_numpy(),
+            h=both[f"h_corr{end}"].to_numpy("f8"), h_sigma=both[f"h_corr_sigma{end}"].to_numpy("f8"),
+            h_sigma_systematic=_known(both[f"h_corr_sigma_systematic{end}"].to_numpy("f8")),
+        )  # fmt: skip
+        sides.append(side)
+    return _differences(*sides)
+
+
+def summarise(table, *, edges=_EDGES):
+    """
+    Crossovers by the time between the passes: the first bin tells the noise, the others the change.
+
+    Parameters
+    ----------
+    edges : days, ascending
+
+    Returns
+    -------
+    DataFrame, a row per bin that holds any: days_low, days_high, n, median_days, median (m), nmad (m, 1.4826 x
+        median absolute deviation), nmad_z: about 1 where the stated errors are those made (within days) and more where
+        the surface moved
+    """
+    rows = []
+    bins = np.searchsorted(np.asarray(edges), table["dt_days"].to_numpy(), side="right") - 1
+    for k in np.unique(bins[(bins >= 0) & (bins < len(edges) - 1)]):
+        part = table[bins == k]
+        rows.append(
+            {"days_low": edges[k], "days_high": edges[k + 1], "n": len(part), "median_days": part["dt_days"].median(),
+             "median": part["dh"].median(), "nmad": nmad(part["dh"]), "nmad_z": nmad(part["z"])}
+        )  # fmt: skip
+    columns = ["days_low", "days_high", "n", "median_days", "median", "nmad", "nmad_z"]
+    found = pd.DataFrame(rows, columns=columns)
+    found.attrs["units"] = {"days_low": "days", "days_high": "days", "median_days": "days", "median": "m", "nmad": "m"}
+    return found
+
+
+def pass_biases(table, *, max_days=NOISE_DAYS, prior=1.0, iterations=5):
+    """
+    The error each pass shares, from its crossovers with all others: a least-squares adjustment of the network.
+
+    Parameters
+    ----------
+    table : crossovers
+    max_days : only those closer in time; the surface is taken to stand still between them
+    prior : m, standard deviation of the errors looked for; holds the mean of each connected part of the network, which
+        crossovers cannot see, at zero
+    iterations : of the weights: differences beyond three standard errors lose theirs (Huber)
+
+    Returns
+    -------
+    DataFrame by pass: rgt, cycle, bias (m; what its heights are too high), bias_sigma (m), n_crossovers, part (number
+        of the connected part); biases of different parts have different zeros
+    """
+    near = table[(table["dt_days"] < max_days) & np.isfinite(table["dh"])]
+    ends = pd.concat([near[[f"rgt_{k}", f"cycle_{k}"]].set_axis(["rgt", "cycle"], axis=1) for k in "12"])
+    passes = ends.drop_duplicates().sort_values(["rgt", "cycle"]).reset_index(drop=True)
+    number = pd.MultiIndex.from_frame(passes)
+    one, two = (number.get_indexer(pd.MultiIndex.from_frame(near[[f"rgt_{k}", f"cycle_{k}"]])) for k in "12")
+    sigma = np.hypot(near["h_sigma_1"].to_numpy(), near["h_sigma_2"].to_numpy())
+    dh, n = near["dh"].to_numpy(), len(passes)
+    part = connected_components(coo_array((np.ones(one.size), (one, two)), shape=(n, n)), directed=False)[1]
+    bias, error = np.zeros(n), np.full(n, prior)
+    for k in range(part.max(initial=-1) + 1):
+        members = np.flatnonzero(part == k)
+        of_part = np.flatnonzero(part[one] == k)
+        place = np.searchsorted(members, np.column_stack([one[of_part], two[of_part]]))
+        bias[members], error[members] = _adjust(place, dh[of_part], sigma[of_part], members.size, prior, iterations)
+    count = np.bincount(one, minlength=n) + np.bincount(two, minlength=n)
+    found = passes.assign(bias=bias, bias_sigma=error, n_crossovers=count, part=part)
+    found.attrs["units"] = {"bias": "m", "bias_sigma": "m"}
+    return found
+
+
+def nmad(values):
+    """1.4826 x the median absolute deviation from the median: the standard deviation, deaf to outliers."""
+    values = np.asarray(values, dtype=float)
+    values = values[np.isfinite(values)]
+    return float(_MAD * np.median(np.abs(values - np.median(values)))) if values.size else np.nan
+
+
+def _adjust(place, dh, sigma, n, prior, iterations):
+    """Biases b of n passes from dh = b_2 - b_1 + error, and their standard errors."""
+    weight = sigma**-2.0
+    for _ in range(iterations):
+        normal = np.diag(np.full(n, prior**-2.0))
+        right = np.zeros(n)
+        for side, sign in ((0, -1.0), (1, 1.0)):
+            np.add.at(normal, (place[:, side], place[:, side]), weight)
+            np.add.at(right, place[:, side], sign * weight * dh)
+        np.add.at(normal, (place[:, 0], place[:, 1]), -weight)
+        np.add.at(normal, (place[:, 1], place[:, 0]), -weight)
+        covariance = np.linalg.inv(normal)
+        bias = covariance @ right
+        residual = np.abs(dh - bias[place[:, 1]] + bias[place[:, 0]]) / sigma
+        weight = sigma**-2.0 * np.minimum(1.0, 3.0 / np.maximum(residual, 1e-12))
+    return bias, np.sqrt(np.diag(covariance))
+
+
+def _at(rows, index, share, shared, height, beam):
+    """One side of the crossings: the track's values between row `index` and the next."""
+    low, high = rows.iloc[index], rows.iloc[index + 1]
+
+    def between(name):
+        a, b = low[name].to_numpy("f8"), high[name].to_numpy("f8")
+        return a + share * (b - a)
+
+    s0, s1 = low[f"{height}_sigma"].to_numpy("f8"), high[f"{height}_sigma"].to_numpy("f8")
+    variance = (1 - share) ** 2 * s0**2 + share**2 * s1**2 + 2 * share * (1 - share) * shared[index] * s0 * s1
+    t0, t1 = low["time"].to_numpy(), high["time"].to_numpy()
+    # across longitude 180 the shorter way round
+    turn = (high["longitude"].to_numpy("f8") - low["longitude"].to_numpy("f8") + 180.0) % 360.0 - 180.0
+    longitude = (low["longitude"].to_numpy("f8") + share * turn + 180.0) % 360.0 - 180.0
+    systematic = low["sigma_systematic"].to_numpy("f8") if "sigma_systematic" in low else np.full(index.size, np.nan)
+    return pd.DataFrame(
+        {"x": between("x"), "y": between("y"), "latitude": between("latitude"), "longitude": longitude,
+         "rgt": low["rgt"].to_numpy(), "cycle": low["cycle"].to_numpy(), "beam": low[beam].astype(str).to_numpy(),
+         "time": t0 + ((t1 - t0) * share).astype("timedelta64[ns]"), "h": between(height), "h_sigma": np.sqrt(variance),
+         "h_sigma_systematic": _known(systematic)}
+    )  # fmt: skip
+
+
+def _known(systematic):
+    return np.where(np.isfinite(systematic), systematic, SIGMA_PASS)
+
+
+def _differences(one, two):
+    """Both sides in the order of time, and their difference."""
+    swap = (two["time"] < one["time"]).to_numpy()
+    table = one[["x", "y", "latitude", "longitude"]].copy()
+    for name in _BOTH:
+        a, b = one[name].to_numpy(), two[name].to_numpy()
+        table[f"{name}_1"], table[f"{name}_2"] = np.where(swap, b, a), np.where(swap, a, b)
+    table["dt_days"] = (table["time_2"].to_numpy() - table["time_1"].to_numpy()) / DAY
+    table["dh"] = table["h_2"] - table["h_1"]
+    parts = (f"{name}_{k}" for name in ("h_sigma", "h_sigma_systematic") for k in "12")
+    table["dh_sigma"] = np.sqrt(sum(table[name] ** 2 for name in parts))
+    table["z"] = table["dh"] / table["dh_sigma"]
+    table = table.sort_values(["time_1", "time_2", "beam_1", "beam_2"], kind="stable").reset_index(drop=True)
+    table.attrs["units"] = dict(_UNITS)
+    return table
+
+
+def _check(table, height, beam, along):
+    needed = ("rgt", "cycle", beam, along, "x", "y", "latitude", "longitude", "time", height, f"{height}_sigma")
+    absent = [name for name in needed if name not in table]
+    if absent:
+        raise NunatakError(f"crossovers: the table has no {', '.join(absent)}; read it with these variables")

@@ -1,0 +1,107 @@
+"""Where the ground tracks of many passes cross each other: segments in squares, each tested against its neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nunatak.kernels import kernel
+
+_PER_SQUARE = 2.0  # squares are as wide as so many of the longest segments
+
+
+def intersections(x, y, link, track):
+    """
+    Crossings between the segments of many lines.
+
+    Parameters
+    ----------
+    x, y : (n,) vertices in map metres, those of a line one after the other
+    link : (n - 1,) bool array, whether a segment joins vertex i and i + 1
+    track : (n,) integers; only segments of different tracks cross
+
+    Returns
+    -------
+    i, j : (m,) first vertices of the two crossing segments, i < j, in ascending order
+    u, v : (m,) where on them the crossing lies, 0 at the first vertex, 1 at the second
+    """
+    x, y = np.asarray(x, dtype="f8"), np.asarray(y, dtype="f8")
+    track = np.unique(np.asarray(track), return_inverse=True)[1]
+    first = np.flatnonzero(link & np.isfinite(x[:-1] + x[1:] + y[:-1] + y[1:]))
+    if not first.size:
+        return (np.empty(0, "i8"),) * 2 + (np.empty(0),) * 2
+    # positions from a near origin: a crossing is found to rounding wherever the map's origin lies
+    left, bottom = min(x[first].min(), x[first + 1].min()), min(y[first].min(), y[first + 1].min())
+    px, py = x - left, y - bottom
+    longest = max(np.abs(px[first + 1] - px[first]).max(), np.abs(py[first + 1] - py[first]).max())
+    size = max(_PER_SQUARE * longest, 1e-6)
+    square_of, nx = _squares(px, py, first, size)
+    order = np.argsort(square_of, kind="stable")
+    occupied, start = np.unique(square_of[order], return_index=True)
+    start = np.append(start, order.size)
+    found = _cross(px, py, first[order], track, occupied, start, nx, np.empty((0, 4)))
+    while found[0] > found[1].shape[0]:  # once to count, once to keep
+        found = _cross(px, py, first[order], track, occupied, start, nx, np.empty((found[0], 4)))
+    pairs = found[1]
+    by_vertex = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    i, j, u, v = pairs[by_vertex].T
+    return i.astype("i8"), j.astype("i8"), u, v
+
+
+def intersections_reference(x, y, link, track):
+    """The definition: every segment against every other, by complex cross products."""
+    z = np.asarray(x) + 1j * np.asarray(y)
+    first = np.flatnonzero(link)
+    p, r = z[first], z[first + 1] - z[first]
+
+    def cross(a, b):
+        return (np.conj(a) * b).imag
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        between = p[None, :] - p[:, None]
+        area = cross(r[:, None], r[None, :])
+        u, v = cross(between, r[None, :]) / area, cross(between, r[:, None]) / area
+    hit = (area != 0) & (u >= 0) & (u < 1) & (v >= 0) & (v < 1)
+    track = np.asarray(track)[first]
+    a, b = np.nonzero(np.triu(hit & (track[:, None] != track[None, :]), 1))
+    return first[a], first[b], u[a, b], v[a, b]
+
+
+def _squares(x, y, first, size):
+    """The square of each segment's first vertex, and how many there are in a row (with a rim to either side)."""
+    nx = int(x.max() // size) + 3
+    return (y[first] // size).astype("i8") * nx + (x[first] // size).astype("i8") + 1, nx
+
+
+@kernel
+def _cross(x, y, first, track, occupied, start, nx, pairs):
+    """Segments no longer than a square cross only those that begin in their own square or one beside it."""
+    n, room = 0, pairs.shape[0]
+    for s in range(occupied.size):
+        # the square itself, and four of its eight neighbours: the others look from their side
+        for step in range(5):
+            other = occupied[s] + (0 if step == 0 else 1 if step == 1 else nx + step - 3)
+            t = s if step == 0 else np.searchsorted(occupied, other)
+            if t >= occupied.size or occupied[t] != other:
+                continue
+            for p in range(start[s], start[s + 1]):
+                i = first[p]
+                rx, ry = x[i + 1] - x[i], y[i + 1] - y[i]
+                for q in range(p + 1 if step == 0 else start[t], start[t + 1]):
+                    j = first[q]
+                    if track[i] == track[j]:
+                        continue
+                    sx, sy = x[j + 1] - x[j], y[j + 1] - y[j]
+                    area = rx * sy - ry * sx
+                    if area == 0.0:
+                        continue
+                    dx, dy = x[j] - x[i], y[j] - y[i]
+                    u, v = (dx * sy - dy * sx) / area, (dx * ry - dy * rx) / area
+                    # half open: a crossing in a vertex belongs to one of its two segments
+                    if 0.0 <= u < 1.0 and 0.0 <= v < 1.0:
+                        if n < room:
+                            if i < j:
+                                pairs[n, 0], pairs[n, 1], pairs[n, 2], pairs[n, 3] = i, j, u, v
+                            else:
+                                pairs[n, 0], pairs[n, 1], pairs[n, 2], pairs[n, 3] = j, i, v, u
+                        n += 1
+    return n, pairs

@@ -1,0 +1,77 @@
+"""Rates of points on a grid: block medians and a Gaussian kernel with error, beside the gridded product."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from nunatak.elevation.sampling import sample
+from nunatak.gridding import block_median, gaussian_kernel, leave_one_track_out
+from nunatak.runtime import NunatakError
+
+LENGTH, RADIUS = 3000.0, 7500.0  # m, of the kernel: pairs run 3.2 km apart, tracks some kilometres
+
+
+def rate_map(rates, grid, *, length=LENGTH, radius=RADIUS):
+    """
+    Rates of points as two maps.
+
+    Parameters
+    ----------
+    rates : DataFrame with x, y (m, the grid's system), longitude, latitude, dhdt, dhdt_sigma (m/yr)
+    grid : Grid
+    length, radius : of the Gaussian kernel, m
+
+    Returns
+    -------
+    Dataset (y, x): dhdt_median (median of the points in a cell), dhdt_nmad, count; dhdt (kernel), dhdt_sigma (its
+        error: scatter of the neighbours and their own errors), n_neighbours
+    """
+    known = rates[np.isfinite(rates["dhdt"]) & np.isfinite(rates["dhdt_sigma"]) & (rates["dhdt_sigma"] > 0)]
+    if not len(known):
+        raise NunatakError("rate map: no point has a rate with an error; widen the period or lower min_cycles")
+    cells = block_median(known, grid, value="dhdt")
+    layers = {name: np.full(grid.ny * grid.nx, np.nan) for name in ("median", "nmad", "count")}
+    for name, layer in layers.items():
+        layer[cells["cell"].to_numpy()] = cells[name].to_numpy()
+    points = {"x": known["x"], "y": known["y"], "value": known["dhdt"], "sigma": known["dhdt_sigma"]}
+    value, error, count = gaussian_kernel(points, grid, length=length, radius=radius)
+    shape = (grid.ny, grid.nx)
+    fields = {
+        "dhdt_median": layers["median"].reshape(shape), "dhdt_nmad": layers["nmad"].reshape(shape),
+        "count": np.nan_to_num(layers["count"]).reshape(shape).astype("i4"),
+        "dhdt": value, "dhdt_sigma": error, "n_neighbours": count,
+    }  # fmt: skip
+    variables = {
+        name: (("y", "x"), field, {"units": "m/yr" if name.startswith("dhdt") else "1"})
+        for name, field in fields.items()
+    }
+    return xr.Dataset(variables, coords={"y": grid.y, "x": grid.x}, attrs={"crs": str(grid.crs), "resolution": grid.dx})
+
+
+def residuals_to_other_tracks(rates, *, length=LENGTH, radius=RADIUS):
+    """
+    Each rate less the map made of all other tracks: (n,) array, m/yr; NaN where no other track is near.
+
+    For `point_rates.track_outliers`, and an honest test of the map's error.
+    """
+    points = {"x": rates["x"], "y": rates["y"], "value": rates["dhdt"], "sigma": rates["dhdt_sigma"],
+              "track": rates["rgt"]}  # fmt: skip
+    return leave_one_track_out(points, length=length, radius=radius)[0]
+
+
+def against_grid(rates, x, y, dhdt):
+    """
+    Rates of points less a gridded rate at their places, bilinear.
+
+    Parameters
+    ----------
+    rates : DataFrame with x, y (m) and dhdt (m/yr)
+    x, y : cell centres of the grid; dhdt : (ny, nx) array, m/yr
+
+    Returns
+    -------
+    (n,) array, m/yr
+    """
+    gridded, _ = sample(np.asarray(dhdt), np.asarray(x), np.asarray(y), rates["x"].to_numpy(), rates["y"].to_numpy())
+    return rates["dhdt"].to_numpy("f8") - gridded

@@ -1,0 +1,127 @@
+"""Which ground tracks see a place: those that cross a box or come near a point, when, and how close."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyproj
+
+from nunatak import region
+from nunatak.runtime import NunatakError
+
+ASCENDING, DESCENDING = "ascending", "descending"
+_UNITS = {"nearest": "m", "nearest_longitude": "degrees_east", "nearest_latitude": "degrees_north", "length": "m"}
+_GEOD = pyproj.Geod(ellps="WGS84")
+
+
+def focus_region(focus):
+    """
+    The part of the map that a study zooms in on, as a Region: its straight sides are curves in longitude and latitude.
+
+    Parameters
+    ----------
+    focus : mapping of crs, xlim, ylim (m)
+    """
+    (left, right), (bottom, top) = focus["xlim"], focus["ylim"]
+    box = {"bbox": [left, bottom, right, top], "crs": focus["crs"]}
+    try:
+        return region.load(box, name="focus")
+    except region.RegionError:
+        # a box over the antimeridian, or over a pole, is meant to cross it
+        return region.load({**box, "crosses_antimeridian": True}, name="focus")
+
+
+def directions(table, *, beam="beam", along="segment_id"):
+    """
+    Whether each row lies on the ascending or the descending part of its track.
+
+    Numbers grow in the direction of flight, so the sign of the latitude's change along them tells; a granule of region
+    4 or 11 holds both parts and is split at its extreme latitude.
+
+    Parameters
+    ----------
+    table : DataFrame with rgt, cycle, `beam`, `along`, latitude; in any order
+
+    Returns
+    -------
+    (n,) bool array, true where the track ascends; a lone row of a pass counts as ascending
+    """
+    run = table.groupby(["rgt", "cycle", beam], observed=True, sort=False).ngroup().to_numpy()
+    number, latitude = table[along].to_numpy("i8"), table["latitude"].to_numpy("f8")
+    order = np.lexsort((number, run))
+    up = np.ones(order.size, dtype=bool)
+    if order.size > 1:
+        step = np.diff(latitude[order]) > 0
+        joined = np.diff(run[order]) == 0
+        up[:-1][joined] = step[joined]
+        last = np.append(~joined, True)
+        # the last row of a run goes the way of the one before it
+        before = np.flatnonzero(last[1:]) + 1
+        before = before[joined[before - 1]]
+        up[before] = up[before - 1]
+    result = np.empty(order.size, dtype=bool)
+    result[order] = up
+    return result
+
+
+def tracks(table, *, inside=None, point=None, within=None, beam="beam", along="segment_id", step=20.0):
+    """
+    Every track and beam of a table that crosses an area or comes near a point.
+
+    Parameters
+    ----------
+    table : DataFrame with rgt, cycle, `beam`, `along`, longitude, latitude, time
+    inside : Region that a track must touch, default any
+    point : (longitude, latitude) to measure the nearest approach from, default none
+    within : m; with it only tracks that come so close to the point, whether they touch the area or not
+    step : m of x_atc between numbers along the track
+
+    Returns
+    -------
+    DataFrame, one row per rgt, beam and direction: direction, n (rows), n_inside, cycles ("3 7 11"), n_cycles,
+        time_first, time_last, length (m seen in the best cycle), and, with a point, nearest (m, on the ellipsoid) with
+        its longitude and latitude; those nearest first, else by rgt
+    """
+    if within is not None and point is None:
+        raise NunatakError("tracks: `within` is measured from a point; give its longitude and latitude too")
+    table = table.reset_index(drop=True).assign(
+        direction=np.where(directions(table, beam=beam, along=along), ASCENDING, DESCENDING),
+        _inside=inside.contains(table["longitude"], table["latitude"]) if inside is not None else True,
+    )
+    if point is not None:
+        table["_distance"] = distances(table["longitude"], table["latitude"], point)
+    rows = [
+        {"rgt": rgt, beam: str(name), "direction": direction, **_summary(part, point is not None, step)}
+        for (rgt, name, direction), part in table.groupby(["rgt", beam, "direction"], observed=True)
+    ]
+    columns = ["rgt", beam, "direction", "n", "n_inside", "cycles", "n_cycles", "time_first", "time_last", "length"]
+    columns += ["nearest", "nearest_longitude", "nearest_latitude"] if point is not None else []
+    found = pd.DataFrame(rows, columns=columns)
+    touches = found["n_inside"] > 0
+    if within is not None:
+        touches = (touches if inside is not None else False) | (found["nearest"] <= within)
+    found = found[touches].sort_values(["nearest", "rgt"] if point is not None else ["rgt", beam], kind="stable")
+    found = found.reset_index(drop=True)
+    found.attrs["units"] = {name: unit for name, unit in _UNITS.items() if name in found}
+    return found
+
+
+def distances(longitude, latitude, point):
+    """Distance on the WGS84 ellipsoid of points from one (longitude, latitude), m; right at the pole and across 180."""
+    longitude, latitude = np.asarray(longitude, dtype="f8"), np.asarray(latitude, dtype="f8")
+    lon, lat = np.broadcast_to(float(point[0]), longitude.shape), np.broadcast_to(float(point[1]), latitude.shape)
+    return _GEOD.inv(longitude, latitude, lon, lat)[2]
+
+
+def _summary(part, measured, step):
+    cycles = np.unique(part["cycle"])
+    row = {
+        "n": len(part), "n_inside": int(part["_inside"].sum()), "cycles": " ".join(map(str, cycles)),
+        "n_cycles": cycles.size, "time_first": part["time"].min(), "time_last": part["time"].max(),
+        "length": step * part.groupby("cycle").size().max(),
+    }  # fmt: skip
+    if measured:
+        nearest = part.loc[part["_distance"].idxmin()]
+        row |= {"nearest": nearest["_distance"], "nearest_longitude": nearest["longitude"],
+                "nearest_latitude": nearest["latitude"]}  # fmt: skip
+    return row
