@@ -48,7 +48,8 @@ def write(world, folder, *, cycles=None, rgts=None):
 
 def write_granule(world, folder, run, cycle):
     """Write the granule of one pass; None when no beam saw anything."""
-    beams = {beam: atl06_segments.observe(world, run, cycle, beam) for beam in BEAMS}
+    absent = world.settings.get("missing_beams", {}).get((run.rgt, cycle), ())
+    beams = {beam: atl06_segments.observe(world, run, cycle, beam) for beam in BEAMS if beam not in absent}
     beams = {beam: segments for beam, segments in beams.items() if segments.flag.size}
     if not beams:
         return None
@@ -239,7 +240,7 @@ def _values(world, s):
     azimuth = s.track.azimuth
     antarctic = world.crs.endswith("3031")
     constant = {
-        "sigma_geo_h": 0.15 + 5.0 * np.hypot(s.dh_fit_dx, s.dh_fit_dy), "fpb_mean_corr": -0.004,
+        "sigma_geo_h": atl06_segments.TRACK_BIAS, "fpb_mean_corr": -0.004,
         "fpb_mean_corr_sigma": 0.01, "fpb_med_corr": -0.006, "fpb_med_corr_sigma": 0.012, "med_r_fit": -0.01,
         "tx_mean_corr": -0.0004, "tx_med_corr": -0.001, "dem_flag": 4 if antarctic else 1, "geoid_free2mean": -0.2,
         "geoid_h": world.truth.geoid, "n_seg_pulses": 56.3, "signal_selection_source": np.where(spike, 2, 0),

@@ -11,13 +11,15 @@ from scipy.ndimage import gaussian_filter1d
 from nunatak.simulation import orbit
 from nunatak.times import decimal_year
 
-TRACK_BIAS = 0.02  # m, standard deviation of the bias of one pass, the same for its six beams
+# m, standard deviation of the bias of one pass, the same for its six beams: the radial orbit error that ATL15 assumes
+# (SmithB/ATL1415:ATL1415/read_ATL11.py)
+TRACK_BIAS = 0.03
 SIGMA_STRONG, SIGMA_WEAK = 0.02, 0.035  # m, error of a flat segment
 _SIGMA_SLOPE = 0.4  # m of error per unit of slope
 _SIGMA_DX = 0.002  # error of the along-track slope
 _SIGMA_DY = 0.004  # error of the across-track slope
 _CLOUD_SEGMENTS = 60  # segments (1.2 km) over which cloud cover is alike
-_THICK, _THIN = 1.1, 0.6  # standard deviations of cloud beyond which nothing, or little light, comes through
+THICK, _THIN = 1.1, 0.6  # standard deviations of cloud beyond which nothing, or little light, comes through
 _LOST_STRONG, _LOST_WEAK = 0.01, 0.05  # share of segments without enough light, under a clear sky
 _FILL_SHARE, _SPIKE_SHARE, _DOUBT_SHARE = 0.015, 0.03, 0.03
 _SPIKE = 60.0  # m, typical height of a cloud or a noise burst taken for the surface
@@ -56,7 +58,7 @@ def observe(world, run, cycle, beam):
 
     The sea, thick cloud and data gaps leave no segment. One in a hundred heights is a fill, some are spikes of tens
     of metres, and some of the good ones are flagged too; no spike goes unflagged. All other errors are Gaussian with
-    the stated h_li_sigma, on top of a bias of some centimetres for the pass.
+    the stated h_li_sigma, on top of a bias of some centimetres for the pass; those of neighbours are half the same.
 
     Parameters
     ----------
@@ -69,17 +71,15 @@ def observe(world, run, cycle, beam):
     Segments, possibly of length zero
     """
     rng = world.rng("atl06", run.rgt, cycle, run.region_number, run.first, beam)
-    pass_rng = world.rng("pass", run.rgt, cycle, run.region_number, run.first)
-    bias = pass_rng.normal(0, TRACK_BIAS)
-    cloud = clouds(pass_rng, run.last - run.first + 1)
+    bias, cloud = pass_conditions(world, run, cycle)
     track = orbit.beam_track(run.rgt, cycle, beam, segment_id=run.segment_id)
     x, y, along = on_map(world, run.rgt, track)
     level = world.truth.ice(x, y)
     ground = world.truth.bed(x, y) > world.truth.geoid
     strong = orbit.is_strong(beam, int(orbit.sc_orient(track.time[0])))
     lost = rng.random(x.size) < (_LOST_STRONG if strong else _LOST_WEAK)
-    keep = (level | ground) & (cloud < _THICK) & ~lost & ~orbit.in_data_gap(track.time)
-    track, x, y, cloud = _take(track, keep), x[keep], y[keep], cloud[keep]
+    keep = (level | ground) & (cloud < THICK) & ~lost & ~orbit.in_data_gap(track.time)
+    track, x, y, cloud = orbit.take(track, keep), x[keep], y[keep], cloud[keep]
     t = decimal_year(track.time)
     h_true = world.truth.surface(x, y, t)
     slope_x, slope_y = world.truth.slope(x, y, t)
@@ -87,12 +87,25 @@ def observe(world, run, cycle, beam):
     dx, dy = slope_x * cos + slope_y * sin, slope_y * cos - slope_x * sin
     base = SIGMA_STRONG if strong else SIGMA_WEAK
     sigma = (base + _SIGMA_SLOPE * np.hypot(dx, dy)) * np.where(cloud > _THIN, 2.0, 1.0)
-    h_li = h_true + bias + sigma * rng.standard_normal(x.size)
+    h_li = h_true + bias + sigma * _shared_noise(rng, run.last - run.first + 1)[keep]
     h_li, sigma, flag = _spoil(rng, h_li, sigma)
     return Segments(
         track, h_true, h_li, sigma, dx + _SIGMA_DX * rng.standard_normal(x.size),
         dy + _SIGMA_DY * rng.standard_normal(x.size), flag, cloud, strong,
     )  # fmt: skip
+
+
+def pass_conditions(world, run, cycle):
+    """What all beams of a pass share: its bias (m) and the cloud over each of its segments (standard deviations)."""
+    rng = world.rng("pass", run.rgt, cycle, run.region_number, run.first)
+    bias = rng.normal(0, TRACK_BIAS)
+    return bias, clouds(rng, run.last - run.first + 1)
+
+
+def _shared_noise(rng, n):
+    """Noise of unit variance of n segments in a row: 40 m long every 20 m, each shares half its light with the next."""
+    halves = rng.standard_normal(n + 1)
+    return (halves[1:] + halves[:-1]) / np.sqrt(2.0)
 
 
 def clouds(rng, n):
@@ -123,7 +136,3 @@ def on_map(world, rgt, track):
     x1, y1 = (np.asarray(v) for v in project(lon, lat))
     length = np.hypot(x1 - x, y1 - y)
     return x, y, ((x1 - x) / length, (y1 - y) / length)
-
-
-def _take(track, keep):
-    return orbit.Track(*(getattr(track, name)[keep] for name in orbit.Track.__dataclass_fields__))

@@ -57,6 +57,11 @@ def build(size):
         surface_bounds=surface,
         tracks=tracks,
         track_bbox=(22.0, 79.4, 27.0, 79.9) if tiny else (20.0, 79.0, 28.5, 80.5),
+        # one of them (343) was to pass in the gap of April 2022
+        settings={
+            "atl11_tracks": (526, 548) if tiny else (45, 343, 526, 548),
+            "missing_beams": {} if tiny else {(548, 11): ("gt3r",)},
+        },
     )
 
 

@@ -140,6 +140,16 @@ def beam_track(rgt, cycle, beam, *, segment_id=None):
     return _track(rgt, cycle, ids, y_atc)
 
 
+def point_track(rgt, segment_id, y_atc, *, cycle=_NODE_CYCLE):
+    """Points given by segment and distance to the left of the reference track (m), as a Track."""
+    return _track(rgt, cycle, np.asarray(segment_id, dtype="int32"), np.asarray(y_atc, dtype=float))
+
+
+def take(track, keep):
+    """The points of a track that a bool array or an index chooses."""
+    return Track(*(getattr(track, name)[keep] for name in Track.__dataclass_fields__))
+
+
 def ground_point(rgt, x_atc, y_atc):
     """Longitude, latitude and flight azimuth (degrees) of points given along and across a reference track (m)."""
     lon, lat, azimuth = _canonical().position(np.asarray(x_atc, dtype=float), np.asarray(y_atc, dtype=float))
