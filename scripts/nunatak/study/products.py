@@ -4,51 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
-from nunatak.constants import BEAMS
-from nunatak.study.base import Cycle, Listed, Model, Month, RegionNumber, Release, Track, key
+from nunatak.study.base import Listed, Model, Month, key
+from nunatak.study.orbit_products import OrbitProduct, Product, TrackProduct
+from nunatak.study.photon_products import Atl03, Atl06sr
+from nunatak.study.sections import Bin
 
 Resolution = Literal["1km", "10km", "20km", "40km"]
 Filter = Literal["strict", "standard", "rough", "none"]
-
-_BEAM_WORDS = ("all", "strong", "weak")
-
-
-class Product(Model):
-    """What every product has."""
-
-    version: Release | None = key(None, 'release, three digits in quotes such as "006"; the newest where not given')
-    splits: int = key(1, "shares a bucket of time is cut into, by a hash of the granule id", ge=1, le=1000)
-
-
-class OrbitProduct(Product):
-    """A product that comes in granules of one pass over a part of the orbit."""
-
-    rgt: Listed[Track] | None = key(None, "reference ground tracks; all that cross the region where not given")
-    cycles: Listed[Cycle] | None = key(None, "91-day repeats; all of the period where not given")
-    region_numbers: Listed[RegionNumber] | None = key(None, "parts of the orbit, 1 to 14; all where not given")
-    variables: Listed[str] = key((), "further variables of the product to keep, by its own names")
-
-
-class TrackProduct(OrbitProduct):
-    """A product that keeps the beams apart."""
-
-    beams: Listed[str] = key(("all",), "all, strong, weak, or a list of gt1l .. gt3r")
-
-    @field_validator("beams")
-    @classmethod
-    def _known_beams(cls, value):
-        for beam in value:
-            if beam not in BEAMS and (beam not in _BEAM_WORDS or len(value) > 1):
-                raise ValueError(f"no beam {beam!r}; write all, strong, weak or some of {', '.join(BEAMS)}")
-        return value
-
-
-class Atl03(TrackProduct):
-    """Photons."""
-
-    extents: bool = key(False, "also write the photon extents that the heights are fitted to")
 
 
 class Atl06(TrackProduct):
@@ -93,48 +57,42 @@ class Atl15(Product):
         return tuple(sorted(set(value), key=lambda name: int(name.removesuffix("km"))))
 
 
-class Yapc(Model):
-    """Photon weights by their neighbours."""
-
-    score: int = key(0, "photons with a lower score are left out", ge=0, le=255)
-    version: int = key(3, "version of the algorithm", ge=0, le=3)
-    knn: int = key(0, "neighbours that count; 0: from the density", ge=0, le=1000)
-    min_knn: int = key(5, "fewest neighbours", ge=1, le=1000)
-    win_h: float = key(6.0, "height of the window", unit="m", gt=0, le=1000)
-    win_x: float = key(15.0, "length of the window along track", unit="m", gt=0, le=1000)
-
-
-class Atl06sr(TrackProduct):
-    """Heights fitted from ATL03 photons; the keys are SlideRule's."""
-
-    profile: Literal["legacy", "x-series"] = key("legacy", "which of SlideRule's two walks along the track")
-    srt: int = key(3, "surface type: -1 dynamic, 0 land, 1 ocean, 2 sea ice, 3 land ice, 4 inland water", ge=-1, le=4)
-    cnf: int | tuple[int, ...] = key(1, "signal confidence: one value means that and above, a list exactly those")
-    quality_ph: int | tuple[int, ...] = key(0, "photon quality kept")
-    atl08_class: Listed[str] = key((), "ATL08 photon classes kept; needs ATL08 granules")
-    yapc: Yapc | None = key(None, "weights by neighbours; off where not given")
-    ats: float = key(20.0, "least spread of an extent's photons along track", unit="m", ge=0, le=1000)
-    cnt: int = key(10, "fewest photons of an extent", ge=1, le=100000)
-    len: float = key(40.0, "length of an extent", unit="m", gt=0, le=10000)
-    res: float = key(20.0, "step from one extent to the next", unit="m", gt=0, le=10000)
-    dist_in_seg: bool = key(False, "len and res count ATL03 segments instead of metres")
-    pass_invalid: bool = key(False, "keep extents that fail ats or cnt")
-    maxi: int = key(6, "most iterations of the fit", ge=1, le=100)
-    H_min_win: float = key(3.0, "least height of the window of the fit", unit="m", gt=0, le=100)
-    sigma_r_max: float = key(5.0, "largest robust spread used for the window", unit="m", gt=0, le=100)
-
-
-class Atl07(TrackProduct):
-    """Sea-ice heights."""
+class SeaIceProduct(TrackProduct):
+    """What both sea-ice products have."""
 
     hemisphere: Literal["north", "south"] | None = key(None, "which granules; that of the region where not given")
     beams: Listed[str] = key(("strong",), "all, strong, weak, or a list of gt1l .. gt3r")
+    types: Listed[int] | Literal["all"] = key(
+        tuple(range(1, 10)), "height_segment_type kept: 0 cloud-covered, 1 ice, 2 to 9 leads; or all"
+    )
+    flags: dict[str, Listed[int]] = key({}, "values kept of further flags, by the product's own names")
+    limits: dict[str, tuple[float | None, float | None]] = key(
+        {}, "lowest and highest value kept of further variables (null: no limit), such as ice_conc: [50, null]"
+    )
+    minimum_segments: int | dict[Bin, int] = key(
+        1, "fewest segments of a cell that counts; one number, or one for each bin such as {day: 1, month: 100}"
+    )
+    reader: Literal["h5py", "h5coro"] = key("h5py", "h5coro reads granules that stay in the cloud (to be installed)")
+
+    @field_validator("minimum_segments")
+    @classmethod
+    def _positive(cls, value):
+        if min(value.values(), default=1) < 1 if isinstance(value, dict) else value < 1:
+            raise ValueError(f"got {value}; write at least 1")
+        return value
 
 
-class Atl10(Atl07):
+class Atl07(SeaIceProduct):
+    """Sea-ice heights."""
+
+
+class Atl10(SeaIceProduct):
     """Sea-ice freeboard."""
 
-    minimum_segments: int = key(1, "fewest segments of a cell that counts", ge=1, le=100000)
+    limits: dict[str, tuple[float | None, float | None]] = key(
+        {"beam_fb_height": (None, 10.0)},
+        "lowest and highest value kept of variables (null: no limit); negative freeboards are noise and stay",
+    )
 
 
 class ItsLive(Product):
@@ -177,6 +135,15 @@ class Products(Model):
     atl10: Atl10 | None = key(None, "sea-ice freeboard")
     atl07: Atl07 | None = key(None, "sea-ice heights")
     itslive: ItsLive | None = key(None, "image-pair velocities")
+
+    @model_validator(mode="after")
+    def _classes_come_along(self):
+        """Photon classes are in ATL08: its granules of the same passes are asked for too."""
+        by = next((asked for asked in (self.atl06sr, self.atl03) if asked is not None and asked.joins_atl08), None)
+        if by is not None and self.atl08 is None:
+            same = {name: getattr(by, name) for name in ("version", "splits", "rgt", "cycles", "region_numbers")}
+            object.__setattr__(self, "atl08", Atl08(**same))  # frozen, and made here
+        return self
 
     def keys(self):
         """Names of the products asked for, in the order of this page."""

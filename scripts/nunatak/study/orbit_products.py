@@ -1,0 +1,40 @@
+"""What products along the orbit share: release, tracks, cycles, beams."""
+
+from __future__ import annotations
+
+from pydantic import field_validator
+
+from nunatak.constants import BEAMS
+from nunatak.study.base import Cycle, Listed, Model, RegionNumber, Release, Track, key
+
+_BEAM_WORDS = ("all", "strong", "weak")
+
+
+class Product(Model):
+    """What every product has."""
+
+    version: Release | None = key(None, 'release, three digits in quotes such as "006"; the newest where not given')
+    splits: int = key(1, "shares a bucket of time is cut into, by a hash of the granule id", ge=1, le=1000)
+
+
+class OrbitProduct(Product):
+    """A product that comes in granules of one pass over a part of the orbit."""
+
+    rgt: Listed[Track] | None = key(None, "reference ground tracks; all that cross the region where not given")
+    cycles: Listed[Cycle] | None = key(None, "91-day repeats; all of the period where not given")
+    region_numbers: Listed[RegionNumber] | None = key(None, "parts of the orbit, 1 to 14; all where not given")
+    variables: Listed[str] = key((), "further variables of the product to keep, by its own names")
+
+
+class TrackProduct(OrbitProduct):
+    """A product that keeps the beams apart."""
+
+    beams: Listed[str] = key(("all",), "all, strong, weak, or a list of gt1l .. gt3r")
+
+    @field_validator("beams")
+    @classmethod
+    def _known_beams(cls, value):
+        for beam in value:
+            if beam not in BEAMS and (beam not in _BEAM_WORDS or len(value) > 1):
+                raise ValueError(f"no beam {beam!r}; write all, strong, weak or some of {', '.join(BEAMS)}")
+        return value

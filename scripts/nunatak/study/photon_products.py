@@ -1,0 +1,203 @@
+"""
+ATL03 and the heights fitted from it, as a study asks for them: SlideRule's keys under SlideRule's names.
+
+Names, ranges and defaults are those of `photon_parameters.FIELDS`, which reads every value here too; only the default
+profile is another: a study's extents are anchored to segment ids, so that they are the same in every cycle.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, WithJsonSchema, model_validator
+
+from nunatak.choices import ATL08_CLASSES, CONFIDENCES, QUALITIES, SURFACES
+from nunatak.photon_parameters import FIELDS, PRESETS, FitParameters, ParameterError
+from nunatak.study.base import Listed, Model, key
+from nunatak.study.orbit_products import TrackProduct
+
+STRONG_SPOTS, WEAK_SPOTS = (1, 3, 5), (2, 4, 6)
+# the reference's keys that a study says once for all its products
+_OF_THE_STUDY = {
+    "poly": "region", "region_mask": "region", "raster": "region", "proj": "region", "t0": "period", "t1": "period",
+    "cycle": "cycles", "region": "region_numbers", "granule": "rgt, cycles and region_numbers",
+}  # fmt: skip
+_OF_THE_PRODUCT = ("rgt", "version", "beams")
+_FIT_KEYS = ("maxi", "H_min_win", "sigma_r_max")
+
+
+def _read(name):
+    """A validator that reads a value as the engine does; what it takes for a number is a number from here on."""
+
+    def check(value):
+        try:
+            return FIELDS[name][1](value)
+        except ParameterError as error:
+            raise ValueError(str(error).removeprefix(f"{name}: ")) from error
+
+    return BeforeValidator(check)
+
+
+def _schema(names, *, many=True):
+    one = {"anyOf": [{"type": "integer"}, {"enum": list(names)}]}
+    return WithJsonSchema({"anyOf": [one, {"type": "array", "items": one}]} if many else one)
+
+
+def _spelt(value):
+    return value.replace("x-s", "xs") if isinstance(value, str) else value
+
+
+Surface = Annotated[int, _read("srt"), _schema(SURFACES, many=False)]
+Confidence = Annotated[tuple[int, ...], _read("cnf"), _schema(CONFIDENCES)]
+Quality = Annotated[tuple[int, ...], _read("quality_ph"), _schema(QUALITIES)]
+Classes = Annotated[tuple[int, ...], _read("atl08_class"), _schema(ATL08_CLASSES)]
+
+
+class Yapc(Model):
+    """Photon weights by the density of their neighbours."""
+
+    score: int = key(0, "photons with a lower score are left out", ge=0, le=65535)
+    version: int = key(0, "0 as in the file, 1 and 2 by segments, 3 by distance", ge=0, le=3)
+    knn: int = key(0, "neighbours that count (versions 1, 2); 0: from their number", ge=0, le=1000)
+    min_knn: int = key(5, "fewest neighbours (version 3); min_ph in older releases", ge=1, le=1000)
+    win_h: float = key(6.0, "height of the window; 0 in versions 1 and 2: from the heights", unit="m", ge=0, le=1000)
+    win_x: float = key(15.0, "length of the window along track", unit="m", ge=0.1, le=1000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older_name(cls, given):
+        if isinstance(given, dict) and "min_ph" in given:
+            given = {"min_knn": given["min_ph"], **{name: v for name, v in given.items() if name != "min_ph"}}
+        return given
+
+
+class Als(Model):
+    """Percentile surfaces."""
+
+    max_top_of_surface_percentile: float = key(0.98, "percentile of the top of the canopy", ge=0, le=1)
+    median_ground_percentile: float = key(0.5, "percentile of the ground", ge=0, le=1)
+
+
+class PhotonProduct(TrackProduct):
+    """Which photons make which extents: the keys that extents and heights share."""
+
+    preset: Literal["atl06_like", "fewer_false_positives", "yapc_fine"] | None = key(
+        None, "SlideRule's documented sets; further keys win over it"
+    )
+    profile: Annotated[Literal["legacy", "xseries", "anchored"], BeforeValidator(_spelt)] = key(
+        "anchored", "how extents follow each other: from segment ids, or as in SlideRule's two interfaces"
+    )
+    compat: bool = key(False, "reproduce the reference's known defects, for comparison only")
+    columns: Literal["standard", "classic"] = key("standard", "classic: lat, lon, distance, delta_time")
+    spots: Listed[int] = key((), "the physical beams, 1 to 6; all where not given")
+    srt: Surface = key(-1, "surface type: -1 dynamic, 0 land, 1 ocean, 2 sea ice, 3 land ice, 4 inland water; or names")
+    cnf: Confidence = key((2, 3, 4), "signal confidence, -2 to 4 or names; one value means that and above")
+    quality_ph: Quality = key((0,), "photon quality kept, 0 to 25 or names")
+    podppd: int = key(1, "bit mask of podppd_flag values kept (xseries, anchored); 0 keeps all", ge=0, le=255)
+    atl08_class: Classes = key((), "ATL08 photon classes kept, 0 to 4 or names; brings the ATL08 granules along")
+    yapc: Yapc | None = key(None, "weights by neighbours; off where not given")
+    len: float = key(40.0, "length of an extent", unit="m", gt=0, le=1e6)
+    res: float = key(20.0, "step from one extent to the next", unit="m", gt=0, le=1e6)
+    dist_in_seg: bool = key(False, "len and res count ATL03 segments instead of metres")
+    ats: float = key(20.0, "least spread of an extent's photons along track", unit="m", ge=0, le=1e6)
+    cnt: int = key(10, "fewest photons of an extent", ge=1, le=10**9)
+    pass_invalid: bool = key(False, "keep extents that fail ats or cnt")
+    datum: Literal["unspecified", "ITRF2014", "ITRF2020", "EGM08"] = key(
+        "unspecified", "EGM08: heights above the granule's geoid; the others must be the granule's own"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_users_type_it(cls, given):
+        """The preset laid below, `fit: {..}` and `track` spread out, and what the study says elsewhere refused."""
+        if not isinstance(given, dict):
+            return given
+        for name, instead in _OF_THE_STUDY.items():
+            if name in given:
+                raise ValueError(f"{name} is the study's own; write {instead} instead")
+        given = {**PRESETS.get(str(given.get("preset")), {}), **given}
+        if "fit" in given and "maxi" in cls.model_fields:
+            given = {"profile": "xseries", **given, **_fit(given["fit"])}
+            del given["fit"]
+        return _tracks(given)
+
+    @model_validator(mode="after")
+    def _sound_together(self):
+        try:
+            FitParameters.of(fit_parameters(self.model_dump()))
+        except ParameterError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @property
+    def joins_atl08(self) -> bool:
+        """Whether the photons' classes are needed."""
+        return FitParameters.of(fit_parameters(self.model_dump())).joins_atl08
+
+
+class Atl03(PhotonProduct):
+    """Photons, and on request the extents that heights would be fitted to."""
+
+    extents: bool = key(False, "write the photons of every extent")
+
+
+class Atl06sr(PhotonProduct):
+    """Heights fitted from ATL03 photons; the keys are SlideRule's."""
+
+    engine: Literal["local", "sliderule"] = key("local", "who fits: this machine, or a SlideRule service")
+    compact: bool = key(False, "keep only delta_time, lat, lon, h_mean")
+    maxi: int = key(5, "most iterations of the fit", ge=1, le=1000)
+    H_min_win: float = key(3.0, "least height of the window of the fit", unit="m", ge=0, le=1e4)
+    sigma_r_max: float = key(5.0, "largest robust spread used for the window", unit="m", gt=0, le=1e4)
+    atl03_ph_fields: Listed[str] = key((), "datasets of ATL03's heights carried through the fit")
+    atl03_geo_fields: Listed[str] = key((), "datasets of ATL03's geolocation carried through the fit")
+    atl03_corr_fields: Listed[str] = key((), "datasets of ATL03's geophys_corr carried through the fit")
+    atl03_bckgrd_fields: Listed[str] = key((), "datasets of ATL03's bckgrd_atlas carried through the fit")
+    atl08_fields: Listed[str] = key((), "datasets of ATL08's land_segments carried through the fit")
+    als: Als | None = key(None, "percentile surfaces instead of a fitted line")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _switched_on(cls, given):
+        if isinstance(given, dict) and given.get("als") is True:
+            given = {**given, "als": {}}
+        return given
+
+
+def fit_parameters(settings) -> dict[str, Any]:
+    """
+    What a study asks of the photons, as the mapping that `photon_parameters.FitParameters.of` takes.
+
+    Parameters
+    ----------
+    settings : `atl03` or `atl06sr` of a study as plain values, with every default in it
+    """
+    asked = {name: value for name, value in settings.items() if name in FIELDS and name not in _OF_THE_PRODUCT}
+    asked = {name: value for name, value in asked.items() if value is not None and value != () and value != []}
+    beams = tuple(settings["beams"])
+    if beams in (("strong",), ("weak",)):
+        spots = STRONG_SPOTS if beams == ("strong",) else WEAK_SPOTS
+        asked["spots"] = [spot for spot in spots if spot in (asked.get("spots") or spots)]
+    elif beams != ("all",):
+        asked["beams"] = beams
+    return asked
+
+
+def _fit(fit):
+    if not isinstance(fit, dict):
+        raise ValueError(f"fit: {fit!r} is not a mapping; write fit: {{maxi: 5}}")
+    for name in fit:
+        if name not in _FIT_KEYS:
+            raise ValueError(f"fit.{name}: unknown key; known are {', '.join(_FIT_KEYS)}")
+    return fit
+
+
+def _tracks(given):
+    """`track: 1` as the pair of beams it stands for; 0 is all."""
+    if "track" not in given:
+        return given
+    track = given["track"]
+    if track not in (0, 1, 2, 3):
+        raise ValueError(f"track: got {track!r}; write 1, 2, 3, or 0 for all")
+    rest = {name: value for name, value in given.items() if name != "track"}
+    return rest if track == 0 else {**rest, "beams": [f"gt{track}l", f"gt{track}r"]}
