@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import numpy as np
@@ -16,9 +17,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nunatak import granules, study
+from nunatak import granules, gridding, study
+from nunatak.gridding import timebins
 from nunatak.region import Region
-from nunatak.study import StudyError, reference
+from nunatak.study import StudyError, reference, sections
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = sorted((ROOT / "config" / "studies").glob("*.yaml"))
@@ -66,11 +68,12 @@ def test_every_shipped_study_is_sound_in_both_sizes(path, size):
 def test_the_shipped_studies_are_those_of_the_design():
     """Austfonna, Pine Island, the Ross Sea, and the real repeat pair of Steenstrup."""
     loaded = {path.stem: study.load(path) for path in SHIPPED}
-    assert set(loaded) == {"austfonna", "pine_island", "ross_sea", "steenstrup"}
+    assert set(loaded) == {"austfonna", "pine_island", "ross_sea", "ross_sea_year", "steenstrup"}
     assert loaded["austfonna"].chunks("atl06") == ["cycle03", "cycle07", "cycle11", "cycle15"]
     assert loaded["austfonna"].chunks("atl15") == loaded["austfonna"].chunks("atl14") == ["all"]
     assert loaded["ross_sea"].chunks("atl10") == ["2019-09"]
     assert loaded["ross_sea"].region.crosses_antimeridian
+    assert len(loaded["ross_sea_year"].chunks("atl10")) == 12
     assert loaded["pine_island"].chunks("itslive")[::40] == ["1984", "2024"]
     assert loaded["pine_island"].region_of_altimetry.bounds == (-108.0, -77.5, -89.0, -73.5)
     assert loaded["steenstrup"].chunks("atl06") == ["cycle05", "cycle13"]
@@ -302,6 +305,18 @@ def test_numbers_as_people_write_them(tmp_path):
         ({"transects": {"a": {"lonlat": [[1, 2]]}}}, "transects.a.lonlat: a line needs at least two points"),
         ({"points": {"p": [79, 120]}}, "points.p: latitude 120 lies beyond the pole"),
         ({"freeboard": {"grid": {"cell": "12.5"}}}, "freeboard.grid.cell: got '12.5'; write the size with its unit"),
+        ({"freeboard": {"grid": {"crs": "EPSG:6932"}}}, "freeboard.grid: a grid of one's own needs a cell"),
+        (
+            {"freeboard": {"grid": {"preset": "ease2_south", "crs": "EPSG:6932"}}},
+            "freeboard.grid: preset and crs exclude",
+        ),
+        (
+            {"freeboard": {"grid": {"bounds": [1, 1, 0, 2]}}},
+            "freeboard.grid: bounds: [1.0, 1.0, 0.0, 2.0] enclose nothing",
+        ),
+        ({"freeboard": {"statistics": ["mea"]}}, "freeboard.statistics: no statistic 'mea'; did you mean mean?"),
+        ({"products": {"atl10": {"minimum_segments": 0}}}, "products.atl10.minimum_segments: got 0; write at least 1"),
+        ({"products": {"atl10": {}, "atl07": {}}}, "products: atl07 and atl10 are gridded one at a time"),
     ],
 )
 def test_each_mistake_has_its_line(made, changes, words):
@@ -311,6 +326,27 @@ def test_each_mistake_has_its_line(made, changes, words):
     line = str(refused.value)
     assert "\n" not in line and len(line) < 400
     assert not re.search(r"pydantic|validation error|type=|input_value|For further information", line)
+
+
+def test_the_study_knows_the_names_of_gridding():
+    """Parsing must not import gridding, so its names stand twice: statistics, weightings, bins and presets."""
+    for ours, theirs in (
+        (sections.STATISTICS, gridding.STATISTICS),
+        (get_args(sections.Weighting), gridding.WEIGHTINGS),
+        (get_args(sections.GridPreset), gridding.PRESETS),
+        ([name.replace("period", "all") for name in get_args(sections.Bin)], timebins.KINDS),
+    ):
+        assert set(ours) == set(theirs)
+
+
+def test_freeboard_gets_a_histogram_when_a_statistic_needs_one(made):
+    """Median, mode and percentiles need levels; counts and means do not."""
+    width = {
+        names: sections.Freeboard(statistics=names.split()).histogram_width for names in ("mean std", "p05", "mean mad")
+    }
+    assert width == {"mean std": 0.0, "p05": 0.01, "mean mad": 0.01}
+    assert sections.Freeboard(bins=["month", "day"], level_width=0.02).bins == ("day", "month")
+    assert sections.Freeboard(level_width=0.02).histogram_width == 0.02
 
 
 def test_several_mistakes_are_counted(made):

@@ -7,7 +7,7 @@ leads, spread. They are what a cell of a grid should show.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +20,9 @@ _BBOX = (160.0, -79.0, -150.0, -70.0)  # the region `ross_sea`
 # 2019-09-01 to 2019-10-01, and the first week, in ATL14/15's decimal years (days since 2018-01-01 over 365.25)
 _MONTH = (2018.0 + 608 / 365.25, 2018.0 + 638 / 365.25)
 _WEEK = (_MONTH[0], 2018.0 + 614 / 365.25)
+# 2019, and 2019-08-25 to 2019-09-08
+_YEAR = (2018.0 + 365 / 365.25, 2018.0 + 730 / 365.25)
+_FORTNIGHT = (2018.0 + 601 / 365.25, 2018.0 + 615 / 365.25)
 
 # A made-up coast, broadly that of the Ross Sea: longitude of the western shore by latitude, and latitude of the ice
 # shelf's front by longitude (east of 180 counted on).
@@ -117,4 +120,17 @@ def build(size):
         track_bbox=(174.0, -77.5, -172.0, -71.0) if tiny else _BBOX,
         # every n-th pair of passes; mean length of a strong beam's segments (real ones are shorter: 8 GB a month)
         settings={"stride": 1 if tiny else 2, "segment_length": 100.0 if tiny else 60.0},
+    )
+
+
+def build_year(size):
+    """The world of the study `ross_sea_year`: the same sea ice from January to December 2019; `tiny` has two weeks."""
+    tiny = size == "tiny"
+    return replace(
+        build(size),
+        name="ross_sea_year",
+        period=_FORTNIGHT if tiny else _YEAR,
+        cycles=(1, 6),
+        # fewer passes and longer segments than in `ross_sea`, or a year would fill a disk
+        settings={"stride": 3 if tiny else 12, "segment_length": 200.0 if tiny else 150.0},
     )

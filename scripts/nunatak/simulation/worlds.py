@@ -13,11 +13,12 @@ from nunatak.runtime import NunatakError
 
 SIZES = ("tiny", "full")
 
-# One line per world: the module that builds it with `build(size) -> World`, imported on first use.
+# One line per world: the module, imported on first use, and its function that builds it, `build(size) -> World`.
 _BUILDERS = {
-    "austfonna": "nunatak.simulation.austfonna",
-    "pine_island": "nunatak.simulation.pine_island",
-    "ross_sea": "nunatak.simulation.seaice",
+    "austfonna": ("nunatak.simulation.austfonna", "build"),
+    "pine_island": ("nunatak.simulation.pine_island", "build"),
+    "ross_sea": ("nunatak.simulation.seaice", "build"),
+    "ross_sea_year": ("nunatak.simulation.seaice", "build_year"),
 }
 
 
@@ -88,4 +89,5 @@ def world(name, size="full"):
         raise NunatakError(f"simulated archive: no world named '{name}'; there are {', '.join(names())}")
     if size not in SIZES:
         raise NunatakError(f"simulated archive: size '{size}' is not known; write {' or '.join(SIZES)}")
-    return importlib.import_module(_BUILDERS[name]).build(size)
+    module, builder = _BUILDERS[name]
+    return getattr(importlib.import_module(module), builder)(size)

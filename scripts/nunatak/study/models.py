@@ -81,6 +81,10 @@ class Settings(Model):
     results: str = key("results", "folder of the results")
     resources: str = key("resources", "folder of the originals, shared by all studies")
     directory: str | None = key(None, "folder tree that holds the granules of archive `directory`")
+    scheduler: str | None = key(
+        None, "Dask scheduler that grids granules: threads, processes, or an address such as tcp://host:8786; "
+        "threads of the job itself where not given",
+    )  # fmt: skip
     connections: Connections = key(Connections(), "requests at one time, by service")
     endpoints: Endpoints = key(Endpoints(), "addresses of the services")
 
@@ -131,6 +135,8 @@ class StudyFile(Settings):
     def _consistent(self):
         if not len(self.products):
             raise ValueError("products: none asked for; add one such as atl15")
+        if "atl07" in self.products and "atl10" in self.products:
+            raise ValueError("products: atl07 and atl10 are gridded one at a time; leave out one of them")
         for name in self.products:
             if not self.chunks(name):
                 raise ValueError(
@@ -139,6 +145,16 @@ class StudyFile(Settings):
         for name in self.figures.names or ():
             self._check_figure(name)
         return self
+
+    @property
+    def sea_ice(self) -> str | None:
+        """The product whose values are gridded, atl10 or atl07; None where the study asks for neither."""
+        return next((name for name in ("atl10", "atl07") if name in self.products), None)
+
+    @property
+    def gridded_freeboard(self) -> Freeboard:
+        """How sea-ice values are gridded, the defaults where the study does not say."""
+        return self.freeboard or Freeboard()
 
     def _check_figure(self, name):
         known = [f for figures in FIGURES.values() for f in figures if f != "transect"]
@@ -224,7 +240,16 @@ class Study(StudyFile):
             names += [f"transect_{name}" for name in self.transects]
         if "atl06" in self.products and len(self.chunks("atl06")) > 1:
             names.append("repeat_pair")
-        return names
+        return names + (self._possible_freeboard() if self.sea_ice else [])
+
+    def _possible_freeboard(self):
+        """Figures of gridded sea ice, by the statistics there are."""
+        settings = self.gridded_freeboard
+        names = [f"freeboard_{name}" for name in ("mean", "std", "count") if name in settings.statistics]
+        names += ["freeboard_series"]
+        names += ["freeboard_distribution"] if settings.histogram_width else []
+        several = len(self.period.years) > 1 and "month" in settings.bins and "mean" in settings.statistics
+        return names + (["freeboard_anomaly"] if several else [])
 
 
 __all__ = ["RegionSpec", "Settings", "Study", "StudyFile"]

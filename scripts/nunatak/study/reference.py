@@ -141,6 +141,8 @@ def _default(value):
         return "none"
     if isinstance(value, BaseModel):
         return "see below"
+    if isinstance(value, dict):
+        return json.dumps(value).replace('"', "")
     if isinstance(value, tuple):
         return "[" + ", ".join(map(str, value)) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from difflib import get_close_matches
+from typing import Annotated, Literal, get_args
 
 import pyproj
-from pydantic import BeforeValidator, field_validator, model_validator
+from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_validator
 
 from nunatak.study.base import Line, Listed, Model, Point, key
 
-Statistic = Literal["count", "mean", "std", "median", "stderr"]
-Bin = Literal["day", "week", "month", "season", "year", "period"]
+Bin = Literal["day", "week", "ten_day", "month", "season", "year", "period"]
+Weighting = Literal["segment_weighted", "pass_mean", "daily_mean"]
+GridPreset = Literal[
+    "ease2_north", "ease2_south", "nsidc_north", "nsidc_south", "nsidc_north_hughes", "nsidc_south_hughes",
+    "ross_sea_tutorial",
+]  # fmt: skip
 Preset = Literal["copernicus", "agu", "nature"]
 Format = Literal["pdf", "png", "svg"]
 
@@ -20,6 +25,10 @@ FIGURES = {
     "elevation": (
         "extent", "height_change_region", "height_change_focus", "height_change_series",
         "change_by_elevation", "transect", "repeat_pair",
+    ),
+    "freeboard": (
+        "freeboard_mean", "freeboard_std", "freeboard_count", "freeboard_series", "freeboard_distribution",
+        "freeboard_anomaly",
     ),
 }  # fmt: skip
 
@@ -99,31 +108,84 @@ class Composite(Model):
     seasonal: bool = key(True, "fit a seasonal cycle with the annual means (lsq)")
 
 
+def _length(value):
+    """A cell size with its unit."""
+    if not isinstance(value, str) or not re.fullmatch(r"\d+(\.\d+)?(km|m)", value) or float(value.rstrip("km")) == 0:
+        raise ValueError(f"got {value!r}; write the size with its unit, such as 12.5km or 6250m")
+    return value
+
+
+def _statistic(value):
+    if value not in STATISTICS and not re.fullmatch(r"p\d{2}", str(value)):
+        near = get_close_matches(str(value), STATISTICS, 1, 0.5)
+        hint = f"did you mean {near[0]}?" if near else f"write some of {', '.join(STATISTICS)}, or p01 .. p99"
+        raise ValueError(f"no statistic {value!r}; {hint}")
+    return value
+
+
+# the names of `gridding.STATISTICS`, which parsing a study must not import; a test holds the two together
+STATISTICS = (
+    "count", "n_pass", "n_day", "n_lead", "mean_length", "mean", "std", "variance", "sample_std", "sample_variance",
+    "stderr", "sigma", "n_effective", "lead_share", "median", "mad", "mode",
+)  # fmt: skip
+_OF_HISTOGRAM = ("median", "mad", "mode")
+
+Length = Annotated[str, BeforeValidator(_length), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(km|m)$"})]
+Statistic = Annotated[str, BeforeValidator(_statistic), WithJsonSchema({"type": "string"})]
+
+
 class FreeboardGrid(Model):
-    """The grid freeboard is gathered on."""
+    """The grid freeboard is gathered on: a preset, or a coordinate system and a cell; cut to bounds or the region."""
 
-    preset: Literal["ease2_north", "ease2_south", "nsidc_north", "nsidc_south"] = key("ease2_south", "a standard grid")
-    cell: str = key("12.5km", "cell size with its unit, such as 12.5km or 6250m")
+    preset: GridPreset | None = key(None, "a standard grid; EASE-Grid 2.0 of the region's hemisphere where not given")
+    crs: Crs | None = key(None, "coordinate system of a grid of one's own, instead of a preset")
+    cell: Length | None = key(
+        None, "cell size such as 6.25km or 6250m; 12.5km, or a preset's coarsest, where not given"
+    )
+    bounds: tuple[float, float, float, float] | None = key(
+        None, "left, bottom, right, top; snapped outward to whole cells", unit="m of the grid"
+    )
+    outline: str | None = key(None, "a GeoJSON file whose bounds are used likewise; the region where neither is given")
 
-    @field_validator("cell")
-    @classmethod
-    def _with_unit(cls, value):
-        if not re.fullmatch(r"\d+(\.\d+)?(km|m)", value) or float(value.rstrip("km")) == 0:
-            raise ValueError(f"got {value!r}; write the size with its unit, such as 12.5km or 6250m")
-        return value
-
-    @property
-    def cell_size(self) -> float:
-        """Cell size in metres."""
-        return float(self.cell[:-2]) * 1000 if self.cell.endswith("km") else float(self.cell[:-1])
+    @model_validator(mode="after")
+    def _one_way(self):
+        if self.preset and self.crs:
+            raise ValueError("preset and crs exclude each other; leave out one of them")
+        if self.crs and not self.cell:
+            raise ValueError("a grid of one's own needs a cell; add one such as cell: 10km")
+        if self.bounds and self.outline:
+            raise ValueError("bounds and outline exclude each other; leave out one of them")
+        if self.bounds and not (self.bounds[0] < self.bounds[2] and self.bounds[1] < self.bounds[3]):
+            raise ValueError(f"bounds: {list(self.bounds)} enclose nothing; write left, bottom, right, top")
+        return self
 
 
 class Freeboard(Model):
-    """Sea-ice freeboard on a grid, by time."""
+    """Sea-ice freeboard (ATL10), or height (ATL07), on a grid, by time."""
 
     grid: FreeboardGrid = key(FreeboardGrid(), "the grid")
-    bins: Listed[Bin] = key(("day", "month"), "lengths of the time bins", min_length=1)
-    statistics: Listed[Statistic] = key(("count", "mean", "std"), "what to keep of each cell and bin", min_length=1)
+    bins: Listed[Bin] = key(("day", "month"), "lengths of the time bins; week: ISO weeks", min_length=1)
+    statistics: Listed[Statistic] = key(
+        ("count", "mean", "std"), "what to keep of each cell and bin, by the names in docs/gridding.md", min_length=1
+    )
+    weighting: Weighting = key("segment_weighted", "what a mean is of: all segments, the passes, or the days")
+    minimum_passes: int = key(1, "fewest passes of a cell that counts", ge=1, le=10000)
+    minimum_days: int = key(1, "fewest days with data of a cell that counts", ge=1, le=10000)
+    level_width: float | None = key(
+        None, "width of the histogram's levels; 0.01 where median, mad, mode or percentiles are asked for", unit="m",
+        gt=0, le=1,
+    )  # fmt: skip
+
+    @field_validator("bins")
+    @classmethod
+    def _shortest_first(cls, value):
+        return tuple(name for name in get_args(Bin) if name in value)
+
+    @property
+    def histogram_width(self) -> float:
+        """Width of the histogram's levels in metres; 0 where no histogram is kept."""
+        needed = any(name in _OF_HISTOGRAM or re.fullmatch(r"p\d{2}", name) for name in self.statistics)
+        return self.level_width or (0.01 if needed else 0.0)
 
 
 class Mass(Model):
@@ -153,3 +215,6 @@ class Figures(Model):
     preset: Preset = key("copernicus", "widths and fonts of a publisher")
     formats: Listed[Format] = key(("pdf", "png"), "file formats", min_length=1)
     names: Listed[str] | None = key(None, "only these figures; all that the products allow where not given")
+    coastline: str | None = key(
+        None, "a vector file with land for polar maps; a coarse outline of Antarctica of our own where not given"
+    )
