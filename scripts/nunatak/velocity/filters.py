@@ -95,7 +95,8 @@ def _longest_separation(values, starts, group, minimum, edges, bounds):
     Days from which on the pairs of one group are dropped; values are in order of (group, bin) and are reordered.
 
     Each bin of separation has the interval median +- 0.67 * 1.4826 * MAD; the reference is the first bin with 50 pairs,
-    else the first that is judged; the answer is the lower edge of the first bin that does not meet it.
+    else the first that is judged; the answer is the lower edge of the first longer bin that does not meet it. (ITS_LIVE
+    judges shorter bins too, and then drops the good ones where a large bin has locked on to rest.)
     """
     n_bins = edges.size - 1
     reference = -1
@@ -114,7 +115,7 @@ def _longest_separation(values, starts, group, minimum, edges, bounds):
         if reference < 0 or (count >= 50 and bounds[2, reference] < 50):
             reference = b
     if reference >= 0:
-        for b in range(n_bins):
+        for b in range(reference + 1, n_bins):
             apart = bounds[0, b] > bounds[1, reference] or bounds[1, b] < bounds[0, reference]
             if bounds[2, b] >= minimum and apart:
                 return edges[b]
@@ -199,8 +200,10 @@ def separation_bins(dt_days, group=0):
     """
     (N,) bin of each pair: its separation (0-16, 16-32, 32-64, 64-128, 128-256, more days, upper edge included) plus six
     times the number of its sensor group.
+
+    Separations count in whole days: two passes of one satellite are 16 days apart to within seconds, either way.
     """
-    return np.searchsorted(DT_EDGES[1:-1], dt_days, side="left").astype("int64") + np.asarray(group) * (
+    return np.searchsorted(DT_EDGES[1:-1], np.rint(dt_days), side="left").astype("int64") + np.asarray(group) * (
         DT_EDGES.size - 1
     )
 
@@ -267,4 +270,5 @@ def _longest_reference(along, bins, minimum):
         return np.inf
     reference = next((b for b in intervals if counts[b] >= 50), min(intervals))
     low, high = intervals[reference]
-    return min((DT_EDGES[b] for b, (a, z) in intervals.items() if a > high or z < low), default=np.inf)
+    apart = (DT_EDGES[b] for b, (a, z) in intervals.items() if b > reference and (a > high or z < low))
+    return min(apart, default=np.inf)

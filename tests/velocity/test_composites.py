@@ -1,0 +1,251 @@
+"""Composites: the fit against numpy's least squares, the filters against their definition, the truth recovered."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from velocity_builders import FILL, cube_of, mean_over, noisy_cube, pair_times
+
+from nunatak.runtime import NunatakError
+from nunatak.velocity import Filters, composite, magnitude_mean
+from nunatak.velocity.annual_cells import fit_cells, kept_cells
+from nunatak.velocity.annual_fields import line_through
+from nunatak.velocity.annual_fit import fit_reference
+from nunatak.velocity.composites import series_of
+from nunatak.velocity.design import design
+from nunatak.velocity.filters import NO_FILTERS, keep_reference
+from nunatak.velocity.medians import median, moving_median
+
+ALL = Filters(before_minimum=1, after_minimum=1)
+
+
+def cells_of(cube):
+    everywhere = np.ones((cube.sizes["y"], cube.sizes["x"]), dtype=bool)
+    return tuple(series_of(cube[name].values, everywhere) for name in ("vx", "vy"))
+
+
+def as_float(row):
+    return np.where(row == FILL, np.nan, row.astype(float))
+
+
+@pytest.mark.parametrize("seasonal", [True, False])
+def test_fit_equals_least_squares(seasonal):
+    """Annual means, their errors, a, b, covariance and misfit against lstsq, to 1e-6 m/yr."""
+    rng = np.random.default_rng(11)
+    cube, _ = noisy_cube(rng, n=300, shape=(2, 3), amplitude=60.0, dt_days=(16, 64, 368))
+    pairs, (vx, vy) = design(cube), cells_of(cube)
+    out = fit_cells(vx, vy, pairs, NO_FILTERS, seasonal=seasonal, trend_inside=False)
+    for cell in range(6):
+        for c, values in enumerate((vx, vy)):
+            expected = fit_reference(as_float(values[cell]), pairs, component=c, seasonal=seasonal)
+            np.testing.assert_allclose(out["annual"][cell, c], expected["annual"], atol=1e-6, rtol=0)
+            np.testing.assert_allclose(out["sigma"][cell, c], expected["annual_sigma"], rtol=1e-9)
+            a, b, var_a, _, cov_ab, chi2 = out["cycle"][cell, c]
+            np.testing.assert_allclose(chi2, expected["chi2"], rtol=1e-9)
+            if seasonal:
+                np.testing.assert_allclose([a, b], [expected["a"], expected["b"]], atol=1e-6)
+                np.testing.assert_allclose(cov_ab, expected["covariance"][-1, -2], rtol=1e-9)
+                np.testing.assert_allclose(var_a, expected["covariance"][-2, -2], rtol=1e-9)
+            else:
+                assert np.isnan([a, b]).all()
+
+
+def test_filters_equal_their_definition():
+    """Blunders, a group that locks on to rest at long separations, impossible speeds: the same pairs stay."""
+    rng = np.random.default_rng(12)
+    cube, (start, end) = noisy_cube(rng, n=400, shape=(4, 5), outliers=0.05, dt_days=(15, 30, 60, 110))
+    days = (end - start) * 365.25
+    group = rng.choice(["L89", "S2", "L7"], 400)
+    for name in ("vx", "vy"):
+        cube[name].values[(group == "S2") & (days > 50)] = 3
+    cube["vx"].values[::37] = 25000
+    cube = cube.assign_coords(group=("time", group.astype(object)))
+    pairs, (vx, vy) = design(cube), cells_of(cube)
+    for filters in (
+        Filters(),
+        Filters(longest_separation=False),
+        Filters(window=0),
+        Filters(window=5, outlier_factor=4),
+    ):
+        kept, _, counts = kept_cells(vx, vy, pairs, filters)
+        for cell in range(20):
+            keep = keep_reference(as_float(vx[cell]), as_float(vy[cell]), pairs.dt * 365.25, pairs.group, filters)
+            np.testing.assert_array_equal(np.isfinite(kept[cell]), keep)
+            assert counts["totals"][cell, 1] == keep.sum()
+    locked = (np.asarray(pairs.group_names)[pairs.group] == "S2") & (pairs.dt * 365.25 > 50)
+    kept, *_ = kept_cells(vx, vy, pairs, Filters())
+    assert (
+        not np.isfinite(kept[:, locked]).any() and np.isfinite(kept[:, ~locked]).mean() > 0.5
+    )  # of 0.57 that are there
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(-20, 20), min_size=1, max_size=40), st.integers(1, 8))
+def test_medians_equal_numpy(values, half):
+    """By selection, and of a moving window that is shorter at the ends."""
+    values = np.array(values, dtype=float)
+    assert median(values.copy(), values.size) == np.median(values)
+    out = np.empty(values.size)
+    moving_median(values, values.size, half, np.empty(2 * half + 1), out)
+    expected = [np.median(values[max(i - half, 0) : i + half + 1]) for i in range(values.size)]
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_annual_speeds_trend_and_cycle_are_recovered():
+    """Over realisations of noise, gaps and outliers: within 2 sigma of the truth in at least 92 %."""
+    inside = {"v": [], "amp": [], "phase": [], "trend": []}
+    for seed in range(3):
+        motion = {"trend": 15.0, "amplitude": 80.0, "phase": 60.0}
+        cube, _ = noisy_cube(np.random.default_rng(seed), outliers=0.03, **motion)
+        annual = composite(cube)
+        steady = mean_over(annual["year_start"].values, annual["year_end"].values, trend=15.0)
+        z = (annual["v"].values - steady[:, None, None]) / annual["v_error"].values
+        inside["v"].append(np.abs(z) < 2)
+        inside["amp"].append(np.abs(annual["v_amp"] - 80) / annual["v_amp_error"] < 2)
+        inside["phase"].append(np.abs(annual["v_phase"] - 60) / annual["v_phase_error"] < 2)
+        inside["trend"].append(np.abs(annual["dv_dt"] - 15) / annual["dv_dt_error"] < 2)
+    for name, parts in inside.items():
+        assert np.mean(parts) >= 0.92, name
+
+
+def test_a_trend_is_no_seasonal_cycle():
+    """ITS_LIVE's constant years turn 60 m/yr per year into a false cycle; following the trend inside them does not."""
+    rng = np.random.default_rng(5)
+    cube, _ = noisy_cube(rng, n=800, shape=(3, 3), sigma=10.0, trend=60.0)
+    followed = composite(cube, filters=NO_FILTERS)
+    constant = composite(cube, filters=NO_FILTERS, trend_inside=False)
+    assert float(followed["v_amp"].median()) < 3 < 10 < float(constant["v_amp"].median()) < 60 / np.pi + 5
+
+
+def test_noise_does_not_become_speed():
+    """Ice at rest: components average to 0, speeds to 1.25 sigma, which is why they are not averaged."""
+    rng = np.random.default_rng(6)
+    start, end = pair_times(rng, 300)
+    noise = [30.0 * rng.standard_normal((300, 8, 8)) for _ in range(2)]
+    cube = cube_of(*noise, start, end, sigma=30.0)
+    annual = composite(cube, method="mean")
+    assert abs(float(annual["vx"].mean())) < 1.0 and float(annual["v"].mean()) < 10
+    biased = magnitude_mean(cube)
+    assert float(biased.mean()) == pytest.approx(1.2533 * 30, rel=0.02)
+    assert "1.25 sigma" in biased.attrs["bias"]
+
+
+def test_mean_median_and_a_function_of_the_user():
+    """Three pairs of one year by hand: weighted mean, median, largest; a pair in the next year; none in between."""
+    start = np.array([2001.1, 2001.2, 2001.3, 2003.2])
+    end = start + 0.1
+    vx = np.array([10.0, 20.0, 60.0, 7.0])[:, None, None]
+    cube = cube_of(vx, 0 * vx, start, end, sigma=np.array([20.0, 20.0, 40.0, 20.0]))
+    mean = composite(cube, method="mean", filters=ALL)
+    assert mean["year"].values.tolist() == [2001, 2002, 2003]
+    np.testing.assert_allclose(mean["vx"].squeeze(), [(10 + 20 + 60 / 4) / 2.25, np.nan, 7.0], rtol=1e-6)
+    np.testing.assert_allclose(mean["vx_error_formal"].squeeze(), [20 / 1.5, np.nan, 20.0], rtol=1e-6)
+    assert mean["count"].squeeze().values.tolist() == [3, 0, 1]
+    assert mean["images"].squeeze().values.tolist() == [6, 0, 2]
+    assert composite(cube, method="median", filters=ALL)["vx"].squeeze()[0] == 20
+    largest = composite(cube, method=lambda values: np.nanmax(values, axis=0), filters=ALL)
+    np.testing.assert_array_equal(largest["vx"].squeeze(), [60, np.nan, 7])
+
+
+def test_a_year_between_data_is_nan_and_the_trend_bridges_it():
+    """No pair in 2004 to 2006: NaN there, never 0; means and trend of the other years stay right."""
+    rng = np.random.default_rng(7)
+    cube, (start, end) = noisy_cube(rng, n=500, shape=(3, 3), sigma=10.0, trend=20.0)
+    annual = composite(cube.isel(time=np.nonzero((end < 2004) | (start > 2007))[0]))
+    gap = annual.sel(year=[2004, 2005, 2006])
+    assert np.isnan(gap["v"]).all() and (gap["count"] == 0).all()
+    np.testing.assert_allclose(annual["dv_dt"], 20.0, atol=2.5)
+
+
+def test_two_pairs_in_all_give_no_fit_but_a_mean(caplog):
+    """Too few for ITS_LIVE's filters, which is said; enough for a mean."""
+    cube = cube_of(
+        np.full((2, 1, 1), 100.0), np.full((2, 1, 1), 5.0), np.array([2001.1, 2001.5]), np.array([2001.2, 2001.6])
+    )
+    fit = composite(cube)
+    assert np.isnan(fit["v"]).all() and "no cell has enough of the 2 pairs" in caplog.text
+    assert float(composite(cube, method="mean")["vx"].squeeze()) == 100
+
+
+def test_years_that_share_all_their_pairs_cannot_be_told_apart():
+    """Identical pairs across one New Year: their sum is known, each year is not."""
+    start, end = np.full(40, 2001.9), np.full(40, 2002.1)
+    v = 100 + np.random.default_rng(8).standard_normal((40, 1, 1))
+    annual = composite(cube_of(v, v, start, end), filters=NO_FILTERS, seasonal=False)
+    assert np.isnan(annual["vx"]).all() and (annual["count"].values == 40).all()
+
+
+def test_stable_shift_is_dropped_or_undone():
+    """Landsat 8: a shift of 90 m is beyond 61.6 m; flag 1 drops the pair, flag 2 takes the correction back."""
+    n = 60
+    start = np.sort(np.random.default_rng(9).uniform(2013, 2015, n))
+    end = start + 32 / 365.25
+    shift = 90 / (32 / 365.25)
+    flag = np.where(np.arange(n) % 3 == 0, 1, np.where(np.arange(n) % 3 == 1, 2, 0))
+    true = np.full((n, 1, 1), 500.0)
+    seen = true - np.where(flag == 0, 0.0, shift)[:, None, None]
+    cube = cube_of(seen, seen, start, end, flag=flag, shift=np.where(flag == 0, np.nan, shift))
+    annual = composite(cube, method="mean", filters=NO_FILTERS)
+    np.testing.assert_allclose(annual["vx"].squeeze(), 500.0, atol=0.6)  # the file holds whole m/yr
+    assert int(annual["count0"].squeeze()) == (flag != 1).sum()
+
+
+def test_season_years_begin_where_they_are_told():
+    """A year from July: pairs around one New Year belong to one year, named after its end."""
+    start = np.array([2003.85, 2004.05])
+    cube = cube_of(np.full((2, 1, 1), 50.0), np.zeros((2, 1, 1)), start, start + 0.05)
+    annual = composite(cube, method="mean", year_start=7)
+    assert annual["year"].values.tolist() == [2004] and int(annual["count"].squeeze()) == 2
+    assert annual["year_start"].values[0] == pytest.approx(2003.5, abs=0.01)
+
+
+def test_shared_images_make_errors_larger():
+    """Every pair uses one first image: what that image is wrong by does not average out."""
+    n = 80
+    start = np.full(n, 2001.05)
+    end = start + np.linspace(0.1, 0.9, n)
+    rng = np.random.default_rng(10)
+    v = 300 + 20 * rng.standard_normal((n, 1, 1))
+    shared = cube_of(v, v, start, end, images=[np.zeros(n, int), np.arange(1, n + 1)])
+    alone = cube_of(v, v, start, end)
+    options = {"filters": NO_FILTERS, "seasonal": False, "image_sigma": 1.0}
+    errors = [float(composite(c, **options)["vx_error_formal"].squeeze()) for c in (shared, alone)]
+    assert errors[0] > 1.5 * errors[1]
+    # by hand: the pair's weight is 1 / variance of displacement, the image's error enters with their sum
+    variance = (20.0 * (end - start)) ** 2
+    dt = end - start
+    gain = dt / variance / np.sum(dt**2 / variance)
+    expected = np.sqrt(np.sum(gain**2 * (np.maximum(variance - 2, 0) + 1)) + np.sum(gain) ** 2)
+    assert errors[0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_line_through_by_hand():
+    """Speeds 1, 2, 3 in three years with equal errors; all years on one side give the mean and no slope."""
+    values, sigma = np.array([[1.0, 2.0, 3.0]]), np.ones((1, 3))
+    mean, mean_error, slope, slope_error = line_through(np.array([-1.0, 0.0, 1.0]), values, sigma)
+    np.testing.assert_allclose([mean, mean_error, slope, slope_error], [[2], [3**-0.5], [1], [2**-0.5]])
+    mean, _, slope, _ = line_through(np.array([1.0, 2.0, 3.0]), values, sigma)
+    assert mean == 2 and np.isnan(slope)
+
+
+def test_bands_threads_and_dask_do_not_change_values():
+    """A row at a time, one thread, Dask: identical results."""
+    rng = np.random.default_rng(13)
+    cube, _ = noisy_cube(rng, n=200, shape=(6, 5))
+    whole = composite(cube)
+    for other in (
+        composite(cube, memory_mb=0.01, threads=1),
+        composite(cube.chunk({"time": 50, "y": 2}), memory_mb=0.05),
+    ):
+        assert whole.equals(other)
+
+
+def test_bad_input_is_refused():
+    """No layers, an unknown method, a region without a cell."""
+    cube, _ = noisy_cube(np.random.default_rng(0), n=10, shape=(2, 2))
+    with pytest.raises(NunatakError, match="has no layers"):
+        composite(cube.isel(time=slice(0, 0)))
+    with pytest.raises(NunatakError, match="method 'mode'; choose lsq, mean, median"):
+        composite(cube, method="mode")
+    with pytest.raises(NunatakError, match="the region has no cell"):
+        composite(cube.assign_coords(roi=cube["roi"] * 0))
