@@ -53,10 +53,10 @@ def test_equal_content_is_equal_bytes(tmp_path, with_points):
 @given(st.lists(st.tuples(st.floats(-180, 180), st.floats(-90, 90)), max_size=20))
 def test_point_geometry_is_well_known_binary(pairs):
     """Another reader of WKB finds the same longitudes and latitudes."""
-    from nunatak.tables import _point_wkb
+    from nunatak.tables import point_geometry
 
     lonlat = np.array(pairs, dtype=float).reshape(-1, 2)
-    read = shapely.from_wkb(np.array(_point_wkb(lonlat[:, 0], lonlat[:, 1]), dtype=object))
+    read = shapely.from_wkb(point_geometry(lonlat[:, 0], lonlat[:, 1]).to_numpy(zero_copy_only=False))
     np.testing.assert_array_equal(shapely.get_coordinates(read), lonlat)
 
 
@@ -115,3 +115,22 @@ def test_a_failed_write_leaves_the_old_table(tmp_path):
     with pytest.raises(Exception, match=r"Could not convert|Unable to"):
         write_table(points().assign(odd=[object()] * 5), path)
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["points.parquet"]
+
+
+def test_points_streamed_piece_by_piece_are_geoparquet(tmp_path):
+    """Attributes and geometry as in a table written whole; a first piece without rows leaves the types as they are."""
+    import geopandas
+    import pandas as pd
+
+    from nunatak.streams import ParquetStream
+
+    piece = pd.DataFrame({"lat": [3.0, 4.0], "lon": [1.0, 2.0], "beam": pd.Categorical(["gt1l", "gt1r"])})
+    piece.attrs["units"] = {"lon": "degrees_east"}
+    path = tmp_path / "points.parquet"
+    with ParquetStream(path, attributes={"nunatak_source": "SIMULATED"}, points=True) as sink:
+        for rows in (piece.iloc[:0], piece):
+            sink("ATL03_a.h5", rows, 1, 2)
+    table = read_table(path)
+    assert table.attrs == {"attributes": {"nunatak_source": "SIMULATED"}, "units": {"lon": "degrees_east"}}
+    assert table["beam"].tolist() == ["gt1l", "gt1r"] and list(table) == ["lat", "lon", "beam", "granule_id"]
+    assert geopandas.read_parquet(path).total_bounds.tolist() == [1.0, 3.0, 2.0, 4.0]

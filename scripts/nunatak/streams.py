@@ -7,6 +7,7 @@ given as one. The file bears its name only when the `with` block has ended well.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nunatak.runtime import NunatakError, written
+from nunatak.tables import geo_metadata, point_geometry
 
 
 class _Stream(ABC):
@@ -64,16 +66,37 @@ class _Stream(ABC):
 
 
 class ParquetStream(_Stream):
-    """Parquet, one row group or more for each table; units in the columns' metadata."""
+    """
+    Parquet, one row group or more for each table; units in the columns' metadata.
+
+    Parameters
+    ----------
+    path : the file
+    attributes : mapping of text, such as `runtime.stamp` returns; kept in the file's metadata
+    points : add a WGS84 point geometry from `longitude` and `latitude`, or `lon` and `lat` (GeoParquet 1.1)
+    """
+
+    def __init__(self, path, *, attributes=None, points=False):
+        super().__init__(path)
+        self._attributes = attributes
+        self._points = points
 
     def _open(self, table, units):
         schema = pa.Table.from_pandas(_plain(table), preserve_index=False).schema
         fields = [f.with_metadata({"units": units[f.name]}) if f.name in units else f for f in schema]
-        self._schema = pa.schema(fields)
-        self._file = pq.ParquetWriter(self._part, self._schema, compression="zstd")
+        self._schema = pa.schema(fields, metadata={"pandas": schema.metadata[b"pandas"]})
+        whole = self._schema.append(pa.field("geometry", pa.binary())) if self._points else self._schema
+        about = {} if self._attributes is None else {"nunatak": json.dumps(dict(self._attributes), sort_keys=True)}
+        if self._points:
+            about["geo"] = geo_metadata()
+        self._file = pq.ParquetWriter(self._part, whole.with_metadata({**whole.metadata, **about}), compression="zstd")
 
     def _append(self, table):
-        self._file.write_table(pa.Table.from_pandas(_plain(table), schema=self._schema, preserve_index=False))
+        arrow = pa.Table.from_pandas(_plain(table), schema=self._schema, preserve_index=False)
+        if self._points:
+            lon, lat = ("longitude", "latitude") if "longitude" in table else ("lon", "lat")
+            arrow = arrow.append_column("geometry", point_geometry(table[lon], table[lat]))
+        self._file.write_table(arrow)
 
 
 class HDF5Stream(_Stream):
@@ -96,9 +119,9 @@ class HDF5Stream(_Stream):
 
 
 def _plain(table):
-    """Categories as text: their codes would differ between tables."""
-    texts = [name for name in table if isinstance(table[name].dtype, pd.CategoricalDtype)]
-    return table.astype(dict.fromkeys(texts, "str"))
+    """Categories as text: their codes would differ between tables. Text keeps its type where there is no row."""
+    texts = [n for n in table if isinstance(table[n].dtype, pd.CategoricalDtype) or table[n].dtype == object]
+    return table.astype(dict.fromkeys(texts, "string"))
 
 
 def _numeric(column):

@@ -33,9 +33,8 @@ def write_table(table, path, *, attributes=None, units=None, points=False):
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     metadata = {"nunatak": json.dumps(dict(attributes or {}), sort_keys=True)}
     if points:
-        geometry = pa.array(_point_wkb(table["longitude"], table["latitude"]), pa.binary())
-        arrow = arrow.append_column("geometry", geometry)
-        metadata["geo"] = json.dumps(_geo_metadata(table))
+        arrow = arrow.append_column("geometry", point_geometry(table["longitude"], table["latitude"]))
+        metadata["geo"] = geo_metadata(bounds(table["longitude"], table["latitude"]))
     fields = [
         f.with_metadata({"units": units[f.name]}) if f.name in units else f.remove_metadata() for f in arrow.schema
     ]
@@ -111,23 +110,26 @@ def _read_one(path, columns, filters):
     return table
 
 
-def _point_wkb(lon, lat):
-    """Little-endian WKB points, 21 bytes each, made in one array."""
+def point_geometry(lon, lat):
+    """Arrow array of little-endian WKB points, 21 bytes each, made in one piece."""
     record = np.dtype([("order", "u1"), ("kind", "<u4"), ("lon", "<f8"), ("lat", "<f8")])
     points = np.empty(len(lon), dtype=record)
     points["order"], points["kind"] = 1, 1
     points["lon"], points["lat"] = lon, lat
     raw = points.tobytes()
-    return [raw[i : i + 21] for i in range(0, len(raw), 21)]
+    return pa.array([raw[i : i + 21] for i in range(0, len(raw), 21)], pa.binary())
 
 
-def _geo_metadata(table):
+def bounds(lon, lat):
+    """[west, south, east, north] of points, None without one."""
+    return [float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())] if len(lon) else None
+
+
+def geo_metadata(box=None):
+    """The value of the key `geo` of a GeoParquet file of points, with their bounds where they are known."""
     geo = json.loads(json.dumps(_GEO))
     column = geo["columns"]["geometry"]
     del column["crs"]  # absent means OGC:CRS84 (GeoParquet 1.1, section "crs")
-    if len(table):
-        column["bbox"] = [
-            float(table["longitude"].min()), float(table["latitude"].min()),
-            float(table["longitude"].max()), float(table["latitude"].max()),
-        ]  # fmt: skip
-    return geo
+    if box is not None:
+        column["bbox"] = box
+    return json.dumps(geo)
