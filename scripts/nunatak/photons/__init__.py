@@ -3,9 +3,18 @@
 from nunatak.choices import ParameterError
 from nunatak.photon_parameters import PRESETS, FitParameters, YapcParameters
 from nunatak.photons.cloud import photons_from_arrays
+from nunatak.photons.comparison import against_atl06, by_slope
 from nunatak.photons.extents import extents
-from nunatak.photons.granule import BeamStatus, granule_extents, granule_heights
+from nunatak.photons.granule import (
+    BeamStatus,
+    granule_extents,
+    granule_heights,
+    no_extents,
+    no_heights,
+    stretch_photons,
+)
 from nunatak.photons.heights import fit_heights
+from nunatak.photons.outcomes import granule_outcome
 from nunatak.photons.selection import PhotonError, select
 from nunatak.photons.surfaces import surface_percentiles
 from nunatak.photons.yapc import yapc
@@ -17,12 +26,18 @@ __all__ = [
     "ParameterError",
     "PhotonError",
     "YapcParameters",
+    "against_atl06",
+    "by_slope",
     "extents",
     "fit_heights",
     "granule_extents",
     "granule_heights",
+    "granule_outcome",
+    "no_extents",
+    "no_heights",
     "photons_from_arrays",
     "select",
+    "stretch_photons",
     "surface_percentiles",
     "yapc",
 ]

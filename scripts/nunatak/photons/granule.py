@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from nunatak.choices import ParameterError
 from nunatak.photon_parameters import FitParameters
 from nunatak.photons import heights, surfaces
 from nunatak.photons.area import in_area
 from nunatak.photons.extents import extents_of, finished_extents
+from nunatak.photons.selection import confidence, select
 from nunatak.photons.yapc import halo, yapc
 from nunatak.products import GranuleError, atl03, atl08
 from nunatak.products.atl03 import BLOCK_PHOTONS, BeamPhotons
@@ -71,6 +73,17 @@ def granule_extents(granule, parameters=None, *, classes=None, region=None, thre
     """The photons of the extents of one granule, one row each (see `extents`), and the beams' statuses."""
     p = FitParameters.of(parameters)
     return _each_beam(extents_of, finished_extents, granule, p, classes, region, threads, block)
+
+
+def no_heights(parameters=None):
+    """The table of a granule without a height: all columns, no rows."""
+    p = FitParameters.of(parameters)
+    return (surfaces.finished_surfaces if p.als is not None else heights.finished)([], p)
+
+
+def no_extents(parameters=None):
+    """The table of a granule without an extent: all columns, no rows."""
+    return finished_extents([], FitParameters.of(parameters))
 
 
 def _each_beam(work, end, granule, p, classes, region, threads, block):
@@ -204,3 +217,45 @@ def _scores(photons, p):
 def status_records(statuses):
     """Statuses as plain data, for a table's attributes."""
     return [asdict(status) for status in statuses]
+
+
+def stretch_photons(granule, beam, first, last, parameters=None, *, classes=None):
+    """
+    All photons of a beam between two segment ids, with what the selection says of each.
+
+    Parameters
+    ----------
+    granule : atl03.Granule
+    beam : str
+    first, last : segment ids, both included; a stretch short enough for memory
+    parameters, classes : as in `granule_heights`; scores of neighbours see the stretch alone
+
+    Returns
+    -------
+    DataFrame : `x_atc`, `height` (m, as fitted: above the ellipsoid, or the geoid with datum EGM08), `latitude`,
+        `longitude`, `atl03_cnf` (for the surface type asked for), `quality_ph`, `selected`
+    """
+    p = FitParameters.of(parameters)
+    track = _prepared_track(granule, beam, replace(p, poly=(), mask=None, spots=(), t0=None, t1=None), None)
+    if isinstance(track, BeamStatus):
+        raise GranuleError(f"{granule.path}: {beam}: {track.reason}; choose another beam")
+    ids = track.segments["segment_id"]
+    track = track.stretch((ids >= first) & (ids <= last))
+    if not track.n_photons:
+        raise GranuleError(f"{granule.path}: {beam}: no photons in segments {first} to {last}; choose others")
+    labels, track = _labels(track, beam, p, classes)
+    (photons,) = _blocks(track, p, labels, track.n_photons + 1)
+    segment, columns = photons.segment_index(), photons.photons
+    table = pd.DataFrame(
+        {
+            "x_atc": track.segments["segment_dist_x"][segment] + columns["dist_ph_along"],
+            "height": heights.heights(photons, segment, p),
+            "latitude": columns["lat_ph"],
+            "longitude": columns["lon_ph"],
+            "atl03_cnf": confidence(photons, p),
+            "quality_ph": columns["quality_ph"],
+            "selected": select(photons, p),
+        }
+    )
+    table.attrs["units"] = {"x_atc": "m", "height": "m", "latitude": "degrees_north", "longitude": "degrees_east"}
+    return table

@@ -1,0 +1,135 @@
+"""Fit heights to the photons of one chunk of ATL03 granules, or gather the photons of every extent."""
+
+import numpy as np
+import pyproj
+
+from nunatak import photons
+from nunatak.archives import base, verify
+from nunatak.granules import ledger as make_ledger
+from nunatak.granules import parse
+from nunatak.outlines import read_outlines
+from nunatak.products import atl03, atl08
+from nunatak.runtime import NunatakError, job, log, progress, stamp
+from nunatak.streams import ParquetStream
+from nunatak.study.period import Period
+from nunatak.study.photon_products import fit_parameters
+from nunatak.tables import read_table, write_table
+from nunatak.times import delta_time_to_utc
+
+# product: what is done with a granule, and its table without a row
+WORK = {
+    "atl06sr": (photons.granule_heights, photons.no_heights),
+    "atl03": (photons.granule_extents, photons.no_extents),
+}
+_PASS = ("time_start", "rgt", "cycle", "region_number", "version")
+
+
+def main(ledger, regions, out, out_ledger, *, product, settings, period, study, crs=None, classes=(), threads=2):
+    """
+    Write a chunk's heights (product atl06sr) or photons of extents (atl03), granule by granule, and its ledger.
+
+    Parameters
+    ----------
+    ledger : what the fetch brought; only `present` granules are read
+    regions : GeoJSON of the study's outlines
+    settings : the product's part of the study
+    crs : of the columns x and y; the region's natural one where not given
+    classes : ledgers of ATL08 granules, for photon classes
+    threads : beams worked on at a time
+    """
+    region = base.outline_of(read_outlines(regions), product)
+    crs = crs or region.natural_crs
+    parameters = photons.FitParameters.of(fit_parameters(settings))
+    fetched = read_table(ledger).sort_values("granule_id")
+    about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[ledger, regions, *classes],
+                  parameters={"fit": parameters.provenance(), "period": period, "crs": crs})  # fmt: skip
+    partners = {_pass_of(row.granule_id): row.path for row in _present(classes)}
+    rows, outcomes = list(fetched.to_dict("records")), []
+    with ParquetStream(out, attributes={**about, "crs": crs}, points=True) as stream:
+        for n, row in enumerate(progress(rows, label=f"{product} granules"), start=1):
+            table, outcome = one_granule(
+                row, product, parameters, partners, region=region, period=Period.model_validate(period),
+                threads=threads,
+            )  # fmt: skip
+            outcomes.append({**row, **outcome})
+            stream(row["granule_id"], placed(table, crs), n, len(rows))
+        if not rows:
+            stream("", placed(WORK[product][1](parameters), crs), 0, 0)
+    log.info("%d rows; %s", stream.rows, base.check_failures(make_ledger(outcomes), None))
+    write_table(make_ledger(outcomes), out_ledger, attributes=about)
+
+
+def one_granule(row, product, parameters, partners, *, region, period, threads):
+    """Table of one granule and what the ledger says of it; never raises for a bad granule."""
+    work, no_rows = WORK[product]
+    nothing = no_rows(parameters)
+    if row["status"] != "present":
+        return nothing, {"n_points": 0}
+    try:
+        changed = verify.changed_since(row["path"], row["size_bytes"])
+        if changed:
+            raise NunatakError(f"{row['path']}: {changed}")
+        granule = atl03.read_granule(row["path"])
+        classes = _classes(granule, row, partners, parameters)
+        table, statuses = work(granule, parameters, classes=classes, region=region, threads=threads)
+    except (NunatakError, OSError) as error:
+        log.warning("%s", error)
+        return nothing, {"status": "failed", "reason": str(error).removeprefix(f"{row['path']}: "), "n_points": 0}
+    kept = table[period.contains(time_of(table))].reset_index(drop=True)
+    kept.attrs = table.attrs
+    return kept, photons.granule_outcome(statuses, len(kept))
+
+
+def time_of(table):
+    """(n,) UTC of the rows, whatever names the columns have."""
+    return table["time"].to_numpy() if "time" in table else delta_time_to_utc(table["delta_time"].to_numpy())
+
+
+def placed(table, crs):
+    """The rows with `x` and `y` (m) in a coordinate system."""
+    lon, lat = ("longitude", "latitude") if "longitude" in table else ("lon", "lat")
+    to_crs = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    x, y = to_crs.transform(table[lon].to_numpy(), table[lat].to_numpy())
+    out = table.assign(x=np.asarray(x, "f8"), y=np.asarray(y, "f8"))
+    out.attrs = {**table.attrs, "units": {**table.attrs["units"], "x": "m", "y": "m"}}
+    return out
+
+
+def _classes(granule, row, partners, parameters):
+    """How to read a beam's classes; None where none are asked for."""
+    if not parameters.joins_atl08:
+        return None
+    path = partners.get(_pass_of(row["granule_id"]))
+    if path is None:
+        raise NunatakError(
+            f"{row['path']}: no ATL08 granule of the same pass and release was fetched; add it or leave out atl08_class"
+        )
+    atl08.check_same_granule(granule, path)
+    return lambda beam: atl08.read_classes(path, beam, fields=parameters.atl08_fields)
+
+
+def _pass_of(granule_id):
+    name = parse(f"{granule_id}.h5")
+    return tuple(getattr(name, field) for field in _PASS)
+
+
+def _present(ledgers):
+    table = read_table(list(ledgers)) if ledgers else None
+    return [] if table is None else list(table[table["status"] == "present"].itertuples(index=False))
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.ledger,
+            snakemake.input.regions,
+            snakemake.output.table,
+            snakemake.output.ledger,
+            product=snakemake.params.name,
+            settings=snakemake.params.product,
+            period=snakemake.params.period,
+            study=snakemake.wildcards.study,
+            crs=snakemake.params.get("crs"),
+            classes=snakemake.input.get("classes", ()),
+            threads=snakemake.threads,
+        )

@@ -1,0 +1,90 @@
+"""Heights fitted from photons against ATL06's: the same segments joined, differences by slope."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+_KEYS = ["rgt", "cycle", "beam", "segment_id"]
+SLOPE_CLASSES = (0.0, 0.5, 1.0, 2.0, 90.0)  # degrees, limits of the classes that statistics are given for
+_NMAD = 1.4826  # the median absolute deviation times this is the standard deviation of normal errors
+# joined rows: the names the columns have there
+COLUMNS = {
+    "granule_id": "", "beam": "", "spot": "1", "rgt": "1", "cycle": "1", "segment_id": "1", "time": "UTC",
+    "latitude": "degrees_north", "longitude": "degrees_east", "x_atc": "m", "h_mean": "m", "h_sigma": "m",
+    "n_fit_photons": "counts", "w_surface_window_final": "m", "rms_misfit": "m", "slope": "degrees", "h_li": "m",
+    "h_li_sigma": "m", "difference": "m",
+}  # fmt: skip
+
+
+def against_atl06(heights, atl06, *, max_offset=10.0):
+    """
+    Join fitted heights with ATL06's on track, cycle, beam and segment_id.
+
+    Parameters
+    ----------
+    heights : table of `fit_heights` with standard columns and `granule_id`; only pflags 0 enters
+    atl06 : table of `products.atl06.read_segments`, filtered as wanted
+    max_offset : m along the track that the two centres may lie apart; ATL06's height is moved to the other centre along
+        the fitted slope
+
+    Returns
+    -------
+    DataFrame : the columns of `COLUMNS`, `difference` = h_mean - h_li, `slope` the steepest, from the slope along the
+        track and, where both beams of the pair have it, across
+    """
+    good = heights[heights["pflags"] == 0]
+    good = good.assign(beam=good["beam"].astype(str))
+    others = atl06[[*_KEYS, "x_atc", "h_li", "h_li_sigma"]].rename(columns={"x_atc": "x_atl06"})
+    joined = good.merge(others.assign(beam=others["beam"].astype(str)), on=_KEYS, how="inner")
+    apart = joined["x_atc"] - joined["x_atl06"]
+    joined = joined[apart.abs() <= max_offset].reset_index(drop=True)
+    moved = joined["h_li"] + joined["dh_fit_dx"] * (joined["x_atc"] - joined["x_atl06"])
+    across = joined["dh_fit_dy"].fillna(0.0)
+    joined["slope"] = np.degrees(np.arctan(np.hypot(joined["dh_fit_dx"], across)))
+    joined["difference"] = joined["h_mean"] - moved
+    table = joined[list(COLUMNS)]
+    table.attrs["units"] = {name: unit for name, unit in COLUMNS.items() if unit}
+    return table
+
+
+def by_slope(slope, difference):
+    """
+    Statistics of differences by class of slope.
+
+    Parameters
+    ----------
+    slope : (n,) degrees; difference : (n,) m
+
+    Returns
+    -------
+    DataFrame : one row for each class that has a finite difference, and a first one for all: `slope_from`, `slope_to`
+        (degrees), `n`, `median`, `nmad` (m), `beyond_1m` share of differences above 1 m
+
+    >>> by_slope(np.array([0.1, 0.2, 0.7]), np.array([0.0, 0.1, 2.0]))[["slope_to", "n"]].values.tolist()
+    [[90.0, 3.0], [0.5, 2.0], [1.0, 1.0]]
+    """
+    slope, difference = np.asarray(slope, dtype=float), np.asarray(difference, dtype=float)
+    classes = [(SLOPE_CLASSES[0], SLOPE_CLASSES[-1]), *pairwise(SLOPE_CLASSES)]
+    rows = []
+    for low, high in classes:
+        inside = difference[(slope >= low) & (slope < high) & np.isfinite(difference)]
+        if inside.size:
+            median = float(np.median(inside))
+            spread = _NMAD * float(np.median(np.abs(inside - median)))
+            rows.append((low, high, inside.size, median, spread, float(np.mean(np.abs(inside) > 1.0))))
+    return pd.DataFrame(rows, columns=["slope_from", "slope_to", "n", "median", "nmad", "beyond_1m"])
+
+
+def in_words(low, high):
+    """
+    A class of slope in words.
+
+    >>> in_words(0.0, 90.0), in_words(0.5, 1.0), in_words(2.0, 90.0)
+    ('all slopes', '0.5 to 1°', 'above 2°')
+    """
+    if (low, high) == (SLOPE_CLASSES[0], SLOPE_CLASSES[-1]):
+        return "all slopes"
+    return f"above {low:g}°" if high == SLOPE_CLASSES[-1] else f"{low:g} to {high:g}°"
