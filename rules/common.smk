@@ -43,7 +43,8 @@ def outcomes(product=None):
 
     def files(wildcards):
         name = product or wildcards.product
-        return chunk_files(name, "read" if name in targets.POINTS else "ledger", "parquet")(wildcards)
+        was_read = name in (*targets.POINTS, *targets.SUMMED)
+        return chunk_files(name, "read" if was_read else "ledger", "parquet")(wildcards)
 
     return files
 
@@ -51,6 +52,20 @@ def outcomes(product=None):
 def points(product):
     """The rows of an along-track product, one file per chunk."""
     return chunk_files(product, "points", "parquet")
+
+
+def sums_of(wildcards):
+    """The sums of a study's sea-ice granules, a file of each kind per chunk, and the count that may stop the study."""
+    product = LOADED[wildcards.study].sea_ice
+    kinds = {"rows": "sums", "levels": "levels", "granules": "tallies", "ledgers": "read"}
+    files = {name: chunk_files(product, kind, "parquet")(wildcards) for name, kind in kinds.items()}
+    return files | {"counts": f"<results>/{wildcards.study}/{product}/counts.csv"}
+
+
+def freeboard_of(wildcards):
+    """How a study grids sea ice, with the width of the histogram that its statistics need."""
+    settings = LOADED[wildcards.study].gridded_freeboard
+    return {**settings.model_dump(mode="json"), "histogram_width": settings.histogram_width}
 
 
 def simulated_world(study):
@@ -101,6 +116,17 @@ def regions_of(wildcards):
     study = STUDIES[wildcards.study]
     further = {"altimetry_region": study["altimetry_region"]} if study["altimetry_region"] else {}
     return {"region": study["region"], **further, **study["regions"]}
+
+
+def segments_of(wildcards):
+    """The rows of ATL06, where the study has it."""
+    asked = STUDIES[wildcards.study]["products"].get("atl06")
+    return points("atl06")(wildcards) if asked else []
+
+
+def land_ice_settings(wildcards):
+    """What a study says of its land-ice heights along track."""
+    return {name: STUDIES[wildcards.study]["products"].get(name) for name in ("atl06", "atl11")}
 
 
 def surface_of(wildcards):

@@ -10,6 +10,8 @@ rule subset_points:
         "<logs>/{study}/{product}/subset/{chunk}.log",
     benchmark:
         "<benchmarks>/{study}/{product}/subset/{chunk}.tsv"
+    wildcard_constraints:
+        product="|".join(targets.POINTS),
     conda:
         "../envs/altimetry.yaml"
     threads: 2

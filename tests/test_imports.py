@@ -22,6 +22,7 @@ BASE = (
     "streams",
     "rasters",
     "kernels",
+    "parallel",
     "choices",
     "photon_parameters",
     "closure",

@@ -24,6 +24,11 @@ def _has(*products):
     return lambda study: all(product in study.products for product in products)
 
 
+def _compares(study):
+    """Whether a study has another product to hold ATL11 against."""
+    return _has("atl11", "atl06")(study) or _has("atl11", "atl14", "atl15")(study)
+
+
 RESULTS = {
     "regions": Result("regions.geojson", lambda study: True),
     "change": Result("atl15/height_change.nc", _has("atl15")),
@@ -31,8 +36,22 @@ RESULTS = {
     "change_by_elevation": Result("atl15/change_by_elevation.csv", _has("atl15")),
     "transects": Result("elevation/transects.nc", lambda study: "atl15" in study.products and bool(study.transects)),
     "surface": Result("atl14/surface.nc", _has("atl14")),
+    "tracks": Result("elevation/tracks.csv", _has("atl11")),
+    "track": Result("elevation/track.parquet", _has("atl11")),
+    "rates": Result("atl11/rates.parquet", _has("atl11")),
+    "rates_map": Result("atl11/rates_map.nc", _has("atl11")),
+    "track_report": Result("atl11/track_report.csv", _has("atl11")),
+    "crossovers": Result("elevation/crossovers.parquet", _has("atl11")),
+    "agreement": Result("elevation/agreement.csv", _compares),
+    "filters": Result("elevation/filters.csv", _compares),
     "repeat_pairs": Result(
         "elevation/repeat_pairs.parquet", lambda study: "atl06" in study.products and len(study.chunks("atl06")) > 1
+    ),
+    "freeboard": Result("freeboard/grid.nc", lambda study: study.sea_ice is not None),
+    "freeboard_series": Result("freeboard/series.csv", lambda study: study.sea_ice is not None),
+    "freeboard_distribution": Result(
+        "freeboard/distribution.csv",
+        lambda study: study.sea_ice is not None and study.gridded_freeboard.histogram_width > 0,
     ),
 }
 
@@ -45,15 +64,35 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "change_by_elevation": ("change_by_elevation",),
     "transect": ("change", "transects"),  # every transect_<name>
     "repeat_pair": ("repeat_pairs",),
+    "tracks": ("change", "tracks", "track", "rates"),
+    "atl11_track": ("change", "track"),
+    "atl11_profile": ("track",),
+    "atl06_track": ("change", "track"),
+    "atl06_vs_atl11": ("track",),
+    "atl06_vs_atl11_unfiltered": ("track",),
+    "dhdt_points": ("change", "rates"),
+    "dhdt_map_vs_atl15": ("change", "rates", "rates_map"),
+    "crossovers": ("change", "crossovers"),
+    "freeboard_mean": ("freeboard",),
+    "freeboard_std": ("freeboard",),
+    "freeboard_count": ("freeboard",),
+    "freeboard_series": ("freeboard_series",),
+    "freeboard_distribution": ("freeboard_distribution",),
+    "freeboard_anomaly": ("freeboard",),
 }
 
 # the notebook of each topic, and the results any of which it speaks of
 TOPICS = {
     "elevation_change": ("change", "repeat_pairs"),
+    "along_track": ("track",),
+    "freeboard": ("freeboard",),
 }
 
 # products whose rows along the track are kept as points, a file per chunk
-POINTS = ("atl06",)
+POINTS = ("atl06", "atl11")
+
+# products whose rows are summed onto a grid, granule by granule, and not kept
+SUMMED = ("atl07", "atl10")
 
 
 def results(study: Study) -> dict[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import NamedTuple
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyproj
@@ -13,6 +15,7 @@ from nunatak.archives import verify
 from nunatak.archives.base import Outcome
 from nunatak.archives.content import reason_without_path
 from nunatak.granules import ledger as make_ledger
+from nunatak.parallel import in_order
 from nunatak.runtime import NunatakError, log
 
 
@@ -62,6 +65,42 @@ def subset(ledger, read, nothing, *, region, period, crs, beams=("all",), variab
     points = pd.concat(tables, ignore_index=True)
     points.attrs["units"] = tables[0].attrs.get("units", {})
     return _placed(points, crs), outcome
+
+
+class _Result(NamedTuple):
+    value: Any
+    n_points: int
+    outcome: Outcome
+
+
+def work_on_each(ledger, read, work, *, threads=2, scheduler=None):
+    """
+    Read the granules of a ledger one by one and keep only what `work` makes of each: memory is that of a few granules.
+
+    Parameters
+    ----------
+    ledger : what a fetch brought; only `present` granules are read
+    read : function of a path; returns a table and a list of the beams' statuses
+    work : function of a granule's table, which has a column `granule_id`
+    threads, scheduler : as for `parallel.in_order`
+
+    Returns
+    -------
+    results : list of what `work` returned, in the order of the granule ids, of granules with a row only
+    ledger : as of `subset`
+    """
+    rows = ledger.sort_values("granule_id").to_dict("records")
+    done = in_order(partial(_work_on, read, work), rows, threads=threads, scheduler=scheduler)
+    outcome = make_ledger([vars(result.outcome) for result in done])
+    outcome["n_points"] = [result.n_points for result in done]
+    return [result.value for result in done if result.value is not None], outcome
+
+
+def _work_on(read, work, row):
+    part = _read(SimpleNamespace(**row), read, {}, None)
+    if part.table is None or not len(part.table):
+        return _Result(None, 0, part.outcome)
+    return _Result(work(part.table), len(part.table), part.outcome)
 
 
 def _read(row, read, options, strength):

@@ -7,11 +7,15 @@ from nunatak.gridding.blocks import block_median
 from nunatak.gridding.dataset import anomaly, climatology, statistics
 from nunatak.gridding.kriging import krige
 from nunatak.gridding.presets import PRESETS, make_grid, metres
+from nunatak.gridding.segments import no_segments, sum_segments
+from nunatak.gridding.series import UNITS as SERIES_UNITS
+from nunatak.gridding.series import area_series, distribution
 from nunatak.gridding.smoothing import gaussian_kernel, leave_one_track_out
 from nunatak.gridding.statistics import STATISTICS, WEIGHTINGS, cell_statistics
 
 __all__ = [
     "PRESETS",
+    "SERIES_UNITS",
     "STATISTICS",
     "WEIGHTINGS",
     "Accumulators",
@@ -19,11 +23,13 @@ __all__ = [
     "GriddingStyle",
     "accumulate",
     "anomaly",
+    "area_series",
     "atl20_style",
     "block_median",
     "cell_statistics",
     "climatology",
     "coarsen",
+    "distribution",
     "from_tables",
     "gaussian_kernel",
     "krige",
@@ -31,7 +37,9 @@ __all__ = [
     "make_grid",
     "merge",
     "metres",
+    "no_segments",
     "select",
     "statistics",
+    "sum_segments",
     "to_tables",
 ]

@@ -197,16 +197,19 @@ def coarsen(accumulators, factor):
     right = round((fine.left - coarse.left) / fine.dx)
     down = round((coarse.top - fine.top) / fine.dy)
 
-    def moved(table):
-        row, column = np.divmod(table["cell"].to_numpy(), fine.nx)
-        return table.assign(cell=(row + down) // int(factor) * coarse.nx + (column + right) // int(factor))
+    def moved(cell):
+        row, column = np.divmod(cell, fine.nx)
+        return (row + down) // int(factor) * coarse.nx + (column + right) // int(factor)
 
-    return replace(
-        accumulators,
-        grid=coarse,
-        rows=_merged(moved(accumulators.rows)),
-        levels=merge_levels(moved(accumulators.levels)),
+    return collect(replace(accumulators, grid=coarse), moved)
+
+
+def collect(accumulators, moved):
+    """The accumulators with every cell renumbered by `moved` (a function of cell numbers), equal ones added."""
+    rows, levels = (
+        table.assign(cell=moved(table["cell"].to_numpy())) for table in (accumulators.rows, accumulators.levels)
     )
+    return replace(accumulators, rows=_merged(rows), levels=merge_levels(levels))
 
 
 def _coarse_grid(fine, factor):

@@ -11,6 +11,7 @@ from nunatak.rasters import georeference
 from nunatak.runtime import NunatakError
 
 _COUNTS = ("count", "n_pass", "n_day", "n_lead")
+_IN_MEMORY = 1 << 26  # cells of a variable, all layers together
 
 
 def statistics(
@@ -23,16 +24,16 @@ def statistics(
     Parameters
     ----------
     accumulators, bins, names, weighting, minimum_segments, minimum_passes, minimum_days : as for `cell_statistics`
-    period : (start, end) dates, the end excluded; bins without a point inside it become empty layers. Bins with
-        points only unless given
+    period : (start, end) dates, the end excluded, or several such spans; bins without a point inside it become empty
+        layers. Bins with points only unless given
     of : what was gridded, in words; for the long names
     units, weight_units : of value and weight
 
     Returns
     -------
     Dataset with dimensions (time, y, x); `time` is the start of a bin, `time_bnds` its bounds; counts are 0 and
-        everything else NaN in cells without points. Memory is that of the filled grid: for daily layers of a hemisphere
-        take `cell_statistics`, or crop the grid
+        everything else NaN in cells without points. Up to 0.5 GB a variable is filled in memory; a larger one is a
+        Dask array of one chunk per layer, so that writing it holds one layer at a time
 
     Raises
     ------
@@ -126,20 +127,37 @@ def _layers(table, bins, period):
     if period is None or bins == "all":
         starts, first = np.unique(table["start"].to_numpy(), return_index=True)
         return starts, table["end"].to_numpy()[first]
-    starts, ends = bins_between(period[0], period[1], bins)
+    spans = [period] if np.ndim(period) == 1 else list(period)
+    edges = [np.stack(bins_between(start, end, bins)) for start, end in spans]
+    starts, ends = np.unique(np.concatenate(edges, axis=1), axis=1)
     beyond = np.setdiff1d(table["start"].to_numpy(), starts)
     if beyond.size:
         day = as_dates(beyond[0]).astype("datetime64[D]")
         raise NunatakError(
-            f"gridding: points on {day} lie outside the period {period[0]} .. {period[1]}; select the period first"
+            f"gridding: points on {day} lie outside the period {spans[0][0]} .. {spans[-1][1]}; select the period first"
         )
     return starts, ends
 
 
 def _filled(values, layer, cell, shape):
-    whole = values.dtype.kind == "i"
-    array = np.zeros(shape, "int32") if whole else np.full(shape, np.nan)
-    array.reshape(shape[0], -1)[layer, cell] = values
+    """Values put into their layers and cells; `layer` ascends."""
+    dtype, fill = ("int32", 0) if values.dtype.kind == "i" else ("float64", np.nan)
+    first = np.searchsorted(layer, np.arange(shape[0] + 1))
+
+    def fill_layer(number, out):
+        own = slice(first[number], first[number + 1])
+        out.reshape(-1)[cell[own]] = values[own]
+        return out
+
+    if np.prod(shape) > _IN_MEMORY:
+        import dask.array
+
+        fill_one = dask.delayed(lambda number: fill_layer(number, np.full(shape[1:], fill, dtype)), pure=False)
+        layers = [dask.array.from_delayed(fill_one(k), shape[1:], dtype) for k in range(shape[0])]
+        return dask.array.stack(layers)
+    array = np.full(shape, fill, dtype)
+    for number in range(shape[0]):
+        fill_layer(number, array[number])
     return array
 
 

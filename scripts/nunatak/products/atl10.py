@@ -8,8 +8,12 @@ of the ATL10 gridding tutorial and of icepyx's variable list; types and units ar
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from nunatak import granules
 from nunatak.products import sea_ice
 from nunatak.products.sea_ice import Layout, SegmentFilter
+from nunatak.runtime import NunatakError
 
 PRODUCT = "ATL10"
 KNOWN_RELEASES = ("001", "002", "003", "004", "005", "006", "007")
@@ -95,3 +99,13 @@ def read_segments(
         path, LAYOUT, region=region, period=period, beams=beams, keep=keep, variables=variables, reader=reader,
         credentials=credentials,
     )  # fmt: skip
+
+
+def read_with_error(path, **options):
+    """Like `read_segments`, with the freeboard's error under the name of the granule's release (`ERRORS`)."""
+    try:
+        release = granules.parse(Path(str(path)).name).version
+    except NunatakError:
+        release = KNOWN_RELEASES[-1]
+    error = ERRORS[0] if release >= "006" else ERRORS[1]
+    return read_segments(path, **{**options, "variables": (error, *(options.get("variables") or ()))})

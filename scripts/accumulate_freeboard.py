@@ -1,0 +1,101 @@
+"""Sum the sea-ice segments of one chunk's granules onto the study's grid, granule by granule."""
+
+from functools import partial
+
+from nunatak import gridding
+from nunatak.archives import base, points
+from nunatak.outlines import read_outlines
+from nunatak.products import atl07, atl10
+from nunatak.products.sea_ice import SegmentFilter
+from nunatak.region import load
+from nunatak.runtime import job, log, stamp
+from nunatak.study.period import Period
+from nunatak.tables import read_table, write_table
+
+# product: its reader, the value that is gridded and, by the names of its releases, the value's error
+SUMMED = {
+    "atl10": (atl10.read_segments, "beam_fb_height", ()),
+    "atl10 with error": (atl10.read_with_error, "beam_fb_height", atl10.ERRORS),
+    "atl07": (atl07.read_segments, "height_segment_height", ("height_segment_surface_error_est",)),
+}
+WEIGHT = "height_segment_length_seg"
+
+
+def main(ledger, regions, out, *, product, settings, freeboard, period, study, threads=2, scheduler=None):
+    """
+    Write what of a chunk can be added to other chunks: sums by granule, day and cell, and what came of each granule.
+
+    Parameters
+    ----------
+    ledger : what the fetch brought
+    regions : GeoJSON of the study's outlines
+    out : mapping of rows, levels, granules (the tables of `gridding.to_tables`) and ledger to a path
+    settings, freeboard : the product's part of the study, and its `freeboard`, with `histogram_width`
+    scheduler : of Dask, for the granules; threads of this job unless given
+    """
+    region = base.outline_of(read_outlines(regions), product)
+    fetched = read_table(ledger)
+    read, value, errors = SUMMED[f"{product} with error" if wants_error(product, freeboard) else product]
+    read = partial(
+        read, region=region, period=Period.model_validate(period), beams=beams_of(settings), keep=filter_of(settings),
+        reader=settings["reader"],
+    )  # fmt: skip
+    grid = grid_of(freeboard["grid"], region)
+    width = freeboard["histogram_width"]
+    work = partial(gridding.sum_segments, grid=grid, value=value, weight=WEIGHT, errors=errors, level_width=width)
+    parts, outcome = points.work_on_each(fetched, read, work, threads=threads, scheduler=scheduler)
+    sums = gridding.merge(parts or [gridding.no_segments(grid, level_width=width)])
+    log.info("%s; %s", sums.describe_losses(), base.check_failures(outcome, None))
+    about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[ledger, regions],
+                  parameters={"settings": settings, "freeboard": freeboard, "period": period})  # fmt: skip
+    tables, attributes = gridding.to_tables(sums)
+    for name, table in tables.items():
+        write_table(table, out[name], attributes={**about, **attributes})
+    write_table(outcome, out["ledger"], attributes=about)
+
+
+def wants_error(product, freeboard):
+    """Whether the segments' own errors are to be read: only the propagated error needs them."""
+    return product == "atl10" and "sigma" in freeboard["statistics"]
+
+
+def beams_of(settings):
+    """all, strong or weak as a word, ground tracks as a list."""
+    beams = tuple(settings["beams"])
+    return beams[0] if beams[0] in ("all", "strong", "weak") else beams
+
+
+def filter_of(settings):
+    """The product's filter of segments."""
+    types = None if settings["types"] == "all" else tuple(settings["types"])
+    limits = {name: tuple(pair) for name, pair in settings["limits"].items()}
+    return SegmentFilter(types, {name: tuple(values) for name, values in settings["flags"].items()}, limits)
+
+
+def grid_of(settings, region):
+    """The study's grid, cut to its bounds, its outline or the region."""
+    preset, cell = settings["preset"], settings["cell"]
+    if not preset and not settings["crs"]:
+        preset = "ease2_south" if region.geometry.centroid.y < 0 else "ease2_north"
+        cell = cell or "12.5km"
+    area = load({"polygon": settings["outline"]}) if settings["outline"] else region
+    bounds = settings["bounds"]
+    return gridding.make_grid(
+        preset=preset, crs=settings["crs"], cell=cell, bounds=bounds, region=None if bounds else area
+    )
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.ledger,
+            snakemake.input.regions,
+            dict(snakemake.output.items()),
+            product=snakemake.wildcards.product,
+            settings=snakemake.params.product,
+            freeboard=snakemake.params.freeboard,
+            period=snakemake.params.period,
+            study=snakemake.wildcards.study,
+            threads=snakemake.threads,
+            scheduler=snakemake.params.scheduler,
+        )
