@@ -3,7 +3,7 @@
 from nunatak import study as studies, targets
 from nunatak.archives.listing import fingerprint
 from nunatak.closure import code_version
-from nunatak.runtime import NunatakError, claim
+from nunatak.runtime import NunatakError, check_folder, claim
 from snakemake.exceptions import WorkflowError
 
 # a run that was killed left its lock; the job of a run must not look
@@ -11,11 +11,16 @@ CLAIM = claim(".snakemake") if workflow.is_main_process else None
 
 try:
     LOADED = studies.load_all(config, base=HERE)
+    for folder in ("results", "resources"):
+        check_folder(config.get(folder, folder), folder)
 except NunatakError as error:
     raise WorkflowError(str(error))
 
 # what rules look up: every key of every study, by the name of its folder of results
 STUDIES = {label: study.model_dump(mode="json") for label, study in LOADED.items()}
+
+# a service may fail and answer the next time; a folder does not
+RETRIES = 2 if {study["archive"] for study in STUDIES.values()} - {"simulated", "directory"} else 0
 
 
 def report_of(label):

@@ -28,7 +28,7 @@ rule query_granules:
         granules="<results>/{study}/{product}/granules.parquet",
     log:
         "<logs>/{study}/{product}/query.log",
-    retries: 2
+    retries: RETRIES
     conda:
         "../envs/access.yaml"
     threads: 2
