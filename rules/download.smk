@@ -6,7 +6,7 @@ rule fetch_granules:
         ledger="<results>/{study}/{product}/ledger/{chunk}.parquet",
     log:
         "<logs>/{study}/{product}/fetch/{chunk}.log",
-    retries: 2
+    retries: RETRIES
     conda:
         "../envs/access.yaml"
     threads: 1

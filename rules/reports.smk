@@ -76,7 +76,7 @@ rule write_report:
         references=shipped("config/references.bib"),
         code=code_version("write_report.py"),
     message:
-        "{wildcards.study}: writing the report"
+        "{wildcards.study}: writing {output.page}"
     script:
         "../scripts/write_report.py"
 

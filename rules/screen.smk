@@ -5,7 +5,7 @@ import logging
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
-# the scheduler's own talk; a failed script has said why itself, in one line
+# the scheduler's own talk
 CHATTER = ("Select jobs to execute", "Execute ", "Touching output file", "RuleException:\nCalledProcessError")
 EVENTS = (LogEvent.JOB_FINISHED, LogEvent.RESOURCES_INFO)
 FAILED = []
@@ -13,19 +13,17 @@ FAILED = []
 
 def worth_showing(record):
     """Whether a message of Snakemake is for the person who watches; notes the logs of jobs that failed."""
-    event = getattr(record, "event", None)
+    event, text = getattr(record, "event", None), str(record.msg)
     if event == LogEvent.JOB_ERROR:
         FAILED.extend(record.log)
-    text = str(record.msg)
+        return not any(map(reason, record.log))  # a script that failed has said why, in one line
     return event not in EVENTS and bool(text.strip()) and not text.startswith(CHATTER)
 
 
-def reasons(logs):
-    """The last error line of each log."""
-    for path in map(Path, logs):
-        lines = path.read_text("utf-8").splitlines() if path.is_file() else []
-        errors = [line.split(" ERROR ", 1)[1] for line in lines if " ERROR " in line]
-        yield errors[-1] if errors else f"see {path}"
+def reason(path):
+    """The last error line of a job's log; None where it has none."""
+    lines = Path(path).read_text("utf-8").splitlines() if Path(path).is_file() else []
+    return next((line.split(" ERROR ", 1)[1] for line in reversed(lines) if " ERROR " in line), None)
 
 
 # another workflow that uses this one as a module has its own screen
@@ -33,4 +31,5 @@ if Path(workflow.basedir) == HERE:
     logger.addFilter(worth_showing)
 
     onerror:
-        print("\nThe run stopped:", *reasons(dict.fromkeys(FAILED)), sep="\n  ", file=sys.stderr, flush=True)
+        told = [reason(path) or f"see {path}" for path in dict.fromkeys(FAILED)]
+        print("\nThe run stopped:", *dict.fromkeys(told), sep="\n  ", file=sys.stderr, flush=True)

@@ -159,6 +159,15 @@ def claim(folder):
     return held
 
 
+def check_folder(path, key):
+    """An error where a setting of the user's own names a file, or lies below one, instead of a folder."""
+    for folder in (Path(path), *Path(path).parents):
+        if folder.exists() and not folder.is_dir():
+            raise NunatakError(
+                f"{key}: {path}: {folder} is a file where a folder is expected; name another: {key}=<folder>"
+            )
+
+
 def _remove(path):
     if path.is_dir() and not path.is_symlink():
         import shutil
