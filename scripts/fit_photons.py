@@ -21,7 +21,6 @@ WORK = {
     "atl06sr": (photons.granule_heights, photons.no_heights),
     "atl03": (photons.granule_extents, photons.no_extents),
 }
-_PASS = ("time_start", "rgt", "cycle", "region_number", "version")
 
 
 def main(ledger, regions, out, out_ledger, *, product, settings, period, study, crs=None, classes=(), threads=2):
@@ -43,7 +42,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     fetched = read_table(ledger).sort_values("granule_id")
     about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[ledger, regions, *classes],
                   parameters={"fit": parameters.provenance(), "period": period, "crs": crs})  # fmt: skip
-    partners = {_pass_of(row.granule_id): row.path for row in _present(classes)}
+    partners = {_flight(row.granule_id): row.path for row in _present(classes)}
     rows, outcomes = list(fetched.to_dict("records")), []
     with ParquetStream(out, attributes={**about, "crs": crs}, points=True) as stream:
         for n, row in enumerate(progress(rows, label=f"{product} granules"), start=1):
@@ -99,7 +98,7 @@ def _classes(granule, row, partners, parameters):
     """How to read a beam's classes; None where none are asked for."""
     if not parameters.joins_atl08:
         return None
-    path = partners.get(_pass_of(row["granule_id"]))
+    path = partners.get(_flight(row["granule_id"]))
     if path is None:
         raise NunatakError(
             f"{row['path']}: no ATL08 granule of the same pass and release was fetched; add it or leave out atl08_class"
@@ -108,9 +107,8 @@ def _classes(granule, row, partners, parameters):
     return lambda beam: atl08.read_classes(path, beam, fields=parameters.atl08_fields)
 
 
-def _pass_of(granule_id):
-    name = parse(f"{granule_id}.h5")
-    return tuple(getattr(name, field) for field in _PASS)
+def _flight(granule_id):
+    return parse(f"{granule_id}.h5").flight
 
 
 def _present(ledgers):

@@ -120,7 +120,6 @@ def test_a_failed_write_leaves_the_old_table(tmp_path):
 def test_points_streamed_piece_by_piece_are_geoparquet(tmp_path):
     """Attributes and geometry as in a table written whole; a first piece without rows leaves the types as they are."""
     import geopandas
-    import pandas as pd
 
     from nunatak.streams import ParquetStream
 

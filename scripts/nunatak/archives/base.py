@@ -19,8 +19,6 @@ from nunatak.granules import granule_table
 from nunatak.outlines import STUDY_REGION
 from nunatak.runtime import NunatakError, log
 
-# The products whose granules a study's product is made from, where it is another's.
-GRANULES_OF = {"atl06sr": "atl03"}
 SIMULATED = "SIMULATED"  # the `source` of granules made by the simulated archive, whichever archive holds them
 _STATIC = ("atl14",)  # one surface for one epoch: no period excludes it
 _LONG = np.timedelta64(31, "D")  # a granule that covers more is not asked for its month
@@ -90,11 +88,6 @@ class Outcome:
     reason: str = ""
     size_bytes: int | None = None
     sha256: str | None = None
-
-
-def granules_of(product) -> str:
-    """The product whose granules to ask for: atl06sr is made from atl03."""
-    return GRANULES_OF.get(product.lower(), product.lower())
 
 
 def outline_of(outlines, product):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nunatak.archives import base, index, verify
+from nunatak.granules import granules_of
 from nunatak.runtime import log
 
 
@@ -32,7 +33,7 @@ class DirectoryArchive:
         granule asked for: `fetch` then says what is wrong with it. Names that lie, files that are nobody's granules and
         files gone since the last search are in `attrs["notes"]`.
         """
-        product = base.granules_of(product)
+        product = granules_of(product)
         table = index.update(self.root, self.index_path, workers=self.workers)
         rows = table[table["product"].eq(product) & table["status"].isin(["granule", "broken"])]
         found = base.select(self._granules(rows), product, region, period, filters, asked=f"directory {self.root}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nunatak.archives import base, verify
-from nunatak.granules import granule_table
+from nunatak.granules import granule_table, granules_of
 from nunatak.runtime import NunatakError
 from nunatak.tables import read_table
 
@@ -26,7 +26,7 @@ class SimulatedArchive:
 
     def search(self, product, region, period, filters=None):
         """The granule table of a product in a region and a period; see `base.Archive.search`."""
-        product = base.granules_of(product)
+        product = granules_of(product)
         catalogue = self.folder / product / CATALOGUE
         if not catalogue.is_file():
             raise NunatakError(f"{catalogue}: not there; make it with snakemake <study> --forcerun simulate_granules")

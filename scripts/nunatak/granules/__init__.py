@@ -7,6 +7,7 @@ from nunatak.granules.names import (
     GranuleNameError,
     bucket,
     chunk_of,
+    granules_of,
     image_date,
     parse,
     split_name,
@@ -15,5 +16,5 @@ from nunatak.granules.rows import STATUSES, granule_table, ledger
 
 __all__ = [
     "SEA_ICE_PRODUCTS", "STATUSES", "TRACK_PRODUCTS", "GranuleName", "GranuleNameError", "bucket", "chunk_of",
-    "granule_table", "image_date", "ledger", "parse", "split_name",
+    "granule_table", "granules_of", "image_date", "ledger", "parse", "split_name",
 ]  # fmt: skip

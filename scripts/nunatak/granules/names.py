@@ -43,6 +43,8 @@ _ORBIT = np.timedelta64(100, "m")  # a granule is shorter than one orbit
 
 TRACK_PRODUCTS = ("atl03", "atl06", "atl08")  # bucketed by cycle
 SEA_ICE_PRODUCTS = ("atl07", "atl10")  # bucketed by month
+# The products whose granules a study's product is made from, where it is another's.
+GRANULES_OF = {"atl06sr": "atl03"}
 
 
 class GranuleNameError(NunatakError):
@@ -99,6 +101,11 @@ class GranuleName:
     frame_img2: str | None = None
     grid_spacing: int | None = None
     percent_valid: int | None = None
+
+    @property
+    def flight(self) -> tuple:
+        """The pass a granule of a track was seen in, with its release: what ATL03 and its ATL08 share."""
+        return self.time_start, self.rgt, self.cycle, self.region_number, self.version
 
     @property
     def granule_id(self) -> str:
@@ -316,3 +323,8 @@ def split_name(bucket_name: str, granule_id: str, splits: int) -> str:
         return bucket_name
     share = int.from_bytes(hashlib.sha256(granule_id.encode()).digest()[:8], "big") % splits
     return f"{bucket_name}-{share + 1}of{splits}"
+
+
+def granules_of(product) -> str:
+    """The product whose granules to ask for: atl06sr is made from atl03."""
+    return GRANULES_OF.get(product.lower(), product.lower())

@@ -11,9 +11,10 @@ from nunatak.photons.granule import (
     granule_heights,
     no_extents,
     no_heights,
+    no_photons,
     stretch_photons,
 )
-from nunatak.photons.heights import fit_heights
+from nunatak.photons.heights import fit_heights, standard_names, typical_stretch
 from nunatak.photons.outcomes import granule_outcome
 from nunatak.photons.selection import PhotonError, select
 from nunatak.photons.surfaces import surface_percentiles
@@ -35,9 +36,12 @@ __all__ = [
     "granule_outcome",
     "no_extents",
     "no_heights",
+    "no_photons",
     "photons_from_arrays",
     "select",
+    "standard_names",
     "stretch_photons",
     "surface_percentiles",
+    "typical_stretch",
     "yapc",
 ]

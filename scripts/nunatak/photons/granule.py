@@ -24,6 +24,11 @@ from nunatak.times import utc_to_delta_time
 
 log = logging.getLogger("nunatak")
 OK, EMPTY, FAILED = "ok", "empty", "failed"
+# column of a stretch's photons: (dtype, unit)
+STRETCH_COLUMNS = {
+    "x_atc": ("f8", "m"), "height": ("f8", "m"), "latitude": ("f8", "degrees_north"),
+    "longitude": ("f8", "degrees_east"), "atl03_cnf": ("i1", "1"), "quality_ph": ("i1", "1"), "selected": ("bool", "1"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -246,16 +251,15 @@ def stretch_photons(granule, beam, first, last, parameters=None, *, classes=None
     labels, track = _labels(track, beam, p, classes)
     (photons,) = _blocks(track, p, labels, track.n_photons + 1)
     segment, columns = photons.segment_index(), photons.photons
-    table = pd.DataFrame(
-        {
-            "x_atc": track.segments["segment_dist_x"][segment] + columns["dist_ph_along"],
-            "height": heights.heights(photons, segment, p),
-            "latitude": columns["lat_ph"],
-            "longitude": columns["lon_ph"],
-            "atl03_cnf": confidence(photons, p),
-            "quality_ph": columns["quality_ph"],
-            "selected": select(photons, p),
-        }
-    )
-    table.attrs["units"] = {"x_atc": "m", "height": "m", "latitude": "degrees_north", "longitude": "degrees_east"}
+    values = (
+        track.segments["segment_dist_x"][segment] + columns["dist_ph_along"], heights.heights(photons, segment, p),
+        columns["lat_ph"], columns["lon_ph"], confidence(photons, p), columns["quality_ph"], select(photons, p),
+    )  # fmt: skip
+    return no_photons().assign(**dict(zip(STRETCH_COLUMNS, values, strict=True)))
+
+
+def no_photons():
+    """The table of `stretch_photons` without a photon."""
+    table = pd.DataFrame({name: pd.Series(dtype=kind) for name, (kind, _) in STRETCH_COLUMNS.items()})
+    table.attrs["units"] = {name: unit for name, (_, unit) in STRETCH_COLUMNS.items()}
     return table

@@ -291,3 +291,41 @@ def slope_across(table):
     with np.errstate(divide="ignore", invalid="ignore"):
         out[i] = out[j] = rise / (y[j] - y[i])
     return out
+
+
+def standard_names(table):
+    """A table of heights under the standard names, whichever it was written with; a compact one lacks most columns."""
+    names = {classic: name for name, classic in CLASSIC.items() if classic in table}
+    out = table.rename(columns=names)
+    if "time" not in out and "delta_time" in out:
+        out = out.assign(time=delta_time_to_utc(out["delta_time"].to_numpy()))
+    out.attrs = {**table.attrs, "units": {names.get(k, k): unit for k, unit in table.attrs.get("units", {}).items()}}
+    return out
+
+
+def typical_stretch(table, *, n=20):
+    """
+    A short run of good segments of one strong beam whose misfit is closest to the usual: what a figure can show.
+
+    Parameters
+    ----------
+    table : heights of one or more granules with `granule_id`, standard names
+    n : segments in a row
+
+    Returns
+    -------
+    DataFrame : n rows of `table` in the order of the track, fewer where none is so long
+    """
+    good = table[(table["pflags"] == 0) & (table["spot"] % 2 == 1)]
+    good = good if len(good) else table[table["pflags"] == 0]
+    if good.empty:
+        return good
+    fullest = good.groupby(["granule_id", "beam"], observed=True, sort=True).size().idxmax()
+    rows = good[(good["granule_id"] == fullest[0]) & (good["beam"] == fullest[1])].sort_values("segment_id")
+    ids, rms = rows["segment_id"].to_numpy("i8"), rows["rms_misfit"].to_numpy()
+    whole = np.flatnonzero(ids[n - 1 :] - ids[: len(ids) - n + 1] == n - 1) if len(rows) >= n else np.empty(0, "i8")
+    if not whole.size:
+        return rows.head(n).reset_index(drop=True)
+    means = np.convolve(rms, np.full(n, 1 / n), mode="valid")[whole]
+    start = int(whole[np.argmin(np.abs(means - np.median(means)))])
+    return rows.iloc[start : start + n].reset_index(drop=True)

@@ -1,0 +1,114 @@
+rule fit_heights:
+    """Fit heights to the photons of one chunk of ATL03 granules (ATL06-SR)."""
+    input:
+        ledger="<results>/{study}/atl06sr/ledger/{chunk}.parquet",
+        regions="<results>/{study}/regions.geojson",
+        classes=classes_for("atl06sr"),
+    output:
+        table="<results>/{study}/atl06sr/segments/{chunk}.parquet",
+        ledger="<results>/{study}/atl06sr/read/{chunk}.parquet",
+    wildcard_constraints:
+        study=engine_is("local"),
+    log:
+        "<logs>/{study}/atl06sr/fit/{chunk}.log",
+    benchmark:
+        "<benchmarks>/{study}/atl06sr/fit/{chunk}.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=120,
+    params:
+        name="atl06sr",
+        product=lookup(dpath="{study}/products/atl06sr", within=STUDIES),
+        period=lookup(dpath="{study}/period", within=STUDIES),
+        crs=lookup(dpath="{study}/crs", within=STUDIES),
+        code=code_version("fit_photons.py"),
+    message:
+        "{wildcards.study}: fitting heights to photons, {wildcards.chunk}"
+    script:
+        "../scripts/fit_photons.py"
+
+
+rule gather_extents:
+    """Gather the photons of every extent of one chunk of ATL03 granules."""
+    input:
+        ledger="<results>/{study}/atl03/ledger/{chunk}.parquet",
+        regions="<results>/{study}/regions.geojson",
+        classes=classes_for("atl03"),
+    output:
+        table="<results>/{study}/atl03/extents/{chunk}.parquet",
+        ledger="<results>/{study}/atl03/read/{chunk}.parquet",
+    log:
+        "<logs>/{study}/atl03/extents/{chunk}.log",
+    benchmark:
+        "<benchmarks>/{study}/atl03/extents/{chunk}.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 3800 * attempt,
+        runtime=120,
+    params:
+        name="atl03",
+        product=lookup(dpath="{study}/products/atl03", within=STUDIES),
+        period=lookup(dpath="{study}/period", within=STUDIES),
+        crs=lookup(dpath="{study}/crs", within=STUDIES),
+        code=code_version("fit_photons.py"),
+    message:
+        "{wildcards.study}: gathering photons of extents, {wildcards.chunk}"
+    script:
+        "../scripts/fit_photons.py"
+
+
+rule compare_heights:
+    """Join the heights fitted from photons with ATL06's, segment by segment."""
+    input:
+        heights=fitted_heights,
+        segments=points("atl06"),
+        counts="<results>/{study}/atl06sr/counts.csv",
+    output:
+        table="<results>/{study}/atl06sr/comparison.parquet",
+    log:
+        "<logs>/{study}/atl06sr/compare.log",
+    benchmark:
+        "<benchmarks>/{study}/atl06sr/compare.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=30,
+    params:
+        code=code_version("compare_heights.py"),
+    message:
+        "{wildcards.study}: comparing fitted heights with ATL06"
+    script:
+        "../scripts/compare_heights.py"
+
+
+rule sample_photons:
+    """Take the photons of a short stretch, and the segments fitted to them, for figures and the notebook."""
+    input:
+        heights=fitted_heights,
+        ledgers=outcomes("atl06sr"),
+        classes=classes_for("atl06sr"),
+    output:
+        cloud="<results>/{study}/atl06sr/cloud.parquet",
+        segments="<results>/{study}/atl06sr/cloud_segments.parquet",
+    log:
+        "<logs>/{study}/atl06sr/sample.log",
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=15,
+    params:
+        product=lookup(dpath="{study}/products/atl06sr", within=STUDIES),
+        code=code_version("sample_photons.py"),
+    message:
+        "{wildcards.study}: sampling photons"
+    script:
+        "../scripts/sample_photons.py"
