@@ -3,7 +3,7 @@
 import xarray as xr
 
 from nunatak import checks, results
-from nunatak.checks import elevation, study
+from nunatak.checks import elevation, photons, study
 from nunatak.elevation import grid_of
 from nunatak.outlines import read_outlines
 from nunatak.runtime import job, log
@@ -16,7 +16,8 @@ def main(inputs, out, *, world):
 
     Parameters
     ----------
-    inputs : mapping of regions and the results there are (change, region_change, surface, repeat_pairs) to a path
+    inputs : mapping of regions and the results there are (change, region_change, surface, repeat_pairs,
+        heights_compared) to a path
     world : name and size of the simulated world, None for real granules
     """
     layers = {}
@@ -26,10 +27,13 @@ def main(inputs, out, *, world):
     found = [*grid_checks(layers, inputs.get("surface")), *table_checks(inputs, layers, world)]
     if pairs is not None:
         found += elevation.repeat_pairs(pairs)
+    heights = read_table(inputs["heights_compared"]) if "heights_compared" in inputs else None
+    if heights is not None:
+        found += photons.beside_atl06(heights) + (photons.against_truth(heights, world) if world else [])
     for check in found:
         log.info("%s %s: %s", "passed" if check.passed else "FAILED", check.name, check.text)
     stated = [change.attrs for change, _ in layers.values()]
-    stated += [] if pairs is None else [pairs.attrs["attributes"]]
+    stated += [table.attrs["attributes"] for table in (pairs, heights) if table is not None]
     checks.write_checks(found, out, source=next((about["nunatak_source"] for about in stated), "unknown"))
 
 

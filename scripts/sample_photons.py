@@ -39,6 +39,8 @@ def main(heights, ledgers, out, out_segments, *, settings, study, classes=()):
         log.info("%s %s: %d photons, %d segments", first["granule_id"], first["beam"], len(cloud), len(stretch))
     else:
         cloud = photons.no_photons()
+    metres = parameters.length_m / parameters.length  # one, or the length of a segment
+    about |= {"extent_length_m": f"{parameters.length_m:g}", "extent_step_m": f"{parameters.step * metres:g}"}
     write_table(cloud, out, attributes=about)
     write_table(stretch, out_segments, attributes=about, units=table.attrs["units"])
 
