@@ -3,6 +3,7 @@
 from nunatak import study as studies, targets
 from nunatak.archives.listing import fingerprint
 from nunatak.closure import code_version
+from nunatak.granules import granules_of
 from nunatak.runtime import NunatakError, check_folder, claim
 from snakemake.exceptions import WorkflowError
 
@@ -48,7 +49,7 @@ def outcomes(product=None):
 
     def files(wildcards):
         name = product or wildcards.product
-        was_read = name in (*targets.POINTS, *targets.SUMMED)
+        was_read = targets.is_read(LOADED[wildcards.study], name)
         return chunk_files(name, "read" if was_read else "ledger", "parquet")(wildcards)
 
     return files
@@ -73,6 +74,32 @@ def freeboard_of(wildcards):
     return {**settings.model_dump(mode="json"), "histogram_width": settings.histogram_width}
 
 
+def fitted_heights(wildcards):
+    """The heights fitted from photons, one file per chunk."""
+    return chunk_files("atl06sr", "segments", "parquet")(wildcards)
+
+
+def classes_for(product):
+    """What fetching brought of ATL08 for a chunk of a product's photons, where classes are asked for."""
+
+    def files(wildcards):
+        loaded = LOADED[wildcards.study]
+        if not loaded.products[product].joins_atl08:
+            return []
+        # a cycle's granules are cut into shares by their own names, which differ from product to product
+        cycle = wildcards.get("chunk", "").split("-")[0]
+        return [path for path in ledgers("atl08")(wildcards) if f"/{cycle}" in path]
+
+    return files
+
+
+def engine_is(name):
+    """The studies whose heights are fitted by this engine, as a constraint on their names."""
+    asked = {label: study["products"].get("atl06sr") or {} for label, study in STUDIES.items()}
+    fitted = [label for label, settings in asked.items() if settings.get("engine") == name]
+    return "|".join(fitted) or "none"
+
+
 def simulated_world(study):
     """The simulated world a study is about: its own, in its size."""
     return f"{study['name']}-{study['size']}"
@@ -83,7 +110,7 @@ def archive_of(wildcards):
     study = STUDIES[wildcards.study]
     if study["archive"] != "simulated":
         return []
-    return f"<resources>/archive/simulated/{simulated_world(study)}/{wildcards.product}"
+    return f"<resources>/archive/simulated/{simulated_world(study)}/{granules_of(wildcards.product)}"
 
 
 def archive_settings(wildcards):
@@ -214,7 +241,9 @@ def notebook_of(wildcards):
 
 
 def notebook_inputs(wildcards):
+    heights = {"heights": fitted_heights(wildcards)} if "photon_cloud" in results_of(wildcards) else {}
     return {
+        **heights,
         **results_of(wildcards),
         **granules_found(wildcards),
         "ledgers": all_outcomes(wildcards),

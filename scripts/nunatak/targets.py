@@ -29,6 +29,17 @@ def _compares(study):
     return _has("atl11", "atl06")(study) or _has("atl11", "atl14", "atl15")(study)
 
 
+def _fits(study):
+    """Whether a study fits lines to photons and keeps all columns."""
+    asked = study.products.atl06sr
+    return asked is not None and not asked.compact and asked.als is None
+
+
+def _is_local(study):
+    """Whether the photons of the fitted heights are here."""
+    return study.products.atl06sr.engine == "local"
+
+
 RESULTS = {
     "regions": Result("regions.geojson", lambda study: True),
     "change": Result("atl15/height_change.nc", _has("atl15")),
@@ -47,6 +58,9 @@ RESULTS = {
     "repeat_pairs": Result(
         "elevation/repeat_pairs.parquet", lambda study: "atl06" in study.products and len(study.chunks("atl06")) > 1
     ),
+    "heights_compared": Result("atl06sr/comparison.parquet", lambda study: _fits(study) and _has("atl06")(study)),
+    "photon_cloud": Result("atl06sr/cloud.parquet", lambda study: _fits(study) and _is_local(study)),
+    "photon_segments": Result("atl06sr/cloud_segments.parquet", lambda study: _fits(study) and _is_local(study)),
     "freeboard": Result("freeboard/grid.nc", lambda study: study.sea_ice is not None),
     "freeboard_series": Result("freeboard/series.csv", lambda study: study.sea_ice is not None),
     "freeboard_distribution": Result(
@@ -73,6 +87,8 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "dhdt_points": ("change", "rates"),
     "dhdt_map_vs_atl15": ("change", "rates", "rates_map"),
     "crossovers": ("change", "crossovers"),
+    "photons_fit": ("photon_cloud", "photon_segments"),
+    "atl06sr_vs_atl06": ("heights_compared",),
     "freeboard_mean": ("freeboard",),
     "freeboard_std": ("freeboard",),
     "freeboard_count": ("freeboard",),
@@ -85,6 +101,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
 TOPICS = {
     "elevation_change": ("change", "repeat_pairs"),
     "along_track": ("track",),
+    "photons": ("photon_cloud",),
     "freeboard": ("freeboard",),
 }
 
@@ -93,6 +110,12 @@ POINTS = ("atl06", "atl11")
 
 # products whose rows are summed onto a grid, granule by granule, and not kept
 SUMMED = ("atl07", "atl10")
+
+
+def is_read(study: Study, product: str) -> bool:
+    """Whether a product's granules are read chunk by chunk, so that a ledger says what reading found."""
+    extents = product == "atl03" and study.products.atl03 is not None and study.products.atl03.extents
+    return product in (*POINTS, *SUMMED, "atl06sr") or extents
 
 
 def results(study: Study) -> dict[str, str]:
