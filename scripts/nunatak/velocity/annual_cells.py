@@ -96,7 +96,7 @@ def _scratch(design, filters):
 
 
 def _shared(design, filters):
-    dt_days = design.dt * 365.25
+    dt_days = np.rint(design.dt * 365.25)
     return {
         "shift": design.shift, "keep": design.keep, "dt_days": dt_days,
         "bins": separation_bins(dt_days, design.group), "n_groups": len(design.group_names), "edges": DT_EDGES,

@@ -201,11 +201,10 @@ def separation_bins(dt_days, group=0):
     (N,) bin of each pair: its separation (0-16, 16-32, 32-64, 64-128, 128-256, more days, upper edge included) plus six
     times the number of its sensor group.
 
-    Separations count in whole days: two passes of one satellite are 16 days apart to within seconds, either way.
+    Give whole days: two passes of one satellite are 16 days apart to within seconds, either way.
     """
-    return np.searchsorted(DT_EDGES[1:-1], np.rint(dt_days), side="left").astype("int64") + np.asarray(group) * (
-        DT_EDGES.size - 1
-    )
+    separation = np.searchsorted(DT_EDGES[1:-1], dt_days, side="left").astype("int64")
+    return separation + np.asarray(group) * (DT_EDGES.size - 1)
 
 
 def keep_reference(vx, vy, dt_days, group, filters):
@@ -221,6 +220,7 @@ def keep_reference(vx, vy, dt_days, group, filters):
     -------
     (N,) bool, the pairs kept
     """
+    dt_days = np.rint(dt_days)
     keep = np.isfinite(vx) & np.isfinite(vy)
     keep[keep] = np.hypot(vx[keep], vy[keep]) <= filters.max_speed
     none = np.zeros(vx.size, dtype=bool)
