@@ -3,7 +3,7 @@
 import xarray as xr
 
 from nunatak import checks, results
-from nunatak.checks import elevation, photons, study
+from nunatak.checks import elevation, freeboard, photons, study
 from nunatak.elevation import grid_of
 from nunatak.outlines import read_outlines
 from nunatak.runtime import job, log
@@ -17,7 +17,7 @@ def main(inputs, out, *, world):
     Parameters
     ----------
     inputs : mapping of regions and the results there are (change, region_change, surface, repeat_pairs,
-        heights_compared) to a path
+        heights_compared, freeboard) to a path
     world : name and size of the simulated world, None for real granules
     """
     layers = {}
@@ -30,9 +30,12 @@ def main(inputs, out, *, world):
     heights = read_table(inputs["heights_compared"]) if "heights_compared" in inputs else None
     if heights is not None:
         found += photons.beside_atl06(heights) + (photons.against_truth(heights, world) if world else [])
+    bins = results.read_freeboard(inputs["freeboard"]) if "freeboard" in inputs else {}
+    found += freeboard_checks(bins, world)
     for check in found:
         log.info("%s %s: %s", "passed" if check.passed else "FAILED", check.name, check.text)
     stated = [change.attrs for change, _ in layers.values()]
+    stated += [dataset.attrs for dataset in bins.values()]
     stated += [table.attrs["attributes"] for table in (pairs, heights) if table is not None]
     checks.write_checks(found, out, source=next((about["nunatak_source"] for about in stated), "unknown"))
 
@@ -44,6 +47,17 @@ def grid_checks(layers, surface):
         with xr.open_dataset(surface, engine="h5netcdf") as file:
             systems["surface.nc"] = file.attrs["crs"]
     return [elevation.one_crs(systems), *study.layer_checks(layers)] if layers else []
+
+
+def freeboard_checks(bins, world):
+    """Checks of gridded sea ice, and against the truth."""
+    if not bins:
+        return []
+    product = next(iter(bins.values())).attrs["product"]
+    bins = {name: dataset for name, dataset in bins.items() if "time_bnds" in dataset}
+    longest = list(bins)[-1]
+    truth = freeboard.against_truth(longest, bins[longest], world) if world and product == "atl10" else []
+    return [*freeboard.grid_checks(bins, product=product), *truth]
 
 
 def table_checks(inputs, layers, world):

@@ -29,8 +29,14 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
     about = stamp(study=study, source=source, inputs=[*inputs["rows"], *inputs["levels"], inputs["regions"]],
                   parameters={"settings": settings, "freeboard": freeboard, "period": period})  # fmt: skip
     layers = grids(sums, Period.model_validate(period), product=product, settings=settings, freeboard=freeboard)
+    lost = sums.granules[["n_outside", "n_invalid"]].sum()
+    tally = {
+        "segments_read": int(read["n_points"].sum()), "segments_outside": int(lost["n_outside"]),
+        "segments_invalid": int(lost["n_invalid"]), "granules": len(sums.granules), "crs": sums.grid.crs,
+        "product": product,
+    }  # fmt: skip
     for dataset in layers.values():
-        dataset.attrs |= {"segments_read": int(read["n_points"].sum()), "crs": sums.grid.crs, "product": product}
+        dataset.attrs |= tally
     # one layer after the other: memory is that of one, and the file's bytes do not depend on threads
     with dask.config.set(scheduler="synchronous"):
         write_netcdf_groups(layers, out["grid"], about)

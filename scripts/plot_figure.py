@@ -5,20 +5,20 @@ from nunatak.reports import files
 from nunatak.runtime import job
 
 
-def main(name, inputs, outputs, *, study, title, preset="copernicus", focus=None, transects=None):
+def main(name, inputs, outputs, *, study, title, preset="copernicus", focus=None, transects=None, coastline=None):
     """
     Draw a figure and write it in every format asked for.
 
     Parameters
     ----------
-    name : extent, height_change_region, height_change_focus, height_change_series, change_by_elevation,
-        transect_<name> or repeat_pair
+    name : one of `study.sections.FIGURES`, transect_<name> for a transect
     inputs : mapping of `regions` and what the figure needs (see `files.figure_request`) to a path or a list of paths
     outputs : paths; the suffix is the format, .json the sidecar
     focus, transects : the study's
+    coastline : a file of the user's with land, for polar maps
     """
     look = figures.preset(preset)
-    request = files.figure_request(inputs, title=title, focus=focus, transects=transects)
+    request = files.figure_request(inputs, title=title, focus=focus, transects=transects, coastline=coastline)
     with figures.use(look):
         drawn = figures.draw(name, look, request)
         sidecar = figures.sidecar_of(
@@ -37,6 +37,7 @@ if __name__ == "__main__":
             study=snakemake.wildcards.study,
             title=snakemake.params.title,
             preset=snakemake.params.style["preset"],
+            coastline=snakemake.params.style.get("coastline"),
             focus=snakemake.params.focus,
             transects=snakemake.params.get("transects"),
         )

@@ -66,6 +66,34 @@ def read_height_change(path, resolution=None):
     return change, rates
 
 
+def read_map(path):
+    """A NetCDF file with one grid, in memory."""
+    import xarray as xr
+
+    _exists(path)
+    return xr.load_dataset(path, engine="h5netcdf")
+
+
+# the order of time bins in grid.nc, then what is derived from them; HDF5 sorts groups by name
+_FREEBOARD_GROUPS = ("day", "week", "ten_day", "month", "season", "year", "all", "climatology", "anomaly")
+
+
+def read_freeboard(path):
+    """
+    The groups of freeboard/grid.nc: mapping of time bin to Dataset (time, y, x), shortest bin first.
+
+    Values are read when they are used. With several years of months there are `climatology` and `anomaly` too.
+    """
+    groups = {name.strip("/"): group for name, group in _groups(path).items()}
+    return {name: groups[name] for name in _FREEBOARD_GROUPS if name in groups}
+
+
+def freeboard_table(path):
+    """The table of freeboard's series.csv or distribution.csv, times as times."""
+    _exists(path)
+    return read_csv(path, parse_dates=["time_start", "time_end"])
+
+
 def region_change(path):
     """The table of region_change.csv, times as times."""
     _exists(path)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from matplotlib.colors import LogNorm
 
 from nunatak.figures import style
 from nunatak.figures.colour import extend
@@ -59,7 +60,8 @@ def colour_bar(fig, mappable, look, box, *, label, values=None, orientation="hor
     bar.set_label(label, fontsize=look.font_pt)
     bar.outline.set_linewidth(0.5)
     bar.ax.tick_params(labelsize=look.small_pt)
-    bar.ax.locator_params(nbins=5)
+    if not isinstance(mappable.norm, LogNorm):  # a logarithmic bar has a tick at each power of ten
+        bar.ax.locator_params(nbins=5)
     return bar
 
 

@@ -210,7 +210,7 @@ def _degree_step(span):
 
 
 def _degrees(value, suffix):
-    sign = suffix[0] if value > 0 else suffix[1] if value < 0 else ""
+    sign = "" if value == 0 or abs(value) == 180 else suffix[0] if value > 0 else suffix[1]
     return f"{abs(round(float(value), 2)):g}°{sign}"
 
 
