@@ -9,7 +9,7 @@ import pyproj
 import shapely
 
 from nunatak import elevation, region
-from nunatak.figures import map_layouts, profile_layouts
+from nunatak.figures import map_layouts, profile_layouts, study_freeboard
 from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION
 from nunatak.runtime import NunatakError
 
@@ -27,6 +27,9 @@ class Request:
     region_change, bands : tables of region_change.csv and change_by_elevation.csv
     sections : mapping of transect name to Dataset
     pairs : table of repeat pairs
+    freeboard : mapping of group to Dataset, as `results.read_freeboard` returns it
+    freeboard_series, freeboard_distribution : tables of series.csv and distribution.csv
+    coastline : a file with land for polar maps, or None
     granules : mapping of product to granule table
     focus, transects : the study's own keys
     """
@@ -39,6 +42,10 @@ class Request:
     bands: object = None
     sections: dict = field(default_factory=dict)
     pairs: object = None
+    freeboard: dict = field(default_factory=dict)
+    freeboard_series: object = None
+    freeboard_distribution: object = None
+    coastline: str | None = None
     granules: dict = field(default_factory=dict)
     focus: dict | None = None
     transects: dict = field(default_factory=dict)
@@ -182,7 +189,7 @@ def widest_pair(pairs):
     return groups.get_group(key).reset_index(drop=True)
 
 
-_FIGURES = {
+_FIGURES: dict[str, tuple] = {
     "extent": (_extent, None),
     "height_change_region": (_region, "change"),
     "height_change_focus": (_focus, "change"),
@@ -190,6 +197,7 @@ _FIGURES = {
     "change_by_elevation": (_bands, "bands"),
     "transect": (_transect, "sections"),
     "repeat_pair": (_repeat_pair, "pairs"),
+    **study_freeboard.FIGURES,
 }
 
 

@@ -9,9 +9,11 @@ from nunatak.reports import front
 from nunatak.results import (
     SIMULATED,
     change_by_elevation,
+    freeboard_table,
     granule_tables,
     ledger_tables,
     listed,
+    read_freeboard,
     read_height_change,
     region_change,
     sections,
@@ -21,7 +23,7 @@ from nunatak.runtime import read_json
 from nunatak.tables import read_table
 
 
-def figure_request(inputs, *, title, focus=None, transects=None):
+def figure_request(inputs, *, title, focus=None, transects=None, coastline=None):
     """
     What a figure is drawn from, read from files.
 
@@ -30,6 +32,7 @@ def figure_request(inputs, *, title, focus=None, transects=None):
     inputs : mapping of regions, change, region_change, change_by_elevation, transects, repeat_pairs, granules to a path
         or a list of paths; what is absent is left out
     title, focus, transects : the study's
+    coastline : a file of the user's with land for polar maps
     """
     change, rates = read_height_change(inputs["change"]) if "change" in inputs else (None, {})
     return Request(
@@ -41,6 +44,12 @@ def figure_request(inputs, *, title, focus=None, transects=None):
         bands=change_by_elevation(inputs["change_by_elevation"]) if "change_by_elevation" in inputs else None,
         sections=sections(inputs["transects"]) if "transects" in inputs else {},
         pairs=read_table(inputs["repeat_pairs"]) if "repeat_pairs" in inputs else None,
+        freeboard=read_freeboard(inputs["freeboard"]) if "freeboard" in inputs else {},
+        freeboard_series=freeboard_table(inputs["freeboard_series"]) if "freeboard_series" in inputs else None,
+        freeboard_distribution=(
+            freeboard_table(inputs["freeboard_distribution"]) if "freeboard_distribution" in inputs else None
+        ),
+        coastline=coastline,
         granules=granule_tables(inputs.get("granules", [])),
         focus=focus,
         transects=transects or {},
