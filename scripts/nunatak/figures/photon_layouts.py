@@ -151,3 +151,51 @@ def _numbers(found):
         name: {"n": int(row.n), "median_m": rounded(row.median), "nmad_m": rounded(row.nmad)}
         for name, row in named.items()
     }
+
+
+# column of a sweep: label of its axis, factor
+_MEASURES = {
+    "good": ("good segments", 1.0), "nmad": ("spread, NMAD (cm)", 100.0), "false": ("beyond 1 m (%)", 100.0),
+}  # fmt: skip
+
+
+def parameter_sweep(look, *, title, found, against):
+    """
+    Small multiples of a sweep: a row for each `len`, a column for each measure, `ats` along, a line for each `cnf`.
+
+    Parameters
+    ----------
+    found : DataFrame with len, cnf, ats, good, nmad (m), false (share)
+    against : what the heights were held against, in words
+    """
+    lengths = sorted(found["len"].unique())
+    width, height, gap = (look.page_mm - 13 - 2 * 14 - 4) / 3, 27, 11
+    fig = style.new_figure(look, height_mm=TITLE_MM + 6 + len(lengths) * (height + gap) + 10)
+    index = 0
+    for row, length in enumerate(lengths):
+        for column, (name, (label, factor)) in enumerate(_MEASURES.items()):
+            ax = style.add_axes(fig, 13 + column * (width + 14), TITLE_MM + 6 + row * (height + gap), width, height)
+            part = found[found["len"] == length]
+            for (level, line), shade in zip(part.groupby("cnf"), colour.CATEGORIES, strict=False):
+                ax.plot(
+                    line["ats"], factor * line[name], marker="o", ms=2.5, color=shade, label=f"cnf {level} and above"
+                )
+            ax.set_ylim(0, 1.08 * max(float(np.nanmax(factor * found[name], initial=0.0)), 1.0))
+            ax.set_xlim(0, 1.08 * found["ats"].max())
+            ax.set(ylabel=label, title=f"len {length:g} m" if column == 0 else "")
+            ax.set_xticks(sorted(found["ats"].unique()))
+            if row == len(lengths) - 1:
+                ax.set_xlabel("ats (m)")
+            for side in ("top", "right"):
+                ax.spines[side].set_visible(False)
+            style.panel_letter(ax, index, look)
+            index += 1
+    handles, labels = ax.get_legend_handles_labels()
+    fig.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=len(labels))
+    write_title(fig, title, look)
+    caption = (
+        f"Heights of one beam fitted with other lengths of the extent (rows), least spreads along the track (ats) and "
+        f"signal confidences (cnf), all else as in the study: good segments (pflags 0), and of these the NMAD and the "
+        f"share more than 1 m off, against {against} with the median of the pass taken off."
+    )
+    return Drawn(fig, title, caption, {"fits": len(found)})

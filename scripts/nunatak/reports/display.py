@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import io
 from html import escape
 from pathlib import Path
 
 from IPython.display import HTML, Markdown, display
 
-from nunatak import results
+from nunatak import figures, results
 from nunatak.reports import words
 from nunatak.reports.anatomy import as_html, dissect
 from nunatak.runtime import read_json
@@ -44,20 +45,43 @@ def figure(inputs, name):
         say(f"*The study has no figure `{name}`.*")
         return
     sidecar = read_json(found[0].with_suffix(".json"))
-    image = base64.b64encode(found[0].read_bytes()).decode("ascii")
+    _picture(found[0].read_bytes(), sidecar["title"], sidecar["caption"])
+
+
+def drawing(make, *, simulated, preset="copernicus", dpi=150):
+    """
+    Show a figure drawn here and now, with its caption.
+
+    Parameters
+    ----------
+    make : function of the preset that returns a `figures.Drawn`
+    simulated : mark it
+    """
+    look = figures.preset(preset)
+    with figures.use(look):
+        drawn = make(look)
+        if simulated:
+            figures.style.mark_simulated(drawn.figure, look)
+        stream = io.BytesIO()
+        drawn.figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    _picture(stream.getvalue(), drawn.title, drawn.caption)
+
+
+def _picture(png, title, caption):
+    image = base64.b64encode(png).decode("ascii")
     display(
         HTML(
-            f'<figure><img alt="{escape(sidecar["title"])}" src="data:image/png;base64,{image}">'
-            f"<figcaption>{escape(sidecar['caption'])}</figcaption></figure>"
+            f'<figure><img alt="{escape(title)}" src="data:image/png;base64,{image}">'
+            f"<figcaption>{escape(caption)}</figcaption></figure>"
         )
     )
 
 
-def anatomy(inputs):
-    """Show what one granule of the study holds; of the finest grid where there is one."""
-    path = first_granule(inputs)
+def anatomy(inputs, product=None):
+    """Show what one granule of the study holds: of a product, else of the finest grid where there is one."""
+    path = first_granule(inputs, product)
     if path is None:
-        say("*No granule is at hand to look into.*")
+        say(f"*No granule{f' of {product.upper()}' if product else ''} is at hand to look into.*")
         return
     granule = dissect(path)
     about = [f"{key.replace('_', ' ')} {value}" for key, value in sorted(granule.identity.items())]
@@ -65,9 +89,11 @@ def anatomy(inputs):
     display(HTML(as_html(granule)))
 
 
-def first_granule(inputs):
-    """Path of a granule that is present: of ATL15 before others, the first in order of name."""
+def first_granule(inputs, product=None):
+    """Path of a granule that is present, the first in order of name: of a product, else of ATL15 before others."""
     ledgers = results.ledger_tables(inputs.get("ledgers", []))
+    if product is not None:
+        ledgers = {name: ledger for name, ledger in ledgers.items() if name == product}
     for product in sorted(ledgers, key=lambda name: (name != "atl15", name)):
         present = ledgers[product][ledgers[product]["status"] == "present"].sort_values("granule_id")
         if len(present) and present["path"].notna().any():
@@ -75,11 +101,13 @@ def first_granule(inputs):
     return None
 
 
-def granules(inputs, *, limit=12):
-    """Show the granules of every product: file, size, what came of it; at most `limit` of each."""
+def granules(inputs, *, limit=12, products=None):
+    """Show the granules of every product, or of some: file, size, what came of it; at most `limit` of each."""
     ledgers = results.ledger_tables(inputs.get("ledgers", []))
     rows = []
     for product, found in results.granule_tables(inputs.get("granules", [])).items():
+        if products is not None and product not in products:
+            continue
         outcome = ledgers[product].set_index("granule_id")
         for granule in found.head(limit).itertuples():
             entry = outcome.loc[granule.granule_id] if granule.granule_id in outcome.index else {}

@@ -19,7 +19,10 @@ from nunatak.runtime import read_json
 
 STATUSES = ("present", "empty", "outside", "failed")
 _REASONS = 200  # granules listed with their reason; more are counted
-_TOPICS = {"elevation_change": "elevation change, step by step: what the granules hold, maps, transects, what they say"}
+_TOPICS = {
+    "elevation_change": "elevation change, step by step: what the granules hold, maps, transects, what they say",
+    "photons": "heights from photons: anatomy of a granule, how the fit works, its parameters, how often it is wrong",
+}
 
 
 @dataclass(frozen=True)
