@@ -29,7 +29,8 @@ def open_archive(name, settings):
     ----------
     name : one of `NAMES`
     settings : mapping; of "directory": `directory` (the folder with the granules) and `resources` (the folder below
-        which its index is kept, default "resources"); of "simulated": `folder` (holds one folder per product)
+        which its index is kept, default "resources"); of "simulated": `folder` (holds one folder per product); of
+        "earthdata": `resources` (originals are kept below it), `endpoints` and `connections`, both mappings by service
 
     Returns
     -------
@@ -48,7 +49,15 @@ def open_archive(name, settings):
         from nunatak.archives.simulated import SimulatedArchive
 
         return SimulatedArchive(_setting(name, settings, "folder"))
-    raise NunatakError(f"archive: {name!r} is not known here; choose {' or '.join(NAMES[1:])}")
+    if name == "earthdata":
+        from nunatak.archives.earthdata import EarthdataArchive
+
+        return EarthdataArchive(
+            settings.get("resources") or "resources",
+            endpoints=settings.get("endpoints"),
+            connections=(settings.get("connections") or {}).get("nsidc", 4),
+        )
+    raise NunatakError(f"archive: {name!r} is not known here; choose {', '.join(NAMES)}")
 
 
 def _setting(archive, settings, key):

@@ -124,10 +124,10 @@ def _cover(lon, lat, margin, *, turned):
     if turned:
         hull = shapely.oriented_envelope(hull)
     hull = shapely.buffer(hull, margin, cap_style="square", join_style="mitre", quad_segs=1)
-    return _wrapped(affinity.affine_transform(hull, [1.0 / shrink, 0.0, 0.0, 1.0, start, 0.0]))
+    return wrapped(affinity.affine_transform(hull, [1.0 / shrink, 0.0, 0.0, 1.0, start, 0.0]))
 
 
-def _wrapped(polygon):
+def wrapped(polygon):
     """The polygon brought into longitudes -180..180, cut at the antimeridian."""
     shifted = [affinity.translate(polygon, turn) for turn in (-360.0, 0.0, 360.0)]
     return shapely.union_all(shapely.intersection(shifted, _WORLD))

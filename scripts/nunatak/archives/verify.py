@@ -58,7 +58,7 @@ def check(row, path, mtime_ns=None) -> Outcome:
         return Outcome(row.granule_id, str(path), "failed", changed)
     size = path.stat().st_size
     try:
-        status, reason = _inspect(path, row.product)
+        status, reason = inspect(path, row.product)
         sha256 = file_sha256(path)
     except (NunatakError, OSError) as error:
         return Outcome(row.granule_id, str(path), "failed", content.reason_without_path(error, path), size)
@@ -117,7 +117,7 @@ def quarantine(path, folder) -> Path:
     return target
 
 
-def _inspect(path, product):
+def inspect(path, product):
     """("present" or "empty", remark); raises for a file that is not a granule of the product."""
     with hdf5.open_granule(path) as file:
         found = content.product_of(file)

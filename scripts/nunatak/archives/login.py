@@ -1,0 +1,150 @@
+"""
+The Earthdata login: found, checked and used, never asked for and never written down.
+
+Only what is downloaded from NASA's archives needs it; searching and planning do not.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from nunatak.archives import LoginRefused
+from nunatak.archives.transport import failed
+
+HOST = "urs.earthdata.nasa.gov"
+NEEDED = (
+    f"an account is free (https://{HOST}/users/new): put `machine {HOST} login <user> password <password>` into "
+    "~/.netrc, or set EARTHDATA_TOKEN, or EARTHDATA_USERNAME and EARTHDATA_PASSWORD"
+)
+# Nobody else is shown the token, whatever address a catalogue or a list names.
+_TRUSTED = (".earthdata.nasa.gov", ".earthdatacloud.nasa.gov")
+
+
+def source() -> str | None:
+    """Where a login lies: "token", "environment", "netrc", or None; nothing is asked and nobody is called."""
+    if os.environ.get("EARTHDATA_TOKEN"):
+        return "token"
+    if os.environ.get("EARTHDATA_USERNAME") and os.environ.get("EARTHDATA_PASSWORD"):
+        return "environment"
+    from netrc import NetrcParseError, netrc
+
+    from earthaccess.auth import netrc_path
+
+    try:
+        found = netrc(str(netrc_path())).authenticators(HOST)
+    except FileNotFoundError:
+        return None
+    except (NetrcParseError, OSError) as error:
+        raise LoginRefused(f"{netrc_path()}: cannot be read ({type(error).__name__}); mend it: {NEEDED}") from None
+    return "netrc" if found and found[0] and found[2] else None
+
+
+def require() -> str:
+    """
+    Where the login lies, or what is missing and how to get it.
+
+    Raises
+    ------
+    LoginRefused : there is none, or the token has expired
+    """
+    found = source()
+    if found is None:
+        raise LoginRefused(f"no Earthdata login found; {NEEDED}")
+    left = token_days_left()
+    if found == "token" and left is not None and left <= 0:
+        raise LoginRefused(
+            f"EARTHDATA_TOKEN: expired {-left:.0f} days ago; make a new one at https://{HOST} (Generate Token)"
+        )
+    return found
+
+
+def token_days_left() -> float | None:
+    """Days until the token in EARTHDATA_TOKEN expires, read off the token itself; None where it does not say."""
+    parts = os.environ.get("EARTHDATA_TOKEN", "").split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        content = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        ends = datetime.fromtimestamp(float(content["exp"]), UTC)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return (ends - datetime.now(UTC)).total_seconds() / 86400
+
+
+def authenticate():
+    """
+    A login of the client `earthaccess`, made once without a prompt.
+
+    Raises
+    ------
+    LoginRefused : there is none, or Earthdata does not take it; never tried twice, because that locks accounts
+    ServiceFailed : the login service did not answer
+    """
+    import requests
+    from earthaccess.auth import Auth
+    from earthaccess.exceptions import LoginAttemptFailure, LoginStrategyUnavailable
+
+    found = require()
+    login = Auth()
+    try:
+        login.login(strategy="netrc" if found == "netrc" else "environment")
+    except (LoginAttemptFailure, LoginStrategyUnavailable) as error:
+        if "invalid_credentials" in str(error) or "401" in str(error):
+            where = "~/.netrc" if found == "netrc" else "EARTHDATA_USERNAME and EARTHDATA_PASSWORD"
+            raise LoginRefused(f"Earthdata refuses user and password from {where}; correct them there") from None
+        raise failed("Earthdata login", error) from None
+    except (requests.exceptions.RequestException, ValueError, KeyError) as error:
+        raise failed("Earthdata login", error) from None
+    return login
+
+
+def session():
+    """A requests session that carries the token to NASA's hosts and to no other; see `authenticate`."""
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    token = authenticate().token["access_token"]
+
+    class Bearer(requests.auth.AuthBase):
+        def __call__(self, request):
+            if trusted(request.url):
+                request.headers["Authorization"] = f"Bearer {token}"
+            return request
+
+    class Session(requests.Session):
+        def rebuild_auth(self, prepared_request, response):
+            """After a redirect: the token where it belongs, nothing elsewhere, and nothing out of ~/.netrc."""
+            prepared_request.headers.pop("Authorization", None)
+            prepared_request.prepare_auth(Bearer())
+
+    made = Session()
+    made.auth = Bearer()
+    made.max_redirects = 8
+    made.mount("https://", HTTPAdapter(pool_maxsize=32))
+    return made
+
+
+def trusted(url) -> bool:
+    """Whether the token may be sent to an address: NASA's own hosts, over TLS."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" and f".{parts.hostname or ''}".endswith(_TRUSTED)
+
+
+def check():
+    """
+    Whether the login works, asked of the login service.
+
+    Returns
+    -------
+    text : what was found, for a person
+    """
+    found = require()
+    authenticate()
+    days = token_days_left()
+    if found == "token":
+        return f"a token ({'its end is not stated' if days is None else f'{days:.0f} days left'}; not tried on a file)"
+    return f"user and password from {'~/.netrc' if found == 'netrc' else 'the environment'}, accepted"
