@@ -29,6 +29,13 @@ SETTINGS = {"version": None, "splits": 1, "rgt": None, "cycles": None, "beams": 
 PERIOD = {"start": "2019-01-01T00:00:00", "end": "2022-01-01T00:00:00", "months": None}
 
 
+def chunks_of(settings):
+    """The chunks of cycles 1 to 30, as a study with a long period has them."""
+    buckets = [f"cycle{cycle:02d}" for cycle in range(1, 31)]
+    n = settings["splits"]
+    return buckets if n == 1 else [f"{bucket}-{share}of{n}" for bucket in buckets for share in range(1, n + 1)]
+
+
 class Chain:
     """The four rules of one product in a folder."""
 
@@ -41,7 +48,8 @@ class Chain:
     def query(self, **settings):
         out = self.folder / "granules.parquet"
         query_granules.main(self.regions, out, archive=self.archive, product="atl06",
-                            settings={**SETTINGS, **settings}, period=PERIOD, study="steenstrup")  # fmt: skip
+                            settings={**SETTINGS, **settings}, period=PERIOD, study="steenstrup",
+                            chunks=chunks_of({**SETTINGS, **settings}))  # fmt: skip
         return out
 
     def fetch(self, chunk):
