@@ -25,7 +25,15 @@ from nunatak.outlines import write_outlines
 from nunatak.runtime import NunatakError
 from nunatak.tables import read_table
 
-SETTINGS = {"version": None, "splits": 1, "rgt": None, "cycles": None, "beams": ["all"], "variables": ["dh_fit_dy"]}
+SETTINGS = {
+    "filter": "standard",
+    "version": None,
+    "splits": 1,
+    "rgt": None,
+    "cycles": None,
+    "beams": ["all"],
+    "variables": ["dh_fit_dy"],
+}
 PERIOD = {"start": "2019-01-01T00:00:00", "end": "2022-01-01T00:00:00", "months": None}
 
 
