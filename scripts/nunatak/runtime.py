@@ -49,8 +49,10 @@ def job(snakemake):
         log.debug("%s", traceback.format_exc())
         sys.exit(f"{snakemake.rule}: {error}")
     except Exception as error:  # noqa: BLE001  the border of a job: whatever it is goes to the log whole
-        log.error("%s", traceback.format_exc())
-        sys.exit(f"{snakemake.rule}: {type(error).__name__}: {error} (traceback in {path})")
+        log.debug("%s", traceback.format_exc())
+        line = f"{type(error).__name__}: {error} (traceback in {path})"
+        log.error("%s", line)
+        sys.exit(f"{snakemake.rule}: {line}")
     finally:
         loaded = {name: sys.modules[name] for name in _VERSIONED if name in sys.modules}
         log.info("with %s", ", ".join(f"{n} {getattr(m, '__version__', '?')}" for n, m in loaded.items()))
@@ -114,7 +116,7 @@ def written(path):
             _remove(path)
         os.replace(temporary, path)
     except OSError as error:
-        why = error.strerror or error
+        why = os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
         raise NunatakError(f"{path}: could not be written ({why}); free space or choose another folder") from error
     finally:
         _remove(temporary)

@@ -74,7 +74,11 @@ def load_all(config: Mapping[str, Any], *, base=".") -> dict[str, Study]:
     """
     folder = Path(base) / "config"
     settings = load_settings(folder / "config.yaml")
-    typed = {name: value for name, value in config.items() if name not in settings or settings[name] != value}
+    typed = {
+        name: None if value == "null" else value  # Snakemake hands on the word
+        for name, value in config.items()
+        if name not in settings or settings[name] != value
+    }
     studies = [load(path, overrides=typed, settings=settings) for path in sorted((folder / "studies").glob("*.yaml"))]
     return {study.label: study for study in studies}
 
