@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import subprocess
 
 from tests.workflow.workflow_runs import TINY
@@ -29,20 +31,20 @@ def test_killed_at_five_moments_and_started_again_gives_the_same_bytes(finished,
 
 
 def test_two_runs_at_once_do_not_meet(copy_of_finished):
-    """While one run lives, another that would write the same files is refused; when it is dead, it is not."""
+    """While one run lives, another that would write the same files is refused; when it has ended, it is not."""
     flow = copy_of_finished
-    target = f"results/{LABEL}/atl15/height_change.nc"
-    words = (target, "--force")
+    target = f"results/{LABEL}/atl14/surface.nc"
     with subprocess.Popen(
-        flow.command(*words, **TINY), cwd=flow.folder, env=flow.environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        flow.command(target, "--force", **TINY), cwd=flow.folder, env=flow.environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     ) as first:  # fmt: skip
-        for line in first.stdout:
-            if "mapping the height change" in line:
-                break
-        second = flow.run(*words, **TINY)
+        next(line for line in first.stdout if "reading the ATL14 surface" in line)
+        os.killpg(first.pid, signal.SIGSTOP)
+        try:
+            second = flow.run(target, "--force", **TINY)
+        finally:
+            os.killpg(first.pid, signal.SIGCONT)
         rest = first.stdout.read()
     assert first.returncode == 0, rest
     assert second.code != 0 and "cannot be locked" in second.text, second.text
-    assert (flow / target).is_file()
     assert "Nothing to be done" in flow.run(target, **TINY).text
