@@ -12,7 +12,7 @@ import pandas as pd
 import nunatak
 from nunatak.elevation import summarise_pairs
 from nunatak.figures.study import widest_pair
-from nunatak.reports import words
+from nunatak.reports import sea_ice, words
 from nunatak.reports.bibliography import for_products
 from nunatak.reports.page import Figure, Front, Table, embedded
 from nunatak.runtime import read_json
@@ -198,7 +198,7 @@ def provenance_rows(provenance):
     ]
 
 
-def lead(region_change, pairs, checks):
+def lead(region_change, pairs, checks, freeboard=None):
     """The sentences a reader sees first: the numbers, and whether the checks hold."""
     lines = []
     if region_change is not None:
@@ -207,6 +207,8 @@ def lead(region_change, pairs, checks):
         lines.append(" ".join(words.region_change(row["region"], row) for row in finest.to_dict("records")))
     if pairs is not None and len(pairs):
         lines.append(words.pair_medians(widest_pair(pairs)))
+    if freeboard is not None and len(freeboard):
+        lines.append(" ".join(sea_ice.sentences(freeboard)))
     failed = [check.name for check in checks if not check.passed]
     applied = sum(check.applies for check in checks)
     lines.append(
@@ -233,17 +235,20 @@ def summary(study, front, report, simulated):
 
 
 def compose(
-    study, *, region, counts, region_change, pairs, figure_list, pages, checks, provenance, references, simulated
-):
+    study, *, region, counts, region_change, pairs, figure_list, pages, checks, provenance, references, simulated,
+    freeboard=None,
+):  # fmt: skip
     """The front page's content; see the arguments' makers above."""
     tables = []
     if region_change is not None:
         tables.append(region_table(region_change))
     if pairs is not None and len(pairs):
         tables.append(pair_table(pairs))
+    if freeboard is not None and len(freeboard):
+        tables.append(sea_ice.series_table(freeboard))
     return Front(
         study=study["label"],
-        lead=lead(region_change, pairs, checks),
+        lead=lead(region_change, pairs, checks, freeboard),
         asked=asked(study, region, simulated),
         products=counts,
         tables=tables,

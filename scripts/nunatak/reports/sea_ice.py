@@ -1,0 +1,86 @@
+"""Words and tables of gridded sea ice, for the front page and its notebook."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from nunatak.figures.freeboard_layouts import span
+from nunatak.reports import words
+from nunatak.reports.page import Table
+
+_ROWS = 24  # bins listed; more are in series.csv
+
+
+def longest_bins(series):
+    """The rows of the longest time bins of series.csv."""
+    return series[series["bins"] == series["bins"].iloc[-1]] if len(series) else series
+
+
+def series_table(series):
+    """
+    The longest bins of every region, in words.
+
+    Parameters
+    ----------
+    series : DataFrame of series.csv
+    """
+    last = longest_bins(series)
+    rows = [
+        [
+            row["region"].replace("_", " "), span(row["time_start"], row["time_end"]), f"{row['count']:,}",
+            str(row["n_pass"]), str(row["n_day"]), words.plus_minus(row["mean"], row["stderr"]),
+            words.plus_minus(row["cell_mean"], None), f"{row['std']:.2f}", f"{row['area'] / 1000:,.0f}",
+        ]
+        for row in last.tail(_ROWS).to_dict("records")
+    ]  # fmt: skip
+    heads = (
+        "region", "time", "segments", "passes", "days", "mean of segments (m)", "mean over area (m)", "spread (m)",
+        "area seen (1000 km²)",
+    )  # fmt: skip
+    notes: tuple[str, ...] = (
+        "Segments count by their length. The error is that of the mean, from the scatter of passes, because segments "
+        "of one pass are not independent; the spread is the standard deviation of segments.",
+    )
+    if len(last) > _ROWS:
+        notes = (*notes, f"The last {_ROWS} of {len(last)} rows; all of them are in freeboard/series.csv.")
+    return Table("Sea ice on the grid", heads, rows, notes)
+
+
+def sentences(series, what="freeboard"):
+    """What the longest bins say of every region: the first, and how the last differs from it."""
+    said = []
+    for name, rows in longest_bins(series).groupby("region", sort=False):
+        rows = rows.reset_index(drop=True)
+        first, last = rows.iloc[0], rows.iloc[-1]
+        place = name.replace("_", " ")
+        mean = words.plus_minus(first["mean"], first["stderr"], "m")
+        said.append(
+            f"In {_when(first)} the mean {what} of the {place} was {mean} "
+            f"({first['count']:,} segments of {first['n_pass']} pass{'' if first['n_pass'] == 1 else 'es'})."
+        )
+        if len(rows) > 1:
+            highest, lowest = rows.loc[rows["mean"].idxmax()], rows.loc[rows["mean"].idxmin()]
+            said.append(
+                f"In {_when(last)} it was {words.plus_minus(last['mean'], last['stderr'], 'm')}; it was highest in "
+                f"{_when(highest)} ({words.number(highest['mean'])} m) and lowest in {_when(lowest)} "
+                f"({words.number(lowest['mean'])} m)."
+            )
+    return said
+
+
+def _when(row):
+    return span(pd.Timestamp(row["time_start"]), pd.Timestamp(row["time_end"]))
+
+
+def settings_rows(dataset):
+    """What was kept and how it was weighted, as rows for a table, from a group of grid.nc."""
+    about = dataset.attrs
+    return [
+        ("segments read", f"{about['segments_read']:,}"),
+        ("of them outside the grid", f"{about['segments_outside']:,}"),
+        ("of them without a valid value, weight, position or time", f"{about['segments_invalid']:,}"),
+        ("granules with a segment", f"{about['granules']:,}"),
+        ("mean", str(about["weighting"])),
+        ("fewest segments, passes, days of a cell",
+         ", ".join(str(about[f"minimum_{name}"]) for name in ("segments", "passes", "days"))),
+    ]  # fmt: skip
