@@ -1,6 +1,7 @@
 """Bring the granules of one chunk here, check each, and write what came of every one."""
 
-from nunatak.archives import base, open_archive
+from nunatak.archives import base
+from nunatak.archives.opening import open_archive
 from nunatak.runtime import job, log, stamp
 from nunatak.tables import write_table
 

@@ -1,6 +1,7 @@
 """Ask the archive of a study which granules of a product lie in its region and period."""
 
-from nunatak.archives import base, open_archive
+from nunatak.archives import base
+from nunatak.archives.opening import open_archive
 from nunatak.granules import chunk_of, parse
 from nunatak.outlines import read_outlines
 from nunatak.runtime import job, log, stamp

@@ -11,8 +11,9 @@ import pytest
 from tiny_granules import BROKEN, START, atl06, name_of, without_segments
 
 from nunatak import region
-from nunatak.archives import EmptyAnswer, base, index, open_archive
+from nunatak.archives import EmptyAnswer, base, index
 from nunatak.archives.directory import DirectoryArchive
+from nunatak.archives.opening import open_archive
 from nunatak.runtime import NunatakError
 from nunatak.study.period import Period
 
@@ -268,7 +269,7 @@ def test_a_list_keeps_its_types(archive, tmp_path):
 
 
 def test_an_archive_must_be_known_and_told_its_folder(tmp_path):
-    with pytest.raises(NunatakError, match="archive: 'ftp' is not known here; choose directory or simulated"):
+    with pytest.raises(NunatakError, match="archive: 'ftp' is not known here; choose earthdata, directory, simulated"):
         open_archive("ftp", {})
     with pytest.raises(NunatakError, match="archive: directory needs to know its folder; add --config directory="):
         open_archive("directory", {"directory": None})

@@ -6,8 +6,9 @@ import pytest
 from tiny_granules import atl06, name_of
 
 from nunatak import region
-from nunatak.archives import EmptyAnswer, base, open_archive
+from nunatak.archives import EmptyAnswer, base
 from nunatak.archives.content import describe
+from nunatak.archives.opening import open_archive
 from nunatak.granules import granule_table
 from nunatak.runtime import NunatakError
 from nunatak.study.period import Period

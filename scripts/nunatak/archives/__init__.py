@@ -1,12 +1,10 @@
 """
 Where granules come from: every archive answers `search` with a granule table and `fetch` with a ledger.
 
-`open_archive` is the only place that knows which archives there are; nothing downstream knows which one answered.
+`opening.open_archive` is the only place that knows which archives there are; nothing downstream knows which answered.
 """
 
 from nunatak.runtime import NunatakError
-
-NAMES = ("earthdata", "directory", "simulated")
 
 
 class EmptyAnswer(NunatakError):
@@ -19,48 +17,3 @@ class ServiceFailed(NunatakError):
 
 class LoginRefused(NunatakError):
     """The archive wants other credentials; asking again does not help."""
-
-
-def open_archive(name, settings):
-    """
-    The archive of a study.
-
-    Parameters
-    ----------
-    name : one of `NAMES`
-    settings : mapping; of "directory": `directory` (the folder with the granules) and `resources` (the folder below
-        which its index is kept, default "resources"); of "simulated": `folder` (holds one folder per product); of
-        "earthdata": `resources` (originals are kept below it), `endpoints` and `connections`, both mappings by service
-
-    Returns
-    -------
-    object with `search` and `fetch`, see `archives.base.Archive`
-
-    Raises
-    ------
-    NunatakError : no such archive, or it lacks a setting
-    """
-    if name == "directory":
-        from nunatak.archives.directory import DirectoryArchive
-
-        index = f"{settings.get('resources') or 'resources'}/index"
-        return DirectoryArchive(_setting(name, settings, "directory"), index)
-    if name == "simulated":
-        from nunatak.archives.simulated import SimulatedArchive
-
-        return SimulatedArchive(_setting(name, settings, "folder"))
-    if name == "earthdata":
-        from nunatak.archives.earthdata import EarthdataArchive
-
-        return EarthdataArchive(
-            settings.get("resources") or "resources",
-            endpoints=settings.get("endpoints"),
-            connections=(settings.get("connections") or {}).get("nsidc", 4),
-        )
-    raise NunatakError(f"archive: {name!r} is not known here; choose {', '.join(NAMES)}")
-
-
-def _setting(archive, settings, key):
-    if not settings.get(key):
-        raise NunatakError(f"archive: {archive} needs to know its folder; add --config {key}=<folder with granules>")
-    return settings[key]
