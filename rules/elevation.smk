@@ -130,3 +130,121 @@ rule pair_repeats:
         "{wildcards.study}: pairing repeats of a track"
     script:
         "../scripts/pair_repeats.py"
+
+
+rule find_tracks:
+    """Which ground tracks see the focus of the study, and the rows of the one that saw most of the change."""
+    input:
+        heights=points("atl11"),
+        segments=segments_of,
+        counts="<results>/{study}/atl11/counts.csv",
+        regions="<results>/{study}/regions.geojson",
+    output:
+        tracks="<results>/{study}/elevation/tracks.csv",
+        track="<results>/{study}/elevation/track.parquet",
+    log:
+        "<logs>/{study}/elevation/find_tracks.log",
+    benchmark:
+        "<benchmarks>/{study}/elevation/find_tracks.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=30,
+    params:
+        focus=lookup(dpath="{study}/focus", within=STUDIES, default=None),
+        products=land_ice_settings,
+        code=code_version("find_tracks.py"),
+    message:
+        "{wildcards.study}: finding the tracks over the focus"
+    script:
+        "../scripts/find_tracks.py"
+
+
+rule fit_rates:
+    """Rate of height change at every ATL11 reference point, mapped, and a report on tracks that disagree."""
+    input:
+        points=points("atl11"),
+        counts="<results>/{study}/atl11/counts.csv",
+        regions="<results>/{study}/regions.geojson",
+    output:
+        rates="<results>/{study}/atl11/rates.parquet",
+        map="<results>/{study}/atl11/rates_map.nc",
+        report="<results>/{study}/atl11/track_report.csv",
+    log:
+        "<logs>/{study}/atl11/fit_rates.log",
+    benchmark:
+        "<benchmarks>/{study}/atl11/fit_rates.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=30,
+    params:
+        product=lookup(dpath="{study}/products/atl11", within=STUDIES),
+        code=code_version("fit_rates.py"),
+    message:
+        "{wildcards.study}: fitting rates at reference points"
+    script:
+        "../scripts/fit_rates.py"
+
+
+rule find_crossovers:
+    """Height differences where tracks cross: ATL11 with its crossing tracks, ATL06 with ATL06."""
+    input:
+        ledger=outcomes("atl11"),
+        heights=points("atl11"),
+        segments=segments_of,
+        counts="<results>/{study}/atl11/counts.csv",
+        regions="<results>/{study}/regions.geojson",
+    output:
+        crossovers="<results>/{study}/elevation/crossovers.parquet",
+    log:
+        "<logs>/{study}/elevation/find_crossovers.log",
+    benchmark:
+        "<benchmarks>/{study}/elevation/find_crossovers.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=30,
+    params:
+        period=lookup(dpath="{study}/period", within=STUDIES),
+        products=land_ice_settings,
+        code=code_version("find_crossovers.py"),
+    message:
+        "{wildcards.study}: finding crossovers"
+    script:
+        "../scripts/find_crossovers.py"
+
+
+rule compare_products:
+    """Medians and spreads of ATL06 less ATL11 and of ATL11 less ATL14 and ATL15, by slope; counts of the filters."""
+    input:
+        heights=points("atl11"),
+        segments=segments_of,
+        change=lambda wildcards: results_of(wildcards).get("change", []),
+        surface=surface_of,
+    output:
+        agreement="<results>/{study}/elevation/agreement.csv",
+        filters="<results>/{study}/elevation/filters.csv",
+    log:
+        "<logs>/{study}/elevation/compare_products.log",
+    benchmark:
+        "<benchmarks>/{study}/elevation/compare_products.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=30,
+    params:
+        products=land_ice_settings,
+        code=code_version("compare_products.py"),
+    message:
+        "{wildcards.study}: comparing the products"
+    script:
+        "../scripts/compare_products.py"

@@ -41,6 +41,7 @@ rule query_granules:
         product=lookup(dpath="{study}/products/{product}", within=STUDIES),
         period=lookup(dpath="{study}/period", within=STUDIES),
         chunks=chunks_of,
+        focus=lookup(dpath="{study}/focus", within=STUDIES, default=None),
     message:
         "{wildcards.study}: asking for {wildcards.product} granules"
     script:

@@ -1,9 +1,10 @@
 """Hold a study's results against what must be true of them, and against the truth where granules are simulated."""
 
+import pyproj
 import xarray as xr
 
 from nunatak import checks, results
-from nunatak.checks import elevation, freeboard, photons, study
+from nunatak.checks import elevation, freeboard, photons, study, tracks, truth
 from nunatak.elevation import grid_of
 from nunatak.outlines import read_outlines
 from nunatak.runtime import job, log
@@ -17,7 +18,7 @@ def main(inputs, out, *, world):
     Parameters
     ----------
     inputs : mapping of regions and the results there are (change, region_change, surface, repeat_pairs,
-        heights_compared, freeboard) to a path
+        heights_compared, freeboard, rates, crossovers, agreement) to a path
     world : name and size of the simulated world, None for real granules
     """
     layers = {}
@@ -32,11 +33,14 @@ def main(inputs, out, *, world):
         found += photons.beside_atl06(heights) + (photons.against_truth(heights, world) if world else [])
     bins = results.read_freeboard(inputs["freeboard"]) if "freeboard" in inputs else {}
     found += freeboard_checks(bins, world)
+    rates = read_table(inputs["rates"]) if "rates" in inputs else None
+    if rates is not None:
+        found += track_checks(inputs, rates, world)
     for check in found:
         log.info("%s %s: %s", "passed" if check.passed else "FAILED", check.name, check.text)
     stated = [change.attrs for change, _ in layers.values()]
     stated += [dataset.attrs for dataset in bins.values()]
-    stated += [table.attrs["attributes"] for table in (pairs, heights) if table is not None]
+    stated += [table.attrs["attributes"] for table in (pairs, heights, rates) if table is not None]
     checks.write_checks(found, out, source=next((about["nunatak_source"] for about in stated), "unknown"))
 
 
@@ -56,8 +60,23 @@ def freeboard_checks(bins, world):
     product = next(iter(bins.values())).attrs["product"]
     bins = {name: dataset for name, dataset in bins.items() if "time_bnds" in dataset}
     longest = list(bins)[-1]
-    truth = freeboard.against_truth(longest, bins[longest], world) if world and product == "atl10" else []
-    return [*freeboard.grid_checks(bins, product=product), *truth]
+    known = freeboard.against_truth(longest, bins[longest], world) if world and product == "atl10" else []
+    return [*freeboard.grid_checks(bins, product=product), *known]
+
+
+def track_checks(inputs, rates, world):
+    """Checks of ATL11: rates, crossovers, agreement with ATL06, and against the truth."""
+    found = [tracks.rates_found(rates)]
+    for product, rows in read_table(inputs["crossovers"]).groupby("product"):
+        found.append(tracks.crossover_spread(product, rows))
+    if "agreement" in inputs:
+        found.append(tracks.agreement(read_csv(inputs["agreement"])))
+    if world:
+        glacier = truth.glacier(**world)
+        to_map = pyproj.Transformer.from_crs("EPSG:4326", glacier.crs, always_xy=True)
+        x, y = to_map.transform(rates["longitude"].to_numpy(), rates["latitude"].to_numpy())
+        found.append(tracks.rates_against_truth(rates, glacier, x, y))
+    return found
 
 
 def table_checks(inputs, layers, world):

@@ -3,13 +3,13 @@
 from nunatak.archives import base
 from nunatak.archives.opening import open_archive
 from nunatak.granules import chunk_of, parse
-from nunatak.outlines import read_outlines
+from nunatak.outlines import focus_outline, read_outlines
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
 from nunatak.tables import write_table
 
 
-def main(regions, out, *, archive, product, settings, period, chunks, study):
+def main(regions, out, *, archive, product, settings, period, chunks, study, focus=None):
     """
     Write the granule table of a product, each granule with the chunk it belongs to.
 
@@ -18,9 +18,12 @@ def main(regions, out, *, archive, product, settings, period, chunks, study):
     regions : GeoJSON of the study's outlines
     archive : mapping with `name` and what `open_archive` needs of it
     settings : the product's part of the study
+    focus : the study's; `rgt: auto` asks for the tracks that cross it
     chunks : the names of its chunks; a granule of none of them has no chunk, and counting the granules says so
     """
     region = base.outline_of(read_outlines(regions), product)
+    if settings.get("rgt") == "auto":
+        region, settings = focus_outline(focus), {**settings, "rgt": None}
     answer = open_archive(archive["name"], archive).search(
         product, region, Period.model_validate(period), base.Filters.of(settings)
     )
@@ -41,4 +44,5 @@ if __name__ == "__main__":
             period=snakemake.params.period,
             chunks=snakemake.params.chunks,
             study=snakemake.wildcards.study,
+            focus=snakemake.params.get("focus"),
         )

@@ -1,14 +1,20 @@
 """Keep the rows of one chunk's along-track granules that lie in the region and the period."""
 
+from functools import partial
+
 from nunatak.archives import base, points
+from nunatak.elevation import filters
 from nunatak.outlines import read_outlines
-from nunatak.products import atl06
+from nunatak.products import atl06, atl11
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
 from nunatak.tables import read_table, write_table
 
-# product: its reader and its table without a row
-READERS = {"atl06": (atl06.read_segments, atl06.no_segments)}
+# what crossovers and filters of floating or crevassed ice look at, where a granule has it
+WISHED = {
+    "atl06": ("sigma_geo_h", "dh_fit_dx"),
+    "atl11": ("tide_ocean", "dac"),
+}
 
 
 def main(ledger, regions, out, out_ledger, *, product, settings, period, study, crs=None, threads=2):
@@ -24,17 +30,32 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     """
     region = base.outline_of(read_outlines(regions), product)
     crs = crs or region.natural_crs
-    read, nothing = READERS[product]
+    read, nothing, variables = reader(product, settings)
     fetched = read_table(ledger)
     table, outcome = points.subset(
-        fetched, read, nothing(settings["variables"]), region=region, period=Period.model_validate(period), crs=crs,
-        beams=tuple(settings["beams"]), variables=tuple(settings["variables"]), threads=threads,
+        fetched, read, nothing, region=region, period=Period.model_validate(period), crs=crs,
+        beams=tuple(settings.get("beams", ("all",))), variables=variables, threads=threads,
     )  # fmt: skip
     log.info("%d points; %s", len(table), base.check_failures(outcome, None))
     about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[ledger, regions],
                   parameters={"settings": settings, "period": period, "crs": crs})  # fmt: skip
     write_table(table, out, attributes={**about, "crs": crs}, points=True)
     write_table(outcome, out_ledger, attributes=about)
+
+
+def reader(product, settings):
+    """The reader of a product, its table without a row, and the variables the study asks for or its filter needs."""
+    if product == "atl11":
+        chosen = {"pairs": settings["pairs"], "cycles": settings["cycles"], "optional": WISHED[product]}
+
+        def read(path, *, beams, **options):
+            return atl11.read_heights(path, **chosen, **options)
+
+        variables = tuple(settings["variables"])
+        return read, atl11.no_heights((*variables, *WISHED[product])), variables
+    variables = tuple(dict.fromkeys((*settings["variables"], *filters.variables(settings["filter"]))))
+    optional = tuple(name for name in WISHED[product] if name not in variables)
+    return partial(atl06.read_segments, optional=optional), atl06.no_segments((*variables, *optional)), variables
 
 
 if __name__ == "__main__":

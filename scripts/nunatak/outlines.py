@@ -8,7 +8,7 @@ from dataclasses import asdict
 import shapely
 from shapely.geometry import mapping, shape
 
-from nunatak.region import Region, Simplification
+from nunatak.region import Region, RegionError, Simplification, load
 from nunatak.runtime import write_json
 
 STUDY_REGION = "region"  # the key under which the study's own region stands
@@ -37,6 +37,23 @@ def altimetry_outline(path) -> Region:
     """The area in which a study's altimetry is read."""
     regions = read_outlines(path)
     return regions.get(ALTIMETRY_REGION, regions[STUDY_REGION])
+
+
+def focus_outline(focus) -> Region:
+    """
+    The part of the map that a study zooms in on, as a Region: its straight sides are curves in longitude and latitude.
+
+    Parameters
+    ----------
+    focus : mapping of crs, xlim, ylim (m)
+    """
+    (left, right), (bottom, top) = focus["xlim"], focus["ylim"]
+    box = {"bbox": [left, bottom, right, top], "crs": focus["crs"]}
+    try:
+        return load(box, name="focus")
+    except RegionError:
+        # a box over the antimeridian, or over a pole, is meant to cross it
+        return load({**box, "crosses_antimeridian": True}, name="focus")
 
 
 def _feature(key, region):

@@ -76,7 +76,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "height_change_focus": ("change",),
     "height_change_series": ("region_change",),
     "change_by_elevation": ("change_by_elevation",),
-    "transect": ("change", "transects"),  # every transect_<name>
+    "transect": ("change", "transects", "rates"),  # every transect_<name>
     "repeat_pair": ("repeat_pairs",),
     "tracks": ("change", "tracks", "track", "rates"),
     "atl11_track": ("change", "track"),

@@ -6,8 +6,9 @@ import pyproj
 import pytest
 from numpy.testing import assert_allclose
 
-from nunatak.elevation import directions, focus_region, tracks
+from nunatak.elevation import directions, tracks
 from nunatak.elevation.tracks import distances
+from nunatak.outlines import focus_outline
 from nunatak.products import atl06
 from nunatak.region import load
 from nunatak.runtime import NunatakError
@@ -67,7 +68,7 @@ def test_distance_at_the_pole_and_across_the_antimeridian():
 
 def test_focus_becomes_a_region_with_curved_sides():
     """A point beside the middle of the box's edge is inside though beyond the corners' latitudes."""
-    region = focus_region(FOCUS)
+    region = focus_outline(FOCUS)
     to_lonlat = pyproj.Transformer.from_crs("EPSG:3413", "EPSG:4326", always_xy=True)
     x, y = np.array([1.05e6, 1.0999e6, 1.1005e6, 1.0001e6]), np.array([-3.501e5, -4.0e5, -4.0e5, -4.499e5])
     np.testing.assert_array_equal(region.contains(*to_lonlat.transform(x, y)), [True, True, False, True])
@@ -75,7 +76,7 @@ def test_focus_becomes_a_region_with_curved_sides():
 
 def test_focus_over_the_pole_holds_the_pole():
     box = {"crs": "EPSG:3413", "xlim": [-5e5, 5e5], "ylim": [-5e5, 5e5]}
-    assert focus_region(box).contains([0, 100, -170], [90, 88, 88]).all()
+    assert focus_outline(box).contains([0, 100, -170], [90, 88, 88]).all()
 
 
 def test_real_tracks_go_the_way_their_region_says(data):

@@ -7,11 +7,11 @@ from nunatak.elevation.crossovers import crossovers, nmad, pass_biases, referenc
 from nunatak.elevation.errors import SumErrors, sum_errors
 from nunatak.elevation.hypsometry import cell_heights, change_by_elevation
 from nunatak.elevation.mass import GLACIER, ICE, Density, ice_equivalent, mass_change
-from nunatak.elevation.point_rates import RateOptions, pass_residuals, rates, track_outliers, without_tide
+from nunatak.elevation.point_rates import RateOptions, pass_residuals, rates, track_outliers, usable, without_tide
 from nunatak.elevation.rate_map import against_grid, rate_map, residuals_to_other_tracks
 from nunatak.elevation.repeat_pairs import repeat_pairs, summarise_pairs
 from nunatak.elevation.surface_fit import FitOptions, repeat_rates, surface_rates
-from nunatak.elevation.tracks import directions, focus_region, tracks
+from nunatak.elevation.tracks import along_track, directions, most_changed, tracks
 from nunatak.elevation.transects import Lowering, largest_lowering, points_along, transect
 from nunatak.elevation.trend import trend
 from nunatak.elevation.volume import region_change, region_rates
@@ -25,6 +25,7 @@ __all__ = [
     "RateOptions",
     "SumErrors",
     "against_grid",
+    "along_track",
     "by_slope",
     "cell_coverage",
     "cell_heights",
@@ -34,11 +35,11 @@ __all__ = [
     "crossovers",
     "difference",
     "directions",
-    "focus_region",
     "grid_of",
     "ice_equivalent",
     "largest_lowering",
     "mass_change",
+    "most_changed",
     "nearest_epoch",
     "nmad",
     "pass_biases",
@@ -63,5 +64,6 @@ __all__ = [
     "tracks",
     "transect",
     "trend",
+    "usable",
     "without_tide",
 ]

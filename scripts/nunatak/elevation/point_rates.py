@@ -19,6 +19,7 @@ UNITS = {
     "h_sigma": "m", "amplitude": "m", "day_of_maximum": "days", "year": "decimal year", "first_year": "decimal year",
     "last_year": "decimal year",
 }  # fmt: skip
+_GROUPS = 5  # tracks or passes that it takes to say that one disagrees with the others
 _MAD = 1.4826  # median absolute deviation to standard deviation, normal errors
 
 
@@ -108,12 +109,16 @@ def pass_residuals(heights, points, keys, *, height="h_corr"):
     One bad pass moves a point's own median of slopes by a good part of the noise of a single height. The medians of the
     passes have next to none, and the line drawn through them once more takes this out.
     """
-    both = heights.merge(points[[*keys, "dhdt_theil_sen"]], on=keys)
+    cycle = ["amplitude", "day_of_maximum"]
+    both = heights.merge(points[[*keys, "dhdt_theil_sen", *cycle]], on=keys)
     both = both[np.isfinite(both["dhdt_theil_sen"]) & np.isfinite(both[height])]
-    both["_line"] = both[height].astype("f8") - both["dhdt_theil_sen"] * decimal_year(both["time"])
+    both["_year"] = decimal_year(both["time"])
+    # where a yearly cycle was fitted it is no fault of a pass
+    phase = 2 * np.pi * (both["_year"] - both["day_of_maximum"] / 365.25)
+    season = (both["amplitude"] * np.cos(phase)).fillna(0.0)
+    both["_line"] = both[height].astype("f8") - season - both["dhdt_theil_sen"] * both["_year"]
     grouped = both.groupby(list(keys), observed=True, sort=False)["_line"]
     both["_residual"] = both["_line"] - grouped.transform("median")
-    both["_year"] = decimal_year(both["time"])
     table = spread_by(both, "_residual", ["rgt", "cycle"])
     table["_year"] = both.groupby(["rgt", "cycle"], observed=True)["_year"].mean().to_numpy()
     for rows in table.groupby("rgt").indices.values():
@@ -133,7 +138,8 @@ def track_outliers(rates_table, residual, *, by=("rgt",), limit=4.0):
     ----------
     rates_table : rates of points
     residual : (n,) array, m/yr: each rate less what the other tracks say at its place
-    limit : `outlier` is true where |z| exceeds it; z compares the track's median with the spread of all tracks'
+    limit : `outlier` is true where |z| exceeds it; z compares the track's median with the spread of all tracks', NaN
+        for fewer than five tracks
 
     Returns
     -------
@@ -154,6 +160,29 @@ def spread_by(table, column, by):
     return found
 
 
+def usable(heights, *, quality=True, max_slope=np.inf):
+    """
+    Which ATL11 heights to use, by a slope test of our own.
+
+    `ref_surf/fit_quality` is documented to flag slopes above 0.02, while the product's code tests 0.2 and misses those
+    that are negative (SmithB/ATL11:ATL11/point.py); here the steepest slope counts.
+
+    Parameters
+    ----------
+    heights : DataFrame with h_corr, h_corr_sigma, quality_summary, n_slope, e_slope
+    quality : quality_summary must be 0
+    max_slope : of hypot(n_slope, e_slope); points without a slope pass
+
+    Returns
+    -------
+    (n,) bool array
+    """
+    sigma = heights["h_corr_sigma"].to_numpy("f8")
+    slope = np.hypot(heights["n_slope"].to_numpy("f8"), heights["e_slope"].to_numpy("f8"))
+    passed = np.isfinite(heights["h_corr"].to_numpy("f8")) & np.isfinite(sigma) & (sigma > 0) & ~(slope > max_slope)
+    return passed & (heights["quality_summary"].to_numpy() == 0) if quality else passed
+
+
 def without_tide(heights, floating):
     """
     Heights of floating ice without the ocean tide and the dynamic atmosphere, which the product leaves in h_corr.
@@ -172,11 +201,11 @@ def without_tide(heights, floating):
 
 
 def _with_z(table):
+    """The median of each group against the spread of all groups' medians; NaN for fewer than five, which have none."""
     centre = table["median"].median()
     spread = _MAD * (table["median"] - centre).abs().median()
-    # fewer than three groups, or groups that agree to rounding, have no spread to be judged by
-    known = len(table) > 2 and spread > 0
-    table["z"] = (table["median"] - centre) / spread if known else 0.0
+    known = len(table) >= _GROUPS and spread > 0
+    table["z"] = (table["median"] - centre) / spread if known else np.nan
     return table
 
 

@@ -6,29 +6,11 @@ import numpy as np
 import pandas as pd
 import pyproj
 
-from nunatak import region
 from nunatak.runtime import NunatakError
 
 ASCENDING, DESCENDING = "ascending", "descending"
 _UNITS = {"nearest": "m", "nearest_longitude": "degrees_east", "nearest_latitude": "degrees_north", "length": "m"}
 _GEOD = pyproj.Geod(ellps="WGS84")
-
-
-def focus_region(focus):
-    """
-    The part of the map that a study zooms in on, as a Region: its straight sides are curves in longitude and latitude.
-
-    Parameters
-    ----------
-    focus : mapping of crs, xlim, ylim (m)
-    """
-    (left, right), (bottom, top) = focus["xlim"], focus["ylim"]
-    box = {"bbox": [left, bottom, right, top], "crs": focus["crs"]}
-    try:
-        return region.load(box, name="focus")
-    except region.RegionError:
-        # a box over the antimeridian, or over a pole, is meant to cross it
-        return region.load({**box, "crosses_antimeridian": True}, name="focus")
 
 
 def directions(table, *, beam="beam", along="segment_id"):
@@ -103,6 +85,63 @@ def tracks(table, *, inside=None, point=None, within=None, beam="beam", along="s
     found = found[touches].sort_values(["nearest", "rgt"] if point is not None else ["rgt", beam], kind="stable")
     found = found.reset_index(drop=True)
     found.attrs["units"] = {name: unit for name, unit in _UNITS.items() if name in found}
+    return found
+
+
+def most_changed(heights, *, inside=None, rgts=None):
+    """
+    The track and pair that saw most of the change: half of its points have a range of heights at least as large.
+
+    Parameters
+    ----------
+    heights : DataFrame of ATL11 with rgt, pair, ref_pt, h_corr, longitude, latitude; filtered
+    inside : Region to look in; everywhere where nothing lies inside
+    rgts : tracks to choose from, where any of them is in the table
+
+    Returns
+    -------
+    (rgt, pair), or None for a table without rows
+    """
+    if inside is not None:
+        within = inside.contains(heights["longitude"], heights["latitude"])
+        heights = heights[within] if within.any() else heights
+    if rgts is not None:
+        chosen = heights["rgt"].isin(list(rgts))
+        heights = heights[chosen] if chosen.any() else heights
+    if not len(heights):
+        return None
+    points = heights.groupby(["rgt", "pair", "ref_pt"], observed=True)["h_corr"]
+    change = (points.max() - points.min()).groupby(["rgt", "pair"], observed=True).median()
+    rgt, pair = change.idxmax()
+    return int(rgt), str(pair)
+
+
+def along_track(table, product, *, height, beam, along, good, step=20.0):
+    """
+    Rows of one track in one form for ATL06 and ATL11: what profiles and track maps are drawn from.
+
+    Parameters
+    ----------
+    table : DataFrame of one track with `along`, `beam`, cycle, time, longitude, latitude, x, y, `height`
+    product : its name
+    good : (n,) bool array, rows that pass the study's filter
+    step : m of x_atc between numbers
+
+    Returns
+    -------
+    DataFrame: product, rgt, beam, cycle, number, x_atc (m, (number - 1) times step where the table has none), time,
+        longitude, latitude, x, y, h, h_sigma (m), good
+    """
+    number = table[along].to_numpy("i8")
+    found = table[["rgt", "cycle", "time", "longitude", "latitude", "x", "y"]].assign(
+        product=product, beam=table[beam].astype(str).to_numpy(), number=number, x_atc=(number - 1) * step,
+        h=table[height].to_numpy("f8"), h_sigma=table[f"{height}_sigma"].to_numpy("f8"), good=np.asarray(good),
+    )  # fmt: skip
+    order = ["product", "rgt", "beam", "cycle", "number", "x_atc", "time", "longitude", "latitude", "x", "y", "h",
+             "h_sigma", "good"]  # fmt: skip
+    found = found.sort_values(["product", "beam", "cycle", "number"], kind="stable")[order].reset_index(drop=True)
+    found.attrs["units"] = {"x_atc": "m", "longitude": "degrees_east", "latitude": "degrees_north", "x": "m", "y": "m",
+                            "h": "m", "h_sigma": "m", "time": "UTC"}  # fmt: skip
     return found
 
 

@@ -89,7 +89,7 @@ def change_by_elevation(look, *, title, table, span=""):
     return Drawn(fig, title, caption, numbers)
 
 
-def transect(look, *, title, section, dh, crs, ice_area=None, name="A"):
+def transect(look, *, title, section, dh, crs, ice_area=None, name="A", points=None):
     """
     A transect: where it lies, how the surface stands along it through time, and its change with the error band.
 
@@ -98,6 +98,8 @@ def transect(look, *, title, section, dh, crs, ice_area=None, name="A"):
     section : Dataset (time, distance): dh, dh_sigma (m, relative to the first epoch), `h` (m) where a reference
         surface is at hand; coordinates distance (m, geodesic), x, y (m in `crs`)
     dh : DataArray (y, x), m: the map behind the line, first to last epoch
+    points : DataFrame with distance (m along the line), change, change_sigma (m, first to last epoch): what ATL11 says
+        where its tracks cross the line, or None
     """
     box = maps.extent_of(dh)
     wide, tall = maps.fit(box, width=look.page_mm * 0.40, height=92)
@@ -126,6 +128,12 @@ def transect(look, *, title, section, dh, crs, ice_area=None, name="A"):
         for side in ("top", "right"):
             profile.spines[side].set_visible(False)
         style.panel_letter(profile, index + 1, look)
+    if points is not None and len(points):
+        profile.errorbar(
+            points["distance"] / 1000, points["change"], yerr=points["change_sigma"], fmt="o", ms=2.6, color="#111111",
+            mfc="white", mew=0.7, elinewidth=0.6, capsize=1.2, zorder=6, label="ATL11",
+        )  # fmt: skip
+        profile.legend(loc="best")
     profile.set_xlabel(f"distance from {name} to {name}′ (km)")
     _time_bar(fig, look, section["time"].values, (left, TITLE_MM + 6 + body + 9, width, 3))
     write_title(fig, title, look)
@@ -134,6 +142,7 @@ def transect(look, *, title, section, dh, crs, ice_area=None, name="A"):
         + ("(b) Surface along it at every epoch. (c) " if len(panels) == 2 else "(b) ")
         + "Change since the first epoch, coloured by time; the band is one standard error of the last epoch. Distance "
         "is geodesic."
+        + ("" if points is None or points.empty else " Circles: rates of ATL11 reference points over the same time.")
     )
     numbers = {
         "dh_m": style.statistics(section["dh"]), "length_km": rounded(section["distance"].values[-1] / 1000),

@@ -9,7 +9,7 @@ import pyproj
 import shapely
 
 from nunatak import elevation, region
-from nunatak.figures import map_layouts, profile_layouts, study_freeboard
+from nunatak.figures import map_layouts, profile_layouts, study_freeboard, study_photons, study_tracks
 from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION
 from nunatak.runtime import NunatakError
 
@@ -27,8 +27,13 @@ class Request:
     region_change, bands : tables of region_change.csv and change_by_elevation.csv
     sections : mapping of transect name to Dataset
     pairs : table of repeat pairs
+    tracks, track : table of tracks over the focus, and the rows of one of them
+    point_rates, rates_map : rates of reference points, and the Dataset of their map
+    crossovers : table of crossovers
     freeboard : mapping of group to Dataset, as `results.read_freeboard` returns it
     freeboard_series, freeboard_distribution : tables of series.csv and distribution.csv
+    photon_cloud, photon_segments : tables of a stretch of one beam, its photons and the segments fitted to them
+    heights_compared : table of fitted heights joined with ATL06's
     coastline : a file with land for polar maps, or None
     granules : mapping of product to granule table
     focus, transects : the study's own keys
@@ -42,9 +47,17 @@ class Request:
     bands: object = None
     sections: dict = field(default_factory=dict)
     pairs: object = None
+    tracks: object = None
+    track: object = None
+    point_rates: object = None
+    rates_map: object = None
+    crossovers: object = None
     freeboard: dict = field(default_factory=dict)
     freeboard_series: object = None
     freeboard_distribution: object = None
+    photon_cloud: object = None
+    photon_segments: object = None
+    heights_compared: object = None
     coastline: str | None = None
     granules: dict = field(default_factory=dict)
     focus: dict | None = None
@@ -54,6 +67,12 @@ class Request:
     def area(self):
         """The outline altimetry is read in."""
         return self.outlines.get(ALTIMETRY_REGION, self.outlines[STUDY_REGION])
+
+    def cut_to_focus(self):
+        """The height change and its rates in the focus, or all of them where the study has no focus."""
+        if not self.focus:
+            return self.change, self.rates
+        return _cut(self.change, self.rates, self.focus, self.change.attrs["crs"])
 
 
 def draw(name, look, request: Request):
@@ -159,6 +178,7 @@ def _transect(look, request, name):
     return profile_layouts.transect(
         look, title=f"{request.title}: transect {own.replace('_', ' ')}", section=section, dh=dh.dh,
         crs=change.attrs["crs"], ice_area=dh.ice_area,
+        points=study_tracks.rates_on_section(request.point_rates, section),
     )  # fmt: skip
 
 
@@ -197,7 +217,9 @@ _FIGURES: dict[str, tuple] = {
     "change_by_elevation": (_bands, "bands"),
     "transect": (_transect, "sections"),
     "repeat_pair": (_repeat_pair, "pairs"),
+    **study_tracks.FIGURES,
     **study_freeboard.FIGURES,
+    **study_photons.FIGURES,
 }
 
 

@@ -15,12 +15,13 @@ from nunatak.results import (
     listed,
     read_freeboard,
     read_height_change,
+    read_map,
     region_change,
     sections,
     source_of,
 )
 from nunatak.runtime import read_json
-from nunatak.tables import read_table
+from nunatak.tables import read_csv, read_table
 
 
 def figure_request(inputs, *, title, focus=None, transects=None, coastline=None):
@@ -29,8 +30,9 @@ def figure_request(inputs, *, title, focus=None, transects=None, coastline=None)
 
     Parameters
     ----------
-    inputs : mapping of regions, change, region_change, change_by_elevation, transects, repeat_pairs, granules to a path
-        or a list of paths; what is absent is left out
+    inputs : mapping of regions, change, region_change, change_by_elevation, transects, repeat_pairs, tracks, track,
+        rates, rates_map, crossovers, freeboard, freeboard_series, freeboard_distribution, photon_cloud,
+        photon_segments, heights_compared, granules to a path or a list of paths; what is absent is left out
     title, focus, transects : the study's
     coastline : a file of the user's with land for polar maps
     """
@@ -44,11 +46,21 @@ def figure_request(inputs, *, title, focus=None, transects=None, coastline=None)
         bands=change_by_elevation(inputs["change_by_elevation"]) if "change_by_elevation" in inputs else None,
         sections=sections(inputs["transects"]) if "transects" in inputs else {},
         pairs=read_table(inputs["repeat_pairs"]) if "repeat_pairs" in inputs else None,
+        tracks=read_csv(inputs["tracks"]) if "tracks" in inputs else None,
+        track=read_table(inputs["track"]) if "track" in inputs else None,
+        point_rates=read_table(inputs["rates"]) if "rates" in inputs else None,
+        rates_map=read_map(inputs["rates_map"]) if "rates_map" in inputs else None,
+        crossovers=read_table(inputs["crossovers"]) if "crossovers" in inputs else None,
         freeboard=read_freeboard(inputs["freeboard"]) if "freeboard" in inputs else {},
         freeboard_series=freeboard_table(inputs["freeboard_series"]) if "freeboard_series" in inputs else None,
         freeboard_distribution=(
             freeboard_table(inputs["freeboard_distribution"]) if "freeboard_distribution" in inputs else None
         ),
+        **{
+            name: read_table(inputs[name])
+            for name in ("photon_cloud", "photon_segments", "heights_compared")
+            if name in inputs
+        },
         coastline=coastline,
         granules=granule_tables(inputs.get("granules", [])),
         focus=focus,

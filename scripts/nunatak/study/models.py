@@ -144,7 +144,18 @@ class StudyFile(Settings):
                 )
         for name in self.figures.names or ():
             self._check_figure(name)
+        self._check_land_ice()
         return self
+
+    def _check_land_ice(self):
+        """Tracks chosen by the focus need one, and floating ice an outline."""
+        for name in ("atl06", "atl11"):
+            if name in self.products and self.products[name].rgt == "auto" and self.focus is None:
+                raise ValueError(f"products.{name}.rgt: auto takes the tracks that cross the focus; add focus: {{..}}")
+        floating = self.products["atl11"].floating if "atl11" in self.products else None
+        if floating is not None and floating not in self.regions:
+            known = f"there are {', '.join(self.regions)}" if self.regions else "the study has none"
+            raise ValueError(f"products.atl11.floating: {floating!r} is not one of regions; {known}")
 
     @property
     def sea_ice(self) -> str | None:
@@ -240,7 +251,29 @@ class Study(StudyFile):
             names += [f"transect_{name}" for name in self.transects]
         if "atl06" in self.products and len(self.chunks("atl06")) > 1:
             names.append("repeat_pair")
+        names += self._possible_tracks()
+        names += self._possible_photons()
         return names + (self._possible_freeboard() if self.sea_ice else [])
+
+    def _possible_tracks(self):
+        """Figures of tracks: on the map of ATL15, and ATL06 beside ATL11 where there are both."""
+        has = {name: name in self.products for name in ("atl06", "atl11", "atl15")}
+        names = ["tracks"] if has["atl11"] else []
+        names += ["atl11_track", "atl11_profile"] if has["atl11"] else []
+        names += ["atl06_track"] if has["atl06"] and has["atl11"] else []
+        names += ["atl06_vs_atl11_unfiltered", "atl06_vs_atl11"] if has["atl06"] and has["atl11"] else []
+        names += ["dhdt_points"] if has["atl11"] else []
+        names += ["dhdt_map_vs_atl15"] if has["atl11"] and has["atl15"] else []
+        return names + (["crossovers"] if has["atl11"] else [])
+
+    def _possible_photons(self):
+        """Figures of fitted heights: how the fit works, where its photons are here, and beside ATL06."""
+        fitted = self.products.atl06sr
+        if fitted is None or fitted.compact or fitted.als is not None:
+            return []
+        return (["photons_fit"] if fitted.engine == "local" else []) + (
+            ["atl06sr_vs_atl06"] if "atl06" in self.products else []
+        )
 
     def _possible_freeboard(self):
         """Figures of gridded sea ice, by the statistics there are."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import field_validator, model_validator
 
-from nunatak.study.base import Listed, Model, Month, key
+from nunatak.study.base import Listed, Model, Month, Track, key
 from nunatak.study.orbit_products import OrbitProduct, Product, TrackProduct
 from nunatak.study.photon_products import Atl03, Atl06sr
 from nunatak.study.sections import Bin
@@ -14,10 +14,15 @@ from nunatak.study.sections import Bin
 Resolution = Literal["1km", "10km", "20km", "40km"]
 Filter = Literal["strict", "standard", "rough", "none"]
 
+# of the land-ice products
+Rgt = Listed[Track] | Literal["auto"] | None
+RGT = key(None, "reference ground tracks; auto: those that cross the focus; all that cross the region where not given")
+
 
 class Atl06(TrackProduct):
     """Land-ice heights, a segment every 20 m."""
 
+    rgt: Rgt = RGT
     filter: Filter = key(
         "standard", "which heights to keep: strict (flag 0 and 2 m to the neighbours), standard (flag 0), rough, none"
     )
@@ -31,9 +36,18 @@ class Atl08(TrackProduct):
 class Atl11(OrbitProduct):
     """Land-ice heights corrected to a reference track, by cycle."""
 
+    rgt: Rgt = RGT
     pairs: Listed[Literal["pt1", "pt2", "pt3"]] = key(("pt1", "pt2", "pt3"), "beam pairs")
     filter: Literal["standard", "none"] = key("standard", "which heights to keep: standard (quality_summary 0) or none")
     min_cycles: int = key(4, "cycles a reference point must have been seen in, for a rate", ge=2, le=99)
+    min_years: float = key(1.5, "time from its first to its last height, for a rate", unit="yr", ge=0, le=30)
+    annual: bool = key(True, "fit a yearly cycle beside the rate, where a point was seen in 8 cycles or more")
+    max_slope: float = key(
+        0.2, "steepest slope of the reference surface of a point that gets a rate", unit="1", gt=0, le=10
+    )
+    floating: str | None = key(
+        None, "one of `regions`, whose ice floats: ocean tide and dynamic atmosphere are taken off its heights"
+    )
 
 
 class Atl14(Product):

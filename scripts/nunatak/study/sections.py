@@ -24,8 +24,10 @@ Format = Literal["pdf", "png", "svg"]
 FIGURES = {
     "elevation": (
         "extent", "height_change_region", "height_change_focus", "height_change_series",
-        "change_by_elevation", "transect", "repeat_pair",
+        "change_by_elevation", "transect", "repeat_pair", "tracks", "atl11_track", "atl11_profile", "atl06_track",
+        "atl06_vs_atl11_unfiltered", "atl06_vs_atl11", "dhdt_points", "dhdt_map_vs_atl15", "crossovers",
     ),
+    "photons": ("photons_fit", "atl06sr_vs_atl06"),
     "freeboard": (
         "freeboard_mean", "freeboard_std", "freeboard_count", "freeboard_series", "freeboard_distribution",
         "freeboard_anomaly",

@@ -1,0 +1,88 @@
+"""What must be true of the results along tracks: products agree, crossovers bear their errors out, rates the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nunatak.checks.check import at_least, at_most, not_applicable
+from nunatak.elevation import nmad
+
+FLAT = 0.02  # steepest slope of what counts as flat
+AGREEMENT_LIMIT = 0.05  # m, of the median difference of ATL06 and ATL11 on flat ice
+# ASSUME: the spread of crossovers may differ from the stated error by half: passes share errors, and few have crossed
+SPREAD_LIMIT = 0.5
+NOISE_DAYS = 10.0
+_ENOUGH = 30  # crossovers, points
+TRUTH_LIMIT = 0.1  # m/yr, of the median difference of rates and the truth's mean rate
+
+
+def agreement(table):
+    """
+    ATL06 and ATL11 agree on flat ice.
+
+    Parameters
+    ----------
+    table : agreement.csv: compared, slope_low, slope_high, n, median (m)
+    """
+    name = "atl06_against_atl11"
+    rows = table[(table["compared"] == "ATL06 less ATL11, filtered") & (table["slope_high"] <= FLAT)]
+    if rows["n"].sum() < _ENOUGH:
+        return not_applicable(name, f"fewer than {_ENOUGH} points on slopes below {FLAT:g} in common")
+    worst = float(rows["median"].abs().max())
+    text = f"largest median difference on slopes below {FLAT:g}, {int(rows['n'].sum())} points and cycles"
+    return at_most(name, worst, AGREEMENT_LIMIT, "m", text)
+
+
+def crossover_spread(product, table):
+    """
+    Crossovers within ten days scatter as their stated errors say.
+
+    Parameters
+    ----------
+    table : crossovers of one product: dt_days, z
+    """
+    name = f"crossover_spread/{product}"
+    near = table[(table["dt_days"] < NOISE_DAYS) & np.isfinite(table["z"])]
+    if len(near) < _ENOUGH:
+        return not_applicable(name, f"{len(near)} crossovers within {NOISE_DAYS:g} days, fewer than {_ENOUGH}")
+    spread = nmad(near["z"])
+    text = f"NMAD of difference over stated error less 1; it is {spread:.2f} for {len(near)} crossovers"
+    return at_most(name, spread - 1.0, SPREAD_LIMIT, "", text)
+
+
+def rates_found(rates):
+    """Some reference points have a rate."""
+    known = int(np.isfinite(rates["dhdt"]).sum())
+    return at_least("point_rates/found", known, 1, "", f"reference points with a rate, of {len(rates)}")
+
+
+def rates_against_truth(rates, truth, x, y):
+    """
+    Rates of points against the mean rate of the truth between their first and last height.
+
+    Parameters
+    ----------
+    truth : simulated glacier; x, y : of the rates' points on its map, m
+    """
+    name = "rates_against_truth"
+    known = np.isfinite(rates["dhdt"].to_numpy())
+    if known.sum() < _ENOUGH:
+        return not_applicable(name, f"{int(known.sum())} points have a rate, fewer than {_ENOUGH}")
+    part = rates[known]
+    first, last = part["first_year"].to_numpy(), part["last_year"].to_numpy()
+    change = _yearly_mean_change(truth, np.asarray(x)[known], np.asarray(y)[known], first, last)
+    difference = part["dhdt"].to_numpy() - change / (last - first)
+    text = f"median difference from the mean rate of the truth over the same time, {int(known.sum())} points"
+    return at_most(name, float(np.median(difference)), TRUTH_LIMIT, "m/yr", text)
+
+
+def _yearly_mean_change(truth, x, y, first, last):
+    """Change of the truth between two times, each smoothed over a year so that seasons do not enter, m."""
+    patterns = truth.change_patterns(x, y)
+
+    def level(year):
+        offsets = (np.arange(12) + 0.5) / 12 - 0.5
+        factors = np.mean([truth.change_factors(year + offset) for offset in offsets], axis=0)
+        return np.einsum("kn,kn->n", patterns, np.broadcast_to(factors, patterns.shape))
+
+    return level(last) - level(first)

@@ -1,0 +1,207 @@
+"""The figures of a study's tracks by name, from its results in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyproj
+import shapely
+
+from nunatak import elevation
+from nunatak.figures import track_maps, track_profiles
+from nunatak.runtime import NunatakError
+from nunatak.times import decimal_year
+
+
+def _tracks(look, request, name):
+    dh, ice, crs = _background(request)
+    rates, lines = request.point_rates, []
+    wanted = request.tracks[request.tracks["product"] == "atl11"]
+    for row in wanted.itertuples():
+        own = rates[(rates["rgt"] == row.rgt) & (rates["pair"].astype(str) == row.beam)]
+        if len(own):
+            x, y = _on(crs, own)
+            lines.append((f"{row.rgt:04d}" if row.beam == "pt2" else "", row.direction, x, y))
+    target = None
+    if request.focus:
+        middle = [sum(request.focus[key]) / 2 for key in ("xlim", "ylim")]
+        target = pyproj.Transformer.from_crs(request.focus["crs"], crs, always_xy=True).transform(*middle)
+    return track_maps.tracks(
+        look, title=f"{request.title}: tracks over the focus", dh=dh, crs=crs, ice_area=ice, lines=lines, target=target
+    )
+
+
+def _atl11_track(look, request, name):
+    dh, ice, crs = _background(request)
+    points = _part(request, "atl11", name)
+    moved = points.assign(**dict(zip("xy", _on(crs, points), strict=True)))
+    first, last = (np.datetime64(dh.attrs[key], "ns") for key in ("since", "until"))
+    x, y, change = track_profiles.change_between_cycles(moved, first, last)
+    return track_maps.track_over_change(
+        look, title=f"{request.title}: ATL11, {_called(points)}", dh=dh, crs=crs, ice_area=ice, x=x, y=y, value=change,
+        what=f"Reference points of ATL11, {_called(points)},",
+    )  # fmt: skip
+
+
+def _atl06_track(look, request, name):
+    dh, ice, crs = _background(request)
+    segments = _first_cycle(_part(request, "atl06", name))
+    x, y = _on(crs, segments)
+    return track_maps.track_over_change(
+        look, title=f"{request.title}: ATL06, {_called(segments)}", dh=dh, crs=crs, ice_area=ice, x=x, y=y,
+        good=segments["good"].to_numpy(bool), what=f"Segments of ATL06, {_called(segments)},",
+    )  # fmt: skip
+
+
+def _atl11_profile(look, request, name):
+    points = _part(request, "atl11", name)
+    if not points["good"].any():
+        raise NunatakError(f"figures: {name}: no height of best quality on the track; leave it out of figures.names")
+    return track_profiles.atl11_profile(look, title=f"{request.title}: ATL11, {_called(points)}", points=points)
+
+
+def _against(look, request, name):
+    filtered = not name.endswith("_unfiltered")
+    segments, points = _part(request, "atl06", name), _part(request, "atl11", name)
+    shared = sorted(set(segments["cycle"]) & set(points[points["good"]]["cycle"]))
+    if not shared:
+        raise NunatakError(f"figures: {name}: ATL06 and ATL11 share no cycle; leave it out of figures.names")
+    segments = segments[(segments["cycle"] == shared[0]) & segments["h"].notna()]
+    segments = segments[segments["good"]] if filtered else segments
+    points = points[(points["cycle"] == shared[0]) & points["good"]]
+    how = "filtered" if filtered else "unfiltered"
+    return track_profiles.atl06_against_atl11(
+        look, title=f"{request.title}: ATL06 ({how}) and ATL11, {_called(segments)}", segments=segments, points=points,
+        filtered=filtered,
+    )  # fmt: skip
+
+
+def _dhdt_points(look, request, name):
+    crs = _crs(request)
+    known = request.point_rates[np.isfinite(request.point_rates["dhdt"])]
+    if not len(known):
+        raise NunatakError(f"figures: {name}: no point has a rate; leave it out of figures.names")
+    x, y = _on(crs, known)
+    ice = request.change["ice_area"].isel(time=0) if request.change is not None else None
+    return track_maps.dhdt_points(
+        look, title=f"{request.title}: rates of ATL11 reference points", x=x, y=y, dhdt=known["dhdt"].to_numpy(),
+        crs=crs, ice_area=ice, span=_span(known),
+    )  # fmt: skip
+
+
+def _dhdt_map(look, request, name):
+    mapped, change = request.rates_map, request.change
+    x, y = (np.intersect1d(mapped[axis].values, change[axis].values) for axis in "xy")
+    if x.size < 2 or y.size < 2:
+        raise NunatakError(f"figures: {name}: the grids of ATL11 and ATL15 do not meet; leave it out of figures.names")
+    y = y[::-1]
+    years = change.decimal_year.values
+    whole = elevation.change_between(change, years[0], years[-1], rates=request.rates)
+    gridded = whole["dhdt"].sel(x=x, y=y).assign_attrs(crs=change.attrs["crs"])
+    ours = mapped["dhdt"].sel(x=x, y=y).where(gridded.notnull()).assign_attrs(crs=change.attrs["crs"])
+    known = request.point_rates[np.isfinite(request.point_rates["dhdt"])]
+    px, py = _on(change.attrs["crs"], known)
+    difference = elevation.against_grid(known.assign(x=px, y=py), whole.x.values, whole.y.values, whole["dhdt"].values)
+    return track_maps.dhdt_map(
+        look, title=f"{request.title}: rates of ATL11 and of ATL15", mapped=ours, gridded=gridded,
+        difference=difference, crs=change.attrs["crs"], ice_area=change["ice_area"].isel(time=0).sel(x=x, y=y),
+        span=_span(known),
+    )  # fmt: skip
+
+
+def _crossovers(look, request, name):
+    table = request.crossovers
+    crs = _crs(request)
+    x, y = _on(crs, table)
+    ice = request.change["ice_area"].isel(time=0) if request.change is not None else None
+    return track_profiles.crossovers(
+        look, title=f"{request.title}: crossovers", table=table, x=x, y=y, crs=crs, ice_area=ice
+    )
+
+
+FIGURES = {
+    "tracks": (_tracks, "tracks"),
+    "atl11_track": (_atl11_track, "track"),
+    "atl11_profile": (_atl11_profile, "track"),
+    "atl06_track": (_atl06_track, "track"),
+    "atl06_vs_atl11_unfiltered": (_against, "track"),
+    "atl06_vs_atl11": (_against, "track"),
+    "dhdt_points": (_dhdt_points, "point_rates"),
+    "dhdt_map_vs_atl15": (_dhdt_map, "rates_map"),
+    "crossovers": (_crossovers, "crossovers"),
+}
+
+
+def rates_on_section(rates, section, *, reach=300.0):
+    """
+    Change over the whole time of a transect by the rates of reference points beside it, one for each track and pair.
+
+    Parameters
+    ----------
+    rates : DataFrame of rates of points, or None
+    section : Dataset (time, distance) with longitude, latitude
+    reach : m from the line within which points count
+
+    Returns
+    -------
+    DataFrame with distance (m), change, change_sigma (m), or None without rates
+    """
+    if rates is None:
+        return None
+    longitude, latitude = section["longitude"].values, section["latitude"].values
+    middle = len(longitude) // 2
+    local = pyproj.CRS(f"+proj=aeqd +lat_0={latitude[middle]} +lon_0={longitude[middle]} +datum=WGS84")
+    to_map = pyproj.Transformer.from_crs("EPSG:4326", local, always_xy=True)
+    line = shapely.LineString(np.column_stack(to_map.transform(longitude, latitude)))
+    known = rates[np.isfinite(rates["dhdt"])]
+    points = shapely.points(*to_map.transform(known["longitude"].to_numpy(), known["latitude"].to_numpy()))
+    near = shapely.distance(points, line) <= reach
+    years = decimal_year(section["time"].values)
+    span = float(years[-1] - years[0])
+    found = known[near].assign(distance=shapely.line_locate_point(line, points[near]))
+    found["change"] = found["dhdt"] * span
+    found["change_sigma"] = np.hypot(found["dhdt_sigma"], found["dhdt_sigma_systematic"]) * span
+    columns = ["distance", "change", "change_sigma"]
+    return found.groupby(["rgt", "pair"], observed=True)[columns].median().reset_index()
+
+
+def _background(request):
+    """The change over the whole period in the focus (else all of it), the ice and the map's system."""
+    if request.change is None:
+        raise NunatakError("figures: tracks are drawn over the change of ATL15; add atl15 to products")
+    change, rates = request.cut_to_focus()
+    years = change.decimal_year.values
+    span = elevation.change_between(change, years[0], years[-1], rates=rates)
+    dh = span["dh"].assign_attrs(span.attrs, crs=change.attrs["crs"])
+    return dh, change["ice_area"].isel(time=0), change.attrs["crs"]
+
+
+def _crs(request):
+    return request.change.attrs["crs"] if request.change is not None else request.area.natural_crs
+
+
+def _on(crs, table):
+    """x and y of a table's longitudes and latitudes on a map."""
+    to_map = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    return to_map.transform(table["longitude"].to_numpy(), table["latitude"].to_numpy())
+
+
+def _part(request, product, name):
+    part = request.track[request.track["product"] == product]
+    if not len(part):
+        raise NunatakError(f"figures: {name}: no {product.upper()} on the track; leave it out of figures.names")
+    return part
+
+
+def _first_cycle(table):
+    return table[table["cycle"] == table["cycle"].min()]
+
+
+def _called(table):
+    """The track in words."""
+    beams, cycles = ", ".join(sorted(table["beam"].unique())), np.unique(table["cycle"])
+    said = f"cycle {cycles[0]:02d}" if cycles.size == 1 else f"cycles {cycles[0]:02d} to {cycles[-1]:02d}"
+    return f"RGT {int(table['rgt'].iloc[0]):04d}, {beams}, {said}"
+
+
+def _span(rates):
+    return f"{rates['first_year'].min():.1f} to {rates['last_year'].max():.1f}"

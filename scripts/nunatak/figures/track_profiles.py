@@ -1,0 +1,222 @@
+"""Figures of tracks as curves: a profile by cycle, ATL06 beside ATL11, crossovers."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+
+from nunatak.elevation import nmad, summarise
+from nunatak.figures import colour, elevation, maps, style
+from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, rounded, write_title
+from nunatak.times import decimal_year
+
+_GAP_M = 400.0  # no line is drawn over a longer gap
+
+
+def atl11_profile(look, *, title, points):
+    """
+    Height along a track, a line per cycle coloured by time, and the change since the first cycle.
+
+    Parameters
+    ----------
+    points : DataFrame of one pair with cycle, x_atc (m), time, h (m), good; only good ones are drawn
+    """
+    good = points[points["good"]]
+    start = good["x_atc"].min()
+    times = good.groupby("cycle")["time"].min()
+    colours, cmap, norm = elevation.time_colours(times.to_numpy())
+    fig = style.new_figure(look, height_mm=TITLE_MM + 132)
+    width = look.page_mm - 16 - 6
+    axes = [style.add_axes(fig, 16, TITLE_MM + 6 + k * 57, width, 46) for k in range(2)]
+    table = good.pivot_table(index="x_atc", columns="cycle", values="h")
+    base = _first_heights(table)
+    for cycle, shade in zip(times.index, colours, strict=True):
+        h = table[cycle].dropna()
+        km, values = _broken((h.index.to_numpy() - start), h.to_numpy())
+        axes[0].plot(km, values, color=shade, lw=0.7)
+        km, values = _broken((h.index.to_numpy() - start), (h - base[h.index]).to_numpy())
+        axes[1].plot(km, values, color=shade, lw=0.7)
+    axes[0].set_ylabel("h_corr (m above WGS84)")
+    axes[1].set(ylabel="change since the first cycle (m)", xlabel="distance along the track (km)")
+    axes[1].axhline(0, color="#222222", lw=0.5)
+    for index, ax in enumerate(axes):
+        ax.set_xlim(0, (good["x_atc"].max() - start) / 1000)
+        for side in ("top", "right"):
+            ax.spines[side].set_visible(False)
+        style.panel_letter(ax, index, look)
+    box = (16, TITLE_MM + 6 + 57 + 46 + 11, width, 3)
+    bar = colour_bar(fig, ScalarMappable(norm, cmap), look, box, label="time of the cycle (year)")
+    years = np.arange(np.ceil(norm.vmin), np.floor(norm.vmax) + 1)
+    if years.size >= 2:
+        bar.set_ticks(years, labels=[f"{y:.0f}" for y in years])
+    write_title(fig, title, look)
+    caption = (
+        f"ATL11 along RGT {int(good['rgt'].iloc[0]):04d}, pair {good['beam'].iloc[0]}, {len(times)} cycles from "
+        f"{day(times.min())} to {day(times.max())}, coloured by time: (a) h_corr of best quality; (b) its change since "
+        "the first cycle; where that one saw nothing, its height is told by the others' change at the points around. "
+        "Lines end at gaps longer than 400 m."
+    )
+    last = (table[times.index[-1]] - base).dropna()
+    numbers = {"cycles": len(times), "points": len(table), "last_change_m": style.statistics(last)}
+    return Drawn(fig, title, caption, numbers)
+
+
+def atl06_against_atl11(look, *, title, segments, points, filtered):
+    """
+    ATL06 and ATL11 of one cycle along a track, and their difference at common places.
+
+    Parameters
+    ----------
+    segments, points : DataFrames of ATL06 and ATL11 of one cycle with beam, number, x_atc (m), h (m)
+    filtered : whether the heights of ATL06 passed the study's filter, for words
+    """
+    start = min(segments["x_atc"].min(), points["x_atc"].min())
+    fig = style.new_figure(look, height_mm=TITLE_MM + 122)
+    width = look.page_mm - 16 - 6
+    axes = [style.add_axes(fig, 16, TITLE_MM + 6 + k * 53, width, 42) for k in range(2)]
+    middle = segments.groupby("number").agg(h=("h", "mean"), beams=("h", "size"), x_atc=("x_atc", "first"))
+    both = middle[middle["beams"] == 2].merge(points[["number", "h"]], on="number", suffixes=("", "_atl11"))
+    difference = both["h"] - both["h_atl11"]
+    for beam, shade in zip(sorted(segments["beam"].unique()), colour.CATEGORIES[1:], strict=False):
+        rows = segments[segments["beam"] == beam]
+        axes[0].plot((rows["x_atc"] - start) / 1000, rows["h"], ".", ms=2, mew=0, color=shade, rasterized=True,
+                     label=f"ATL06 {beam}")  # fmt: skip
+    km, values = _broken((points["x_atc"] - start).to_numpy(), points["h"].to_numpy())
+    axes[0].plot(km, values, color="#222222", lw=0.8, label=f"ATL11 {points['beam'].iloc[0]}")
+    axes[1].plot((both["x_atc"] - start) / 1000, difference, ".", ms=2.4, mew=0, color="#333333", rasterized=True)
+    axes[1].axhline(0, color="#222222", lw=0.5)
+    axes[0].set_ylabel("height (m above WGS84)")
+    axes[1].set(ylabel="ATL06 less ATL11 (m)", xlabel="distance along the track (km)")
+    for index, ax in enumerate(axes):
+        ax.set_xlim(0, (max(segments["x_atc"].max(), points["x_atc"].max()) - start) / 1000)
+        for side in ("top", "right"):
+            ax.spines[side].set_visible(False)
+        style.panel_letter(ax, index, look)
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=3, markerscale=4)
+    write_title(fig, title, look)
+    time = segments["time"].min()
+    how = "that pass the study's filter" if filtered else "of every quality"
+    caption = (
+        f"RGT {int(segments['rgt'].iloc[0]):04d}, cycle {int(segments['cycle'].iloc[0]):02d}, {day(time)}: (a) ATL06 "
+        f"heights {how} and ATL11; (b) the mean of both beams, which run 45 m to either side of the reference points, "
+        f"less ATL11: median {difference.median():.3f} m, NMAD {nmad(difference):.3f} m over {len(both):,} points."
+    ).replace(" -", " −")  # fmt: skip
+    numbers = {"segments": len(segments), "in_common": len(both), "difference_m": style.statistics(difference),
+               "nmad_m": rounded(nmad(difference))}  # fmt: skip
+    return Drawn(fig, title, caption, numbers)
+
+
+def crossovers(look, *, title, table, x, y, crs, ice_area=None):
+    """
+    Crossovers: where they lie, their difference against the time between the passes, and how their errors hold.
+
+    Parameters
+    ----------
+    table : DataFrame with dt_days, dh (m), z
+    x, y : of its rows, m in `crs`
+    """
+    near = table[table["dt_days"] < 10]
+    half = np.array([np.ptp(x), np.ptp(y)]) * 0.56 + 2000.0
+    half = np.maximum(half, half.max() * 0.5)
+    middle = np.array([np.min(x) + np.max(x), np.min(y) + np.max(y)]) / 2
+    box = tuple(float(v) for pair in zip(middle - half, middle + half, strict=True) for v in pair)
+    wide, tall = maps.fit(box, width=52, height=62)
+    fig = style.new_figure(look, height_mm=TITLE_MM + 84)
+    ax = style.add_axes(fig, 12, TITLE_MM + 6, wide, tall)
+    ax.set_facecolor("#f6f8fa")
+    if ice_area is not None:
+        maps.outline(ax, ice_area)
+    ax.plot(x, y, ".", ms=3, mew=0, color=colour.CATEGORIES[0], alpha=0.6, rasterized=True)
+    ax.set(xlim=box[:2], ylim=box[2:], aspect="equal")
+    maps.km_axes(ax)
+    maps.scale_bar(ax, crs)
+    style.panel_letter(ax, 0, look)
+    left = 12 + wide + 15
+    width = (look.page_mm - left - 4 - 13) * 0.6
+    series = style.add_axes(fig, left, TITLE_MM + 6, width, 62)
+    series.plot(table["dt_days"] / 365.25, table["dh"], ".", ms=1.4, mew=0, color="#9fb3c8", rasterized=True)
+    bins = summarise(table)
+    series.errorbar(bins["median_days"] / 365.25, bins["median"], yerr=bins["nmad"], fmt="o", ms=2.6,
+                    color=colour.CATEGORIES[1], elinewidth=0.7, capsize=1.2)  # fmt: skip
+    series.axhline(0, color="#222222", lw=0.5)
+    limit = 1.15 * float(np.nanpercentile(np.abs(table["dh"]), 99)) if len(table) else 1.0
+    series.set(xlabel="years between the passes", ylabel="later less earlier (m)", ylim=(-limit, limit))
+    style.panel_letter(series, 1, look)
+    hist = style.add_axes(fig, left + width + 13, TITLE_MM + 6, look.page_mm - left - 4 - 13 - width, 62)
+    z = near["z"][np.isfinite(near["z"])]
+    hist.hist(np.clip(z, -5, 5), bins=25, range=(-5, 5), density=True, color="#7a8da1", lw=0)
+    grid = np.linspace(-5, 5, 201)
+    hist.plot(grid, np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi), color=colour.CATEGORIES[1], lw=0.9)
+    hist.set(xlabel="dh / error", yticks=[], xlim=(-5, 5))
+    hist.set_title("within 10 days")
+    style.panel_letter(hist, 2, look)
+    for panel in (series, hist):
+        for side in ("top", "right"):
+            panel.spines[side].set_visible(False)
+    write_title(fig, title, look)
+    said = f"median {near['dh'].median():.3f} m, NMAD {nmad(near['dh']):.3f} m, NMAD(z) {nmad(near['z']):.2f}"
+    caption = (
+        f"{len(table):,} crossovers of {_tracks_of(table)} tracks: (a) where they lie, projection {crs}; "
+        f"(b) height of the later pass less the earlier against the time between them, medians and NMAD of bins; (c) "
+        f"the {len(near)} within 10 days over their stated errors, with the normal curve"
+        + (f" ({said})." if len(near) else ".")
+    ).replace(" -", " −")  # fmt: skip
+    numbers = {"crossovers": len(table), "within_10_days": len(near), "nmad_m": rounded(nmad(near["dh"])),
+               "nmad_z": rounded(nmad(near["z"])), "dh_m": style.statistics(table["dh"])}  # fmt: skip
+    return Drawn(fig, title, caption, numbers, crs)
+
+
+def _first_heights(table):
+    """
+    Height of each point in the first cycle; where it was not seen, of the others less their change at the neighbours.
+
+    Parameters
+    ----------
+    table : DataFrame of heights (m) by x_atc and cycle, NaN where not seen
+    """
+    x, h = table.index.to_numpy(dtype=float), table.to_numpy()
+    first = h[:, 0]
+    told = np.full_like(h, np.nan)
+    for k in range(1, h.shape[1]):
+        both = np.isfinite(first) & np.isfinite(h[:, k])
+        if both.sum() > 1:
+            told[:, k] = h[:, k] - np.interp(x, x[both], (h[:, k] - first)[both])
+    seen = np.isfinite(told).any(axis=1)
+    others = np.full(x.size, np.nan)
+    others[seen] = np.nanmedian(told[seen], axis=1)
+    return table.iloc[:, 0].where(np.isfinite(first), others)
+
+
+def change_between_cycles(points, first, last):
+    """
+    Change of each reference point between two times, by the line through its heights.
+
+    Parameters
+    ----------
+    points : DataFrame with number, time, h, x, y, good
+    first, last : datetime64
+
+    Returns
+    -------
+    x, y (m), change (m) of points seen in three cycles or more
+    """
+    good = points[points["good"]].assign(year=decimal_year(points[points["good"]]["time"].to_numpy()))
+    groups = good.groupby("number")
+    year, h = good["year"] - groups["year"].transform("mean"), good["h"] - groups["h"].transform("mean")
+    sums = good.assign(ty=year * h, tt=year * year).groupby("number")
+    table = sums.agg(x=("x", "first"), y=("y", "first"), ty=("ty", "sum"), tt=("tt", "sum"), n=("h", "size"))
+    table = table[(table["n"] > 2) & (table["tt"] > 0)]
+    span = float(decimal_year(last) - decimal_year(first))
+    return table["x"].to_numpy(), table["y"].to_numpy(), (table["ty"] / table["tt"] * span).to_numpy()
+
+
+def _tracks_of(table):
+    """How many tracks take part."""
+    return len(set(table["rgt_1"]) | set(table["rgt_2"]))
+
+
+def _broken(distance, values):
+    """Kilometres and values with a NaN where the next point lies beyond a gap."""
+    gaps = np.flatnonzero(np.diff(distance) > _GAP_M) + 1
+    return np.insert(distance, gaps, np.nan) / 1000, np.insert(values.astype(float), gaps, np.nan)
