@@ -45,6 +45,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "figures": (*BASE, "dynamics", "photons", "elevation", "gridding", "velocity", "products"),
     "reports": (*BASE, "figures", "checks", "dynamics", "photons", "elevation", "gridding", "velocity", "products"),
 }
+ALLOWED["service"] = (*BASE, "photons", "products", "archives")
 ALLOWED["api"] = tuple(ALLOWED)
 SCIENCES = ("photons", "elevation", "gridding", "velocity", "dynamics")
 MODULES = sorted(LIBRARY.rglob("*.py"))

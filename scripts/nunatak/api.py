@@ -56,6 +56,46 @@ def atl03s(atl03_path, parameters, atl08_path=None, region=None, *, callback=Non
     )
 
 
+def serve_photons(assets, *, host="127.0.0.1", port=9081, threads=None, background=False, resources="resources"):
+    """
+    Answer SlideRule's Python client with this engine: the endpoints `atl06`, `atl03s` and `indexer`.
+
+    Parameters
+    ----------
+    assets : folder with ATL03 (and ATL08) granules, served as asset "icesat2"; or a mapping of the names of assets to
+        folders or archives (`nunatak.archives.opening.open_archive`)
+    host : address to listen at; only this machine by default. The service asks nobody who they are: open it to others
+        only inside a network you trust
+    port : 0 takes a free one
+    threads : beams worked on at a time, default one for each processor
+    background : return at once, serving from a thread; else serve until interrupted
+    resources : folder below which the indexes of folders are kept
+
+    Returns
+    -------
+    with `background`: a context manager that serves inside its `with` block; its `address` is what the client wants:
+        `sliderule.init(server.address, organization=None, rethrow=True)`
+
+    Raises
+    ------
+    NunatakError : no assets, a folder that is not there, a port that is taken
+    """
+    from nunatak.archives.opening import open_archive
+    from nunatak.runtime import NunatakError
+    from nunatak.service import app
+
+    given = {"icesat2": assets} if isinstance(assets, str | Path) else dict(assets)
+    if not given:
+        raise NunatakError("assets: none given; name at least one folder with granules")
+    folders = {name: {"directory": where, "resources": resources} for name, where in given.items()}
+    served = {
+        name: open_archive("directory", folders[name]) if isinstance(where, str | Path) else where
+        for name, where in given.items()
+    }
+    application = app.application(served, threads=threads)
+    return app.Server(application, host, port) if background else app.run(application, host, port)
+
+
 def _each_granule(work, atl03_path, parameters, atl08_path, region, callback, threads):
     from nunatak.photons.granule import status_records
     from nunatak.products import atl03, atl08

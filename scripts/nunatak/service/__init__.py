@@ -1,0 +1,1 @@
+"""The photon engine as a service, in the words of SlideRule's Python client."""

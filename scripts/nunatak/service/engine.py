@@ -1,0 +1,238 @@
+"""What a request asks of the engine: granules from the archive of an asset, parameters, the time it may take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Late
+from dataclasses import dataclass
+from typing import Any
+
+from nunatak import photons
+from nunatak.archives import EmptyAnswer
+from nunatak.archives.base import Filters
+from nunatak.granules import parse
+from nunatak.photon_parameters import FitParameters, ParameterError
+from nunatak.products import GranuleError, atl03, atl03_index, atl08
+from nunatak.region import load
+from nunatak.runtime import NunatakError, log
+from nunatak.service import records
+
+# keys of a request that are no parameters of the fit
+_TIMEOUTS = ("timeout", "rqst-timeout", "rqst_timeout", "node-timeout", "node_timeout", "read-timeout", "read_timeout")
+_OWN = (
+    "asset",
+    "asset03",
+    "atl03-asset",
+    "asset08",
+    "resource",
+    "resources",
+    "cluster_size_hint",
+    "key_space",
+    *_TIMEOUTS,
+)
+DEFAULT_ASSET = "icesat2"
+_ERROR, _TIMED_OUT, _MISSING, _EMPTY = -1, -2, -3, -4  # the client's exception codes
+
+
+class RequestError(NunatakError):
+    """A request that cannot be answered as it stands; `status` is that of HTTP."""
+
+    def __init__(self, text, status=400):
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Request:
+    """
+    A request in our words.
+
+    Attributes
+    ----------
+    api : atl06, atl03s or indexer
+    parameters : FitParameters, None for indexer
+    resources : file names, None for all that the area and the other parameters choose
+    asset : name of the archive
+    timeout : s for all of it, None without end
+    asked : the mapping of parameters as it came
+    """
+
+    api: str
+    parameters: FitParameters | None
+    resources: tuple[str, ...] | None
+    asset: str
+    timeout: float | None
+    asked: Mapping[str, Any]
+
+
+def read_request(api, body) -> Request:
+    """
+    A request from the JSON body of a call.
+
+    Raises
+    ------
+    RequestError, ParameterError : names the key, the value and what is allowed
+    """
+    if not isinstance(body, Mapping):
+        raise RequestError("the body of a request is a JSON object with parms and resource or resources")
+    parms = body.get("parms", {})
+    if not isinstance(parms, Mapping):
+        raise RequestError(f"parms: {parms!r} is not an object of names and values")
+    settings = {**body, **parms}
+    asset = settings.get("asset03", settings.get("asset", settings.get("atl03-asset", DEFAULT_ASSET)))
+    timeouts = [settings[name] for name in _TIMEOUTS if settings.get(name) is not None]
+    if any(not isinstance(t, int | float) or t == 0 for t in timeouts):
+        raise RequestError(f"timeout: {timeouts[0]!r}; write seconds above 0, or -1 for no end")
+    asked = {name: value for name, value in parms.items() if name not in _OWN}
+    parameters = None if api == "indexer" else FitParameters.of(asked)
+    if parameters is not None and (parameters.compact or parameters.columns != "standard" or parameters.als):
+        raise RequestError("compact, columns, als: the client's records have fixed columns; leave these keys out")
+    own = [float(t) for t in timeouts if t > 0]
+    return Request(api, parameters, _resources(settings), str(asset), min(own, default=None), asked)
+
+
+def _resources(settings):
+    given = settings.get("resources") or settings.get("resource")
+    if not given:
+        return None
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, list) or any(not isinstance(n, str) or "/" in n or "\\" in n for n in names):
+        raise RequestError(f"resources: {names!r}; write file names of granules, without folders")
+    return tuple(names)
+
+
+def granules_for(request, assets):
+    """
+    (file name, path or None) of every granule that a request asks for, in its order, else in that of the names.
+
+    Raises
+    ------
+    RequestError : no such asset
+    """
+    if request.asset not in assets:
+        raise RequestError(f"asset: {request.asset!r} is not served here; there are {', '.join(sorted(assets))}", 404)
+    archive = assets[request.asset]
+    if request.resources is not None:
+        return [(name, _path_of(archive, name)) for name in request.resources]
+    p = request.parameters
+    if p is None or not p.poly:
+        raise RequestError("resources: neither granules nor a poly to find them by; give one of them")
+    area = load({"lonlat": [list(point) for point in p.poly[0]]})
+    found = _search(archive, "atl03", area, _filters(None, p.rgt, p.cycle, p.region))
+    return [] if found is None else list(zip(found["file_name"], _paths(archive, found), strict=True))
+
+
+def _search(archive, product, region, filters):
+    """The archive's granule table; None where it has nothing."""
+    try:
+        return archive.search(product, region, None, filters)
+    except EmptyAnswer as error:
+        log.info("%s", error)
+        return None
+
+
+def _same_pass(name):
+    """The filters that leave the granules of one pass and release."""
+    return _filters(name.version, name.rgt, name.cycle, name.region_number)
+
+
+def _filters(version, *values):
+    rgt, cycles, region_numbers = ((value,) if value is not None else None for value in values)
+    return Filters(version, rgt, cycles, region_numbers)
+
+
+def _path_of(archive, name):
+    """Path of the granule of a name; None where the archive has none such, or it is not whole."""
+    try:
+        said = parse(name)
+    except NunatakError as error:
+        raise RequestError(str(error)) from error
+    found = _search(archive, said.product, None, _same_pass(said))
+    same = None if found is None else found[found["file_name"] == name]
+    return next(iter(_paths(archive, same)), None)
+
+
+def _paths(archive, table):
+    """Path of each granule of a table, None of one that is not whole."""
+    if table is None or table.empty:
+        return []
+    ledger = archive.fetch(table).set_index("granule_id")
+    known = {name: row["path"] if row["status"] == "present" else None for name, row in ledger.iterrows()}
+    return [known[name] for name in table["granule_id"]]
+
+
+def answer(request, assets, *, threads=None) -> Iterator[bytes]:
+    """
+    The records of a request, granule by granule; what is empty, missing or late is said in records of its own.
+
+    Raises
+    ------
+    RequestError, GranuleError, ParameterError : before the first record, where nothing at all can be answered
+    """
+    granules = granules_for(request, assets)
+    if granules and all(path is None for _, path in granules):
+        names = ", ".join(name for name, _ in granules[:3])
+        raise RequestError(f"{names}: not in the archive of asset {request.asset}, or not whole there", 404)
+    end = None if request.timeout is None else time.monotonic() + request.timeout
+    pool, sent = ThreadPoolExecutor(1), False
+    try:
+        for name, path in granules:
+            work = pool.submit(one_granule, request, assets, name, path, threads)
+            try:
+                found = work.result(None if end is None else max(end - time.monotonic(), 0))
+            except (GranuleError, ParameterError) as error:
+                if len(granules) == 1:
+                    raise
+                found = [records.alert(_ERROR, f"{name}: {error}")]
+            except Late as late:
+                text = f"{name}: not done within the timeout of {request.timeout:g} s"
+                log.warning("%s", text)
+                if not sent:
+                    raise RequestError(text, 504) from late
+                yield records.alert(_TIMED_OUT, text)
+                return
+            yield from found
+            sent = True
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def one_granule(request, assets, name, path, threads=None) -> list[bytes]:
+    """The records of one granule, all of them: a granule's table is made whole."""
+    if path is None:
+        return [records.alert(_MISSING, f"{name}: not in the archive of asset {request.asset}, or not whole there")]
+    if request.api == "indexer":
+        table, failed = atl03_index.index([path])
+        if failed:
+            raise GranuleError(failed[0][1])
+        return list(records.index(table))
+    granule = atl03.read_granule(path)
+    classes = _classes(request, assets, granule)
+    work = photons.granule_heights if request.api == "atl06" else photons.granule_extents
+    table, statuses = work(granule, request.parameters, classes=classes, threads=threads)
+    found = list(records.heights(table) if request.api == "atl06" else records.extents(table))
+    for status in statuses:
+        if status.status != "ok":
+            code = _ERROR if status.status == "failed" else _EMPTY
+            found.append(records.alert(code, f"{name} {status.beam} {status.status}: {status.reason}"))
+    return found
+
+
+def _classes(request, assets, granule):
+    """How to read a beam's ATL08 classes; None where they are not asked for."""
+    p = request.parameters
+    if not p.joins_atl08:
+        return None
+    archive = assets[request.asset]
+    own = parse(granule.name)
+    found = _search(archive, "atl08", None, _same_pass(own))
+    same = None if found is None else found[[parse(name).flight == own.flight for name in found["file_name"]]]
+    path = next(iter(_paths(archive, same)), None)
+    if path is None:
+        raise GranuleError(
+            "no ATL08 granule of the same pass and release in the archive; add it or leave out atl08_class"
+        )
+    atl08.check_same_granule(granule, path)
+    return lambda beam: atl08.read_classes(path, beam, fields=p.atl08_fields)
