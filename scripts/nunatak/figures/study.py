@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -72,7 +73,8 @@ class Request:
         """The height change and its rates in the focus, or all of them where the study has no focus."""
         if not self.focus:
             return self.change, self.rates
-        return _cut(self.change, self.rates, self.focus, self.change.attrs["crs"])
+        change: Any = self.change
+        return _cut(change, self.rates, self.focus, change.attrs["crs"])
 
 
 def draw(name, look, request: Request):

@@ -131,7 +131,7 @@ def rates_sentence(rates):
     return (
         f"Of {len(rates):,} reference points {len(known):,} have a rate, seen in {known['n_cycles'].median():.0f} "
         f"cycles (median); half of the rates lie between {number(low, 2)} and {number(high, 2)} m/yr, the lowest is "
-        f"{plus_minus(steepest['dhdt'], sigma, 'm/yr')} on RGT {int(steepest['rgt']):04d}. The median standard error is "
+        f"{plus_minus(steepest['dhdt'], sigma, 'm/yr')} on RGT {int(steepest['rgt']):04d}. Their median error is "
         f"{number(100 * known['dhdt_sigma'].median(), 2)} cm/yr, of what passes share "
         f"{number(100 * known['dhdt_sigma_systematic'].median(), 2)} cm/yr."
     )

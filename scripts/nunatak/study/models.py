@@ -144,13 +144,13 @@ class StudyFile(Settings):
                 )
         for name in self.figures.names or ():
             self._check_figure(name)
-        self._check_land_ice()
+        self._check_tracks()
         return self
 
-    def _check_land_ice(self):
+    def _check_tracks(self):
         """Tracks chosen by the focus need one, and floating ice an outline."""
-        for name in ("atl06", "atl11"):
-            if name in self.products and self.products[name].rgt == "auto" and self.focus is None:
+        for name, asked in self.products.items():
+            if getattr(asked, "rgt", None) == "auto" and self.focus is None:
                 raise ValueError(f"products.{name}.rgt: auto takes the tracks that cross the focus; add focus: {{..}}")
         floating = self.products["atl11"].floating if "atl11" in self.products else None
         if floating is not None and floating not in self.regions:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import field_validator
 
 from nunatak.constants import BEAMS
@@ -20,7 +22,9 @@ class Product(Model):
 class OrbitProduct(Product):
     """A product that comes in granules of one pass over a part of the orbit."""
 
-    rgt: Listed[Track] | None = key(None, "reference ground tracks; all that cross the region where not given")
+    rgt: Listed[Track] | Literal["auto"] | None = key(
+        None, "reference ground tracks; auto: those that cross the focus; all that cross the region where not given"
+    )
     cycles: Listed[Cycle] | None = key(None, "91-day repeats; all of the period where not given")
     region_numbers: Listed[RegionNumber] | None = key(None, "parts of the orbit, 1 to 14; all where not given")
     variables: Listed[str] = key((), "further variables of the product to keep, by its own names")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import field_validator, model_validator
 
-from nunatak.study.base import Listed, Model, Month, Track, key
+from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.orbit_products import OrbitProduct, Product, TrackProduct
 from nunatak.study.photon_products import Atl03, Atl06sr
 from nunatak.study.sections import Bin
@@ -14,15 +14,10 @@ from nunatak.study.sections import Bin
 Resolution = Literal["1km", "10km", "20km", "40km"]
 Filter = Literal["strict", "standard", "rough", "none"]
 
-# of the land-ice products
-Rgt = Listed[Track] | Literal["auto"] | None
-RGT = key(None, "reference ground tracks; auto: those that cross the focus; all that cross the region where not given")
-
 
 class Atl06(TrackProduct):
     """Land-ice heights, a segment every 20 m."""
 
-    rgt: Rgt = RGT
     filter: Filter = key(
         "standard", "which heights to keep: strict (flag 0 and 2 m to the neighbours), standard (flag 0), rough, none"
     )
@@ -36,7 +31,6 @@ class Atl08(TrackProduct):
 class Atl11(OrbitProduct):
     """Land-ice heights corrected to a reference track, by cycle."""
 
-    rgt: Rgt = RGT
     pairs: Listed[Literal["pt1", "pt2", "pt3"]] = key(("pt1", "pt2", "pt3"), "beam pairs")
     filter: Literal["standard", "none"] = key("standard", "which heights to keep: standard (quality_summary 0) or none")
     min_cycles: int = key(4, "cycles a reference point must have been seen in, for a rate", ge=2, le=99)
