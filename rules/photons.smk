@@ -31,6 +31,38 @@ rule fit_heights:
         "../scripts/fit_photons.py"
 
 
+rule request_heights:
+    """Have the photons of one chunk of ATL03 granules fitted by a SlideRule service."""
+    input:
+        granules="<results>/{study}/atl06sr/lists/{chunk}.csv",
+        regions="<results>/{study}/regions.geojson",
+    output:
+        table="<results>/{study}/atl06sr/segments/{chunk}.parquet",
+        ledger="<results>/{study}/atl06sr/read/{chunk}.parquet",
+    wildcard_constraints:
+        study=engine_is("sliderule"),
+    log:
+        "<logs>/{study}/atl06sr/request/{chunk}.log",
+    retries: 2
+    conda:
+        "../envs/sliderule.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=240,
+        sliderule_connections=1,
+    params:
+        product=lookup(dpath="{study}/products/atl06sr", within=STUDIES),
+        period=lookup(dpath="{study}/period", within=STUDIES),
+        crs=lookup(dpath="{study}/crs", within=STUDIES),
+        endpoint=lookup(dpath="{study}/endpoints/sliderule", within=STUDIES),
+        archive=lookup(dpath="{study}/archive", within=STUDIES),
+    message:
+        "{wildcards.study}: asking SlideRule for heights, {wildcards.chunk}"
+    script:
+        "../scripts/request_heights.py"
+
+
 rule gather_extents:
     """Gather the photons of every extent of one chunk of ATL03 granules."""
     input:

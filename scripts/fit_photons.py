@@ -1,10 +1,8 @@
 """Fit heights to the photons of one chunk of ATL03 granules, or gather the photons of every extent."""
 
-import numpy as np
-import pyproj
-
 from nunatak import photons
 from nunatak.archives import base, verify
+from nunatak.archives.points import placed
 from nunatak.granules import ledger as make_ledger
 from nunatak.granules import parse
 from nunatak.outlines import read_outlines
@@ -14,7 +12,6 @@ from nunatak.streams import ParquetStream
 from nunatak.study.period import Period
 from nunatak.study.photon_products import fit_parameters
 from nunatak.tables import read_table, write_table
-from nunatak.times import delta_time_to_utc
 
 # product: what is done with a granule, and its table without a row
 WORK = {
@@ -74,24 +71,9 @@ def one_granule(row, product, parameters, partners, *, region, period, threads):
     except (NunatakError, OSError) as error:
         log.warning("%s", error)
         return nothing, {"status": "failed", "reason": str(error).removeprefix(f"{row['path']}: "), "n_points": 0}
-    kept = table[period.contains(time_of(table))].reset_index(drop=True)
+    kept = table[period.contains(photons.time_of(table))].reset_index(drop=True)
     kept.attrs = table.attrs
     return kept, photons.granule_outcome(statuses, len(kept))
-
-
-def time_of(table):
-    """(n,) UTC of the rows, whatever names the columns have."""
-    return table["time"].to_numpy() if "time" in table else delta_time_to_utc(table["delta_time"].to_numpy())
-
-
-def placed(table, crs):
-    """The rows with `x` and `y` (m) in a coordinate system."""
-    lon, lat = ("longitude", "latitude") if "longitude" in table else ("lon", "lat")
-    to_crs = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
-    x, y = to_crs.transform(table[lon].to_numpy(), table[lat].to_numpy())
-    out = table.assign(x=np.asarray(x, "f8"), y=np.asarray(y, "f8"))
-    out.attrs = {**table.attrs, "units": {**table.attrs["units"], "x": "m", "y": "m"}}
-    return out
 
 
 def _classes(granule, row, partners, parameters):

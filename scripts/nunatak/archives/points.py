@@ -64,7 +64,7 @@ def subset(ledger, read, nothing, *, region, period, crs, beams=("all",), variab
         tables = [_labelled(nothing, "")]
     points = pd.concat(tables, ignore_index=True)
     points.attrs["units"] = tables[0].attrs.get("units", {})
-    return _placed(points, crs), outcome
+    return placed(points, crs), outcome
 
 
 class _Result(NamedTuple):
@@ -133,14 +133,14 @@ def _labelled(table, granule_id):
     return table
 
 
-def _placed(points, crs):
-    """The points with `x` and `y` in a coordinate system."""
-    units = points.attrs["units"]
+def placed(points, crs):
+    """The points with `x` and `y` (m) in a coordinate system; they lie at longitude, latitude or at lon, lat."""
+    lon, lat = ("longitude", "latitude") if "longitude" in points else ("lon", "lat")
     to_crs = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
-    x, y = to_crs.transform(points["longitude"].to_numpy(), points["latitude"].to_numpy())
-    points = points.assign(x=x, y=y)
-    points.attrs["units"] = {**units, "x": "m", "y": "m"}
-    return points
+    x, y = to_crs.transform(points[lon].to_numpy(), points[lat].to_numpy())
+    table = points.assign(x=x, y=y)
+    table.attrs = {**points.attrs, "units": {**points.attrs["units"], "x": "m", "y": "m"}}
+    return table
 
 
 def _failed(outcome, reason):

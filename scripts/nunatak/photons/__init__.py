@@ -14,7 +14,7 @@ from nunatak.photons.granule import (
     no_photons,
     stretch_photons,
 )
-from nunatak.photons.heights import fit_heights, standard_names, typical_stretch
+from nunatak.photons.heights import completed, fit_heights, standard_names, time_of, typical_stretch
 from nunatak.photons.outcomes import granule_outcome
 from nunatak.photons.selection import PhotonError, select
 from nunatak.photons.surfaces import surface_percentiles
@@ -29,6 +29,7 @@ __all__ = [
     "YapcParameters",
     "against_atl06",
     "by_slope",
+    "completed",
     "extents",
     "fit_heights",
     "granule_extents",
@@ -42,6 +43,7 @@ __all__ = [
     "standard_names",
     "stretch_photons",
     "surface_percentiles",
+    "time_of",
     "typical_stretch",
     "yapc",
 ]

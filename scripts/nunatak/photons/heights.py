@@ -14,7 +14,7 @@ from nunatak.photons import fitting, walks
 from nunatak.photons.selection import select
 from nunatak.photons.walks import Walk
 from nunatak.products.atl03 import BeamPhotons
-from nunatak.times import delta_time_to_utc
+from nunatak.times import delta_time_to_utc, utc_to_delta_time
 
 # column: (dtype, unit), in the order of the table
 COLUMNS = {
@@ -291,6 +291,35 @@ def slope_across(table):
     with np.errstate(divide="ignore", invalid="ignore"):
         out[i] = out[j] = rise / (y[j] - y[i])
     return out
+
+
+def completed(table, parameters=None):
+    """
+    Heights from elsewhere, as the SlideRule service gives them, in the columns and the order of our own.
+
+    Parameters
+    ----------
+    table : DataFrame with `beam`, `time` and further columns of `COLUMNS`; those it lacks become NaN or 0, others that
+        were asked for are kept
+    parameters : as in `fit_heights`
+    """
+    p = FitParameters.of(parameters)
+    nothing = empty_table(p)
+    if table.empty:
+        return finished([], p)
+    missing = {
+        name: np.zeros(len(table)) if kind.kind in "iu" else np.full(len(table), np.nan)
+        for name, kind in nothing.dtypes.items()
+        if name not in table and getattr(kind, "kind", "") in "iuf"
+    }
+    full = table.assign(**missing, delta_time=utc_to_delta_time(table["time"].to_numpy()))
+    full = full.sort_values(["gt", "x_atc"], kind="stable", ignore_index=True)
+    return finished([full[list(nothing)].astype(nothing.dtypes.to_dict())], p)
+
+
+def time_of(table):
+    """(n,) UTC of the rows of a table of heights or photons, whatever names its columns have."""
+    return table["time"].to_numpy() if "time" in table else delta_time_to_utc(table["delta_time"].to_numpy())
 
 
 def standard_names(table):

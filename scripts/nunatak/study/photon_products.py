@@ -161,7 +161,17 @@ class Atl06sr(PhotonProduct):
     def _switched_on(cls, given):
         if isinstance(given, dict) and given.get("als") is True:
             given = {**given, "als": {}}
+        if isinstance(given, dict) and given.get("engine") == "sliderule":
+            given = {"profile": "legacy", **given}  # the walk of the service
         return given
+
+    @model_validator(mode="after")
+    def _what_the_service_has(self):
+        if self.engine == "sliderule" and (self.profile != "legacy" or self.compat or self.als is not None):
+            raise ValueError(
+                "engine: sliderule walks as profile: legacy, without compat and als; or write engine: local"
+            )
+        return self
 
 
 def fit_parameters(settings) -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""Have the photons of one chunk of ATL03 granules fitted by a SlideRule service."""
+
+from nunatak import photons
+from nunatak.archives import base, sliderule
+from nunatak.archives.points import placed
+from nunatak.granules import ledger as make_ledger
+from nunatak.outlines import read_outlines
+from nunatak.runtime import job, log, progress, stamp
+from nunatak.streams import ParquetStream
+from nunatak.study.period import Period
+from nunatak.study.photon_products import fit_parameters
+from nunatak.tables import write_table
+
+
+def main(granules, regions, out, out_ledger, *, settings, period, study, endpoint, archive, crs=None):
+    """
+    Write a chunk's heights granule by granule, and its ledger.
+
+    A service that fails or refuses ends the job: what it did not say is not known, and asking again may help.
+
+    Parameters
+    ----------
+    granules : CSV list of the chunk
+    regions : GeoJSON of the study's outlines
+    settings : the product's part of the study
+    endpoint : address of the service
+    archive : name of the archive that listed the granules
+    crs : of the columns x and y; the region's natural one where not given
+    """
+    region = base.outline_of(read_outlines(regions), "atl06sr")
+    crs, when = crs or region.natural_crs, Period.model_validate(period)
+    asked = fit_parameters(settings)
+    parameters = photons.FitParameters.of(asked)
+    rows, outcomes = list(base.read_list(granules).to_dict("records")), []
+    source = base.source_of(base.read_list(granules), archive)
+    about = stamp(study=study, source=source, inputs=[granules, regions],
+                  parameters={"fit": parameters.provenance(), "period": period, "crs": crs,
+                              "engine": "sliderule"})  # fmt: skip
+    if rows:
+        sliderule.open_service(endpoint)
+    with ParquetStream(out, attributes={**about, "crs": crs}, points=True) as stream:
+        for n, row in enumerate(progress(rows, label="granules at the service"), start=1):
+            found, said = sliderule.heights(asked, row["file_name"], region)
+            table = photons.completed(found, parameters)
+            kept = table[when.contains(photons.time_of(table))].reset_index(drop=True)
+            kept.attrs = table.attrs
+            status = "present" if len(kept) else "outside"
+            reason = "; ".join(said) or ("" if len(kept) else "the service found nothing in region and period")
+            outcomes.append({"granule_id": row["granule_id"], "path": row["url"], "status": status, "reason": reason,
+                             "size_bytes": row["size_bytes"], "n_points": len(kept)})  # fmt: skip
+            stream(row["granule_id"], placed(kept, crs), n, len(rows))
+        if not rows:
+            stream("", placed(photons.no_heights(parameters), crs), 0, 0)
+    log.info("%d rows; %s", stream.rows, base.check_failures(make_ledger(outcomes), None))
+    write_table(make_ledger(outcomes), out_ledger, attributes=about)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.granules,
+            snakemake.input.regions,
+            snakemake.output.table,
+            snakemake.output.ledger,
+            settings=snakemake.params.product,
+            period=snakemake.params.period,
+            study=snakemake.wildcards.study,
+            endpoint=snakemake.params.endpoint,
+            archive=snakemake.params.archive,
+            crs=snakemake.params.get("crs"),
+        )
