@@ -15,6 +15,7 @@ from nunatak.velocity.composites import series_of
 from nunatak.velocity.design import design
 from nunatak.velocity.filters import NO_FILTERS, keep_reference
 from nunatak.velocity.medians import median, moving_median
+from nunatak.velocity.sensors import slower_groups, slower_groups_reference
 
 ALL = Filters(before_minimum=1, after_minimum=1)
 
@@ -217,6 +218,52 @@ def test_shared_images_make_errors_larger():
     gain = dt / variance / np.sum(dt**2 / variance)
     expected = np.sqrt(np.sum(gain**2 * (np.maximum(variance - 2, 0) + 1)) + np.sum(gain) ** 2)
     assert errors[0] == pytest.approx(expected, rel=1e-5)
+
+
+def sensor_cube(rng, change, *, shape=(3, 4), n=500):
+    """Landsat 8 and Sentinel-2 over one motion; `change(speed, mid, is_sentinel)` gives what they see."""
+    start, end = pair_times(rng, n, first=2016.0, last=2022.0, dt_days=(16, 32, 48))
+    sentinel = rng.random(n) < 0.5
+    speed = change(mean_over(start, end, reference=2018.0), (start + end) / 2, sentinel)
+    v = speed[:, None, None] + 20 * rng.standard_normal((n, *shape))
+    v[rng.random((n, *shape)) < 0.2] = np.nan
+    cube = cube_of(0.6 * v, -0.8 * v, start, end, group=np.where(sentinel, "S2", "L89").astype(object))
+    return cube, sentinel
+
+
+def test_a_group_that_is_slower_than_sentinel_2_is_left_out_near_margins():
+    """Landsat 8 sees 60 m/yr less: left out where it is judged, kept in the interior; as the definition has it."""
+    cube, _ = sensor_cube(np.random.default_rng(20), lambda v, t, s: v - np.where(s, 0.0, 60.0))
+    interior = np.zeros((3, 4), bool)
+    interior[:, 2:] = True
+    annual = composite(cube, interior=interior)
+    assert (annual["sensor_excluded"].values[~interior] == 1).all()
+    assert float(annual["v0"].values[~interior].mean()) == pytest.approx(1000, abs=6)
+    assert float(np.median(annual["v0"].values[interior])) < 985
+    pairs, (vx, vy) = design(cube), cells_of(cube)
+    found = slower_groups(vx, vy, pairs, np.ones(12, bool))
+    reference = pairs.group_names.index("S2")
+    for cell in range(12):
+        expected = slower_groups_reference(
+            as_float(vx[cell]), as_float(vy[cell]), pairs.mid * 365.25, pairs.dt * 365.25, pairs.group, reference
+        )
+        assert np.nonzero(found[cell])[0].tolist() == expected
+    same, _ = sensor_cube(np.random.default_rng(21), lambda v, t, s: v)
+    assert int(composite(same, interior=np.zeros((3, 4), bool))["sensor_excluded"].sum()) == 0
+
+
+def test_a_season_of_sentinel_2_alone_is_not_believed_inside():
+    """A cycle of 80 m/yr that only Sentinel-2 sees vanishes inside; one that both see stays."""
+    wave = lambda t: 80 * np.cos(2 * np.pi * t)  # noqa: E731
+    false, _ = sensor_cube(np.random.default_rng(22), lambda v, t, s: v + np.where(s, wave(t), 0.0))
+    everywhere = np.ones((3, 4), bool)
+    annual = composite(false, interior=everywhere)
+    assert (annual["sensor_excluded"] == 1).all() and float(annual["v_amp"].median()) < 8
+    true, _ = sensor_cube(np.random.default_rng(23), lambda v, t, s: v + wave(t))
+    annual = composite(true, interior=everywhere)
+    assert (annual["sensor_excluded"] == 0).all() and float(annual["v_amp"].median()) > 70
+    with pytest.raises(NunatakError, match="does not fit the cube"):
+        composite(true, interior=np.ones((2, 2), bool))
 
 
 def test_line_through_by_hand():

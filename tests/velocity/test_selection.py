@@ -112,3 +112,5 @@ def test_a_study_s_words_become_a_selection():
     """Lists, single words and `all`."""
     made = selection_from({"platforms": "all", "months": ["June"], "variables": "vx", "max_per_year": None})
     assert made == Selection(months=("June",), variables=("vx",))
+    study = {"platforms": ("all",), "geometry": "all", "projections": "main", "months": (11, 12)}
+    assert selection_from(study) == Selection(months=(11, 12))

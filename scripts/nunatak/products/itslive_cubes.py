@@ -179,7 +179,7 @@ def open_mosaic(path, *, bounds=None, variables=None):
             absent = [name for name in wanted if name not in store]
             if absent:
                 raise GranuleError(
-                    f"{path}: has no {absent[0]!r} (it has: {', '.join(store.data_vars)}); choose of these"
+                    f"{path}: has no {absent[0]!r} (it has: {', '.join(map(str, store.data_vars))}); choose of these"
                 )
             fields = {name: _floats(store[name].transpose("y", "x")[rows, columns]) for name in wanted}
             crs = f"EPSG:{_epsg(store, path)}"

@@ -102,7 +102,7 @@ def _landsat(rng, name, time1, centre, year, i):
     time2 = time1 + np.timedelta64(days * 86400 + int(rng.integers(-30, 30)), "s")
     collection = "01" if layout == "v1" else "02"
     ids = [_landsat_id(p, f, t, collection) for p, f, t in ((name, frame, time1), (second, other, time2))]
-    return Pair(*ids, time1, time2, 3031, layout, centre, frozenset(quirks))
+    return Pair(ids[0], ids[1], time1, time2, 3031, layout, centre, frozenset(quirks))
 
 
 def _landsat_id(platform, frame, time, collection, processed=None):
@@ -118,7 +118,7 @@ def _sentinel2(rng, time1, centre, year, i):
     ids = [_sentinel2_id(p, t, tile) for p, t in (("S2A", time1), ("S2B" if days % 10 else "S2A", time2))]
     epsg = {0: 3031, 1: 32700 + int(tile[1:3])}[int(i % 4 == 3)]
     quirks = _errors_of(rng, "S2A") | ({"pad_bug"} if year < 2021 else set()) | ({"locked"} if days >= 120 else set())
-    return Pair(*ids, time1, time2, epsg, "v2a", centre, frozenset(quirks))
+    return Pair(ids[0], ids[1], time1, time2, epsg, "v2a", centre, frozenset(quirks))
 
 
 def _sentinel2_id(platform, time, tile):
@@ -136,7 +136,7 @@ def _sentinel1(rng, time1, centre):
         orbit = first + _SENTINEL1_ORBIT - 1 + 175 * (repeats + 20)
         end = time + np.timedelta64(28, "s")
         ids.append(f"{platform}_IW_SLC__1SSH_{_digits(time)}_{_digits(end)}_{orbit:06d}_{orbit * 7 % 1048576:06X}_3C9A")
-    return Pair(*ids, time1, time2, 3031, "v2", centre, frozenset(_errors_of(rng, "S1A")))
+    return Pair(ids[0], ids[1], time1, time2, 3031, "v2", centre, frozenset(_errors_of(rng, "S1A")))
 
 
 def _errors_of(rng, name):
@@ -181,7 +181,7 @@ def _changed(like, shift_days=0, **change):
            for n, old, new in ((1, like.time1, times[0]), (2, like.time2, times[1]))]  # fmt: skip
     quirks = frozenset(change.pop("quirks", like.quirks))
     fields = {"epsg": like.epsg, "layout": like.layout, "centre": like.centre, **change}
-    return Pair(*ids, *times, quirks=quirks, **fields)
+    return Pair(ids[0], ids[1], times[0], times[1], quirks=quirks, **fields)
 
 
 def _moved(image_id, old, new):

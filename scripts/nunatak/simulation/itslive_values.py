@@ -151,7 +151,7 @@ def measure(world, pair, grid, truth):
     chip = np.where(speed > 1500, 960, 480).astype("u2") * seen
     interpolated = ((rng.random(grid.shape, dtype="f4") < 0.05) & seen).astype("u1")
     share = int(np.floor(100 * seen.mean()))
-    return Measured(grid, *packed, chip, interpolated, (stated[0], stated[1]), shift, flag, share)
+    return Measured(grid, packed[0], packed[1], chip, interpolated, (stated[0], stated[1]), shift, flag, share)
 
 
 def _true_field(pair, grid, truth):

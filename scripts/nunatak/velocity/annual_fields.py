@@ -7,6 +7,7 @@ import xarray as xr
 
 _MAX_SPEED, _MAX_AMPLITUDE = 20000.0, 10000.0  # m/yr, as ITS_LIVE's composites
 _DAYS = 365.25
+_COUNTS = ("count", "images", "count0", "sensor_excluded")
 
 
 def annual_fields(cells, pairs, v0_years, reference_year):
@@ -27,6 +28,8 @@ def annual_fields(cells, pairs, v0_years, reference_year):
     out |= _trend_fields(vx, vy, error, pairs, v0_years, reference_year)
     if "cycle" in cells:
         out |= _cycle_fields(cells["cycle"], factor[..., 0], out)
+    if "excluded" in cells:
+        out |= {"sensor_excluded": (cells["excluded"], "static")}
     seen, used = cells["totals"].T
     with np.errstate(invalid="ignore", divide="ignore"):
         taken = np.where(seen > 0, 100.0 * (1 - used / seen), np.nan)
@@ -144,7 +147,7 @@ def annual_dataset(fields, mask, cube, pairs, method, filters):
     shape = mask.shape
     variables = {}
     for name, (values, kind) in fields.items():
-        whole = name in ("count", "images", "count0")
+        whole = name in _COUNTS
         size = (*values.shape[1:], *shape)
         full = np.zeros(size, "i4") if whole else np.full(size, np.nan, "f4")
         full[..., mask] = np.moveaxis(values, 0, -1)
@@ -171,11 +174,12 @@ def _attributes(name):
         "vx": "velocity along x", "vy": "velocity along y", "v": "speed", "count": "image pairs that touch the year",
         "images": "distinct images among them", "count0": "image pairs used",
         "outlier_percent": "pairs the filters took",
+        "sensor_excluded": "sensor groups left out",
     }  # fmt: skip
     stem = base.lstrip("d").removesuffix("_dt").removesuffix("_amp").removesuffix("_phase").removesuffix("0")
     text = words.get(base) or words.get(stem, base)
     unit = "m/yr"
-    if base in ("count", "images", "count0"):
+    if base in _COUNTS:
         return {"long_name": text, "units": "1"}
     if base == "outlier_percent":
         return {"long_name": text, "units": "%"}

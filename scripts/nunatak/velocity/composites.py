@@ -17,6 +17,7 @@ from nunatak.velocity.annual_cells import by_year, fit_cells, kept_cells, weight
 from nunatak.velocity.annual_fields import annual_dataset, annual_fields
 from nunatak.velocity.design import Design, design
 from nunatak.velocity.filters import Filters
+from nunatak.velocity.sensors import REFERENCE, false_seasons, slower_groups, without_groups
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ FILL = -32767
 
 def composite(
     cube, *, method="lsq", seasonal=True, trend_inside=True, filters=None, year_start=1, v0_years=None,
-    reference_year=None, image_sigma=0.0, everywhere=False, memory_mb=512, threads=2,
+    reference_year=None, image_sigma=0.0, interior=None, everywhere=False, memory_mb=512, threads=2,
 ):  # fmt: skip
     """
     Annual velocity composites of an image-pair cube.
@@ -49,6 +50,9 @@ def composite(
     reference_year : decimal year of v0; by default the middle of v0_years, rounded down (ITS_LIVE: 2018)
     image_sigma : position error of one image in metres, shared by all its pairs (lsq only); 0 takes the pairs as
         independent, as ITS_LIVE does, which is optimistic
+    interior : (y, x) bool, ice farther than some 2 km from its margin; where given, ITS_LIVE's two checks of sensors
+        are made (lsq only): outside it, a group that is slower than Sentinel-2 is left out; inside it, Sentinel-2 is
+        left out where it alone makes a season. `sensor_excluded` then tells how many groups a cell lost
     everywhere : all cells of the grid, not only those of `roi`
     memory_mb : bound on the velocities held at a time
     threads : cells are shared out among them; the values do not depend on it
@@ -78,7 +82,11 @@ def composite(
     mask = np.ones((cube.sizes["y"], cube.sizes["x"]), dtype=bool)
     if "roi" in cube and not everywhere:
         mask = np.asarray(cube["roi"].values, dtype=bool)
-    cells = _all_cells(cube, mask, pairs, options, memory_mb)
+    if interior is not None:
+        interior = np.asarray(interior, dtype=bool)
+        if interior.shape != mask.shape:
+            raise NunatakError(f"velocity: interior of {interior.shape} cells does not fit the cube's {mask.shape}")
+    cells = _all_cells(cube, mask, pairs, {**options, "interior": interior}, memory_mb)
     out = annual_fields(cells, pairs, v0_years, reference_year)
     if not np.isfinite(out["vx"][0]).any():
         log.warning("velocity: no cell has enough of the %d pairs for a %s composite", pairs.dt.size, _name(method))
@@ -101,11 +109,20 @@ def _all_cells(cube, mask, pairs, options, memory_mb):
 
         later = dask.delayed(_one_band)
         parts = dask.compute(
-            *(later(cube["vx"].data[:, b], cube["vy"].data[:, b], mask[b], pairs, options) for b in bands)
+            *(later(cube["vx"].data[:, b], cube["vy"].data[:, b], mask[b], pairs, _within(options, b)) for b in bands)
         )
     else:
-        parts = [_one_band(cube["vx"][:, b].values, cube["vy"][:, b].values, mask[b], pairs, options) for b in bands]
+        parts = [
+            _one_band(cube["vx"][:, b].values, cube["vy"][:, b].values, mask[b], pairs, _within(options, b))
+            for b in bands
+        ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _within(options, band):
+    """The options of one band: its rows of the interior."""
+    interior = options["interior"]
+    return {**options, "interior": None if interior is None else interior[band]}
 
 
 def _band_height(cube, memory_mb):
@@ -116,19 +133,10 @@ def _band_height(cube, memory_mb):
 def _one_band(vx, vy, mask, pairs, options):
     """Every result of the band's cells, {name: (n_cell, ...)}."""
     own_x, own_y = series_of(vx, mask), series_of(vy, mask)
-    method, filters, threads = options["method"], options["filters"], options["threads"]
+    method = options["method"]
     if method == "lsq":
-        fit = {name: options[name] for name in ("seasonal", "trend_inside", "image_sigma", "threads")}
-        out = fit_cells(own_x, own_y, pairs, filters, **fit)
-        inside = _inside_years(pairs, options["v0_years"])
-        if options["seasonal"] and not inside.all():
-            some = _only(pairs, inside)
-            own_x, own_y = (np.ascontiguousarray(values[:, inside]) for values in (own_x, own_y))
-            chi2 = out["cycle"][..., 5].copy()
-            out["cycle"] = fit_cells(own_x, own_y, some, filters, **fit)["cycle"]
-            out["cycle"][..., 5] = chi2
-        return out
-    kept_x, kept_y, out = kept_cells(own_x, own_y, pairs, filters, threads=threads)
+        return _fit_band(own_x, own_y, mask, pairs, options)
+    kept_x, kept_y, out = kept_cells(own_x, own_y, pairs, options["filters"], threads=options["threads"])
     if method == "mean":
         both = [weighted_means(values, pairs, c) for c, values in enumerate((kept_x, kept_y))]
         keys = ("annual", "sigma", "chi2")
@@ -136,6 +144,36 @@ def _one_band(vx, vy, mask, pairs, options):
     function: Callable = (lambda values: np.nanmedian(values, axis=0)) if method == "median" else method
     both = [(by_year(v, pairs, function), by_year(v, pairs, _error_of_median)) for v in (kept_x, kept_y)]
     return {**out, **{key: np.stack([part[i] for part in both], axis=1) for i, key in enumerate(("annual", "sigma"))}}
+
+
+def _fit_band(vx, vy, mask, pairs, options):
+    """Least squares of the band's cells, with the checks of sensors and the refit of the cycle where asked for."""
+    fit = {name: options[name] for name in ("seasonal", "trend_inside", "image_sigma", "threads")}
+    filters = options["filters"]
+    excluded = np.zeros((vx.shape[0], len(pairs.group_names)), dtype=bool)
+    if options["interior"] is not None:
+        interior = options["interior"][mask]
+        excluded = slower_groups(vx, vy, pairs, ~interior)
+        vx, vy = (without_groups(values, pairs, excluded) for values in (vx, vy))
+    out = fit_cells(vx, vy, pairs, filters, **fit)
+    if options["interior"] is not None and options["seasonal"] and REFERENCE in pairs.group_names:
+        number = pairs.group_names.index(REFERENCE)
+        only = np.broadcast_to(np.arange(len(pairs.group_names)) == number, excluded.shape)
+        alone_x, alone_y = (without_groups(values, pairs, only) for values in (vx, vy))
+        other = fit_cells(alone_x, alone_y, pairs, filters, **fit)
+        false = interior & false_seasons(out["cycle"], other["cycle"])
+        excluded[false, number] = True
+        for name, values in out.items():
+            values[false] = other[name][false]
+        vx, vy = (without_groups(values, pairs, excluded) for values in (vx, vy))
+    inside = _inside_years(pairs, options["v0_years"])
+    if options["seasonal"] and not inside.all():
+        some = _only(pairs, inside)
+        own_x, own_y = (np.ascontiguousarray(values[:, inside]) for values in (vx, vy))
+        chi2 = out["cycle"][..., 5].copy()
+        out["cycle"] = fit_cells(own_x, own_y, some, filters, **fit)["cycle"]
+        out["cycle"][..., 5] = chi2
+    return {**out, "excluded": excluded.sum(axis=1)} if options["interior"] is not None else out
 
 
 def series_of(values, mask):

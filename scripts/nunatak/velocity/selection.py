@@ -60,13 +60,17 @@ class Selection:
         month_numbers(self.months)
 
 
+# other words of a study file for the same choice
+_SYNONYMS = {("geometry", "all"): "any", ("projections", "main"): "majority"}
+
+
 def selection_from(settings):
-    """The Selection of a mapping or object with some of its keys; "all" stands for no restriction."""
+    """The Selection of a mapping or object with some of its keys; platforms "all" stands for no restriction."""
     get = settings.get if hasattr(settings, "get") else lambda key, default: getattr(settings, key, default)
     given: dict = {}
     for field in fields(Selection):
-        value = get(field.name, None)
-        if value is None or (field.name == "platforms" and value == "all"):
+        value = _SYNONYMS.get((field.name, str(get(field.name, None))), get(field.name, None))
+        if value is None or (field.name == "platforms" and "all" in value):
             continue
         given[field.name] = (value,) if isinstance(value, str) and isinstance(field.default, tuple) else value
         if isinstance(given[field.name], list):
@@ -81,10 +85,11 @@ def month_numbers(months):
     >>> month_numbers(["November", "dec", "Jan"])
     (11, 12, 1)
     """
-    unknown = [name for name in months if str(name).lower() not in _MONTHS]
+    known = {**_MONTHS, **{str(number): number for number in range(1, 13)}}
+    unknown = [name for name in months if str(name).lower() not in known]
     if unknown:
-        raise NunatakError(f"velocity: months: {unknown[0]!r} is no month; write January or Jan")
-    return tuple(_MONTHS[str(name).lower()] for name in months)
+        raise NunatakError(f"velocity: months: {unknown[0]!r} is no month; write January, Jan or 1")
+    return tuple(known[str(name).lower()] for name in months)
 
 
 def season_start(months):

@@ -52,14 +52,14 @@ def point_series(cube, points, *, radius=0.0):
 def _around(cube, name, x, y, radius):
     """(N,) components at a point, NaN where a pair does not see it."""
     dx, dy = (np.abs(cube[axis].values - value) for axis, value in (("x", x), ("y", y)))
-    cell = [abs(float(cube[axis][1] - cube[axis][0])) for axis in ("x", "y")]
+    cell = tuple(abs(float(cube[axis][1] - cube[axis][0])) for axis in ("x", "y"))
     if dx.min() > cell[0] / 2 or dy.min() > cell[1] / 2:
         raise NunatakError(f"points: {name}: ({x:g}, {y:g}) lies outside the cube; choose a point of the region")
     if radius <= 0:
         rows, columns = np.array([dy.argmin()]), np.array([dx.argmin()])
     else:
         rows, columns = np.nonzero(dy <= radius)[0], np.nonzero(dx <= radius)[0]
-    near = np.hypot(dy[rows][:, None], dx[columns]) <= max(radius, np.hypot(*cell))
+    near = np.hypot(dy[rows][:, None], dx[columns]) <= max(radius, np.hypot(cell[0], cell[1]))
     block = cube.isel(y=rows, x=columns)
     values = [np.asarray(block[key].values, float)[:, near] for key in ("vx", "vy")]
     seen = np.isfinite(values[0]) & np.isfinite(values[1]) & (values[0] != _FILL) & (values[1] != _FILL)
