@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.colors import LogNorm, Normalize
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, num2date
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
 from nunatak.figures import colour, maps
 
@@ -77,8 +77,8 @@ def series_steps(ax, table, *, value="mean", colour_of=colour.CATEGORIES[1], lab
         )  # fmt: skip
 
 
-def date_axis(ax):
-    """Days and months along x, the years below."""
+def date_axis(ax, first, last):
+    """Days and months along x, the years of the first and last time below."""
     locator = AutoDateLocator(minticks=3, maxticks=7)
     days = ["%Y", "%b", "%-d %b", "%H:%M", "%H:%M", "%S.%f"]
     ax.xaxis.set_major_locator(locator)
@@ -86,8 +86,7 @@ def date_axis(ax):
         ConciseDateFormatter(locator, formats=days, zero_formats=["", "%b", "%-d %b", "%-d %b", "%H:%M", "%H:%M"],
                              show_offset=False)
     )  # fmt: skip
-    first, last = (num2date(edge).year for edge in ax.get_xlim())
-    ax.set_xlabel(f"{first}" if first == last else f"{first} to {last}")
+    ax.set_xlabel(f"{first.year}" if first.year == last.year else f"{first.year} to {last.year}")
 
 
 def distribution_stairs(ax, table, *, colour_of, label):

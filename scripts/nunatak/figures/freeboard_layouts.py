@@ -167,7 +167,8 @@ def freeboard_series(look, *, title, table, what="freeboard"):
     low.set_ylim(0, None)
     low.set_ylabel("area seen\n(1000 km²)")
     ax.tick_params(labelbottom=False)
-    freeboard.date_axis(low)
+    # the first week may begin in the year before
+    freeboard.date_axis(low, longest["time_start"].iloc[0], longest["time_end"].iloc[-1] - pd.Timedelta(1, "D"))
     for number, panel in enumerate((ax, low)):
         panel.spines[["top", "right"]].set_visible(False)
         style.panel_letter(panel, number, look)

@@ -281,18 +281,27 @@ def locator(ax, geometry, *, corner="upper left", size=0.26):
 def lonlat_polygon(ax, geometry, crs, *, step=0.25, **style):
     """Draw a shapely geometry (lon/lat degrees) on a projected map, its edges followed every `step` degrees."""
     project = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
-    dense = shapely.segmentize(geometry, step)
+    dense = _without_seam(shapely.segmentize(geometry, step), project)
     for part in getattr(dense, "geoms", [dense]):
         if part.is_empty:
             continue
         rings = [part.exterior, *part.interiors] if part.geom_type == "Polygon" else [part]
-        corners = [np.column_stack(project(*np.asarray(ring.coords).T[:2])) for ring in rings]
+        corners = [np.asarray(ring.coords)[:, :2] for ring in rings]
         corners = [c[np.isfinite(c).all(1)] for c in corners]
         if part.geom_type == "Polygon":
             path = Path.make_compound_path(*(Path(c, closed=True) for c in corners))
             ax.add_patch(PathPatch(path, **style))
         else:
             ax.plot(*corners[0].T, color=style.get("edgecolor", _INK), lw=style.get("linewidth", 0.6))
+
+
+def _without_seam(lonlat, project):
+    """A geometry on the map; parts that were cut at longitude 180 only for lon/lat's sake are one again."""
+    on_map = shapely.transform(lonlat, lambda c: np.column_stack(project(*c.T)))
+    if lonlat.geom_type != "MultiPolygon" or not {-180.0, 180.0} <= {lonlat.bounds[0], lonlat.bounds[2]}:
+        return on_map
+    # both sides of the cut agree to rounding only: to a metre they are the same line
+    return shapely.union_all([shapely.make_valid(part) for part in on_map.geoms], grid_size=1.0)
 
 
 def section_line(ax, x, y, *, name="A", colour=_INK):
