@@ -7,12 +7,12 @@ rule fit_heights:
     output:
         table="<results>/{study}/atl06sr/segments/{chunk}.parquet",
         ledger="<results>/{study}/atl06sr/read/{chunk}.parquet",
-    wildcard_constraints:
-        study=engine_is("local"),
     log:
         "<logs>/{study}/atl06sr/fit/{chunk}.log",
     benchmark:
         "<benchmarks>/{study}/atl06sr/fit/{chunk}.tsv"
+    wildcard_constraints:
+        study=engine_is("local"),
     conda:
         "../envs/altimetry.yaml"
     threads: 2
@@ -39,10 +39,10 @@ rule request_heights:
     output:
         table="<results>/{study}/atl06sr/segments/{chunk}.parquet",
         ledger="<results>/{study}/atl06sr/read/{chunk}.parquet",
-    wildcard_constraints:
-        study=engine_is("sliderule"),
     log:
         "<logs>/{study}/atl06sr/request/{chunk}.log",
+    wildcard_constraints:
+        study=engine_is("sliderule"),
     retries: 2
     conda:
         "../envs/sliderule.yaml"

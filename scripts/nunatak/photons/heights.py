@@ -307,12 +307,10 @@ def completed(table, parameters=None):
     nothing = empty_table(p)
     if table.empty:
         return finished([], p)
-    missing = {
-        name: np.zeros(len(table)) if kind.kind in "iu" else np.full(len(table), np.nan)
-        for name, kind in nothing.dtypes.items()
-        if name not in table and getattr(kind, "kind", "") in "iuf"
-    }
-    full = table.assign(**missing, delta_time=utc_to_delta_time(table["time"].to_numpy()))
+    full = table.assign(delta_time=utc_to_delta_time(table["time"].to_numpy()))
+    for name, kind in nothing.dtypes.items():
+        if name not in full:
+            full[name] = np.nan if kind.kind == "f" else 0
     full = full.sort_values(["gt", "x_atc"], kind="stable", ignore_index=True)
     return finished([full[list(nothing)].astype(nothing.dtypes.to_dict())], p)
 
