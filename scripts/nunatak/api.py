@@ -87,6 +87,9 @@ def serve_photons(assets, *, host="127.0.0.1", port=9081, threads=None, backgrou
     given = {"icesat2": assets} if isinstance(assets, str | Path) else dict(assets)
     if not given:
         raise NunatakError("assets: none given; name at least one folder with granules")
+    for name, where in given.items():
+        if isinstance(where, str | Path) and not Path(where).is_dir():
+            raise NunatakError(f"assets: {name}: {where} is no folder; give the one that holds the granules")
     folders = {name: {"directory": where, "resources": resources} for name, where in given.items()}
     served = {
         name: open_archive("directory", folders[name]) if isinstance(where, str | Path) else where
