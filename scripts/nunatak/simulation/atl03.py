@@ -29,7 +29,7 @@ def write(world, folder, *, cycles=None, rgts=None, dead_time=True):
     ----------
     world : World
     folder : where the granules go
-    cycles, rgts : only these; all of `world.tracks` by default
+    cycles, rgts : only these; all of `world.settings["atl03_tracks"]` by default, else of `world.tracks`
     dead_time : see `photon_cloud.observe`
 
     Returns
@@ -44,7 +44,7 @@ def write(world, folder, *, cycles=None, rgts=None, dead_time=True):
 def passes(world, cycles=None, rgts=None):
     """Every (orbit.Pass, cycle) that leaves a granule: whole regions with at least some ground below."""
     found = []
-    for rgt, seen in world.tracks.items():
+    for rgt, seen in world.settings.get("atl03_tracks", world.tracks).items():
         if rgts is not None and rgt not in rgts:
             continue
         for run in orbit.passes(world.track_bbox, rgts=[rgt]):
