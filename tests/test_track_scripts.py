@@ -1,0 +1,156 @@
+"""From simulated granules to tracks, rates, crossovers, agreement, figures and sentences, script by script."""
+
+import compare_products
+import find_crossovers
+import find_tracks
+import fit_rates
+import numpy as np
+import pytest
+import subset_points
+
+from nunatak import figures, region, results
+from nunatak.checks import tracks as checks
+from nunatak.figures import study_tracks
+from nunatak.granules import ledger
+from nunatak.outlines import write_outlines
+from nunatak.reports import files, tracks
+from nunatak.simulation import world, write_product
+from nunatak.study import load
+from nunatak.tables import read_csv, read_table, write_table
+
+STUDY = "config/studies/austfonna.yaml"
+FOCUS = {"crs": "EPSG:3413", "xlim": [1.0e6, 1.1e6], "ylim": [-4.5e5, -3.5e5]}
+
+
+@pytest.fixture(scope="module")
+def study():
+    settings = load(STUDY, overrides={"archive": "simulated"}).model_dump(mode="json")
+    settings["products"]["atl11"] |= {"min_cycles": 3, "min_years": 1.0}
+    return settings
+
+
+@pytest.fixture(scope="module")
+def made(study, tmp_path_factory):
+    """Paths of every result of the tracks of a tiny world."""
+    folder = tmp_path_factory.mktemp("tracks")
+    regions = folder / "regions.geojson"
+    write_outlines({"region": region.load({"bbox": [23, 79.5, 26, 80]})}, regions)
+    points, read = {}, {}
+    for product in ("atl11", "atl06"):
+        granules = write_product(world("austfonna", "tiny"), product, folder / product)
+        rows = [{"granule_id": row.granule_id, "path": str(folder / product / row.file_name), "status": "present",
+                 "reason": "", "size_bytes": row.size_bytes, "sha256": row.checksum} for row in granules.itertuples()]  # fmt: skip
+        fetched = folder / f"{product}_ledger.parquet"
+        write_table(ledger(rows), fetched, attributes={"nunatak_source": "SIMULATED"})
+        points[product], read[product] = folder / f"{product}.parquet", folder / f"{product}_read.parquet"
+        subset_points.main(
+            fetched, regions, points[product], read[product], product=product, settings=study["products"][product],
+            period=["2019-01-01", "2021-12-31"], study="test", crs="EPSG:3413",
+        )  # fmt: skip
+    settings = {name: study["products"][name] for name in ("atl06", "atl11")}
+    out = {name: folder / name for name in ("tracks.csv", "track.parquet", "rates.parquet", "rates_map.nc", "report.csv",
+                                            "crossovers.parquet", "agreement.csv", "filters.csv")}  # fmt: skip
+    heights, segments = [points["atl11"]], [points["atl06"]]
+    find_tracks.main(heights, segments, regions, out["tracks.csv"], out["track.parquet"], focus=FOCUS,
+                     settings=settings, study="test")  # fmt: skip
+    fit_rates.main(heights, regions, out["rates.parquet"], out["rates_map.nc"], out["report.csv"],
+                   settings=settings["atl11"], study="test")  # fmt: skip
+    find_crossovers.main([read["atl11"]], heights, segments, regions, out["crossovers.parquet"], settings=settings,
+                         period=["2019-01-01", "2021-12-31"], study="test")  # fmt: skip
+    compare_products.main({"heights": heights, "segments": segments}, out["agreement.csv"], out["filters.csv"],
+                          settings=settings, study="test")  # fmt: skip
+    return {**out, "regions": regions, "points": points}
+
+
+def test_points_keep_what_the_product_says(made):
+    """Rows with a position on the map, the track's names, and where they come from; no row outside the region."""
+    table = read_table(made["points"]["atl11"])
+    assert {"granule_id", "pair", "rgt", "cycle", "ref_pt", "x", "y", "tide_ocean", "dac"} <= set(table)
+    assert table.latitude.between(79.5, 80).all() and set(table.rgt) == {526, 548}
+    assert table.attrs["attributes"]["nunatak_source"] == "SIMULATED" and table.attrs["units"]["h_corr"] == "m"
+    assert {"sigma_geo_h", "dh_fit_dx"} <= set(read_table(made["points"]["atl06"]))
+
+
+def test_tracks_over_the_focus(made):
+    """Two tracks, three pairs each, one of them ascending; ATL06 on the one of them; the nearest first."""
+    table = read_csv(made["tracks.csv"])
+    pairs = table[table["product"] == "atl11"]
+    assert sorted(zip(pairs.rgt, pairs.beam, strict=True)) == [(r, f"pt{k}") for r in (526, 548) for k in (1, 2, 3)]
+    assert set(pairs[pairs.rgt == 548].direction) == {"ascending"}
+    assert set(pairs[pairs.rgt == 526].direction) == {"descending"}
+    assert set(table[table["product"] == "atl06"].rgt) == {548}
+    assert pairs.nearest.is_monotonic_increasing and pairs.nearest.iloc[0] < 5000
+
+
+def test_the_track_of_the_figures_is_one_that_both_saw(made):
+    track = read_table(made["track.parquet"])
+    assert set(track["product"]) == {"atl06", "atl11"} and set(track.rgt) == {548}
+    pair = track[track["product"] == "atl11"].beam.unique()
+    assert len(pair) == 1 and {b[2] for b in track[track["product"] == "atl06"].beam.unique()} == {pair[0][2]}
+
+
+def test_rates_are_those_of_the_truth(made):
+    rates = read_table(made["rates.parquet"])
+    glacier = world("austfonna", "tiny").truth
+    found = checks.rates_against_truth(rates, glacier, rates.x.to_numpy(), rates.y.to_numpy())
+    assert found.passed and found.applies and checks.rates_found(rates).passed
+    mapped = results.read_map(made["rates_map.nc"])
+    assert (mapped.x.values % 1000 == 0).all() and float(mapped.dhdt.min()) < -2
+
+
+def test_crossovers_and_agreement_hold(made):
+    crossovers = read_table(made["crossovers.parquet"])
+    own = crossovers[crossovers["product"] == "atl11"]
+    assert len(own) > 100 and checks.crossover_spread("atl11", own).passed
+    assert not checks.crossover_spread("atl11", own[:5]).applies
+    agreement = read_csv(made["agreement.csv"])
+    assert checks.agreement(agreement).passed and checks.agreement(agreement).applies
+    moved = agreement.assign(median=0.2)
+    assert not checks.agreement(moved).passed
+    counts = read_csv(made["filters.csv"])
+    strict = counts[counts["filter"] == "strict"]
+    assert strict.n_before.iloc[0] == len(read_table(made["points"]["atl06"]))
+    np.testing.assert_array_equal(strict.n_after.iloc[:-1], strict.n_before.iloc[1:])
+
+
+@pytest.mark.parametrize("name", ["atl11_profile", "atl06_vs_atl11", "atl06_vs_atl11_unfiltered", "dhdt_points",
+                                  "crossovers"])  # fmt: skip
+def test_figures_are_drawn(made, name):
+    """Each figure has a caption and numbers, fits the page, and says what it was drawn from."""
+    inputs = {"regions": made["regions"], "track": made["track.parquet"], "rates": made["rates.parquet"],
+              "crossovers": made["crossovers.parquet"]}  # fmt: skip
+    look = figures.preset("copernicus")
+    with figures.use(look):
+        drawn = study_tracks.FIGURES[name][0](look, files.figure_request(inputs, title="Test"), name)
+    assert drawn.caption and drawn.numbers
+    width, height = figures.style.size_mm(drawn.figure)
+    assert abs(width - look.page_mm) < 0.1 and height <= look.height_mm
+
+
+def test_filtered_agreement_is_closer_than_unfiltered(made):
+    """The spikes are in one figure's numbers and not in the other's."""
+    inputs = {"regions": made["regions"], "track": made["track.parquet"]}
+    look = figures.preset("copernicus")
+    request = files.figure_request(inputs, title="Test")
+    with figures.use(look):
+        raw, kept = (
+            study_tracks._against(look, request, f"atl06_vs_atl11{end}").numbers for end in ("_unfiltered", "")
+        )
+    assert raw["difference_m"]["max"] > 5 and kept["difference_m"]["max"] < 1
+
+
+def test_sentences_say_the_numbers(made):
+    track, agreement = read_table(made["track.parquet"]), read_csv(made["agreement.csv"])
+    points, segments = (track[track["product"] == name] for name in ("atl11", "atl06"))
+    assert "RGT 0548" in tracks.points_sentence(points) and "60 m apart" in tracks.points_sentence(points)
+    assert "cycles 3, 7" in tracks.segments_sentence(segments)
+    assert "the surface along the track changed most, by −" in tracks.profile_sentence(points)
+    assert "differ by a median of" in tracks.disagreement_sentence(agreement, "ATL06 less ATL11, filtered")
+    assert tracks.disagreement_sentence(agreement, "something else") == ""
+    assert "have a rate" in tracks.rates_sentence(read_table(made["rates.parquet"]))
+    assert "within 10 days" in tracks.crossover_sentence("atl11", read_table(made["crossovers.parquet"]))
+    assert "pass" in tracks.outlier_sentence(read_csv(made["report.csv"]))
+    heads, rows = tracks.agreement_table(agreement)
+    assert len(rows) == len(agreement) and len(heads) == len(rows[0])
+    heads, rows = tracks.seen_table(read_csv(made["tracks.csv"]))
+    assert len(rows) == 12 and len(heads) == len(rows[0])
