@@ -6,7 +6,7 @@ import pandas as pd
 from nunatak import gridding
 from nunatak.outlines import STUDY_REGION, read_outlines
 from nunatak.rasters import write_cog, write_netcdf_groups
-from nunatak.runtime import job, log, stamp, written
+from nunatak.runtime import NunatakError, job, log, stamp, written
 from nunatak.study.period import Period
 from nunatak.tables import read_table, write_csv
 
@@ -23,8 +23,17 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
     inputs : mapping of rows, levels, granules, ledgers (lists, one per chunk) and regions to paths
     out : mapping of grid, maps, series, distribution to a path
     settings, freeboard : the product's part of the study, and its `freeboard`
+
+    Raises
+    ------
+    NunatakError : no segment at all fell into the grid
     """
     sums, read = read_sums(inputs), read_table(inputs["ledgers"])
+    if not sums.n_points:
+        raise NunatakError(
+            f"freeboard: nothing to grid: {sums.describe_losses()}; look at the period, the region and the filters of "
+            f"{product}, and at the reasons in {inputs['ledgers'][0]}"
+        )
     source = read.attrs["attributes"]["nunatak_source"]
     about = stamp(study=study, source=source, inputs=[*inputs["rows"], *inputs["levels"], inputs["regions"]],
                   parameters={"settings": settings, "freeboard": freeboard, "period": period})  # fmt: skip

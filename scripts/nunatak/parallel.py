@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from nunatak.runtime import NunatakError
 
 LOCAL = ("threads", "processes", "synchronous")
+PATIENCE = "20s"  # for a scheduler to answer
 
 
 def in_order(function, items, *, threads=1, scheduler=None):
@@ -47,7 +48,7 @@ def _client(address):
     from distributed import Client
 
     try:
-        return Client(address, timeout="20s")
+        return Client(address, timeout=PATIENCE)
     except (OSError, ValueError, TimeoutError) as error:
         raise NunatakError(
             f"scheduler: {address!r} does not answer ({' '.join(str(error).split())}); start one with `dask scheduler` "

@@ -96,6 +96,8 @@ def _within(accumulators, inside):
 def _areas(grid, cell):
     """True area of cells by their numbers, m2: only of those that were seen, a hemisphere has millions of others."""
     seen, at = np.unique(cell, return_inverse=True)
+    if not seen.size:
+        return np.empty(0)
     x, y = grid.x[seen % grid.nx], grid.y[seen // grid.nx]
     lon, lat = pyproj.Transformer.from_crs(grid.proj, "EPSG:4326", always_xy=True).transform(x, y)
     return (grid.dx * grid.dy / pyproj.Proj(grid.proj).get_factors(lon, lat).areal_scale)[at]

@@ -1,0 +1,192 @@
+"""From granules to grid without Snakemake: the same sums however they are made, bad granules, empty months, years."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from conftest import ROOT
+from distributed import LocalCluster
+
+from nunatak import results, study
+from nunatak.granules import ledger as make_ledger
+from nunatak.outlines import STUDY_REGION, write_outlines
+from nunatak.runtime import NunatakError, file_sha256, stamp
+from nunatak.simulation import atl10, seaice_passes, world
+from nunatak.tables import read_table, write_table
+
+TABLES = ("rows", "levels", "granules", "ledger")
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+accumulate, grid = script("accumulate_freeboard"), script("grid_freeboard")
+
+
+@pytest.fixture(scope="module")
+def asked():
+    return study.load(ROOT / "config/studies/ross_sea.yaml", overrides={"archive": "simulated", "size": "tiny"})
+
+
+@pytest.fixture(scope="module")
+def granules(tmp_path_factory):
+    """Three simulated granules of either layout, and one cut short."""
+    folder = tmp_path_factory.mktemp("atl10")
+    place = world("ross_sea", "tiny")
+    rgts = [one.rgt for one in seaice_passes.passes(place)[:4]]
+    paths = atl10.write(place, folder, rgts=rgts[:2]) + atl10.write(place, folder, rgts=rgts[2:], version="005")
+    whole = paths[-1].read_bytes()
+    paths[-1].write_bytes(whole[: len(whole) // 3])
+    return paths
+
+
+class Made:
+    """The tables of one chunk."""
+
+    def __init__(self, folder, granules, asked, **options):
+        folder.mkdir(parents=True)
+        self.out = {name: folder / f"{name}.parquet" for name in TABLES}
+        self.regions = folder / "regions.geojson"
+        write_outlines({STUDY_REGION: asked.region}, self.regions)
+        rows = [
+            {"granule_id": path.stem, "path": str(path), "status": "present", "reason": "",
+             "size_bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in granules
+        ]  # fmt: skip
+        about = stamp(study="ross_sea", source="SIMULATED")
+        write_table(make_ledger(rows), folder / "fetched.parquet", attributes=about)
+        product = asked.products["atl10"].model_dump(mode="json") | options.pop("product", {})
+        accumulate.main(
+            folder / "fetched.parquet", self.regions, self.out, product="atl10", settings=product,
+            freeboard=freeboard_of(asked, **options.pop("freeboard", {})), period=asked.period.model_dump(mode="json"),
+            study="ross_sea", **options,
+        )  # fmt: skip
+
+    def table(self, name):
+        return read_table(self.out[name])
+
+
+def freeboard_of(asked, **changes):
+    settings = asked.gridded_freeboard
+    return settings.model_dump(mode="json") | {"histogram_width": settings.histogram_width} | changes
+
+
+def gridded(folder, made, asked, **changes):
+    """The Datasets and tables of some chunks."""
+    inputs = {"regions": made[0].regions}
+    inputs |= {name: [chunk.out[name] for chunk in made] for name in TABLES[:3]}
+    inputs["ledgers"] = [chunk.out["ledger"] for chunk in made]
+    names = {"grid": "grid.nc", "maps": "maps", "series": "series.csv", "distribution": "distribution.csv"}
+    out = {name: folder / path for name, path in names.items()}
+    grid.main(
+        inputs, out, product="atl10", settings=asked.products["atl10"].model_dump(mode="json"),
+        freeboard=freeboard_of(asked, **changes), period=asked.period.model_dump(mode="json"), study="ross_sea",
+    )  # fmt: skip
+    return out
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, granules, asked):
+    return Made(tmp_path_factory.mktemp("whole") / "a", granules, asked)
+
+
+def test_a_broken_granule_is_a_row_with_its_reason(whole, granules):
+    """Three granules of two layouts are summed; the fourth has failed, with words, and stops nothing."""
+    ledger = whole.table("ledger").set_index("granule_id")
+    assert ledger["status"].value_counts().to_dict() == {"present": 3, "failed": 1}
+    assert "changed" in ledger.loc[granules[-1].stem, "reason"] or ledger.loc[granules[-1].stem, "reason"]
+    tally = whole.table("granules")
+    assert len(tally) == 3
+    assert ledger["n_points"].sum() == tally[["n_points", "n_outside", "n_invalid"]].to_numpy().sum()
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "cluster"])
+def test_dask_gives_the_same_bytes(tmp_path, whole, granules, asked, scheduler):
+    """Dask's threads, and workers of their own process behind an address."""
+    if scheduler == "threads":
+        other = Made(tmp_path / "b", granules, asked, scheduler=scheduler)
+    else:
+        with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster:
+            other = Made(tmp_path / "b", granules, asked, scheduler=cluster.scheduler_address)
+    for name in TABLES:
+        assert file_sha256(other.out[name]) == file_sha256(whole.out[name]), name
+
+
+def test_two_chunks_make_the_grid_of_one(tmp_path, whole, granules, asked):
+    """Whatever the share of granules between jobs, every value is the same to the last bit."""
+    parts = [Made(tmp_path / "first", granules[::2], asked), Made(tmp_path / "second", granules[1::2], asked)]
+    one, two = gridded(tmp_path / "one", [whole], asked), gridded(tmp_path / "two", parts, asked)
+    for name in ("week", "month"):
+        ours, theirs = (results.read_freeboard(out["grid"])[name] for out in (one, two))
+        xr.testing.assert_equal(ours, theirs)
+    for name in ("series", "distribution"):
+        pd.testing.assert_frame_equal(results.freeboard_table(one[name]), results.freeboard_table(two[name]))
+
+
+def test_filters_of_the_study_reach_the_reader(tmp_path, granules, asked):
+    """Only leads, of weak beams: other segments, all of them leads."""
+    changes = {"types": [3, 7], "beams": ["weak"], "limits": {"beam_fb_height": [-1.0, 0.3], "ice_conc": [10.0, None]}}
+    made = Made(tmp_path / "leads", granules[:2], asked, product=changes)
+    rows = made.table("rows")
+    assert rows["n"].sum() > 0
+    assert (rows["n"] == rows["n_lead"]).all()
+    assert made.table("ledger")["reason"].str.contains("dropped by height_segment_type").all()
+
+
+def test_the_propagated_error_is_read_when_it_is_asked_for(tmp_path, granules, asked):
+    """Release 007 calls it beam_fb_unc, release 005 beam_fb_sigma."""
+    made = Made(tmp_path / "sigma", granules[:3], asked, freeboard={"statistics": ["count", "mean", "sigma"]})
+    errors = made.table("rows").groupby("granule")["sw2e2"].sum()
+    assert len(errors) == 3 and (errors > 0).all()
+
+
+def test_a_grid_of_ones_own_and_an_outline(tmp_path, asked):
+    """Bounds are snapped outward to the lattice; an outline's bounds likewise; north and south have their own grid."""
+    plain = {"preset": None, "crs": None, "cell": None, "bounds": None, "outline": None}
+    own = plain | {"crs": "EPSG:3031", "cell": "20km", "bounds": [-301e3, -1.9e6, 299e3, -1.5e6]}
+    made = accumulate.grid_of(own, asked.region)
+    assert made.bounds == (-320e3, -1.9e6, 300e3, -1.5e6) and made.dx == 20e3
+    path = tmp_path / "box.geojson"
+    path.write_text('{"type": "Polygon", "coordinates": [[[178,-76],[179,-76],[179,-75],[178,-75],[178,-76]]]}')
+    small = accumulate.grid_of(plain | {"outline": str(path)}, asked.region)
+    assert (small.crs, small.dx) == ("EPSG:6932", 12_500.0) and small.size < 200
+    north = study.load(ROOT / "config/studies/austfonna.yaml").region
+    assert accumulate.grid_of(plain, north).crs == "EPSG:6931"
+
+
+def test_nothing_to_grid_is_said_in_one_line(tmp_path, granules, asked):
+    """Every segment filtered away: counted, and the study stops with the reason."""
+    made = Made(tmp_path / "none", granules[:1], asked, product={"limits": {"beam_fb_height": [9.0, 10.0]}})
+    assert made.table("ledger")["reason"].str.contains("dropped by beam_fb_height").all()
+    with pytest.raises(NunatakError, match=r"freeboard: nothing to grid: 0 points .*; look at the period"):
+        gridded(tmp_path / "out", [made], asked)
+
+
+def test_several_years_have_a_climatology_and_anomalies(tmp_path, whole, asked):
+    """The same sums a year later, 0.1 m thicker: anomalies of half of that to either side."""
+    later = Made.__new__(Made)
+    later.regions, later.out = whole.regions, {name: tmp_path / f"{name}.parquet" for name in TABLES}
+    for name in TABLES:
+        table = whole.table(name)
+        about = table.attrs["attributes"]
+        if "day" in table:
+            table["day"] += 366
+        if name == "rows":
+            table["swv"] += 0.1 * table["sw"]
+        if name == "granules":
+            table["granule_id"] = "z" + table["granule_id"]
+        write_table(table, later.out[name], attributes=about)
+    years = asked.model_copy(update={"period": study.Period.model_validate({"years": [2019, 2020], "months": [9]})})
+    out = gridded(tmp_path / "years", [whole, later], years, bins=["month"], statistics=["count", "mean", "stderr"])
+    bins = results.read_freeboard(out["grid"])
+    assert list(bins) == ["month", "climatology", "anomaly"]
+    assert bins["month"].sizes["time"] == 2
+    anomaly = bins["anomaly"]["anomaly"].values
+    assert np.nanmax(np.abs(anomaly[0] + 0.05)) < 1e-9 and np.nanmax(np.abs(anomaly[1] - 0.05)) < 1e-9

@@ -1,0 +1,41 @@
+"""The same work in threads, under Dask and on a cluster: the same results in the same order."""
+
+from __future__ import annotations
+
+import operator
+from functools import partial
+
+import pytest
+from distributed import LocalCluster
+
+from nunatak import parallel
+from nunatak.runtime import NunatakError
+
+ITEMS = list(range(20))
+SQUARES = [item * 7 for item in ITEMS]
+
+
+@pytest.mark.parametrize("scheduler", [None, "threads", "synchronous"])
+def test_results_come_in_the_order_of_the_items(scheduler):
+    assert parallel.in_order(partial(operator.mul, 7), ITEMS, threads=3, scheduler=scheduler) == SQUARES
+
+
+def test_a_scheduler_at_an_address_gives_the_same():
+    """Workers of their own process, reached over TCP."""
+    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster:
+        assert parallel.in_order(partial(operator.mul, 7), ITEMS, scheduler=cluster.scheduler_address) == SQUARES
+
+
+def test_no_items_are_no_work():
+    assert parallel.in_order(operator.neg, [], scheduler="threads") == []
+
+
+def test_an_address_that_does_not_answer_is_said(monkeypatch):
+    monkeypatch.setattr(parallel, "PATIENCE", "1s")
+    with pytest.raises(NunatakError, match=r"scheduler: 'tcp://127.0.0.1:9' does not answer .*`dask scheduler`"):
+        parallel.in_order(operator.neg, ITEMS, scheduler="tcp://127.0.0.1:9")
+
+
+def test_an_error_in_the_work_is_not_swallowed():
+    with pytest.raises(ZeroDivisionError):
+        parallel.in_order(partial(operator.floordiv, 1), [1, 0], scheduler="threads")
