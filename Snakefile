@@ -47,6 +47,7 @@ include: "rules/freeboard.smk"
 include: "rules/checks.smk"
 include: "rules/figures.smk"
 include: "rules/reports.smk"
+include: "rules/locks.smk"
 
 
 # every study on its own archive, or on the one given with --config archive=...

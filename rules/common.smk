@@ -20,8 +20,8 @@ except NunatakError as error:
 # what rules look up: every key of every study, by the name of its folder of results
 STUDIES = {label: study.model_dump(mode="json") for label, study in LOADED.items()}
 
-# a service may fail and answer the next time; a folder does not
-RETRIES = 2 if {study["archive"] for study in STUDIES.values()} - {"simulated", "directory"} else 0
+# none: a request is repeated inside its job, where it is known whether that can help
+RETRIES = 0
 
 
 def report_of(label):
@@ -115,13 +115,29 @@ def archive_of(wildcards):
 
 def archive_settings(wildcards):
     """Where a study's granules come from, and what is needed to ask there."""
-    study = STUDIES[wildcards.study]
+    return archive_of_study(wildcards.study)
+
+
+def archive_of_study(label):
+    study = STUDIES[label]
     settings = {"name": study["archive"], "resources": study["resources"]}
     if study["archive"] == "directory":
         settings["directory"] = study["directory"]
     if study["archive"] == "simulated":
         settings["folder"] = f"{study['resources']}/archive/simulated/{simulated_world(study)}"
+    if study["archive"] == "earthdata":
+        settings["endpoints"] = study["endpoints"]
     return settings
+
+
+def connections_of(service):
+    """A function of the wildcards: requests one job may have under way at a service; none where nothing is asked."""
+
+    def connections(wildcards):
+        study = STUDIES[wildcards.study]
+        return study["connections"][service] if study["archive"] == "earthdata" else 0
+
+    return connections
 
 
 def search_settings(wildcards):
@@ -130,6 +146,12 @@ def search_settings(wildcards):
     if settings["name"] == "directory" and settings["directory"]:
         settings["listing"] = fingerprint(settings["directory"])
     return settings
+
+
+def lock_of(wildcards):
+    """The granule lock of a product; nothing for a study that asks its archive."""
+    folder = STUDIES[wildcards.study]["lock"]
+    return f"{folder}/{wildcards.product}.csv" if folder else []
 
 
 def world_of(wildcards):

@@ -13,7 +13,7 @@ rule fetch_granules:
     resources:
         mem_mb=1000,
         runtime=240,
-        earthdata_connections=2,
+        earthdata_connections=connections_of("nsidc"),
     params:
         archive=archive_settings,
     message:

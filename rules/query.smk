@@ -24,6 +24,7 @@ rule query_granules:
     input:
         regions="<results>/{study}/regions.geojson",
         archive=archive_of,
+        lock=lock_of,
     output:
         granules="<results>/{study}/{product}/granules.parquet",
     log:
@@ -35,7 +36,7 @@ rule query_granules:
     resources:
         mem_mb=1000,
         runtime=30,
-        earthdata_connections=1,
+        earthdata_connections=connections_of("cmr"),
     params:
         archive=search_settings,
         product=lookup(dpath="{study}/products/{product}", within=STUDIES),

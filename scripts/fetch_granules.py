@@ -6,7 +6,7 @@ from nunatak.runtime import job, log, stamp
 from nunatak.tables import write_table
 
 
-def main(granules, out, *, archive, study, folder=None):
+def main(granules, out, *, archive, study, folder=None, connections=None):
     """
     Write the ledger of a chunk's granules, one row for each.
 
@@ -15,9 +15,11 @@ def main(granules, out, *, archive, study, folder=None):
     granules : CSV list of the chunk
     archive : mapping with `name` and what `open_archive` needs of it
     folder : where an archive that copies puts its copies
+    connections : files under way at one time, where they come over the network
     """
     asked = base.read_list(granules)
-    ledger = open_archive(archive["name"], archive).fetch(asked, folder)
+    limits = {"connections": {"nsidc": connections}} if connections else {}
+    ledger = open_archive(archive["name"], {**archive, **limits}).fetch(asked, folder)
     log.info("%s", ", ".join(f"{count} {status}" for status, count in base.check_failures(ledger, None).items()))
     source = base.source_of(asked, archive["name"])
     write_table(ledger, out, attributes=stamp(study=study, source=source, inputs=[granules]))
@@ -30,4 +32,5 @@ if __name__ == "__main__":
             snakemake.output.ledger,
             archive=snakemake.params.archive,
             study=snakemake.wildcards.study,
+            connections=snakemake.resources.get("earthdata_connections"),
         )

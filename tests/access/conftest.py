@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import socket
-from types import SimpleNamespace
 
 import certifi
 import pytest
 import requests.adapters
 import requests.utils
-from tests.standin import certificates, faults, redirect, services
+from tests.standin import certificates, faults, holdings, redirect, services
 from tests.standin.server import StandIn
-from tiny_granules import START, atl06, name_of
+from tiny_granules import atl06, name_of
 
 from nunatak.archives import content, transport
 from nunatak.archives.earthdata import EarthdataArchive
@@ -19,7 +18,7 @@ from nunatak.granules import granule_table
 
 
 @pytest.fixture(scope="session")
-def _server(tmp_path_factory):
+def server(tmp_path_factory):
     authority, certificate, key = certificates.make(tmp_path_factory.mktemp("certificates"))
     standin = StandIn({}, certificate, key)
     standin.authority = authority
@@ -27,33 +26,38 @@ def _server(tmp_path_factory):
     standin.close()
 
 
-@pytest.fixture
-def standin(_server, monkeypatch, tmp_path):
-    """
-    The services, empty; `records` is what they hold. All archive host names of this process lead to them, every other
-    address is refused, and no login of the person who runs the tests is seen.
-    """
-    _server.reset()
-    records: list[services.Record] = []
-    _server.records = records
-    _server.services = {
+def services_of(records):
+    """Every service by its host."""
+    return {
         faults.CMR: services.Cmr(records),
         faults.EDL: services.edl,
         faults.DATA: services.Data(records),
         faults.CLOUD: services.Cloud(records),
         "elsewhere.example.org": services.Data(records),
     }
-    for name, value in redirect.environment(_server.port, _server.authority).items():
+
+
+@pytest.fixture
+def standin(server, monkeypatch, tmp_path):
+    """
+    The services, empty; `records` is what they hold. All archive host names of this process lead to them, every other
+    address is refused, and no login of the person who runs the tests is seen.
+    """
+    server.reset()
+    records: list[services.Record] = []
+    server.records = records
+    server.services = services_of(records)
+    for name, value in redirect.environment(server.port, server.authority).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(socket, "getaddrinfo", redirect.getaddrinfo)
-    monkeypatch.setattr(certifi, "where", lambda: str(_server.authority))
+    monkeypatch.setattr(certifi, "where", lambda: str(server.authority))
     for module in (requests.utils, requests.adapters):
-        monkeypatch.setattr(module, "DEFAULT_CA_BUNDLE_PATH", str(_server.authority))
+        monkeypatch.setattr(module, "DEFAULT_CA_BUNDLE_PATH", str(server.authority))
     for name in ("EARTHDATA_TOKEN", "EARTHDATA_USERNAME", "EARTHDATA_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setattr(transport, "PAUSE", 0.01)
-    return _server
+    return server
 
 
 @pytest.fixture
@@ -93,12 +97,7 @@ def record_of(path, *, checksum=None, **changes):
         "time_start": found.time_start,
         "time_end": found.time_end,
     }
-    from tests.standin.holdings import of_files
-
-    record = of_files(granule_table([row]), path.parent, checksum=checksum)[0]
+    record = holdings.of_files(granule_table([row]), path.parent, checksum=checksum)[0]
     for name, value in changes.items():
         setattr(record, name, value)
     return record
-
-
-HERE = SimpleNamespace(bbox=(-35, 66, -34, 67), start=START)

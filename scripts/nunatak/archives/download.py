@@ -106,36 +106,49 @@ class _Job:
             raise
 
     def bring(self, row) -> Outcome:
-        """One granule, in several attempts; a broken arrival is kept in the quarantine and asked for once more."""
+        """One granule; a refused login or a full disk stops the others, too."""
+        if self.stop.is_set():
+            return self._failed(row, self.path(row), "not tried: the run stopped")
+        try:
+            return self._bring(row)
+        except NunatakError:
+            self.stop.set()
+            raise
+
+    def _bring(self, row) -> Outcome:
+        """Several attempts; a broken arrival is kept in the quarantine and asked for once more."""
         path = self.path(row)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part")
-        spoiled = 0
+        spoiled: list[Spoiled] = []
         with _alone(part):
-            if path.exists():  # another run brought it meanwhile
-                outcome = self.present(row)
-                if outcome is not None:
-                    return outcome
-            while True:
+            outcome = self.present(row)  # another run may have brought it meanwhile
+            while outcome is None:
                 try:
                     transfer(self.session, row.url, part, size=_size(row), back_off=self.back_off, stop=self.stop)
-                    return self._settle(row, part, path)
+                    outcome = self._settle(row, part, path)
+                except Spoiled as error:
+                    outcome = self._spoiled(row, path, part, [*spoiled, error])
+                    spoiled.append(error)
                 except Gone as error:
                     part.unlink(missing_ok=True)
-                    return self._failed(row, path, self._gone(row, error))
-                except Spoiled as error:
-                    spoiled += 1
-                    if part.exists():
-                        verify.quarantine(part, self.folder / QUARANTINE)
-                    if spoiled > 1:
-                        return self._failed(row, path, f"{error}; the file is kept in {self.folder / QUARANTINE}")
-                    log.info("%s: %s; asking once more", path.name, error)
+                    outcome = self._failed(row, path, self._gone(row, error))
                 except ServiceFailed as error:
-                    return self._failed(row, path, str(error))
+                    outcome = self._failed(row, path, str(error))
                 except OSError as error:
                     raise NunatakError(
                         f"{path}: could not be written ({error.strerror or error}); free space or choose another folder"
                     ) from None
+        return outcome
+
+    def _spoiled(self, row, path, part, errors) -> Outcome | None:
+        """Put a broken arrival aside; None when it is to be asked for again."""
+        if part.exists():
+            verify.quarantine(part, self.folder / QUARANTINE)
+        if len(errors) == 1:
+            log.info("%s: %s; asking once more", path.name, errors[0])
+            return None
+        return self._failed(row, path, f"{errors[-1]}; the file is kept in {self.folder / QUARANTINE}")
 
     def _settle(self, row, part, path) -> Outcome:
         """Check what arrived and give it its name."""

@@ -50,11 +50,11 @@ def check_arrived(row, path):
             f"arrived as {'a web page' if page else 'something'} that is no HDF5 or NetCDF file ({size} bytes)"
         )
     if pd.notna(row.size_bytes) and size != row.size_bytes:
-        raise Spoiled(f"arrived with {size} bytes, the catalogue states {row.size_bytes}")
+        raise Spoiled(f"arrived with {size} bytes, expected {row.size_bytes}")
     algorithm, stated = stated_checksum(row)
     found = digests(path, {"SHA-256", algorithm} - {None})
     if stated and found[algorithm] != stated:
-        raise Spoiled(f"its {algorithm} begins {found[algorithm][:12]}, the catalogue states {stated[:12]}")
+        raise Spoiled(f"its {algorithm} begins {found[algorithm][:12]}, expected {stated[:12]}")
     try:
         status, reason = verify.inspect(path, row.product)
     except (NunatakError, OSError) as error:

@@ -1,0 +1,80 @@
+rule check_access:
+    """Say what is missing for a run on the archives, and how to get it."""
+    log:
+        "<logs>/check_access.log",
+    localrule: True
+    conda:
+        "../envs/access.yaml"
+    threads: 1
+    params:
+        endpoints=next(iter(STUDIES.values()))["endpoints"],
+        resources=config.get("resources", "resources"),
+    message:
+        "looking at login, services and space"
+    script:
+        "../scripts/check_access.py"
+
+
+for label in STUDIES:
+
+    rule:
+        name:
+            f"plan_{STUDIES[label]['name']}"
+        input:
+            granules=[f"<results>/{label}/{product}/granules.parquet" for product in products_of(STUDIES[label])],
+        log:
+            f"<logs>/{label}/plan.log",
+        localrule: True
+        conda:
+            "../envs/access.yaml"
+        threads: 1
+        params:
+            products=products_of(STUDIES[label]),
+            folder=f"{STUDIES[label]['results']}/{label}",
+            originals=f"{STUDIES[label]['resources']}/archive/earthdata",
+            resources=STUDIES[label]["resources"],
+        message:
+            f"{label}: what it would fetch"
+        script:
+            "../scripts/plan_study.py"
+
+    rule:
+        name:
+            f"lock_{STUDIES[label]['name']}"
+        input:
+            granules=[f"<results>/{label}/{product}/granules.parquet" for product in products_of(STUDIES[label])],
+        log:
+            f"<logs>/{label}/lock.log",
+        localrule: True
+        conda:
+            "../envs/access.yaml"
+        threads: 1
+        params:
+            products=products_of(STUDIES[label]),
+            folder=f"config/locks/{label}",
+            originals=f"{STUDIES[label]['resources']}/archive/earthdata",
+        message:
+            f"{label}: locking its granules in config/locks/{label}"
+        script:
+            "../scripts/lock_granules.py"
+
+    rule:
+        name:
+            f"update_{STUDIES[label]['name']}"
+        input:
+            regions=f"<results>/{label}/regions.geojson",
+        log:
+            f"<logs>/{label}/update.log",
+        localrule: True
+        conda:
+            "../envs/access.yaml"
+        threads: 1
+        params:
+            folder=STUDIES[label]["lock"] or f"config/locks/{label}",
+            archive=archive_of_study(label),
+            products={name: STUDIES[label]["products"][name] for name in products_of(STUDIES[label])},
+            period=STUDIES[label]["period"],
+        message:
+            f"{label}: what is new since the lock"
+        script:
+            "../scripts/show_updates.py"

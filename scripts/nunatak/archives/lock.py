@@ -1,0 +1,135 @@
+"""
+The granule lock: which granules a study used, so that the same ones are used again or their absence is named.
+
+A lock is a folder with one CSV file per product, made to be kept under version control beside the study.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from nunatak.archives import base, receipts
+from nunatak.archives.integrity import stated_checksum
+from nunatak.granules import parse
+from nunatak.runtime import NunatakError, written
+
+# first what identifies a granule and its bytes, then what is needed to use it without asking again
+COLUMNS = (
+    "file_name", "version", "revision", "size_bytes", "checksum", "checksum_algorithm", "checksum_from", "concept_id",
+    "revision_id", "collection_id", "url", "time_start", "time_end", "cycle_end", "hemisphere", "region_code",
+    "resolution", "source",
+)  # fmt: skip
+_SAME = ("size_bytes", "checksum")  # what must not differ between a lock and an archive
+_SHOWN = 20  # granules in one message
+
+
+def file_of(folder, product) -> Path:
+    """The lock file of a product."""
+    return Path(folder) / f"{product}.csv"
+
+
+def write(granules, path, *, originals=None):
+    """
+    Write a granule table as a lock, sorted by file name.
+
+    Where the archive publishes no checksum and the granule was fetched already, its own SHA-256 is written, so that
+    other bytes under the same name are noticed.
+
+    Parameters
+    ----------
+    granules : granule table
+    path : CSV file
+    originals : folder with `<product>/<file name>`, or None
+    """
+    rows = granules.copy()
+    rows["checksum_from"] = rows["checksum"].notna().map({True: "archive", False: None})
+    for index, row in rows.iterrows():
+        receipt = receipts.load(Path(originals) / row["product"] / row["file_name"]) if originals else None
+        if receipt and stated_checksum(row)[0] is None:
+            found = {"checksum": receipt["checksums"]["SHA-256"], "checksum_algorithm": "SHA-256"}
+            rows.loc[index, [*found, "checksum_from"]] = [*found.values(), "first download"]
+    with written(path) as part:
+        rows.reindex(columns=list(COLUMNS)).sort_values("file_name").to_csv(part, index=False, lineterminator="\n")
+
+
+def read(path):
+    """
+    The granule table of a lock.
+
+    A file with nothing but addresses of granules, one to a line, is one, too.
+
+    Raises
+    ------
+    NunatakError : absent, or neither of the two
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise NunatakError(f"{path}: no such lock; make it with make lock_<study>, or take `lock` out of the study")
+    lines = path.read_text("utf-8").splitlines()
+    addresses = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if addresses and all(line.startswith("https://") for line in addresses):
+        return _of_addresses(addresses)
+    return base.read_list(path)
+
+
+def held_against(locked, found, *, name):
+    """
+    The rows of a search that a lock names, if all of them are there and unchanged.
+
+    Raises
+    ------
+    NunatakError : names each granule that is gone or changed, and its successor where there is one
+    """
+    lost = [f"{row.file_name} {row.fate}" for row in differences(locked, found).itertuples() if row.fate != "is new"]
+    if lost:
+        more = f"; and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
+        raise NunatakError(
+            f"{name}: {len(lost)} of {len(locked)} locked granules are not as they were: "
+            f"{'; '.join(lost[:_SHOWN])}{more}; bring them back, or lock the study anew"
+        )
+    return found[found["file_name"].isin(locked["file_name"])].reset_index(drop=True)
+
+
+def differences(locked, found) -> pd.DataFrame:
+    """
+    What a search finds otherwise than a lock says.
+
+    Returns
+    -------
+    DataFrame of `file_name` and `fate`: "is gone", "is superseded by ...", "changed (size_bytes 1, was 2)", "is new"
+    """
+    then, now = (table.set_index("file_name", drop=False) for table in (locked, found))
+    heirs = {_without_release(name): name for name in sorted(now.index.difference(then.index))}
+    rows = []
+    for name, row in then.iterrows():
+        heir = heirs.get(_without_release(name))
+        if name not in now.index:
+            rows.append((name, f"is superseded by {heir}" if heir else "is gone"))
+            continue
+        for key in _SAME:
+            old, new = row[key], now.loc[name, key]
+            comparable = key != "checksum" or row["checksum_algorithm"] == now.loc[name, "checksum_algorithm"]
+            if pd.notna(old) and pd.notna(new) and old != new and comparable:
+                rows.append((name, f"changed ({key} {new}, was {old})"))
+                break
+    rows += [(name, "is new") for name in now.index.difference(then.index)]
+    return pd.DataFrame(rows, columns=["file_name", "fate"])
+
+
+def _without_release(name):
+    named = parse(name)
+    return named.file_name.replace(f"_{named.version}_{named.revision}.", ".")
+
+
+def _of_addresses(addresses):
+    from nunatak.archives.records import base_name
+    from nunatak.granules import granule_table
+
+    rows = []
+    for address in sorted(set(addresses)):
+        named = parse(base_name(address))
+        further = {key: getattr(named, key) for key in ("cycle_end", "hemisphere", "region_code", "resolution")}
+        rows.append({"file_name": named.name, "url": address, "source": "earthdata", **further})
+    return granule_table(rows)

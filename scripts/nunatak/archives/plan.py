@@ -1,0 +1,103 @@
+"""What a study would fetch and what that costs, from the granule tables alone: no login, no file opened."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import shapely
+
+RATE = 20e6  # bytes per second assumed of a line; the plan says so
+# A granule whose size the catalogue does not state, bytes: means of what was seen (ATL03, ATL06), else a guess.
+TYPICAL = {"atl03": 1.6e9, "atl06": 5.7e7, "itslive": 4e6, "atl14": 5e8, "atl15": 3e7}
+_OTHER = 1e8
+
+
+def of_product(granules, originals) -> dict:
+    """
+    The cost of one product.
+
+    Parameters
+    ----------
+    granules : granule table
+    originals : folder where its originals lie, or would
+
+    Returns
+    -------
+    dict: `granules`, `bytes` (all), `here` (granules present with the stated size), `bytes_to_fetch`, `unstated`
+    (granules without a stated size, counted with a typical one), `version`, `years` (granules by year of their start)
+    """
+    if granules.empty:
+        return {"granules": 0, "bytes": 0, "here": 0, "bytes_to_fetch": 0, "unstated": 0, "version": "", "years": {}}
+    product = granules["product"].iloc[0]
+    stated = granules["size_bytes"].notna()
+    sizes = granules["size_bytes"].astype("Float64").fillna(TYPICAL.get(product, _OTHER)).astype(float)
+    here = [_is_here(Path(originals) / row.file_name, row.size_bytes) for row in granules.itertuples()]
+    years = granules["time_start"].dt.year.value_counts().sort_index()
+    return {
+        "granules": len(granules),
+        "bytes": int(sizes.sum()),
+        "here": int(sum(here)),
+        "bytes_to_fetch": int(sizes[[not value for value in here]].sum()),
+        "unstated": int((~stated).sum()),
+        "version": ", ".join(sorted(granules["version"].dropna().unique())),
+        "years": {str(int(year)): int(count) for year, count in years.items()},
+    }
+
+
+def whole(products, resources) -> dict:
+    """The cost of a study: its products by name, the sums, free space (bytes) and minutes at `RATE`."""
+    to_fetch = sum(product["bytes_to_fetch"] for product in products.values())
+    under = Path(resources).absolute()
+    while not under.exists():
+        under = under.parent
+    free = shutil.disk_usage(under).free
+    return {
+        "products": products,
+        "granules": sum(product["granules"] for product in products.values()),
+        "bytes_to_fetch": to_fetch,
+        "free_bytes": free,
+        "fits": to_fetch < free,
+        "minutes": round(to_fetch / RATE / 60, 1),
+        "assumed_bytes_per_second": RATE,
+    }
+
+
+def lines(plan) -> list[str]:
+    """The plan in words, one product to a line."""
+    told = []
+    for name, product in plan["products"].items():
+        guess = f", {product['unstated']} of unstated size" if product["unstated"] else ""
+        years = ", ".join(f"{year}: {count}" for year, count in product["years"].items())
+        told.append(
+            f"{name} (release {product['version']}): {product['granules']} granules, "
+            f"{product['bytes'] / 1e9:.2f} GB{guess}, {product['here']} here; by year {years or 'not known'}"
+        )
+    room = "enough" if plan["fits"] else "TOO LITTLE"
+    told.append(
+        f"to fetch {plan['bytes_to_fetch'] / 1e9:.2f} GB, about {plan['minutes']:g} minutes at "
+        f"{plan['assumed_bytes_per_second'] / 1e6:g} MB/s; {plan['free_bytes'] / 1e9:.1f} GB are free: {room}"
+    )
+    return told
+
+
+def footprints(granules) -> dict:
+    """The footprints of a granule table as GeoJSON, for a map; granules without one are left out."""
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"file_name": row.file_name, "product": row.product, "time_start": str(row.time_start)},
+            "geometry": shapely.geometry.mapping(shapely.from_wkt(row.geometry)),
+        }
+        for row in granules.itertuples()
+        if pd.notna(row.geometry)
+    ]
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _is_here(path, size):
+    try:
+        return path.stat().st_size == size or bool(pd.isna(size))
+    except OSError:
+        return False

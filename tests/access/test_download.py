@@ -1,0 +1,459 @@
+"""Fetching through the real login and `requests`: nothing broken is accepted, nothing that arrived is lost."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import earthaccess
+import h5py
+import pytest
+from tests.conftest import ROOT
+from tests.standin import services
+from tiny_granules import atl06, truncated
+
+from nunatak import region
+from nunatak.archives import (
+    LoginRefused,
+    ServiceFailed,
+    base,
+    download,
+    integrity,
+    receipts,
+    transfer,
+    transport,
+)
+from nunatak.archives import login as earthdata_login
+from nunatak.archives.earthdata import EarthdataArchive
+from nunatak.granules import granule_table
+from nunatak.runtime import NunatakError, file_sha256
+from nunatak.study.period import Period
+
+HERE = region.load({"bbox": [-35, 66, -34, 67]}, name="here")
+YEAR = Period.model_validate(["2019-01-01", "2019-12-31"])
+DATA, CLOUD = "data.nsidc*", "*cloudfront*"
+
+
+def md5(path):
+    return "MD5", hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def found(archive, **filters):
+    return archive.search("atl06", HERE, YEAR, base.Filters(**filters))
+
+
+def only(ledger):
+    """The one row of a ledger."""
+    assert len(ledger) == 1
+    return ledger.iloc[0]
+
+
+def kept(archive):
+    """Files that bear a granule's name in the archive's folder."""
+    return sorted(path.name for path in archive.folder.glob("atl06/*.h5"))
+
+
+def clients_own(standin, record, tmp_path):
+    """What earthaccess's own download makes of the same file."""
+    store = earthaccess.Store(earthaccess.Auth().login(strategy="environment"))
+    url = record.umm()["umm"]["RelatedUrls"][0]["URL"]
+    return store.get([url], tmp_path / "client", provider="NSIDC_CPRD", threads=1, show_progress=False)[0]
+
+
+def test_a_granule_is_brought_checked_and_recorded(standin, login, held, archive):
+    (record,) = held(checksum=md5)
+    row = only(archive.fetch(found(archive)))
+    assert (row["status"], row["size_bytes"], row["sha256"]) == ("present", record.size, file_sha256(record.path))
+    assert row["path"] == str(archive.folder / "atl06" / record.name) and row["reason"] is not None
+    assert receipts.load(row["path"])["checksums"].keys() == {"MD5", "SHA-256"}
+    assert not list(archive.folder.rglob("*.part*")) and not list(archive.folder.rglob("*.lock"))
+
+
+def test_what_could_not_be_checked_is_said(standin, login, held, archive):
+    held()
+    assert only(archive.fetch(found(archive)))["reason"] == integrity.UNVERIFIED
+
+
+def test_what_is_here_is_not_asked_for_again(standin, login, held, archive, monkeypatch):
+    """Not even a login is needed."""
+    held(cycles=(5, 6))
+    granules = found(archive)
+    first = archive.fetch(granules)
+    standin.reset()
+    monkeypatch.delenv("EARTHDATA_USERNAME")
+    assert archive.fetch(granules).equals(first)
+    assert not standin.requests()
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"x"), truncated])
+def test_a_broken_file_that_is_here_is_set_aside_and_fetched_again(standin, login, held, archive, spoil, tmp_path):
+    """The client takes a file of one byte for the granule."""
+    (record,) = held(checksum=md5)
+    path = archive.folder / "atl06" / record.name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(record.path.read_bytes())
+    spoil(path)
+    row = only(archive.fetch(found(archive)))
+    assert row["status"] == "present" and file_sha256(path) == file_sha256(record.path)
+    assert [p.name for p in (archive.folder / "quarantine").iterdir()] == [record.name]
+
+
+def test_a_copied_file_with_the_right_bytes_is_believed_after_a_look(standin, held, archive):
+    (record,) = held(checksum=md5)
+    path = archive.folder / "atl06" / record.name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(record.path.read_bytes())
+    assert only(archive.fetch(found(archive)))["status"] == "present"
+    assert not standin.requests(DATA)
+
+
+def test_a_byte_flipped_later_is_found_when_the_time_tells(standin, login, held, archive):
+    (record,) = held(checksum=md5)
+    granules = found(archive)
+    path = only(archive.fetch(granules))["path"]
+    with h5py.File(path, "r+") as file:
+        file["gt1l/land_ice_segments/h_li"][0] = 1.0
+    os.utime(path, (1, 1))
+    assert only(archive.fetch(granules))["status"] == "present"
+    assert file_sha256(path) == file_sha256(record.path)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("data_short", "arrived with .* bytes, expected"),
+        ("data_flipped", "its MD5 begins .*, expected"),
+        ("data_not_hdf5", "no HDF5 or NetCDF file"),
+    ],
+)
+def test_wrong_bytes_are_quarantined_and_fail(standin, login, held, archive, fault, said, tmp_path):
+    """The client keeps them under the granule's name."""
+    (record,) = held(checksum=md5)
+    standin.fault(fault)
+    taken = clients_own(standin, record, tmp_path)
+    assert file_sha256(taken) != file_sha256(record.path)
+    row = only(archive.fetch(found(archive)))
+    assert row["status"] == "failed" and kept(archive) == []
+    assert re.search(said, row["reason"])
+    assert len(list((archive.folder / "quarantine").iterdir())) == 2
+
+
+@pytest.mark.parametrize("fault", ["data_short", "data_flipped", "data_not_hdf5"])
+def test_wrong_bytes_once_are_mended_by_asking_once_more(standin, login, held, archive, fault):
+    (record,) = held(checksum=md5)
+    standin.fault(fault, times=1)
+    row = only(archive.fetch(found(archive)))
+    assert row["status"] == "present" and file_sha256(row["path"]) == file_sha256(record.path)
+
+
+def test_a_flipped_byte_without_a_checksum_is_at_least_said_to_be_unverified(standin, login, held, archive):
+    held(n=4000)
+    standin.fault("data_flipped")
+    row = only(archive.fetch(found(archive)))
+    assert (row["status"] == "present" and row["reason"] == integrity.UNVERIFIED) or row["status"] == "failed"
+
+
+def test_a_login_page_is_not_data(standin, login, held, archive, tmp_path):
+    (record,) = held()
+    standin.fault("data_html")
+    assert b"<html>" in clients_own(standin, record, tmp_path).read_bytes()
+    with pytest.raises(LoginRefused, match="sent a login page in place of the file; see `snakemake check_access`"):
+        archive.fetch(found(archive))
+    assert kept(archive) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("data_401", "refuses the login; the token may have expired"),
+        ("data_403_eula", "accept_eula"),
+        ("data_loops", "redirected in a circle"),
+    ],
+)
+def test_a_refused_login_stops_everything_at_once(standin, login, held, archive, fault, said):
+    """No attempt is repeated, and the other granules are not asked for."""
+    held(cycles=tuple(range(3, 13)))
+    standin.fault(fault)
+    granules = archive.search("atl06", HERE, None)
+    archive.connections = 1
+    with pytest.raises(LoginRefused, match=said):
+        archive.fetch(granules)
+    assert len({request.path for request in standin.requests(DATA)}) <= 2
+
+
+def test_without_a_login_the_message_says_how_to_get_one(standin, held, archive):
+    held()
+    with pytest.raises(LoginRefused, match=r"no Earthdata login found; an account is free .*netrc.*EARTHDATA_TOKEN"):
+        archive.fetch(found(archive))
+
+
+def test_a_wrong_password_is_tried_once(standin, login, held, archive, monkeypatch):
+    held()
+    monkeypatch.setenv("EARTHDATA_PASSWORD", "wrong-canary")
+    with pytest.raises(LoginRefused, match="refuses user and password from EARTHDATA_USERNAME") as refused:
+        archive.fetch(found(archive))
+    assert "wrong-canary" not in str(refused.value)
+    assert len([r for r in standin.requests("urs*") if "authorization" in r.headers]) == 1
+
+
+@pytest.mark.parametrize("fault", ["edl_500", "edl_html", "edl_drop"])
+def test_a_failing_login_service_is_no_refusal(standin, login, held, archive, fault):
+    held()
+    standin.fault(fault)
+    with pytest.raises(ServiceFailed, match="Earthdata login: did not answer as it should"):
+        archive.fetch(found(archive))
+
+
+def test_netrc_and_token_work_as_logins(standin, held, archive, monkeypatch, tmp_path):
+    held(cycles=(5, 6))
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"machine urs.earthdata.nasa.gov login {services.USER} password {services.PASSWORD}\n")
+    netrc.chmod(0o600)
+    assert earthdata_login.source() == "netrc"
+    assert only(archive.fetch(found(archive, cycles=(5,))))["status"] == "present"
+    netrc.unlink()
+    monkeypatch.setenv("EARTHDATA_TOKEN", services.TOKEN)
+    assert only(archive.fetch(found(archive, cycles=(6,))))["status"] == "present"
+
+
+def test_a_token_that_has_expired_is_said_before_anything_is_asked(standin, held, archive, monkeypatch):
+    held()
+    content = base64.urlsafe_b64encode(json.dumps({"exp": time.time() - 3 * 86400}).encode()).decode().rstrip("=")
+    monkeypatch.setenv("EARTHDATA_TOKEN", f"head.{content}.signature")
+    granules = found(archive)
+    standin.reset()
+    with pytest.raises(LoginRefused, match="EARTHDATA_TOKEN: expired 3 days ago; make a new one"):
+        archive.fetch(granules)
+    assert not standin.requests()
+
+
+def test_the_token_goes_to_nasa_alone(standin, login, held, archive):
+    """A link in a catalogue or a list may lead anywhere; the signed address in the cloud refuses a token, too."""
+    held()
+    standin.fault("cmr_foreign_host")
+    with pytest.raises(LoginRefused, match=r"elsewhere\.example\.org: sent a login page"):
+        archive.fetch(found(archive))
+    assert standin.requests("elsewhere*")
+    assert all("authorization" not in request.headers for request in standin.requests("elsewhere*"))
+
+
+@pytest.mark.parametrize("fault", ["data_500", "data_503", "data_429", "data_drop", "data_truncated"])
+def test_a_passing_failure_is_mended(standin, login, held, archive, fault):
+    (record,) = held(n=4000, checksum=md5)
+    standin.fault(fault, times=2)
+    row = only(archive.fetch(found(archive)))
+    assert row["status"] == "present" and file_sha256(row["path"]) == file_sha256(record.path)
+
+
+@pytest.mark.parametrize("fault", ["data_500", "data_drop"])
+def test_a_lasting_failure_fails_the_granule_and_no_other(standin, login, held, archive, fault):
+    first, second = held(cycles=(5, 6))
+    standin.fault(fault, match=f"*{first.name}")
+    ledger = archive.fetch(found(archive))
+    assert dict(zip(ledger["granule_id"], ledger["status"], strict=True)) == {
+        first.name[:-3]: "failed", second.name[:-3]: "present",
+    }  # fmt: skip
+    assert "5 times; wait and run again: what arrived is kept" in ledger["reason"][0]
+
+
+def test_a_cut_download_goes_on_where_it_stopped(standin, login, held, archive):
+    """The server's log shows the range; the client begins from nothing."""
+    (record,) = held(n=8000, checksum=md5)
+    standin.fault("data_truncated", times=1)
+    row = only(archive.fetch(found(archive)))
+    assert file_sha256(row["path"]) == file_sha256(record.path)
+    ranges = [request.headers.get("range") for request in standin.requests(CLOUD)]
+    assert ranges[0] is None and ranges[1].startswith("bytes=") and int(ranges[1][6:-1]) > record.size // 4
+
+
+def test_a_file_that_changed_meanwhile_is_not_mixed(standin, login, held, archive):
+    """The validator no longer holds: the whole file comes anew."""
+    (record,) = held(n=8000)
+    standin.fault("data_truncated", times=1, **{"change": half_of_another})
+    row = only(archive.fetch(found(archive)))
+    assert row["status"] == "present" and file_sha256(row["path"]) == file_sha256(record.path)
+
+
+def half_of_another(answer, request):
+    content = bytes(byte ^ 0x55 for byte in answer.body)
+    return dataclasses.replace(
+        answer, body=content, cut=len(content) // 2, headers={**answer.headers, "ETag": '"another"'}
+    )
+
+
+@pytest.mark.parametrize("fault", ["data_no_range", "data_416"])
+def test_a_server_that_cannot_resume_sends_the_whole_again(standin, login, held, archive, fault):
+    (record,) = held(n=8000, checksum=md5)
+    standin.fault("data_truncated", times=1)
+    standin.fault(fault)
+    row = only(archive.fetch(found(archive)))
+    assert row["status"] == "present" and file_sha256(row["path"]) == file_sha256(record.path)
+
+
+def test_a_body_without_a_length_is_held_against_the_catalogue(standin, login, held, archive):
+    (record,) = held(n=8000)
+    standin.fault("data_no_length", times=1)
+    row = only(archive.fetch(found(archive)))
+    assert row["status"] == "present" and row["size_bytes"] == record.size
+
+
+def test_a_hanging_server_is_given_up(standin, login, held, archive, monkeypatch):
+    """The client waits for ever."""
+    held()
+    monkeypatch.setattr(transfer, "READ", 0.2)
+    standin.fault("data_hangs", times=2)
+    assert only(archive.fetch(found(archive)))["status"] == "present"
+
+
+def test_all_wait_when_one_is_asked_to(standin, login, held, archive):
+    held(cycles=(5, 6, 7))
+    standin.fault("data_429", times=1)
+    archive.connections = 1
+    assert set(archive.fetch(found(archive))["status"]) == {"present"}
+    asked = standin.requests(DATA)
+    assert asked[1].time - asked[0].time >= 1.0
+
+
+def test_a_granule_that_is_gone_is_named_with_its_successor(standin, login, held, archive):
+    (record,) = held()
+    granules = found(archive)
+    standin.records[:] = [dataclasses.replace(record, name=record.name.replace("_006_01", "_006_02"))]
+    row = only(archive.fetch(granules))
+    assert row["status"] == "failed" and len(standin.requests(DATA)) == 1
+    assert f"superseded by {standin.records[0].name}" in row["reason"]
+
+
+def test_a_granule_that_is_gone_for_good(standin, login, held, archive):
+    held()
+    granules = found(archive)
+    standin.records.clear()
+    assert "gone from the archive" in only(archive.fetch(granules))["reason"]
+
+
+def test_too_little_space_is_said_before_anything_arrives(standin, login, held, archive):
+    held()
+    granules = found(archive)
+    granules["size_bytes"] = 10**15
+    with pytest.raises(NunatakError, match=r"1 granules need 1000000\.00 GB, .* GB are free; free"):
+        archive.fetch(granules)
+    assert not standin.requests(DATA)
+
+
+def test_a_name_that_leads_out_of_the_folder_fails(standin, login, held, archive, tmp_path):
+    held()
+    granules = found(archive)
+    granules["file_name"] = "../../escaped.h5"
+    row = only(archive.fetch(granules))
+    assert row["status"] == "failed" and "leave its folder" in row["reason"]
+    assert not list(tmp_path.rglob("escaped.h5"))
+
+
+def test_an_empty_granule_is_empty_and_not_broken(standin, login, held, archive, tmp_path):
+
+    held()
+    bare = atl06(tmp_path / "held", standin.records[0].name, beams=())
+    standin.records[0].size = bare.stat().st_size
+    assert only(archive.fetch(found(archive)))["status"] == "empty"
+
+
+RUN = """
+import sys
+sys.path[:0] = [{scripts!r}]
+from nunatak.archives import base
+from nunatak.archives import login as earthdata_login
+from nunatak.archives.earthdata import EarthdataArchive
+EarthdataArchive({resources!r}).fetch(base.read_list({listed!r}))
+"""
+
+
+def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_bytes(standin, login, held, archive, tmp_path):
+    """kill -9 in the middle, three times; the next run asks for the rest alone."""
+    (record,) = held(n=20000, checksum=md5)
+    granules = found(archive)
+    granules.to_csv(tmp_path / "list.csv", index=False)
+    program = RUN.format(
+        scripts=str(ROOT / "scripts"), resources=str(tmp_path / "resources"), listed=str(tmp_path / "list.csv")
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "standin" / "site")}
+    part = archive.folder / "atl06" / f".{record.name}.part"
+    standin.fault("data_slow", rate=2e6)
+    for share in (0.1, 0.4, 0.7):
+        running = subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE)
+        wait_for(lambda share=share: part.exists() and part.stat().st_size > share * record.size, running)
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        assert kept(archive) == []
+    standin.faults.clear()
+    row = only(archive.fetch(granules))
+    assert row["status"] == "present" and file_sha256(row["path"]) == file_sha256(record.path)
+    starts = [int(r.headers["range"][6:-1]) for r in standin.requests(CLOUD) if "range" in r.headers]
+    assert len(starts) == 3 and starts == sorted(starts) and starts[0] > 0.05 * record.size
+
+
+def wait_for(condition, running):
+    until = time.monotonic() + 30
+    while not condition():
+        assert running.poll() is None, running.stderr.read().decode()
+        assert time.monotonic() < until, "nothing arrived"
+        time.sleep(0.01)
+
+
+def test_secrets_are_nowhere(standin, login, held, archive, tmp_path, caplog, monkeypatch):
+    """User, password, token and signature are looked for in every file, log and message of good and bad runs."""
+    caplog.set_level("DEBUG", logger="nunatak")
+    held(cycles=(5, 6))
+    granules = found(archive)
+    said = []
+    for fault in (
+        "data_truncated",
+        "data_401",
+        "data_403_eula",
+        "data_html",
+        "data_drop",
+        "edl_drop",
+        "data_404",
+        None,
+    ):
+        standin.faults.clear()
+        if fault:
+            standin.fault(fault)
+        try:
+            said.append(archive.fetch(granules).to_csv())
+        except NunatakError as error:
+            said.append(str(error))
+            assert error.__suppress_context__ or error.__context__ is None
+    texts = said + [record.getMessage() for record in caplog.records if record.name == "nunatak"]
+    texts += [path.read_bytes().decode("latin-1") for path in (tmp_path / "resources").rglob("*") if path.is_file()]
+    for secret in (services.PASSWORD, services.TOKEN, services.SIGNATURE):
+        assert not [text for text in texts if secret in text]
+
+
+def test_what_is_written_down_has_no_secrets(monkeypatch):
+    monkeypatch.setenv("EARTHDATA_TOKEN", "abc.def")
+    text = transport.redacted("Authorization: Bearer xyz at https://h/a?X-Amz-Signature=1 abc.def access_token=zz")
+    assert all(word not in text for word in ("xyz", "X-Amz", "abc.def", "zz"))
+
+
+def test_many_present_granules_are_believed_by_their_receipts(tmp_path, standin, monkeypatch):
+    """No file is opened: reading one would fail here."""
+    rows = []
+    folder = tmp_path / "resources" / "archive" / "earthdata" / "atl06"
+    folder.mkdir(parents=True)
+    for rgt in range(1, 301):
+        path = folder / f"ATL06_20191106230200_{rgt:04d}0503_006_01.h5"
+        path.write_bytes(b"not read")
+        receipts.keep(path, checksums={"SHA-256": f"{rgt:064d}"}, status="present", reason="")
+        rows.append({"file_name": path.name, "size_bytes": 8, "url": f"https://host/{path.name}"})
+    monkeypatch.setattr(integrity, "check_arrived", None)
+    monkeypatch.setattr(download, "_room_for", None)
+    ledger = EarthdataArchive(tmp_path / "resources").fetch(granule_table(rows))
+    assert set(ledger["status"]) == {"present"} and ledger["sha256"][41] == f"{42:064d}"
+    assert not standin.requests()
