@@ -31,5 +31,8 @@ if Path(workflow.basedir) == HERE:
     logger.addFilter(worth_showing)
 
     onerror:
-        told = [reason(path) or f"see {path}" for path in dict.fromkeys(FAILED)]
+        told = [
+            reason(path) or f"{path}: ends without a word; killed, or out of memory or disk?"
+            for path in dict.fromkeys(FAILED)
+        ]
         print("\nThe run stopped:", *dict.fromkeys(told), sep="\n  ", file=sys.stderr, flush=True)

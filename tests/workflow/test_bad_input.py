@@ -93,10 +93,10 @@ def test_disk_that_fills_up(copy_of_finished):
     """A file that may not grow as large as the result: one line, no half-written file, and the next run mends it."""
     flow = copy_of_finished
     before = flow.digests(LABEL)
-    target = f"results/{LABEL}/atl14/surface.nc"
+    target = f"results/{LABEL}/atl06/points/cycle03.parquet"
     (flow / target).unlink()
     done = flow.run(target, file_limit=100_000, **TINY)
-    assert refused(done, "surface.nc", "could not be written", "free space")
+    assert refused(done, "cycle03.parquet", "could not be written", "free space")
     assert flow.unfinished() == [] and not (flow / target).exists()
     done = flow.run(target, **TINY)
     assert done.code == 0, done.text
