@@ -12,7 +12,7 @@ from nunatak.photons.comparison import in_words
 _GREY, _BLUE, _RED = "#9a9a9a", colour.CATEGORIES[0], "#b3321d"
 _ROOM = 3.0  # m above and below the windows in the close view
 _MOST_POINTS = 20000  # drawn in a scatter; more of them hide each other
-_FEWEST = 30  # segments of a class of slope that is drawn
+_FEWEST, _SHARE = 30, 0.01  # segments of a class of slope that is drawn, and their share of all
 _LIMIT = 98  # percentile of |difference| that the axis of the differences reaches
 
 
@@ -107,7 +107,7 @@ def atl06sr_vs_atl06(look, *, title, table):
     every = max(len(table) // _MOST_POINTS, 1)
     ax.plot(table["slope"].iloc[::every], table["difference"].iloc[::every], ls="", marker=".", ms=1.5, mew=0,
             color=_GREY, rasterized=True)  # fmt: skip
-    classes = found.iloc[1:][found.iloc[1:]["n"] >= _FEWEST]
+    classes = found.iloc[1:][found.iloc[1:]["n"] >= max(_FEWEST, _SHARE * len(table))]
     reach = max(float(np.percentile(table["slope"], 99.8)), 0.1)
     middle = (classes["slope_from"] + classes["slope_to"].clip(upper=reach)) / 2
     ax.errorbar(middle, classes["median"], yerr=classes["nmad"], ls="", marker="o", ms=3, color=_RED, capsize=2,
