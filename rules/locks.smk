@@ -30,7 +30,6 @@ for label in STUDIES:
         threads: 1
         params:
             products=products_of(STUDIES[label]),
-            folder=f"{STUDIES[label]['results']}/{label}",
             originals=f"{STUDIES[label]['resources']}/archive/earthdata",
             resources=STUDIES[label]["resources"],
         message:

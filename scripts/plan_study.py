@@ -33,7 +33,7 @@ if __name__ == "__main__":
     with job(snakemake):
         main(
             dict(zip(snakemake.params.products, snakemake.input.granules, strict=True)),
-            snakemake.params.folder,
+            Path(snakemake.input.granules[0]).parent.parent,
             originals=snakemake.params.originals,
             resources=snakemake.params.resources,
         )

@@ -166,6 +166,7 @@ def test_an_empty_answer_writes_nothing(tmp_path):
 LIMITED = """
 import resource, sys
 sys.path[:0] = [{scripts!r}, {tests!r}]
+import conftest  # where the tests are, before anything asks
 from test_query_fetch import Chain
 from nunatak.runtime import NunatakError
 chain = Chain({folder!r}, {granules!r})
