@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from conftest import ROOT
 from distributed import LocalCluster
 
 from nunatak import results, study
@@ -17,6 +16,7 @@ from nunatak.outlines import STUDY_REGION, write_outlines
 from nunatak.runtime import NunatakError, file_sha256, stamp
 from nunatak.simulation import atl10, seaice_passes, world
 from nunatak.tables import read_table, write_table
+from tests.conftest import ROOT
 
 TABLES = ("rows", "levels", "granules", "ledger")
 
