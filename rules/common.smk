@@ -88,7 +88,7 @@ def classes_for(product):
             return []
         # a cycle's granules are cut into shares by their own names, which differ from product to product
         cycle = wildcards.get("chunk", "").split("-")[0]
-        return [path for path in ledgers("atl08")(wildcards) if f"/{cycle}" in path]
+        return [path for path in ledgers("atl08")(wildcards) if Path(path).stem.split("-")[0] == cycle]
 
     return files
 
