@@ -95,17 +95,19 @@ rule gather_extents:
 
 
 rule compare_heights:
-    """Join the heights fitted from photons with ATL06's, segment by segment."""
+    """Join the heights fitted from photons with ATL06's or ATL11's, at the same places."""
     input:
         heights=fitted_heights,
-        segments=points("atl06"),
+        points=lambda wildcards: points(wildcards.other)(wildcards),
         counts="<results>/{study}/atl06sr/counts.csv",
     output:
-        table="<results>/{study}/atl06sr/comparison.parquet",
+        table="<results>/{study}/atl06sr/comparison_{other}.parquet",
     log:
-        "<logs>/{study}/atl06sr/compare.log",
+        "<logs>/{study}/atl06sr/compare_{other}.log",
     benchmark:
-        "<benchmarks>/{study}/atl06sr/compare.tsv"
+        "<benchmarks>/{study}/atl06sr/compare_{other}.tsv"
+    wildcard_constraints:
+        other="atl06|atl11",
     conda:
         "../envs/altimetry.yaml"
     threads: 1
@@ -115,7 +117,7 @@ rule compare_heights:
     params:
         code=code_version("compare_heights.py"),
     message:
-        "{wildcards.study}: comparing fitted heights with ATL06"
+        "{wildcards.study}: comparing fitted heights with {wildcards.other}"
     script:
         "../scripts/compare_heights.py"
 

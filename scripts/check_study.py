@@ -18,7 +18,7 @@ def main(inputs, out, *, world):
     Parameters
     ----------
     inputs : mapping of regions and the results there are (change, region_change, surface, repeat_pairs,
-        heights_compared, freeboard, rates, crossovers, agreement) to a path
+        heights_compared, heights_at_points, freeboard, rates, crossovers, agreement) to a path
     world : name and size of the simulated world, None for real granules
     """
     layers = {}
@@ -31,6 +31,8 @@ def main(inputs, out, *, world):
     heights = read_table(inputs["heights_compared"]) if "heights_compared" in inputs else None
     if heights is not None:
         found += photons.beside_atl06(heights) + (photons.against_truth(heights, world) if world else [])
+    if "heights_at_points" in inputs:
+        found += photons.beside_atl11(read_table(inputs["heights_at_points"]))
     bins = results.read_freeboard(inputs["freeboard"]) if "freeboard" in inputs else {}
     found += freeboard_checks(bins, world)
     rates = read_table(inputs["rates"]) if "rates" in inputs else None

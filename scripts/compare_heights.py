@@ -1,4 +1,4 @@
-"""Join the heights fitted from photons with those of ATL06, segment by segment."""
+"""Join the heights fitted from photons with those of ATL06 or ATL11, at the same places."""
 
 import pandas as pd
 
@@ -6,34 +6,48 @@ from nunatak import photons
 from nunatak.runtime import job, log, stamp
 from nunatak.tables import read_table, write_table
 
-_NEEDED = ["rgt", "cycle", "beam", "segment_id", "x_atc", "h_li", "h_li_sigma", "atl06_quality_summary"]
+# product: columns that are read of it, the flag whose 0 is good, how it is joined
+_ATL06 = ["rgt", "cycle", "beam", "segment_id", "x_atc", "h_li", "h_li_sigma", "atl06_quality_summary"]
+_ATL11 = ["rgt", "cycle", "pair", "ref_pt", "time", "latitude", "longitude", "x_atc", "y_atc", "h_corr", "h_corr_sigma",
+          "quality_summary"]  # fmt: skip
+OTHERS = {
+    "atl06": (_ATL06, "atl06_quality_summary", photons.against_atl06),
+    "atl11": (_ATL11, "quality_summary", photons.against_atl11),
+}
 
 
-def main(heights, segments, out, *, study):
+def main(heights, points, out, *, other, study):
     """
-    Write the segments that both have, with the difference and the slope.
+    Write the places that both have, with the difference and the slope.
 
     Parameters
     ----------
     heights : files of fitted heights, one per chunk
-    segments : files of ATL06 points; its good segments (atl06_quality_summary 0) enter
+    points : files of the other product's points; only its good ones enter, of the tracks and cycles that were fitted
+    other : atl06 or atl11
     """
-    atl06 = read_table(segments, columns=_NEEDED)
-    atl06 = atl06[atl06["atl06_quality_summary"] == 0]
-    tables = [photons.standard_names(read_table(path)) for path in heights]
-    parts = [photons.against_atl06(table, atl06) for table in tables]
+    columns, flag, join = OTHERS[other]
+    parts = []
+    for path in heights:
+        table = photons.standard_names(read_table(path))
+        seen = [(name, "in", table[name].unique().tolist()) for name in ("rgt", "cycle")] if len(table) else None
+        rows = read_table(points, columns=columns, filters=seen)
+        parts.append(join(table, rows[rows[flag] == 0]))
+        source = table.attrs["attributes"]["nunatak_source"]
     full = [part for part in parts if len(part)] or parts[:1]
-    table = pd.concat(full, ignore_index=True)
-    log.info("%d segments in both; %s", len(table), photons.by_slope(table["slope"], table["difference"]).to_dict())
-    about = stamp(study=study, source=tables[0].attrs["attributes"]["nunatak_source"], inputs=[*heights, *segments])
-    write_table(table, out, attributes=about, units=parts[0].attrs["units"], points=True)
+    joined = pd.concat(full, ignore_index=True)
+    found = photons.by_slope(joined["slope"], joined["difference"])
+    log.info("%s: %d places in both\n%s", other, len(joined), found.to_string(index=False))
+    about = stamp(study=study, source=source, inputs=[*heights, *points])
+    write_table(joined, out, attributes=about, units=parts[0].attrs["units"], points=True)
 
 
 if __name__ == "__main__":
     with job(snakemake):
         main(
             snakemake.input.heights,
-            snakemake.input.segments,
+            snakemake.input.points,
             snakemake.output.table,
+            other=snakemake.wildcards.other,
             study=snakemake.wildcards.study,
         )

@@ -152,7 +152,7 @@ def compared(place, tmp_path_factory):
     out = tmp_path_factory.mktemp("compared")
     fit(place, out)
     compare_heights.main(
-        [out / "rows.parquet"], [place.folder / "points.parquet"], out / "comparison.parquet", study="s"
+        [out / "rows.parquet"], [place.folder / "points.parquet"], out / "comparison.parquet", other="atl06", study="s"
     )
     sample_photons.main([out / "rows.parquet"], [out / "read.parquet"], out / "cloud.parquet", out / "stretch.parquet",
                         settings=settings(), study="s")  # fmt: skip

@@ -58,7 +58,10 @@ RESULTS = {
     "repeat_pairs": Result(
         "elevation/repeat_pairs.parquet", lambda study: "atl06" in study.products and len(study.chunks("atl06")) > 1
     ),
-    "heights_compared": Result("atl06sr/comparison.parquet", lambda study: _fits(study) and _has("atl06")(study)),
+    "heights_compared": Result("atl06sr/comparison_atl06.parquet", lambda study: _fits(study) and _has("atl06")(study)),
+    "heights_at_points": Result(
+        "atl06sr/comparison_atl11.parquet", lambda study: _fits(study) and _has("atl11")(study)
+    ),
     "photon_cloud": Result("atl06sr/cloud.parquet", lambda study: _fits(study) and _is_local(study)),
     "photon_segments": Result("atl06sr/cloud_segments.parquet", lambda study: _fits(study) and _is_local(study)),
     "freeboard": Result("freeboard/grid.nc", lambda study: study.sea_ice is not None),

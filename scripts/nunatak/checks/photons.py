@@ -1,4 +1,4 @@
-"""Checks of heights fitted from photons: beside ATL06, and against the truth where granules are simulated."""
+"""Checks of heights fitted from photons: beside ATL06 and ATL11, and against the truth where granules are simulated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pyproj
 
 from nunatak.checks import truth
-from nunatak.checks.check import at_least, at_most
+from nunatak.checks.check import at_least, at_most, not_applicable
 from nunatak.photons.comparison import by_slope, in_words
 from nunatak.times import decimal_year
 
@@ -31,6 +31,20 @@ def beside_atl06(table):
     if len(table):
         checks += _by_class("atl06sr_less_atl06", table["slope"], table["difference"], AGREEMENT, "ATL06-SR less ATL06")
     return checks
+
+
+def beside_atl11(table):
+    """
+    Median and spread of fitted heights less ATL11's at its reference points, by class of slope.
+
+    Parameters
+    ----------
+    table : of `photons.against_atl11`
+    """
+    if not len(table):
+        reason = "no reference point of ATL11 lies on a pass whose photons were fitted on both beams of the pair"
+        return [not_applicable("atl06sr_less_atl11", reason)]
+    return _by_class("atl06sr_less_atl11", table["slope"], table["difference"], AGREEMENT, "ATL06-SR less ATL11")
 
 
 def against_truth(table, world):

@@ -3,7 +3,7 @@
 from nunatak.choices import ParameterError
 from nunatak.photon_parameters import PRESETS, FitParameters, YapcParameters
 from nunatak.photons.cloud import photons_from_arrays
-from nunatak.photons.comparison import against_atl06, by_slope
+from nunatak.photons.comparison import against_atl06, against_atl11, by_slope
 from nunatak.photons.extents import extents
 from nunatak.photons.granule import (
     BeamStatus,
@@ -28,6 +28,7 @@ __all__ = [
     "PhotonError",
     "YapcParameters",
     "against_atl06",
+    "against_atl11",
     "by_slope",
     "completed",
     "extents",

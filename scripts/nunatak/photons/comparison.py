@@ -1,4 +1,4 @@
-"""Heights fitted from photons against ATL06's: the same segments joined, differences by slope."""
+"""Heights fitted from photons against ATL06's and ATL11's: the same places joined, differences by slope."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ COLUMNS = {
     "latitude": "degrees_north", "longitude": "degrees_east", "x_atc": "m", "h_mean": "m", "h_sigma": "m",
     "n_fit_photons": "counts", "w_surface_window_final": "m", "rms_misfit": "m", "slope": "degrees", "h_li": "m",
     "h_li_sigma": "m", "difference": "m",
+}  # fmt: skip
+# points joined with ATL11
+ATL11_COLUMNS = {
+    "rgt": "1", "cycle": "1", "pair": "", "ref_pt": "1", "time": "UTC", "latitude": "degrees_north",
+    "longitude": "degrees_east", "h_corr": "m", "h_corr_sigma": "m", "h_fitted": "m", "h_sigma": "m",
+    "slope": "degrees", "difference": "m",
 }  # fmt: skip
 
 
@@ -47,6 +53,48 @@ def against_atl06(heights, atl06, *, max_offset=10.0):
     joined["difference"] = joined["h_mean"] - moved
     table = joined[list(COLUMNS)]
     table.attrs["units"] = {name: unit for name, unit in COLUMNS.items() if unit}
+    return table
+
+
+def against_atl11(heights, atl11, *, max_offset=10.0):
+    """
+    Join fitted heights with ATL11's on track, cycle, pair and reference point.
+
+    A reference point lies between or beside the two beams of its pair. Both beams' heights at its segment are moved
+    along the track to its x_atc and then across it, on the line through both, to its y_atc.
+
+    Parameters
+    ----------
+    heights : table of `fit_heights` with standard columns; only pflags 0, where both beams of the pair have it
+    atl11 : table of `products.atl11.read_heights`, filtered as wanted
+    max_offset : m along the track between the segments' centres and the point
+
+    Returns
+    -------
+    DataFrame : `rgt, cycle, pair, ref_pt, time, latitude, longitude, h_corr, h_corr_sigma, h_fitted, h_sigma, slope`
+        (degrees), `difference` = h_fitted - h_corr (m)
+    """
+    good = heights[heights["pflags"] == 0]
+    keep = ["rgt", "cycle", "segment_id", "x_atc", "y_atc", "h_mean", "h_sigma", "dh_fit_dx", "dh_fit_dy"]
+    beams = good[keep].assign(pair="pt" + good["beam"].astype(str).str[2], side=good["beam"].astype(str).str[3])
+    on = ["rgt", "cycle", "pair", "segment_id"]
+    left, right = (beams[beams["side"] == side].drop(columns="side") for side in ("l", "r"))
+    both = left.merge(right, on=on, suffixes=("", "_r")).rename(columns={"segment_id": "ref_pt"})
+    points = atl11[["rgt", "cycle", "pair", "ref_pt", "time", "latitude", "longitude", "x_atc", "y_atc", "h_corr",
+                    "h_corr_sigma"]].rename(columns={"x_atc": "x", "y_atc": "y"})  # fmt: skip
+    joined = both.merge(points.assign(pair=points["pair"].astype(str)), on=["rgt", "cycle", "pair", "ref_pt"])
+    near = (joined["x"] - joined["x_atc"]).abs().le(max_offset) & (joined["x"] - joined["x_atc_r"]).abs().le(max_offset)
+    joined = joined[near & (joined["y_atc"] != joined["y_atc_r"])].reset_index(drop=True)
+    at_left = joined["h_mean"] + joined["dh_fit_dx"] * (joined["x"] - joined["x_atc"])
+    at_right = joined["h_mean_r"] + joined["dh_fit_dx_r"] * (joined["x"] - joined["x_atc_r"])
+    share = (joined["y"] - joined["y_atc"]) / (joined["y_atc_r"] - joined["y_atc"])
+    along = (joined["dh_fit_dx"] + joined["dh_fit_dx_r"]) / 2
+    joined["h_fitted"] = at_left + share * (at_right - at_left)
+    joined["h_sigma"] = np.hypot((1 - share) * joined["h_sigma"], share * joined["h_sigma_r"])
+    joined["slope"] = np.degrees(np.arctan(np.hypot(along, joined["dh_fit_dy"].fillna(0.0))))
+    joined["difference"] = joined["h_fitted"] - joined["h_corr"]
+    table = joined[list(ATL11_COLUMNS)]
+    table.attrs["units"] = {name: unit for name, unit in ATL11_COLUMNS.items() if unit}
     return table
 
 
