@@ -6,8 +6,6 @@ rule subset_points:
     output:
         points="<results>/{study}/{product}/points/{chunk}.parquet",
         ledger="<results>/{study}/{product}/read/{chunk}.parquet",
-    wildcard_constraints:
-        product="|".join(targets.POINTS),
     log:
         "<logs>/{study}/{product}/subset/{chunk}.log",
     benchmark:
