@@ -65,7 +65,8 @@ def sums_of(wildcards):
     product = LOADED[wildcards.study].sea_ice
     kinds = {"rows": "sums", "levels": "levels", "granules": "tallies", "ledgers": "read"}
     files = {name: chunk_files(product, kind, "parquet")(wildcards) for name, kind in kinds.items()}
-    return files | {"counts": f"<results>/{wildcards.study}/{product}/counts.csv"}
+    theirs = LOADED[wildcards.study].gridded_freeboard.atl20
+    return files | {"counts": f"<results>/{wildcards.study}/{product}/counts.csv", "atl20": list(theirs)}
 
 
 def freeboard_of(wildcards):

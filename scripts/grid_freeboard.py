@@ -2,10 +2,13 @@
 
 import dask
 import pandas as pd
+import xarray as xr
 
 from nunatak import gridding
+from nunatak.gridding.atl20 import difference
 from nunatak.outlines import STUDY_REGION, read_outlines
-from nunatak.rasters import write_cog, write_netcdf_groups
+from nunatak.products import atl20
+from nunatak.rasters import georeference, write_cog, write_netcdf_groups
 from nunatak.runtime import NunatakError, job, log, stamp, written
 from nunatak.study.period import Period
 from nunatak.tables import read_table, write_csv
@@ -20,7 +23,7 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
 
     Parameters
     ----------
-    inputs : mapping of rows, levels, granules, ledgers (lists, one per chunk) and regions to paths
+    inputs : mapping of rows, levels, granules, ledgers (lists, one per chunk), regions and atl20 (a list) to paths
     out : mapping of grid, maps, series, distribution to a path
     settings, freeboard : the product's part of the study, and its `freeboard`
 
@@ -38,6 +41,8 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
     about = stamp(study=study, source=source, inputs=[*inputs["rows"], *inputs["levels"], inputs["regions"]],
                   parameters={"settings": settings, "freeboard": freeboard, "period": period})  # fmt: skip
     layers = grids(sums, Period.model_validate(period), product=product, settings=settings, freeboard=freeboard)
+    if inputs.get("atl20"):
+        layers["atl20"] = less_atl20(layers.get("month"), inputs["atl20"], sums.grid)
     lost = sums.granules[["n_outside", "n_invalid"]].sum()
     tally = {
         "segments_read": int(read["n_points"].sum()), "segments_outside": int(lost["n_outside"]),
@@ -84,6 +89,35 @@ def grids(sums, period, *, product, settings, freeboard):
         layers["climatology"] = gridding.climatology(monthly)
         layers["anomaly"] = gridding.anomaly(monthly, layers["climatology"])
     return layers
+
+
+def less_atl20(monthly, paths, grid):
+    """
+    Our monthly means less those of ATL20 files, where both have the month.
+
+    Raises
+    ------
+    NunatakError : no monthly means, another grid, or no month in common
+    """
+    if monthly is None or "mean" not in monthly:
+        raise NunatakError(
+            "freeboard.atl20: there are no monthly means to compare; add month to bins, mean to statistics"
+        )
+    parts = []
+    for path in paths:
+        theirs = atl20.read_freeboard(path)
+        if theirs.attrs["crs"] != grid.crs or grid.dx != abs(float(theirs["x"][1] - theirs["x"][0])):
+            raise NunatakError(
+                f"{path}: lies on another grid ({theirs.attrs['crs']}) than ours ({grid.crs}, {grid.dx:g} m); set "
+                "freeboard.grid: {preset: nsidc_south_hughes, cell: 25km}, or nsidc_north_hughes"
+            )
+        ours = monthly.sel(time=monthly["time"].isin(theirs["time"]))
+        near = theirs.reindex(x=monthly["x"], y=monthly["y"], method="nearest", tolerance=1.0)
+        parts.append(difference(ours if ours.sizes["time"] else monthly, near))
+    said = {
+        name: str([part.attrs[name] for part in parts]) for name in ("cells", "mean", "rms", "only_ours", "only_theirs")
+    }
+    return georeference(xr.Dataset({"difference": xr.concat(parts, "time")}, attrs=said), grid)
 
 
 def whole_days(span):

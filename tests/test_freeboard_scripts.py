@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +13,9 @@ from distributed import LocalCluster
 
 from nunatak import results, study
 from nunatak.granules import ledger as make_ledger
+from nunatak.gridding import make_grid, statistics, sum_segments, to_tables
 from nunatak.outlines import STUDY_REGION, write_outlines
+from nunatak.products import atl10 as atl10_reader
 from nunatak.runtime import NunatakError, file_sha256, stamp
 from nunatak.simulation import atl10, seaice_passes, world
 from nunatak.tables import read_table, write_table
@@ -78,9 +81,9 @@ def freeboard_of(asked, **changes):
     return settings.model_dump(mode="json") | {"histogram_width": settings.histogram_width} | changes
 
 
-def gridded(folder, made, asked, **changes):
-    """The Datasets and tables of some chunks."""
-    inputs = {"regions": made[0].regions}
+def gridded(folder, made, asked, theirs=(), **changes):
+    """The Datasets and tables of some chunks, compared with ATL20 files."""
+    inputs = {"regions": made[0].regions, "atl20": list(theirs)}
     inputs |= {name: [chunk.out[name] for chunk in made] for name in TABLES[:3]}
     inputs["ledgers"] = [chunk.out["ledger"] for chunk in made]
     names = {"grid": "grid.nc", "maps": "maps", "series": "series.csv", "distribution": "distribution.csv"}
@@ -190,3 +193,27 @@ def test_several_years_have_a_climatology_and_anomalies(tmp_path, whole, asked):
     assert bins["month"].sizes["time"] == 2
     anomaly = bins["anomaly"]["anomaly"].values
     assert np.nanmax(np.abs(anomaly[0] + 0.05)) < 1e-9 and np.nanmax(np.abs(anomaly[1] - 0.05)) < 1e-9
+
+
+def test_difference_from_the_users_atl20(tmp_path, whole, granules, asked):
+    """Theirs 0.02 m thinner everywhere: the difference is that, with the months in common; another grid is refused."""
+    made = Made.__new__(Made)
+    made.regions, made.out = whole.regions, {}
+    hughes = make_grid(preset="nsidc_south_hughes", region=asked.region)
+    segments = pd.concat([atl10_reader.read_segments(path)[0].assign(granule_id=path.stem) for path in granules[:2]])
+    sums = sum_segments(segments, hughes, value="beam_fb_height", weight="height_segment_length_seg", level_width=0.01)
+    tables, attributes = to_tables(sums)
+    for name, table in tables.items():
+        made.out[name] = tmp_path / f"{name}.parquet"
+        write_table(table, made.out[name], attributes={**attributes, "nunatak_source": "SIMULATED"})
+    made.out["ledger"] = whole.out["ledger"]
+    theirs = tmp_path / "ATL20-02_20190901000000_12340401_004_01.h5"
+    month = statistics(sums, "month", ("mean",))
+    with h5py.File(theirs, "w") as file:
+        file["grid_x"], file["grid_y"] = month["x"].values, month["y"].values
+        file["monthly/mean_fb"] = np.nan_to_num(month["mean"].values[0] - 0.02, nan=3.4028235e38).astype("f4")
+    out = gridded(tmp_path / "out", [made], asked, theirs=[theirs], bins=["month"], statistics=["count", "mean"])
+    compared = results.read_freeboard(out["grid"])["atl20"]["difference"]
+    assert abs(float(compared.mean()) - 0.02) < 1e-6 and int(compared.count()) > 20
+    with pytest.raises(NunatakError, match=r"lies on another grid \(EPSG:3412\) than ours \(EPSG:6932"):
+        gridded(tmp_path / "other", [whole], asked, theirs=[theirs], bins=["month"], statistics=["count", "mean"])

@@ -75,7 +75,7 @@ def read_map(path):
 
 
 # the order of time bins in grid.nc, then what is derived from them; HDF5 sorts groups by name
-_FREEBOARD_GROUPS = ("day", "week", "ten_day", "month", "season", "year", "all", "climatology", "anomaly")
+_FREEBOARD_GROUPS = ("day", "week", "ten_day", "month", "season", "year", "all", "climatology", "anomaly", "atl20")
 
 
 def read_freeboard(path):

@@ -98,6 +98,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "freeboard_series": ("freeboard_series",),
     "freeboard_distribution": ("freeboard_distribution",),
     "freeboard_anomaly": ("freeboard",),
+    "freeboard_difference": ("freeboard",),
 }
 
 # the notebook of each topic, and the results any of which it speaks of

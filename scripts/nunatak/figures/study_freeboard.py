@@ -7,7 +7,7 @@ from nunatak.figures.coast import land_on
 from nunatak.outlines import STUDY_REGION
 from nunatak.runtime import NunatakError
 
-DERIVED = ("climatology", "anomaly")  # groups of grid.nc that are no time bins
+DERIVED = ("climatology", "anomaly", "atl20")  # groups of grid.nc that are no time bins
 VALUES = {"atl10": "freeboard", "atl07": "height above the mean sea surface"}
 _STATISTICS = {
     "freeboard_mean": ("mean", "sequential", "mean {what} (m)"),
@@ -41,6 +41,17 @@ def _anomaly(look, request, name):
         look, title=f"{request.title}: {_what(request)} less its mean over {dataset.attrs['climatology_years']}",
         values=seen, ends=ends, kind="change", label=f"anomaly of {_what(request)} (m)", doubtful=doubtful,
         **_ground(request, dataset),
+    )  # fmt: skip
+
+
+def _difference(look, request, name):
+    if "atl20" not in request.freeboard:
+        raise NunatakError(f"figures: {name}: nothing was compared; name ATL20 files in freeboard.atl20")
+    dataset = request.freeboard["atl20"]
+    ends = (dataset["time"].values.astype("datetime64[M]") + 1).astype("datetime64[ns]")
+    return freeboard_layouts.statistic_maps(
+        look, title=f"{request.title}: mean freeboard less that of ATL20", values=dataset["difference"], ends=ends,
+        kind="change", label="difference from ATL20 (m)", **_ground(request, dataset),
     )  # fmt: skip
 
 
@@ -79,6 +90,7 @@ def _what(request):
 FIGURES = {
     **{name: (_maps, "freeboard") for name in _STATISTICS},
     "freeboard_anomaly": (_anomaly, "freeboard"),
+    "freeboard_difference": (_difference, "freeboard"),
     "freeboard_series": (_series, "freeboard_series"),
     "freeboard_distribution": (_distribution, "freeboard_distribution"),
 }

@@ -282,7 +282,8 @@ class Study(StudyFile):
         names += ["freeboard_series"]
         names += ["freeboard_distribution"] if settings.histogram_width else []
         several = len(self.period.years) > 1 and "month" in settings.bins and "mean" in settings.statistics
-        return names + (["freeboard_anomaly"] if several else [])
+        names += ["freeboard_anomaly"] if several else []
+        return names + (["freeboard_difference"] if settings.atl20 else [])
 
 
 __all__ = ["RegionSpec", "Settings", "Study", "StudyFile"]

@@ -30,7 +30,7 @@ FIGURES = {
     "photons": ("photons_fit", "atl06sr_vs_atl06"),
     "freeboard": (
         "freeboard_mean", "freeboard_std", "freeboard_count", "freeboard_series", "freeboard_distribution",
-        "freeboard_anomaly",
+        "freeboard_anomaly", "freeboard_difference",
     ),
 }  # fmt: skip
 
@@ -169,6 +169,9 @@ class Freeboard(Model):
     bins: Listed[Bin] = key(("day", "month"), "lengths of the time bins; week: ISO weeks", min_length=1)
     statistics: Listed[Statistic] = key(
         ("count", "mean", "std"), "what to keep of each cell and bin, by the names in docs/gridding.md", min_length=1
+    )
+    atl20: Listed[str] = key(
+        (), "ATL20 files of one's own whose months are compared with ours; needs the grid of ATL20 and bins: [month]"
     )
     weighting: Weighting = key("segment_weighted", "what a mean is of: all segments, the passes, or the days")
     minimum_passes: int = key(1, "fewest passes of a cell that counts", ge=1, le=10000)
