@@ -153,6 +153,9 @@ FAULTS = {
     # ITS_LIVE
     "stac_503": {"host": STAC, "instead": _status(503)},
     "stac_html": {"host": STAC, "instead": _page},
+    "stac_lost_items": {
+        "host": STAC, "when": lambda r: r.path == "/search", "change": _json(lambda c: c["features"].pop()),
+    },
     "s3_404": {"host": S3, "instead": _status(404, b"<Error><Code>NoSuchKey</Code></Error>")},
     "s3_503": {"host": S3, "instead": _status(503, b"<Error><Code>SlowDown</Code></Error>")},
     # server-side subsets

@@ -59,6 +59,8 @@ class Filters:
     rgt, cycles, region_numbers : reference ground tracks, cycles, parts of the orbit
     resolutions : of ATL14/15, such as "10km"
     hemisphere : of ATL07/10/20, "north" or "south"
+    percent_valid_pixels, min_separation, max_separation : of image pairs; what a catalogue on the network is asked, so
+        that pairs nobody wants are not fetched; the velocity's own selection asks them of every pair
     """
 
     version: str | None = None
@@ -67,6 +69,9 @@ class Filters:
     region_numbers: tuple[int, ...] | None = None
     resolutions: tuple[str, ...] | None = None
     hemisphere: str | None = None
+    percent_valid_pixels: float | None = None
+    min_separation: float | None = None
+    max_separation: float | None = None
 
     @classmethod
     def of(cls, settings) -> Filters:

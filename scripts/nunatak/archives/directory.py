@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nunatak.archives import base, index, verify
+from nunatak.archives import EmptyAnswer, base, index, track_lines, verify
 from nunatak.granules import granules_of
 from nunatak.runtime import log
 
@@ -38,6 +38,9 @@ class DirectoryArchive:
         rows = table[table["product"].eq(product) & table["status"].isin(["granule", "broken"])]
         found = base.select(self._granules(rows), product, region, period, filters, asked=f"directory {self.root}")
         notes = self._notes(table, product, found)
+        if product == "atl03" and region is not None:
+            found, said = self._through(found, table, region)
+            notes += said
         for note in notes:
             log.warning("%s: %s", self.root, note)
         found.attrs["notes"] = notes + found.attrs["notes"]
@@ -47,6 +50,19 @@ class DirectoryArchive:
         """The ledger of granules checked where they lie; `folder` is not used, because nothing is copied."""
         seen = index.load(self.index_path).set_index("path")["mtime_ns"].to_dict()
         return verify.check_in_place(granules, lambda row: self.root / row.url, lambda row: seen.get(row.url))
+
+    def _through(self, found, table, region):
+        """The granules of photons with a beam in the region, and notes on those without."""
+        lines = self.index_path.with_suffix(".atl03.parquet")
+        attrs, mtimes = found.attrs, table.set_index("path")["mtime_ns"].to_dict()
+        kept, said = track_lines.through(found, self.root, lines, mtimes, region)
+        if kept.empty:
+            raise EmptyAnswer(
+                f"directory {self.root}: {len(found)} granules of atl03 come near the region, but none of their "
+                "beams runs through it; widen the region"
+            )
+        kept.attrs = attrs
+        return kept, said
 
     def _granules(self, rows):
         """Index rows as rows of a granule table."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nunatak.archives import EmptyAnswer, base, catalogue, download, login
+from nunatak.archives import EmptyAnswer, base, catalogue, download, itslive, login
 from nunatak.archives.transport import BackOff
 from nunatak.granules import granule_table, granules_of
 from nunatak.runtime import log
@@ -12,18 +12,19 @@ from nunatak.runtime import log
 
 class EarthdataArchive:
     """
-    Granules of ICESat-2 products at NSIDC.
+    Granules of ICESat-2 products at NSIDC, image pairs of ITS_LIVE on its public storage.
 
     Parameters
     ----------
     resources : originals are kept below `<resources>/archive/earthdata/<product>`
-    endpoints : addresses of the services by name; `cmr` is used here
+    endpoints : addresses of the services by name; `cmr` and `stac` are used here
     connections : files downloaded at one time
     """
 
     def __init__(self, resources="resources", *, endpoints=None, connections=4):
         self.folder = Path(resources) / "archive" / "earthdata"
         self.catalogue = catalogue.Catalogue((endpoints or {}).get("cmr", "https://cmr.earthdata.nasa.gov"))
+        self.stac = (endpoints or {}).get("stac", "https://stac.itslive.cloud")
         self.connections = connections
 
     def search(self, product, region, period, filters=None):
@@ -34,6 +35,8 @@ class EarthdataArchive:
         """
         product = granules_of(product)
         filters = filters or base.Filters()
+        if product == "itslive":
+            return self._search_pairs(region, period, filters)
         release, newer = self.catalogue.release(product, filters.version)
         rows, notes = self.catalogue.granules(product, release["version"], region, period, filters)
         asked = f"{self.catalogue.address} ({product} release {release['version']})"
@@ -48,6 +51,12 @@ class EarthdataArchive:
         answer.attrs["notes"] = notes + answer.attrs["notes"]
         return answer
 
+    def _search_pairs(self, region, period, filters):
+        rows, notes = itslive.search(self.stac, region, period, filters, self.stac)
+        answer = base.select(granule_table(rows), "itslive", region, period, filters, asked=self.stac)
+        answer.attrs["notes"] = notes + answer.attrs["notes"]
+        return answer
+
     def fetch(self, granules, folder=None):
         """
         The ledger of granules brought here, or found here and checked; see `download.fetch`.
@@ -55,9 +64,10 @@ class EarthdataArchive:
         The login is asked for only when something is not here yet.
         """
         back_off = BackOff(self.folder / ".back_off")
+        public = bool(granules["product"].eq("itslive").all())
         return download.fetch(
-            granules, Path(folder or self.folder), login.session, back_off=back_off, connections=self.connections,
-            successor=self.successor,
+            granules, Path(folder or self.folder), itslive.session if public else login.session,
+            back_off=back_off, connections=self.connections, successor=None if public else self.successor,
         )  # fmt: skip
 
     def successor(self, row):
