@@ -1,13 +1,14 @@
 """From simulated granules to tracks, rates, crossovers, agreement, figures and sentences, script by script."""
 
+import numpy as np
+import pytest
+
 import compare_products
 import find_crossovers
 import find_tracks
 import fit_rates
-import numpy as np
-import pytest
+import query_granules
 import subset_points
-
 from nunatak import figures, region, results
 from nunatak.checks import tracks as checks
 from nunatak.figures import study_tracks
@@ -16,6 +17,7 @@ from nunatak.outlines import write_outlines
 from nunatak.reports import files, tracks
 from nunatak.simulation import world, write_product
 from nunatak.study import load
+from nunatak.study.base import StudyError
 from nunatak.tables import read_csv, read_table, write_table
 
 STUDY = "config/studies/austfonna.yaml"
@@ -38,8 +40,11 @@ def made(study, tmp_path_factory):
     points, read = {}, {}
     for product in ("atl11", "atl06"):
         granules = write_product(world("austfonna", "tiny"), product, folder / product)
-        rows = [{"granule_id": row.granule_id, "path": str(folder / product / row.file_name), "status": "present",
-                 "reason": "", "size_bytes": row.size_bytes, "sha256": row.checksum} for row in granules.itertuples()]  # fmt: skip
+        rows = [
+            {"granule_id": row.granule_id, "path": str(folder / product / row.file_name), "status": "present",
+             "reason": "", "size_bytes": row.size_bytes, "sha256": row.checksum}
+            for row in granules.itertuples()
+        ]  # fmt: skip
         fetched = folder / f"{product}_ledger.parquet"
         write_table(ledger(rows), fetched, attributes={"nunatak_source": "SIMULATED"})
         points[product], read[product] = folder / f"{product}.parquet", folder / f"{product}_read.parquet"
@@ -48,8 +53,9 @@ def made(study, tmp_path_factory):
             period=["2019-01-01", "2021-12-31"], study="test", crs="EPSG:3413",
         )  # fmt: skip
     settings = {name: study["products"][name] for name in ("atl06", "atl11")}
-    out = {name: folder / name for name in ("tracks.csv", "track.parquet", "rates.parquet", "rates_map.nc", "report.csv",
-                                            "crossovers.parquet", "agreement.csv", "filters.csv")}  # fmt: skip
+    names = ("tracks.csv", "track.parquet", "rates.parquet", "rates_map.nc", "report.csv", "crossovers.parquet",
+             "agreement.csv", "filters.csv")  # fmt: skip
+    out = {name: folder / name for name in names}
     heights, segments = [points["atl11"]], [points["atl06"]]
     find_tracks.main(heights, segments, regions, out["tracks.csv"], out["track.parquet"], focus=FOCUS,
                      settings=settings, study="test")  # fmt: skip
@@ -133,9 +139,8 @@ def test_filtered_agreement_is_closer_than_unfiltered(made):
     look = figures.preset("copernicus")
     request = files.figure_request(inputs, title="Test")
     with figures.use(look):
-        raw, kept = (
-            study_tracks._against(look, request, f"atl06_vs_atl11{end}").numbers for end in ("_unfiltered", "")
-        )
+        names = ("atl06_vs_atl11_unfiltered", "atl06_vs_atl11")
+        raw, kept = (study_tracks.FIGURES[name][0](look, request, name).numbers for name in names)
     assert raw["difference_m"]["max"] > 5 and kept["difference_m"]["max"] < 1
 
 
@@ -154,3 +159,30 @@ def test_sentences_say_the_numbers(made):
     assert len(rows) == len(agreement) and len(heads) == len(rows[0])
     heads, rows = tracks.seen_table(read_csv(made["tracks.csv"]))
     assert len(rows) == 12 and len(heads) == len(rows[0])
+
+
+@pytest.mark.parametrize("xlim, expected", [([1.022e6, 1.026e6], {526}), ([1.0e6, 1.1e6], {526, 548})])
+def test_auto_takes_the_tracks_that_cross_the_focus(study, tmp_path, xlim, expected):
+    """A small focus that one track crosses, and one that both do."""
+    regions, out = tmp_path / "regions.geojson", tmp_path / "granules.parquet"
+    write_outlines({"region": region.load({"bbox": [10, 79, 30, 81]})}, regions)
+    write_product(world("austfonna", "tiny"), "atl11", tmp_path / "archive" / "atl11")
+    focus = {**FOCUS, "xlim": xlim, "ylim": [-3.82e5, -3.78e5] if len(expected) == 1 else FOCUS["ylim"]}
+    settings = {**study["products"]["atl11"], "version": None}
+    query_granules.main(
+        regions, out, archive={"name": "simulated", "folder": str(tmp_path / "archive")}, product="atl11",
+        settings=settings, period=["2019-01-01", "2021-12-31"], chunks=["all"], study="test", focus=focus,
+    )  # fmt: skip
+    assert settings["rgt"] == "auto" and set(read_table(out)["rgt"]) == expected
+
+
+def test_study_says_what_tracks_need(tmp_path):
+    """auto needs a focus, floating ice an outline."""
+    text = "title: t\nregion: {bbox: [10, 79, 30, 81]}\nperiod: [2019-01-01, 2020-01-01]\nproducts: {atl11: {%s}}\n"
+    path = tmp_path / "here.yaml"
+    path.write_text(text % "rgt: auto")
+    with pytest.raises(StudyError, match=r"products.atl11.rgt: auto takes the tracks that cross the focus; add focus"):
+        load(path)
+    path.write_text(text % "floating: shelf")
+    with pytest.raises(StudyError, match=r"products.atl11.floating: 'shelf' is not one of regions; the study has none"):
+        load(path)
