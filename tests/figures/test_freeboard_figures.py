@@ -81,6 +81,9 @@ def test_anomalies_are_symmetric_and_hatched_where_doubtful():
     drawn = maps_of(2, kind="change", label="anomaly of freeboard (m)", doubtful=doubtful)
     norm = panels(drawn)[0].images[0].norm
     assert norm.vmin == -norm.vmax
+    ax = panels(drawn)[0]
+    hatches = [c for c in ax.collections if getattr(c, "hatches", None) and any(c.hatches)]
+    assert hatches and hatches[0].get_zorder() > ax.images[0].get_zorder()
     assert "hatched" in drawn.caption
 
 

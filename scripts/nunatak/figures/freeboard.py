@@ -46,7 +46,9 @@ def polar_map(ax, values, *, cmap, norm, land=None, hatched=None):
     image.set_zorder(1.2)
     limits = image.get_extent()
     if hatched is not None:
-        maps.hatch(ax, hatched & np.isfinite(values))
+        lines = maps.hatch(ax, hatched & np.isfinite(values))
+        if lines is not None:
+            lines.set_zorder(1.3)
     for part in getattr(land, "geoms", [land]) if land is not None else ():
         ax.fill(*part.exterior.coords.xy, facecolor=LAND, edgecolor="none", zorder=0.5, gid="land")
         ax.plot(*part.exterior.coords.xy, color=SHORE, lw=0.5, zorder=1.4, gid="shore")

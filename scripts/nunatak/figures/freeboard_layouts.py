@@ -69,7 +69,7 @@ def statistic_maps(look, *, title, values, ends, kind, label, crs, land=None, la
         bar.ax.minorticks_off()
     write_title(fig, title, look)
     handles = [maps.missing_patch("no data")]
-    handles += [maps.hatch_patch("smaller than two standard errors")] if doubtful is not None else []
+    handles += [maps.hatch_patch("below two standard errors, or error unknown")] if doubtful is not None else []
     handles += [_land_patch()] if land is not None else []
     fig.legend(handles=handles, loc="lower center", ncols=len(handles), bbox_to_anchor=(0.5, 0.0), handlelength=2.2)
     numbers = {
@@ -82,7 +82,11 @@ def statistic_maps(look, *, title, values, ends, kind, label, crs, land=None, la
 
 def _map_caption(label, crs, land, land_note, doubtful):
     shore = f"Land: {land_note}. " if land is not None else "No coastline is at hand for this hemisphere. "
-    hatch = "Cells are hatched where the value is below two standard errors. " if doubtful is not None else ""
+    hatch = (
+        "Cells are hatched where the value is below two standard errors or its error is not known. "
+        if doubtful is not None
+        else ""
+    )
     return (
         f"{label[0].upper()}{label[1:]} of the cells, one map per time bin; grey is no data. {hatch}{shore}Projection "
         f"{crs}; scale bar in true kilometres, graticule in degrees."

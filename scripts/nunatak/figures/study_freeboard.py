@@ -35,7 +35,8 @@ def _anomaly(look, request, name):
         )
     dataset = request.freeboard["anomaly"]
     seen = dataset["anomaly"]
-    doubtful = abs(seen) < 2 * dataset["anomaly_sigma"] if "anomaly_sigma" in dataset else None
+    # a cell crossed once in a year has no error of its own: not known to be significant
+    doubtful = ~(abs(seen) >= 2 * dataset["anomaly_sigma"]) if "anomaly_sigma" in dataset else None
     ends = (dataset["time"].values.astype("datetime64[M]") + 1).astype("datetime64[ns]")
     return freeboard_layouts.statistic_maps(
         look, title=f"{request.title}: {_what(request)} less its mean over {dataset.attrs['climatology_years']}",

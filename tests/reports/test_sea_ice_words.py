@@ -1,0 +1,42 @@
+"""Sentences and the table of gridded sea ice, computed from the series."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from nunatak.reports import sea_ice
+
+
+def series(months=3):
+    """Months from January 2019 on, 0.2, 0.3 .. m, with a week before them that must not be told."""
+    starts = pd.date_range("2019-01-01", periods=months, freq="MS")
+    table = pd.DataFrame({
+        "region": "region", "bins": "month", "time_start": starts, "time_end": starts + pd.DateOffset(months=1),
+        "count": 1234, "n_pass": 5, "n_day": 4, "mean": 0.2 + 0.1 * pd.RangeIndex(months), "stderr": 0.012, "std": 0.1,
+        "cell_mean": 0.25, "area": 5e4,
+    })  # fmt: skip
+    week = table.iloc[:1].assign(bins="week", mean=9.0)
+    return pd.concat([week, table], ignore_index=True)
+
+
+def test_one_month_is_one_sentence():
+    assert sea_ice.sentences(series(1)) == [
+        "In January 2019 the mean freeboard of the region was 0.200 ± 0.012 m (1,234 segments of 5 passes)."
+    ]
+
+
+def test_several_months_have_a_course():
+    """The first, the last, the highest and the lowest; the week is not among them."""
+    first, course = sea_ice.sentences(series(3))
+    assert "January 2019" in first
+    assert course == (
+        "In March 2019 it was 0.400 ± 0.012 m; it was highest in March 2019 (0.400 m) and lowest in January 2019 "
+        "(0.200 m)."
+    )
+
+
+def test_table_of_the_longest_bins():
+    """One row per month; beyond two years the last ones, and a note says how many there are."""
+    assert len(sea_ice.series_table(series(3)).rows) == 3
+    long = sea_ice.series_table(series(30))
+    assert len(long.rows) == 24 and "24 of 30" in long.notes[-1]
