@@ -25,7 +25,7 @@ def modules(script) -> set[Path]:
     found: set[Path] = set()
     queue = [Path(script)]
     while queue:
-        for name in _imports(queue.pop()):
+        for name in imports(queue.pop()):
             for path in _library_files(name):
                 if path not in found:
                     found.add(path)
@@ -37,7 +37,7 @@ def packages(script) -> set[str]:
     """Top-level names of the third-party packages that a script and its library modules import."""
     names: set[str] = set()
     for path in {Path(script), *modules(script)}:
-        names |= {name.split(".")[0] for name in _imports(path)}
+        names |= {name.split(".")[0] for name in imports(path)}
     return names - set(sys.stdlib_module_names) - {PACKAGE, "snakemake"}
 
 
@@ -51,7 +51,7 @@ def code_version(script) -> str:
     return digest.hexdigest()[:16]
 
 
-def _imports(path) -> set[str]:
+def imports(path) -> set[str]:
     """Dotted names a file imports; `from a import b` counts as a and as a.b, which may be a module or not."""
     return _imports_of(str(path), Path(path).stat().st_mtime_ns)
 

@@ -71,4 +71,5 @@ def _numba():
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         name = hashlib.sha256(host.encode()).hexdigest()[:12]
         config.CACHE_DIR = str(base / "nunatak" / "kernels" / name)  # type: ignore[attr-defined]
+    config.CACHE_LOCATOR_CLASSES = "nunatak.kernel_cache.BySource"  # type: ignore[attr-defined]
     return numba
