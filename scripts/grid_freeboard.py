@@ -1,20 +1,17 @@
 """Statistics of freeboard by cell and time bin, maps for a GIS, and the series and distribution of whole areas."""
 
 import dask
-import pandas as pd
-import xarray as xr
 
 from nunatak import gridding
-from nunatak.gridding.atl20 import difference
 from nunatak.outlines import STUDY_REGION, read_outlines
 from nunatak.products import atl20
-from nunatak.rasters import georeference, write_cog, write_netcdf_groups
+from nunatak.rasters import write_cog, write_netcdf_groups
 from nunatak.runtime import NunatakError, job, log, stamp, written
 from nunatak.study.period import Period
 from nunatak.tables import read_table, write_csv
 
 VALUES = {"atl10": "freeboard", "atl07": "height above the mean sea surface"}
-LONG = "all"  # the bin a study calls period
+LEVEL_UNITS = {"time_start": "UTC", "time_end": "UTC", "low": "m", "high": "m", "n": "1", "share": "1"}
 
 
 def main(inputs, out, *, product, settings, freeboard, period, study):
@@ -38,25 +35,64 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
             f"{product}, and at the reasons in {inputs['ledgers'][0]}"
         )
     source = read.attrs["attributes"]["nunatak_source"]
-    about = stamp(study=study, source=source, inputs=[*inputs["rows"], *inputs["levels"], inputs["regions"]],
+    theirs = inputs.get("atl20") or []
+    about = stamp(study=study, source=source, inputs=[*inputs["rows"], *inputs["levels"], inputs["regions"], *theirs],
                   parameters={"settings": settings, "freeboard": freeboard, "period": period})  # fmt: skip
-    layers = grids(sums, Period.model_validate(period), product=product, settings=settings, freeboard=freeboard)
-    if inputs.get("atl20"):
-        layers["atl20"] = less_atl20(layers.get("month"), inputs["atl20"], sums.grid)
-    lost = sums.granules[["n_outside", "n_invalid"]].sum()
-    tally = {
-        "segments_read": int(read["n_points"].sum()), "segments_outside": int(lost["n_outside"]),
-        "segments_invalid": int(lost["n_invalid"]), "granules": len(sums.granules), "crs": sums.grid.crs,
-        "product": product,
-    }  # fmt: skip
+    bins = [long_name(name) for name in freeboard["bins"]]
+    layers = gridding.layers(
+        sums, bins, tuple(freeboard["statistics"]), period=whole_days(period), weighting=freeboard["weighting"],
+        minimum_segments=least_segments(settings), minimum_passes=freeboard["minimum_passes"],
+        minimum_days=freeboard["minimum_days"], of=VALUES[product],
+    )  # fmt: skip
+    if theirs:
+        files = {str(path): atl20.read_freeboard(path) for path in theirs}
+        layers["atl20"] = gridding.less_atl20(layers.get("month"), files, sums.grid)
+    tally = tally_of(sums, read) | {"product": product}
     for dataset in layers.values():
         dataset.attrs |= tally
     # one layer after the other: memory is that of one, and the file's bytes do not depend on threads
     with dask.config.set(scheduler="synchronous"):
         write_netcdf_groups(layers, out["grid"], about)
-        write_maps(layers[names_of(freeboard)[-1]], sums.grid, freeboard["statistics"], out["maps"], about)
-    write_tables(sums, inputs["regions"], out, freeboard=freeboard, about=about)
+        write_maps(layers[bins[-1]], sums.grid, freeboard["statistics"], out["maps"], about)
+    areas = areas_of(read_outlines(inputs["regions"]), sums.grid)
+    series, distribution = gridding.area_tables(sums, areas, bins, weighting=freeboard["weighting"])
+    write_csv(series, out["series"], attributes=about, units=gridding.SERIES_UNITS)
+    write_csv(distribution, out["distribution"], attributes=about, units=LEVEL_UNITS)
     log.info("%s", sums.describe_losses())
+
+
+def long_name(bins):
+    """Gridding's own name of a study's time bin."""
+    return "all" if bins == "period" else bins
+
+
+def least_segments(settings):
+    """The fewest segments of a cell: one number, or one for each bin by gridding's own names."""
+    least = settings["minimum_segments"]
+    return {long_name(name): n for name, n in least.items()} if isinstance(least, dict) else least
+
+
+def tally_of(sums, read):
+    """What became of the segments, for the attributes of every group."""
+    lost = sums.granules[["n_outside", "n_invalid"]].sum()
+    return {
+        "segments_read": int(read["n_points"].sum()), "segments_outside": int(lost["n_outside"]),
+        "segments_invalid": int(lost["n_invalid"]), "granules": len(sums.granules), "crs": sums.grid.crs,
+    }  # fmt: skip
+
+
+def areas_of(outlines, grid):
+    """The cells of every outline by its key: all of them for the study's region, which chose the segments."""
+    lon, lat = grid.lonlat()
+    return {key: None if key == STUDY_REGION else outline.contains(lon, lat) for key, outline in outlines.items()}
+
+
+def whole_days(period):
+    """The spans of a period as dates, widened to the days they touch."""
+    spans = [(start.astype("datetime64[D]"), end) for start, end in Period.model_validate(period).spans()]
+    return [
+        (str(start), str(end.astype("datetime64[D]") + (end > end.astype("datetime64[D]")))) for start, end in spans
+    ]
 
 
 def read_sums(inputs):
@@ -68,64 +104,6 @@ def read_sums(inputs):
     return gridding.merge(parts)
 
 
-def names_of(freeboard):
-    """The study's bins, shortest first, by gridding's own names."""
-    return [LONG if name == "period" else name for name in freeboard["bins"]]
-
-
-def grids(sums, period, *, product, settings, freeboard):
-    """The Datasets of grid.nc by group: one per bin, and with several years the climatology and the anomalies."""
-    spans = [tuple(str(edge.astype("datetime64[D]")) for edge in whole_days(span)) for span in period.spans()]
-    least = settings["minimum_segments"]
-    layers = {}
-    for given, bins in zip(freeboard["bins"], names_of(freeboard), strict=True):
-        layers[bins] = gridding.statistics(
-            sums, bins, tuple(freeboard["statistics"]), period=spans, weighting=freeboard["weighting"],
-            minimum_segments=least.get(given, 1) if isinstance(least, dict) else least,
-            minimum_passes=freeboard["minimum_passes"], minimum_days=freeboard["minimum_days"], of=VALUES[product],
-        )  # fmt: skip
-    monthly = layers.get("month")
-    if monthly is not None and "mean" in monthly and len(set(monthly["time"].dt.year.values)) > 1:
-        layers["climatology"] = gridding.climatology(monthly)
-        layers["anomaly"] = gridding.anomaly(monthly, layers["climatology"])
-    return layers
-
-
-def less_atl20(monthly, paths, grid):
-    """
-    Our monthly means less those of ATL20 files, where both have the month.
-
-    Raises
-    ------
-    NunatakError : no monthly means, another grid, or no month in common
-    """
-    if monthly is None or "mean" not in monthly:
-        raise NunatakError(
-            "freeboard.atl20: there are no monthly means to compare; add month to bins, mean to statistics"
-        )
-    parts = []
-    for path in paths:
-        theirs = atl20.read_freeboard(path)
-        if theirs.attrs["crs"] != grid.crs or grid.dx != abs(float(theirs["x"][1] - theirs["x"][0])):
-            raise NunatakError(
-                f"{path}: lies on another grid ({theirs.attrs['crs']}) than ours ({grid.crs}, {grid.dx:g} m); set "
-                "freeboard.grid: {preset: nsidc_south_hughes, cell: 25km}, or nsidc_north_hughes"
-            )
-        ours = monthly.sel(time=monthly["time"].isin(theirs["time"]))
-        near = theirs.reindex(x=monthly["x"], y=monthly["y"], method="nearest", tolerance=1.0)
-        parts.append(difference(ours if ours.sizes["time"] else monthly, near))
-    said = {
-        name: str([part.attrs[name] for part in parts]) for name in ("cells", "mean", "rms", "only_ours", "only_theirs")
-    }
-    return georeference(xr.Dataset({"difference": xr.concat(parts, "time")}, attrs=said), grid)
-
-
-def whole_days(span):
-    """A span of times widened to the days it touches."""
-    start, end = (edge.astype("datetime64[D]") for edge in span)
-    return start, end + (span[1] > end)
-
-
 def write_maps(dataset, grid, statistics, folder, about):
     """One Cloud-Optimised GeoTIFF per statistic, a band for each of the longest bins."""
     names = [str(time)[:10] for time in dataset["time"].values]
@@ -134,30 +112,6 @@ def write_maps(dataset, grid, statistics, folder, about):
         for name in statistics:
             unit = [dataset[name].attrs["units"]] * len(names)
             write_cog(dataset[name], grid, part / f"{name}.tif", {**about, "statistic": name}, names=names, units=unit)
-
-
-def write_tables(sums, regions, out, *, freeboard, about):
-    """The series of every area in every bin, and the distribution of values in the longest bins."""
-    outlines = read_outlines(regions)
-    lon, lat = sums.grid.lonlat()
-    series, spread = [], []
-    for key, outline in outlines.items():
-        inside = None if key == STUDY_REGION else outline.contains(lon, lat)
-        for bins in names_of(freeboard):
-            rows = gridding.area_series(sums, bins, inside=inside, weighting=freeboard["weighting"])
-            series.append(labelled(rows, region=key, bins=bins))
-        rows = gridding.distribution(sums, names_of(freeboard)[-1], inside=inside)
-        spread.append(labelled(rows, region=key))
-    write_csv(pd.concat(series), out["series"], attributes=about, units=gridding.SERIES_UNITS)
-    units = {"time_start": "UTC", "time_end": "UTC", "low": "m", "high": "m", "n": "1", "share": "1"}
-    write_csv(pd.concat(spread), out["distribution"], attributes=about, units=units)
-
-
-def labelled(table, **labels):
-    """The table with columns of one value each in front."""
-    for name, value in reversed(labels.items()):
-        table.insert(0, name, value)
-    return table
 
 
 if __name__ == "__main__":

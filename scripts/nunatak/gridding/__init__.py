@@ -6,6 +6,7 @@ from nunatak.gridding.atl20 import GriddingStyle, atl20_style
 from nunatak.gridding.blocks import block_median
 from nunatak.gridding.dataset import anomaly, climatology, statistics
 from nunatak.gridding.kriging import krige
+from nunatak.gridding.layers import area_tables, layers, less_atl20
 from nunatak.gridding.presets import PRESETS, make_grid, metres
 from nunatak.gridding.segments import no_segments, sum_segments
 from nunatak.gridding.series import UNITS as SERIES_UNITS
@@ -24,6 +25,7 @@ __all__ = [
     "accumulate",
     "anomaly",
     "area_series",
+    "area_tables",
     "atl20_style",
     "block_median",
     "cell_statistics",
@@ -33,7 +35,9 @@ __all__ = [
     "from_tables",
     "gaussian_kernel",
     "krige",
+    "layers",
     "leave_one_track_out",
+    "less_atl20",
     "make_grid",
     "merge",
     "metres",
