@@ -81,15 +81,15 @@ def fitted_heights(wildcards):
 
 
 def classes_for(product):
-    """What fetching brought of ATL08 for a chunk of a product's photons, where classes are asked for."""
+    """What fetching brought of ATL08 for a chunk of a product's photons (or all chunks), where classes are asked for."""
 
     def files(wildcards):
         loaded = LOADED[wildcards.study]
         if not loaded.products[product].joins_atl08:
             return []
         # a cycle's granules are cut into shares by their own names, which differ from product to product
-        cycle = wildcards.get("chunk", "").split("-")[0]
-        return [path for path in ledgers("atl08")(wildcards) if Path(path).stem.split("-")[0] == cycle]
+        cycle = wildcards.chunk.split("-")[0] if "chunk" in wildcards.keys() else ""
+        return [path for path in ledgers("atl08")(wildcards) if f"/{cycle}" in path]
 
     return files
 

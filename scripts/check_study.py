@@ -43,6 +43,8 @@ def main(inputs, out, *, world):
     stated = [change.attrs for change, _ in layers.values()]
     stated += [dataset.attrs for dataset in bins.values()]
     stated += [table.attrs["attributes"] for table in (pairs, heights, rates) if table is not None]
+    if "photon_segments" in inputs:  # what a study of photons alone has
+        stated.append(read_table(inputs["photon_segments"]).attrs["attributes"])
     checks.write_checks(found, out, source=next((about["nunatak_source"] for about in stated), "unknown"))
 
 
