@@ -16,6 +16,7 @@ PYTHON = "3.12"
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 CONDA_NAMES = {
     "yaml": "pyyaml",
+    "harmony": "harmony-py",
     "matplotlib": "matplotlib-base",
     "mpl_toolkits": "matplotlib-base",
     "dask": "dask-core",

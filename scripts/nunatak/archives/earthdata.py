@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nunatak.archives import EmptyAnswer, base, catalogue, download, itslive, login
+from nunatak.archives import EmptyAnswer, base, catalogue, download, itslive, login, subsets
 from nunatak.archives.transport import BackOff
-from nunatak.granules import granule_table, granules_of
+from nunatak.granules import granule_table, granules_of, ledger
 from nunatak.runtime import log
 
 
@@ -17,15 +17,19 @@ class EarthdataArchive:
     Parameters
     ----------
     resources : originals are kept below `<resources>/archive/earthdata/<product>`
-    endpoints : addresses of the services by name; `cmr` and `stac` are used here
+    endpoints : addresses of the services by name; `cmr`, `stac`, `harmony`
     connections : files downloaded at one time
+    subset : what the service is to cut out of granules (`subsets.asked_of`); None for whole granules
     """
 
-    def __init__(self, resources="resources", *, endpoints=None, connections=4):
+    def __init__(self, resources="resources", *, endpoints=None, connections=4, subset=None):
         self.folder = Path(resources) / "archive" / "earthdata"
         self.catalogue = catalogue.Catalogue((endpoints or {}).get("cmr", "https://cmr.earthdata.nasa.gov"))
         self.stac = (endpoints or {}).get("stac", "https://stac.itslive.cloud")
+        self.harmony = (endpoints or {}).get("harmony", "https://harmony.earthdata.nasa.gov")
         self.connections = connections
+        self.subset = subset
+        self.back_off = BackOff(self.folder / ".back_off")
 
     def search(self, product, region, period, filters=None):
         """
@@ -61,14 +65,47 @@ class EarthdataArchive:
         """
         The ledger of granules brought here, or found here and checked; see `download.fetch`.
 
+        With a subset to be made by the service: that of each granule, and the whole granule where it cannot be had.
         The login is asked for only when something is not here yet.
         """
-        back_off = BackOff(self.folder / ".back_off")
+        folder = Path(folder or self.folder)
+        if self.subset and granules["product"].isin(subsets.PRODUCTS).all() and len(granules):
+            return self._fetch_subsets(granules, folder)
+        return self._fetch_whole(granules, folder)
+
+    def _fetch_whole(self, granules, folder):
         public = bool(granules["product"].eq("itslive").all())
         return download.fetch(
-            granules, Path(folder or self.folder), itslive.session if public else login.session,
-            back_off=back_off, connections=self.connections, successor=None if public else self.successor,
+            granules, folder, itslive.session if public else login.session, back_off=self.back_off,
+            connections=self.connections, successor=None if public else self.successor,
         )  # fmt: skip
+
+    def _fetch_subsets(self, granules, folder):
+        """Subsets that lie here are used; the others are ordered, and what cannot be had comes whole."""
+        below = folder.parent / "harmony" / subsets.digest_of(self.subset)
+        orders = subsets.Orders(self.harmony, below / "orders", lambda: login.authenticate().token["access_token"])
+        here = [(below / row.product / row.file_name).exists() for row in granules.itertuples()]
+        links = dict.fromkeys(granules["granule_id"][here], "")
+        settled: dict[str, base.Outcome] = {}
+        wanted = granules[[not value for value in here]]
+        for _, part in wanted.groupby("collection_id"):
+            try:
+                found, nothing = orders.links(part, self.subset)
+            except subsets.OrderFailed as error:
+                log.warning("%s; taking whole granules", error)
+                continue
+            links |= found
+            settled |= nothing
+        staged = download.fetch(
+            subsets.as_staged(granules, links),
+            below,
+            login.session,
+            back_off=self.back_off,
+            connections=self.connections,
+        )
+        rest = granules[~granules["granule_id"].isin([*links, *settled])]
+        whole = self._fetch_whole(rest, folder)
+        return ledger([*staged.to_dict("records"), *whole.to_dict("records"), *map(vars, settled.values())])
 
     def successor(self, row):
         """The name of the granule that took the place of one that is gone, or None."""

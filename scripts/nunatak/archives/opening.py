@@ -40,6 +40,7 @@ def open_archive(name, settings):
             settings.get("resources") or "resources",
             endpoints=settings.get("endpoints"),
             connections=(settings.get("connections") or {}).get("nsidc", 4),
+            subset=settings.get("subset"),
         )
     raise NunatakError(f"archive: {name!r} is not known here; choose {', '.join(NAMES)}")
 

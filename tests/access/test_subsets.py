@@ -1,0 +1,168 @@
+"""Orders of server-side subsets through the real client: every end is told apart, none is placed twice."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import harmony
+import pytest
+from tests.standin import faults, services
+from tests.standin.harmony import Harmony
+
+from nunatak import region
+from nunatak.archives import LoginRefused, ServiceFailed, base, subsets
+from nunatak.archives.earthdata import EarthdataArchive
+from nunatak.granules import parse
+from nunatak.runtime import file_sha256
+from nunatak.study.period import Period
+
+HERE = region.load({"bbox": [-35, 66, -34, 67]}, name="here")
+YEAR = Period.model_validate(["2019-01-01", "2019-12-31"])
+ASKED = subsets.asked_of(HERE, YEAR)
+
+
+@pytest.fixture
+def service(standin, held, login, monkeypatch):
+    """Harmony with three granules."""
+    held(cycles=(5, 6, 7))
+    monkeypatch.setattr(subsets, "INTERVAL", 0.01)
+    standin.services[faults.HARMONY] = Harmony(standin.records)
+    return standin.services[faults.HARMONY]
+
+
+@pytest.fixture
+def archive(tmp_path):
+    return EarthdataArchive(tmp_path / "resources", subset=ASKED)
+
+
+def found(archive):
+    return archive.search("atl06", HERE, None, base.Filters())
+
+
+def clients_own():
+    """What the client says of an order that ended badly: the exception, or nothing at all."""
+    client = harmony.Client(token=services.TOKEN, should_validate_auth=False, check_interval=0.01)
+    client._session().verify = os.environ["REQUESTS_CA_BUNDLE"]
+    return client
+
+
+def test_subsets_come_under_the_granules_own_names(standin, service, archive):
+    granules = found(archive)
+    ledger = archive.fetch(granules)
+    assert set(ledger["status"]) == {"present"} and len(service.orders) == 1
+    names = {path.rsplit("/", 1)[1] for path in ledger["path"]}
+    assert names == set(granules["file_name"]) and all("subsetted" not in path for path in ledger["path"])
+    sent = next(iter(service.orders.values()))["text"]
+    for words in ("lat(66.0:67.0)", "lon(-35.0:-34.0)", "2019-01-01T00:00:00", "skipPreview", "ignoreErrors"):
+        assert words in sent
+    assert not standin.requests("*cloudfront*")
+    again = archive.fetch(granules)
+    assert again.equals(ledger) and len(service.orders) == 1
+
+
+def test_a_killed_run_finds_its_order_again(standin, service, archive, tmp_path):
+    """The number is on the disk before the first look; a failing label is nobody's loss, since none is asked for."""
+    granules = found(archive)
+    standin.fault("harmony_500", match="/jobs/*")
+    with pytest.raises(ServiceFailed, match=r"harmony\.earthdata\.nasa\.gov: did not answer as it should"):
+        archive.fetch(granules)
+    notes = list((tmp_path / "resources").rglob("orders/*.json"))
+    assert len(notes) == 1 and json.loads(notes[0].read_text())["order"] in service.orders
+    standin.faults.clear()
+    assert set(archive.fetch(granules)["status"]) == {"present"}
+    assert len(service.orders) == 1 and not standin.requests("harmony*", "/labels*")
+
+
+@pytest.mark.parametrize("state", ["failed", "canceled"])
+def test_a_failed_order_falls_back_to_whole_granules(standin, service, archive, state, caplog):
+    """The client is silent about a cancelled one."""
+    service.states, service.message = ["running", state], "the service broke"
+    ledger = archive.fetch(found(archive))
+    assert set(ledger["status"]) == {"present"}
+    assert any(f"{state} (the service broke)" in record.getMessage() for record in caplog.records)
+    held = {record.name: file_sha256(record.path) for record in standin.records}
+    assert all(held[f"{row.granule_id}.h5"] == row.sha256 for row in ledger.itertuples())
+    assert len(standin.requests("*cloudfront*")) == 3
+    order = next(iter(service.orders))
+    if state == "canceled":
+        assert clients_own().wait_for_processing(order) is None
+    else:
+        with pytest.raises(harmony.client.ProcessingFailedException):
+            clients_own().wait_for_processing(order)
+
+
+def test_a_paused_order_is_resumed_once(standin, service, archive):
+    service.states = ["paused"]
+    assert set(archive.fetch(found(archive))["status"]) == {"present"}
+    assert len(standin.requests("harmony*", "/jobs/*/resume")) == 1
+
+
+def test_of_an_order_with_errors_the_good_are_kept_and_the_rest_comes_whole(standin, service, archive):
+    service.states, service.lost = ["complete_with_errors"], {standin.records[1].name}
+    ledger = archive.fetch(found(archive))
+    assert set(ledger["status"]) == {"present"} and len(ledger) == 3
+    assert [r.path.rsplit("/", 1)[1] for r in standin.requests("*cloudfront*")] == [standin.records[1].name]
+
+
+def test_a_granule_without_data_in_the_box_is_empty_and_no_failure(standin, service, archive):
+    service.states, service.lost = ["complete_with_errors"], {standin.records[1].name}
+    service.words = "No data found that matched subset constraints"
+    ledger = archive.fetch(found(archive)).set_index("granule_id")
+    empty = parse(standin.records[1].name).granule_id
+    assert ledger.loc[empty, "status"] == "empty" and ledger.loc[empty, "reason"] == subsets.NOTHING
+    assert sorted(ledger["status"]) == ["empty", "present", "present"]
+
+
+def test_an_order_that_ends_without_a_granule_of_it_is_empty(standin, service, archive):
+    service.lost = {record.name for record in standin.records}
+    assert set(archive.fetch(found(archive))["status"]) == {"empty"}
+
+
+def test_expired_results_are_ordered_anew(standin, service, archive, tmp_path):
+    granules = found(archive)
+    standin.fault("harmony_result_404")
+    assert set(archive.fetch(granules)["status"]) == {"failed"}
+    standin.faults.clear()
+    service.ends = "2020-01-01T00:00:00.000Z"
+    archive.fetch(granules)
+    assert len(service.orders) == 2
+
+
+def test_an_order_that_runs_for_ever_is_left_running(service, archive, monkeypatch):
+    service.states = ["running"]
+    monkeypatch.setattr(subsets, "PATIENCE", 0.1)
+    with pytest.raises(ServiceFailed, match=r"not done in .* h; run again to go on with it"):
+        archive.fetch(found(archive))
+
+
+def test_an_order_that_is_refused_falls_back(standin, service, archive):
+    standin.fault("harmony_400")
+    assert set(archive.fetch(found(archive))["status"]) == {"present"}
+    assert len(standin.requests("*cloudfront*")) == 3
+
+
+def test_products_without_a_subsetter_come_whole(standin, service, archive):
+    """ATL11, ATL14 and ATL15 have none."""
+    assert "atl15" not in subsets.PRODUCTS and "atl06" in subsets.PRODUCTS
+
+
+def test_a_variable_of_another_program_does_not_lead_the_client_astray(standin, service, archive, monkeypatch):
+    """The client takes its address, and sends the token there, from any variable named ROOT_URL."""
+    monkeypatch.setenv("ROOT_URL", "https://elsewhere.example.org")
+    assert clients_own().config.root_url == "https://elsewhere.example.org"
+    assert set(archive.fetch(found(archive))["status"]) == {"present"}
+    assert not standin.requests("elsewhere*")
+
+
+def test_without_a_login_nothing_is_ordered(standin, service, archive, monkeypatch):
+    monkeypatch.delenv("EARTHDATA_USERNAME")
+    with pytest.raises(LoginRefused, match="no Earthdata login found"):
+        archive.fetch(found(archive))
+    assert not service.orders
+
+
+def test_what_a_box_cannot_say_is_not_ordered():
+    dateline = region.load({"bbox": [160, -78, -150, -70], "crosses_antimeridian": True})
+    assert subsets.asked_of(dateline, YEAR) is None
+    assert subsets.asked_of(HERE, Period.model_validate({"years": [2019, 2021], "months": ["June"]})) is None
