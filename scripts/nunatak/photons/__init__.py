@@ -14,10 +14,11 @@ from nunatak.photons.granule import (
     no_photons,
     stretch_photons,
 )
-from nunatak.photons.heights import completed, fit_heights, standard_names, time_of, typical_stretch
+from nunatak.photons.heights import fit_heights
 from nunatak.photons.outcomes import granule_outcome
 from nunatak.photons.selection import PhotonError, select
 from nunatak.photons.surfaces import surface_percentiles
+from nunatak.photons.tables import completed, standard_names, time_of, typical_stretch
 from nunatak.photons.yapc import yapc
 
 __all__ = [
