@@ -1,6 +1,7 @@
 """Helpers for rules: the studies of this run, which files each asks for, and what a rule is told of it."""
 
 from nunatak import study as studies, targets
+from nunatak.archives.asking import asked_of
 from nunatak.archives.listing import fingerprint
 from nunatak.closure import code_version
 from nunatak.granules import granules_of
@@ -116,7 +117,12 @@ def archive_of(wildcards):
 
 def archive_settings(wildcards):
     """Where a study's granules come from, and what is needed to ask there."""
-    return archive_of_study(wildcards.study)
+    settings = archive_of_study(wildcards.study)
+    study = LOADED[wildcards.study]
+    ordered = getattr(study.products[wildcards.product], "subset", "local") == "harmony"
+    if settings["name"] == "earthdata" and ordered:
+        settings["subset"] = asked_of(study.altimetry_region or study.region, study.period)
+    return settings
 
 
 def archive_of_study(label):

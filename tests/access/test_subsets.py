@@ -12,6 +12,7 @@ from tests.standin.harmony import Harmony
 
 from nunatak import region
 from nunatak.archives import LoginRefused, ServiceFailed, base, subsets
+from nunatak.archives.asking import asked_of
 from nunatak.archives.earthdata import EarthdataArchive
 from nunatak.granules import parse
 from nunatak.runtime import file_sha256
@@ -19,7 +20,7 @@ from nunatak.study.period import Period
 
 HERE = region.load({"bbox": [-35, 66, -34, 67]}, name="here")
 YEAR = Period.model_validate(["2019-01-01", "2019-12-31"])
-ASKED = subsets.asked_of(HERE, YEAR)
+ASKED = asked_of(HERE, YEAR)
 
 
 @pytest.fixture
@@ -164,5 +165,5 @@ def test_without_a_login_nothing_is_ordered(standin, service, archive, monkeypat
 
 def test_what_a_box_cannot_say_is_not_ordered():
     dateline = region.load({"bbox": [160, -78, -150, -70], "crosses_antimeridian": True})
-    assert subsets.asked_of(dateline, YEAR) is None
-    assert subsets.asked_of(HERE, Period.model_validate({"years": [2019, 2021], "months": ["June"]})) is None
+    assert asked_of(dateline, YEAR) is None
+    assert asked_of(HERE, Period.model_validate({"years": [2019, 2021], "months": ["June"]})) is None

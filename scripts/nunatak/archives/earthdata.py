@@ -19,7 +19,7 @@ class EarthdataArchive:
     resources : originals are kept below `<resources>/archive/earthdata/<product>`
     endpoints : addresses of the services by name; `cmr`, `stac`, `harmony`
     connections : files downloaded at one time
-    subset : what the service is to cut out of granules (`subsets.asked_of`); None for whole granules
+    subset : what the service is to cut out of granules (`asking.asked_of`); None for whole granules
     """
 
     def __init__(self, resources="resources", *, endpoints=None, connections=4, subset=None):

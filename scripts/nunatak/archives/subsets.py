@@ -181,15 +181,6 @@ class Orders:
         return self._client
 
 
-def asked_of(region, period) -> dict | None:
-    """What to order for a region and a period; None where a box cannot say it (over the antimeridian, some months)."""
-    if region.crosses_antimeridian or period.months:
-        return None
-    times = {name: f"{instant.astype('datetime64[s]')}+00:00" for name, instant in
-             (("start", period.start), ("stop", period.end))}  # fmt: skip
-    return {"bbox": [float(v) for v in region.bounds], **times}
-
-
 def digest_of(asked) -> str:
     """A short name for what was asked, of the folder that its subsets lie in."""
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]

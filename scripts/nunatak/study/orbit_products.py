@@ -34,6 +34,9 @@ class TrackProduct(OrbitProduct):
     """A product that keeps the beams apart."""
 
     beams: Listed[str] = key(("all",), "all, strong, weak, or a list of gt1l .. gt3r")
+    subset: Literal["local", "harmony"] = key(
+        "local", "who cuts granules of archive earthdata: local fetches whole ones; harmony orders subsets of the box"
+    )
 
     @field_validator("beams")
     @classmethod
