@@ -15,8 +15,8 @@ def completed(table, parameters=None):
 
     Parameters
     ----------
-    table : DataFrame with `beam`, `time` and further columns of `heights.COLUMNS`; those it lacks become NaN or 0, others
-        that were asked for are kept
+    table : DataFrame with `beam`, `time` and further columns of `heights.COLUMNS`; those it lacks become NaN or 0,
+        others that were asked for are kept
     parameters : as in `fit_heights`
     """
     p = FitParameters.of(parameters)
