@@ -8,10 +8,12 @@ import hashlib
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import earthaccess
 import h5py
@@ -396,6 +398,31 @@ def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_bytes(standin, l
     assert row["status"] == "present" and file_sha256(row["path"]) == file_sha256(record.path)
     starts = [int(r.headers["range"][6:-1]) for r in standin.requests(CLOUD) if "range" in r.headers]
     assert len(starts) == 3 and starts == sorted(starts) and starts[0] > 0.05 * record.size
+
+
+def test_a_disk_that_fills_up_says_so_and_leaves_nothing_finished(standin, login, held, archive, tmp_path):
+    """No file of this process may pass 100 kB; the client tries three times and then raises."""
+    held(n=8000, checksum=md5)
+    found(archive).to_csv(tmp_path / "list.csv", index=False)
+    where = {"resources": str(tmp_path / "resources"), "listed": str(tmp_path / "list.csv")}
+    ended = subprocess.run(
+        [sys.executable, "-c", RUN.format(scripts=str(ROOT / "scripts"), **where)], text=True, capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tests" / "standin" / "site")},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )  # fmt: skip
+    assert ended.returncode and "could not be written (File too large); free space or choose another" in ended.stderr
+    assert kept(archive) == [] and len(standin.requests(CLOUD)) == 1
+
+
+def test_two_runs_that_want_the_same_granule_fetch_it_once(standin, login, held, archive):
+    """One waits for the other and finds the file."""
+    (record,) = held(n=2000, checksum=md5)
+    granules = found(archive)
+    standin.fault("data_slow", rate=4e6)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: archive.fetch(granules), range(2))
+    assert first.equals(second) and only(first)["sha256"] == file_sha256(record.path)
+    assert len(standin.requests(CLOUD)) == 1
 
 
 def wait_for(condition, running):
