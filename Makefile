@@ -23,6 +23,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 	@echo "  make <study>          a study of config/studies on its own archive; ARCHIVE=simulated | directory overrides"
 	@echo "  make plan_<study>     what would be fetched and what it costs"
+	@echo "  make lock_<study>     write down which granules it used; make update_<study>: what is new since"
+	@echo "  make check_access     what a run on the archives needs: login, services, space"
 	@echo "  make verify_<study>   recompute and compare"
 	@echo
 	@echo "  more settings:        make <study> ARCHIVE=directory ARGS=\"directory=/my/granules\""

@@ -167,7 +167,7 @@ def test_a_login_page_is_not_data(standin, login, held, archive, tmp_path):
     (record,) = held()
     standin.fault("data_html")
     assert b"<html>" in clients_own(standin, record, tmp_path).read_bytes()
-    with pytest.raises(LoginRefused, match="sent a login page in place of the file; see `snakemake check_access`"):
+    with pytest.raises(LoginRefused, match="sent a login page in place of the file; see `make check_access`"):
         archive.fetch(found(archive))
     assert kept(archive) == []
 

@@ -90,7 +90,7 @@ def _attempt(session, url, part, size):
             _write(answer, part, have if resumed else 0, size)
     except requests.exceptions.TooManyRedirects:
         raise LoginRefused(
-            "redirected in a circle, as an unauthorised login is; see `snakemake check_access`"
+            "redirected in a circle, as an unauthorised login is; see `make check_access`"
         ) from None
     except requests.exceptions.Timeout:
         raise _Again(f"no byte for {READ:g} s") from None
@@ -103,7 +103,7 @@ def _judge(answer, url, have):
     """Turn a refusal into what it means; returns for an answer that carries the file."""
     code, host = answer.status_code, redacted(url).split("/")[2]
     if code == 401:
-        raise LoginRefused(f"{host}: refuses the login; the token may have expired: see `snakemake check_access`")
+        raise LoginRefused(f"{host}: refuses the login; the token may have expired: see `make check_access`")
     if code == 403:
         raise LoginRefused(
             f"{host}: forbids this file to the login ({_words(answer)}); accept the terms it names, or ask it"
@@ -118,7 +118,7 @@ def _judge(answer, url, have):
         raise ServiceFailed(f"{host}: answered {code} ({_words(answer)})")
     if "html" in answer.headers.get("Content-Type", "").lower():
         if "urs.earthdata" in answer.url or b"login" in _start(answer).lower():
-            raise LoginRefused(f"{host}: sent a login page in place of the file; see `snakemake check_access`")
+            raise LoginRefused(f"{host}: sent a login page in place of the file; see `make check_access`")
         raise Spoiled(f"{host} sent a web page in place of the file")
 
 
