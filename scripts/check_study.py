@@ -4,7 +4,7 @@ import pyproj
 import xarray as xr
 
 from nunatak import checks, results
-from nunatak.checks import elevation, freeboard, photons, study, tracks, truth
+from nunatak.checks import elevation, freeboard, photons, study, tracks, truth, velocity
 from nunatak.elevation import grid_of
 from nunatak.outlines import read_outlines
 from nunatak.runtime import job, log
@@ -38,10 +38,14 @@ def main(inputs, out, *, world):
     rates = read_table(inputs["rates"]) if "rates" in inputs else None
     if rates is not None:
         found += track_checks(inputs, rates, world)
+    annual = results.read_map(inputs["annual"]) if "annual" in inputs else None
+    if annual is not None:
+        found += velocity.composite_checks(annual, read_table(inputs["image_pairs"]))
+        found += [velocity.against_truth(annual, world)] if world else []
     for check in found:
         log.info("%s %s: %s", "passed" if check.passed else "FAILED", check.name, check.text)
     stated = [change.attrs for change, _ in layers.values()]
-    stated += [dataset.attrs for dataset in bins.values()]
+    stated += [dataset.attrs for dataset in bins.values()] + ([annual.attrs] if annual is not None else [])
     stated += [table.attrs["attributes"] for table in (pairs, heights, rates) if table is not None]
     if "photon_segments" in inputs:  # what a study of photons alone has
         stated.append(read_table(inputs["photon_segments"]).attrs["attributes"])

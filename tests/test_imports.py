@@ -47,6 +47,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "reports": (*BASE, "figures", "checks", "dynamics", "photons", "elevation", "gridding", "velocity", "products"),
 }
 ALLOWED["service"] = (*BASE, "photons", "products", "archives")
+ALLOWED["cubes"] = (*BASE, "products", "velocity")
 ALLOWED["api"] = tuple(ALLOWED)
 SCIENCES = ("photons", "elevation", "gridding", "velocity", "dynamics")
 MODULES = sorted(LIBRARY.rglob("*.py"))

@@ -177,85 +177,10 @@ def build_cube(
     ------
     NunatakError : no granules, none passes, or none has a valid cell in the region (`pairs` is written before)
     """
-    from dataclasses import replace
+    from nunatak import cubes
 
-    from nunatak.products.cube_store import open_cube
-    from nunatak.products.itslive_index import UNITS, index_pairs
-    from nunatak.region import Region, load
-    from nunatak.runtime import NunatakError, written
-    from nunatak.tables import write_table
-    from nunatak.velocity import Selection, selection_from
-    from nunatak.velocity.cube import fates, percent_valid_in_region, plan_cube
-
-    area = region if isinstance(region, Region) else load(region)
-    chosen = selection if isinstance(selection, Selection) else selection_from(selection or {})
-    table = index_pairs(_pair_paths(granules), known=_known_index(index), threads=threads)
-    if index is not None:
-        write_table(table, index, units=UNITS)
-    options = {"crs": crs, "cell": cell, "mixed_resolutions": mixed_resolutions, "all_touched": all_touched}
-    if chosen.percent_valid_in_region > 0:  # all that could enter are measured before a full year is cut down
-        every = plan_cube(table, area.projected, selection=replace(chosen, max_per_year=None), **options)
-        table["percent_valid_in_region"] = percent_valid_in_region(every, memory_mb=memory_mb, threads=threads)
-    plan = plan_cube(table, area.projected, selection=chosen, **options)
-    layout = {"chunks": chunks, "zarr_format": zarr_format, "attributes": attributes or {}}
-    old = open_cube(out) if update and Path(out).exists() else None
-    with written(out) as part:
-        settled = _write_layers(plan, part, layout, old, memory_mb, threads)
-        if pairs is not None:
-            write_table(settled.drop(columns="chunks"), pairs, attributes=attributes, units=UNITS)
-        if not (settled["fate"] == "used").any():
-            told = ", ".join(f"{count} {fate}" for fate, count in fates(settled).items())
-            raise NunatakError(f"{out}: no layer: of {len(settled)} image pairs {told}; widen selection or region")
-    return settled
-
-
-def _pair_paths(granules):
-    if isinstance(granules, str | Path):
-        return sorted(Path(granules).glob("*.nc"))
-    return list(granules)
-
-
-def _known_index(path):
-    from nunatak.tables import read_table
-
-    return read_table(path) if path is not None and Path(path).exists() else None
-
-
-def _write_layers(plan, folder, layout, old, memory_mb, threads):
-    """Write the layers year by year, from an earlier cube where it holds them; returns the pairs, fates settled."""
-    from nunatak.products import cube_store
-    from nunatak.velocity import increments
-    from nunatak.velocity.cube import layers_per_block, read_blocks
-
-    pairs = plan.pairs.assign(valid_cells=0)
-    hashes = increments.year_hashes(plan)
-    writer = cube_store.CubeWriter(
-        folder, plan.grid, plan.roi, plan.variables, len(plan.candidates), chunks=layout["chunks"],
-        series_length=layers_per_block(plan.grid, plan.variables, memory_mb), zarr_format=layout["zarr_format"],
-        attributes=layout["attributes"],
+    return cubes.build_cube(
+        granules, region, out, selection=selection, crs=crs, cell=cell, index=index, pairs=pairs, chunks=chunks,
+        zarr_format=zarr_format, mixed_resolutions=mixed_resolutions, all_touched=all_touched, memory_mb=memory_mb,
+        threads=threads, update=update, attributes=attributes,
     )  # fmt: skip
-    for year, rows in increments.by_year(plan.candidates):
-        held = increments.held_year(old, year, hashes[year], rows)
-        if held:
-            blocks = _held_blocks(old, held, plan, memory_mb)
-        else:
-            blocks = read_blocks(plan, pairs=rows, memory_mb=memory_mb, threads=threads)
-        for settled, layers in blocks:
-            pairs.loc[settled.index, ["valid_cells", "fate", "why"]] = settled[["valid_cells", "fate", "why"]]
-            writer.append(settled[settled["fate"] == "used"], layers)
-    writer.close({"years": increments.record(plan, hashes, pairs)})
-    return pairs
-
-
-def _held_blocks(old, held, plan, memory_mb):
-    """The layers of a year out of the earlier cube, a bounded block at a time."""
-    from nunatak.velocity.cube import layers_per_block
-
-    rows, layers = held
-    used = rows[rows["fate"] == "used"]
-    size = layers_per_block(plan.grid, plan.variables, memory_mb)
-    yield rows[rows["fate"] != "used"], {name: old[name][:0].values for name in plan.variables}
-    for first in range(layers.start, layers.stop, size):
-        some = slice(first, min(first + size, layers.stop))
-        chosen = used.iloc[first - layers.start : some.stop - layers.start]
-        yield chosen, {name: old[name][some].values for name in plan.variables}

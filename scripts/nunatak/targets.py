@@ -70,6 +70,15 @@ RESULTS = {
         "freeboard/distribution.csv",
         lambda study: study.sea_ice is not None and study.gridded_freeboard.histogram_width > 0,
     ),
+    "image_pairs": Result("velocity/pairs.parquet", _has("itslive")),
+    "image_pair": Result("velocity/pair.nc", _has("itslive")),
+    "annual": Result("velocity/annual.nc", _has("itslive")),
+    "strain": Result("velocity/strain.nc", _has("itslive")),
+    "speeds": Result("velocity/speeds.csv", _has("itslive")),
+    "velocity_series": Result("velocity/series.parquet", lambda study: _has("itslive")(study) and bool(study.points)),
+    "flowline": Result("velocity/flowline.parquet", lambda study: _has("itslive")(study) and bool(study.flowlines)),
+    "gates": Result("velocity/gates.csv", lambda study: _has("itslive")(study) and bool(study.gates)),
+    "inverted": Result("velocity/inverted.nc", lambda study: _has("itslive")(study) and study.invert is not None),
 }
 
 # what each figure is drawn from, beside the outlines and the granule tables; those a study lacks are left out
@@ -99,6 +108,18 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "freeboard_distribution": ("freeboard_distribution",),
     "freeboard_anomaly": ("freeboard",),
     "freeboard_difference": ("freeboard",),
+    "granules_per_year": ("image_pairs",),
+    "pairs_summary": ("image_pairs",),
+    "pair_timeline": ("image_pairs",),
+    "pair": ("image_pair",),
+    "speed_map": ("annual", "flowline"),
+    "speed_histogram": ("speeds",),
+    "speed_annual": ("annual",),
+    "speed_change": ("annual",),
+    "speed_series": ("velocity_series",),
+    "flowline_speed": ("flowline",),
+    "seasonal_amplitude_phase": ("annual",),
+    "strain": ("strain", "annual"),
 }
 
 # the notebook of each topic, and the results any of which it speaks of
@@ -107,6 +128,7 @@ TOPICS = {
     "along_track": ("track",),
     "photons": ("photon_cloud",),
     "freeboard": ("freeboard",),
+    "velocity": ("annual",),
 }
 
 # products whose rows along the track are kept as points, a file per chunk

@@ -10,7 +10,7 @@ import pyproj
 import shapely
 
 from nunatak import elevation, region
-from nunatak.figures import map_layouts, profile_layouts, study_freeboard, study_photons, study_tracks
+from nunatak.figures import map_layouts, profile_layouts, study_freeboard, study_photons, study_tracks, study_velocity
 from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION
 from nunatak.runtime import NunatakError
 
@@ -35,6 +35,9 @@ class Request:
     freeboard_series, freeboard_distribution : tables of series.csv and distribution.csv
     photon_cloud, photon_segments : tables of a stretch of one beam, its photons and the segments fitted to them
     heights_compared : table of fitted heights joined with ATL06's
+    image_pairs : table of every image pair with its fate; image_pair : Dataset of one of them
+    annual, strain : Datasets of annual velocities and of the mean field's strain rates
+    speeds, velocity_series, flowline : tables of speeds.csv, series.parquet, flowline.parquet
     coastline : a file with land for polar maps, or None
     granules : mapping of product to granule table
     focus, transects : the study's own keys
@@ -59,6 +62,13 @@ class Request:
     photon_cloud: object = None
     photon_segments: object = None
     heights_compared: object = None
+    image_pairs: object = None
+    image_pair: object = None
+    annual: object = None
+    strain: object = None
+    speeds: object = None
+    velocity_series: object = None
+    flowline: object = None
     coastline: str | None = None
     granules: dict = field(default_factory=dict)
     focus: dict | None = None
@@ -222,6 +232,7 @@ _FIGURES: dict[str, tuple] = {
     **study_tracks.FIGURES,
     **study_freeboard.FIGURES,
     **study_photons.FIGURES,
+    **study_velocity.FIGURES,
 }
 
 

@@ -23,6 +23,8 @@ from nunatak.results import (
 from nunatak.runtime import read_json
 from nunatak.tables import read_csv, read_table
 
+VELOCITY_TABLES = ("image_pairs", "velocity_series", "flowline")
+
 
 def figure_request(inputs, *, title, focus=None, transects=None, coastline=None):
     """
@@ -32,7 +34,8 @@ def figure_request(inputs, *, title, focus=None, transects=None, coastline=None)
     ----------
     inputs : mapping of regions, change, region_change, change_by_elevation, transects, repeat_pairs, tracks, track,
         rates, rates_map, crossovers, freeboard, freeboard_series, freeboard_distribution, photon_cloud,
-        photon_segments, heights_compared, granules to a path or a list of paths; what is absent is left out
+        photon_segments, heights_compared, image_pairs, image_pair, annual, strain, speeds, velocity_series, flowline,
+        granules to a path or a list of paths; what is absent is left out
     title, focus, transects : the study's
     coastline : a file of the user's with land for polar maps
     """
@@ -58,9 +61,11 @@ def figure_request(inputs, *, title, focus=None, transects=None, coastline=None)
         ),
         **{
             name: read_table(inputs[name])
-            for name in ("photon_cloud", "photon_segments", "heights_compared")
+            for name in ("photon_cloud", "photon_segments", "heights_compared", *VELOCITY_TABLES)
             if name in inputs
         },
+        **{name: read_map(inputs[name]) for name in ("image_pair", "annual", "strain") if name in inputs},
+        speeds=read_csv(inputs["speeds"]) if "speeds" in inputs else None,
         coastline=coastline,
         granules=granule_tables(inputs.get("granules", [])),
         focus=focus,
@@ -85,6 +90,7 @@ def front_material(inputs):
         "region_change": region_change(inputs["region_change"]) if "region_change" in inputs else None,
         "pairs": read_table(inputs["repeat_pairs"]) if "repeat_pairs" in inputs else None,
         "freeboard": freeboard_table(inputs["freeboard_series"]) if "freeboard_series" in inputs else None,
+        "speeds": read_table(inputs["velocity_series"]) if "velocity_series" in inputs else None,
         "figure_list": front.figures(listed(inputs["figures"])),
         "pages": [str(path) for path in listed(inputs["pages"])],
         "checks": read_checks(inputs["checks"]),

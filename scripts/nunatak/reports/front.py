@@ -12,7 +12,7 @@ import pandas as pd
 import nunatak
 from nunatak.elevation import summarise_pairs
 from nunatak.figures.study import widest_pair
-from nunatak.reports import sea_ice, words
+from nunatak.reports import sea_ice, velocity, words
 from nunatak.reports.bibliography import for_products
 from nunatak.reports.page import Figure, Front, Table, embedded
 from nunatak.runtime import read_json
@@ -21,6 +21,7 @@ STATUSES = ("present", "empty", "outside", "failed")
 _REASONS = 200  # granules listed with their reason; more are counted
 _TOPICS = {
     "elevation_change": "elevation change, step by step: what the granules hold, maps, transects, what they say",
+    "velocity": "speeds from image pairs: anatomy of a granule, which pairs were used, maps, series, flowlines",
     "photons": "heights from photons: anatomy of a granule, how the fit works, its parameters, how often it is wrong",
 }
 
@@ -198,7 +199,7 @@ def provenance_rows(provenance):
     ]
 
 
-def lead(region_change, pairs, checks, freeboard=None):
+def lead(region_change, pairs, checks, freeboard=None, speeds=None):
     """The sentences a reader sees first: the numbers, and whether the checks hold."""
     lines = []
     if region_change is not None:
@@ -209,6 +210,8 @@ def lead(region_change, pairs, checks, freeboard=None):
         lines.append(words.pair_medians(widest_pair(pairs)))
     if freeboard is not None and len(freeboard):
         lines.append(" ".join(sea_ice.sentences(freeboard)))
+    if speeds is not None and len(speeds):
+        lines.append(" ".join(velocity.sentences(speeds)))
     failed = [check.name for check in checks if not check.passed]
     applied = sum(check.applies for check in checks)
     lines.append(
@@ -236,7 +239,7 @@ def summary(study, front, report, simulated):
 
 def compose(
     study, *, region, counts, region_change, pairs, figure_list, pages, checks, provenance, references, simulated,
-    freeboard=None,
+    freeboard=None, speeds=None,
 ):  # fmt: skip
     """The front page's content; see the arguments' makers above."""
     tables = []
@@ -246,9 +249,11 @@ def compose(
         tables.append(pair_table(pairs))
     if freeboard is not None and len(freeboard):
         tables.append(sea_ice.series_table(freeboard))
+    if speeds is not None and len(speeds):
+        tables.append(velocity.years_table(speeds))
     return Front(
         study=study["label"],
-        lead=lead(region_change, pairs, checks, freeboard),
+        lead=lead(region_change, pairs, checks, freeboard, speeds),
         asked=asked(study, region, simulated),
         products=counts,
         tables=tables,

@@ -24,6 +24,7 @@ from nunatak.study.sections import (
     Focus,
     Freeboard,
     Gate,
+    Invert,
     Mass,
     RegionSpec,
     Transect,
@@ -108,6 +109,7 @@ class StudyFile(Settings):
     gates: dict[str, Gate] = key({}, "flux gates, by name")
     freeboard: Freeboard | None = key(None, "sea-ice freeboard on a grid")
     composite: Composite | None = key(None, "annual velocities")
+    invert: Invert | None = key(None, "a regular series of velocities beside the annual ones; none where not given")
     mass: Mass | None = key(None, "how volume becomes mass; volume only where not given")
     figures: Figures = key(Figures(), "how figures look, and which")
     checks: Literal["fail", "warn"] = key("fail", "what a failed check does to the run")
@@ -166,6 +168,11 @@ class StudyFile(Settings):
     def gridded_freeboard(self) -> Freeboard:
         """How sea-ice values are gridded, the defaults where the study does not say."""
         return self.freeboard or Freeboard()
+
+    @property
+    def annual_velocity(self) -> Composite:
+        """How image pairs become annual velocities, the defaults where the study does not say."""
+        return self.composite or Composite()
 
     def _check_figure(self, name):
         known = [f for figures in FIGURES.values() for f in figures if f != "transect"]
@@ -253,6 +260,7 @@ class Study(StudyFile):
             names.append("repeat_pair")
         names += self._possible_tracks()
         names += self._possible_photons()
+        names += self._possible_velocity() if "itslive" in self.products else []
         return names + (self._possible_freeboard() if self.sea_ice else [])
 
     def _possible_tracks(self):
@@ -284,6 +292,16 @@ class Study(StudyFile):
         several = len(self.period.years) > 1 and "month" in settings.bins and "mean" in settings.statistics
         names += ["freeboard_anomaly"] if several else []
         return names + (["freeboard_difference"] if settings.atl20 else [])
+
+    def _possible_velocity(self):
+        """Figures of image pairs: what there was, one of them, speeds in space and time."""
+        names = ["granules_per_year", "pairs_summary", "pair_timeline", "pair", "speed_map", "speed_histogram"]
+        names += ["speed_annual", "speed_change"] if len(self.period.years) > 1 else []
+        names += ["speed_series"] if self.points else []
+        names += ["flowline_speed"] if self.flowlines else []
+        settings = self.annual_velocity
+        names += ["seasonal_amplitude_phase"] if settings.method == "lsq" and settings.seasonal else []
+        return [*names, "strain"]
 
 
 __all__ = ["RegionSpec", "Settings", "Study", "StudyFile"]

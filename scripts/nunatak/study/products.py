@@ -9,10 +9,14 @@ from pydantic import field_validator, model_validator
 from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.orbit_products import OrbitProduct, Product, TrackProduct
 from nunatak.study.photon_products import Atl03, Atl06sr
-from nunatak.study.sections import Bin
+from nunatak.study.sections import Bin, Crs
 
 Resolution = Literal["1km", "10km", "20km", "40km"]
 Filter = Literal["strict", "standard", "rough", "none"]
+# the fields of an image pair that fit on a grid, `products.itslive.LAYOUT`; a test holds the two together
+Variable = Literal[
+    "vx", "vy", "v", "v_error", "vr", "va", "chip_size_width", "chip_size_height", "interp_mask"
+]  # fmt: skip
 
 
 class Atl06(TrackProduct):
@@ -116,11 +120,24 @@ class ItsLive(Product):
         "spread", "which of a year's pairs: even in time, most valid cells, or the first"
     )
     platforms: Listed[str] = key(("all",), "all, or satellites such as LC08, S1A, S2B")
-    geometry: Literal["same", "cross", "all"] = key("same", "pairs of one path and row, of different ones, or both")
-    projections: Literal["all", "main"] = key(
-        "all", "bring pairs of other projections to the main one, or leave them out"
+    geometry: Literal["same", "cross", "any"] = key(
+        "same", "pairs of one path and row, of different ones (before June 2013 of lower quality), or any"
     )
-    variables: Listed[str] = key(("vx", "vy", "v", "v_error"), "variables of the cube")
+    projections: Literal["majority", "all"] = key(
+        "all", "majority: only the projection most pairs have; all: the others are rotated into it, as vectors"
+    )
+    percent_valid_in_region: float = key(
+        0, "least share of the region's own cells with a velocity; every pair is read to tell", unit="%", ge=0, le=100
+    )
+    variables: Listed[Variable] = key(
+        ("vx", "vy", "v", "v_error"), "what the cube holds; vx and vy always", min_length=1
+    )
+    crs: Crs | None = key(None, "coordinate system of the cube; the one most pairs have where not given")
+    cell: float | None = key(
+        None, "cell size of the cube, along with crs; the one most pairs have where not given", unit="m", gt=0, le=10000
+    )
+    chunks: Literal["map", "series"] = key("map", "which way the cube is read fast: whole maps, or series of a cell")
+    zarr_format: Literal[2, 3] = key(3, "format of the cube; 2 for older readers")
 
     @field_validator("max_separation")
     @classmethod
@@ -128,6 +145,12 @@ class ItsLive(Product):
         if value < info.data.get("min_separation", 0):
             raise ValueError(f"{value:g} is below min_separation {info.data['min_separation']:g}; exchange them")
         return value
+
+    @model_validator(mode="after")
+    def _grid_of_its_own(self):
+        if (self.crs is None) != (self.cell is None):
+            raise ValueError("crs and cell go together; give both, or neither and get the grid most pairs have")
+        return self
 
 
 class Products(Model):

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_args
 import pyproj
 from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_validator
 
-from nunatak.study.base import Line, Listed, Model, Point, key
+from nunatak.study.base import Line, Listed, Model, Month, Point, key
 
 Bin = Literal["day", "week", "ten_day", "month", "season", "year", "period"]
 Weighting = Literal["segment_weighted", "pass_mean", "daily_mean"]
@@ -31,6 +31,10 @@ FIGURES = {
     "freeboard": (
         "freeboard_mean", "freeboard_std", "freeboard_count", "freeboard_series", "freeboard_distribution",
         "freeboard_anomaly", "freeboard_difference",
+    ),
+    "velocity": (
+        "granules_per_year", "pairs_summary", "pair_timeline", "pair", "speed_map", "speed_histogram", "speed_annual",
+        "speed_change", "speed_series", "flowline_speed", "seasonal_amplitude_phase", "strain",
     ),
 }  # fmt: skip
 
@@ -93,14 +97,22 @@ class Flowline(Model):
     """A line that follows the flow from a point."""
 
     start: Point = key(..., "longitude and latitude it goes through", unit="degrees")
-    step: float = key(120.0, "distance from sample to sample", unit="m", gt=0, le=100000)
+    step: float = key(0.5, "length of a step", unit="cells", gt=0, le=0.5)
+    min_speed: float = key(10.0, "it ends where the ice is slower", unit="m/yr", ge=0, le=20000)
+    max_length: float = key(500000.0, "longest way up and down", unit="m", gt=0, le=5000000)
 
 
 class Gate(Model):
-    """A line that the ice flows through."""
+    """A line that the ice flows through; flow to the right of the line as it is drawn is positive."""
 
     lonlat: Line = key(..., "its points, [longitude, latitude] each", unit="degrees")
-    step: float = key(120.0, "distance from sample to sample", unit="m", gt=0, le=100000)
+    step: float = key(60.0, "length of the pieces that are added up", unit="m", gt=0, le=100000)
+    thickness: str | float | None = key(
+        None, "ice thickness, a raster or one number; without it the gate gives the area of ice per year only", unit="m"
+    )
+    thickness_sigma: str | float | None = key(None, "its standard error; 10 % where not given", unit="m")
+    density: float = key(917.0, "density of the ice", unit="kg m-3", gt=0, le=1000)
+    density_sigma: float = key(0.0, "its standard error", unit="kg m-3", ge=0, le=500)
 
 
 class Composite(Model):
@@ -108,6 +120,36 @@ class Composite(Model):
 
     method: Literal["lsq", "mean", "median"] = key("lsq", "least squares on displacements, weighted mean, or median")
     seasonal: bool = key(True, "fit a seasonal cycle with the annual means (lsq)")
+    trend_inside: bool = key(True, "let the velocity follow the trend inside each year (lsq); ITS_LIVE: false")
+    year_start: Month = key(1, "month a year begins with; a year that does not begin in January is named after its end")
+    minimum_pairs: int = key(30, "fewest pairs of a cell, after the filters (lsq)", ge=1, le=10000)
+    v0_years: tuple[int, int] | None = key(
+        None, "first and last year of the mean speed and its trend; all where not given"
+    )
+    image_sigma: float = key(
+        0.0, "position error of one image, shared by its pairs (lsq); 0 takes pairs as independent", unit="m", ge=0,
+        le=1000,
+    )  # fmt: skip
+
+    @field_validator("v0_years")
+    @classmethod
+    def _in_order(cls, value):
+        if value is not None and value[0] > value[1]:
+            raise ValueError(f"{value[0]} is after {value[1]}; write the earlier year first")
+        return value
+
+
+class Invert(Model):
+    """A regular series of velocities by inversion of the pairs, in every cell."""
+
+    step_days: float = key(30.0, "length of an interval", unit="days", gt=0, le=3650)
+    smoothness: float | None = key(
+        None, "standard deviation of the change between intervals; chosen from the pairs where not given", unit="m/yr",
+        gt=0, le=10000,
+    )  # fmt: skip
+    robust: bool = key(True, "weigh outliers down")
+    image_sigma: float = key(0.0, "position error of one image, shared by its pairs", unit="m", ge=0, le=1000)
+    minimum: int = key(5, "fewest pairs of a cell", ge=1, le=10000)
 
 
 def _length(value):

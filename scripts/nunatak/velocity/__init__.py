@@ -1,15 +1,18 @@
 """Glacier velocity from image pairs: the cube, composites, inversion and what follows from a velocity field."""
 
+from nunatak.velocity.annual_fields import mean_field, speed_error
 from nunatak.velocity.composites import composite, magnitude_mean
 from nunatak.velocity.filters import Filters
 from nunatak.velocity.flowlines import flowline
 from nunatak.velocity.gates import GateFlux, flux_gate
 from nunatak.velocity.inversion import invert
+from nunatak.velocity.sampling import Field
 from nunatak.velocity.selection import Selection, coverage, select_names, selection_from
 from nunatak.velocity.series import model_series, point_series
 from nunatak.velocity.strain import strain_rates
 
 __all__ = [
+    "Field",
     "Filters",
     "GateFlux",
     "Selection",
@@ -19,9 +22,11 @@ __all__ = [
     "flux_gate",
     "invert",
     "magnitude_mean",
+    "mean_field",
     "model_series",
     "point_series",
     "select_names",
     "selection_from",
+    "speed_error",
     "strain_rates",
 ]

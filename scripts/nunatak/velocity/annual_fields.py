@@ -196,3 +196,19 @@ def _attributes(name):
     elif name.endswith("_error"):
         text = f"error of the {text}"
     return {"long_name": text, "units": unit}
+
+
+def mean_field(annual):
+    """
+    The mean velocity of a composite as a field of its own: what flowlines, gates and strain rates take.
+
+    Parameters
+    ----------
+    annual : Dataset of `composite`
+
+    Returns
+    -------
+    Dataset (y, x) of `vx, vy, v` at the reference year with `_error`, m/yr, and the attribute `crs`
+    """
+    names = {f"{stem}0{suffix}": f"{stem}{suffix}" for stem in ("vx", "vy", "v") for suffix in ("", "_error")}
+    return annual[list(names)].rename(names)

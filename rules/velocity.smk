@@ -1,0 +1,111 @@
+# image pairs to a cube, the cube to annual velocities, those to what follows from a velocity field
+
+
+rule build_cube:
+    """Stack the image pairs of every year into one cube; years that no new pair touches are taken over."""
+    input:
+        ledgers=ledgers("itslive"),
+        counts="<results>/{study}/itslive/counts.csv",
+        regions="<results>/{study}/regions.geojson",
+    output:
+        cube=update(directory("<results>/{study}/velocity/cube.zarr")),
+        pairs="<results>/{study}/velocity/pairs.parquet",
+        pair="<results>/{study}/velocity/pair.nc",
+    log:
+        "<logs>/{study}/velocity/build_cube.log",
+    benchmark:
+        "<benchmarks>/{study}/velocity/build_cube.tsv"
+    conda:
+        "../envs/velocity.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        runtime=240,
+    params:
+        product=lookup(dpath="{study}/products/itslive", within=STUDIES),
+        code=code_version("build_cube.py"),
+    message:
+        "{wildcards.study}: stacking image pairs"
+    script:
+        "../scripts/build_cube.py"
+
+
+rule composite_velocity:
+    """Annual velocities, their seasonal cycle and trend, strain rates, maps and the distribution of speeds."""
+    input:
+        cube="<results>/{study}/velocity/cube.zarr",
+    output:
+        annual="<results>/{study}/velocity/annual.nc",
+        strain="<results>/{study}/velocity/strain.nc",
+        maps=directory("<results>/{study}/velocity/maps"),
+        speeds="<results>/{study}/velocity/speeds.csv",
+    log:
+        "<logs>/{study}/velocity/composite_velocity.log",
+    benchmark:
+        "<benchmarks>/{study}/velocity/composite_velocity.tsv"
+    conda:
+        "../envs/velocity.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=240,
+    params:
+        composite=lambda wildcards: LOADED[wildcards.study].annual_velocity.model_dump(mode="json"),
+        code=code_version("composite_velocity.py"),
+    message:
+        "{wildcards.study}: annual velocities"
+    script:
+        "../scripts/composite_velocity.py"
+
+
+rule follow_flow:
+    """Series at the study's points, speeds along its flowlines, ice through its gates."""
+    input:
+        cube="<results>/{study}/velocity/cube.zarr",
+        annual="<results>/{study}/velocity/annual.nc",
+    output:
+        series="<results>/{study}/velocity/series.parquet",
+        flowline="<results>/{study}/velocity/flowline.parquet",
+        gates="<results>/{study}/velocity/gates.csv",
+    log:
+        "<logs>/{study}/velocity/follow_flow.log",
+    conda:
+        "../envs/velocity.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        runtime=60,
+    params:
+        points=lookup(dpath="{study}/points", within=STUDIES),
+        flowlines=lookup(dpath="{study}/flowlines", within=STUDIES),
+        gates=lookup(dpath="{study}/gates", within=STUDIES),
+        code=code_version("follow_flow.py"),
+    message:
+        "{wildcards.study}: points, flowlines and gates"
+    script:
+        "../scripts/follow_flow.py"
+
+
+rule invert_velocity:
+    """A regular series of velocities in every cell, from pairs that overlap."""
+    input:
+        cube="<results>/{study}/velocity/cube.zarr",
+    output:
+        series="<results>/{study}/velocity/inverted.nc",
+    log:
+        "<logs>/{study}/velocity/invert_velocity.log",
+    benchmark:
+        "<benchmarks>/{study}/velocity/invert_velocity.tsv"
+    conda:
+        "../envs/velocity.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=480,
+    params:
+        invert=lookup(dpath="{study}/invert", within=STUDIES),
+        code=code_version("invert_velocity.py"),
+    message:
+        "{wildcards.study}: inverting image pairs"
+    script:
+        "../scripts/invert_velocity.py"

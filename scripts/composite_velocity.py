@@ -1,0 +1,84 @@
+"""Annual velocities of a cube, the strain rates of their mean, maps for a GIS, and how speeds are distributed."""
+
+import numpy as np
+import pandas as pd
+
+from nunatak import velocity
+from nunatak.grid import Grid
+from nunatak.products.cube_store import open_cube
+from nunatak.rasters import georeference, write_cog, write_netcdf
+from nunatak.runtime import job, log, stamp, written
+from nunatak.tables import write_csv
+
+EDGES = np.concatenate([np.arange(0, 1000, 50), np.arange(1000, 20001, 200)]).astype(float)  # m/yr
+MAPS = ("v", "v_error", "vx", "vy", "count")
+
+
+def main(cube, out, *, composite, study, threads=2):
+    """
+    Write annual.nc, strain.nc, a folder of rasters and speeds.csv.
+
+    Parameters
+    ----------
+    cube : folder of the cube
+    out : mapping of annual, strain, maps, speeds to a path
+    composite : the study's key, with defaults
+    """
+    stack = open_cube(cube)
+    about = stamp(study=study, source=stack.attrs["nunatak_source"], parameters=composite)
+    about["inputs_hash"] = stamp(study=study, source="", parameters=[composite, stack.attrs["inputs_hash"]])[
+        "inputs_hash"
+    ]
+    annual = velocity.composite(stack, threads=threads, **options_of(composite))
+    grid = Grid.from_centres(annual.attrs["crs"], annual["x"].values, annual["y"].values)
+    annual = georeference(annual, grid)
+    write_netcdf(annual, out["annual"], about)
+    write_netcdf(georeference(velocity.strain_rates(velocity.mean_field(annual)), grid), out["strain"], about)
+    write_maps(annual, grid, out["maps"], about)
+    write_csv(speeds(stack, annual), out["speeds"], attributes=about, units={"low": "m/yr", "high": "m/yr"})
+    seen = np.isfinite(annual["v0"].values).sum() / max(int(annual["roi"].sum()), 1)
+    log.info("%d pairs, %d years, %.0f %% of the region seen", stack.sizes["time"], annual.sizes["year"], 100 * seen)
+
+
+def options_of(composite):
+    """The arguments of `velocity.composite`."""
+    options = {name: composite[name] for name in ("method", "seasonal", "trend_inside", "year_start", "image_sigma")}
+    least = composite["minimum_pairs"]
+    filters = velocity.Filters(before_minimum=min(5, least), after_minimum=least)
+    years = composite["v0_years"] and tuple(composite["v0_years"])
+    return {**options, "v0_years": years, "filters": filters if composite["method"] == "lsq" else None}
+
+
+def write_maps(annual, grid, folder, about):
+    """A raster for every annual field, a band per year, and one of the mean speed."""
+    years = [str(year) for year in annual["year"].values]
+    with written(folder) as part:
+        part.mkdir()
+        for name in MAPS:
+            units = [annual[name].attrs["units"]] * len(years)
+            write_cog(annual[name].values, grid, part / f"{name}.tif", about, names=years, units=units)
+        write_cog(annual["v0"].values, grid, part / "v0.tif", about, names="mean speed", units="m/yr")
+
+
+def speeds(stack, annual):
+    """How many values of single pairs and of the annual composites fall into each bin of speed, in the region."""
+    roi = stack["roi"].values.astype(bool)
+    counts = np.zeros(EDGES.size - 1, dtype=int)
+    for first in range(0, stack.sizes["time"], 16):
+        block = stack.isel(time=slice(first, first + 16))
+        vx, vy = (block[name].values[:, roi].astype(float) for name in ("vx", "vy"))
+        seen = (vx != stack["vx"].attrs["_FillValue"]) & (vy != stack["vy"].attrs["_FillValue"])
+        counts += np.histogram(np.hypot(vx, vy)[seen], EDGES)[0]
+    yearly = np.histogram(annual["v"].values[np.isfinite(annual["v"].values)], EDGES)[0]
+    return pd.DataFrame({"low": EDGES[:-1], "high": EDGES[1:], "pairs": counts, "annual": yearly})
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.cube,
+            dict(snakemake.output.items()),
+            composite=snakemake.params.composite,
+            study=snakemake.wildcards.study,
+            threads=snakemake.threads,
+        )

@@ -1,0 +1,125 @@
+"""Velocity at a study's points, along its flowlines and through its gates."""
+
+import numpy as np
+import pandas as pd
+import pyproj
+
+from nunatak import velocity
+from nunatak.grid import Grid
+from nunatak.products.cube_store import open_cube
+from nunatak.rasters import read_on_grid
+from nunatak.results import read_map
+from nunatak.runtime import NunatakError, job, stamp
+from nunatak.tables import write_csv, write_table
+from nunatak.times import from_decimal_year
+
+UNITS = {
+    "x": "m", "y": "m", "vx": "m/yr", "vy": "m/yr", "v": "m/yr", "vx_error": "m/yr", "vy_error": "m/yr",
+    "v_error": "m/yr", "date_dt": "days", "distance": "m", "travel_time": "yr", "width": "m", "area_flux": "km2/yr",
+    "discharge": "Gt/yr", "discharge_sigma": "Gt/yr", "observed_share": "1",
+}  # fmt: skip
+GATE_COLUMNS = ["gate", "year", "width", "observed_share", "area_flux", "discharge", "discharge_sigma"]
+
+
+def main(cube, annual, out, *, points, flowlines, gates, study):
+    """
+    Write series.parquet, flowline.parquet and gates.csv; a table without rows where the study has none of a kind.
+
+    Parameters
+    ----------
+    cube, annual : the cube's folder and annual.nc
+    out : mapping of series, flowline, gates to a path
+    points, flowlines, gates : the study's keys
+    """
+    stack, yearly = open_cube(cube), read_map(annual)
+    about = stamp(study=study, source=stack.attrs["nunatak_source"], inputs=[annual],
+                  parameters=[points, flowlines, gates])  # fmt: skip
+    to_map = pyproj.Transformer.from_crs("EPSG:4326", yearly.attrs["crs"], always_xy=True).transform
+    places = {name: to_map(*lonlat) for name, lonlat in points.items()}
+    write_table(series(stack, yearly, places), out["series"], attributes=about, units=UNITS)
+    lines = [along(yearly, name, line, to_map(*line["start"])) for name, line in flowlines.items()]
+    empty = pd.DataFrame({"flowline": [], "year": [], "distance": [], "v": []})
+    write_table(pd.concat(lines) if lines else empty, out["flowline"], attributes=about, units=UNITS)
+    rows = [row for name, gate in gates.items() for row in fluxes(yearly, name, gate, to_map)]
+    write_csv(pd.DataFrame(rows, columns=GATE_COLUMNS), out["gates"], attributes=about, units=UNITS)
+
+
+def series(stack, yearly, places):
+    """Every pair at the points (kind pair), annual means (annual), and the seasonal model at ten-day steps (model)."""
+    if not places:
+        return pd.DataFrame({"point": [], "kind": [], "time": [], "v": [], "v_error": []})
+    pairs = velocity.point_series(stack, places).assign(kind="pair")
+    pairs["v_error"] = velocity.speed_error(pairs["vx"], pairs["vy"], pairs["vx_error"], pairs["vy_error"])
+    first, last = (f"{year:.0f}-01-01" for year in (np.floor(yearly["year_start"][0]), np.ceil(yearly["year_end"][-1])))
+    time = np.arange(first, last, 10, dtype="datetime64[D]").astype("datetime64[ns]")
+    models = [
+        velocity.model_series(yearly, x, y, time).assign(point=name, x=x, y=y, kind="model")
+        for name, (x, y) in places.items()
+    ]
+    means = [annual_means(yearly, x, y).assign(point=name, x=x, y=y, kind="annual") for name, (x, y) in places.items()]
+    parts = [pairs, *means, *models]
+    table = pd.concat([part[part["v"].notna()] for part in parts], ignore_index=True)
+    return table[["point", "kind", *(name for name in table if name not in ("point", "kind"))]]
+
+
+def annual_means(yearly, x, y):
+    """The annual velocity at a point, at the middle of each year."""
+    middle = from_decimal_year((yearly["year_start"].values + yearly["year_end"].values) / 2)
+    names = ("vx", "vy", "v", "vx_error", "vy_error", "v_error")
+    rows = [velocity.Field(yearly.isel(year=k), names)(x, y) for k in range(yearly.sizes["year"])]
+    return pd.DataFrame(np.array(rows), columns=list(names)).assign(time=middle)
+
+
+def along(yearly, name, line, start):
+    """The flowline through the mean velocity (year 0), and the speed of every year at its points."""
+    mean = velocity.mean_field(yearly)
+    options = {key: line[key] for key in ("step", "min_speed", "max_length")}
+    path = velocity.flowline(mean, start, **options).assign(year=0)
+    parts = [path]
+    for k, year in enumerate(yearly["year"].values):
+        vx, vy, v_error = velocity.Field(yearly.isel(year=k), ("vx", "vy", "v_error"))(path["x"], path["y"])
+        rows = path[["distance", "x", "y"]].assign(vx=vx, vy=vy, v=np.hypot(vx, vy), v_error=v_error, year=int(year))
+        parts.append(rows[np.isfinite(vx)])
+    table = pd.concat(parts, ignore_index=True)
+    table.insert(0, "flowline", name)
+    return table
+
+
+def fluxes(yearly, name, gate, to_map):
+    """One row per year with a velocity on the gate: area of ice through it, and mass where the thickness is known."""
+    vertices = np.column_stack(to_map(*np.asarray(gate["lonlat"], dtype=float).T))
+    grid = Grid.from_centres(yearly.attrs["crs"], yearly["x"].values, yearly["y"].values)
+    known = gate["thickness"] is not None
+    thickness, sigma = (raster_of(gate[key], grid) for key in ("thickness", "thickness_sigma"))
+    for k, year in enumerate(yearly["year"].values):
+        field = yearly[["vx", "vy", "vx_error", "vy_error"]].isel(year=k)
+        try:
+            flux = velocity.flux_gate(
+                field, vertices, thickness if known else 1.0, thickness_sigma=sigma, crs=grid.crs,
+                density=gate["density"], density_sigma=gate["density_sigma"], spacing=gate["step"],
+            )  # fmt: skip
+        except NunatakError as error:
+            if "no velocity" in str(error):
+                continue  # a year without data is no row, not a zero
+            raise
+        area = float((flux.segments["v_across"] * flux.segments["width"]).sum()) / 1e6
+        mass = (flux.discharge, flux.sigma) if known else (np.nan, np.nan)
+        yield (name, int(year), flux.width, flux.observed_share, area, *mass)
+
+
+def raster_of(given, grid):
+    """A thickness on the velocity's grid: one number, or the user's raster."""
+    return read_on_grid(given, grid) if isinstance(given, str) else given
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.cube,
+            snakemake.input.annual,
+            dict(snakemake.output.items()),
+            points=snakemake.params.points,
+            flowlines=snakemake.params.flowlines,
+            gates=snakemake.params.gates,
+            study=snakemake.wildcards.study,
+        )

@@ -1,0 +1,27 @@
+"""Invert a cube's pairs to a regular series of velocities."""
+
+from nunatak import velocity
+from nunatak.grid import Grid
+from nunatak.products.cube_store import open_cube
+from nunatak.rasters import georeference, write_netcdf
+from nunatak.runtime import job, stamp
+
+
+def main(cube, out, *, settings, study, threads=2):
+    """Write inverted.nc; `settings` is the study's `invert`, the arguments of `velocity.invert`."""
+    stack = open_cube(cube)
+    about = stamp(study=study, source=stack.attrs["nunatak_source"], parameters=[settings, stack.attrs["inputs_hash"]])
+    series = velocity.invert(stack, threads=threads, **settings)
+    grid = Grid.from_centres(series.attrs["crs"], series["x"].values, series["y"].values)
+    write_netcdf(georeference(series, grid), out, about)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.cube,
+            snakemake.output.series,
+            settings=snakemake.params.invert,
+            study=snakemake.wildcards.study,
+            threads=snakemake.threads,
+        )

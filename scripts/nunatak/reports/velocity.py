@@ -1,0 +1,79 @@
+"""Words and tables of velocities, for the front page and the notebook."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nunatak.reports import words
+from nunatak.reports.page import Table
+
+_ROWS = 24  # years listed; more are in series.parquet
+
+
+def years_table(series):
+    """
+    Annual speeds at every point, in words.
+
+    Parameters
+    ----------
+    series : DataFrame of series.parquet
+    """
+    annual = series[series["kind"] == "annual"]
+    pairs = series[series["kind"] == "pair"]
+    counts = pairs.groupby(["point", pairs["time"].dt.year]).size()
+    rows = [
+        [
+            row["point"].replace("_", " "), str(row["time"].year), str(counts.get((row["point"], row["time"].year), 0)),
+            words.plus_minus(row["v"], row["v_error"]),
+        ]
+        for row in annual.tail(_ROWS).to_dict("records")
+    ]  # fmt: skip
+    notes: tuple[str, ...] = (
+        "Annual means of the components by weighted least squares on displacements; pairs are counted in the year of "
+        "their middle. The error is the formal one times the root of reduced chi-squared where that exceeds 1.",
+    )
+    if len(annual) > _ROWS:
+        notes = (*notes, f"The last {_ROWS} of {len(annual)} rows; all of them are in velocity/series.parquet.")
+    return Table("Speed at points", ("point", "year", "pairs", "speed (m/yr)"), rows, notes)
+
+
+def sentences(series):
+    """What the annual speeds say of every point: the first, the last, and what changed."""
+    said = []
+    for point, rows in series[series["kind"] == "annual"].groupby("point", sort=False):
+        first, last = rows.iloc[0], rows.iloc[-1]
+        place = point.replace("_", " ")
+        begin = words.plus_minus(first["v"], first["v_error"], "m/yr")
+        if len(rows) == 1:
+            said.append(f"At the point {place} the speed was {begin} in {first['time'].year}.")
+            continue
+        change, sigma = last["v"] - first["v"], float(np.hypot(first["v_error"], last["v_error"]))
+        verdict = "faster" if change > 2 * sigma else "slower" if change < -2 * sigma else "no significant change"
+        said.append(
+            f"At the point {place} the speed was {begin} in {first['time'].year} and "
+            f"{words.plus_minus(last['v'], last['v_error'], 'm/yr')} in {last['time'].year}: "
+            f"{words.plus_minus(change, sigma, 'm/yr')} of change, {verdict}."
+        )
+    return said
+
+
+def fates_rows(pairs):
+    """How many pairs met each fate, with the commonest reason, as rows for a table."""
+    rows = []
+    for fate, some in pairs.groupby("fate"):
+        reasons = some["why"].fillna("").str.partition(":")[0]
+        common = reasons[reasons != ""].value_counts()
+        rows.append((fate, str(len(some)), f"{common.index[0]} ({common.iloc[0]})" if len(common) else ""))
+    return sorted(rows, key=lambda row: -int(row[1]))
+
+
+def gates_rows(gates):
+    """Ice through every gate and year, as rows for a table."""
+    rows = []
+    for row in gates.to_dict("records"):
+        mass = words.plus_minus(row["discharge"], row["discharge_sigma"]) if np.isfinite(row["discharge"]) else ""
+        share = f"{100 * row['observed_share']:.0f} %"
+        rows.append(
+            (row["gate"], str(row["year"]), f"{row['width'] / 1000:.1f}", share, f"{row['area_flux']:.2f}", mass)
+        )
+    return rows
