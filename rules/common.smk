@@ -90,7 +90,7 @@ def classes_for(product):
             return []
         # a cycle's granules are cut into shares by their own names, which differ from product to product
         cycle = wildcards.chunk.split("-")[0] if "chunk" in wildcards.keys() else ""
-        return [path for path in ledgers("atl08")(wildcards) if f"/{cycle}" in path]
+        return [path for path in ledgers("atl08")(wildcards) if path.rpartition("/")[2].startswith(cycle)]
 
     return files
 

@@ -11,9 +11,11 @@ from tests.conftest import ROOT
 from tests.standin import holdings, redirect, services
 from tests.workflow.workflow_runs import Flow
 
-from nunatak import simulation
+from nunatak import simulation, study
+from nunatak.granules import granules_of
 
 OUTSIDE = "REFUSED"
+PRODUCTS = list(study.load(ROOT / "config" / "studies" / "austfonna.yaml", overrides={"size": "tiny"}).products)
 
 
 class Reached(Flow):
@@ -37,7 +39,7 @@ def held(tmp_path_factory):
     """The records of the tiny, simulated Austfonna."""
     folder = tmp_path_factory.mktemp("austfonna")
     world, records = simulation.world("austfonna", "tiny"), []
-    for product in ("atl06", "atl11", "atl14", "atl15"):
+    for product in dict.fromkeys(map(granules_of, PRODUCTS)):
         (folder / product).mkdir()
         table = simulation.write_product(world, product, folder / product)
         records += holdings.of_files(table, folder / product)
@@ -78,9 +80,7 @@ def fetched(reached):
     """The study's granules of every product, found, fetched and read."""
     reached.login()
     base = "results/austfonna-tiny"
-    done = reached.run(
-        *(f"{base}/{product}/counts.csv" for product in ("atl06", "atl11", "atl14", "atl15")), size="tiny"
-    )
+    done = reached.run(*(f"{base}/{product}/counts.csv" for product in PRODUCTS), size="tiny")
     assert done.code == 0, done.text
     return done
 
