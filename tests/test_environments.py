@@ -8,9 +8,9 @@ from functools import cache
 import pytest
 import yaml
 from packaging.requirements import Requirement
-from tests.conftest import ROOT
 
 from nunatak import closure
+from tests.conftest import ROOT
 
 PYTHON = "3.12"
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
@@ -29,7 +29,18 @@ CONDA_NAMES = {
 BACKENDS = {"python", "h5netcdf", "dask-core", "ipykernel", "pyogrio", "cmcrameri"}
 # imported only where a user asks for it, and named in the message when it is not there
 OPTIONAL = {"h5coro", "deflate", "isal"}
-DRIVER = {"python", "snakemake-minimal", "pydantic", "pyproj", "shapely", "pyogrio", "pyyaml", "pygments", "numpy", "tqdm"}
+DRIVER = {
+    "python",
+    "snakemake-minimal",
+    "pydantic",
+    "pyproj",
+    "shapely",
+    "pyogrio",
+    "pyyaml",
+    "pygments",
+    "numpy",
+    "tqdm",
+}
 
 
 @cache

@@ -10,7 +10,6 @@ import h5py
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from tests.conftest import ROOT
 from tiny_granules import atl06, name_of, truncated
 
 import count_granules
@@ -24,6 +23,7 @@ from nunatak.constants import BEAMS
 from nunatak.outlines import write_outlines
 from nunatak.runtime import NunatakError
 from nunatak.tables import read_table
+from tests.conftest import ROOT
 
 SETTINGS = {
     "filter": "standard",

@@ -89,9 +89,7 @@ def _attempt(session, url, part, size):
             _note(note, answer)
             _write(answer, part, have if resumed else 0, size)
     except requests.exceptions.TooManyRedirects:
-        raise LoginRefused(
-            "redirected in a circle, as an unauthorised login is; see `make check_access`"
-        ) from None
+        raise LoginRefused("redirected in a circle, as an unauthorised login is; see `make check_access`") from None
     except requests.exceptions.Timeout:
         raise _Again(f"no byte for {READ:g} s") from None
     except requests.exceptions.RequestException as error:
