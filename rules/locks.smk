@@ -73,6 +73,7 @@ for label in STUDIES:
             archive=archive_of_study(label),
             products={name: STUDIES[label]["products"][name] for name in products_of(STUDIES[label])},
             period=STUDIES[label]["period"],
+            focus=STUDIES[label]["focus"],
         message:
             f"{label}: what is new since the lock"
         script:

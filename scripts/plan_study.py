@@ -20,7 +20,7 @@ def main(granules, folder, *, originals, resources):
     products = {}
     for product, path in granules.items():
         table = read_table(path)
-        products[product] = plan.of_product(table, Path(originals) / product)
+        products[product] = plan.of_product(table, originals)
         write_json(plan.footprints(table), Path(folder) / f"plan_{product}.geojson")
     whole = plan.whole(products, resources)
     write_json(whole, Path(folder) / "plan.json")

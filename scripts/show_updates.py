@@ -2,12 +2,12 @@
 
 from nunatak.archives import base, lock
 from nunatak.archives.opening import open_archive
-from nunatak.outlines import read_outlines
+from nunatak.outlines import focus_outline, read_outlines
 from nunatak.runtime import job, say
 from nunatak.study.period import Period
 
 
-def main(regions, folder, *, archive, products, period):
+def main(regions, folder, *, archive, products, period, focus=None):
     """
     Ask the archive about every product, lock or no lock, and tell the differences.
 
@@ -17,12 +17,14 @@ def main(regions, folder, *, archive, products, period):
     folder : the study's locks
     archive : mapping with `name` and what `open_archive` needs of it
     products : mapping of product to its settings
+    focus : the study's; `rgt: auto` asks for the tracks that cross it
     """
     outlines, service = read_outlines(regions), open_archive(archive["name"], archive)
     for product, settings in products.items():
-        found = service.search(
-            product, base.outline_of(outlines, product), Period.model_validate(period), base.Filters.of(settings)
-        )
+        region = base.outline_of(outlines, product)
+        if settings.get("rgt") == "auto":
+            region, settings = focus_outline(focus), {**settings, "rgt": None}
+        found = service.search(product, region, Period.model_validate(period), base.Filters.of(settings))
         changes = lock.differences(lock.read(lock.file_of(folder, product)), found)
         say(f"{product}: {len(changes)} granules differ from the lock" if len(changes) else f"{product}: as locked")
         for row in changes.itertuples():
@@ -37,4 +39,5 @@ if __name__ == "__main__":
             archive=snakemake.params.archive,
             products=snakemake.params.products,
             period=snakemake.params.period,
+            focus=snakemake.params.focus,
         )

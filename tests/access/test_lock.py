@@ -103,7 +103,7 @@ def test_a_plan_counts_what_is_here_and_guesses_openly(tmp_path):
     granules.loc[2, "size_bytes"] = pd.NA
     (tmp_path / "atl06").mkdir()
     (tmp_path / "atl06" / name_of(1)).write_bytes(b"0123456789")
-    product = plan.of_product(granules, tmp_path / "atl06")
+    product = plan.of_product(granules, tmp_path)
     assert (product["granules"], product["here"], product["unstated"]) == (3, 1, 1)
     assert product["bytes_to_fetch"] == 10 + plan.TYPICAL["atl06"] and product["years"] == {"2019": 3}
     whole = plan.whole({"atl06": product}, tmp_path / "not" / "yet")

@@ -21,7 +21,7 @@ def of_product(granules, originals) -> dict:
     Parameters
     ----------
     granules : granule table
-    originals : folder where its originals lie, or would
+    originals : folder where originals lie, or would, in a folder for each product
 
     Returns
     -------
@@ -33,7 +33,7 @@ def of_product(granules, originals) -> dict:
     product = granules["product"].iloc[0]
     stated = granules["size_bytes"].notna()
     sizes = granules["size_bytes"].astype("Float64").fillna(TYPICAL.get(product, _OTHER)).astype(float)
-    here = [_is_here(Path(originals) / row.file_name, row.size_bytes) for row in granules.itertuples()]
+    here = [_is_here(Path(originals) / row.product / row.file_name, row.size_bytes) for row in granules.itertuples()]
     years = granules["time_start"].dt.year.value_counts().sort_index()
     return {
         "granules": len(granules),
