@@ -76,7 +76,7 @@ def spans(ax, pairs):
         lines = np.stack(
             [np.column_stack([first, rows["date_dt"]]), np.column_stack([second, rows["date_dt"]])], axis=1
         )
-        ax.add_collection(LineCollection(lines, colors=GROUPS[key][0], lw=1.1, label=GROUPS[key][1]))
+        ax.add_collection(LineCollection(list(lines), colors=GROUPS[key][0], lw=1.1, label=GROUPS[key][1]))
     ax.autoscale_view()
     ax.xaxis_date()
     ax.set_ylabel("separation (days)")

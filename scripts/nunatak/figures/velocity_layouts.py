@@ -113,8 +113,7 @@ def speed_change(look, *, title, annual, first, last):
     label = f"change of speed, {years[0]} to {years[1]} (m/yr)"
     doubtful = (abs(change) < 2 * error).assign_attrs(crs=early.attrs["crs"])
     # red is faster here: speed-up is what thins the ice
-    cmap = colour.change_map().reversed()
-    cmap.set_bad(colour.MISSING)
+    cmap = colour.change_map().reversed().with_extremes(bad=colour.MISSING)
     shown = [Panel(change, cmap, colour.change_norm(change), label, doubtful=doubtful)]
     return panels(
         look, title=title, shown=shown, doubtful_text="smaller than two standard errors",

@@ -1,0 +1,96 @@
+"""Velocity from one command to its report: the tiny Pine Island on simulated image pairs."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import rasterio
+import yaml
+from tests.workflow.workflow_runs import TINY, Flow
+
+from nunatak import results
+from nunatak.products.cube_store import open_cube
+from nunatak.tables import read_csv, read_table
+
+LABEL = "pine_island-simulated-tiny"
+
+
+@pytest.fixture(scope="module")
+def flow(tmp_path_factory):
+    return Flow(tmp_path_factory.mktemp("velocity"))
+
+
+@pytest.fixture(scope="module")
+def pine_island(flow):
+    said = flow.run("pine_island", **TINY)
+    assert said.code == 0, said.text
+    return flow / "results" / LABEL
+
+
+def test_every_check_holds_the_truth_among_them(pine_island):
+    found = json.loads((pine_island / "checks.json").read_text("utf-8"))["checks"]
+    assert {"velocity_pairs", "velocity_against_truth"} <= {c["name"] for c in found if c["value"] is not None}
+    assert [c["name"] for c in found if not c["passed"]] == []
+
+
+def test_every_granule_has_one_fate(pine_island):
+    """What was found is in the ledger and in pairs.parquet, each once; the used ones are the cube's layers."""
+    granules, pairs = (
+        read_table(pine_island / name) for name in ("itslive/granules.parquet", "velocity/pairs.parquet")
+    )
+    assert sorted(granules["granule_id"]) == sorted(pairs["granule_id"])
+    cube = open_cube(pine_island / "velocity/cube.zarr")
+    assert sorted(cube["granule_id"].values) == sorted(pairs.loc[pairs["fate"] == "used", "granule_id"])
+    assert pairs.loc[pairs["fate"] == "used", "date_dt"].between(6, 120).all()
+
+
+def test_maps_lie_where_the_composite_lies(pine_island):
+    annual = results.read_map(pine_island / "velocity/annual.nc")
+    assert annual.attrs["nunatak_source"] == "SIMULATED"
+    with rasterio.open(pine_island / "velocity/maps/v.tif") as raster:
+        assert raster.descriptions == tuple(str(year) for year in annual["year"].values)
+        row, column = np.argwhere(np.isfinite(annual["v"].values[0]))[0]
+        x, y = float(annual["x"][column]), float(annual["y"][row])
+        assert next(raster.sample([(x, y)]))[0] == annual["v"].values[0, row, column]
+
+
+def test_series_flowline_and_gate_agree_where_they_meet(pine_island):
+    """The flowline starts at the point of the series: same place, same annual speeds; ice flows out of the gate."""
+    series, line = (read_table(pine_island / f"velocity/{name}.parquet") for name in ("series", "flowline"))
+    annual = series[series["kind"] == "annual"].set_index(series["time"].dt.year)["v"]
+    start = line[line["distance"] == 0].set_index("year")["v"]
+    assert set(annual.index) == set(start.index) - {0}
+    np.testing.assert_allclose(annual, start[annual.index])
+    mean = line[line["year"] == 0]
+    assert (np.diff(mean["travel_time"]) > 0).all()
+    gates = read_csv(pine_island / "velocity/gates.csv")
+    assert (gates["area_flux"] > 5).all() and gates["discharge"].isna().all()
+
+
+def test_pages_and_figures(pine_island):
+    for name in ("granules_per_year", "pair", "speed_map", "speed_series"):
+        sidecar = json.loads((pine_island / f"figures/{name}.json").read_text("utf-8"))
+        assert sidecar["nunatak_source"] == "SIMULATED"
+    assert "At the point trunk the speed was" in (pine_island / "report.html").read_text("utf-8")
+    page = (pine_island / "velocity.html").read_text("utf-8")
+    assert "chip_size_width" in page and "min_separation" in page and "Traceback" not in page
+
+
+def test_another_selection_rewrites_the_cube_and_a_thickness_gives_mass(flow, pine_island):
+    """One more choice of the user's: only Landsat and Sentinel-1, and a gate of known thickness."""
+    path = flow / "config/studies/pine_island.yaml"
+    study = yaml.safe_load(path.read_text())
+    study["tiny"]["products"]["itslive"]["platforms"] = ["LC08", "S1A"]
+    study["tiny"]["gates"]["front"]["thickness"] = 1000.0
+    path.write_text(yaml.safe_dump(study))
+    said = flow.run(f"results/{LABEL}/velocity/gates.csv", **TINY)
+    assert said.code == 0, said.text
+    assert not {"simulate_granules", "query_granules", "fetch_granules"} & set(said.jobs), said.jobs
+    cube = open_cube(pine_island / "velocity/cube.zarr")
+    assert set(cube["platform"].values) == {"LC08", "S1A"}
+    gates = read_csv(pine_island / "velocity/gates.csv")
+    # 1 km of ice of 917 kg m-3 over a square kilometre
+    np.testing.assert_allclose(gates["discharge"], gates["area_flux"] * 0.917, rtol=1e-6)
+    assert (gates["discharge_sigma"] > 0.09 * gates["discharge"]).all()
