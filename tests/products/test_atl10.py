@@ -189,7 +189,6 @@ def test_unknown_beams_are_refused(tmp_path, beams, text):
 
 def test_h5coro_gives_what_h5py_gives(tmp_path):
     """Read through h5coro (its file driver, where it is installed) the table and statuses are the same."""
-    pytest.importorskip("h5coro")
     path = write_granule(tmp_path / NAME, {"gt1l": segments(), "gt2l": segments(), "gt1r": segments()})
     plain, statuses = atl10.read_segments(path)
     through, others = atl10.read_segments(path, reader="h5coro")
