@@ -191,6 +191,19 @@ def test_a_refused_login_stops_everything_at_once(standin, login, held, archive,
     assert len({request.path for request in standin.requests(DATA)}) <= 2
 
 
+def test_a_token_that_ends_during_a_run_is_renewed_once(standin, login, held, archive, monkeypatch):
+    """With user and password; a token of one's own cannot be renewed."""
+    held()
+    standin.fault("data_401", times=1)
+    assert only(archive.fetch(found(archive)))["status"] == "present"
+    assert len([r for r in standin.requests("urs*") if "authorization" in r.headers]) == 2
+    (archive.folder / "atl06" / kept(archive)[0]).unlink()
+    monkeypatch.setenv("EARTHDATA_TOKEN", services.TOKEN)
+    standin.fault("data_401", times=1)
+    with pytest.raises(LoginRefused, match="the token may have expired"):
+        archive.fetch(found(archive))
+
+
 def test_without_a_login_the_message_says_how_to_get_one(standin, held, archive):
     held()
     with pytest.raises(LoginRefused, match=r"no Earthdata login found; an account is free .*netrc.*EARTHDATA_TOKEN"):

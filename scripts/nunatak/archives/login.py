@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import threading
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -103,19 +104,30 @@ def authenticate():
 
 
 def session():
-    """A requests session that carries the token to NASA's hosts and to no other; see `authenticate`."""
+    """
+    A requests session that carries the token to NASA's hosts and to no other; see `authenticate`.
+
+    Its `login_again()` gets a new token where user and password are known, once; it returns whether there is one.
+    """
     import requests
     from requests.adapters import HTTPAdapter
 
-    token = authenticate().token["access_token"]
+    tokens = [authenticate().token["access_token"]]
+    turn = threading.Lock()
 
     class Bearer(requests.auth.AuthBase):
         def __call__(self, request):
             if trusted(request.url):
-                request.headers["Authorization"] = f"Bearer {token}"
+                request.headers["Authorization"] = f"Bearer {tokens[-1]}"
             return request
 
     class Session(requests.Session):
+        def login_again(self):
+            with turn:
+                if len(tokens) == 1 and source() != "token":
+                    tokens.append(authenticate().token["access_token"])
+            return len(tokens) > 1
+
         def rebuild_auth(self, prepared_request, response):
             """After a redirect: the token where it belongs, nothing elsewhere, and nothing out of ~/.netrc."""
             prepared_request.headers.pop("Authorization", None)

@@ -21,6 +21,10 @@ class Spoiled(Exception):
     """What arrived is not the file."""
 
 
+class Unauthorised(LoginRefused):
+    """The service does not take the token; a new one may help once."""
+
+
 class _Again(Exception):
     """Another attempt may help; `wait` is what the service asked for."""
 
@@ -46,7 +50,7 @@ def transfer(session, url, part, *, size=None, back_off, stop):
     ------
     Gone, Spoiled, LoginRefused, ServiceFailed
     """
-    failures = 0
+    failures, renewed = 0, False
     while True:
         back_off.wait()
         if stop.is_set():
@@ -55,6 +59,10 @@ def transfer(session, url, part, *, size=None, back_off, stop):
         try:
             _attempt(session, url, Path(part), size)
             return
+        except Unauthorised:
+            if renewed or not session.login_again():
+                raise
+            renewed = True
         except _Again as error:
             failures = 1 if _bytes_of(part) > before else failures + 1  # a slow line that moves on may take its time
             log.info("%s: %s (failure %d of %d)", redacted(url), error, failures, ATTEMPTS)
@@ -101,7 +109,7 @@ def _judge(answer, url, have):
     """Turn a refusal into what it means; returns for an answer that carries the file."""
     code, host = answer.status_code, redacted(url).split("/")[2]
     if code == 401:
-        raise LoginRefused(f"{host}: refuses the login; the token may have expired: see `make check_access`")
+        raise Unauthorised(f"{host}: refuses the login; the token may have expired: see `make check_access`")
     if code == 403:
         raise LoginRefused(
             f"{host}: forbids this file to the login ({_words(answer)}); accept the terms it names, or ask it"
