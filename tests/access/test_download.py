@@ -4,63 +4,27 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import hashlib
 import json
 import os
 import re
-import resource
-import signal
-import subprocess
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import earthaccess
 import h5py
 import pytest
-from tests.conftest import ROOT
+from tests.access.fetching import CLOUD, DATA, HERE, found, kept, md5, only
 from tests.standin import services
 from tiny_granules import atl06, truncated
 
-from nunatak import region
 from nunatak.archives import (
     LoginRefused,
     ServiceFailed,
-    base,
-    download,
     integrity,
     receipts,
     transfer,
-    transport,
 )
 from nunatak.archives import login as earthdata_login
-from nunatak.archives.earthdata import EarthdataArchive
-from nunatak.granules import granule_table
 from nunatak.runtime import NunatakError, file_sha256
-from nunatak.study.period import Period
-
-HERE = region.load({"bbox": [-35, 66, -34, 67]}, name="here")
-YEAR = Period.model_validate(["2019-01-01", "2019-12-31"])
-DATA, CLOUD = "data.nsidc*", "*cloudfront*"
-
-
-def md5(path):
-    return "MD5", hashlib.md5(path.read_bytes()).hexdigest()
-
-
-def found(archive, **filters):
-    return archive.search("atl06", HERE, YEAR, base.Filters(**filters))
-
-
-def only(ledger):
-    """The one row of a ledger."""
-    assert len(ledger) == 1
-    return ledger.iloc[0]
-
-
-def kept(archive):
-    """Files that bear a granule's name in the archive's folder."""
-    return sorted(path.name for path in archive.folder.glob("atl06/*.h5"))
 
 
 def clients_own(standin, record, tmp_path):
@@ -377,123 +341,3 @@ def test_an_empty_granule_is_empty_and_not_broken(standin, login, held, archive,
     bare = atl06(tmp_path / "held", standin.records[0].name, beams=())
     standin.records[0].size = bare.stat().st_size
     assert only(archive.fetch(found(archive)))["status"] == "empty"
-
-
-RUN = """
-import sys
-sys.path[:0] = [{scripts!r}]
-from nunatak.archives import base
-from nunatak.archives import login as earthdata_login
-from nunatak.archives.earthdata import EarthdataArchive
-EarthdataArchive({resources!r}).fetch(base.read_list({listed!r}))
-"""
-
-
-def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_bytes(standin, login, held, archive, tmp_path):
-    """kill -9 in the middle, three times; the next run asks for the rest alone."""
-    (record,) = held(n=20000, checksum=md5)
-    granules = found(archive)
-    granules.to_csv(tmp_path / "list.csv", index=False)
-    program = RUN.format(
-        scripts=str(ROOT / "scripts"), resources=str(tmp_path / "resources"), listed=str(tmp_path / "list.csv")
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "standin" / "site")}
-    part = archive.folder / "atl06" / f".{record.name}.part"
-    standin.fault("data_slow", rate=2e6)
-    for share in (0.1, 0.4, 0.7):
-        running = subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE)
-        wait_for(lambda share=share: part.exists() and part.stat().st_size > share * record.size, running)
-        running.send_signal(signal.SIGKILL)
-        running.communicate()
-        assert kept(archive) == []
-    standin.faults.clear()
-    row = only(archive.fetch(granules))
-    assert row["status"] == "present" and file_sha256(row["path"]) == file_sha256(record.path)
-    starts = [int(r.headers["range"][6:-1]) for r in standin.requests(CLOUD) if "range" in r.headers]
-    assert len(starts) == 3 and starts == sorted(starts) and starts[0] > 0.05 * record.size
-
-
-def test_a_disk_that_fills_up_says_so_and_leaves_nothing_finished(standin, login, held, archive, tmp_path):
-    """No file of this process may pass 100 kB; the client tries three times and then raises."""
-    held(n=8000, checksum=md5)
-    found(archive).to_csv(tmp_path / "list.csv", index=False)
-    where = {"resources": str(tmp_path / "resources"), "listed": str(tmp_path / "list.csv")}
-    ended = subprocess.run(
-        [sys.executable, "-c", RUN.format(scripts=str(ROOT / "scripts"), **where)], text=True, capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "tests" / "standin" / "site")},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
-    )  # fmt: skip
-    assert ended.returncode and "could not be written (File too large); free space or choose another" in ended.stderr
-    assert kept(archive) == [] and len(standin.requests(CLOUD)) == 1
-
-
-def test_two_runs_that_want_the_same_granule_fetch_it_once(standin, login, held, archive):
-    """One waits for the other and finds the file."""
-    (record,) = held(n=2000, checksum=md5)
-    granules = found(archive)
-    standin.fault("data_slow", rate=4e6)
-    with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(lambda _: archive.fetch(granules), range(2))
-    assert first.equals(second) and only(first)["sha256"] == file_sha256(record.path)
-    assert len(standin.requests(CLOUD)) == 1
-
-
-def wait_for(condition, running):
-    until = time.monotonic() + 30
-    while not condition():
-        assert running.poll() is None, running.stderr.read().decode()
-        assert time.monotonic() < until, "nothing arrived"
-        time.sleep(0.01)
-
-
-def test_secrets_are_nowhere(standin, login, held, archive, tmp_path, caplog, monkeypatch):
-    """User, password, token and signature are looked for in every file, log and message of good and bad runs."""
-    caplog.set_level("DEBUG", logger="nunatak")
-    held(cycles=(5, 6))
-    granules = found(archive)
-    said = []
-    for fault in (
-        "data_truncated",
-        "data_401",
-        "data_403_eula",
-        "data_html",
-        "data_drop",
-        "edl_drop",
-        "data_404",
-        None,
-    ):
-        standin.faults.clear()
-        if fault:
-            standin.fault(fault)
-        try:
-            said.append(archive.fetch(granules).to_csv())
-        except NunatakError as error:
-            said.append(str(error))
-            assert error.__suppress_context__ or error.__context__ is None
-    texts = said + [record.getMessage() for record in caplog.records if record.name == "nunatak"]
-    texts += [path.read_bytes().decode("latin-1") for path in (tmp_path / "resources").rglob("*") if path.is_file()]
-    for secret in (services.PASSWORD, services.TOKEN, services.SIGNATURE):
-        assert not [text for text in texts if secret in text]
-
-
-def test_what_is_written_down_has_no_secrets(monkeypatch):
-    monkeypatch.setenv("EARTHDATA_TOKEN", "abc.def")
-    text = transport.redacted("Authorization: Bearer xyz at https://h/a?X-Amz-Signature=1 abc.def access_token=zz")
-    assert all(word not in text for word in ("xyz", "X-Amz", "abc.def", "zz"))
-
-
-def test_many_present_granules_are_believed_by_their_receipts(tmp_path, standin, monkeypatch):
-    """No file is opened: reading one would fail here."""
-    rows = []
-    folder = tmp_path / "resources" / "archive" / "earthdata" / "atl06"
-    folder.mkdir(parents=True)
-    for rgt in range(1, 301):
-        path = folder / f"ATL06_20191106230200_{rgt:04d}0503_006_01.h5"
-        path.write_bytes(b"not read")
-        receipts.keep(path, checksums={"SHA-256": f"{rgt:064d}"}, status="present", reason="")
-        rows.append({"file_name": path.name, "size_bytes": 8, "url": f"https://host/{path.name}"})
-    monkeypatch.setattr(integrity, "check_arrived", None)
-    monkeypatch.setattr(download, "_room_for", None)
-    ledger = EarthdataArchive(tmp_path / "resources").fetch(granule_table(rows))
-    assert set(ledger["status"]) == {"present"} and ledger["sha256"][41] == f"{42:064d}"
-    assert not standin.requests()
