@@ -25,7 +25,6 @@ help: ## this list
 	@echo "  make plan_<study>     what would be fetched and what it costs"
 	@echo "  make lock_<study>     write down which granules it used; make update_<study>: what is new since"
 	@echo "  make check_access     what a run on the archives needs: login, services, space"
-	@echo "  make verify_<study>   recompute and compare"
 	@echo
 	@echo "  more settings:        make <study> ARCHIVE=directory ARGS=\"directory=/my/granules\""
 	@echo "  Snakemake's flags:    make <study> ARGS=\"-n\"   (dry run)"
