@@ -65,9 +65,10 @@ def series(stack, yearly, places):
 def annual_means(yearly, x, y):
     """The annual velocity at a point, at the middle of each year."""
     middle = from_decimal_year((yearly["year_start"].values + yearly["year_end"].values) / 2)
-    names = ("vx", "vy", "v", "vx_error", "vy_error", "v_error")
+    names = ("vx", "vy", "vx_error", "vy_error", "v_error")
     rows = [velocity.Field(yearly.isel(year=k), names)(x, y) for k in range(yearly.sizes["year"])]
-    return pd.DataFrame(np.array(rows), columns=list(names)).assign(time=middle)
+    table = pd.DataFrame(np.array(rows), columns=list(names))
+    return table.assign(v=np.hypot(table["vx"], table["vy"]), time=middle)
 
 
 def along(yearly, name, line, start):

@@ -113,6 +113,11 @@ def test_every_sensor_group_has_a_colour():
     assert velocity.group_key("ALOS") == "other"
 
 
+def test_speeds_that_are_hardly_known_are_not_drawn_but_those_without_an_error_are():
+    known = velocity.well_known(np.array([50.0, 3000.0, 3000.0, 10.0]), np.array([104.0, 500.0, 399.0, np.nan]))
+    assert known.tolist() == [True, False, True, True]
+
+
 def test_seasonal_phase_has_a_scale_that_closes():
     """31 December and 1 January look alike."""
     cmap = maps_in(render(velocity_layouts.seasonal, annual=annual()))[1].images[0].cmap

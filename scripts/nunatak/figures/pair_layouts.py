@@ -160,6 +160,7 @@ def flowline_speed(look, *, title, lines):
     low = style.add_axes(fig, 17, TITLE_MM + 6 + 50 + 6, width, 22, sharex=ax)
     mean = lines[lines["year"] == 0]
     years = lines[lines["year"] > 0]
+    years = years[velocity.well_known(years["v"], years["v_error"])]
     norm = Normalize(years["year"].min(), max(years["year"].max(), years["year"].min() + 1))
     cmap = colour.time_map()
     for year, rows in years.groupby("year"):
@@ -187,7 +188,8 @@ def flowline_speed(look, *, title, lines):
         "travel_time_yr": rounded(np.ptp(mean["travel_time"])), "mean": style.statistics(mean["v"]),
     }  # fmt: skip
     caption = (
-        "(a) Speed along the flowline of the mean field, every year in its colour. (b) Time that ice takes from the "
+        "(a) Speed along the flowline of the mean field, every year in its colour where its error is below "
+        f"{velocity.WORST[0]:g} m/yr plus {100 * velocity.WORST[1]:g} % of the speed. (b) Time that ice takes from the "
         "start at the mean speed. Distance in true kilometres along the line."
     )
     return Drawn(fig, title, caption, numbers)

@@ -17,6 +17,15 @@ GROUPS = {
 FATES = {"used": "#0072b2", "filter": "#a9cfe6", "rest": "#c9c4bb"}
 
 
+# what is drawn of a year's speeds: an error of at most a + b v, as flowlines are followed; the rest is hardly known
+WORST = (100.0, 0.1)
+
+
+def well_known(v, error):
+    """Whether a speed is known well enough to be drawn; true where no error is given."""
+    return ~(error > WORST[0] + WORST[1] * v)
+
+
 def group_key(group):
     """The key of a sensor group in GROUPS."""
     return group if group in GROUPS else "other"

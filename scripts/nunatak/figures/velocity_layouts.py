@@ -61,6 +61,7 @@ def panels(look, *, title, caption, shown, columns=None, one_bar=True, lines=(),
             maps.graticule(ax, crs, labels=len(shown) <= 2)
         maps.km_axes(ax, labels=len(shown) == 1)
         if len(shown) > 1:
+            ax.locator_params(axis="x", nbins=1 if wide < 32 else 2 if wide < 45 else 4)
             ax.tick_params(labelbottom=row == rows - 1 or number + columns >= len(shown), labelleft=column == 0)
         if number == 0:
             length = maps.scale_bar(ax, crs, corner=maps.emptiest_corner(panel.values))
@@ -100,7 +101,8 @@ def speed_annual(look, *, title, speed):
     shown = [Panel(_layer(speed, k), cmap, norm, "annual speed (m/yr)", str(int(speed["year"][k]))) for k in years]
     return panels(
         look, title=title, shown=shown, columns=4, graticule=False,
-        caption="Annual speed, components averaged; years without data are not drawn.",
+        caption="Annual speed, components averaged; years without data are not drawn, nor cells with an error above "
+        f"{velocity.WORST[0]:g} m/yr plus {100 * velocity.WORST[1]:g} % of the speed.",
     )  # fmt: skip
 
 
