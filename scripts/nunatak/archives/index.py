@@ -20,7 +20,7 @@ import pandas as pd
 
 from nunatak.archives.content import describe
 from nunatak.archives.listing import granule_files
-from nunatak.runtime import NunatakError, log
+from nunatak.runtime import NunatakError, log, progress
 from nunatak.tables import read_table, write_table
 
 # Changes when `content` reads something else from a file, so that what an older version read is not believed.
@@ -106,7 +106,8 @@ def _read(root, files, workers):
     paths = [Path(root) / below for below in files["path"]]
     workers = min(workers or len(_cores()), len(paths))
     with _pool(workers if len(paths) > _FEW else 1) as pool:
-        found = list(pool.map(describe, paths, chunksize=8))
+        opening = pool.map(describe, paths, chunksize=8)
+        found = list(progress(opening, label="opening granules", total=len(paths)))
     rows = files.reset_index(drop=True)
     said = pd.DataFrame([_row(content) for content in found])
     return pd.concat([rows, said], axis=1).reindex(columns=list(_COLUMNS)).astype(_COLUMNS)

@@ -16,7 +16,7 @@ from nunatak.archives.base import Outcome
 from nunatak.archives.content import reason_without_path
 from nunatak.granules import ledger as make_ledger
 from nunatak.parallel import in_order
-from nunatak.runtime import NunatakError, log
+from nunatak.runtime import NunatakError, log, progress
 
 
 class _Part(NamedTuple):
@@ -56,7 +56,8 @@ def subset(ledger, read, nothing, *, region, period, crs, beams=("all",), variab
     }
     rows = list(ledger.sort_values("granule_id").itertuples(index=False))
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(lambda row: _read(row, read, options, strength), rows))
+        reading = pool.map(lambda row: _read(row, read, options, strength), rows)
+        parts = list(progress(reading, label="reading granules", total=len(rows)))
     outcome = make_ledger([vars(part.outcome) for part in parts])
     outcome["n_points"] = [0 if part.table is None else len(part.table) for part in parts]
     tables = [part.table for part in parts if part.table is not None and len(part.table)]

@@ -17,7 +17,7 @@ from nunatak.archives import content
 from nunatak.archives.base import Outcome
 from nunatak.granules import ledger
 from nunatak.products import hdf5
-from nunatak.runtime import NunatakError, file_sha256, log
+from nunatak.runtime import NunatakError, file_sha256, log, progress
 
 ASK_AGAIN = "ask the archive again with snakemake <study> --forcerun query_granules"
 
@@ -39,7 +39,8 @@ def check_in_place(granules, path_of, mtime_of=lambda row: None, *, workers=4):
     """
     rows = list(granules.itertuples(index=False))
     with ThreadPoolExecutor(workers) as pool:
-        outcomes = list(pool.map(lambda row: check(row, path_of(row), mtime_of(row)), rows))
+        checking = pool.map(lambda row: check(row, path_of(row), mtime_of(row)), rows)
+        outcomes = list(progress(checking, label="checking granules", total=len(rows)))
     for outcome in outcomes:
         if outcome.status == "failed":
             log.warning("%s: %s", outcome.path, outcome.reason)
