@@ -13,7 +13,7 @@ rule map_height_change:
         "<benchmarks>/{study}/atl15/map_height_change.tsv"
     conda:
         "../envs/altimetry.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
         runtime=30,

@@ -32,7 +32,7 @@ rule query_granules:
     retries: RETRIES
     conda:
         "../envs/access.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=1000,
         runtime=30,

@@ -14,7 +14,7 @@ rule subset_points:
         product="|".join(targets.POINTS),
     conda:
         "../envs/altimetry.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
