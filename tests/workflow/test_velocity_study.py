@@ -88,7 +88,7 @@ def test_another_selection_rewrites_the_cube_and_a_thickness_gives_mass(flow, pi
     path.write_text(yaml.safe_dump(study))
     said = flow.run(f"results/{LABEL}/velocity/gates.csv", **TINY)
     assert said.code == 0, said.text
-    assert not {"simulate_granules", "query_granules", "fetch_granules"} & set(said.jobs), said.jobs
+    assert "simulate_granules" not in said.jobs
     cube = open_cube(pine_island / "velocity/cube.zarr")
     assert set(cube["platform"].values) == {"LC08", "S1A"}
     gates = read_csv(pine_island / "velocity/gates.csv")
