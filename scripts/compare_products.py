@@ -6,6 +6,7 @@ import xarray as xr
 
 from nunatak import elevation, results
 from nunatak.elevation import filters
+from nunatak.products import atl06_filters
 from nunatak.runtime import job, log, stamp
 from nunatak.tables import read_table, write_csv
 
@@ -54,7 +55,7 @@ def filter_counts(segments):
     """What each test of each preset takes away, of the presets whose variables were read."""
     parts = []
     for preset in filters.TESTS:
-        if all(name in segments for name in filters.variables(preset)):
+        if all(name in segments for name in atl06_filters.variables(preset)):
             parts.append(filters.removed(segments, preset))
             parts[-1].insert(0, "filter", preset)
     return pd.concat(parts, ignore_index=True)

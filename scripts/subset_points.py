@@ -3,9 +3,8 @@
 from functools import partial
 
 from nunatak.archives import base, points
-from nunatak.elevation import filters
 from nunatak.outlines import read_outlines
-from nunatak.products import atl06, atl11
+from nunatak.products import atl06, atl06_filters, atl11
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
 from nunatak.tables import read_table, write_table
@@ -53,7 +52,7 @@ def reader(product, settings):
 
         variables = tuple(settings["variables"])
         return read, atl11.no_heights((*variables, *WISHED[product])), variables
-    variables = tuple(dict.fromkeys((*settings["variables"], *filters.variables(settings["filter"]))))
+    variables = tuple(dict.fromkeys((*settings["variables"], *atl06_filters.variables(settings["filter"]))))
     optional = tuple(name for name in WISHED[product] if name not in variables)
     return partial(atl06.read_segments, optional=optional), atl06.no_segments((*variables, *optional)), variables
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.kernels import kernel
+from nunatak.products.atl06_filters import NEEDS, TESTS, tests_of
 from nunatak.products.hdf5 import is_strong
 from nunatak.runtime import NunatakError
 
@@ -16,31 +17,6 @@ TOLERANCE = 2.0  # m, of the along-track consistency (SmithB/ATL11, ATL06_filter
 # The limits of SmithB/ATL11:ATL11/ATL06_filters.py, used where the product's own flag is too strict.
 _SPREAD, _SIGMA, _SNR = 1.0, 1.0, 0.02  # m, m, probability that noise alone made the signal
 _DENSITY_STRONG, _DENSITY_WEAK = 4.0, 1.0  # photons per metre of the surface window
-
-# test: the variables it looks at
-NEEDS = {
-    "height": ("h_li",),
-    "quality": ("atl06_quality_summary",),
-    "spread": ("h_robust_sprd",),
-    "sigma": ("h_li_sigma",),
-    "snr": ("snr_significance",),
-    "source": ("signal_selection_source",),
-    "density": ("n_fit_photons", "w_surface_window_final", "spot"),
-    "consistency": ("dh_fit_dx", "segment_id", "beam", "rgt", "cycle"),
-}
-# preset: its tests in order; each sees what the ones before it left
-TESTS = {
-    "none": ("height",),
-    "standard": ("height", "quality"),
-    "strict": ("height", "quality", "consistency"),
-    "rough": ("height", "spread", "sigma", "snr", "consistency"),
-}
-
-
-def variables(preset):
-    """The variables of the product that a preset needs beyond those every table of segments has."""
-    always = ("h_li", "h_li_sigma", "atl06_quality_summary", "spot", "segment_id", "beam", "rgt", "cycle")
-    return tuple(name for test in _tests(preset) for name in NEEDS[test] if name not in always)
 
 
 def keep(segments, preset="standard"):
@@ -78,7 +54,7 @@ def removed(segments, preset="standard"):
 
 def _run(segments, preset):
     mask, rows = np.ones(len(segments), dtype=bool), []
-    for test in _tests(preset):
+    for test in tests_of(preset):
         absent = [name for name in NEEDS[test] if name not in segments]
         if absent:
             raise NunatakError(
@@ -89,14 +65,6 @@ def _run(segments, preset):
         after = int(mask.sum())
         rows.append({"test": test, "n_before": before, "n_removed": before - after, "n_after": after})
     return mask, pd.DataFrame(rows, columns=["test", "n_before", "n_removed", "n_after"])
-
-
-def _tests(preset):
-    tests = TESTS.get(preset) if isinstance(preset, str) else tuple(preset)
-    if tests is None or any(test not in NEEDS for test in tests):
-        known = ", ".join(TESTS if isinstance(preset, str) else NEEDS)
-        raise NunatakError(f"filter: {preset!r} is unknown; choose from {known}")
-    return tests
 
 
 def standard(segments):
