@@ -53,36 +53,14 @@ LAYOUT = Layout(
 STANDARD = SegmentFilter()
 
 
-def read_segments(
-    path, *, region=None, period=None, beams="strong", keep=STANDARD, variables=None, reader="h5py", credentials=None
-):
+def read_segments(path, *, keep=STANDARD, **options):
     """
-    The height segments of one granule, in a region and a period.
+    The height segments of one granule: `height_segment_height` (m above the mean sea surface) and its companions.
 
     Parameters
     ----------
-    path : path of the granule; with `reader="h5coro"` also an s3:// or https:// address
-    region : Region, default everywhere
-    period : study period (with `contains`), default always
-    beams : "strong" (default), "weak" or "all", by the orientation at each time; or ground tracks such as ["gt1l"]
+    path : path of the granule, or an address where the reader takes one
     keep : SegmentFilter; by default all but cloud-covered segments
-    variables : further variables, by name or by path below the beam
-    reader : "h5py", or "h5coro" for granules in the cloud
-    credentials : for h5coro
-
-    Returns
-    -------
-    segments : DataFrame in the order of beams and along the track, with `beam, spot, rgt, cycle, time` (UTC),
-        `latitude, longitude` (degrees, WGS84), `height_segment_height` (m above the mean sea surface), the columns of
-        `LAYOUT.expected`, `lead` (1 for lead types) and the variables asked for; fills are NaN, flags as in the file
-        (127 where a granule lacks them), `attrs["units"]` holds the units
-    statuses : list of BeamStatus: present, outside, empty, missing or failed, with the reason in words
-
-    Raises
-    ------
-    GranuleError : the file is broken, is another product, or no beam of it can be read
+    options : as of `sea_ice.read_segments`, with what is returned and raised
     """
-    return sea_ice.read_segments(
-        path, LAYOUT, region=region, period=period, beams=beams, keep=keep, variables=variables, reader=reader,
-        credentials=credentials,
-    )  # fmt: skip
+    return sea_ice.read_segments(path, LAYOUT, keep=keep, **options)

@@ -104,11 +104,31 @@ def read_segments(
     path, layout, *, region=None, period=None, beams="strong", keep, variables=None, reader="h5py", credentials=None
 ):
     """
-    The sea-ice segments of one granule; `atl07.read_segments` and `atl10.read_segments` document the arguments.
+    The sea-ice segments of one granule, in a region and a period.
+
+    Parameters
+    ----------
+    path : path of the granule; with `reader="h5coro"` also an s3:// or https:// address
+    layout : of the product
+    region : Region, default everywhere
+    period : study period (with `contains`), default always
+    beams : "strong" (default), "weak" or "all", by the orientation at each time; or ground tracks such as ["gt1l"]
+    keep : SegmentFilter
+    variables : further variables, by name (`ice_conc`) or by path below the beam
+    reader : "h5py", or "h5coro" for granules in the cloud
+    credentials : for h5coro
 
     Returns
     -------
-    (DataFrame, list of BeamStatus)
+    segments : DataFrame in the order of beams and along the track, with `beam, spot, rgt, cycle, time` (UTC),
+        `latitude, longitude` (degrees, WGS84), the value of the product, the columns of `layout.expected`, `lead` (1
+        for lead types) and the variables asked for; fills are NaN, flags as in the file (127 where a granule lacks
+        them), `attrs["units"]` holds the units
+    statuses : list of BeamStatus: present, outside, empty, missing or failed, with the reason in words
+
+    Raises
+    ------
+    GranuleError : the file is broken, is another product, or no beam of it can be read
     """
     strength, asked = _beams(beams)
     wanted = tuple(dict.fromkeys((*layout.expected, *keep.variables, *(variables or ()))))
