@@ -7,13 +7,15 @@ What could not be checked is said: a catalogue need not publish a checksum.
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pandas as pd
 
 from nunatak.archives import content, receipts, verify
 from nunatak.archives.base import Outcome
 from nunatak.archives.transfer import Spoiled
-from nunatak.runtime import NunatakError, log
+from nunatak.runtime import NunatakError, file_sha256, log, progress
 
 UNVERIFIED = "no checksum published: length and content checked"
 _SIGNATURES = (b"\x89HDF\r\n\x1a\n", b"CDF")  # HDF5 and NetCDF-4; classic NetCDF
@@ -93,3 +95,75 @@ def digests(path, algorithms) -> dict[str, str]:
             for digest in running.values():
                 digest.update(block)
     return {name: digest.hexdigest() for name, digest in running.items()}
+
+
+def recheck(granules, ledger, *, workers=2) -> pd.DataFrame:
+    """
+    Every granule of a ledger that is here, read again in full, whatever its receipt or its times say.
+
+    Parameters
+    ----------
+    granules : granule table, a lock's or a search's, with the rows of the ledger's granules
+    ledger : what came of them; rows that are neither present nor empty have no file and are left out
+    workers : threads; reading is bound by the disk, the hash by a core
+
+    Returns
+    -------
+    DataFrame, a row for each: `granule_id`, `path`, `same` (bool), `checks` (what was compared, such as "size, SHA-256,
+        MD5, content"), `reason` ("" for a granule that is as it was, else the first thing that differs and the remedy)
+
+    Raises
+    ------
+    NunatakError : a granule of the ledger is in no row of the table
+    """
+    asked = {row.granule_id: row for row in granules.itertuples(index=False)}
+    rows = [row for row in ledger.itertuples(index=False) if row.status in ("present", "empty")]
+    unknown = [row.granule_id for row in rows if row.granule_id not in asked]
+    if unknown:
+        raise NunatakError(
+            f"{len(unknown)} granules of the ledger are not in the granule table ({', '.join(unknown[:3])}); "
+            f"{verify.ASK_AGAIN}"
+        )
+    with ThreadPoolExecutor(workers) as pool:
+        checking = pool.map(lambda row: _recheck(asked[row.granule_id], row), rows)
+        found = list(progress(checking, label="reading granules again", total=len(rows)))
+    return pd.DataFrame(found, columns=["granule_id", "path", "same", "checks", "reason"])
+
+
+def _recheck(row, noted) -> dict:
+    """One granule held against its row of the table and of the ledger, from the cheapest check to the dearest."""
+    checks: list[str] = []
+    try:
+        _compare(row, noted, Path(noted.path), checks)
+        reason = ""
+    except Spoiled as error:
+        reason = f"{error}; remove it and run the study again"
+    said = {"granule_id": noted.granule_id, "path": noted.path, "checks": ", ".join(checks), "reason": reason}
+    return {**said, "same": not reason}
+
+
+def _compare(row, noted, path, checks):
+    if "://" in str(noted.path):
+        return  # read in place: nothing of it is kept here
+    if not path.exists():
+        raise Spoiled("is gone")
+    size = path.stat().st_size
+    if not path.is_dir():
+        checks.append("size")
+        if pd.notna(noted.size_bytes) and size != noted.size_bytes:
+            raise Spoiled(f"has {size} bytes, had {noted.size_bytes} when it was fetched")
+    # a subset made by the service has another size than the granule it was cut from, and another checksum
+    whole = pd.isna(row.size_bytes) or pd.isna(noted.size_bytes) or row.size_bytes == noted.size_bytes
+    algorithm, stated = stated_checksum(row) if whole and not path.is_dir() else (None, None)
+    found = {"SHA-256": file_sha256(path)} if path.is_dir() else digests(path, {"SHA-256", algorithm} - {None})
+    checks += sorted(found)
+    for name, wanted in (("SHA-256", noted.sha256), (algorithm, stated)):
+        if name and pd.notna(wanted) and found[name] != wanted:
+            raise Spoiled(f"its {name} begins {found[name][:12]}, expected {wanted[:12]}")
+    checks.append("content")
+    try:
+        status, _ = verify.inspect(path, row.product)
+    except (NunatakError, OSError) as error:
+        raise Spoiled(content.reason_without_path(error, path)) from None
+    if status != noted.status:
+        raise Spoiled(f"is {status}, was {noted.status}")
