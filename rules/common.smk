@@ -1,7 +1,7 @@
 """Helpers for rules: the studies of this run, which files each asks for, and what a rule is told of it."""
 
 from nunatak import study as studies, targets
-from nunatak.archives.asking import asked_of
+from nunatak.archives.asking import fetching_of
 from nunatak.archives.listing import fingerprint
 from nunatak.closure import code_version
 from nunatak.granules import granules_of
@@ -118,10 +118,9 @@ def archive_of(wildcards):
 def archive_settings(wildcards):
     """Where a study's granules come from, and what is needed to ask there."""
     settings = archive_of_study(wildcards.study)
-    study = LOADED[wildcards.study]
-    ordered = getattr(study.products[wildcards.product], "subset", "local") == "harmony"
-    if settings["name"] == "earthdata" and ordered:
-        settings["subset"] = asked_of(study.altimetry_region or study.region, study.period)
+    if settings["name"] == "earthdata":
+        study = LOADED[wildcards.study]
+        settings |= fetching_of(study.products[wildcards.product], study.altimetry_region or study.region, study.period)
     return settings
 
 
@@ -133,7 +132,7 @@ def archive_of_study(label):
     if study["archive"] == "simulated":
         settings["folder"] = f"{study['resources']}/archive/simulated/{simulated_world(study)}"
     if study["archive"] == "earthdata":
-        settings["endpoints"] = study["endpoints"]
+        settings |= {"endpoints": study["endpoints"], "transfer": study["transfer"]}
     return settings
 
 
@@ -238,10 +237,13 @@ def figure_inputs(wildcards):
 IN_REPORT = {"category": "{study}", "labels": {"figure": "{figure}"}}
 
 
+# a picture for the screen, and one in each format that any study asks for
+FORMATS = sorted({"png"}.union(*(study["figures"]["formats"] for study in STUDIES.values())))
+
+
 def figure_outputs():
-    """A picture for the screen, one in each format that any study asks for, and the numbers drawn."""
-    formats = sorted({"png"}.union(*(study["figures"]["formats"] for study in STUDIES.values())))
-    paths = {name: f"<results>/{{study}}/figures/{{figure}}.{name}" for name in [*formats, "json"]}
+    """The pictures, and the numbers drawn."""
+    paths = {name: f"<results>/{{study}}/figures/{{figure}}.{name}" for name in [*FORMATS, "json"]}
     return paths | {"png": report(paths["png"], caption="../config/captions/figure.rst", **IN_REPORT)}
 
 
@@ -250,12 +252,11 @@ def figures_of(label, suffix):
 
 
 def provenance_inputs(wildcards):
+    label = wildcards.study
     return {
-        **results_of(wildcards),
-        **granules_found(wildcards),
+        "granules": granules_found(wildcards)["granules"],
         "ledgers": all_outcomes(wildcards),
-        "checks": f"<results>/{wildcards.study}/checks.json",
-        "figures": figures_of(wildcards.study, "json"),
+        "made": [f"<results>/{label}/{path}" for path in targets.everything(LOADED[label], FORMATS)],
     }
 
 

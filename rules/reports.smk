@@ -33,6 +33,7 @@ rule render_notebook:
             category="{study}",
             labels={"page": "{topic}"},
         ),
+        notebook="<results>/{study}/{topic}.ipynb",
     log:
         "<logs>/{study}/{topic}.log",
     conda:

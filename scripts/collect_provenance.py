@@ -1,21 +1,12 @@
 """Write down what made the results: code, environment, configuration, granules with their checksums, results."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from nunatak import results
 from nunatak.reports import provenance
 from nunatak.runtime import job, write_json
-
-RESULTS = (
-    "change",
-    "region_change",
-    "change_by_elevation",
-    "transects",
-    "surface",
-    "repeat_pairs",
-    "checks",
-    "figures",
-)
 
 
 def main(inputs, out, *, study):
@@ -24,15 +15,16 @@ def main(inputs, out, *, study):
 
     Parameters
     ----------
-    inputs : mapping of granules, ledgers and the results there are to a path or a list of paths
+    inputs : mapping of granules, ledgers and `made`, every result, to a path or a list of paths; what was made lies
+        below the folder of `out`
     study : the study as plain values
     """
     granules = pd.concat(results.granule_tables(inputs["granules"]).values(), ignore_index=True)
     ledger = pd.concat(results.ledger_tables(inputs["ledgers"]).values(), ignore_index=True)
-    made = results.flat({name: inputs[name] for name in RESULTS if name in inputs})
-    hashed = {f"{path.parent.name}/{path.name}": path for path in made}
-    source = results.source_of(results.listed(inputs["granules"]) + made)
-    write_json(provenance.collect(study, granules=granules, ledger=ledger, results=hashed, source=source), out)
+    folder = Path(out).parent
+    made = {Path(path).relative_to(folder).as_posix(): path for path in results.listed(inputs["made"])}
+    source = results.source_of(results.listed(inputs["granules"]))
+    write_json(provenance.collect(study, granules=granules, ledger=ledger, results=made, source=source), out)
 
 
 if __name__ == "__main__":

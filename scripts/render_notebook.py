@@ -7,7 +7,7 @@ from nunatak.reports import notebook
 from nunatak.runtime import job
 
 
-def main(template, inputs, out, *, study, references):
+def main(template, inputs, out, *, study, references, executed=None):
     """
     Run the notebook with papermill and write its page.
 
@@ -17,12 +17,13 @@ def main(template, inputs, out, *, study, references):
     inputs : mapping of the results there are to a path or a list of paths
     study : the study as plain values
     references : the BibTeX file
+    executed : file for the notebook with its outputs; None writes none
     """
     paths = {name: [str(Path(p).resolve()) for p in results.listed(value)] for name, value in inputs.items()}
     simulated = results.source_of(results.flat(inputs)) == results.SIMULATED
     notebook.render(
         template, out, parameters={"inputs": paths, "study": study, "references": str(Path(references).resolve())},
-        title=study["title"], simulated=simulated,
+        title=study["title"], simulated=simulated, executed=executed,
     )  # fmt: skip
 
 
@@ -33,6 +34,7 @@ if __name__ == "__main__":
             snakemake.input.notebook,
             inputs,
             snakemake.output.page,
+            executed=snakemake.output.notebook,
             study=snakemake.params.study,
             references=snakemake.params.references,
         )

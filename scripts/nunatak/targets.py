@@ -81,6 +81,14 @@ RESULTS = {
     "inverted": Result("velocity/inverted.nc", lambda study: _has("itslive")(study) and study.invert is not None),
 }
 
+# results that nothing else is made from, or that only the rule after them reads
+FURTHER = {
+    "change_raster": Result("atl15/map_change.tif", _has("atl15")),
+    "freeboard_maps": Result("freeboard/maps", lambda study: study.sea_ice is not None),
+    "cube": Result("velocity/cube.zarr", _has("itslive")),
+    "velocity_maps": Result("velocity/maps", _has("itslive")),
+}
+
 # what each figure is drawn from, beside the outlines and the granule tables; those a study lacks are left out
 FIGURES: dict[str, tuple[str, ...]] = {
     "extent": ("change",),
@@ -147,6 +155,39 @@ def is_read(study: Study, product: str) -> bool:
 def results(study: Study) -> dict[str, str]:
     """The results a study makes: name to path below its folder."""
     return {name: result.path for name, result in RESULTS.items() if result.made(study)}
+
+
+def of_chunks(study: Study, product: str) -> tuple[str, ...]:
+    """The folders below a product's in which a study keeps one table for every chunk."""
+    tables: tuple[str, ...] = ()
+    if product in POINTS:
+        tables = ("points",)
+    elif product in SUMMED:
+        tables = ("sums", "levels", "tallies")
+    elif product == "atl06sr":
+        tables = ("segments",)
+    elif is_read(study, product):
+        tables = ("extents",)
+    fetched = ("ledger",) if product != "atl06sr" or _is_local(study) else ()
+    return (*fetched, *(("read",) if is_read(study, product) else ()), *tables)
+
+
+def everything(study: Study, formats=()) -> list[str]:
+    """
+    Every table, grid, cube, figure and executed notebook of a study: paths below its folder, sorted.
+
+    `formats` are those of its figures that are drawn for other studies' sake.
+    """
+    paths = [result.path for result in (*RESULTS.values(), *FURTHER.values()) if result.made(study)]
+    for product in study.products:
+        paths += [f"{product}/granules.parquet", f"{product}/counts.csv"]
+        paths += [f"{product}/lists/{chunk}.csv" for chunk in study.chunks(product)]
+        for kind in of_chunks(study, product):
+            paths += [f"{product}/{kind}/{chunk}.parquet" for chunk in study.chunks(product)]
+    formats = sorted({"png", "json", *study.figures.formats, *formats})
+    paths += [f"figures/{name}.{suffix}" for name in study.figure_names for suffix in formats]
+    paths += [f"{topic}.{suffix}" for topic in topics(study) for suffix in ("html", "ipynb")]
+    return sorted([*paths, "checks.json"])
 
 
 def drawn_from(study: Study, figure: str) -> dict[str, str]:

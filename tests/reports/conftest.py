@@ -133,10 +133,17 @@ def one_figure(made):
 
 
 @pytest.fixture(scope="session")
-def provenance(made, one_figure):
+def made_and_granules(made, one_figure):
+    """What provenance is collected from: the lists of granules, and everything that was made."""
+    tables = [made.inputs[name] for name in ("region_change", "change", "checks")]
+    return {"granules": made.inputs["granules"], "ledgers": made.inputs["ledgers"], "made": [*tables, *one_figure]}
+
+
+@pytest.fixture(scope="session")
+def provenance(made, made_and_granules):
     """provenance.json as the script writes it."""
     import collect_provenance
 
     out = made.base / "provenance.json"
-    collect_provenance.main({**made.inputs, "figures": [one_figure[2]]}, out, study=made.study)
+    collect_provenance.main(made_and_granules, out, study=made.study)
     return out

@@ -33,7 +33,7 @@ def test_groups_of_attributes_only_are_one_row(granule):
 
 
 def test_the_doi_is_what_the_granule_states(granule):
-    assert anatomy.product_doi(granule) == "10.5067/ATLAS/ATL15.005"
+    assert anatomy.stated(granule) == {"doi": "10.5067/ATLAS/ATL15.005"}
 
 
 def test_the_table_escapes_what_files_say(granule):
@@ -50,7 +50,7 @@ def test_a_broken_granule_has_no_anatomy_and_no_doi(tmp_path):
     (tmp_path / "x.h5").write_bytes(b"")
     with pytest.raises(GranuleError, match="holds no bytes"):
         anatomy.dissect(tmp_path / "x.h5")
-    assert anatomy.product_doi(tmp_path / "x.h5") is None
+    assert anatomy.stated(tmp_path / "x.h5") == {}
 
 
 def test_a_real_granule(data):

@@ -172,12 +172,12 @@ def test_provenance_holds_granules_with_checksums_and_no_place(made, provenance)
     assert str(made.base) not in text
 
 
-def test_no_variable_of_the_environment_reaches_the_provenance(made, one_figure, monkeypatch):
+def test_no_variable_of_the_environment_reaches_the_provenance(made, made_and_granules, monkeypatch):
     import collect_provenance
 
     monkeypatch.setenv("EARTHDATA_TOKEN", "very-secret-token")
     out = made.base / "again.json"
-    collect_provenance.main({**made.inputs, "figures": [one_figure[2]]}, out, study=made.study)
+    collect_provenance.main(made_and_granules, out, study=made.study)
     assert "very-secret-token" not in out.read_text()
 
 

@@ -1,7 +1,7 @@
 """Reports: the front page, rendered notebooks, provenance, the anatomy of a granule, references."""
 
 from nunatak.reports import words
-from nunatak.reports.anatomy import as_html, dissect, product_doi
+from nunatak.reports.anatomy import as_html, dissect, stated
 from nunatak.reports.bibliography import by_product, for_products, read_references
 from nunatak.reports.page import front_page, notebook_page
 
@@ -12,7 +12,7 @@ __all__ = [
     "for_products",
     "front_page",
     "notebook_page",
-    "product_doi",
     "read_references",
+    "stated",
     "words",
 ]

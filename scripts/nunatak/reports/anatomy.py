@@ -118,13 +118,16 @@ def _identity(file):
     return {k: v for k, v in found.items() if v and v != "SET_BY_META"}
 
 
-def product_doi(path):
-    """The DOI of the product as a granule states it; None where it does not, or cannot be read."""
+def stated(path):
+    """What a granule says of its product: `doi` and `license`, each where it does; nothing where it cannot be read."""
     try:
         with hdf5.open_granule(path) as file:
-            return _identity(file).get("identifier_product_doi")
+            said = {"doi": _identity(file).get("identifier_product_doi")}
+            if "license" in file.attrs:
+                said["license"] = " ".join(hdf5.attribute(file, "license").split())
     except GranuleError:
-        return None
+        return {}
+    return {name: value for name, value in said.items() if value}
 
 
 def as_html(anatomy: Anatomy, *, limit=400):

@@ -16,9 +16,9 @@ SCRIPTS = Path(__file__).resolve().parents[2]
 _KERNEL = "nunatak"
 
 
-def render(notebook, out, *, parameters, title, simulated, folder="."):
+def render(notebook, out, *, parameters, title, simulated, folder=".", executed=None):
     """
-    Execute a notebook and write it as an HTML page.
+    Execute a notebook and write it as an HTML page, and as a notebook where that is asked for.
 
     Parameters
     ----------
@@ -27,18 +27,23 @@ def render(notebook, out, *, parameters, title, simulated, folder="."):
     parameters : mapping that replaces the parameters cell's values
     title, simulated : of the page
     folder : where the notebook runs; relative paths among the parameters start there
+    executed : file for the notebook with its outputs, without parameters, counts and times: equal results give equal
+        bytes; None writes none
 
     Raises
     ------
     NunatakError : a cell failed; names the cell and the error
     """
     with tempfile.TemporaryDirectory(prefix="nunatak-notebook-") as work:
-        executed = Path(work) / "executed.ipynb"
+        ran = Path(work) / "executed.ipynb"
         with _kernel(Path(work)):
-            _execute(notebook, executed, parameters, folder)
-        page = _page(executed, title, simulated)
+            _execute(notebook, ran, parameters, folder)
+        book = _without_traces(ran)
+    if executed is not None:
+        with written(executed) as part:
+            part.write_text(json.dumps(book, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
     with written(out) as part:
-        part.write_text(page, "utf-8")
+        part.write_text(_page(book, title, simulated), "utf-8")
 
 
 def _execute(notebook, executed, parameters, folder):
@@ -91,19 +96,39 @@ def _kernel(work):
                 os.environ[name] = value
 
 
-def _page(executed, title, simulated):
-    """The executed notebook as a page: no scripts, no addresses to load from, no trace of when it ran."""
+def _without_traces(executed):
+    """The executed notebook without a trace of when, where and in which order of cells it ran."""
     import nbformat
-    from nbconvert import HTMLExporter
-    from pygments.formatters import HtmlFormatter
 
     book = nbformat.read(executed, as_version=4)
     book.cells = [cell for cell in book.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
-    for cell in book.cells:
+    for number, cell in enumerate(book.cells):
+        cell.id = f"cell-{number:02d}"
         cell.metadata = {k: v for k, v in cell.metadata.items() if k == "tags"}
-        cell.execution_count = None
-        for output in cell.get("outputs", []):
-            output.pop("execution_count", None)
+        if cell.cell_type == "code":
+            cell.execution_count = None
+            cell.outputs = _joined(cell.outputs)
+    book.metadata = {"language_info": {"name": "python"}}
+    return book
+
+
+def _joined(outputs):
+    """Outputs without counts; what a cell prints is one piece, however it came over the wire."""
+    joined: list = []
+    for output in outputs:
+        output.pop("execution_count", None)
+        if output.output_type == "stream" and joined and joined[-1].get("name") == output.name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
+def _page(book, title, simulated):
+    """An executed notebook as a page: no scripts, no addresses to load from."""
+    from nbconvert import HTMLExporter
+    from pygments.formatters import HtmlFormatter
+
     exporter = HTMLExporter(template_name="basic", embed_images=True)
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
     body, _ = exporter.from_notebook_node(book)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from importlib import metadata
-from pathlib import Path
 
 import nunatak
-from nunatak.reports.anatomy import product_doi
+from nunatak.closure import SCRIPTS
+from nunatak.reports.anatomy import stated
 from nunatak.runtime import file_sha256, stamp
 
 # What decides a number or a picture. No variable of the environment is written: one of them may hold a secret.
@@ -16,7 +17,8 @@ PACKAGES = (
     "scipy", "shapely", "snakemake", "xarray", "zarr",
 )  # fmt: skip
 # Keys of a study that say how a machine is set up, not what was computed.
-_MACHINE = ("connections", "directory", "endpoints", "path", "resources", "results")
+_MACHINE = ("connections", "directory", "endpoints", "path", "resources", "results", "scheduler")
+_CODE = ("Snakefile", "rules/*.smk", "scripts/**/*.py", "notebooks/*.ipynb")
 
 
 def environment():
@@ -33,6 +35,20 @@ def _version(name):
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
+
+
+def code_hash():
+    """SHA-256 over the workflow's own files, by their names and bytes."""
+    base, digest = SCRIPTS.parent, hashlib.sha256()
+    for path in sorted({path for pattern in _CODE for path in base.glob(pattern)}):
+        digest.update(path.relative_to(base).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def of_study(study):
+    """The keys of a study that say what was computed, without those of the machine."""
+    return {key: value for key, value in study.items() if key not in _MACHINE}
 
 
 def granule_rows(granules, ledger):
@@ -63,13 +79,19 @@ def granule_rows(granules, ledger):
 
 
 def product_rows(granules, ledger):
-    """Per product its releases, and the DOI as the first readable granule states it."""
+    """Per product its releases, and the DOI and the terms of use as the first readable granule states them."""
     found = {}
     for product, rows in granules.groupby("product"):
         present = ledger[ledger["granule_id"].isin(rows["granule_id"]) & (ledger["status"] == "present")]
-        doi = next((d for d in map(product_doi, present["path"].dropna().head(3)) if d), None)
+        readable = (said for said in map(stated, present["path"].dropna().head(3)) if said.get("doi"))
+        said: dict = next(readable, {})
         releases = sorted({str(v) for v in rows["version"].dropna()})
-        found[str(product)] = {"version": releases[0] if len(releases) == 1 else None, "releases": releases, "doi": doi}
+        found[str(product)] = {
+            "version": releases[0] if len(releases) == 1 else None,
+            "releases": releases,
+            "doi": said.get("doi"),
+            "license": said.get("license"),
+        }
     return found
 
 
@@ -84,16 +106,17 @@ def collect(study, *, granules, ledger, results, source):
     results : mapping of a result's name below the study's folder to its path
     source : `nunatak_source` of the results
     """
-    kept = {key: value for key, value in study.items() if key not in _MACHINE}
-    made = stamp(study=study["label"], source=source, inputs=results.values(), parameters=kept)
+    kept = of_study(study)
+    hashes = {name: file_sha256(path) for name, path in sorted(results.items())}
     return {
-        **made,
+        **stamp(study=study["label"], source=source, parameters={**kept, "results": hashes}),
         "archive": study["archive"],
+        "code": code_hash(),
         "environment": environment(),
         "study_file": kept,
         "products": product_rows(granules, ledger),
         "granules": granule_rows(granules, ledger),
-        "results": {name: file_sha256(Path(path)) for name, path in sorted(results.items())},
+        "results": hashes,
         "nunatak_version": nunatak.__version__,
     }
 

@@ -71,8 +71,19 @@ class Endpoints(Model):
     """Where the services are."""
 
     cmr: str = key("https://cmr.earthdata.nasa.gov", "catalogue of NASA's Earth data")
+    login: str = key("https://urs.earthdata.nasa.gov", "Earthdata login; also the machine's name in ~/.netrc")
     harmony: str = key("https://harmony.earthdata.nasa.gov", "server-side subsets")
+    s3_credentials: str = key(
+        "https://data.nsidc.earthdatacloud.nasa.gov/s3credentials", "keys for an hour to NSIDC's storage in the cloud"
+    )
+    s3: str | None = key(None, "storage in the cloud by bucket and key; Amazon's own in us-west-2 where not given")
     stac: str = key("https://stac.itslive.cloud", "ITS_LIVE catalogue")
+    itslive_parquet: str = key(
+        "https://its-live-data.s3.amazonaws.com/test-space/stac/catalog/warehouse", "ITS_LIVE catalogue as geoparquet"
+    )
+    itslive_cubes: str = key(
+        "https://its-live-data.s3.amazonaws.com/datacubes/catalog_v02.json", "list of ITS_LIVE's datacubes (GeoJSON)"
+    )
     sliderule: str = key("https://sliderule.slideruleearth.io", "SlideRule service")
 
 
@@ -82,10 +93,16 @@ class Settings(Model):
     results: str = key("results", "folder of the results")
     resources: str = key("resources", "folder of the originals, shared by all studies")
     directory: str | None = key(None, "folder tree that holds the granules of archive `directory`")
+    published: str | None = key(
+        None, "folder or bundle of results that `verify_<study>` compares with", exclude=True
+    )
     scheduler: str | None = key(
         None, "Dask scheduler that grids granules: threads, processes, or an address such as tcp://host:8786; "
         "threads of the job itself where not given",
     )  # fmt: skip
+    transfer: Literal["https", "s3", "auto"] = key(
+        "https", "how granules of NSIDC come: https; s3, inside AWS us-west-2 alone; auto: s3 where it answers"
+    )
     connections: Connections = key(Connections(), "requests at one time, by service")
     endpoints: Endpoints = key(Endpoints(), "addresses of the services")
 
