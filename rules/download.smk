@@ -7,6 +7,7 @@ rule fetch_granules:
     log:
         "<logs>/{study}/{product}/fetch/{chunk}.log",
     retries: RETRIES
+    localrule: True
     conda:
         "../envs/access.yaml"
     threads: 1
@@ -31,6 +32,7 @@ rule count_granules:
         counts="<results>/{study}/{product}/counts.csv",
     log:
         "<logs>/{study}/{product}/count.log",
+    localrule: True
     conda:
         "../envs/access.yaml"
     threads: 1

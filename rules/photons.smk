@@ -44,6 +44,7 @@ rule request_heights:
     wildcard_constraints:
         study=engine_is("sliderule"),
     retries: 2
+    localrule: True
     conda:
         "../envs/sliderule.yaml"
     threads: 1

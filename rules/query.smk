@@ -4,6 +4,7 @@ rule outline_regions:
         regions="<results>/{study}/regions.geojson",
     log:
         "<logs>/{study}/outline_regions.log",
+    localrule: True
     conda:
         "../envs/access.yaml"
     threads: 1
@@ -30,6 +31,7 @@ rule query_granules:
     log:
         "<logs>/{study}/{product}/query.log",
     retries: RETRIES
+    localrule: True
     conda:
         "../envs/access.yaml"
     threads: 1
@@ -57,6 +59,7 @@ rule list_granules:
         granules="<results>/{study}/{product}/lists/{chunk}.csv",
     log:
         "<logs>/{study}/{product}/list/{chunk}.log",
+    localrule: True
     conda:
         "../envs/access.yaml"
     threads: 1
