@@ -20,6 +20,7 @@ rule map_height_change:
     params:
         product=lookup(dpath="{study}/products/atl15", within=STUDIES),
         period=lookup(dpath="{study}/period", within=STUDIES),
+        endpoints=lookup(dpath="{study}/endpoints", within=STUDIES),
         code=code_version("map_height_change.py"),
     message:
         "{wildcards.study}: mapping the height change"
@@ -46,6 +47,7 @@ rule merge_surface:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
         runtime=30,
     params:
+        endpoints=lookup(dpath="{study}/endpoints", within=STUDIES),
         code=code_version("merge_surface.py"),
     message:
         "{wildcards.study}: reading the ATL14 surface"
@@ -214,6 +216,7 @@ rule find_crossovers:
     params:
         period=lookup(dpath="{study}/period", within=STUDIES),
         products=land_ice_settings,
+        endpoints=lookup(dpath="{study}/endpoints", within=STUDIES),
         code=code_version("find_crossovers.py"),
     message:
         "{wildcards.study}: finding crossovers"

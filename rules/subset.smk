@@ -22,6 +22,7 @@ rule subset_points:
         product=lookup(dpath="{study}/products/{product}", within=STUDIES),
         period=lookup(dpath="{study}/period", within=STUDIES),
         crs=lookup(dpath="{study}/crs", within=STUDIES),
+        endpoints=lookup(dpath="{study}/endpoints", within=STUDIES),
         code=code_version("subset_points.py"),
     message:
         "{wildcards.study}: subsetting {wildcards.product} {wildcards.chunk}"

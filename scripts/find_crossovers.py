@@ -3,6 +3,7 @@
 import pandas as pd
 
 from nunatak import elevation
+from nunatak.archives.in_place import openable
 from nunatak.elevation import filters
 from nunatak.outlines import altimetry_outline
 from nunatak.products import atl11
@@ -11,7 +12,7 @@ from nunatak.study.period import Period
 from nunatak.tables import read_table, write_table
 
 
-def main(ledger, heights, segments, regions, out, *, settings, period, study):
+def main(ledger, heights, segments, regions, out, *, settings, period, study, endpoints=None):
     """
     Write every crossover, with the product it comes from.
 
@@ -20,13 +21,15 @@ def main(ledger, heights, segments, regions, out, *, settings, period, study):
     ledger : what reading the ATL11 granules found; those with points are opened again for their crossings
     heights, segments : chunks of ATL11 and, where the study has them, of ATL06
     settings : the study's `atl11` and `atl06`
+    endpoints : addresses of the services, for granules that stay where they are
     """
     points = read_table(heights)
     attributes = points.attrs["attributes"]
     best = settings["atl11"]["filter"] == "standard"
     good = points[elevation.usable(points, quality=best)]
     read = read_table(ledger)
-    crossings = read_crossings(read[read["status"] == "present"]["path"], regions, period)
+    paths = [openable(path, endpoints) for path in read[read["status"] == "present"]["path"]]
+    crossings = read_crossings(paths, regions, period)
     if best:
         crossings = crossings[crossings["atl06_quality_summary"] == 0]
     log.info("%d heights of crossing tracks", len(crossings))
@@ -67,4 +70,5 @@ if __name__ == "__main__":
             settings=snakemake.params.products,
             period=snakemake.params.period,
             study=snakemake.wildcards.study,
+            endpoints=snakemake.params.endpoints,
         )

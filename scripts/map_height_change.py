@@ -3,6 +3,7 @@
 import numpy as np
 
 from nunatak import elevation, granules, results
+from nunatak.archives.in_place import openable
 from nunatak.outlines import altimetry_outline
 from nunatak.products import atl15, polar_grid
 from nunatak.rasters import georeference, write_cog
@@ -11,7 +12,7 @@ from nunatak.study.period import Period
 from nunatak.tables import read_table
 
 
-def main(ledgers, regions, change, raster, *, settings, period, study):
+def main(ledgers, regions, change, raster, *, settings, period, study, endpoints=None):
     """
     Write height_change.nc, a group per resolution, and the change over the whole period on the finest grid.
 
@@ -19,8 +20,10 @@ def main(ledgers, regions, change, raster, *, settings, period, study):
     ----------
     settings : the study's `atl15`
     period : the study's, as its file says it
+    endpoints : addresses of the services, for granules that stay where they are
     """
     ledger = read_table(ledgers)
+    ledger["path"] = [openable(path, endpoints) for path in ledger["path"]]
     paths = by_resolution(ledger[ledger["status"] == "present"], settings["resolutions"])
     about = stamp(
         study=study, source=ledger.attrs["attributes"]["nunatak_source"], inputs=[*ledgers, regions],
@@ -82,4 +85,5 @@ if __name__ == "__main__":
             settings=snakemake.params.product,
             period=snakemake.params.period,
             study=snakemake.wildcards.study,
+            endpoints=snakemake.params.endpoints,
         )

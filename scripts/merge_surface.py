@@ -1,6 +1,7 @@
 """The ATL14 surface of a region, its quadrants as one grid."""
 
 from nunatak import elevation
+from nunatak.archives.in_place import openable
 from nunatak.outlines import altimetry_outline
 from nunatak.products import atl14, polar_grid
 from nunatak.rasters import georeference, write_netcdf
@@ -8,10 +9,16 @@ from nunatak.runtime import job, stamp
 from nunatak.tables import read_table
 
 
-def main(ledgers, regions, out, *, study):
-    """Write the surface height, its error and its ice area in the box of the region."""
+def main(ledgers, regions, out, *, study, endpoints=None):
+    """
+    Write the surface height, its error and its ice area in the box of the region.
+
+    Parameters
+    ----------
+    endpoints : addresses of the services, for granules that stay where they are
+    """
     ledger = read_table(ledgers)
-    paths = list(ledger["path"][ledger["status"] == "present"])
+    paths = [openable(path, endpoints) for path in ledger["path"][ledger["status"] == "present"]]
     bounds = altimetry_outline(regions).projected(polar_grid.crs(paths[0])).bounds
     surface = atl14.read_surface(paths, bounds=bounds)
     source = ledger.attrs["attributes"]["nunatak_source"]
@@ -26,4 +33,5 @@ if __name__ == "__main__":
             snakemake.input.regions,
             snakemake.output.surface,
             study=snakemake.wildcards.study,
+            endpoints=snakemake.params.endpoints,
         )

@@ -3,6 +3,7 @@
 from functools import partial
 
 from nunatak.archives import base, points
+from nunatak.archives.in_place import openable
 from nunatak.outlines import read_outlines
 from nunatak.products import atl06, atl06_filters, atl11
 from nunatak.runtime import job, log, stamp
@@ -16,7 +17,7 @@ WISHED = {
 }
 
 
-def main(ledger, regions, out, out_ledger, *, product, settings, period, study, crs=None, threads=2):
+def main(ledger, regions, out, out_ledger, *, product, settings, period, study, crs=None, endpoints=None, threads=2):
     """
     Write a chunk's points as GeoParquet and the ledger with what reading each granule found.
 
@@ -26,6 +27,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     regions : GeoJSON of the study's outlines
     settings : the product's part of the study
     crs : of the columns x and y; the region's natural one where not given
+    endpoints : addresses of the services, for granules that stay where they are
     """
     region = base.outline_of(read_outlines(regions), product)
     crs = crs or region.natural_crs
@@ -33,7 +35,8 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     fetched = read_table(ledger)
     table, outcome = points.subset(
         fetched, read, nothing, region=region, period=Period.model_validate(period), crs=crs,
-        beams=tuple(settings.get("beams", ("all",))), variables=variables, threads=threads,
+        beams=tuple(settings.get("beams", ("all",))), variables=variables,
+        opened=partial(openable, endpoints=endpoints), threads=threads,
     )  # fmt: skip
     log.info("%d points; %s", len(table), base.check_failures(outcome, None))
     about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[ledger, regions],
@@ -69,5 +72,6 @@ if __name__ == "__main__":
             period=snakemake.params.period,
             study=snakemake.wildcards.study,
             crs=snakemake.params.get("crs"),
+            endpoints=snakemake.params.endpoints,
             threads=snakemake.threads,
         )

@@ -24,6 +24,7 @@ BASE = (
     "kernels",
     "parallel",
     "choices",
+    "remote",
     "photon_parameters",
     "closure",
     "outlines",

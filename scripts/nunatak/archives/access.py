@@ -10,8 +10,9 @@ from pathlib import Path
 from nunatak.archives import login
 from nunatak.archives.catalogue import Catalogue
 from nunatak.runtime import NunatakError
+from nunatak.study.models import Endpoints
 
-_CLIENTS = ("earthaccess", "requests", "pystac-client", "harmony-py")
+_CLIENTS = ("earthaccess", "icepyx", "harmony-py", "pystac-client", "requests")
 _LITTLE = 5e9  # bytes free below which a person is warned
 
 
@@ -24,10 +25,11 @@ def checks(endpoints, resources):
     endpoints : addresses by service
     resources : folder of the originals
     """
-    yield "Python", f"{sys.version.split()[0]}; reading in the cloud's own region wants 3.12", True
+    given = Endpoints(**endpoints)
+    yield "Python", f"{sys.version.split()[0]}; transfer: s3, in the cloud's own region, wants 3.12", True
     yield "clients", ", ".join(f"{name} {_version(name)}" for name in _CLIENTS), _version("earthaccess") != "absent"
-    yield "login", *_said(login.check)
-    yield "catalogue", *_said(lambda: _releases(endpoints["cmr"]))
+    yield "login", *_said(lambda: login.check(given.login))
+    yield "catalogue", *_said(lambda: _releases(given.cmr))
     under = Path(resources).absolute()
     while not under.exists():
         under = under.parent

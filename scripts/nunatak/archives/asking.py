@@ -19,3 +19,20 @@ def asked_of(region, period) -> dict | None:
         "start": f"{period.start.astype('datetime64[s]')}+00:00",
         "stop": f"{period.end.astype('datetime64[s]')}+00:00",
     }
+
+
+def fetching_of(product, region, period) -> dict:
+    """
+    How the granules of a study's product are looked for and fetched: the settings of `earthdata.EarthdataArchive`.
+
+    Parameters
+    ----------
+    product : the product's model in the study
+    """
+    cut = getattr(product, "subset", "local")
+    asked = {"subset": asked_of(region, period), "client": cut} if cut != "local" else {}
+    if getattr(product, "fetch", "download") == "stream":
+        asked["stream"] = True
+    if getattr(product, "catalogue", "stac") != "stac":
+        asked["pairs"] = product.catalogue
+    return asked

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nunatak.archives import EmptyAnswer, base, catalogue, download, itslive, login, subsets
+from nunatak.archives import EmptyAnswer, base, catalogue, download, itslive, login, s3, streaming, subsets
 from nunatak.archives.transport import BackOff
 from nunatak.granules import granule_table, granules_of, ledger
-from nunatak.runtime import log
+from nunatak.runtime import NunatakError, log
+from nunatak.study.models import Endpoints
 
 
 class EarthdataArchive:
@@ -17,18 +18,24 @@ class EarthdataArchive:
     Parameters
     ----------
     resources : originals are kept below `<resources>/archive/earthdata/<product>`
-    endpoints : addresses of the services by name; `cmr`, `stac`, `harmony`
+    endpoints : addresses of the services by name (`study.models.Endpoints`)
     connections : files downloaded at one time
     subset : what the service is to cut out of granules (`asking.asked_of`); None for whole granules
+    client : "harmony" or "icepyx", which places the orders of subsets
+    transfer : "https", "s3" (inside AWS us-west-2 alone), "auto" (s3 where it answers)
+    stream : granules stay where they are, to be read in place
+    pairs : "stac" or "geoparquet", where image pairs are looked for
     """
 
-    def __init__(self, resources="resources", *, endpoints=None, connections=4, subset=None):
+    def __init__(
+        self, resources="resources", *, endpoints=None, connections=4, subset=None, client="harmony", transfer="https",
+        stream=False, pairs="stac",
+    ):  # fmt: skip
         self.folder = Path(resources) / "archive" / "earthdata"
-        self.catalogue = catalogue.Catalogue((endpoints or {}).get("cmr", "https://cmr.earthdata.nasa.gov"))
-        self.stac = (endpoints or {}).get("stac", "https://stac.itslive.cloud")
-        self.harmony = (endpoints or {}).get("harmony", "https://harmony.earthdata.nasa.gov")
+        self.endpoints = endpoints if isinstance(endpoints, Endpoints) else Endpoints(**(endpoints or {}))
+        self.catalogue = catalogue.Catalogue(self.endpoints.cmr)
         self.connections = connections
-        self.subset = subset
+        self.subset, self.client, self.transfer, self.stream, self.pairs = subset, client, transfer, stream, pairs
         self.back_off = BackOff(self.folder / ".back_off")
 
     def search(self, product, region, period, filters=None):
@@ -56,8 +63,8 @@ class EarthdataArchive:
         return answer
 
     def _search_pairs(self, region, period, filters):
-        rows, notes = itslive.search(self.stac, region, period, filters, self.stac)
-        answer = base.select(granule_table(rows), "itslive", region, period, filters, asked=self.stac)
+        rows, notes = itslive.search(self.endpoints.stac, region, period, filters, self.endpoints.stac)
+        answer = base.select(granule_table(rows), "itslive", region, period, filters, asked=self.endpoints.stac)
         answer.attrs["notes"] = notes + answer.attrs["notes"]
         return answer
 
@@ -69,21 +76,56 @@ class EarthdataArchive:
         The login is asked for only when something is not here yet.
         """
         folder = Path(folder or self.folder)
+        if self.stream:
+            return streaming.look(self._placed(granules), self.endpoints, connections=self.connections)
         if self.subset and granules["product"].isin(subsets.PRODUCTS).all() and len(granules):
             return self._fetch_subsets(granules, folder)
         return self._fetch_whole(granules, folder)
 
     def _fetch_whole(self, granules, folder):
-        public = bool(granules["product"].eq("itslive").all())
+        if granules["product"].eq("itslive").all():
+            return self._brought(granules, folder, itslive.session, None)
+        placed = self._placed(granules)
+        in_cloud = placed["url"].str.startswith("s3://").fillna(False).to_numpy(dtype=bool)
+        ways = ((placed[in_cloud], self._storage), (placed[~in_cloud], self._login))
+        parts = [self._brought(part, folder, opened, self.successor) for part, opened in ways if len(part)]
+        return ledger([row for part in parts for row in part.to_dict("records")])
+
+    def _brought(self, granules, folder, opened, successor):
         return download.fetch(
-            granules, folder, itslive.session if public else login.session, back_off=self.back_off,
-            connections=self.connections, successor=None if public else self.successor,
-        )  # fmt: skip
+            granules, folder, opened, back_off=self.back_off, connections=self.connections, successor=successor
+        )
+
+    def _login(self):
+        return login.session(self.endpoints.login)
+
+    def _storage(self):
+        return s3.session(self.endpoints)
+
+    def _placed(self, granules):
+        """The granules with the address that each is asked for at: in the cloud's storage where that is wanted."""
+        if self.transfer == "https" or "s3_url" not in granules or not granules["s3_url"].notna().any():
+            return granules
+        if self.transfer == "s3":
+            s3.require()
+        else:
+            first = granules["s3_url"].dropna().iloc[0]
+            try:
+                refused = s3.answers(self._storage(), first)
+            except NunatakError as error:
+                refused = str(error)
+            if refused:
+                log.info("taking granules over HTTPS: %s", refused)
+                return granules
+        return granules.assign(url=granules["s3_url"].fillna(granules["url"]))
 
     def _fetch_subsets(self, granules, folder):
         """Subsets that lie here are used; the others are ordered, and what cannot be had comes whole."""
         below = folder.parent / "harmony" / subsets.digest_of(self.subset)
-        orders = subsets.Orders(self.harmony, below / "orders", lambda: login.authenticate().token["access_token"])
+        orders = subsets.Orders(
+            self.endpoints.harmony, below / "orders",
+            lambda: login.authenticate(self.endpoints.login).token["access_token"],
+        )  # fmt: skip
         here = [(below / row.product / row.file_name).exists() for row in granules.itertuples()]
         links = dict.fromkeys(granules["granule_id"][here], "")
         settled: dict[str, base.Outcome] = {}
@@ -99,7 +141,7 @@ class EarthdataArchive:
         staged = download.fetch(
             subsets.as_staged(granules, links),
             below,
-            login.session,
+            self._login,
             back_off=self.back_off,
             connections=self.connections,
         )

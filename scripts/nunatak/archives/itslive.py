@@ -10,6 +10,7 @@ from datetime import datetime
 
 import shapely
 
+from nunatak import remote
 from nunatak.archives import EmptyAnswer, ServiceFailed, footprint
 from nunatak.archives.catalogue import boxes
 from nunatak.archives.records import base_name
@@ -144,13 +145,7 @@ def search(address, region, period, filters, asked):
 
 
 def session():
-    """A session for public storage: no login is sent, whatever lies in ~/.netrc."""
-    import requests
-
-    class Session(requests.Session):
-        def login_again(self):
-            return False  # there is none
-
-    made = Session()
-    made.auth = lambda request: request  # keeps requests from looking for one
+    """A session for public storage, for downloads: no login is sent, and none can be renewed."""
+    made = remote.public_session()
+    made.login_again = lambda: False
     return made

@@ -10,22 +10,28 @@ import base64
 import json
 import os
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from nunatak.archives import LoginRefused
 from nunatak.archives.transport import failed
 
-HOST = "urs.earthdata.nasa.gov"
-NEEDED = (
-    f"an account is free (https://{HOST}/users/new): put `machine {HOST} login <user> password <password>` into "
-    "~/.netrc, or set EARTHDATA_TOKEN, or EARTHDATA_USERNAME and EARTHDATA_PASSWORD"
-)
+ADDRESS = "https://urs.earthdata.nasa.gov"
 # Nobody else is shown the token, whatever address a catalogue or a list names.
 _TRUSTED = (".earthdata.nasa.gov", ".earthdatacloud.nasa.gov")
 
 
-def source() -> str | None:
+def needed(address=ADDRESS) -> str:
+    """What a person does to get a login and to leave it where it is found."""
+    host = urlsplit(address).netloc
+    return (
+        f"an account is free (https://{host}/users/new): put `machine {host} login <user> password <password>` into "
+        "~/.netrc, or set EARTHDATA_TOKEN, or EARTHDATA_USERNAME and EARTHDATA_PASSWORD"
+    )
+
+
+def source(address=ADDRESS) -> str | None:
     """Where a login lies: "token", "environment", "netrc", or None; nothing is asked and nobody is called."""
     if os.environ.get("EARTHDATA_TOKEN"):
         return "token"
@@ -36,15 +42,16 @@ def source() -> str | None:
     from earthaccess.auth import netrc_path
 
     try:
-        found = netrc(str(netrc_path())).authenticators(HOST)
+        found = netrc(str(netrc_path())).authenticators(urlsplit(address).netloc)
     except FileNotFoundError:
         return None
     except (NetrcParseError, OSError) as error:
-        raise LoginRefused(f"{netrc_path()}: cannot be read ({type(error).__name__}); mend it: {NEEDED}") from None
+        said = f"{netrc_path()}: cannot be read ({type(error).__name__})"
+        raise LoginRefused(f"{said}; mend it: {needed(address)}") from None
     return "netrc" if found and found[0] and found[2] else None
 
 
-def require() -> str:
+def require(address=ADDRESS) -> str:
     """
     Where the login lies, or what is missing and how to get it.
 
@@ -52,13 +59,13 @@ def require() -> str:
     ------
     LoginRefused : there is none, or the token has expired
     """
-    found = source()
+    found = source(address)
     if found is None:
-        raise LoginRefused(f"no Earthdata login found; {NEEDED}")
+        raise LoginRefused(f"no Earthdata login found; {needed(address)}")
     left = token_days_left()
     if found == "token" and left is not None and left <= 0:
         raise LoginRefused(
-            f"EARTHDATA_TOKEN: expired {-left:.0f} days ago; make a new one at https://{HOST} (Generate Token)"
+            f"EARTHDATA_TOKEN: expired {-left:.0f} days ago; make a new one at {address} (Generate Token)"
         )
     return found
 
@@ -76,9 +83,13 @@ def token_days_left() -> float | None:
     return (ends - datetime.now(UTC)).total_seconds() / 86400
 
 
-def authenticate():
+def authenticate(address=ADDRESS):
     """
     A login of the client `earthaccess`, made once without a prompt.
+
+    Parameters
+    ----------
+    address : of the login service
 
     Raises
     ------
@@ -88,11 +99,13 @@ def authenticate():
     import requests
     from earthaccess.auth import Auth
     from earthaccess.exceptions import LoginAttemptFailure, LoginStrategyUnavailable
+    from earthaccess.system import PROD, EDLHostname
 
-    found = require()
+    found = require(address)
     login = Auth()
+    system = replace(PROD, edl_hostname=EDLHostname(urlsplit(address).netloc))
     try:
-        login.login(strategy="netrc" if found == "netrc" else "environment")
+        login.login(strategy="netrc" if found == "netrc" else "environment", system=system)
     except (LoginAttemptFailure, LoginStrategyUnavailable) as error:
         if "invalid_credentials" in str(error) or "401" in str(error):
             where = "~/.netrc" if found == "netrc" else "EARTHDATA_USERNAME and EARTHDATA_PASSWORD"
@@ -103,7 +116,7 @@ def authenticate():
     return login
 
 
-def session():
+def session(address=ADDRESS):
     """
     A requests session that carries the token to NASA's hosts and to no other; see `authenticate`.
 
@@ -112,7 +125,7 @@ def session():
     import requests
     from requests.adapters import HTTPAdapter
 
-    tokens = [authenticate().token["access_token"]]
+    tokens = [authenticate(address).token["access_token"]]
     turn = threading.Lock()
 
     class Bearer(requests.auth.AuthBase):
@@ -124,8 +137,8 @@ def session():
     class Session(requests.Session):
         def login_again(self):
             with turn:
-                if len(tokens) == 1 and source() != "token":
-                    tokens.append(authenticate().token["access_token"])
+                if len(tokens) == 1 and source(address) != "token":
+                    tokens.append(authenticate(address).token["access_token"])
             return len(tokens) > 1
 
         def rebuild_auth(self, prepared_request, response):
@@ -146,16 +159,16 @@ def trusted(url) -> bool:
     return parts.scheme == "https" and f".{parts.hostname or ''}".endswith(_TRUSTED)
 
 
-def check():
+def check(address=ADDRESS):
     """
-    Whether the login works, asked of the login service.
+    Whether the login works, asked of the login service at an address.
 
     Returns
     -------
     text : what was found, for a person
     """
-    found = require()
-    authenticate()
+    found = require(address)
+    authenticate(address)
     days = token_days_left()
     if found == "token":
         return f"a token ({'its end is not stated' if days is None else f'{days:.0f} days left'}; not tried on a file)"

@@ -3,6 +3,7 @@
 from nunatak.runtime import NunatakError
 
 NAMES = ("earthdata", "directory", "simulated")
+_ASKED = ("subset", "client", "transfer", "stream", "pairs")  # of `earthdata`
 
 
 def open_archive(name, settings):
@@ -14,7 +15,8 @@ def open_archive(name, settings):
     name : one of `NAMES`
     settings : mapping; of "directory": `directory` (the folder with the granules) and `resources` (the folder below
         which its index is kept, default "resources"); of "simulated": `folder` (holds one folder per product); of
-        "earthdata": `resources` (originals are kept below it), `endpoints` and `connections`, both mappings by service
+        "earthdata": `resources` (originals are kept below it), `endpoints` and `connections`, both mappings by service,
+        and the other arguments of `earthdata.EarthdataArchive`
 
     Returns
     -------
@@ -40,7 +42,7 @@ def open_archive(name, settings):
             settings.get("resources") or "resources",
             endpoints=settings.get("endpoints"),
             connections=(settings.get("connections") or {}).get("nsidc", 4),
-            subset=settings.get("subset"),
+            **{key: settings[key] for key in _ASKED if key in settings},
         )
     raise NunatakError(f"archive: {name!r} is not known here; choose {', '.join(NAMES)}")
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyproj
 
+from nunatak import remote
 from nunatak.archives import verify
 from nunatak.archives.base import Outcome
 from nunatak.archives.content import reason_without_path
@@ -24,7 +25,9 @@ class _Part(NamedTuple):
     outcome: Outcome
 
 
-def subset(ledger, read, nothing, *, region, period, crs, beams=("all",), variables=(), threads=2):
+def subset(
+    ledger, read, nothing, *, region, period, crs, beams=("all",), variables=(), opened=None, threads=2
+):  # fmt: skip
     """
     Read the granules of a ledger and keep what lies in region and period.
 
@@ -38,6 +41,8 @@ def subset(ledger, read, nothing, *, region, period, crs, beams=("all",), variab
     crs : coordinate system of the columns x and y (metres) that are added
     beams : ("all",), ("strong",), ("weak",) or ground tracks such as ("gt1l", "gt2l")
     variables : further variables of the product
+    opened : function from a ledger's path to what the reader opens (`in_place.openable`), for granules that stay where
+        they are
     threads : granules read at a time; the table does not depend on it
 
     Returns
@@ -56,7 +61,7 @@ def subset(ledger, read, nothing, *, region, period, crs, beams=("all",), variab
     }
     rows = list(ledger.sort_values("granule_id").itertuples(index=False))
     with ThreadPoolExecutor(threads) as pool:
-        reading = pool.map(lambda row: _read(row, read, options, strength), rows)
+        reading = pool.map(lambda row: _read(row, read, options, strength, opened), rows)
         parts = list(progress(reading, label="reading granules", total=len(rows)))
     outcome = make_ledger([vars(part.outcome) for part in parts])
     outcome["n_points"] = [0 if part.table is None else len(part.table) for part in parts]
@@ -104,16 +109,16 @@ def _work_on(read, work, row):
     return _Result(work(part.table), len(part.table), part.outcome)
 
 
-def _read(row, read, options, strength):
+def _read(row, read, options, strength, opened=None):
     """One granule's rows and outcome; never raises for a bad granule."""
     known = Outcome(row.granule_id, row.path, row.status, row.reason, row.size_bytes, row.sha256)
     if row.status != "present":
         return _Part(None, known)
-    changed = verify.changed_since(row.path, row.size_bytes)
+    changed = "" if remote.is_address(row.path) else verify.changed_since(row.path, row.size_bytes)
     if changed:
         return _failed(known, changed)
     try:
-        table, beams = read(row.path, **options)
+        table, beams = read(opened(row.path) if opened else row.path, **options)
     except (NunatakError, OSError) as error:
         return _failed(known, reason_without_path(error, row.path))
     status = "present" if len(table) else "outside" if any(beam.n_segments for beam in beams) else "empty"

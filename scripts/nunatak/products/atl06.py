@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from nunatak import granules
+from nunatak import granules, remote
 from nunatak.constants import BEAMS, FILL_I1
 from nunatak.products import GranuleError, hdf5
 from nunatak.products.rows import inside, span
@@ -129,7 +128,7 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None,
     ------
     GranuleError : the file is broken, is not ATL06, lacks a variable asked for, or its name lies about its content
     """
-    path = Path(path)
+    path = remote.location(path)
     wanted = _wanted((*(variables or ()), *optional))
     spared = frozenset(_wanted(optional)) - frozenset(_wanted(variables or ()))
     beams = _beams(beams)

@@ -7,12 +7,10 @@ ATL11_output_attrs.csv); releases 003 to 007 share it. The pre-release 002 with 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from nunatak import granules
+from nunatak import granules, remote
 from nunatak.constants import FILL_I1
 from nunatak.products import GranuleError, hdf5
 from nunatak.products.atl06 import BeamStatus
@@ -108,7 +106,7 @@ def read_heights(path, *, region=None, period=None, pairs=None, cycles=None, var
     ------
     GranuleError : the file is broken, is not ATL11 or the pre-release layout, or lacks a variable asked for
     """
-    path, pairs = Path(path), _pairs(pairs)
+    path, pairs = remote.location(path), _pairs(pairs)
     wanted = _wanted((*(variables or ()), *optional))
     spared = frozenset((*_OPTIONAL, *(set(optional) - set(variables or ()))))
     parts, statuses = [], []
@@ -139,7 +137,7 @@ def read_crossings(path, *, region=None, period=None, pairs=None):
     In release 004 every crossing has the position of one of the pair's own reference points; several neighbouring
     points see the same crossing.
     """
-    path, pairs = Path(path), _pairs(pairs)
+    path, pairs = remote.location(path), _pairs(pairs)
     parts, statuses = [], []
     with hdf5.open_granule(path) as file:
         rgt = _identity(file, path)

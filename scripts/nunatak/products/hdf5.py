@@ -7,13 +7,13 @@ inflating it takes (`benchmarks/reading.py`).
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 
 import h5py
 import numpy as np
 from h5py import h5a, h5d, h5s
 
+from nunatak import remote
 from nunatak.constants import BEAMS, FILL_I1, FILL_I4
 from nunatak.products import GranuleError
 
@@ -30,21 +30,36 @@ def open_granule(path):
     """
     The open h5py.File of a granule, closed when the block ends.
 
+    Parameters
+    ----------
+    path : a path, or an address: then only what is read travels (`nunatak.remote`)
+
     Raises
     ------
     GranuleError : absent, a folder, empty, a web page, not HDF5, truncated, or damaged inside (found while reading)
     """
-    path = Path(path)
-    _check_bytes(path)
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise GranuleError(f"{path}: {_reason(error)}; remove it and fetch it again") from error
-    with file:
+    path = remote.location(path)
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(h5py.File(_source(path, stack), "r"))
+        except remote.NotReadable as error:
+            raise GranuleError(str(error)) from error
+        except OSError as error:
+            raise GranuleError(f"{path}: {_reason(error)}; remove it and fetch it again") from error
         try:
             yield file
+        except remote.NotReadable as error:
+            raise GranuleError(str(error)) from error
         except (OSError, RuntimeError) as error:  # what HDF5 raises for a broken chunk or index
             raise GranuleError(f"{path}: damaged: {_reason(error)}; remove it and fetch it again") from error
+
+
+def _source(path, stack):
+    """What HDF5 opens: the path, once its first bytes are seen to be HDF5's, or the file at an address."""
+    if not isinstance(path, remote.Address):
+        _check_bytes(path)
+        return path
+    return stack.enter_context(remote.open_address(path))
 
 
 def _check_bytes(path):

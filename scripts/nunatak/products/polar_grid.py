@@ -15,7 +15,7 @@ import numpy as np
 import pyproj
 import xarray as xr
 
-from nunatak import granules
+from nunatak import granules, remote
 from nunatak.products import GranuleError, hdf5
 from nunatak.runtime import NunatakError
 
@@ -34,7 +34,7 @@ UNITS = {
 
 def as_paths(paths):
     """A list of paths, from one or several."""
-    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    return [remote.location(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
 
 
 def crs_of(group, variable):
@@ -206,7 +206,7 @@ def identity(path, product):
     GranuleError : the name is another product's
     """
     try:
-        name = granules.parse(Path(path).name)
+        name = granules.parse(remote.location(path).name)
     except NunatakError:
         return Identity(None, None, None)
     if name.product.upper() != product:

@@ -19,6 +19,14 @@ class Product(Model):
     splits: int = key(1, "shares a bucket of time is cut into, by a hash of the granule id", ge=1, le=1000)
 
 
+class InPlace(Model):
+    """A product that can be read where it lies."""
+
+    fetch: Literal["download", "stream"] = key(
+        "download", "of archive earthdata: download brings whole granules here; stream reads in place what is needed"
+    )
+
+
 class OrbitProduct(Product):
     """A product that comes in granules of one pass over a part of the orbit."""
 
@@ -34,9 +42,10 @@ class TrackProduct(OrbitProduct):
     """A product that keeps the beams apart."""
 
     beams: Listed[str] = key(("all",), "all, strong, weak, or a list of gt1l .. gt3r")
-    subset: Literal["local", "harmony"] = key(
-        "local", "who cuts granules of archive earthdata: local fetches whole ones; harmony orders subsets of the box"
-    )
+    subset: Literal["local", "harmony", "icepyx"] = key(
+        "local", "who cuts granules of archive earthdata: local fetches whole ones; harmony orders subsets of the box; "
+        "icepyx places the same order through icepyx, as its users do",
+    )  # fmt: skip
 
     @field_validator("beams")
     @classmethod

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import field_validator, model_validator
 
 from nunatak.study.base import Listed, Model, Month, key
-from nunatak.study.orbit_products import OrbitProduct, Product, TrackProduct
+from nunatak.study.orbit_products import InPlace, OrbitProduct, Product, TrackProduct
 from nunatak.study.photon_products import Atl03, Atl06sr
 from nunatak.study.sections import Bin, Crs
 
@@ -19,7 +19,7 @@ Variable = Literal[
 ]  # fmt: skip
 
 
-class Atl06(TrackProduct):
+class Atl06(TrackProduct, InPlace):
     """Land-ice heights, a segment every 20 m."""
 
     filter: Filter = key(
@@ -27,12 +27,18 @@ class Atl06(TrackProduct):
     )
     variables: Listed[str] = key(("h_li", "h_li_sigma"), "variables to keep, by the product's own names")
 
+    @model_validator(mode="after")
+    def _one_way(self):
+        if self.fetch == "stream" and self.subset != "local":
+            raise ValueError(f"fetch: stream reads in place, subset: {self.subset} orders files; choose one of them")
+        return self
+
 
 class Atl08(TrackProduct):
     """Land and vegetation heights; their photon classes."""
 
 
-class Atl11(OrbitProduct):
+class Atl11(OrbitProduct, InPlace):
     """Land-ice heights corrected to a reference track, by cycle."""
 
     pairs: Listed[Literal["pt1", "pt2", "pt3"]] = key(("pt1", "pt2", "pt3"), "beam pairs")
@@ -48,11 +54,11 @@ class Atl11(OrbitProduct):
     )
 
 
-class Atl14(Product):
+class Atl14(Product, InPlace):
     """Surface height at 100 m, epoch 2020.0."""
 
 
-class Atl15(Product):
+class Atl15(Product, InPlace):
     """Height change since 2020.0, by quarter."""
 
     resolutions: Listed[Resolution] = key(
@@ -111,6 +117,9 @@ class ItsLive(Product):
     """Glacier velocity from pairs of images."""
 
     version: Literal["01", "02"] | None = key(None, "version of the granules; any where not given")
+    catalogue: Literal["stac", "geoparquet"] = key(
+        "stac", "where archive earthdata looks for pairs: ITS_LIVE's search service, or its catalogue files"
+    )
     percent_valid_pixels: float = key(1, "least share of valid cells", unit="%", ge=0, le=100)
     min_separation: float = key(1, "least time between the images", unit="days", ge=0, le=3650)
     max_separation: float = key(546, "most time between the images", unit="days", gt=0, le=3650)

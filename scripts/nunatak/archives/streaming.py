@@ -1,0 +1,60 @@
+"""
+What a fetch does of granules that stay where they are: each is looked at, by range, and none is brought here.
+
+The ledger of such a granule has its address for a path. No byte of it is kept, so there is no checksum to compare
+later; size, signature and groups are looked at, and a file that changes while it is read is an error.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pandas as pd
+
+from nunatak import remote
+from nunatak.archives import content, verify
+from nunatak.archives.base import Outcome
+from nunatak.archives.in_place import openable
+from nunatak.runtime import NunatakError, log, progress
+
+IN_PLACE = "read in place: size and content checked, no checksum"
+
+
+def look(granules, endpoints, *, connections=4):
+    """
+    The ledger of granules that stay where they are.
+
+    Parameters
+    ----------
+    granules : granule table
+    endpoints : study.models.Endpoints
+    connections : granules looked at in one time
+
+    Raises
+    ------
+    LoginRefused : the service wants a login that there is not
+    """
+    rows = list(granules.itertuples(index=False))
+    for row in rows[:1]:
+        openable(row.url, endpoints)  # one login, before threads want it
+    with ThreadPoolExecutor(connections) as pool:
+        looking = pool.map(lambda row: _look(row, endpoints), rows)
+        outcomes = list(progress(looking, label="looking at granules", total=len(rows)))
+    for outcome in outcomes:
+        if outcome.status == "failed":
+            log.warning("%s: %s", outcome.path, outcome.reason)
+    return verify.as_ledger(granules, outcomes)
+
+
+def _look(row, endpoints) -> Outcome:
+    address = openable(row.url, endpoints)
+    known = row.granule_id, str(row.url)
+    try:
+        with remote.open_address(address) as file:
+            size = file.size
+        if pd.notna(row.size_bytes) and size != row.size_bytes:
+            return Outcome(*known, "failed", f"has {size} bytes, expected {row.size_bytes}; {verify.ASK_AGAIN}")
+        status, reason = verify.inspect(address, row.product)
+    except (NunatakError, OSError) as error:
+        return Outcome(*known, "failed", content.reason_without_path(error, row.url))
+    return Outcome(*known, status, "; ".join(filter(None, (reason, IN_PLACE))), size)

@@ -1,0 +1,245 @@
+"""
+Files read where they lie: an address takes the place of a path, and only the ranges that are needed travel.
+
+What is large (a chunk of data) is asked for exactly; what is small (the file's own tables) comes in blocks that grow
+while reading goes on beside what is here already. So a file whose tables lie together, as a cloud-optimised one's do,
+costs few requests, and no file costs much more than the chunks that are read of it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+import time
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from nunatak.runtime import log
+
+SCHEMES = ("https://", "http://", "s3://")
+EXACT = 1 << 14  # bytes, from which on a read is asked for as it is
+BLOCK = 1 << 13  # bytes, of the first read around a small one
+LARGEST = 1 << 20  # bytes, a block grows to while reading goes on beside it
+TIMEOUT = (20.0, 90.0)  # s, for a connection and for the next byte
+ATTEMPTS = 5  # of one range
+PAUSE = 1.0  # s, after the first failure; doubles with each further one
+LONGEST = 300.0  # s, of one pause, whatever a service asks for
+_PASSING = (429, 500, 502, 503, 504)
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+
+class Address(str):
+    """
+    An address in place of a path.
+
+    Attributes
+    ----------
+    session : what asks it, a `requests` session; None for public storage
+    name : the file's name at its end
+    """
+
+    session = None
+
+    def __new__(cls, text, session=None):
+        made = super().__new__(cls, text)
+        made.session = session
+        return made
+
+    @property
+    def name(self) -> str:
+        return unquote(urlsplit(self).path.rstrip("/").rsplit("/", 1)[-1])
+
+
+class NotReadable(OSError):
+    """An address that cannot be read by range; one line without secrets."""
+
+
+def is_address(path) -> bool:
+    """Whether a text is an address and no path."""
+    return str(path).startswith(SCHEMES)
+
+
+def location(path):
+    """
+    What a reader opens: an `Address` for what begins like one, else a Path.
+
+    >>> location("https://host/a/ATL06_20190504033705_05480304_007_01.h5").name
+    'ATL06_20190504033705_05480304_007_01.h5'
+    """
+    if isinstance(path, Address):
+        return path
+    return Address(path) if is_address(path) else Path(path)
+
+
+def open_address(path) -> RangeFile:
+    """The file at an address, to be closed by whoever opened it."""
+    return RangeFile(location(path))
+
+
+class RangeFile(io.RawIOBase):
+    """
+    A file at an address, read by range.
+
+    Attributes
+    ----------
+    size : bytes, as the service states them
+    etag : the validator the service gave, or None; a file that changes while it is read is an error
+    moved, asked : bytes that have come, and requests made
+    """
+
+    def __init__(self, address):
+        super().__init__()
+        self.address = address
+        self.session = address.session or public_session()
+        self.size, self.etag, self.moved, self.asked = -1, None, 0, 0
+        self._at, self._step = 0, BLOCK
+        self._direct = str(address)  # where redirects led: signed, so it stays in memory
+        self._blocks: dict[int, bytes] = {}
+        self._lock = threading.RLock()
+        self._keep(0, self._bytes(0, 4 * BLOCK))
+
+    def __repr__(self):
+        return str(self.address)
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def tell(self):
+        return self._at
+
+    def seek(self, offset, whence=io.SEEK_SET):
+        self._at = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence] + offset
+        return self._at
+
+    def readinto(self, buffer):
+        wanted = min(len(buffer), max(self.size - self._at, 0))
+        with self._lock:
+            buffer[:wanted] = self._read(self._at, wanted)
+        self._at += wanted
+        return wanted
+
+    def close(self):
+        if not self.closed:
+            log.debug("%s: %d of %d bytes in %d requests", self.address, self.moved, self.size, self.asked)
+        super().close()
+
+    def _read(self, start, count) -> bytes:
+        held = self._held(start, count)
+        if held is not None:
+            return held
+        if count >= EXACT:
+            return self._bytes(start, count)
+        # beside what is here: the reader works its way through a table, and a longer block saves requests
+        beside = any(begin + len(block) == start for begin, block in self._blocks.items())
+        self._step = min(2 * self._step, LARGEST) if beside else BLOCK
+        length = max(self._step, count)
+        self._keep(start, self._bytes(start, min(length, self.size - start)))
+        return self._held(start, count) or b""
+
+    def _held(self, start, count) -> bytes | None:
+        for begin, block in self._blocks.items():
+            if begin <= start and start + count <= begin + len(block):
+                return block[start - begin : start - begin + count]
+        return None
+
+    def _keep(self, start, content):
+        before = next((b for b, block in self._blocks.items() if b + len(block) == start), None)
+        if before is None:
+            self._blocks[start] = content
+        else:  # one table in one piece
+            self._blocks[before] += content
+
+    def _bytes(self, start, count) -> bytes:
+        """A range as the service has it, after as many attempts as it takes."""
+        if not count:
+            return b""
+        for attempt in range(1, ATTEMPTS + 1):
+            pause, reason = PAUSE * 2.0 ** (attempt - 1), ""
+            try:
+                with self._ask(start, count) as answer:
+                    if answer.status_code in _PASSING:
+                        reason = f"answered {answer.status_code}"
+                        pause = _asked_pause(answer) or pause
+                    elif not self._renewed(answer):
+                        return self._content(answer, start, count)
+                    else:
+                        pause = 0.0
+            except _lost() as error:
+                reason = f"connection lost ({type(error).__name__})"
+            if attempt < ATTEMPTS:
+                time.sleep(min(pause, LONGEST))
+        raise NotReadable(f"{self.address}: {reason or 'refuses the login'}, {ATTEMPTS} times; wait and run again")
+
+    def _ask(self, start, count):
+        self.asked += 1
+        headers = {"Range": f"bytes={start}-{start + count - 1}", "Accept-Encoding": "identity"}
+        return self.session.get(self._direct, headers=headers, timeout=TIMEOUT, stream=True)
+
+    def _renewed(self, answer) -> bool:
+        """Whether a refusal may be one of a signature or token that has ended, which another attempt mends."""
+        if answer.status_code not in (400, 401, 403):
+            return False
+        if self._direct != self.address:
+            self._direct = str(self.address)
+            return True
+        return answer.status_code == 401 and bool(getattr(self.session, "login_again", lambda: False)())
+
+    def _content(self, answer, start, count) -> bytes:
+        if answer.status_code == 416 and self.size < 0:
+            raise NotReadable(f"{self.address}: holds no bytes; ask the archive again")
+        found = _RANGE.match(answer.headers.get("Content-Range", ""))
+        if answer.status_code != 206 or found is None or int(found[1]) != start:
+            raise NotReadable(f"{self.address}: {_refusal(answer)}")
+        if self.size < 0:
+            self.size, self.etag = int(found[3]), answer.headers.get("ETag")
+        if int(found[3]) != self.size or answer.headers.get("ETag") != self.etag:
+            raise NotReadable(f"{self.address}: changed while it was read; run again")
+        content = answer.content
+        self.moved += len(content)
+        if len(content) != min(count, self.size - start):
+            raise _Short(f"{len(content)} of {count} bytes")
+        self._direct = answer.url
+        return content
+
+
+class _Short(Exception):
+    """A range that arrived in part."""
+
+
+def _lost():
+    """What a lost connection raises; requests is imported where something is asked."""
+    import requests
+
+    return (requests.exceptions.ConnectionError, requests.exceptions.Timeout, _Short,
+            requests.exceptions.ChunkedEncodingError)  # fmt: skip
+
+
+def _refusal(answer) -> str:
+    code, page = answer.status_code, "html" in answer.headers.get("Content-Type", "").lower()
+    if code in (404, 410):
+        return f"is gone ({code}); ask the archive again"
+    if code in (401, 403):
+        return f"refuses the login ({code}); see `make check_access`"
+    if page:
+        return "sent a web page in place of the file; see `make check_access`"
+    if code == 200:
+        return "does not serve ranges; write fetch: download"
+    return f"answered {code}; wait and run again, or write fetch: download"
+
+
+def _asked_pause(answer) -> float | None:
+    asked = answer.headers.get("Retry-After", "")
+    return float(asked) if asked.isdecimal() else None
+
+
+def public_session():
+    """A session for public storage: no login is sent, whatever lies in ~/.netrc."""
+    import requests
+
+    made = requests.Session()
+    made.auth = lambda request: request  # keeps requests from looking for one
+    return made
