@@ -146,7 +146,7 @@ def _joined(tables):
 
 def build_cube(
     granules, region, out, *, selection=None, crs=None, cell=None, index=None, pairs=None, chunks="map", zarr_format=3,
-    mixed_resolutions=False, all_touched=False, memory_mb=256, threads=2, update=True, attributes=None,
+    mixed_resolutions=False, all_touched=False, memory_mb=256, threads=2, scheduler=None, update=True, attributes=None,
 ):  # fmt: skip
     """
     Stack ITS_LIVE image pairs over a region into a Zarr cube.
@@ -160,12 +160,15 @@ def build_cube(
     crs, cell : the user's own grid ("EPSG:3031", metres); else the lattice most pairs share
     index : Parquet file that keeps what the granules' metadata say, so that a second build opens none of them
     pairs : Parquet file to write, one row per granule with its fate and the reason
-    chunks : "map" or "series"
+    chunks : "map" (each layer, or a strip of its rows, is a chunk) or "series" (32 x 32 cells of many layers)
     zarr_format : 3 or 2
     mixed_resolutions : rotate pairs of another projection and another cell size too
     all_touched : the region takes every cell it touches, not only those whose centre lies inside
-    memory_mb : bound on the layers held at a time
+    memory_mb : bound on the layers held at a time where they are cut anew (`chunks` "series") or only measured
+        (`percent_valid_in_region`); else each thread holds one pair
     threads : granules read side by side; the values do not depend on it
+    scheduler : of Dask, for the years: threads, processes, or the address of a `distributed` scheduler such as
+        "tcp://host:8786", whose workers see the same paths; this process where not given
     update : take over the years of an earlier cube at `out` that no new pair touches
     attributes : text for the cube's root, such as `runtime.stamp` returns
 
@@ -182,5 +185,5 @@ def build_cube(
     return cubes.build_cube(
         granules, region, out, selection=selection, crs=crs, cell=cell, index=index, pairs=pairs, chunks=chunks,
         zarr_format=zarr_format, mixed_resolutions=mixed_resolutions, all_touched=all_touched, memory_mb=memory_mb,
-        threads=threads, update=update, attributes=attributes,
+        threads=threads, scheduler=scheduler, update=update, attributes=attributes,
     )  # fmt: skip

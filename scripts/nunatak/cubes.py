@@ -1,46 +1,96 @@
-"""Image pairs on disk to a cube on disk: what is known of each pair, which enter, and what an earlier cube holds."""
+"""
+Image pairs on disk to a cube on disk, in three steps that may be jobs of their own.
+
+A plan decides the grid and what becomes of every pair; each year's layers are stacked apart; a cube is assembled from
+the years, whose chunks are taken as they are.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
-from nunatak.products import cube_store
-from nunatak.products.cube_store import open_cube
+import pandas as pd
+
+from nunatak.grid import Grid
+from nunatak.parallel import in_order
+from nunatak.products.cube_layers import LayerFolder
 from nunatak.products.itslive_index import UNITS, index_pairs
 from nunatak.region import Region, load
-from nunatak.runtime import NunatakError, written
+from nunatak.runtime import NunatakError, scratch, written
 from nunatak.tables import read_table, write_table
 from nunatak.velocity import increments
-from nunatak.velocity.cube import fates, layers_per_block, percent_valid_in_region, plan_cube, read_blocks
+from nunatak.velocity.cube import (
+    CubePlan,
+    LayerReader,
+    fates,
+    layers_per_block,
+    percent_valid_in_region,
+    plan_cube,
+    read_into,
+    records,
+    settle,
+)
+from nunatak.velocity.lattice import roi_mask
 from nunatak.velocity.selection import Selection, selection_from
+
+_TASK = 256  # pairs of one task
 
 
 def build_cube(
     granules, region, out, *, selection=None, crs=None, cell=None, index=None, pairs=None, chunks="map", zarr_format=3,
-    mixed_resolutions=False, all_touched=False, memory_mb=256, threads=2, update=True, attributes=None,
+    mixed_resolutions=False, all_touched=False, memory_mb=256, threads=2, scheduler=None, update=True, attributes=None,
 ):  # fmt: skip
     """Stack image pairs into a Zarr cube; arguments, result and errors as for `nunatak.api.build_cube`."""
+    plan = plan_pairs(
+        granules, region, selection=selection, crs=crs, cell=cell, index=index, all_touched=all_touched,
+        mixed_resolutions=mixed_resolutions, memory_mb=memory_mb, threads=threads,
+    )  # fmt: skip
+    old = _earlier(out) if update else None
+    with scratch(out) as folder:
+        years = _stack_years(plan, folder, old, threads, scheduler)
+        settled = settled_pairs(plan, [rows for rows, _, _ in years])
+        if pairs is not None:
+            write_pairs(settled, pairs, attributes)
+        refuse_empty(settled, out)
+        with written(out) as part:
+            assemble(
+                part, plan, years, settled, chunks=chunks, zarr_format=zarr_format, attributes=attributes,
+                memory_mb=memory_mb,
+            )  # fmt: skip
+    return settled
+
+
+def plan_pairs(
+    granules, region, *, selection=None, crs=None, cell=None, index=None, checksums=None, mixed_resolutions=False,
+    all_touched=False, memory_mb=256, threads=2,
+):  # fmt: skip
+    """
+    Decide the grid of a cube and what becomes of every pair, by what the granules say of themselves.
+
+    Parameters
+    ----------
+    index : Parquet file that keeps what the granules said, so that none is opened twice; brought up to date
+    checksums : {path: SHA-256} of granules where they were measured
+    others : as for `nunatak.api.build_cube`
+
+    Returns
+    -------
+    velocity.cube.CubePlan
+    """
     area = region if isinstance(region, Region) else load(region)
     chosen = selection if isinstance(selection, Selection) else selection_from(selection or {})
-    table = index_pairs(_pair_paths(granules), known=_known_index(index), threads=threads)
+    known = read_table(index) if index is not None and Path(index).exists() else None
+    table = index_pairs(_pair_paths(granules), known=known, checksums=checksums, threads=threads)
     if index is not None:
         write_table(table, index, units=UNITS)
     options = {"crs": crs, "cell": cell, "mixed_resolutions": mixed_resolutions, "all_touched": all_touched}
     if chosen.percent_valid_in_region > 0:  # all that could enter are measured before a full year is cut down
         every = plan_cube(table, area.projected, selection=replace(chosen, max_per_year=None), **options)
         table["percent_valid_in_region"] = percent_valid_in_region(every, memory_mb=memory_mb, threads=threads)
-    plan = plan_cube(table, area.projected, selection=chosen, **options)
-    layout = {"chunks": chunks, "zarr_format": zarr_format, "attributes": attributes or {}}
-    old = open_cube(out) if update and Path(out).exists() else None
-    with written(out) as part:
-        settled = _write_layers(plan, part, layout, old, memory_mb, threads)
-        if pairs is not None:
-            write_table(settled.drop(columns="chunks"), pairs, attributes=attributes, units=UNITS)
-        if not (settled["fate"] == "used").any():
-            told = ", ".join(f"{count} {fate}" for fate, count in fates(settled).items())
-            raise NunatakError(f"{out}: no layer: of {len(settled)} image pairs {told}; widen selection or region")
-    return settled
+    return plan_cube(table, area.projected, selection=chosen, **options)
 
 
 def _pair_paths(granules):
@@ -49,39 +99,155 @@ def _pair_paths(granules):
     return list(granules)
 
 
-def _known_index(path):
-    return read_table(path) if path is not None and Path(path).exists() else None
+def stack_pairs(rows, grid, roi, variables, folder, *, first_slot=0, threads=2):
+    """
+    Read pairs onto the grid and keep each as a layer of a folder, one pair for each thread in memory.
+
+    Parameters
+    ----------
+    rows : candidates of a plan, in its order
+    grid, roi, variables : those of the plan
+    folder : of the layers; a layer's number is that of its pair, from `first_slot` on; pairs without a valid cell in
+        the region and damaged ones leave none
+
+    Returns
+    -------
+    DataFrame, the rows with `valid_cells`, `fate` and `why` settled
+    """
+    reader, layers = LayerReader(grid, variables), LayerFolder(folder, grid, variables)
+    reader.prepare(rows)
+
+    def stack(slot, pair):
+        out = reader.blank(1)
+        why, valid = read_into(reader, pair, out, 0, roi)
+        if valid and not why:
+            layers.write(slot, {name: values[0] for name, values in out.items()})
+        return why, valid
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        slots = range(first_slot, first_slot + len(rows))
+        return settle(rows, list(pool.map(stack, slots, records(rows))))
 
 
-def _write_layers(plan, folder, layout, old, memory_mb, threads):
-    """Write the layers year by year, from an earlier cube where it holds them; returns the pairs, fates settled."""
-    pairs = plan.pairs.assign(valid_cells=0)
-    hashes = increments.year_hashes(plan)
-    writer = cube_store.CubeWriter(
-        folder, plan.grid, plan.roi, plan.variables, len(plan.candidates), chunks=layout["chunks"],
-        series_length=layers_per_block(plan.grid, plan.variables, memory_mb), zarr_format=layout["zarr_format"],
-        attributes=layout["attributes"],
-    )  # fmt: skip
+def _stack_years(plan, folder, old, threads, scheduler):
+    """(settled rows, source of their layers, slots) of every year: out of an earlier cube, or read now."""
+    hashes, tasks, places = increments.year_hashes(plan), [], []
     for year, rows in increments.by_year(plan.candidates):
-        held = increments.held_year(old, year, hashes[year], rows)
+        held = old and increments.held_year(old[0], year, hashes[year], rows)
         if held:
-            blocks = _held_blocks(old, held, plan, memory_mb)
-        else:
-            blocks = read_blocks(plan, pairs=rows, memory_mb=memory_mb, threads=threads)
-        for settled, layers in blocks:
-            pairs.loc[settled.index, ["valid_cells", "fate", "why"]] = settled[["valid_cells", "fate", "why"]]
-            writer.append(settled[settled["fate"] == "used"], layers)
-    writer.close({"years": increments.record(plan, hashes, pairs)})
+            places.append((held[0], old[1], list(range(held[1].start, held[1].stop))))
+            continue
+        tasks += [(rows.iloc[i : i + _TASK], folder / str(year), i) for i in range(0, len(rows), _TASK)]
+        places.append((year, None, None))
+    work = partial(_stack_task, plan=plan, threads=threads)
+    done = iter(in_order(work, tasks, threads=1, scheduler=scheduler))
+    settled: dict[int, list] = {}
+    for (_, place, _), rows in zip(tasks, done, strict=True):
+        settled.setdefault(int(place.name), []).append(rows)
+    return [place if place[1] is not None else _year_of(folder, place[0], settled[place[0]], plan) for place in places]
+
+
+def _stack_task(task, *, plan, threads):
+    rows, folder, first = task
+    return stack_pairs(rows, plan.grid, plan.roi, plan.variables, folder, first_slot=first, threads=threads)
+
+
+def _year_of(folder, year, parts, plan):
+    rows = pd.concat(parts)
+    return stacked_year(rows, folder / str(year), plan.grid, plan.variables)
+
+
+def stacked_year(rows, folder, grid, variables):
+    """(rows, source of their layers, slots) of one stacked year, as `assemble` takes them."""
+    slots = [i for i, fate in enumerate(rows["fate"]) if fate == "used"]
+    return rows, LayerFolder(folder, grid, variables), slots
+
+
+def settled_pairs(plan, years):
+    """Every pair of a plan, with what reading told of those that were read."""
+    pairs = plan.pairs.assign(valid_cells=0)
+    told = [rows[["granule_id", "valid_cells", "fate", "why"]] for rows in years if len(rows)]
+    if told:
+        read = pairs.index[pairs["fate"] == "used"]
+        rows = pd.concat(told).set_index("granule_id").loc[pairs.loc[read, "granule_id"]]
+        pairs.loc[read, ["valid_cells", "fate", "why"]] = rows.set_axis(read)
     return pairs
 
 
-def _held_blocks(old, held, plan, memory_mb):
-    """The layers of a year out of the earlier cube, a bounded block at a time."""
-    rows, layers = held
-    used = rows[rows["fate"] == "used"]
-    size = layers_per_block(plan.grid, plan.variables, memory_mb)
-    yield rows[rows["fate"] != "used"], {name: old[name][:0].values for name in plan.variables}
-    for first in range(layers.start, layers.stop, size):
-        some = slice(first, min(first + size, layers.stop))
-        chosen = used.iloc[first - layers.start : some.stop - layers.start]
-        yield chosen, {name: old[name][some].values for name in plan.variables}
+def refuse_empty(pairs, out):
+    """An error where no pair is left for the cube at `out`, with what became of them."""
+    if not (pairs["fate"] == "used").any():
+        told = ", ".join(f"{count} {fate}" for fate, count in fates(pairs).items())
+        raise NunatakError(f"{out}: no layer: of {len(pairs)} image pairs {told}; widen selection or region")
+
+
+def assemble(path, plan, years, pairs, *, chunks="map", zarr_format=3, attributes=None, memory_mb=256):
+    """
+    Make a cube of years that are stacked.
+
+    Parameters
+    ----------
+    path : folder to make; use `runtime.written`
+    plan : CubePlan
+    years : (rows, source, slots) of every year in order; see `stacked_year`
+    pairs : every pair with its fate
+    chunks : "map": each chunk is taken as it is, by a second name where the file system can; "series": the layers are
+        decoded and cut anew, in blocks of `memory_mb`
+    """
+    from nunatak.products.cube_store import CubeWriter  # here: what stacks a year does without Zarr
+
+    writer = CubeWriter(
+        path, plan.grid, plan.roi, plan.variables, len(plan.candidates), chunks=chunks,
+        series_length=layers_per_block(plan.grid, plan.variables, memory_mb), zarr_format=zarr_format,
+        attributes=attributes,
+    )  # fmt: skip
+    for rows, source, slots in years:
+        writer.take(rows[rows["fate"] == "used"], source, slots)
+    writer.close({"years": increments.record(plan, increments.year_hashes(plan), pairs)})
+
+
+def _earlier(out):
+    """An earlier cube and its layers; None where there is none."""
+    from nunatak.products.cube_store import CubeLayers, open_cube
+
+    return (open_cube(out), CubeLayers(out)) if Path(out).exists() else None
+
+
+def write_pairs(pairs, path, attributes):
+    """Write every pair with its fate and the reason; where its chunks lie is the index's business."""
+    write_table(pairs.drop(columns=["chunks", "identity"]), path, attributes=attributes, units=UNITS)
+
+
+def write_shares(plan, folder, years):
+    """
+    Write a plan as files: `pairs.parquet` and, of every year, what its layers depend on and nothing else.
+
+    Parameters
+    ----------
+    plan : CubePlan
+    folder : to be made
+    years : the years that get a file; candidates beside them go to the nearest
+    """
+    folder = Path(folder)
+    folder.mkdir()
+    common = {"grid": asdict(plan.grid), "variables": list(plan.variables)}
+    write_table(plan.pairs, folder / "pairs.parquet", attributes=common, units=UNITS)
+    found = plan.candidates["mid_date"].dt.year.clip(min(years), max(years))
+    for year in years:
+        rows = plan.candidates[found == year]
+        write_table(rows, folder / f"{year}.parquet", attributes=common, units=UNITS)
+
+
+def read_share(path, region, *, all_touched=False):
+    """
+    A plan, or a year of it, out of its file.
+
+    Returns
+    -------
+    CubePlan
+    """
+    table = read_table(path)
+    about = table.attrs["attributes"]
+    grid = Grid(**about["grid"])
+    roi = roi_mask(grid, region.projected(grid.crs), all_touched=all_touched)
+    return CubePlan(grid, roi, table, tuple(about["variables"]))

@@ -99,27 +99,47 @@ def written(path):
     """
     A temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
 
-    With files and with folders (Zarr); an unfinished output never bears the final name. What a killed job of this
-    machine left half-written for the same path is removed first.
+    With files and with folders (Zarr); an unfinished output never bears the final name, and neither does an old one
+    half removed. What a killed job of this machine left half-written for the same path is removed first.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    begin, end = f".{path.stem}.{platform.node()}-", f".part{path.suffix}"
-    for left in path.parent.glob(f"{glob.escape(begin)}*{glob.escape(end)}"):
-        if not _lives(left.name.removeprefix(begin).removesuffix(end)):
-            _remove(left)
-    temporary = path.with_name(f"{begin}{os.getpid()}{end}")
-    _remove(temporary)
+    temporary, old = _temporary(path), None
     try:
         yield temporary
         if path.is_dir() and temporary.is_dir():
-            _remove(path)
+            old = temporary.with_name(temporary.name.replace(".part", ".old.part"))
+            os.replace(path, old)
         os.replace(temporary, path)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
         raise NunatakError(f"{path}: could not be written ({why}); free space or choose another folder") from error
     finally:
         _remove(temporary)
+        if old is not None:
+            _remove(old)
+
+
+@contextmanager
+def scratch(path):
+    """A folder beside `path` that is gone when the block ends; what a killed job left of it is removed first."""
+    folder = _temporary(Path(f"{path}.scratch"))
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def _temporary(path):
+    """A name beside a path for this process alone, free; those of processes that ended are removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    begin, end = f".{path.stem}.{platform.node()}-", f".part{path.suffix}"
+    for left in path.parent.glob(f"{glob.escape(begin)}*{glob.escape(end)}"):
+        if not _lives(left.name.removeprefix(begin).removesuffix(end).removesuffix(".old")):
+            _remove(left)
+    temporary = path.with_name(f"{begin}{os.getpid()}{end}")
+    _remove(temporary)
+    return temporary
 
 
 def _lives(pid):

@@ -1,15 +1,18 @@
-"""The velocity cube on disk: Zarr, dims (time, y, x), int16, written in blocks of time, read lazily."""
+"""The velocity cube on disk: Zarr, dims (time, y, x), int16, a chunk for each layer, read lazily."""
 
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 import zarr
+from numcodecs import Blosc
 from zarr.codecs import BloscCodec
 
+from nunatak.products.cube_layers import CODEC, encode, link, strip_rows
 from nunatak.products.itslive import FILL, LAYOUT
 from nunatak.products.itslive_index import UNITS
 from nunatak.rasters import georeference
@@ -42,12 +45,11 @@ LAYER_COLUMNS = {
 }
 _TIME_UNITS = "nanoseconds since 1970-01-01"
 _SERIES_TILE = 32  # cells; a point series then inflates 1024 cells instead of the whole map
-_MAP_CHUNK = 4_000_000  # bytes of one map chunk, at most 16 layers
 
 
 class CubeWriter:
     """
-    Writes the layers of a cube in order, a block at a time.
+    Writes the layers of a cube in order.
 
     Parameters
     ----------
@@ -56,7 +58,8 @@ class CubeWriter:
     roi : (ny, nx) bool, the region on the grid
     variables : names of `itslive.LAYOUT`
     capacity : most layers that may come; the axis is cut to those that came
-    chunks : "map" (1..16 layers, the whole grid) or "series" (`series_length` layers of 32 x 32 cells)
+    chunks : "map" (a strip of rows of one layer, the whole layer up to 4 MB) or "series" (`series_length` layers of
+        32 x 32 cells)
     zarr_format : 3 or 2
     attributes : text and numbers for the root
     """
@@ -66,7 +69,7 @@ class CubeWriter:
     ):  # fmt: skip
         if chunks not in ("map", "series"):
             raise NunatakError(f"velocity: cube chunks {chunks!r}; choose map or series")
-        self._format = zarr_format
+        self._path, self._format, self._as_map = Path(path), zarr_format, chunks == "map"
         self._variables = tuple(variables)
         self._group = zarr.open_group(str(path), mode="w", zarr_format=zarr_format)
         self._shape = chunk_shape(grid, chunks, series_length)
@@ -79,9 +82,45 @@ class CubeWriter:
     def append(self, rows, layers):
         """Add layers: rows (DataFrame, one per layer) and {variable: (n, ny, nx) array}."""
         self._rows.append(rows)
+        if not self._as_map:
+            for name in self._variables:
+                self._pending[name].append(layers[name])
+            self._flush(whole_chunks=True)
+            return
+        for i in range(len(rows)):
+            for name in self._variables:
+                for strip, data in enumerate(encode(layers[name][i], self._shape[1], LAYOUT[name][2])):
+                    if data is not None:
+                        self._chunk(name, self._written + i, strip).write_bytes(data)
+        self._written += len(rows)
+
+    def take(self, rows, source, slots):
+        """
+        Add layers that lie elsewhere in chunks of their own, as they are where the chunks are the same.
+
+        Parameters
+        ----------
+        rows : DataFrame, one row per layer
+        source : cube_layers.LayerFolder or CubeLayers
+        slots : the layers' numbers there, ascending
+        """
+        if not (self._as_map and source.rows == self._shape[1]):
+            step = max(1, self._shape[0])
+            for first in range(0, len(slots), step):
+                some = slots[first : first + step]
+                layers = {name: source.read(name, some) for name in self._variables}
+                self.append(rows.iloc[first : first + step], layers)
+            return
+        self._rows.append(rows)
+        strips = range(-(-self._arrays[self._variables[0]].shape[1] // self._shape[1]))
         for name in self._variables:
-            self._pending[name].append(layers[name])
-        self._flush(whole_chunks=True)
+            for i, slot in enumerate(slots):
+                for strip in strips:
+                    link(source.chunk(name, slot, strip), self._chunk(name, self._written + i, strip))
+        self._written += len(rows)
+
+    def _chunk(self, name, layer, strip):
+        return self._path / name / self._arrays[name].metadata.encode_chunk_key((layer, strip, 0))
 
     def close(self, attributes=None):
         """Write what is left, cut the time axis, and write every layer's own metadata and last root attributes."""
@@ -126,12 +165,12 @@ class CubeWriter:
     def _create(self, name, shape, chunks, dtype, fill, dims, attributes):
         options: dict = {}
         if self._format == 3:
-            codec = BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
-            options = {"dimension_names": dims, "compressors": codec}
+            codec = BloscCodec(cname=CODEC["cname"], clevel=CODEC["clevel"], shuffle="shuffle")
+            # a file for each chunk and no folders: a cube of many layers has many chunks
+            keys = {"name": "default", "separator": "."}
+            options = {"dimension_names": dims, "compressors": codec, "chunk_key_encoding": keys}
         else:
-            from numcodecs import Blosc
-
-            options = {"compressors": Blosc("zstd", 1, Blosc.SHUFFLE)}
+            options = {"compressors": Blosc(**CODEC)}
             attributes = {**attributes, "_ARRAY_DIMENSIONS": list(dims)}
         if dtype is str:
             options.pop("compressors")
@@ -167,7 +206,34 @@ def chunk_shape(grid, chunks, series_length):
     """(time, y, x) cells of one chunk."""
     if chunks == "series":
         return series_length, _SERIES_TILE, _SERIES_TILE
-    return int(np.clip(_MAP_CHUNK // (2 * grid.size), 1, 16)), grid.ny, grid.nx
+    return 1, strip_rows(grid), grid.nx
+
+
+class CubeLayers:
+    """
+    The layers of a cube on disk, to be taken over by another.
+
+    Parameters
+    ----------
+    path : folder of the cube
+
+    Attributes
+    ----------
+    rows : rows of one chunk, where a chunk holds a strip of one layer; None in cubes of other chunks
+    """
+
+    def __init__(self, path):
+        self._path, self._group = Path(path), zarr.open_group(str(path), mode="r")
+        chunks, shape = self._group["vx"].chunks, self._group["vx"].shape
+        self.rows = chunks[1] if chunks[0] == 1 and chunks[2] == shape[2] else None
+
+    def chunk(self, name, slot, strip):
+        """The file of one chunk, there or not."""
+        return self._path / name / self._group[name].metadata.encode_chunk_key((slot, strip, 0))
+
+    def read(self, name, slots):
+        """Layers of one variable that follow one another: (len(slots), ny, nx) array."""
+        return self._group[name][slots[0] : slots[-1] + 1]
 
 
 def _layer_column(name, values, description):

@@ -1,4 +1,8 @@
-"""The index of image pairs: one row per granule, so that a second build opens no metadata."""
+"""
+The index of image pairs: one row per granule, so that a second build opens no metadata of a pair seen before.
+
+A row is believed as long as the file is the same: by its SHA-256 where that is known, else by size and time of change.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ COLUMNS = {
     "group": "object", "path_row_img1": "object", "path_row_img2": "object", "geometry": "object",
     "roi_valid_percentage": "float64", "vx_error": "float64", "vy_error": "float64", "error_source": "object",
     "vx_stable_shift": "float64", "vy_stable_shift": "float64", "stable_shift_flag": "int64", "reader": "object",
-    "chunks": "object",
+    "chunks": "object", "identity": "object",
 }  # fmt: skip
 UNITS = {
     "x0": "m", "y0": "m", "dx": "m", "dy": "m", "date_dt": "days", "roi_valid_percentage": "%", "vx_error": "m/yr",
@@ -32,34 +36,58 @@ UNITS = {
 _BLANK = {"object": "", "int64": 0, "float64": float("nan"), "bool": False, "datetime64[ns]": pd.NaT}
 
 
-def index_pairs(paths, *, known=None, threads=4):
+def index_pairs(paths, *, known=None, checksums=None, threads=4):
     """
     Index granules, taking over what an earlier index knows.
 
     Parameters
     ----------
     paths : granule files
-    known : DataFrame of an earlier call; its rows are kept for files of unchanged path and size
+    known : DataFrame of an earlier call; its rows are kept for files that are the same, wherever they lie now
+    checksums : {path: SHA-256} of what has been measured of the files
     threads : files opened side by side
 
     Returns
     -------
     DataFrame sorted by (mid_date, granule_id), columns `COLUMNS`; `status` is present or failed, and a granule that
-    cannot be read has its reason. `attrs["units"]` holds the units.
+    cannot be read has its reason. `attrs["units"]` holds the units, `attrs["opened"]` counts the files opened now.
     """
-    paths = [str(path) for path in paths]
-    earlier = (
-        {} if known is None else {row["path"]: row for row in known.to_dict("records") if row["status"] == "present"}
-    )
-    kept = {path for path in paths if _unchanged(earlier.get(path), path)}
-    fresh = [path for path in paths if path not in kept]
-    rows = [earlier[path] for path in paths if path in kept]
+    checksums = checksums or {}
+    files = {str(path): identity(path, checksums.get(str(path))) for path in paths}
+    earlier = _by_identity(known)
+    kept = [
+        {**earlier[same], "identity": same, "path": path, "file_name": Path(path).name, "granule_id": _id_of(path)}
+        for path, same in files.items()
+        if same in earlier
+    ]
+    fresh = [(path, same) for path, same in files.items() if same not in earlier]
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        rows += pool.map(_row, fresh)
+        rows = kept + list(pool.map(_row, fresh))
     unusual = [f"{row['file_name']} ({row['reader'][6:]})" for row in rows if row.get("reader", "").startswith("h5py")]
     if unusual:
         log.warning("%d granules are read through h5py, which takes longer: %s", len(unusual), "; ".join(unusual[:3]))
-    return index_table(rows)
+    table = index_table(rows)
+    table.attrs["opened"] = len(fresh)
+    return table
+
+
+def _by_identity(known):
+    """Rows of an earlier index by what identifies their files; none of an index that does not tell."""
+    if known is None or "identity" not in known:
+        return {}
+    present = known[known["status"] == "present"].drop_duplicates("identity")
+    return {row["identity"]: row for row in present.to_dict("records")}
+
+
+def identity(path, checksum=None):
+    """What tells whether a file is the one that was indexed, as text; differs for every file that is not there."""
+    if checksum:
+        return f"sha256:{checksum}"
+    path = Path(path)
+    if not path.exists():
+        return f"absent:{path}"
+    status = path.stat()
+    return f"{path.name}:{status.st_size}:{status.st_mtime_ns}"
 
 
 def index_table(rows):
@@ -71,16 +99,15 @@ def index_table(rows):
     return table
 
 
-def _unchanged(row, path):
-    return row is not None and os.path.exists(path) and os.stat(path).st_size == row["size_bytes"]
-
-
-def _row(path):
-    granule_id = Path(path).name.removesuffix(".nc")
+def _row(file):
+    path, same = file
+    begin = {"granule_id": _id_of(path), "path": path, "identity": same}
     try:
-        return {"granule_id": granule_id, "path": path, "status": "present", "reason": "", **read_pair(path)}
+        return {**begin, "status": "present", "reason": "", **read_pair(path)}
     except GranuleError as error:
-        return {
-            "granule_id": granule_id, "path": path, "file_name": Path(path).name, "status": "failed",
-            "reason": str(error), "size_bytes": os.path.getsize(path) if os.path.isfile(path) else 0,
-        }  # fmt: skip
+        size = os.path.getsize(path) if os.path.isfile(path) else 0
+        return {**begin, "file_name": Path(path).name, "status": "failed", "reason": str(error), "size_bytes": size}
+
+
+def _id_of(path):
+    return Path(path).name.removesuffix(".nc")

@@ -155,6 +155,15 @@ class LayerReader:
     def __init__(self, grid, variables, *, mixed_resolutions=True, using=None):
         self.grid, self.variables, self.mixed, self.using = grid, tuple(variables), mixed_resolutions, using
 
+    def blank(self, n):
+        """{variable: (n, ny, nx) array} full of fill."""
+        return {name: np.full((n, *self.grid.shape), LAYOUT[name][2], LAYOUT[name][0]) for name in self.variables}
+
+    def prepare(self, pairs):
+        """Make the turn from every projection of the pairs, before threads ask for it at once."""
+        for crs in {f"EPSG:{epsg}" for epsg in pairs["epsg"].unique()} - {self.grid.crs}:
+            rotation_to(crs, self.grid)
+
     def window(self, source, placement):
         """The (rows, columns) of a source that the grid needs; None where they do not meet."""
         if placement.treatment == "rotated":
@@ -239,8 +248,7 @@ def read_blocks(plan, *, memory_mb=256, threads=2, using=None, pairs=None) -> It
     """
     reader = LayerReader(plan.grid, plan.variables, using=using)
     candidates = plan.candidates if pairs is None else pairs
-    for crs in {f"EPSG:{epsg}" for epsg in candidates["epsg"].unique()} - {plan.grid.crs}:
-        rotation_to(crs, plan.grid)  # before the threads ask for it at once
+    reader.prepare(candidates)
     size = layers_per_block(plan.grid, plan.variables, memory_mb)
     with ThreadPoolExecutor(max(1, threads)) as pool:
         for first in range(0, len(candidates), size):
@@ -249,26 +257,43 @@ def read_blocks(plan, *, memory_mb=256, threads=2, using=None, pairs=None) -> It
 
 def _read_block(reader, rows, plan, pool):
     n = len(rows)
-    out = {name: np.full((n, *plan.grid.shape), LAYOUT[name][2], LAYOUT[name][0]) for name in plan.variables}
+    out = reader.blank(n)
+    told = list(pool.map(lambda slot, pair: read_into(reader, pair, out, slot, plan.roi), range(n), records(rows)))
+    rows = settle(rows, told)
+    keep = (rows["fate"] == "used").to_numpy()
+    return rows, out if keep.all() else {name: values[keep] for name, values in out.items()}
 
-    def read(slot, pair):
-        try:
-            reader.read(pair, out, slot)
-        except GranuleError as error:
-            for name in plan.variables:  # a damaged chunk must not leave half a layer
-                out[name][slot] = LAYOUT[name][2]
-            return str(error), 0
-        seen = (out["vx"][slot] != FILL) & (out["vy"][slot] != FILL) & plan.roi
-        return "", int(np.count_nonzero(seen))
 
-    told = list(pool.map(read, range(n), rows.to_dict("records")))
+def records(rows):
+    """Rows of an index as mappings."""
+    return rows.to_dict("records")
+
+
+def read_into(reader, pair, out, slot, roi):
+    """
+    Read one pair into `out[variable][slot]`; a damaged one leaves nothing there.
+
+    Returns
+    -------
+    (why it cannot be read, "" where it can; cells of the region with a velocity)
+    """
+    try:
+        reader.read(pair, out, slot)
+    except GranuleError as error:
+        for name, values in out.items():  # a damaged chunk must not leave half a layer
+            values[slot] = LAYOUT[name][2]
+        return str(error), 0
+    seen = (out["vx"][slot] != FILL) & (out["vy"][slot] != FILL) & roi
+    return "", int(np.count_nonzero(seen))
+
+
+def settle(rows, told):
+    """Rows with `valid_cells`, `fate` and `why` by what reading told of each: (why, valid cells)."""
     why = np.array([reason for reason, _ in told], dtype=object)
     valid = np.array([count for _, count in told], dtype="int64")
-    fate = np.where(why != "", "corrupt", np.where(valid == 0, "empty", "used"))
+    fate = np.where(why != "", "corrupt", np.where(valid == 0, "empty", "used")).astype(object)
     why = np.where(fate == "empty", "empty: no valid cell in the region", why)
-    rows = rows.assign(valid_cells=valid, fate=fate, why=why)
-    keep = fate == "used"
-    return rows, out if keep.all() else {name: values[keep] for name, values in out.items()}
+    return rows.assign(valid_cells=valid, fate=fate, why=why)
 
 
 def percent_valid_in_region(plan, *, memory_mb=256, threads=2):

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 
+import nunatak
 from nunatak.products.itslive import LAYOUT
 
 _LEFT_OUT = ("empty", "corrupt")
@@ -15,19 +16,23 @@ _LEFT_OUT = ("empty", "corrupt")
 def year_hashes(plan):
     """
     {year of mid-date: hash} of everything the layers of a year depend on: grid, region, variables, and each
-    candidate's granule, size, chunks and treatment. Where a granule lies does not matter.
+    candidate's granule, size, chunks, treatment and SHA-256 where that was measured. Where and since when a granule
+    lies does not matter.
     """
     grid = plan.grid
     common = hashlib.sha256()
     common.update(json.dumps([
-        grid.crs, float(grid.left), float(grid.top), float(grid.dx), grid.ny, grid.nx, list(plan.variables),
+        nunatak.__version__, grid.crs, float(grid.left), float(grid.top), float(grid.dx), grid.ny, grid.nx,
+        list(plan.variables),
         [list(map(str, LAYOUT[name][:3])) for name in plan.variables],
     ]).encode())  # fmt: skip
     common.update(np.packbits(plan.roi).tobytes())
     out = {}
     for year, rows in by_year(plan.candidates):
         digest = common.copy()
-        for row in rows[["granule_id", "size_bytes", "chunks", "treatment"]].itertuples(index=False):
+        measured = rows["identity"].where(rows["identity"].str.startswith("sha256:"), "")
+        columns = rows[["granule_id", "size_bytes", "chunks", "treatment"]].assign(measured=measured)
+        for row in columns.itertuples(index=False):
             digest.update("|".join(map(str, row)).encode())
         out[year] = digest.hexdigest()[:16]
     return out
