@@ -78,3 +78,32 @@ for label in STUDIES:
             f"{label}: what is new since the lock"
         script:
             "../scripts/show_updates.py"
+
+    rule:
+        name:
+            f"verify_{STUDIES[label]['name']}"
+        input:
+            concluded=unless_done(label),
+        log:
+            f"<logs>/{label}/verify.log",
+        localrule: True
+        conda:
+            "../envs/report.yaml"
+        threads: 1
+        params:
+            folder=f"{STUDIES[label]['results']}/{label}",
+            study=STUDIES[label]["name"],
+            published=LOADED[label].published,
+        message:
+            f"{label}: reading every granule and result again"
+        script:
+            "../scripts/verify_study.py"
+
+    rule:
+        name:
+            f"export_{STUDIES[label]['name']}"
+        input:
+            f"<results>/{label}.crate.zip",
+        localrule: True
+        message:
+            f"{label}: one bundle in {STUDIES[label]['results']}/{label}.crate.zip"

@@ -104,3 +104,31 @@ rule conclude_study:
         "{wildcards.study}: concluding"
     script:
         "../scripts/conclude_study.py"
+
+
+rule bundle_study:
+    """Write one citable bundle of a study, an RO-Crate: results, study file, lock, provenance, what to cite."""
+    input:
+        concluded="<results>/{study}/.concluded",
+        report="<results>/{study}/report.html",
+        granules=lambda wildcards: granules_found(wildcards)["granules"],
+    output:
+        bundle="<results>/{study}.crate.zip",
+    log:
+        "<logs>/{study}/bundle_study.log",
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        products=lambda wildcards: products_of(STUDIES[wildcards.study]),
+        originals=lambda wildcards: f"{STUDIES[wildcards.study]['resources']}/archive/earthdata",
+        study=lookup(dpath="{study}", within=STUDIES),
+        references=shipped("config/references.bib"),
+        code=code_version("export_study.py"),
+    message:
+        "{wildcards.study}: bundling"
+    script:
+        "../scripts/export_study.py"

@@ -17,7 +17,7 @@ PACKAGES = (
     "scipy", "shapely", "snakemake", "xarray", "zarr",
 )  # fmt: skip
 # Keys of a study that say how a machine is set up, not what was computed.
-_MACHINE = ("connections", "directory", "endpoints", "path", "resources", "results", "scheduler")
+_MACHINE = ("connections", "directory", "endpoints", "path", "resources", "results", "scheduler", "transfer")
 _CODE = ("Snakefile", "rules/*.smk", "scripts/**/*.py", "notebooks/*.ipynb")
 
 
