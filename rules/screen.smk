@@ -6,7 +6,14 @@ from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
 # the scheduler's own talk
-CHATTER = ("Select jobs to execute", "Execute ", "Touching output file", "RuleException:\nCalledProcessError")
+CHATTER = (
+    "Select jobs to execute",
+    "Execute ",
+    "Touching output file",
+    "RuleException:\nCalledProcessError",
+    "Activating conda environment",
+    "Array job submission does not allow for multiple different wildcard combinations",
+)
 EVENTS = (LogEvent.JOB_FINISHED, LogEvent.RESOURCES_INFO)
 FAILED = []
 

@@ -61,6 +61,27 @@ def job(snakemake):
         handler.close()
 
 
+def watch_imports():
+    """Let a script that ends before its work begins, for want of a package, say so in one line and in its log."""
+    if hasattr(sys.modules["__main__"], "snakemake"):
+        sys.excepthook = _end_of_imports
+
+
+def _end_of_imports(kind, error, trace):
+    if not issubclass(kind, ImportError):
+        sys.__excepthook__(kind, error, trace)
+        return
+    snakemake = sys.modules["__main__"].snakemake
+    handler = _log_to(Path(snakemake.log[0]) if snakemake.log else None)
+    lacks = f"no package {error.name!r}" if issubclass(kind, ModuleNotFoundError) else str(error)
+    log.debug("%s", "".join(traceback.format_exception(error)))
+    log.error(
+        "%s: %s in %s; add it to the file of envs/ that the rule names; without conda, remove .venv, which make builds anew",
+        snakemake.rule, lacks, sys.prefix,
+    )  # fmt: skip
+    handler.close()
+
+
 def progress(items, *, label, total=None):
     """The items, one by one, with a bar on the screen where somebody watches and work done and time left in it."""
     from tqdm import tqdm
