@@ -5,7 +5,7 @@ from nunatak.archives.asking import fetching_of
 from nunatak.archives.listing import fingerprint
 from nunatak.closure import code_version
 from nunatak.granules import granules_of
-from nunatak.runtime import NunatakError, check_folder, claim
+from nunatak.runtime import NunatakError, check_conda, check_folder, claim
 from snakemake.exceptions import WorkflowError
 
 # a run that was killed left its lock; the job of a run must not look
@@ -15,6 +15,7 @@ try:
     LOADED = studies.load_all(config, base=HERE)
     for folder in ("results", "resources"):
         check_folder(config.get(folder, folder), folder)
+    check_conda([str(method) for method in workflow.deployment_settings.deployment_method])
 except NunatakError as error:
     raise WorkflowError(str(error))
 

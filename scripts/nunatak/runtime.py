@@ -10,6 +10,7 @@ import logging
 import os
 import platform
 import resource
+import shutil
 import sys
 import time
 import traceback
@@ -76,7 +77,7 @@ def _end_of_imports(kind, error, trace):
     lacks = f"no package {error.name!r}" if issubclass(kind, ModuleNotFoundError) else str(error)
     log.debug("%s", "".join(traceback.format_exception(error)))
     log.error(
-        "%s: %s in %s; add it to the file of envs/ that the rule names; without conda, remove .venv, which make builds anew",
+        "%s: %s in %s; add it to the file in envs/ that the rule names; without conda, remove .venv and let make build it",
         snakemake.rule, lacks, sys.prefix,
     )  # fmt: skip
     handler.close()
@@ -211,10 +212,17 @@ def check_folder(path, key):
             )
 
 
+def check_conda(deployment):
+    """An error where environments are asked of conda (`deployment` names how software comes) and there is none."""
+    if "conda" in deployment and not shutil.which("conda"):
+        raise NunatakError(
+            "--sdm conda: no conda on the path; install Miniforge (conda 24.7.1 or newer) and activate it, "
+            "or leave --sdm conda out: then every rule runs in the Python that Snakemake runs in"
+        )
+
+
 def _remove(path):
     if path.is_dir() and not path.is_symlink():
-        import shutil
-
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
