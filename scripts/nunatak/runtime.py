@@ -77,7 +77,7 @@ def _end_of_imports(kind, error, trace):
     lacks = f"no package {error.name!r}" if issubclass(kind, ModuleNotFoundError) else str(error)
     log.debug("%s", "".join(traceback.format_exception(error)))
     log.error(
-        "%s: %s in %s; add it to the file in envs/ that the rule names; without conda, remove .venv and let make build it",
+        "%s: %s in %s; add it to the file in envs/ that the rule names; without conda, remove .venv, which make builds",
         snakemake.rule, lacks, sys.prefix,
     )  # fmt: skip
     handler.close()
