@@ -26,13 +26,13 @@ from nunatak.products import inflate
 from nunatak.products.cube_store import CubeWriter
 from nunatak.products.itslive import FILL
 from nunatak.products.itslive_index import index_pairs, index_table
+from nunatak.products.itslive_selection import Selection
 from nunatak.region import load
 from nunatak.simulation.itslive_files import write_granule
 from nunatak.simulation.itslive_pairs import Pair
 from nunatak.simulation.itslive_values import Measured
 from nunatak.velocity.cube import layers_per_block, plan_cube, read_blocks
 from nunatak.velocity.lattice import place, source_grid, source_window
-from nunatak.velocity.selection import Selection
 
 POLYGON = [[-101.1555, -74.7387], [-99.1172, -75.0879], [-99.8797, -75.46], [-102.425, -74.925]]
 VARIABLES = ("vx", "vy", "v", "chip_size_width", "chip_size_height", "interp_mask")

@@ -18,6 +18,7 @@ from nunatak.grid import Grid
 from nunatak.parallel import in_order
 from nunatak.products.cube_layers import LayerFolder
 from nunatak.products.itslive_index import UNITS, index_pairs
+from nunatak.products.itslive_selection import Selection, selection_from
 from nunatak.region import Region, load
 from nunatak.runtime import NunatakError, scratch, written
 from nunatak.tables import read_table, write_table
@@ -34,7 +35,6 @@ from nunatak.velocity.cube import (
     settle,
 )
 from nunatak.velocity.lattice import roi_mask
-from nunatak.velocity.selection import Selection, selection_from
 
 _TASK = 256  # pairs of one task
 

@@ -14,6 +14,7 @@ from nunatak import api
 from nunatak.products.cube_store import open_cube
 from nunatak.products.itslive import FILL
 from nunatak.products.itslive_index import index_pairs
+from nunatak.products.itslive_selection import Selection
 from nunatak.region import load
 from nunatak.runtime import NunatakError, file_sha256
 from nunatak.tables import read_table
@@ -21,7 +22,6 @@ from nunatak.velocity import composite
 from nunatak.velocity import cube as module
 from nunatak.velocity.cube import fates, plan_cube, read_blocks
 from nunatak.velocity.lazy import lazy_cube
-from nunatak.velocity.selection import Selection
 
 TRUNK = {"lonlat": [[-101.2, -74.97], [-100.4, -74.97], [-100.4, -75.13], [-101.2, -75.13]]}
 NOTEBOOK = {"lonlat": [[-101.1555, -74.7387], [-99.1172, -75.0879], [-99.8797, -75.46], [-102.425, -74.925]]}

@@ -1,5 +1,7 @@
 """Glacier velocity from image pairs: the cube, composites, inversion and what follows from a velocity field."""
 
+from nunatak.products.itslive_names import coverage, select_names
+from nunatak.products.itslive_selection import Selection, selection_from
 from nunatak.velocity.annual_fields import mean_field, speed_error
 from nunatak.velocity.composites import composite, magnitude_mean
 from nunatak.velocity.filters import Filters
@@ -7,7 +9,6 @@ from nunatak.velocity.flowlines import flowline
 from nunatak.velocity.gates import GateFlux, flux_gate
 from nunatak.velocity.inversion import invert
 from nunatak.velocity.sampling import Field
-from nunatak.velocity.selection import Selection, coverage, select_names, selection_from
 from nunatak.velocity.series import model_series, point_series
 from nunatak.velocity.strain import strain_rates
 

@@ -19,11 +19,11 @@ from nunatak.grid import Grid
 from nunatak.products import GranuleError
 from nunatak.products.itslive import FILL, LAYOUT
 from nunatak.products.itslive_chunks import read_window
+from nunatak.products.itslive_selection import Selection, cap_per_year, duplicates, reject
 from nunatak.runtime import NunatakError
 from nunatak.velocity import nesting
 from nunatak.velocity.lattice import Placement, place, roi_mask, source_grid, source_window, target_grid
 from nunatak.velocity.rotation import rotate_layer, rotation_to
-from nunatak.velocity.selection import Selection, cap_per_year, duplicates, reject
 
 COMPONENTS = ("vx", "vy")
 VARIABLES = ("vx", "vy", "v", "v_error")

@@ -1,4 +1,4 @@
-"""Which image pairs enter: the keys users know, each rejected pair with its reason, and the coverage by year."""
+"""Which image pairs enter: the keys users know, and each rejected pair with its reason."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
-from nunatak import granules
-from nunatak.products.itslive_scenes import group_of
 from nunatak.runtime import NunatakError
 
 _POLICIES = ("spread", "best", "first")
@@ -233,82 +231,3 @@ def _spread(ranked, n):
         used[frame[pick]] += 1
         distance = np.minimum(distance, np.abs(time - time[pick]))
     return ranked.index[taken]
-
-
-def pairs_from_names(table):
-    """
-    The columns a selection looks at, out of granule names alone: for a search's answer, before anything is fetched.
-
-    Parameters
-    ----------
-    table : granule table with `file_name`
-
-    Returns
-    -------
-    DataFrame on the table's index: `granule_id, mid_date, date_dt, roi_valid_percentage, platform, group, geometry,
-    path_row_img1, path_row_img2`
-    """
-    rows = []
-    for name in table["file_name"]:
-        pair = granules.parse(name)
-        frames = pair.frame_img1 or "", pair.frame_img2 or ""
-        rows.append({
-            "granule_id": pair.granule_id, "mid_date": pair.mid_date, "date_dt": pair.date_dt,
-            "roi_valid_percentage": float(pair.percent_valid or 0), "platform": pair.platform_img1,
-            "group": group_of(pair.platform_img1, pair.platform_img2),
-            "geometry": "unknown" if not all(frames) else "same" if frames[0] == frames[1] else "cross",
-            "path_row_img1": frames[0], "path_row_img2": frames[1],
-        })  # fmt: skip
-    out = pd.DataFrame(rows, index=table.index)
-    out["mid_date"] = pd.to_datetime(out["mid_date"]).astype("datetime64[ns]")
-    return out
-
-
-def select_names(table, selection):
-    """
-    Choose among a search's granules by their names; the build applies the same keys again to the files themselves.
-
-    Returns
-    -------
-    Series of str on the table's index: empty where a granule is wanted, else the reason
-    """
-    if not len(table):
-        return pd.Series(dtype=object)
-    pairs = pairs_from_names(table)
-    why = reject(pairs, selection)
-    late = cap_per_year(pairs[why == ""].assign(order=range(int((why == "").sum()))), selection)
-    why[late.index] = late
-    return why
-
-
-def coverage(pairs, selection=None):
-    """
-    Pairs by year, before anything is fetched: how many there are, how many the selection keeps.
-
-    Parameters
-    ----------
-    pairs : DataFrame of `pairs_from_names`, or an index
-    selection : Selection
-
-    Returns
-    -------
-    DataFrame with `year` (season year when the months run across the New Year), `available`, `selected`,
-    `percent_valid_median`, every year from the first to the last, also those without pairs
-    """
-    selection = selection or Selection()
-    columns = ["year", "available", "selected", "percent_valid_median"]
-    pairs = pairs[pairs["mid_date"].notna()]
-    if not len(pairs):
-        return pd.DataFrame(columns=columns)
-    why = reject(pairs, selection)
-    late = cap_per_year(pairs[why == ""], selection)
-    year = season_year(pairs["mid_date"].to_numpy(), season_start(month_numbers(selection.months)))
-    kept = (why == "") & ~pairs.index.isin(late.index)
-    table = pd.DataFrame({"year": year, "selected": kept.to_numpy(), "share": pairs["roi_valid_percentage"].to_numpy()})
-    grouped = table.groupby("year")
-    out = pd.DataFrame({
-        "available": grouped.size(), "selected": grouped["selected"].sum(),
-        "percent_valid_median": grouped["share"].median(),
-    }).reindex(range(year.min(), year.max() + 1))  # fmt: skip
-    out[["available", "selected"]] = out[["available", "selected"]].fillna(0).astype(int)
-    return out.rename_axis("year").reset_index()[columns]

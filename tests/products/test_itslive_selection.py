@@ -4,17 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nunatak.products.itslive_names import coverage, left_out_pairs, pairs_from_names, select_names
+from nunatak.products.itslive_selection import Selection, cap_per_year, reject, season_year, selection_from
 from nunatak.runtime import NunatakError
-from nunatak.velocity.selection import (
-    Selection,
-    cap_per_year,
-    coverage,
-    pairs_from_names,
-    reject,
-    season_year,
-    select_names,
-    selection_from,
-)
 
 
 def name(date1, date2, *, platform="LC08", frames=("001113", "001113"), percent=50):
@@ -85,13 +77,45 @@ def test_spread_goes_round_the_frames():
 def test_names_alone_give_coverage_by_year():
     """Before anything is fetched: every year of the span, what there is, what the selection keeps."""
     names = [name("1999-01-01", "1999-01-17")] + [name("2001-01-01", f"2001-01-{d}", percent=d) for d in (17, 25, 31)]
-    counts = coverage(pairs_from_names(table(*names)), Selection(max_per_year=2, percent_valid_pixels=20))
+    counts = coverage(table(*names), Selection(max_per_year=2, percent_valid_pixels=20))
     assert counts["year"].tolist() == [1999, 2000, 2001]
     assert counts["available"].tolist() == [1, 0, 3] and counts["selected"].tolist() == [1, 0, 2]
     why = select_names(table(*names), Selection(max_per_year=1, policy="best"))
     assert (why == "").tolist() == [True, False, False, True]
-    assert coverage(pairs_from_names(table(*names)).iloc[:0]).empty
+    assert coverage(table()).empty
+    whole = coverage(table(*names), years=(1998, 2002))
+    assert whole["year"].tolist() == [1998, 1999, 2000, 2001, 2002] and whole["available"].tolist() == [0, 1, 0, 3, 0]
     assert select_names(table(), Selection()).empty
+
+
+def test_a_newer_processing_goes_before_a_full_year_is_cut_down():
+    """As in a cube: the older of two processings does not take the place of another pair, nor step in for the newer."""
+    old, other = name("2018-01-01", "2018-01-17", percent=90), name("2018-03-01", "2018-03-17", percent=5)
+    new = old.replace("20200101", "20230101").replace("P090", "P080")
+    found = table(old, new, other)
+    why = select_names(found, Selection(max_per_year=2))
+    assert why[0] == f"duplicate: of {new.removesuffix('.nc')}" and (why[1:] == "").all()
+    why = select_names(found, Selection(percent_valid_pixels=85))
+    assert why[0].startswith("duplicate") and why[1] == "percent_valid_pixels: 80 < 85 %"
+    rows = left_out_pairs(found.assign(why=why))
+    assert rows["fate"].tolist() == ["duplicate", "filter", "filter"]
+    assert rows["mid_date"].iloc[2] == np.datetime64("2018-03-09")
+
+
+def test_what_only_reading_tells_keeps_a_year_whole_until_it_is_read():
+    """With a share of the region asked for, `max_per_year` waits for the cube."""
+    names = [name(f"2018-{m:02d}-01", f"2018-{m:02d}-17") for m in range(1, 10)]
+    assert (select_names(table(*names), Selection(max_per_year=2)) == "").sum() == 2
+    assert (select_names(table(*names), Selection(max_per_year=2, percent_valid_in_region=10)) == "").all()
+
+
+def test_a_projection_the_catalogue_tells_acts_before_fetching():
+    """Most pairs are in one projection; one of another, one of which it is not known."""
+    names = [name(f"2018-{m:02d}-01", f"2018-{m:02d}-17") for m in range(1, 6)]
+    found = table(*names).assign(epsg=pd.array([3031, 3031, 32714, None, 3031], dtype="Int64"))
+    why = select_names(found, Selection(projections="majority")).tolist()
+    assert why == ["", "", "crs: EPSG:32714, most pairs have EPSG:3031", "", ""]
+    assert (select_names(found, Selection(projections="all")) == "").all()
 
 
 @pytest.mark.parametrize(("keys", "message"), [
