@@ -19,6 +19,7 @@ HOSTS = (
     "d3h5e2j7riftk6.cloudfront.net",
     "stac.itslive.cloud",
     "its-live-data.s3.amazonaws.com",
+    "nsidc-cumulus-prod-protected.s3.us-west-2.amazonaws.com",
     "elsewhere.example.org",
 )
 PORT, AUTHORITY = "NUNATAK_STANDIN_PORT", "NUNATAK_STANDIN_AUTHORITY"

@@ -7,6 +7,7 @@ checked like all others. They are kept in memory and nowhere else.
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
@@ -54,6 +55,7 @@ def session(endpoints, python=sys.version_info):
     import requests
 
     require(python)
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # below that it writes the keys down
     keys = _Keys(endpoints)
     keys.current()  # a refused login is said before anything is asked
 
