@@ -67,7 +67,11 @@ regions: .venv/nunatak ## the regions a study can name
 	@$(pip) -r requirements-test.lock
 	@touch $@
 
+.PHONY: slurm
+slurm: .venv/nunatak requirements-slurm.lock ## adds Slurm's executor to .venv, for --workflow-profile profiles/slurm
+	@$(pip) --no-deps -r requirements-slurm.lock
+
 # everything else is a target of the workflow
-Makefile requirements.lock requirements-test.lock: ;
+Makefile requirements.lock requirements-test.lock requirements-slurm.lock: ;
 %: .venv/nunatak
 	@$(run) $@ $(config)

@@ -26,7 +26,8 @@ CONDA_NAMES = {
     "pydantic_core": "pydantic",
 }
 # used without an import of ours: engines and backends, or needed by a tool we call
-BACKENDS = {"python", "h5netcdf", "dask-core", "ipykernel", "pyogrio", "cmcrameri"}
+# (zarr where provenance is written, which says its version)
+BACKENDS = {"python", "h5netcdf", "dask-core", "ipykernel", "pyogrio", "cmcrameri", "zarr"}
 # imported only where a user asks for it, and named in the message when it is not there
 OPTIONAL = {"h5coro", "deflate", "isal"}
 DRIVER = {
@@ -97,6 +98,12 @@ def test_pins_agree_with_the_lock():
                 assert locked[pypi.get(name, name)] == version, f"{path.name}: {name}"
 
 
+def test_slurm_has_the_pin_that_the_driver_names():
+    """It is not in the driver's environment, since it slows every call; who needs it is told which."""
+    named = re.search(r"(snakemake-executor-plugin-slurm) =([0-9.]+)", (ROOT / "envs/driver.yaml").read_text())
+    assert f"{named[1]}=={named[2]} " in (ROOT / "requirements-slurm.lock").read_text()
+
+
 @pytest.mark.parametrize(("rule", "env", "script"), RULES, ids=[r[0] for r in RULES])
 def test_environment_holds_what_the_script_reaches(rule, env, script):
     assert env, f"rule {rule} names no environment"
@@ -120,6 +127,6 @@ def test_nothing_is_idle_in_an_environment(path):
 
 def test_no_file_names_a_package_index():
     """A lock says what, with hashes; where from is the user's business."""
-    for name in ("requirements.lock", "requirements-test.lock", "pyproject.toml", "Makefile"):
+    for name in (*(p.name for p in ROOT.glob("requirements*.lock")), "pyproject.toml", "Makefile"):
         assert "index-url" not in (ROOT / name).read_text()
         assert "find-links" not in (ROOT / name).read_text()
