@@ -4,7 +4,7 @@ import pyproj
 import xarray as xr
 
 from nunatak import checks, results
-from nunatak.checks import elevation, freeboard, photons, study, tracks, truth, velocity
+from nunatak.checks import elevation, freeboard, photons, study, tracks, truth, velocity, velocity_truth
 from nunatak.elevation import grid_of
 from nunatak.outlines import read_outlines
 from nunatak.runtime import job, log
@@ -41,7 +41,7 @@ def main(inputs, out, *, world):
     annual = results.read_map(inputs["annual"]) if "annual" in inputs else None
     if annual is not None:
         found += velocity.composite_checks(annual, read_table(inputs["image_pairs"]))
-        found += [velocity.against_truth(annual, world)] if world else []
+        found += velocity_truth.against_truth(annual, world) if world else []
     for check in found:
         log.info("%s %s: %s", "passed" if check.passed else "FAILED", check.name, check.text)
     stated = [change.attrs for change, _ in layers.values()]

@@ -7,29 +7,50 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from nunatak.checks import velocity
+from nunatak.checks import velocity, velocity_truth
 from nunatak.simulation import world
 
 WORLD = {"name": "pine_island", "size": "tiny"}
 
 
-def annual(noise=20.0, stated=20.0, offset=0.0):
-    """Three years of 20 x 30 cells on the trunk: the truth's annual means with noise and its stated error."""
+def annual(noise=20.0, stated=20.0, offset=0.0, late=0.0, weak=1.0, steeper=0.0):
+    """
+    Three years of 20 x 30 cells on the trunk: the truth's annual means, trend and cycle with noise and stated errors.
+
+    `offset` m/yr is added to the means, `late` days to the phase, `steeper` m/yr per year to the trend; the amplitude
+    is `weak` times the truth's.
+    """
     x, y = -1.605e6 + 120.0 * np.arange(30), -3.05e5 - 120.0 * np.arange(20)
     edges = np.array([2014.0, 2015.0, 2016.0, 2017.0])
     truth = world(**WORLD).truth
     grid = np.meshgrid(x, y)
     times = [first + (np.arange(24) + 0.5) / 24 for first in edges[:-1]]
-    means = np.stack([np.mean([truth.velocity(*grid, t) for t in year], axis=0) for year in times], axis=1)
+    monthly = np.stack([[truth.velocity(*grid, t) for t in year] for year in times])
+    means = np.moveaxis(monthly.mean(axis=1), 1, 0)
     rng = np.random.default_rng(5)
     vx, vy = means + noise * rng.standard_normal(means.shape) + offset
-    dims = ("year", "y", "x")
-    v = np.hypot(vx, vy)
-    fields = {"vx": (dims, vx), "vy": (dims, vy), "v": (dims, v), "v_error": (dims, np.full_like(v, stated)),
-              "roi": (("y", "x"), np.ones((20, 30), "u1"))}  # fmt: skip
+    v, ux, uy = np.hypot(vx, vy), *(means.mean(axis=1) / np.hypot(*means.mean(axis=1)))
+    speed = monthly[:, :, 0] * ux + monthly[:, :, 1] * uy
+    drift = speed[-1].mean(axis=0) - speed[0].mean(axis=0)
+    t = np.concatenate(times)
+    cycle = speed.reshape(-1, 20, 30) - drift / 2 * (t - 2015.5)[:, None, None]
+    a, b = (2 * np.tensordot(wave(2 * np.pi * t), cycle, 1) / t.size + 2 * noise * rng.standard_normal((20, 30)) / 20
+            for wave in (np.sin, np.cos))  # fmt: skip
+    dims, still = ("year", "y", "x"), lambda value: (dims[1:], np.broadcast_to(value, (20, 30)))
+    fields = {
+        "vx": (dims, vx), "vy": (dims, vy), "v": (dims, v),
+        **{f"{name}_error": (dims, np.full_like(v, stated)) for name in ("vx", "vy", "v")},
+        "vx0": still(vx.mean(axis=0)), "vy0": still(vy.mean(axis=0)), "count": (dims, np.full(v.shape, 9)),
+        "dv_dt": still((v[2] - v[0]) / 2 + steeper), "dv_dt_error": still(stated / np.sqrt(2)),
+        "v_amp": still(weak * np.hypot(a, b)), "v_amp_error": still(stated / 10),
+        "v_phase": still((np.arctan2(a, b) / (2 * np.pi) * 365.25 + late) % 365.25),
+        "v_phase_error": still(stated / 10 / np.hypot(a, b) / (2 * np.pi) * 365.25),
+        "roi": (("y", "x"), np.ones((20, 30), "u1")),
+    }  # fmt: skip
     coords = {"year": [2014, 2015, 2016], "year_start": ("year", edges[:-1]), "year_end": ("year", edges[1:]),
               "y": y, "x": x}  # fmt: skip
-    return xr.Dataset(fields, coords, {"crs": "EPSG:3031", "method": "lsq", "n_pairs": 3})
+    about = {"crs": "EPSG:3031", "method": "lsq", "n_pairs": 3, "v0_years": [2014, 2016], "reference_year": 2015}
+    return xr.Dataset(fields, coords, about)
 
 
 def table():
@@ -40,19 +61,42 @@ def failed(dataset, pairs=None):
     return [c.name for c in velocity.composite_checks(dataset, table() if pairs is None else pairs) if not c.passed]
 
 
+def beside_truth(dataset):
+    return {c.name: c for c in velocity_truth.against_truth(dataset, WORLD)}
+
+
 def test_a_sound_composite_passes():
+    """Means, trend, amplitude and phase of a normal distribution about the truth."""
     assert failed(annual()) == []
-    check = velocity.against_truth(annual(), WORLD)
-    assert check.passed and check.value == pytest.approx(0.954, abs=0.02)  # of a normal distribution
+    checks = beside_truth(annual())
+    assert len(checks) == 4 and all(c.passed for c in checks.values())
+    for check in checks.values():
+        assert check.value == pytest.approx(0.954, abs=0.03), check.name
 
 
-@pytest.mark.parametrize("wrong", [{"offset": 60.0}, {"stated": 5.0}])
-def test_a_bias_or_an_error_that_is_too_small_shows_against_the_truth(wrong):
-    assert not velocity.against_truth(annual(**wrong), WORLD).passed
+@pytest.mark.parametrize(
+    ("wrong", "name"),
+    [
+        ({"offset": 60.0}, "velocity_against_truth"),
+        ({"stated": 5.0}, "velocity_against_truth"),
+        ({"steeper": 40.0}, "velocity_trend_against_truth"),
+        ({"weak": 0.5}, "velocity_amplitude_against_truth"),
+        ({"late": 20.0}, "velocity_phase_against_truth"),
+    ],
+)
+def test_a_bias_or_an_error_that_is_too_small_shows_against_the_truth(wrong, name):
+    assert not beside_truth(annual(**wrong))[name].passed
 
 
 def test_only_least_squares_is_held_against_means_of_years():
-    assert not velocity.against_truth(annual().assign_attrs(method="median"), WORLD).applies
+    assert not any(c.applies for c in beside_truth(annual().assign_attrs(method="median")).values())
+
+
+def test_a_composite_without_a_cycle_has_none_to_check():
+    found = beside_truth(annual().drop_vars(["v_amp", "v_phase", "v_amp_error", "v_phase_error"]))
+    assert [name for name, c in found.items() if not c.applies] == [
+        "velocity_amplitude_against_truth", "velocity_phase_against_truth",
+    ]  # fmt: skip
 
 
 def test_averaged_speeds_show():

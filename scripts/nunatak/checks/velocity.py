@@ -1,4 +1,4 @@
-"""What must be true of a study's velocities, and of their annual means against the truth where pairs are simulated."""
+"""What must be true of a study's velocities."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from nunatak.checks.check import at_least, at_most, not_applicable
 
 FASTEST = 20000.0  # m/yr; no glacier is faster, a composite that is has kept outliers
 PLAUSIBLE_SHARE = 0.99
-TRUTH_SHARE = 0.92
-_SIGMAS = 2.0
-_CELLS = 4000  # of the region that are held against the truth, evenly over it
-_STEPS = 13  # times of a year the truth is averaged over
 
 
 def composite_checks(annual, pairs):
@@ -42,39 +38,3 @@ def composite_checks(annual, pairs):
     inside = annual["roi"].values.astype(bool) if "roi" in annual else np.ones(v.shape[1:], bool)
     outside = int((seen & ~inside).sum())
     return [*found, at_most("velocity_region", outside, 0, "", "annual velocities in cells outside the region")]
-
-
-def against_truth(annual, world):
-    """
-    Annual means against those of the truth: how many lie within two of their standard errors.
-
-    Parameters
-    ----------
-    annual : Dataset of `velocity.composite`
-    world : mapping of name and size of the simulated world
-    """
-    from nunatak.simulation import world as known
-
-    name = "velocity_against_truth"
-    if annual.attrs["method"] != "lsq":
-        return not_applicable(name, "a mean of pairs follows their dates; only least squares gives means of years")
-    truth = known(**world).truth
-    rows, columns = np.nonzero(np.isfinite(annual["v"].values).any(axis=0))
-    if not rows.size:
-        return not_applicable(name, "no cell has an annual velocity")
-    some = np.unique(np.linspace(0, rows.size - 1, min(_CELLS, rows.size)).astype(int))
-    rows, columns = rows[some], columns[some]
-    x, y = annual["x"].values[columns], annual["y"].values[rows]
-    within = total = 0
-    for k, (first, last) in enumerate(zip(annual["year_start"].values, annual["year_end"].values, strict=True)):
-        v, error = (annual[key][k].values[rows, columns] for key in ("v", "v_error"))
-        good = np.isfinite(v) & np.isfinite(error)
-        if good.any():
-            middle = first + (np.arange(_STEPS) + 0.5) / _STEPS * (last - first)
-            mean = np.mean([truth.velocity(x[good], y[good], t) for t in middle], axis=0)
-            within += int((np.abs(v[good] - np.hypot(*mean)) <= _SIGMAS * error[good]).sum())
-            total += int(good.sum())
-    if not total:
-        return not_applicable(name, "no annual velocity has an error")
-    text = f"share of {total:,} annual speeds within {_SIGMAS:g} standard errors of the truth's mean of the year"
-    return at_least(name, within / total, TRUTH_SHARE, "", text)

@@ -28,8 +28,11 @@ def _gather(vx, vy, shift, keep, row_x, row_y, index):
 
 
 @kernel
-def _count(index, n, first, overlap, images, serial, seen, pairs, distinct):
-    """Pairs and distinct images that touch each year."""
+def _count(index, n, dt, first, overlap, images, serial, seen, pairs, distinct, observed):
+    """
+    Pairs and distinct images that touch each year, and whether a pair observes it: with half of its span, or for half
+    of the year.
+    """
     for q in range(n):
         i = index[q]
         for p in range(overlap.shape[1]):
@@ -37,6 +40,8 @@ def _count(index, n, first, overlap, images, serial, seen, pairs, distinct):
                 break
             k = first[i] + p
             pairs[k] += 1
+            if overlap[i, p] >= 0.5 * min(dt[i], 1.0) - 1e-9:
+                observed[k] = True
             for role in range(2):
                 image = images[role, i]
                 if seen[k, image] != serial:
@@ -48,7 +53,7 @@ def _count(index, n, first, overlap, images, serial, seen, pairs, distinct):
 def _fit_cells(
     vx, vy, shift, keep, dt, weight, first, overlap, lever, seasonal, images, image_sigma, n_years, dt_days, bins,
     n_groups, edges, settings, scratch, starts, bounds, work, influence, seen, annual, sigma, cycle, pairs, distinct,
-    totals
+    observed, totals
 ):  # fmt: skip
     n_pair = vx.shape[1]
     row_x, row_y = np.zeros(n_pair), np.zeros(n_pair)
@@ -58,7 +63,7 @@ def _fit_cells(
         totals[cell, 0] = n
         n = keep_cell(row_x, row_y, index, n, dt_days, bins, n_groups, edges, settings, scratch, starts, bounds, bad)
         totals[cell, 1] = n
-        _count(index, n, first, overlap, images, cell + 1, seen, pairs[cell], distinct[cell])
+        _count(index, n, dt, first, overlap, images, cell + 1, seen, pairs[cell], distinct[cell], observed[cell])
         for c in range(2):
             fit_cell(
                 row_x if c == 0 else row_y, index, n, dt, weight[c], first, overlap, lever, seasonal, images,
@@ -69,7 +74,7 @@ def _fit_cells(
 @kernel
 def _keep_cells(
     vx, vy, shift, keep, dt_days, bins, n_groups, edges, settings, scratch, starts, bounds, seen, first, overlap,
-    images, out_x, out_y, pairs, distinct, totals
+    images, dt, out_x, out_y, pairs, distinct, observed, totals
 ):  # fmt: skip
     n_pair = vx.shape[1]
     row_x, row_y = np.zeros(n_pair), np.zeros(n_pair)
@@ -79,7 +84,7 @@ def _keep_cells(
         totals[cell, 0] = n
         n = keep_cell(row_x, row_y, index, n, dt_days, bins, n_groups, edges, settings, scratch, starts, bounds, bad)
         totals[cell, 1] = n
-        _count(index, n, first, overlap, images, cell + 1, seen, pairs[cell], distinct[cell])
+        _count(index, n, dt, first, overlap, images, cell + 1, seen, pairs[cell], distinct[cell], observed[cell])
         for q in range(n):
             out_x[cell, index[q]] = row_x[index[q]]
             out_y[cell, index[q]] = row_y[index[q]]
@@ -98,7 +103,7 @@ def _scratch(design, filters):
 def _shared(design, filters):
     dt_days = np.rint(design.dt * 365.25)
     return {
-        "shift": design.shift, "keep": design.keep, "dt_days": dt_days,
+        "shift": design.shift, "keep": design.keep, "dt": design.dt, "dt_days": dt_days,
         "bins": separation_bins(dt_days, design.group), "n_groups": len(design.group_names), "edges": DT_EDGES,
         "settings": settings_of(filters), "first": design.first, "overlap": design.overlap, "images": design.images,
     }  # fmt: skip
@@ -131,7 +136,7 @@ def fit_cells(vx, vy, design, filters, *, seasonal=True, trend_inside=True, imag
     Returns
     -------
     dict of arrays: `annual`, `sigma` (n_cell, 2, K) m/yr; `cycle` (n_cell, 2, 6): a, b, their variances, covariance,
-    reduced chi2; `pairs`, `images` (n_cell, K); `totals` (n_cell, 2): pairs seen and pairs used
+    reduced chi2; `pairs`, `images`, `observed` (n_cell, K); `totals` (n_cell, 2): pairs seen and pairs used
     """
     n_cell, n_years = vx.shape[0], design.years.size
     out = {
@@ -144,12 +149,12 @@ def fit_cells(vx, vy, design, filters, *, seasonal=True, trend_inside=True, imag
 
     def work(share):
         _fit_cells(
-            vx=vx[share], vy=vy[share], dt=design.dt, weight=weight, lever=lever, seasonal=terms,
-            image_sigma=float(image_sigma), n_years=n_years, work=np.zeros((2, n_years + 5, n_years + 5)),
+            vx=vx[share], vy=vy[share], weight=weight, lever=lever, seasonal=terms,
+            image_sigma=float(image_sigma), n_years=n_years, work=np.zeros((3, n_years + 8, n_years + 8)),
             influence=np.zeros((design.n_images if image_sigma else 1, n_years + 2)), annual=out["annual"][share],
             sigma=out["sigma"][share], cycle=out["cycle"][share], pairs=out["pairs"][share],
-            distinct=out["images"][share], totals=out["totals"][share], **_shared(design, filters),
-            **_scratch(design, filters),
+            distinct=out["images"][share], observed=out["observed"][share], totals=out["totals"][share],
+            **_shared(design, filters), **_scratch(design, filters),
         )  # fmt: skip
 
     in_threads(work, n_cell, threads)
@@ -163,7 +168,7 @@ def kept_cells(vx, vy, design, filters, *, threads=1):
     Returns
     -------
     vx, vy : (n_cell, N) float32, NaN where there is none or the filters took it
-    counts : dict with `pairs`, `images`, `totals` as in `fit_cells`
+    counts : dict with `pairs`, `images`, `observed`, `totals` as in `fit_cells`
     """
     kept = [np.full(vx.shape, np.nan, dtype="f4") for _ in range(2)]
     counts = _counters(vx.shape[0], design.years.size)
@@ -171,8 +176,8 @@ def kept_cells(vx, vy, design, filters, *, threads=1):
     def work(share):
         _keep_cells(
             vx=vx[share], vy=vy[share], out_x=kept[0][share], out_y=kept[1][share], pairs=counts["pairs"][share],
-            distinct=counts["images"][share], totals=counts["totals"][share], **_shared(design, filters),
-            **_scratch(design, filters),
+            distinct=counts["images"][share], observed=counts["observed"][share], totals=counts["totals"][share],
+            **_shared(design, filters), **_scratch(design, filters),
         )  # fmt: skip
 
     in_threads(work, vx.shape[0], threads)
@@ -182,7 +187,7 @@ def kept_cells(vx, vy, design, filters, *, threads=1):
 def _counters(n_cell, n_years):
     return {
         "pairs": np.zeros((n_cell, n_years), "int32"), "images": np.zeros((n_cell, n_years), "int32"),
-        "totals": np.zeros((n_cell, 2), "int32"),
+        "observed": np.zeros((n_cell, n_years), "?"), "totals": np.zeros((n_cell, 2), "int32"),
     }  # fmt: skip
 
 

@@ -8,12 +8,17 @@ import xarray as xr
 _MAX_SPEED, _MAX_AMPLITUDE = 20000.0, 10000.0  # m/yr, as ITS_LIVE's composites
 _DAYS = 365.25
 _COUNTS = ("count", "images", "count0", "sensor_excluded")
+ERROR_LIMIT = (100.0, 0.1)  # m/yr, and of the mean speed: what ITS_LIVE's itslive_flowline.m takes as known
+# what a year of a cell is: known, or why it has no velocity
+STATUS = ("known", "no_pairs", "too_few_pairs", "only_touched", "not_separable", "error_too_large", "too_fast")
+_CHANCE = 5.991  # chi-squared of two degrees of freedom that noise alone exceeds in 5 % of cases
 
 
-def annual_fields(cells, pairs, v0_years, reference_year):
+def annual_fields(cells, pairs, v0_years, reference_year, error_limit):
     """(n_cell, ...) results under their names in the file, the components first."""
-    vx, vy = np.moveaxis(cells["annual"], 1, 0)
-    formal = np.moveaxis(cells["sigma"], 1, 0)
+    # a year that pairs of other years only touch would be told by a few days, and what is wrong with them times ten
+    vx, vy = np.where(cells["observed"], np.moveaxis(cells["annual"], 1, 0), np.nan)
+    formal = np.where(cells["observed"], np.moveaxis(cells["sigma"], 1, 0), np.nan)
     if "cycle" in cells:
         chi2 = np.moveaxis(cells["cycle"][..., 5], 1, 0)[..., None]
     else:
@@ -26,6 +31,9 @@ def annual_fields(cells, pairs, v0_years, reference_year):
     out |= _speeds(out)
     out |= {"count": (cells["pairs"], "annual"), "images": (cells["images"], "annual")}
     out |= _trend_fields(vx, vy, error, pairs, v0_years, reference_year)
+    out |= {"status": (_status(out, cells, error_limit), "annual")}
+    for name in ("vx", "vy", "v"):
+        out[name] = (np.where(out["status"][0] == 0, out[name][0], np.nan), "annual")
     if "cycle" in cells:
         out |= _cycle_fields(cells["cycle"], factor[..., 0], out)
     if "excluded" in cells:
@@ -37,14 +45,28 @@ def annual_fields(cells, pairs, v0_years, reference_year):
 
 
 def _speeds(out):
-    """v and its errors from the components; speeds no glacier has become NaN."""
+    """v and its errors from the components."""
     vx, vy = out["vx"][0], out["vy"][0]
-    v = np.hypot(vx, vy)
-    v[v > _MAX_SPEED] = np.nan
-    speeds = {"v": (v, "annual")}
+    speeds = {"v": (np.hypot(vx, vy), "annual")}
     for name in ("error", "error_formal"):
         speeds[f"v_{name}"] = (speed_error(vx, vy, out[f"vx_{name}"][0], out[f"vy_{name}"][0]), "annual")
     return speeds
+
+
+def _status(out, cells, error_limit):
+    """
+    Why a year of a cell has no velocity, as the number of its word in STATUS; (n_cell, K) uint8.
+
+    An error is too large above error_limit[0] + error_limit[1] times the cell's mean speed: the year's own speed would
+    let the wildest values pass.
+    """
+    v, error, v0 = out["v"][0], out["v_error"][0], out["v0"][0][:, None]
+    seen, used = cells["totals"].T[..., None]
+    few = np.broadcast_to((seen > 0) & (used == 0), v.shape)
+    limit = np.inf if error_limit is None else error_limit[0] + error_limit[1] * np.where(np.isfinite(v0), v0, v)
+    conditions = (few, cells["pairs"] == 0, ~cells["observed"], ~np.isfinite(v), error > limit, v > _MAX_SPEED)
+    names = ("too_few_pairs", "no_pairs", "only_touched", "not_separable", "error_too_large", "too_fast")
+    return np.select(conditions, [STATUS.index(name) for name in names], 0).astype("u1")
 
 
 def speed_error(vx, vy, vx_error, vy_error):
@@ -56,10 +78,8 @@ def speed_error(vx, vy, vx_error, vy_error):
 
 
 def _trend_fields(vx, vy, error, pairs, v0_years, reference_year):
-    first, last = v0_years or (int(pairs.years[0]), int(pairs.years[-1]))
-    reference = (first + last) // 2 if reference_year is None else reference_year
-    inside = (pairs.years >= first) & (pairs.years <= last)
-    middle = (pairs.edges[:-1] + pairs.edges[1:])[inside] / 2 - reference
+    inside = (pairs.years >= v0_years[0]) & (pairs.years <= v0_years[1])
+    middle = (pairs.edges[:-1] + pairs.edges[1:])[inside] / 2 - reference_year
     out: dict = {}
     lines = [line_through(middle, v[:, inside], e[:, inside]) for v, e in zip((vx, vy), error, strict=True)]
     for name, (mean, mean_error, slope, slope_error) in zip(("vx", "vy"), lines, strict=True):
@@ -128,28 +148,62 @@ def _cycle_fields(cycle, factor, out):
 
 
 def _wave(name, a, b, var_a, var_b, cov_ab):
+    """
+    Amplitude and phase of a sin + b cos with their errors.
+
+    An amplitude is never negative, that of noise 1.25 times its error: where both coefficients together do not differ
+    from 0 at 95 % (chi-squared, two degrees of freedom), two errors of the amplitude reach down to 0 and the phase is
+    any day of the year.
+    """
     amplitude = np.hypot(a, b)
     amplitude[amplitude > _MAX_AMPLITUDE] = np.nan
     phase = _DAYS * ((0.25 - np.arctan2(b, a) / (2 * np.pi)) % 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         amplitude_error = np.sqrt(a**2 * var_a + b**2 * var_b + 2 * a * b * cov_ab) / amplitude
-        angle_error = np.sqrt(b**2 * var_a + a**2 * var_b - 2 * a * b * cov_ab) / amplitude**2
-    phase_error = np.fmin(angle_error, np.pi) * _DAYS / (2 * np.pi)
-    phase_error[~np.isfinite(angle_error)] = np.nan
+        by_chance, angle_error = _angle_error(a, b, var_a, var_b, cov_ab)
+    amplitude_error = np.where(by_chance, np.fmax(amplitude_error, amplitude / 2), amplitude_error)
     return {
         f"{name}_amp": (amplitude, "static"), f"{name}_amp_error": (amplitude_error, "static"),
         f"{name}_phase": (np.where(np.isfinite(amplitude), phase, np.nan), "static"),
-        f"{name}_phase_error": (phase_error, "static"),
+        f"{name}_phase_error": (angle_error * _DAYS / (2 * np.pi), "static"),
     }  # fmt: skip
 
 
-def annual_dataset(fields, mask, cube, pairs, method, filters):
+def _angle_error(a, b, var_a, var_b, cov_ab):
+    """
+    Whether (a, b) is 0 but for chance, and half the angle from it to where the ellipse of two errors ends.
+
+    Seen from the origin, the ellipse reaches to its tangents; they are found where it is a circle. Summer pairs alone
+    tell one of the coefficients far better than the other, and then no linear rule holds.
+    """
+    l11 = np.sqrt(var_a)
+    l21 = cov_ab / l11
+    l22 = np.sqrt(var_b - l21**2)
+    y1, y2 = a / l11, (b - l21 * a / l11) / l22
+    square = y1**2 + y2**2
+    by_chance = square < _CHANCE
+    sine = 2.0 / np.sqrt(np.fmax(square, _CHANCE))
+    cosine = np.sqrt(1 - sine**2)
+    widest = np.zeros_like(a)
+    for sign in (-1.0, 1.0):
+        z1, z2 = cosine * y1 - sign * sine * y2, sign * sine * y1 + cosine * y2
+        ta, tb = l11 * z1, l21 * z1 + l22 * z2
+        widest = np.fmax(widest, np.arctan2(np.abs(a * tb - b * ta), a * ta + b * tb))
+    anywhere = np.pi / np.sqrt(3)  # standard deviation of an angle that can be any
+    error = np.where(by_chance, anywhere, widest / 2)
+    return by_chance, np.where(np.isfinite(square), error, np.nan)
+
+
+def annual_dataset(fields, mask, cube, pairs, attributes):
+    """The fields on the grid; `attributes` join those of the Dataset."""
     shape = mask.shape
     variables = {}
     for name, (values, kind) in fields.items():
         whole = name in _COUNTS
         size = (*values.shape[1:], *shape)
         full = np.zeros(size, "i4") if whole else np.full(size, np.nan, "f4")
+        if name == "status":
+            full = np.full(size, STATUS.index("no_pairs"), "u1")
         full[..., mask] = np.moveaxis(values, 0, -1)
         dims = ("year", "y", "x") if kind == "annual" else ("y", "x")
         variables[name] = (dims, full, _attributes(name))
@@ -162,13 +216,16 @@ def annual_dataset(fields, mask, cube, pairs, method, filters):
     if "roi" in cube:
         out["roi"] = (("y", "x"), np.asarray(cube["roi"].values).astype("u1"), {"long_name": "cells of the region"})
     out.attrs = {
-        "crs": cube.attrs.get("crs", ""), "method": method, "filters": str(filters), "n_pairs": int(pairs.dt.size),
+        "crs": cube.attrs.get("crs", ""), "n_pairs": int(pairs.dt.size), **attributes,
         "velocity_convention": "metres per year over ground, along the axes of the grid; components averaged",
     }  # fmt: skip
     return out
 
 
 def _attributes(name):
+    if name == "status":
+        flags = {"flag_values": np.arange(len(STATUS), dtype="u1"), "flag_meanings": " ".join(STATUS)}
+        return {"long_name": "why a year has no velocity", **flags}
     base = name.removesuffix("_formal").removesuffix("_error")
     words = {
         "vx": "velocity along x", "vy": "velocity along y", "v": "speed", "count": "image pairs that touch the year",

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from nunatak.kernels import kernel
-
-PIVOT = 1e-10  # of a column's own square; below it the column is a combination of others
+from nunatak.velocity.arrow import factor, inverse_diagonal, inverse_entry, solve
+from nunatak.velocity.year_slopes import follow, followed_variance, local_slopes, right_side, slope_gains
 
 
 def fit_reference(velocity, design, *, component=0, seasonal=True):
@@ -95,144 +95,10 @@ def assemble(velocity, use, n, dt, weight, first, overlap, seasonal, matrix, rig
 
 
 @kernel
-def local_slopes(annual, state, n_years, slopes):
-    """
-    m/yr per year at the middle of each year, from the annual means on both sides; 0 where there are none.
-
-    Years without a mean are bridged, so that a gap does not stop the trend.
-    """
-    for k in range(n_years):
-        before, after = -1, -1
-        for j in range(k - 1, -1, -1):
-            if state[j] == 1:
-                before = j
-                break
-        for j in range(k + 1, n_years):
-            if state[j] == 1:
-                after = j
-                break
-        if before < 0 and state[k] == 1:
-            before = k
-        if after < 0 and state[k] == 1:
-            after = k
-        slopes[k] = 0.0
-        if before >= 0 and after > before:
-            slopes[k] = (annual[after] - annual[before]) / (after - before)
-
-
-@kernel
-def right_side(velocity, use, n, dt, weight, first, overlap, lever, seasonal, slopes, n_years, right):
-    """The right side with the trend inside each year taken out of the displacements; returns the sum of squares."""
-    right[:] = 0.0
-    square = 0.0
-    for q in range(n):
-        i = use[q]
-        d = velocity[i] * dt[i]
-        k0 = first[i]
-        for p in range(overlap.shape[1]):
-            if overlap[i, p] == 0.0:
-                break
-            d -= slopes[k0 + p] * lever[i, p]
-        wd = weight[i] * weight[i] * d
-        square += wd * d
-        for p in range(overlap.shape[1]):
-            if overlap[i, p] == 0.0:
-                break
-            right[k0 + p] += wd * overlap[i, p]
-        for c in range(right.size - n_years):
-            right[n_years + c] += wd * seasonal[i, c]
-    return square
-
-
-@kernel
-def factor(matrix, n_years, band, state):
-    """
-    Cholesky factor of an arrow matrix in place.
-
-    state[j] is 1 for a good column, 0 for an empty one, -1 for one that depends on earlier ones, and 2 for a year that
-    a dependent one shares pairs with: what the two hold together cannot be told apart. Empty and dependent columns get
-    a unit pivot and no coupling.
-    """
-    size = matrix.shape[0]
-    for j in range(size):
-        low = max(0, j - band) if j < n_years else 0
-        own = matrix[j, j]
-        pivot = own
-        for k in range(low, j):
-            pivot -= matrix[j, k] * matrix[j, k]
-        state[j] = 1
-        if own <= 0.0:
-            state[j] = 0
-        elif pivot <= PIVOT * own:
-            state[j] = -1
-        if state[j] != 1:
-            matrix[j, j] = 1.0
-            for k in range(j):
-                if state[j] == -1 and matrix[j, k] != 0.0 and j < n_years:
-                    state[k] = 2
-                matrix[j, k] = 0.0
-            for i in range(j + 1, size):
-                matrix[i, j] = 0.0
-            continue
-        root = np.sqrt(pivot)
-        matrix[j, j] = root
-        for i in range(j + 1, size):
-            if i > j + band and i < n_years:
-                continue
-            total = matrix[i, j]
-            start = max(low, i - band) if i < n_years else low
-            for k in range(start, j):
-                total -= matrix[i, k] * matrix[j, k]
-            matrix[i, j] = total / root
-
-
-@kernel
-def solve(lower, n_years, band, right):
-    """Solve L L^T x = right in place."""
-    size = lower.shape[0]
-    for i in range(size):
-        total = right[i]
-        for k in range(max(0, i - band) if i < n_years else 0, i):
-            total -= lower[i, k] * right[k]
-        right[i] = total / lower[i, i]
-    for i in range(size - 1, -1, -1):
-        total = right[i]
-        for k in range(i + 1, size):
-            if k > i + band and k < n_years:
-                continue
-            total -= lower[k, i] * right[k]
-        right[i] = total / lower[i, i]
-
-
-@kernel
-def inverse_column(lower, n_years, band, j, out):
-    """Column j of (L L^T)^-1."""
-    out[:] = 0.0
-    out[j] = 1.0
-    solve(lower, n_years, band, out)
-
-
-@kernel
-def inverse_diagonal(lower, n_years, band, work, out):
-    """Diagonal of (L L^T)^-1: squared columns of L^-1."""
-    size = lower.shape[0]
-    for j in range(size):
-        work[j] = 1.0 / lower[j, j]
-        square = work[j] * work[j]
-        for i in range(j + 1, size):
-            low = max(j, i - band) if i < n_years else j
-            total = 0.0
-            for k in range(low, i):
-                total -= lower[i, k] * work[k]
-            work[i] = total / lower[i, i]
-            square += work[i] * work[i]
-        out[j] = square
-
-
-@kernel
 def shared_image_variance(
-    use, n, weight, first, overlap, seasonal, images, image_sigma, lower, n_years, band, gain, influence, out
-):
+    use, n, weight, first, overlap, seasonal, images, image_sigma, lower, n_years, band, before, after, share, gains,
+    slopes, gain, influence, out
+):  # fmt: skip
     """
     Variance of the unknowns when every image has its own position error, shared by all its pairs.
 
@@ -251,6 +117,7 @@ def shared_image_variance(
         for c in range(size - n_years):
             gain[n_years + c] = seasonal[i, c] / variance
         solve(lower, n_years, band, gain)
+        follow(gain, before, after, share, gains, n_years, slopes)
         own = max(variance - 2.0 * image_sigma * image_sigma, 0.0)
         for k in range(size):
             out[k] += gain[k] * gain[k] * own
@@ -276,7 +143,7 @@ def fit_cell(
     lever : (N, M) overlap times the distance of its middle from the year's, yr2, to take the trend inside the years
         into account; (N, 0) takes the velocity as constant over a year but for the cycle
     image_sigma : position error of one image, m; 0 takes the pairs as independent
-    work : (2, K + 5, K + 5) scratch; influence : (n_images, K + 2) scratch
+    work : (3, K + 8, K + 8) scratch; influence : (n_images, K + 2) scratch
     annual, annual_sigma : (K,) overwritten; cycle : (6,) overwritten with a, b, var a, var b, cov ab, reduced chi2
     """
     annual[:] = np.nan
@@ -284,9 +151,9 @@ def fit_cell(
     cycle[:] = np.nan
     band = overlap.shape[1] - 1
     full = n_years + 2
-    variance, column, state = work[1, 1, :full], work[1, 2, :full], work[1, 3, :full]
-    right = work[1, 0, :full]
-    matrix = work[0, :full, :full]
+    right, variance, column, state = work[1, 0, :full], work[1, 1, :full], work[1, 2, :full], work[1, 3, :full]
+    matrix, gains = work[0, :full, :full], work[2, :n_years, :full]
+    before, after, share, slopes = work[1, 4, :full], work[1, 5, :full], work[1, 6, :full], work[1, 7, :full]
     square = assemble(velocity, use, n, dt, weight, first, overlap, seasonal, matrix, right)
     factor(matrix, n_years, band, state)
     size = full
@@ -294,30 +161,34 @@ def fit_cell(
         square = assemble(velocity, use, n, dt, weight, first, overlap, seasonal, matrix, right)
         size = n_years
         matrix, right, variance, column = matrix[:size, :size], right[:size], variance[:size], column[:size]
+        gains = gains[:, :size]
         factor(matrix, n_years, band, state)
-    unknowns, explained = 0, 0.0
+    unknowns = 0
     for k in range(size):
         unknowns += state[k] > 0
     if unknowns == 0 or n < unknowns:
         return
-    for attempt in range(2 if lever.shape[1] else 1):
-        if attempt == 1:
-            slopes = work[1, 4, :n_years]
-            local_slopes(right, state, n_years, slopes)
-            square = right_side(velocity, use, n, dt, weight, first, overlap, lever, seasonal, slopes, n_years, right)
-        explained = 0.0
-        for k in range(size):
-            if state[k] <= 0:
-                right[k] = 0.0
-            column[k] = right[k]
-        solve(matrix, n_years, band, right)
-        for k in range(size):
-            explained += column[k] * right[k]
+    explained = _explain(matrix, n_years, band, state, right, column)
+    share[:] = 0.0
+    if lever.shape[1]:
+        # with the cycle taken as known: what it is wrong by moves all years alike, and no slope
+        inverse_diagonal(matrix[:n_years, :n_years], n_years, band, column[:n_years], variance[:n_years])
+        local_slopes(right, variance, state, n_years, before, after, share, slopes)
+        square = right_side(velocity, use, n, dt, weight, first, overlap, lever, seasonal, slopes, n_years, right)
+        explained = _explain(matrix, n_years, band, state, right, column)
+        slope_gains(use, n, weight, first, overlap, lever, seasonal, state, share, matrix, n_years, band, gains)
+    if size == full:
+        cycle[4] = inverse_entry(matrix, n_years, band, n_years, n_years + 1, column)
     if image_sigma > 0.0:
         shared_image_variance(
             use, n, weight, first, overlap, seasonal[:, : size - n_years], images, image_sigma, matrix, n_years, band,
-            column, influence[:, :size], variance
+            before, after, share, gains, slopes, column, influence[:, :size], variance
         )  # fmt: skip
+    elif share.max() > 0.0:
+        covariance = followed_variance(
+            before, after, share, gains, matrix, n_years, band, column, slopes, work[1, 8], variance
+        )  # fmt: skip
+        cycle[4] = covariance if size == full else np.nan
     else:
         inverse_diagonal(matrix, n_years, band, column, variance)
     if n > unknowns:
@@ -327,28 +198,19 @@ def fit_cell(
             annual[k] = right[k]
             annual_sigma[k] = np.sqrt(variance[k])
     if size == full:
-        inverse_column(matrix, n_years, band, n_years, column)
         cycle[0], cycle[1] = right[n_years], right[n_years + 1]
-        cycle[2], cycle[3], cycle[4] = variance[n_years], variance[n_years + 1], column[n_years + 1]
+        cycle[2], cycle[3] = variance[n_years], variance[n_years + 1]
 
 
 @kernel
-def fit_block(
-    velocity, fill, dt, weight, first, overlap, lever, seasonal, images, image_sigma, n_years, work, influence,
-    annual, annual_sigma, cycle
-):  # fmt: skip
-    """Fit one component of many cells, no filters: velocity (n_cell, N) int16; outputs (n_cell, K) and (n_cell, 6)."""
-    n_pair = velocity.shape[1]
-    use = np.empty(n_pair, np.int64)
-    row = np.empty(n_pair, np.float64)
-    for cell in range(velocity.shape[0]):
-        n = 0
-        for i in range(n_pair):
-            row[i] = velocity[cell, i]
-            if velocity[cell, i] != fill:
-                use[n] = i
-                n += 1
-        fit_cell(
-            row, use, n, dt, weight, first, overlap, lever, seasonal, images, image_sigma, n_years, work, influence,
-            annual[cell], annual_sigma[cell], cycle[cell]
-        )  # fmt: skip
+def _explain(matrix, n_years, band, state, right, column):
+    """Solve for the unknowns in place; returns the part of the weighted sum of squares that they explain."""
+    for k in range(right.size):
+        if state[k] <= 0:
+            right[k] = 0.0
+        column[k] = right[k]
+    solve(matrix, n_years, band, right)
+    explained = 0.0
+    for k in range(right.size):
+        explained += column[k] * right[k]
+    return explained

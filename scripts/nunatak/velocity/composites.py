@@ -14,7 +14,7 @@ import xarray as xr
 
 from nunatak.runtime import NunatakError
 from nunatak.velocity.annual_cells import by_year, fit_cells, kept_cells, weighted_means
-from nunatak.velocity.annual_fields import annual_dataset, annual_fields
+from nunatak.velocity.annual_fields import ERROR_LIMIT, annual_dataset, annual_fields
 from nunatak.velocity.design import Design, design
 from nunatak.velocity.filters import Filters
 from nunatak.velocity.sensors import REFERENCE, false_seasons, slower_groups, without_groups
@@ -26,7 +26,8 @@ FILL = -32767
 
 def composite(
     cube, *, method="lsq", seasonal=True, trend_inside=True, filters=None, year_start=1, v0_years=None,
-    reference_year=None, image_sigma=0.0, interior=None, everywhere=False, memory_mb=512, threads=2,
+    reference_year=None, image_sigma=0.0, error_limit=ERROR_LIMIT, interior=None, everywhere=False, memory_mb=512,
+    threads=2,
 ):  # fmt: skip
     """
     Annual velocity composites of an image-pair cube.
@@ -50,6 +51,8 @@ def composite(
     reference_year : decimal year of v0; by default the middle of v0_years, rounded down (ITS_LIVE: 2018)
     image_sigma : position error of one image in metres, shared by all its pairs (lsq only); 0 takes the pairs as
         independent, as ITS_LIVE does, which is optimistic
+    error_limit : (a, b): an annual velocity whose speed has an error above a + b v0, m/yr, is not given, its error is;
+        v0 is the cell's mean speed. None gives them all
     interior : (y, x) bool, ice farther than some 2 km from its margin; where given, ITS_LIVE's two checks of sensors
         are made (lsq only): outside it, a group that is slower than Sentinel-2 is left out; inside it, Sentinel-2 is
         left out where it alone makes a season. `sensor_excluded` then tells how many groups a cell lost
@@ -62,6 +65,7 @@ def composite(
     Dataset, with `year` and (y, x):
         `vx, vy, v` (year, y, x) m/yr; `*_error_formal` from the pairs' stated errors, `*_error` the same times
         sqrt(reduced chi2) where that exceeds 1; `count` pairs and `images` distinct images that touch the year;
+        `status` 0 where there is a velocity, else why there is none (`flag_meanings`);
         `vx0, vy0, v0`, `dvx_dt, dvy_dt, dv_dt` (m/yr per year) with `_error`: line through the annual means at the
         reference year; `vx_amp, vy_amp, v_amp` (m/yr, v along the flow), `*_phase` (day of the maximum, 0..365.25)
         with `_error`; `count0` pairs used; `outlier_percent`. NaN means not determined, never 0.
@@ -87,10 +91,17 @@ def composite(
         if interior.shape != mask.shape:
             raise NunatakError(f"velocity: interior of {interior.shape} cells does not fit the cube's {mask.shape}")
     cells = _all_cells(cube, mask, pairs, {**options, "interior": interior}, memory_mb)
-    out = annual_fields(cells, pairs, v0_years, reference_year)
+    v0_years = v0_years or (int(pairs.years[0]), int(pairs.years[-1]))
+    reference = sum(v0_years) // 2 if reference_year is None else reference_year
+    out = annual_fields(cells, pairs, v0_years, reference, error_limit)
     if not np.isfinite(out["vx"][0]).any():
         log.warning("velocity: no cell has enough of the %d pairs for a %s composite", pairs.dt.size, _name(method))
-    return annual_dataset(out, mask, cube, pairs, _name(method), filters)
+    limit = list(map(float, error_limit)) if error_limit is not None else "none"
+    about = {
+        "method": _name(method), "filters": str(filters), "error_limit": limit, "v0_years": list(v0_years),
+        "reference_year": reference,
+    }  # fmt: skip
+    return annual_dataset(out, mask, cube, pairs, about)
 
 
 def _name(method):

@@ -1,0 +1,140 @@
+"""Velocities from simulated pairs against the truth: annual means, seasonal cycle, speed-up, each by its own errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from nunatak.checks.check import at_least, not_applicable
+from nunatak.velocity.annual_fields import line_through
+
+TRUTH_SHARE = 0.92  # that must lie within _SIGMAS of the truth; 0.954 of a normal distribution do
+_SIGMAS = 2.0
+_CELLS = 4000  # of the region that are held against the truth, evenly over it
+_LEAST_AMPLITUDE = 5.0  # m/yr; a smaller cycle has no day of its maximum
+_MONTHS = 12
+_DAYS = 365.25
+_NAMES = {
+    "velocity_against_truth": "annual speeds", "velocity_trend_against_truth": "trends of the speed",
+    "velocity_amplitude_against_truth": "seasonal amplitudes", "velocity_phase_against_truth": "days of the maximum",
+}  # fmt: skip
+
+
+def against_truth(annual, world):
+    """
+    How many annual speeds, trends, seasonal amplitudes and phases lie within two of their errors of the truth's.
+
+    Parameters
+    ----------
+    annual : Dataset of `velocity.composite`
+    world : mapping of name and size of the simulated world
+
+    Returns
+    -------
+    list of Check
+    """
+    from nunatak.simulation import world as known
+
+    if annual.attrs["method"] != "lsq":
+        reason = "a mean of pairs follows their dates; only least squares gives means of years"
+        return [not_applicable(name, reason) for name in _NAMES]
+    rows, columns = np.nonzero(np.isfinite(annual["v"].values).any(axis=0))
+    if not rows.size:
+        return [not_applicable(name, "no cell has an annual velocity") for name in _NAMES]
+    some = np.unique(np.linspace(0, rows.size - 1, min(_CELLS, rows.size)).astype(int))
+    cells = Cells(annual, rows[some], columns[some])
+    monthly = cells.monthly(known(**world).truth)
+    z = {"velocity_against_truth": cells.speeds(monthly), "velocity_trend_against_truth": cells.trends(monthly)}
+    if "v_amp" in annual:
+        amplitude, phase = cells.cycles(monthly)
+        z |= {"velocity_amplitude_against_truth": amplitude, "velocity_phase_against_truth": phase}
+    return [_share(name, z.get(name)) for name in _NAMES]
+
+
+def _share(name, z):
+    """The check of how many standardised differences are within the bound."""
+    if z is None:
+        return not_applicable(name, "no seasonal cycle was fitted")
+    z = z[np.isfinite(z)]
+    if not z.size:
+        return not_applicable(name, f"the composite has no {_NAMES[name]} with an error")
+    text = f"share of {z.size:,} {_NAMES[name]} within {_SIGMAS:g} standard errors of the truth"
+    return at_least(name, (np.abs(z) <= _SIGMAS).mean(), TRUTH_SHARE, "", text)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Some cells of a composite; the methods give (found - true) / error of each, NaN where nothing was found."""
+
+    annual: xr.Dataset
+    rows: np.ndarray
+    columns: np.ndarray
+
+    def of(self, name):
+        """(..., n_cell) values of a variable."""
+        return self.annual[name].values[..., self.rows, self.columns]
+
+    def monthly(self, truth):
+        """(12 (K + 1), 2, n_cell) components of the truth in the middle of months, half a year more at both ends."""
+        x, y = self.annual["x"].values[self.columns], self.annual["y"].values[self.rows]
+        return np.stack([truth.velocity(x, y, t) for t in self._times])
+
+    @property
+    def _times(self):
+        n = self.annual.sizes["year"] + 1
+        return float(self.annual["year_start"][0]) - 0.5 + (np.arange(_MONTHS * n) + 0.5) / _MONTHS
+
+    def _means(self, monthly):
+        """(K, 2, n_cell) means of the years."""
+        inside = monthly[_MONTHS // 2 : -_MONTHS // 2]
+        return inside.reshape(-1, _MONTHS, *inside.shape[1:]).mean(axis=1)
+
+    def speeds(self, monthly):
+        """Of the annual speeds, (K, n_cell)."""
+        return (self.of("v") - np.hypot(*np.moveaxis(self._means(monthly), 1, 0))) / self.of("v_error")
+
+    def trends(self, monthly):
+        """Of the lines through the annual means, with the composite's own weights: the truth is no line itself."""
+        about = self.annual.attrs
+        first, last = (int(year) for year in about["v0_years"])
+        years = self.annual["year"].values
+        inside = (years >= first) & (years <= last)
+        middle = (self.annual["year_start"].values + self.annual["year_end"].values)[inside] / 2
+        slopes = [
+            line_through(
+                middle - float(about["reference_year"]), self._means(monthly)[inside, c].T,
+                self.of(f"{name}_error")[inside].T,
+            )[2]
+            for c, name in enumerate(("vx", "vy"))
+        ]  # fmt: skip
+        ux, uy = self._flow()
+        return (self.of("dv_dt") - (slopes[0] * ux + slopes[1] * uy)) / self.of("dv_dt_error")
+
+    def cycles(self, monthly):
+        """
+        Of the amplitude and of the phase along the mean flow.
+
+        The truth's cycle is what is left of a moving mean over twelve months; years count as many times as pairs touch
+        them, as they do in the fit.
+        """
+        ux, uy = self._flow()
+        speed = monthly[:, 0] * ux + monthly[:, 1] * uy
+        total = np.cumsum(np.concatenate([np.zeros((1, speed.shape[1])), speed]), axis=0)
+        whole = total[_MONTHS:] - total[:-_MONTHS]
+        cycle = speed[_MONTHS // 2 : -_MONTHS // 2] - (whole[:-1] + whole[1:]) / (2 * _MONTHS)
+        angle = 2 * np.pi * self._times[_MONTHS // 2 : -_MONTHS // 2]
+        count = self.of("count").astype(float)
+        weight = np.repeat(count / np.maximum(count.sum(axis=0), 1), _MONTHS, axis=0) / _MONTHS
+        a, b = (2 * (weight * cycle * wave(angle)[:, None]).sum(axis=0) for wave in (np.sin, np.cos))
+        amplitude, phase = np.hypot(a, b), np.arctan2(a, b) / (2 * np.pi) * _DAYS
+        days = (self.of("v_phase") - phase + _DAYS / 2) % _DAYS - _DAYS / 2
+        days[amplitude < _LEAST_AMPLITUDE] = np.nan
+        return (self.of("v_amp") - amplitude) / self.of("v_amp_error"), days / self.of("v_phase_error")
+
+    def _flow(self):
+        """Unit vector of the mean flow."""
+        vx, vy = self.of("vx0"), self.of("vy0")
+        v = np.hypot(vx, vy)
+        return vx / v, vy / v

@@ -1,0 +1,155 @@
+"""
+The trend inside the years of an annual fit: slopes between neighbouring annual means, and what their errors do.
+
+A fit with constant years gives x1; the slopes S x1 times the levers of the pairs are taken out of the displacements,
+and the second solution is x = x1 - N^-1 G S x1 = T x1, with G the sums of weight, lever and design. Its covariance is
+T N^-1 T^T.
+"""
+
+from __future__ import annotations
+
+from nunatak.kernels import kernel
+from nunatak.velocity.arrow import solve
+
+
+@kernel
+def local_slopes(annual, variance, state, n_years, before, after, share, slopes):
+    """
+    m/yr per year at the middle of each year, from the annual means on both sides; 0 where there are none.
+
+    Years without a mean are bridged, so that a gap does not stop the trend. A slope counts by the share of its square
+    that exceeds its own variance (James and Stein's estimator): a year that is hardly known must not bend its
+    neighbours.
+
+    Parameters
+    ----------
+    annual, variance : (K,) means and their variance; state : (K,) 1 where there is one
+    before, after, share, slopes : (K,) overwritten; a slope is share * (annual[after] - annual[before]) / years apart
+    """
+    for k in range(n_years):
+        low, high = -1, -1
+        for j in range(k - 1, -1, -1):
+            if state[j] == 1:
+                low = j
+                break
+        for j in range(k + 1, n_years):
+            if state[j] == 1:
+                high = j
+                break
+        if low < 0 and state[k] == 1:
+            low = k
+        if high < 0 and state[k] == 1:
+            high = k
+        share[k], slopes[k] = 0.0, 0.0
+        before[k], after[k] = low, high
+        if low >= 0 and high > low:
+            change = annual[high] - annual[low]
+            doubt = variance[high] + variance[low]
+            if change * change > doubt:
+                share[k] = 1.0 - doubt / (change * change)
+                slopes[k] = share[k] * change / (high - low)
+
+
+@kernel
+def right_side(velocity, use, n, dt, weight, first, overlap, lever, seasonal, slopes, n_years, right):
+    """The right side with the trend inside each year taken out of the displacements; returns the sum of squares."""
+    right[:] = 0.0
+    square = 0.0
+    for q in range(n):
+        i = use[q]
+        d = velocity[i] * dt[i]
+        k0 = first[i]
+        for p in range(overlap.shape[1]):
+            if overlap[i, p] == 0.0:
+                break
+            d -= slopes[k0 + p] * lever[i, p]
+        wd = weight[i] * weight[i] * d
+        square += wd * d
+        for p in range(overlap.shape[1]):
+            if overlap[i, p] == 0.0:
+                break
+            right[k0 + p] += wd * overlap[i, p]
+        for c in range(right.size - n_years):
+            right[n_years + c] += wd * seasonal[i, c]
+    return square
+
+
+@kernel
+def slope_gains(
+    use, n, weight, first, overlap, lever, seasonal, state, share, lower, n_years, band, gains
+):  # fmt: skip
+    """gains[k] = N^-1 G of the slope of year k, (K, size), overwritten; what the unknowns lose per unit of slope."""
+    size = lower.shape[0]
+    gains[:] = 0.0
+    for q in range(n):
+        i = use[q]
+        k0 = first[i]
+        for p in range(overlap.shape[1]):
+            if overlap[i, p] == 0.0:
+                break
+            if share[k0 + p] == 0.0:
+                continue
+            w = weight[i] * weight[i] * lever[i, p]
+            own = gains[k0 + p]
+            for r in range(overlap.shape[1]):
+                if overlap[i, r] == 0.0:
+                    break
+                own[k0 + r] += w * overlap[i, r]
+            for c in range(size - n_years):
+                own[n_years + c] += w * seasonal[i, c]
+    for k in range(n_years):
+        if share[k] > 0.0:
+            for j in range(size):
+                if state[j] <= 0:
+                    gains[k, j] = 0.0
+            solve(lower, n_years, band, gains[k])
+
+
+@kernel
+def follow(vector, before, after, share, gains, n_years, slopes):
+    """Apply T to a vector of unknowns in place; `slopes` (K,) is scratch."""
+    for k in range(n_years):
+        slopes[k] = 0.0
+        if share[k] > 0.0:
+            slopes[k] = share[k] * (vector[int(after[k])] - vector[int(before[k])]) / (after[k] - before[k])
+    for k in range(n_years):
+        if slopes[k] != 0.0:
+            for j in range(vector.size):
+                vector[j] -= gains[k, j] * slopes[k]
+
+
+@kernel
+def followed_variance(before, after, share, gains, lower, n_years, band, row, other, last, out):
+    """
+    Diagonal of T N^-1 T^T; returns the covariance of the last two unknowns.
+
+    Parameters
+    ----------
+    row, other, last : (size,) scratch
+    out : (size,) overwritten
+    """
+    size = lower.shape[0]
+    for k in range(n_years):
+        other[k] = share[k] / (after[k] - before[k]) if share[k] > 0.0 else 0.0
+    for j in range(size):
+        row[:] = 0.0
+        row[j] = 1.0
+        for k in range(n_years):
+            if other[k] > 0.0:
+                part = other[k] * gains[k, j]
+                row[int(after[k])] -= part
+                row[int(before[k])] += part
+        square = 0.0
+        for i in range(size):
+            total = row[i]
+            for k in range(max(0, i - band) if i < n_years else 0, i):
+                total -= lower[i, k] * row[k]
+            row[i] = total / lower[i, i]
+            square += row[i] * row[i]
+        out[j] = square
+        if j == size - 2:
+            last[:size] = row
+    covariance = 0.0
+    for i in range(size):
+        covariance += last[i] * row[i]
+    return covariance
