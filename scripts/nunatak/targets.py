@@ -181,7 +181,6 @@ def everything(study: Study, formats=()) -> list[str]:
     paths = [result.path for result in (*RESULTS.values(), *FURTHER.values()) if result.made(study)]
     for product in study.products:
         paths += [f"{product}/granules.parquet", f"{product}/counts.csv"]
-        paths += [f"{product}/lists/{chunk}.csv" for chunk in study.chunks(product)]
         for kind in of_chunks(study, product):
             paths += [f"{product}/{kind}/{chunk}.parquet" for chunk in study.chunks(product)]
     formats = sorted({"png", "json", *study.figures.formats, *formats})
