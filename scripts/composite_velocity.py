@@ -38,6 +38,9 @@ def main(cube, out, *, composite, study, threads=2):
     write_csv(speeds(stack, annual), out["speeds"], attributes=about, units={"low": "m/yr", "high": "m/yr"})
     seen = np.isfinite(annual["v0"].values).sum() / max(int(annual["roi"].sum()), 1)
     log.info("%d pairs, %d years, %.0f %% of the region seen", stack.sizes["time"], annual.sizes["year"], 100 * seen)
+    log.info(
+        "years of cells: %s", ", ".join(f"{n} {word}" for word, n in velocity.years_by_status(annual).items() if n)
+    )
 
 
 def options_of(composite):
@@ -45,8 +48,9 @@ def options_of(composite):
     options = {name: composite[name] for name in ("method", "seasonal", "trend_inside", "year_start", "image_sigma")}
     least = composite["minimum_pairs"]
     filters = velocity.Filters(before_minimum=min(5, least), after_minimum=least)
-    years = composite["v0_years"] and tuple(composite["v0_years"])
-    return {**options, "v0_years": years, "filters": filters if composite["method"] == "lsq" else None}
+    for name in ("v0_years", "error_limit"):
+        options[name] = composite[name] and tuple(composite[name])
+    return {**options, "filters": filters if composite["method"] == "lsq" else None}
 
 
 def write_maps(annual, grid, folder, about):

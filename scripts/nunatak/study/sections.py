@@ -123,6 +123,9 @@ class Composite(Model):
     trend_inside: bool = key(True, "let the velocity follow the trend inside each year (lsq); ITS_LIVE: false")
     year_start: Month = key(1, "month a year begins with; a year that does not begin in January is named after its end")
     minimum_pairs: int = key(30, "fewest pairs of a cell, after the filters (lsq)", ge=1, le=10000)
+    error_limit: tuple[float, float] | None = key(
+        (100.0, 0.1), "[a, b]: no annual velocity where its error is above a m/yr + b times the mean speed; null: any"
+    )
     v0_years: tuple[int, int] | None = key(
         None, "first and last year of the mean speed and its trend; all where not given"
     )
@@ -130,6 +133,13 @@ class Composite(Model):
         0.0, "position error of one image, shared by its pairs (lsq); 0 takes pairs as independent", unit="m", ge=0,
         le=1000,
     )  # fmt: skip
+
+    @field_validator("error_limit")
+    @classmethod
+    def _not_negative(cls, value):
+        if value is not None and (min(value) < 0 or max(value) == 0):
+            raise ValueError(f"{list(value)} leaves no velocity; write two numbers of 0 or more, such as [100, 0.1]")
+        return value
 
     @field_validator("v0_years")
     @classmethod

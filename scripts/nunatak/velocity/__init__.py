@@ -2,7 +2,7 @@
 
 from nunatak.products.itslive_names import coverage, select_names
 from nunatak.products.itslive_selection import Selection, selection_from
-from nunatak.velocity.annual_fields import mean_field, speed_error
+from nunatak.velocity.annual_fields import mean_field, speed_error, years_by_status
 from nunatak.velocity.composites import composite, magnitude_mean
 from nunatak.velocity.filters import Filters
 from nunatak.velocity.flowlines import flowline
@@ -30,4 +30,5 @@ __all__ = [
     "selection_from",
     "speed_error",
     "strain_rates",
+    "years_by_status",
 ]

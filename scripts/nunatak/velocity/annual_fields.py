@@ -255,6 +255,14 @@ def _attributes(name):
     return {"long_name": text, "units": unit}
 
 
+def years_by_status(annual):
+    """How many years of the region's cells have a velocity, and how many have none for which reason: {word: count}."""
+    status = annual["status"].values
+    inside = annual["roi"].values.astype(bool) if "roi" in annual else np.ones(status.shape[1:], dtype=bool)
+    counts = np.bincount(status[:, inside].ravel(), minlength=len(STATUS))
+    return {word.replace("_", " "): int(n) for word, n in zip(STATUS, counts, strict=True)}
+
+
 def mean_field(annual):
     """
     The mean velocity of a composite as a field of its own: what flowlines, gates and strain rates take.
