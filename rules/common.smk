@@ -48,6 +48,17 @@ def chunk_files(product, kind, suffix):
     return files
 
 
+def list_of(product=None):
+    """A function of the wildcards: one chunk's share of the granules, once it is known."""
+
+    def path(wildcards):
+        name = product or wildcards.product
+        asked = checkpoints.query_granules.get(study=wildcards.study, product=name)
+        return f"{asked.output.lists}/{wildcards.chunk}.csv"
+
+    return path
+
+
 def ledgers(product):
     """What fetching brought of a product, one file per chunk."""
     return chunk_files(product, "ledger", "parquet")

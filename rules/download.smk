@@ -1,7 +1,7 @@
 rule fetch_granules:
     """Bring one chunk's granules here, check each, and write what came of every one of them."""
     input:
-        granules="<results>/{study}/{product}/lists/{chunk}.csv",
+        granules=list_of(),
     output:
         ledger="<results>/{study}/{product}/ledger/{chunk}.parquet",
     log:

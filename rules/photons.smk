@@ -34,7 +34,7 @@ rule fit_heights:
 rule request_heights:
     """Have the photons of one chunk of ATL03 granules fitted by a SlideRule service."""
     input:
-        granules="<results>/{study}/atl06sr/lists/{chunk}.csv",
+        granules=list_of("atl06sr"),
         regions="<results>/{study}/regions.geojson",
     output:
         table="<results>/{study}/atl06sr/segments/{chunk}.parquet",

@@ -20,14 +20,17 @@ rule outline_regions:
         "../scripts/outline_regions.py"
 
 
-rule query_granules:
-    """Ask the archive which granules of a product lie in the region and the period."""
+# a checkpoint: what follows a chunk whose list is as before is not done again
+checkpoint query_granules:
+    """Ask the archive which granules of a product lie in the region and the period, and list each chunk's share."""
     input:
         regions="<results>/{study}/regions.geojson",
         archive=archive_of,
         lock=lock_of,
     output:
         granules="<results>/{study}/{product}/granules.parquet",
+        left_out="<results>/{study}/{product}/left_out.parquet",
+        lists=directory("<results>/{study}/{product}/lists"),
     log:
         "<logs>/{study}/{product}/query.log",
     retries: RETRIES
@@ -49,24 +52,3 @@ rule query_granules:
         "{wildcards.study}: asking for {wildcards.product} granules"
     script:
         "../scripts/query_granules.py"
-
-
-rule list_granules:
-    """Write one chunk's share of the granules; a chunk whose share did not change is not done again."""
-    input:
-        granules="<results>/{study}/{product}/granules.parquet",
-    output:
-        granules="<results>/{study}/{product}/lists/{chunk}.csv",
-    log:
-        "<logs>/{study}/{product}/list/{chunk}.log",
-    localrule: True
-    conda:
-        "../envs/access.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=5,
-    message:
-        "{wildcards.study}: listing {wildcards.product} {wildcards.chunk}"
-    script:
-        "../scripts/list_granules.py"

@@ -1,21 +1,33 @@
-"""Ask the archive of a study which granules of a product lie in its region and period."""
+"""Ask the archive of a study which granules of a product lie in its region and period, and which of them it wants."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as csv
 
 from nunatak.archives import base, lock
 from nunatak.archives.opening import open_archive
 from nunatak.granules import chunk_of, parse
 from nunatak.outlines import focus_outline, read_outlines
-from nunatak.runtime import job, log, stamp
+from nunatak.products.itslive_names import select_names
+from nunatak.products.itslive_selection import selection_from
+from nunatak.runtime import job, log, stamp, written
 from nunatak.study.period import Period
 from nunatak.tables import write_table
 
 
 def main(regions, out, *, archive, product, settings, period, chunks, study, focus=None, locked=None):
     """
-    Write the granule table of a product, each granule with the chunk it belongs to.
+    Write the granule table of a product, what the study leaves out of the answer, and each chunk's share as a list.
 
     Parameters
     ----------
     regions : GeoJSON of the study's outlines
+    out : mapping of granules, left_out (granules found and not wanted, each with `why`) and lists (a folder with a CSV
+        for every chunk) to a path
     archive : mapping with `name` and what `open_archive` needs of it
     settings : the product's part of the study
     focus : the study's; `rgt: auto` asks for the tracks that cross it
@@ -24,13 +36,20 @@ def main(regions, out, *, archive, product, settings, period, chunks, study, foc
     chunks : the names of its chunks; a granule of none of them has no chunk, and counting the granules says so
     """
     region = base.outline_of(read_outlines(regions), product)
+    about = stamp(study=study, source="", inputs=[regions], parameters=settings)
     if settings.get("rgt") == "auto":
         region, settings = focus_outline(focus), {**settings, "rgt": None}
     answer = _answer(product, region, Period.model_validate(period), base.Filters.of(settings), archive, locked)
-    answer["chunk"] = [chunk_of(parse(name), settings["splits"], chunks=chunks) for name in answer["file_name"]]
-    log.info("%s: %d granules, %.1f MB", product, len(answer), answer["size_bytes"].sum() / 1e6)
-    source = base.source_of(answer, archive["name"])
-    write_table(answer, out, attributes=stamp(study=study, source=source, inputs=[regions], parameters=settings))
+    about["nunatak_source"] = base.source_of(answer, archive["name"])
+    why = select_names(answer, selection_from(settings)) if product == "itslive" else pd.Series("", index=answer.index)
+    wanted = answer[why == ""].reset_index(drop=True)
+    wanted["chunk"] = [chunk_of(parse(name), settings["splits"], chunks=chunks) for name in wanted["file_name"]]
+    log.info("%s: %d granules, %.1f MB", product, len(wanted), wanted["size_bytes"].sum() / 1e6)
+    for key, count in why[why != ""].str.split(":").str[0].value_counts().items():
+        log.info("%s: %d left out by %s", product, count, key)
+    write_table(wanted, out["granules"], attributes=about)
+    write_table(answer.assign(why=why)[why != ""], out["left_out"], attributes=about)
+    write_lists(_with_changes(wanted, archive), chunks, out["lists"])
 
 
 def _answer(product, region, period, filters, archive, locked):
@@ -41,11 +60,28 @@ def _answer(product, region, period, filters, archive, locked):
     return lock.held_against(lock.read(locked), found, name=locked) if locked else found
 
 
+def _with_changes(table, archive):
+    """The table with the time of last change of the user's own files: one that was mended is looked at again."""
+    if archive["name"] != "directory":
+        return table
+    root = Path(archive["directory"])
+    return table.assign(changed_ns=[os.stat(root / url).st_mtime_ns for url in table["url"]])
+
+
+def write_lists(table, chunks, folder):
+    """Write every chunk's rows as CSV; of a chunk whose share is as before, the same bytes."""
+    rows = pa.Table.from_pandas(table, preserve_index=False)
+    with written(folder) as part:
+        part.mkdir()
+        for chunk in chunks:
+            csv.write_csv(rows.filter(pc.equal(rows["chunk"], chunk)), part / f"{chunk}.csv")
+
+
 if __name__ == "__main__":
     with job(snakemake):
         main(
             snakemake.input.regions,
-            snakemake.output.granules,
+            dict(snakemake.output.items()),
             archive=snakemake.params.archive,
             product=snakemake.wildcards.product,
             settings=snakemake.params.product,

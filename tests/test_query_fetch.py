@@ -14,7 +14,6 @@ from tiny_granules import atl06, name_of, truncated
 
 import count_granules
 import fetch_granules
-import list_granules
 import query_granules
 import subset_points
 from nunatak import region
@@ -55,14 +54,14 @@ class Chain:
 
     def query(self, **settings):
         out = self.folder / "granules.parquet"
-        query_granules.main(self.regions, out, archive=self.archive, product="atl06",
+        files = {"granules": out, "left_out": self.folder / "left_out.parquet", "lists": self.folder / "lists"}
+        query_granules.main(self.regions, files, archive=self.archive, product="atl06",
                             settings={**SETTINGS, **settings}, period=PERIOD, study="steenstrup",
                             chunks=chunks_of({**SETTINGS, **settings}))  # fmt: skip
         return out
 
     def fetch(self, chunk):
         listed, out = self.folder / f"lists/{chunk}.csv", self.folder / f"ledger/{chunk}.parquet"
-        list_granules.main(self.folder / "granules.parquet", listed, chunk=chunk)
         fetch_granules.main(listed, out, archive=self.archive, study="steenstrup")
         return out
 

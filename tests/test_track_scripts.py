@@ -170,7 +170,8 @@ def test_auto_takes_the_tracks_that_cross_the_focus(study, tmp_path, xlim, expec
     focus = {**FOCUS, "xlim": xlim, "ylim": [-4.18e5, -4.16e5] if len(expected) == 1 else FOCUS["ylim"]}
     settings = {**study["products"]["atl11"], "version": None}
     query_granules.main(
-        regions, out, archive={"name": "simulated", "folder": str(tmp_path / "archive")}, product="atl11",
+        regions, {name: tmp_path / name for name in ("left_out", "lists")} | {"granules": out}, product="atl11",
+        archive={"name": "simulated", "folder": str(tmp_path / "archive")},
         settings=settings, period=["2019-01-01", "2021-12-31"], chunks=["all"], study="test", focus=focus,
     )  # fmt: skip
     assert settings["rgt"] == "auto" and set(read_table(out)["rgt"]) == expected

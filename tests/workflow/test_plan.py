@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -41,7 +42,7 @@ def test_rule_files_are_formatted():
 def test_every_rule_says_what_it_does_and_has_a_log():
     """Every rule has, in this order, all that a rule must have."""
     for path in (ROOT / "rules").glob("*.smk"):
-        for text in path.read_text("utf-8").split("\nrule ")[1:]:
+        for text in re.split(r"\n(?:rule|checkpoint) ", path.read_text("utf-8"))[1:]:
             name = text.split(":")[0]
             wanted = ['"""', "output:", "log:", "conda:", "threads:", "resources:", "message:", "script:"]
             places = [text.find(word) for word in wanted]

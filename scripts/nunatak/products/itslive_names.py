@@ -113,7 +113,7 @@ def left_out_pairs(table):
     -------
     DataFrame with the columns of `pairs_from_names`, `fate` and `why`
     """
-    fates = table["why"].str.partition(":")[0].where(lambda word: word.isin(["duplicate", "crs"]), "filter")
+    fates = table["why"].str.split(":").str[0].where(lambda word: word.isin(["duplicate", "crs"]), "filter")
     return pairs_from_names(table).assign(fate=fates, why=table["why"])
 
 
