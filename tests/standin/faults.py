@@ -15,6 +15,7 @@ DATA, CLOUD, S3 = (
 )
 HARMONY, STAC = "harmony.earthdata.nasa.gov", "stac.itslive.cloud"
 
+NO_DATA = "No data found that matched subset constraints"
 LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Earthdata Login</title></head><body>Please log in</body></html>"
 
 
@@ -40,7 +41,9 @@ def _flip(answer, request):
 
 
 def _half(answer, request):
-    return replace(answer, cut=len(answer.body) // 2) if answer.status in (200, 206) else answer
+    """Half of what was asked for; the last piece comes whole, as it would in the end."""
+    whole = answer.status not in (200, 206) or len(answer.body) < 1 << 14
+    return answer if whole else replace(answer, cut=len(answer.body) // 2)
 
 
 def _short(answer, request):
@@ -50,11 +53,11 @@ def _short(answer, request):
 
 def _whole(answer, request):
     """A server that ignores Range."""
-    content = getattr(answer, "content", None)
-    if answer.status != 206 or content is None:
+    path = getattr(answer, "path", None)
+    if answer.status != 206 or path is None:
         return answer
     kept = {name: value for name, value in answer.headers.items() if name != "Content-Range"}
-    return replace(answer, status=200, body=content, headers=kept)
+    return replace(answer, status=200, body=path.read_bytes(), headers=kept)
 
 
 def _json(change):
@@ -96,6 +99,51 @@ def _no_links(item):
     item["umm"]["RelatedUrls"] = []
 
 
+def _unlike(answer, request):
+    """A range that is not the one asked for."""
+    if answer.status != 206:
+        return answer
+    return replace(
+        answer, headers={**answer.headers, "Content-Range": f"bytes 1-{len(answer.body)}/{len(answer.body)}"}
+    )
+
+
+def _other_file(answer, request):
+    """A file of the right kind that is no granule of the product: HDF5 with one array in it."""
+    import io
+
+    import h5py
+
+    if answer.status not in (200, 206):
+        return answer
+    with h5py.File(buffer := io.BytesIO(), "w") as file:
+        file["temperature"] = [1.0, 2.0]
+    return replace(answer, status=200, body=buffer.getvalue())
+
+
+def _job(**said):
+    """A Harmony order whose record says something else, to each of the two questions about it."""
+
+    def change(content):
+        for record in content.get("jobStatuses", [content]):
+            record.update(said)
+
+    return {"host": HARMONY, "when": _asks_for_a_job, "change": _json(change)}
+
+
+def _asks_for_a_job(request):
+    return request.path.startswith("/jobs/") and request.method == "GET" and "resume" not in request.path
+
+
+def _one_lost(content):
+    """The last granule of an order came to nothing, and the order says so."""
+    if "links" in content:
+        *content["links"], lost = content["links"] or [{"title": ""}]
+        content["errors"] = [{"url": f"https://{DATA}/{lost['title']}", "message": "timed out"}]
+    for record in content.get("jobStatuses", [content]):
+        record |= {"status": "complete_with_errors", "progress": 100}
+
+
 def _not_zero(request):
     return request.one("page_size") != "0"
 
@@ -112,11 +160,13 @@ FAULTS = {
     "cmr_401": {"host": CMR, "instead": _errors(401, "Token does not exist")},
     "cmr_html": {"host": CMR, "instead": _page},
     "cmr_drop": {"host": CMR, "change": lambda answer, request: replace(answer, drop=True)},
-    "cmr_hangs": {"host": CMR, "change": lambda answer, request: replace(answer, delay=3.0)},
+    "cmr_hangs": {"host": CMR, "change": lambda answer, request: replace(answer, delay=0.5)},
     "cmr_not_json": {**_PAGES, "change": lambda answer, request: replace(answer, body=answer.body[:-9])},
     "cmr_timed_out": {
         **_PAGES, "change": _timed_out
     },
+    "cmr_empty": {**_GRANULES, "change": lambda a, r: replace(_json(lambda c: c.update(items=[]))(a, r), headers={
+        **a.headers, "CMR-Hits": "0"})},
     "cmr_lost_item": {**_PAGES, "change": _json(_drop_last)},
     "cmr_repeats_item": {**_PAGES, "change": _json(lambda c: c["items"].append(c["items"][0]))},
     "cmr_path_in_name": {**_PAGES, "change": _records(_link_out)},
@@ -126,6 +176,10 @@ FAULTS = {
     "edl_500": {"host": EDL, "instead": _status(500)},
     "edl_html": {"host": EDL, "instead": _page},
     "edl_drop": {"host": EDL, "change": lambda answer, request: replace(answer, drop=True)},
+    "edl_401": {
+        "host": EDL, "instead": _status(401, b'{"error": "invalid_credentials"}', Content_Type="application/json"),
+    },
+    "edl_no_token": {"host": EDL, "instead": _status(200, b"{}", Content_Type="application/json")},
     # the data host
     "data_401": {"host": DATA, "instead": _status(401, b"Unauthorized")},
     "data_403_eula": {
@@ -142,10 +196,13 @@ FAULTS = {
     "data_short": {"host": CLOUD, "change": _short},
     "data_flipped": {"host": CLOUD, "change": _flip},
     "data_not_hdf5": {"host": CLOUD, "change": lambda a, r: replace(a, body=b"#" * len(a.body))},
+    "data_empty": {"host": CLOUD, "change": lambda answer, request: replace(answer, body=b"")},
+    "data_other_file": {"host": CLOUD, "change": _other_file},
+    "data_other_range": {"host": CLOUD, "change": _unlike},
     "data_no_range": {"host": CLOUD, "change": _whole},
     "data_no_length": {"host": CLOUD, "change": lambda a, r: replace(_half(a, r), length=False)},
     "data_slow": {"host": CLOUD, "change": lambda answer, request: replace(answer, rate=2e5)},
-    "data_hangs": {"host": CLOUD, "change": lambda answer, request: replace(answer, delay=3.0)},
+    "data_hangs": {"host": CLOUD, "change": lambda answer, request: replace(answer, delay=0.5)},
     "data_416": {"host": CLOUD, "when": lambda r: "range" in r.headers, "instead": _status(416)},
     "data_loops": {
         "host": DATA, "instead": lambda r: _status(303, Location=f"https://{DATA}{r.path}")(r)
@@ -153,11 +210,15 @@ FAULTS = {
     # ITS_LIVE
     "stac_503": {"host": STAC, "instead": _status(503)},
     "stac_html": {"host": STAC, "instead": _page},
+    "stac_drop": {"host": STAC, "change": lambda answer, request: replace(answer, drop=True)},
     "stac_lost_items": {
         "host": STAC, "when": lambda r: r.path == "/search", "change": _json(lambda c: c["features"].pop()),
     },
     "s3_404": {"host": S3, "instead": _status(404, b"<Error><Code>NoSuchKey</Code></Error>")},
     "s3_503": {"host": S3, "instead": _status(503, b"<Error><Code>SlowDown</Code></Error>")},
+    "s3_drop": {"host": S3, "change": lambda answer, request: replace(answer, drop=True)},
+    "s3_html": {"host": S3, "instead": _page},
+    "s3_short": {"host": S3, "change": _short},
     # server-side subsets
     "harmony_400": {
         "host": HARMONY, "when": lambda r: "rangeset" in r.path,
@@ -166,5 +227,17 @@ FAULTS = {
     },
     "harmony_500": {"host": HARMONY, "instead": _status(500)},
     "harmony_labels_fail": {"host": HARMONY, "when": lambda r: r.path.startswith("/labels"), "instead": _status(500)},
+    "harmony_401": {"host": HARMONY, "instead": _status(401, b"Unauthorized")},
+    "harmony_html": {"host": HARMONY, "when": _asks_for_a_job, "instead": _page},
+    "harmony_failed": _job(status="failed", progress=100, message="the service broke", links=[]),
+    "harmony_canceled": _job(status="canceled", progress=100, message="canceled by an operator", links=[]),
+    "harmony_paused": _job(status="paused", progress=100, message="", links=[]),
+    "harmony_running": _job(status="running", message="", links=[], progress=10),
+    "harmony_no_data": _job(status="failed", progress=100, message=NO_DATA, links=[]),
+    "harmony_nothing": _job(status="successful", progress=100, links=[]),
+    "harmony_one_lost": {"host": HARMONY, "when": _asks_for_a_job, "change": _json(_one_lost)},
+    "harmony_expired": _job(status="successful", progress=100, dataExpiration="2020-01-01T00:00:00.000Z"),
+    "harmony_result_html": {"host": HARMONY, "when": lambda r: "service-results" in r.path, "instead": _page},
+    "harmony_result_short": {"host": HARMONY, "when": lambda r: "service-results" in r.path, "change": _short},
     "harmony_result_404": {"host": HARMONY, "when": lambda r: "service-results" in r.path, "instead": _status(404)},
 }  # fmt: skip

@@ -11,6 +11,7 @@ import fnmatch
 import ssl
 import threading
 import time
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -59,6 +60,15 @@ class StandIn:
         fault = {**FAULTS[name], "path": match, "left": times, **changes}
         with self._lock:
             self.faults.append(fault)
+
+    @contextmanager
+    def without_faults(self):
+        """For a while, services that work."""
+        with self._lock:
+            held, self.faults = self.faults, []
+        yield
+        with self._lock:
+            self.faults = held
 
     def requests(self, host="*", path="*", method="*") -> list[Request]:
         """The requests a host was sent, in order."""

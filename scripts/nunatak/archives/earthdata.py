@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nunatak.archives import EmptyAnswer, base, catalogue, download, itslive, login, s3, streaming, subsets
+from nunatak.archives import (
+    EmptyAnswer,
+    ServiceFailed,
+    base,
+    catalogue,
+    download,
+    itslive,
+    login,
+    s3,
+    streaming,
+    subsets,
+)
 from nunatak.archives.transport import BackOff
 from nunatak.granules import granule_table, granules_of, ledger
 from nunatak.runtime import NunatakError, log
@@ -51,6 +62,8 @@ class EarthdataArchive:
         release, newer = self.catalogue.release(product, filters.version)
         rows, notes = self.catalogue.granules(product, release["version"], region, period, filters)
         asked = f"{self.catalogue.address} ({product} release {release['version']})"
+        if not rows and notes:  # an answer that cannot be used is no empty one
+            raise ServiceFailed(f"{asked}: {len(notes)} records, none of which names a granule's file ({notes[0]})")
         if not rows:
             raise EmptyAnswer(_nothing(asked, product, release, region, period, filters))
         for row in rows:

@@ -10,7 +10,7 @@ from nunatak.archives import LoginRefused, ServiceFailed
 from nunatak.archives.transport import ATTEMPTS, CONNECT, PASSING, READ, pause_before, redacted
 from nunatak.runtime import log
 
-_BLOCK = 1 << 17  # bytes, of one read: what a lost connection can cost
+_BLOCK = 1 << 17  # bytes, of one read: what a kill can cost
 
 
 class Gone(Exception):
@@ -77,6 +77,7 @@ def transfer(session, url, part, *, size=None, back_off, stop):
 
 def _attempt(session, url, part, size):
     import requests
+    import urllib3
 
     note = part.with_name(f"{part.name}.json")
     validator = _validator(note) if part.exists() else None
@@ -98,9 +99,9 @@ def _attempt(session, url, part, size):
             _write(answer, part, have if resumed else 0, size)
     except requests.exceptions.TooManyRedirects:
         raise LoginRefused("redirected in a circle, as an unauthorised login is; see `make check_access`") from None
-    except requests.exceptions.Timeout:
+    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
         raise _Again(f"no byte for {READ:g} s") from None
-    except requests.exceptions.RequestException as error:
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
         raise _Again(f"connection lost ({type(error).__name__})") from None
     note.unlink(missing_ok=True)
 
@@ -134,7 +135,8 @@ def _write(answer, part, start, size):
     with open(part, "r+b" if start else "wb") as stream:
         stream.seek(start)
         stream.truncate()
-        for block in answer.iter_content(_BLOCK):
+        # not iter_content: it loses what it holds of a block when the connection is
+        while block := answer.raw.read(_BLOCK, decode_content=False):
             stream.write(block)
         arrived = stream.tell() - start
     if announced is not None and arrived != int(announced):
