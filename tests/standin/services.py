@@ -7,6 +7,7 @@ import fnmatch
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import shapely
@@ -216,16 +217,26 @@ class Cloud:
 
 def file_answer(path, request) -> Answer:
     """A file's bytes with ETag; a range of them where one is asked for and the validator still holds."""
-    content = Path(path).read_bytes()
-    etag = f'"{hashlib.md5(content).hexdigest()}"'
+    path = Path(path)
+    state = path.stat()
+    etag, size = _etag(path, state.st_mtime_ns, state.st_size), state.st_size
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Content-Type": "binary/octet-stream"}
     asked = request.headers.get("range", "")
     if not asked.startswith("bytes=") or request.headers.get("if-range", etag) != etag:
-        return Answer(200, content, headers)
+        return Answer(200, path.read_bytes(), headers)
     first, _, last = asked.removeprefix("bytes=").partition("-")
-    start, end = int(first), min(int(last or len(content) - 1), len(content) - 1)
-    if start >= len(content):
-        return Answer(416, b"", {**headers, "Content-Range": f"bytes */{len(content)}"})
-    answer = Answer(206, content[start : end + 1], {**headers, "Content-Range": f"bytes {start}-{end}/{len(content)}"})
-    answer.content = content
+    start, end = (size - int(last), size - 1) if not first else (int(first), min(int(last or size - 1), size - 1))
+    if start >= size:
+        return Answer(416, b"", {**headers, "Content-Range": f"bytes */{size}"})
+    with open(path, "rb") as stream:
+        stream.seek(start)
+        part = stream.read(end - start + 1)
+    answer = Answer(206, part, {**headers, "Content-Range": f"bytes {start}-{end}/{size}"})
+    answer.path = path
     return answer
+
+
+@lru_cache(maxsize=256)
+def _etag(path, mtime_ns, size):
+    """The file's checksum as its validator, made once for as long as it does not change."""
+    return f'"{hashlib.md5(path.read_bytes()).hexdigest()}"'
