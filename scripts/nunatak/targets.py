@@ -180,7 +180,7 @@ def everything(study: Study, formats=()) -> list[str]:
     """
     paths = [result.path for result in (*RESULTS.values(), *FURTHER.values()) if result.made(study)]
     for product in study.products:
-        paths += [f"{product}/granules.parquet", f"{product}/counts.csv"]
+        paths += [f"{product}/{name}" for name in ("granules.parquet", "left_out.parquet", "counts.csv")]
         for kind in of_chunks(study, product):
             paths += [f"{product}/{kind}/{chunk}.parquet" for chunk in study.chunks(product)]
     formats = sorted({"png", "json", *study.figures.formats, *formats})

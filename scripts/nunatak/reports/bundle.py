@@ -18,7 +18,7 @@ from nunatak.runtime import NunatakError, written
 METADATA = "ro-crate-metadata.json"
 # tables of chunks and cubes are as large as the study; their hashes are in the provenance
 _LEFT_OUT = re.compile(
-    r"[a-z0-9]+/((lists|ledger|read|points|sums|levels|tallies|segments|extents)/|granules\.parquet)|.*\.zarr(/|$)"
+    r"[a-z0-9]+/((lists|ledger|read|points|sums|levels|tallies|segments|extents)/|(granules|left_out)\.parquet)|.*\.zarr(/|$)"
 )
 _WORDS = {
     "table": "table", "grid": "grid, CF NetCDF", "raster": "grid, GeoTIFF", "numbers": "values", "figure": "figure",
