@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.workflow.environments import Environments
 from tests.workflow.workflow_runs import TINY, Flow
 
 
@@ -26,3 +27,9 @@ def copy_of_finished(finished, flow):
     """The finished study in a folder of its own, to be changed."""
     flow.copy_results_of(finished)
     return flow
+
+
+@pytest.fixture(scope="session")
+def environments(tmp_path_factory):
+    """The environments of envs/, each built when it is first asked for."""
+    return Environments(tmp_path_factory.mktemp("environments"))

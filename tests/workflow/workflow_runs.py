@@ -74,13 +74,14 @@ class Flow:
         self.network = Path(folder) / "network.txt"
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SNAKEMAKE", "PYTEST"))}
         self.environment = {**clean, "PYTHONPATH": str(guard), "NUNATAK_TEST_NETWORK": str(self.network)}
+        self.python = sys.executable
 
     def __truediv__(self, name):
         return self.folder / name
 
     def command(self, *words, **config):
         pairs = [f"{key}={value}" for key, value in config.items()]
-        return [sys.executable, "-m", "snakemake", *words, "--cores", "2", *(["--config", *pairs] if pairs else [])]
+        return [self.python, "-m", "snakemake", *words, "--cores", "2", *(["--config", *pairs] if pairs else [])]
 
     def run(self, *words, file_limit=None, cwd=None, **config):
         """Start Snakemake with these words and settings; `file_limit` is the size in bytes no file may pass."""
