@@ -21,15 +21,18 @@ for label in STUDIES:
         name:
             f"plan_{STUDIES[label]['name']}"
         input:
+            regions=f"<results>/{label}/regions.geojson",
             granules=[f"<results>/{label}/{product}/granules.parquet" for product in products_of(STUDIES[label])],
         log:
             f"<logs>/{label}/plan.log",
         localrule: True
         conda:
-            "../envs/access.yaml"
+            "../envs/report.yaml"
         threads: 1
         params:
-            products=products_of(STUDIES[label]),
+            title=STUDIES[label]["title"],
+            study=STUDIES[label]["name"],
+            products={name: STUDIES[label]["products"][name] for name in products_of(STUDIES[label])},
             originals=f"{STUDIES[label]['resources']}/archive/earthdata",
             resources=STUDIES[label]["resources"],
         message:

@@ -1,39 +1,79 @@
-"""Say what a study would fetch and what it costs, from what its queries found."""
+"""Say what a study would fetch and what it costs, from what its queries found, and draw where it lies."""
 
 from pathlib import Path
 
+import shapely
+
+from nunatak import figures, region
 from nunatak.archives import plan
+from nunatak.figures.plan_map import plan_map
+from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION, read_outlines
 from nunatak.runtime import job, say, write_json
 from nunatak.tables import read_table
 
+PRESET = "screen"
 
-def main(granules, folder, *, originals, resources):
+
+def main(granules, regions, folder, *, title, study, products, originals, resources):
     """
-    Write plan.json and one GeoJSON of footprints per product, and tell the person who asked.
+    Write plan.json, the map plan.png and one GeoJSON of footprints per product, and tell the person who asked.
 
     Parameters
     ----------
     granules : mapping of product to its granule table
+    regions : GeoJSON of the study's outlines
     folder : where to write
+    title, study : of the study
+    products : mapping of product to its settings
     originals : where the originals of an archive lie, one folder per product
     """
-    products = {}
-    for product, path in granules.items():
-        table = read_table(path)
-        products[product] = plan.of_product(table, originals)
-        write_json(plan.footprints(table), Path(folder) / f"plan_{product}.geojson")
-    whole = plan.whole(products, resources)
-    write_json(whole, Path(folder) / "plan.json")
+    folder, tables = Path(folder), {product: read_table(path) for product, path in granules.items()}
+    costs = {}
+    for product, table in tables.items():
+        costs[product] = {**plan.of_product(table, originals), "way": plan.way(product, products[product])}
+        write_json(plan.footprints(table), folder / f"plan_{product}.geojson")
+    whole = plan.whole(costs, resources)
+    write_json(whole, folder / "plan.json")
+    sources = {table.attrs["attributes"]["nunatak_source"] for table in tables.values()}
+    _draw(read_outlines(regions), tables, whole, folder, title=title, study=study, source=max(sources, default=""))
     for line in plan.lines(whole):
         say(line)
-    say(f"footprints for a map: {folder}/plan_<product>.geojson")
+    say(f"map and numbers: {folder}/plan.png, plan.json; footprints: plan_<product>.geojson")
+
+
+def _draw(outlines, tables, whole, folder, *, title, study, source):
+    own = outlines[STUDY_REGION]
+    area = own if set(tables) == {"itslive"} else outlines.get(ALTIMETRY_REGION, own)
+    shown = {
+        name: {
+            "footprints": shapely.from_wkt(table["geometry"].dropna().to_numpy(dtype=object)),
+            **{key: whole["products"][name][key] for key in ("granules", "years")},
+        }
+        for name, table in tables.items()
+    }
+    further = {k: o.geometry for k, o in outlines.items() if o is not area and k != ALTIMETRY_REGION}
+    context = [region.load({"name": key}).geometry for key, entry in region.gazetteer().items() if entry.get("code")]
+    with figures.use(figures.preset(PRESET)) as look:
+        drawn = plan_map(
+            look, title=f"{title}: what would be fetched", region=area.geometry, further=further, crs=area.natural_crs,
+            products=shown, context=context,
+        )  # fmt: skip
+        releases = {name: product["version"] for name, product in whole["products"].items()}
+        sidecar = figures.sidecar_of(
+            "plan", drawn, study=study, source=source, inputs={}, products=releases, preset_name=PRESET
+        )
+        figures.save(drawn.figure, [folder / "plan.png"], sidecar, look=look)
 
 
 if __name__ == "__main__":
     with job(snakemake):
         main(
             dict(zip(snakemake.params.products, snakemake.input.granules, strict=True)),
-            Path(snakemake.input.granules[0]).parent.parent,
+            snakemake.input.regions,
+            Path(snakemake.input.regions).parent,
+            title=snakemake.params.title,
+            study=snakemake.params.study,
+            products=snakemake.params.products,
             originals=snakemake.params.originals,
             resources=snakemake.params.resources,
         )

@@ -103,15 +103,33 @@ def test_a_plan_counts_what_is_here_and_guesses_openly(tmp_path):
     granules.loc[2, "size_bytes"] = pd.NA
     (tmp_path / "atl06").mkdir()
     (tmp_path / "atl06" / name_of(1)).write_bytes(b"0123456789")
-    product = plan.of_product(granules, tmp_path)
+    product = {**plan.of_product(granules, tmp_path), "way": plan.way("atl06", {"subset": "local"})}
     assert (product["granules"], product["here"], product["unstated"]) == (3, 1, 1)
     assert product["bytes_to_fetch"] == 10 + plan.TYPICAL["atl06"] and product["years"] == {"2019": 3}
     whole = plan.whole({"atl06": product}, tmp_path / "not" / "yet")
     assert whole["fits"] and whole["minutes"] == pytest.approx(whole["bytes_to_fetch"] / plan.RATE / 60, abs=0.05)
     text = "\n".join(plan.lines(whole))
-    assert "3 granules, 0.06 GB, 1 of unstated size, 1 here; by year 2019: 3" in text and "enough" in text
+    assert (
+        "3 granules, 0.06 GB, 1 of unstated size, 1 here; whole granules, cut here; by year 2019: 3" in text
+        and "enough" in text
+    )
     whole["fits"] = False
     assert "TOO LITTLE" in plan.lines(whole)[-1]
+
+
+@pytest.mark.parametrize(
+    ("product", "settings", "said"),
+    [
+        ("atl11", {}, "whole granules, cut here: no service cuts them"),
+        ("itslive", {}, "whole granules, cut here: no service cuts them"),
+        ("atl10", {"subset": "local"}, "whole granules, cut here"),
+        ("atl06", {"subset": "harmony"}, "cut by Harmony, ordered through harmony"),
+        ("atl06", {"subset": "icepyx"}, "cut by Harmony, ordered through icepyx"),
+        ("itslive", {"fetch": "stream"}, "read in place by range"),
+    ],
+)
+def test_a_plan_says_where_granules_are_cut(product, settings, said):
+    assert plan.way(product, settings) == said
 
 
 def test_an_empty_plan_is_a_plan(tmp_path):

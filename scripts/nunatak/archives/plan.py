@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 import shapely
 
+from nunatak.archives import subsets
+
 RATE = 20e6  # bytes per second assumed of a line; the plan says so
 # A granule whose size the catalogue does not state, bytes: means of what was seen (ATL03, ATL06), else a guess.
 TYPICAL = {"atl03": 1.6e9, "atl06": 5.7e7, "itslive": 4e6, "atl14": 5e8, "atl15": 3e7}
@@ -46,6 +48,21 @@ def of_product(granules, originals) -> dict:
     }
 
 
+def way(product, settings) -> str:
+    """
+    How the granules of a product come, in words: whole and cut here, cut by the service, or read where they lie.
+
+    >>> way("atl15", {})
+    'whole granules, cut here: no service cuts them'
+    """
+    if settings.get("fetch") == "stream":
+        return "read in place by range"
+    ordered = settings.get("subset", "local")
+    if product not in subsets.PRODUCTS:
+        return "whole granules, cut here: no service cuts them"
+    return "whole granules, cut here" if ordered == "local" else f"cut by Harmony, ordered through {ordered}"
+
+
 def whole(products, resources) -> dict:
     """The cost of a study: its products by name, the sums, free space (bytes) and minutes at `RATE`."""
     to_fetch = sum(product["bytes_to_fetch"] for product in products.values())
@@ -72,7 +89,8 @@ def lines(plan) -> list[str]:
         years = ", ".join(f"{year}: {count}" for year, count in product["years"].items())
         told.append(
             f"{name} (release {product['version']}): {product['granules']} granules, "
-            f"{product['bytes'] / 1e9:.2f} GB{guess}, {product['here']} here; by year {years or 'not known'}"
+            f"{product['bytes'] / 1e9:.2f} GB{guess}, {product['here']} here; {product['way']}; "
+            f"by year {years or 'not known'}"
         )
     room = "enough" if plan["fits"] else "TOO LITTLE"
     told.append(
