@@ -138,7 +138,7 @@ rule sample_photons:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=15,
     params:
         product=lookup(dpath="{study}/products/atl06sr", within=STUDIES),

@@ -10,7 +10,7 @@ rule collect_provenance:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=10,
     params:
         study=lookup(dpath="{study}", within=STUDIES),
@@ -70,7 +70,7 @@ rule write_report:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=15,
     params:
         study=lookup(dpath="{study}", within=STUDIES),
@@ -92,11 +92,12 @@ rule conclude_study:
         concluded=touch("<results>/{study}/.concluded"),
     log:
         "<logs>/{study}/conclude_study.log",
+    localrule: True
     conda:
         "../envs/access.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime=5,
     params:
         checks=lookup(dpath="{study}/checks", within=STUDIES),
@@ -120,7 +121,7 @@ rule bundle_study:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=30,
     params:
         products=lambda wildcards: products_of(STUDIES[wildcards.study]),

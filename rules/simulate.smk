@@ -10,7 +10,7 @@ rule simulate_granules:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=20,
     params:
         code=code_version("simulate_granules.py"),

@@ -16,7 +16,7 @@ rule subset_points:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=60,
     params:
         product=lookup(dpath="{study}/products/{product}", within=STUDIES),
