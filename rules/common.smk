@@ -75,6 +75,21 @@ def outcomes(product=None):
     return files
 
 
+def years_of(wildcards):
+    """The years of a study's image pairs: its chunks, however many shares a year has."""
+    return sorted({int(chunk.partition("-")[0]) for chunk in LOADED[wildcards.study].chunks("itslive")})
+
+
+def share_of(wildcards):
+    """What one year of a cube depends on, once that is known."""
+    return f"{checkpoints.plan_cube.get(study=wildcards.study).output.plan}/{wildcards.year}.parquet"
+
+
+def stacked_years(wildcards):
+    """The layers of every year."""
+    return [f"<results>/{wildcards.study}/velocity/years/{year}" for year in years_of(wildcards)]
+
+
 def points(product):
     """The rows of an along-track product, one file per chunk."""
     return chunk_files(product, "points", "parquet")

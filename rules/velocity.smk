@@ -1,14 +1,71 @@
 # image pairs to a cube, the cube to annual velocities, those to what follows from a velocity field
 
 
-rule build_cube:
-    """Stack the image pairs of every year into one cube; years that no new pair touches are taken over."""
+# a checkpoint: a year whose share of the plan is as before is not read again
+checkpoint plan_cube:
+    """Decide the grid of a cube and what becomes of every image pair; list each year's share."""
     input:
         ledgers=ledgers("itslive"),
         counts="<results>/{study}/itslive/counts.csv",
         regions="<results>/{study}/regions.geojson",
     output:
-        cube=update(directory("<results>/{study}/velocity/cube.zarr")),
+        plan=directory("<results>/{study}/velocity/plan"),
+    log:
+        "<logs>/{study}/velocity/plan_cube.log",
+    conda:
+        "../envs/velocity.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=60,
+    params:
+        product=lookup(dpath="{study}/products/itslive", within=STUDIES),
+        years=years_of,
+        index=lambda wildcards: f"{STUDIES[wildcards.study]['resources']}/index/itslive-{wildcards.study}.parquet",
+        code=code_version("plan_cube.py"),
+    message:
+        "{wildcards.study}: choosing image pairs"
+    script:
+        "../scripts/plan_cube.py"
+
+
+rule stack_pairs:
+    """Read the image pairs of one year onto the grid of the cube."""
+    input:
+        share=share_of,
+        regions="<results>/{study}/regions.geojson",
+    output:
+        layers=directory("<results>/{study}/velocity/years/{year}"),
+    log:
+        "<logs>/{study}/velocity/stack/{year}.log",
+    benchmark:
+        "<benchmarks>/{study}/velocity/stack/{year}.tsv"
+    wildcard_constraints:
+        year="[0-9]{4}",
+    conda:
+        "../envs/velocity.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=120,
+    params:
+        scheduler=lookup(dpath="{study}/scheduler", within=STUDIES),
+        code=code_version("stack_pairs.py"),
+    message:
+        "{wildcards.study}: stacking image pairs of {wildcards.year}"
+    script:
+        "../scripts/stack_pairs.py"
+
+
+rule build_cube:
+    """Assemble the years into one cube; their chunks are taken as they are."""
+    input:
+        plan="<results>/{study}/velocity/plan",
+        years=stacked_years,
+        left_out="<results>/{study}/itslive/left_out.parquet",
+        regions="<results>/{study}/regions.geojson",
+    output:
+        cube=directory("<results>/{study}/velocity/cube.zarr"),
         pairs="<results>/{study}/velocity/pairs.parquet",
         pair="<results>/{study}/velocity/pair.nc",
     log:
@@ -17,15 +74,15 @@ rule build_cube:
         "<benchmarks>/{study}/velocity/build_cube.tsv"
     conda:
         "../envs/velocity.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=240,
+        runtime=120,
     params:
         product=lookup(dpath="{study}/products/itslive", within=STUDIES),
         code=code_version("build_cube.py"),
     message:
-        "{wildcards.study}: stacking image pairs"
+        "{wildcards.study}: assembling the cube"
     script:
         "../scripts/build_cube.py"
 

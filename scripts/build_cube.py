@@ -1,40 +1,46 @@
-"""Stack the image pairs of a study into a velocity cube, with the fate of every pair, and keep one pair to look at."""
+"""Assemble the stacked years of a study into a velocity cube, with the fate of every pair, and keep one to look at."""
+
+from pathlib import Path
 
 from nunatak import cubes
 from nunatak.grid import Grid
 from nunatak.outlines import STUDY_REGION, read_outlines
 from nunatak.products import itslive
 from nunatak.rasters import georeference, write_netcdf
-from nunatak.runtime import job, log, stamp
+from nunatak.runtime import job, log, stamp, written
 from nunatak.tables import read_table
-from nunatak.velocity import selection_from
 from nunatak.velocity.cube import fates
 
 SHOWN = ("v", "vx", "vy", "v_error", "chip_size_width", "chip_size_height", "interp_mask")
 
 
-def main(ledgers, regions, out, *, settings, study, threads=2, memory_mb=256):
+def main(plan, years, left_out, regions, out, *, settings, study):
     """
     Write the cube, pairs.parquet and pair.nc.
 
     Parameters
     ----------
-    ledgers : what the fetches brought, one per year
-    out : mapping of cube, pairs, pair to a path; an earlier cube there is kept where no new pair touches a year
+    plan : folder of the plan
+    years : folders of the stacked years, in order
+    left_out : granules the study did not want, by their names
+    out : mapping of cube, pairs, pair to a path
     settings : the product's part of the study
     """
-    fetched = read_table(ledgers)
-    region = read_outlines(regions)[STUDY_REGION]
-    paths = list(fetched.loc[fetched["status"] == "present", "path"])
-    about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[*ledgers, regions],
-                  parameters=settings)  # fmt: skip
-    pairs = cubes.build_cube(
-        paths, region, out["cube"], selection=selection_from(settings), crs=settings["crs"], cell=settings["cell"],
-        pairs=out["pairs"], chunks=settings["chunks"], zarr_format=settings["zarr_format"], memory_mb=memory_mb,
-        threads=threads, attributes=about,
-    )  # fmt: skip
-    write_netcdf(fullest_pair(pairs), out["pair"], about)
-    log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(pairs).items()))
+    every = Path(plan) / "pairs.parquet"
+    whole = cubes.read_share(every, read_outlines(regions)[STUDY_REGION])
+    read = [read_table(Path(year) / "pairs.parquet") for year in years]
+    settled = cubes.settled_pairs(whole, read)
+    source = whole.pairs.attrs["attributes"]["nunatak_source"]
+    about = stamp(study=study, source=source, inputs=[every, left_out, regions], parameters=settings)
+    told = cubes.with_left_out(settled, read_table(left_out))
+    cubes.write_pairs(told, out["pairs"], about)
+    log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(told).items()))
+    cubes.refuse_empty(told, out["cube"])
+    with written(out["cube"]) as part:
+        stacked = [cubes.stacked_year(rows, year, whole) for rows, year in zip(read, years, strict=True) if len(rows)]
+        cubes.assemble(part, whole, stacked, settled, chunks=settings["chunks"], zarr_format=settings["zarr_format"],
+                       attributes=about)  # fmt: skip
+    write_netcdf(fullest_pair(settled), out["pair"], about)
 
 
 def fullest_pair(pairs):
@@ -53,10 +59,11 @@ def fullest_pair(pairs):
 if __name__ == "__main__":
     with job(snakemake):
         main(
-            list(snakemake.input.ledgers),
+            snakemake.input.plan,
+            list(snakemake.input.years),
+            snakemake.input.left_out,
             snakemake.input.regions,
             dict(snakemake.output.items()),
             settings=snakemake.params.product,
             study=snakemake.wildcards.study,
-            threads=snakemake.threads,
         )

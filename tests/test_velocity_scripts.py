@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -10,10 +12,15 @@ import build_cube
 import composite_velocity
 import follow_flow
 import invert_velocity
+import plan_cube
+import stack_pairs
 from nunatak import study
+from nunatak.granules import granule_table, ledger
 from nunatak.outlines import write_outlines
+from nunatak.products import itslive_index
 from nunatak.products.cube_store import open_cube
 from nunatak.region import load
+from nunatak.runtime import NunatakError, file_sha256
 from nunatak.simulation import itslive, worlds
 from nunatak.tables import read_csv, read_table, write_table
 
@@ -21,29 +28,59 @@ AREA = {"bbox": [-101.0, -75.07, -100.75, -75.02]}
 POINT = (-100.9, -75.05)
 
 
+YEARS = range(2016, 2021)
+
+
 @pytest.fixture(scope="module")
-def work(tmp_path_factory):
-    """A folder with granules, one of them gone by the ledger, outlines, and a cube of the rest."""
-    folder = tmp_path_factory.mktemp("scripts")
-    (folder / "granules").mkdir()
-    paths = itslive.write(worlds.world("pine_island", "tiny"), folder / "granules")
-    ledger = study_ledger(paths)
-    write_table(ledger, folder / "ledger.parquet", attributes={"nunatak_source": "SIMULATED"})
-    write_outlines({"region": load(AREA)}, folder / "regions.geojson")
-    settings = settings_of("products.itslive", min_separation=6, max_separation=120, geometry="any")
-    out = {name: folder / f"{name}" for name in ("cube", "pairs", "pair")}
-    build_cube.main(
-        [folder / "ledger.parquet"], folder / "regions.geojson", out, settings=settings, study="pine_island"
-    )
-    return folder
+def granules(tmp_path_factory):
+    """Simulated image pairs, by name."""
+    folder = tmp_path_factory.mktemp("granules")
+    return sorted(itslive.write(worlds.world("pine_island", "tiny"), folder))
 
 
-def study_ledger(paths):
-    import pandas as pd
+class Chain:
+    """From ledgers to the cube in a folder, as the rules call it; shares and years that are as before are kept."""
 
-    status = ["failed", *["present"] * (len(paths) - 1)]
-    names = [path.name.removesuffix(".nc") for path in paths]
-    return pd.DataFrame({"granule_id": names, "path": [str(p) for p in paths], "status": status, "reason": ""})
+    def __init__(self, folder):
+        self.folder, self.stacked = folder, []
+        write_outlines({"region": load(AREA)}, folder / "regions.geojson")
+        self.leave_out([])
+
+    def leave_out(self, names):
+        rows = granule_table([{"file_name": name} for name in names]) if names else granule_table([]).iloc[:0]
+        write_table(rows.assign(why=["months: mid-date in June"] * len(names)), self.folder / "left_out.parquet")
+
+    def build(self, ledger, **settings):
+        settings = settings_of("products.itslive", **{"max_separation": 120, "geometry": "any", **settings})
+        regions, plan = self.folder / "regions.geojson", self.folder / "plan"
+        write_table(ledger, self.folder / "ledger.parquet", attributes={"nunatak_source": "SIMULATED"})
+        before = {path.name: path.read_bytes() for path in plan.glob("*")}
+        plan_cube.main([self.folder / "ledger.parquet"], regions, plan, settings=settings, study="pine_island",
+                       years=list(YEARS), index=self.folder / "index.parquet")  # fmt: skip
+        shares = [plan / f"{year}.parquet" for year in YEARS]
+        self.stacked = [share.stem for share in shares if before.get(share.name) != share.read_bytes()]
+        for year in self.stacked:
+            stack_pairs.main(plan / f"{year}.parquet", regions, self.folder / "years" / year)
+        out = {name: self.folder / name for name in ("cube", "pairs", "pair")}
+        build_cube.main(plan, [self.folder / "years" / str(year) for year in YEARS], self.folder / "left_out.parquet",
+                        regions, out, settings=settings, study="pine_island")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def work(granules, tmp_path_factory):
+    """A folder with outlines and a cube of all granules but one, which is gone by the ledger."""
+    chain = Chain(tmp_path_factory.mktemp("scripts"))
+    chain.build(ledger_of(granules, failed=granules[:1]), min_separation=6)
+    return chain.folder
+
+
+def ledger_of(paths, failed=()):
+    rows = [
+        {"granule_id": path.name.removesuffix(".nc"), "path": str(path), "reason": "", "sha256": file_sha256(path),
+         "status": "failed" if path in failed else "present"}
+        for path in paths
+    ]  # fmt: skip
+    return ledger(rows)
 
 
 def settings_of(key, **changes):
@@ -56,6 +93,56 @@ def settings_of(key, **changes):
     return study.StudyFile.model_validate(given).model_dump(mode="json")[key]
 
 
+def test_a_new_pair_reads_its_own_year_and_the_cube_is_that_of_one_go(granules, tmp_path, monkeypatch):
+    """The plan opens the new granule alone, its year is stacked, the other years' chunks are taken: the same bytes."""
+    opened = []
+    read_pair = itslive_index.read_pair
+    monkeypatch.setattr(itslive_index, "read_pair", lambda path: opened.append(str(path)) or read_pair(path))
+    late = next(path for path in granules if path.name.startswith("LC08") and "_2018" in path.name)
+    every = ledger_of(granules)
+    first, once = Chain(tmp_path / "first"), Chain(tmp_path / "once")
+    first.build(every[every["path"] != str(late)])
+    assert len(opened) == len(granules) - 1 and len(first.stacked) == len(YEARS)
+    del opened[:]
+    first.build(every)
+    year = str(read_table(first.folder / "pairs").set_index("path").loc[str(late), "mid_date"].year)
+    assert opened == [str(late)] and first.stacked == [year]
+    once.build(every)
+    assert file_sha256(first.folder / "cube") == file_sha256(once.folder / "cube")
+    taken = {path.stat().st_ino for path in (first.folder / "years").rglob("vx/*")}
+    assert {path.stat().st_ino for path in (first.folder / "cube/vx").glob("c.*")} <= taken
+
+
+def test_a_file_that_changed_is_not_taken_for_the_one_indexed(granules, tmp_path, monkeypatch):
+    """Same name and size, other bytes: by its checksum, and without one by its time."""
+    path = tmp_path / granules[0].name
+    path.write_bytes(granules[0].read_bytes())
+    by_sum, by_time = (itslive_index.index_pairs([path], checksums=sums) for sums in ({str(path): "a"}, None))
+    opened = []
+    monkeypatch.setattr(itslive_index, "read_pair", lambda path: opened.append(path) or {})
+    itslive_index.index_pairs([path], known=by_sum, checksums={str(path): "a"})
+    itslive_index.index_pairs([path], known=by_time)
+    assert opened == []
+    itslive_index.index_pairs([path], known=by_sum, checksums={str(path): "b"})
+    os.utime(path, ns=(0, 1))
+    itslive_index.index_pairs([path], known=by_time)
+    assert len(opened) == 2
+
+
+def test_pairs_left_out_by_name_are_told_with_the_others(granules, tmp_path):
+    """What was found goes in, what was found comes out, each with its fate; without a layer there is one line."""
+    chain = Chain(tmp_path)
+    chain.leave_out([path.name for path in granules[5:]])
+    chain.build(ledger_of(granules[:5]))
+    told = read_table(tmp_path / "pairs")
+    assert sorted(told["granule_id"]) == sorted(path.name.removesuffix(".nc") for path in granules)
+    left = told[told["status"] == "not fetched"]
+    assert len(left) == len(granules) - 5 and set(left["why"]) == {"months: mid-date in June"}
+    assert left["mid_date"].notna().all() and told["mid_date"].is_monotonic_increasing
+    with pytest.raises(NunatakError, match=r"no layer: of 48 image pairs 47 filter, 1 duplicate; widen"):
+        chain.build(ledger_of(granules[:5]), percent_valid_pixels=100)
+
+
 @pytest.fixture(scope="module")
 def annual(work):
     out = {name: work / name for name in ("annual", "strain", "maps", "speeds")}
@@ -65,8 +152,8 @@ def annual(work):
 
 def test_what_the_fetch_lost_is_no_pair(work):
     """A granule the ledger calls failed is neither read nor counted; the pair to look at is a used one."""
-    pairs, ledger = read_table(work / "pairs"), read_table(work / "ledger.parquet")
-    assert set(pairs["granule_id"]) == set(ledger.loc[ledger["status"] == "present", "granule_id"])
+    pairs, fetched = read_table(work / "pairs"), read_table(work / "ledger.parquet")
+    assert set(pairs["granule_id"]) == set(fetched.loc[fetched["status"] == "present", "granule_id"])
     with xr.open_dataset(work / "pair", engine="h5netcdf") as pair:
         best = pairs.set_index("granule_id").loc[pair.attrs["granule_id"]]
         assert best["valid_cells"] == pairs.loc[pairs["fate"] == "used", "valid_cells"].max()

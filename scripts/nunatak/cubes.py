@@ -17,7 +17,8 @@ import pandas as pd
 from nunatak.grid import Grid
 from nunatak.parallel import in_order
 from nunatak.products.cube_layers import LayerFolder
-from nunatak.products.itslive_index import UNITS, index_pairs
+from nunatak.products.itslive_index import UNITS, index_pairs, index_table
+from nunatak.products.itslive_names import left_out_pairs
 from nunatak.products.itslive_selection import Selection, selection_from
 from nunatak.region import Region, load
 from nunatak.runtime import NunatakError, scratch, written
@@ -129,38 +130,45 @@ def stack_pairs(rows, grid, roi, variables, folder, *, first_slot=0, threads=2):
         return settle(rows, list(pool.map(stack, slots, records(rows))))
 
 
+def stack_year(plan, rows, folder, *, threads=2, scheduler=None):
+    """
+    `stack_pairs` for all of a year, on a Dask scheduler where one is given.
+
+    Parameters
+    ----------
+    plan : CubePlan
+    rows : candidates of one year, in the plan's order
+    scheduler : as for `parallel.in_order`
+    """
+    tasks = [(rows.iloc[i : i + _TASK], i) for i in range(0, len(rows), _TASK)]
+    work = partial(
+        _stack_task, grid=plan.grid, roi=plan.roi, variables=plan.variables, folder=folder, threads=threads
+    )  # fmt: skip
+    return pd.concat(in_order(work, tasks, scheduler=scheduler))
+
+
+def _stack_task(task, *, grid, roi, variables, folder, threads):
+    rows, first = task
+    return stack_pairs(rows, grid, roi, variables, folder, first_slot=first, threads=threads)
+
+
 def _stack_years(plan, folder, old, threads, scheduler):
     """(settled rows, source of their layers, slots) of every year: out of an earlier cube, or read now."""
-    hashes, tasks, places = increments.year_hashes(plan), [], []
+    hashes, out = increments.year_hashes(plan), []
     for year, rows in increments.by_year(plan.candidates):
         held = old and increments.held_year(old[0], year, hashes[year], rows)
         if held:
-            places.append((held[0], old[1], list(range(held[1].start, held[1].stop))))
-            continue
-        tasks += [(rows.iloc[i : i + _TASK], folder / str(year), i) for i in range(0, len(rows), _TASK)]
-        places.append((year, None, None))
-    work = partial(_stack_task, plan=plan, threads=threads)
-    done = iter(in_order(work, tasks, threads=1, scheduler=scheduler))
-    settled: dict[int, list] = {}
-    for (_, place, _), rows in zip(tasks, done, strict=True):
-        settled.setdefault(int(place.name), []).append(rows)
-    return [place if place[1] is not None else _year_of(folder, place[0], settled[place[0]], plan) for place in places]
+            out.append((held[0], old[1], list(range(held[1].start, held[1].stop))))
+        else:
+            settled = stack_year(plan, rows, folder / str(year), threads=threads, scheduler=scheduler)
+            out.append(stacked_year(settled, folder / str(year), plan))
+    return out
 
 
-def _stack_task(task, *, plan, threads):
-    rows, folder, first = task
-    return stack_pairs(rows, plan.grid, plan.roi, plan.variables, folder, first_slot=first, threads=threads)
-
-
-def _year_of(folder, year, parts, plan):
-    rows = pd.concat(parts)
-    return stacked_year(rows, folder / str(year), plan.grid, plan.variables)
-
-
-def stacked_year(rows, folder, grid, variables):
+def stacked_year(rows, folder, plan):
     """(rows, source of their layers, slots) of one stacked year, as `assemble` takes them."""
     slots = [i for i, fate in enumerate(rows["fate"]) if fate == "used"]
-    return rows, LayerFolder(folder, grid, variables), slots
+    return rows, LayerFolder(folder, plan.grid, plan.variables), slots
 
 
 def settled_pairs(plan, years):
@@ -218,7 +226,7 @@ def write_pairs(pairs, path, attributes):
     write_table(pairs.drop(columns=["chunks", "identity"]), path, attributes=attributes, units=UNITS)
 
 
-def write_shares(plan, folder, years):
+def write_shares(plan, folder, years, about):
     """
     Write a plan as files: `pairs.parquet` and, of every year, what its layers depend on and nothing else.
 
@@ -227,27 +235,38 @@ def write_shares(plan, folder, years):
     plan : CubePlan
     folder : to be made
     years : the years that get a file; candidates beside them go to the nearest
+    about : attributes of every file, the same whatever pairs there are
     """
     folder = Path(folder)
     folder.mkdir()
-    common = {"grid": asdict(plan.grid), "variables": list(plan.variables)}
+    common = {**about, "grid": asdict(plan.grid), "variables": list(plan.variables)}
     write_table(plan.pairs, folder / "pairs.parquet", attributes=common, units=UNITS)
     found = plan.candidates["mid_date"].dt.year.clip(min(years), max(years))
     for year in years:
-        rows = plan.candidates[found == year]
-        write_table(rows, folder / f"{year}.parquet", attributes=common, units=UNITS)
+        write_table(plan.candidates[found == year], folder / f"{year}.parquet", attributes=common, units=UNITS)
 
 
-def read_share(path, region, *, all_touched=False):
-    """
-    A plan, or a year of it, out of its file.
-
-    Returns
-    -------
-    CubePlan
-    """
+def read_share(path, region):
+    """A CubePlan, or one of a year alone, out of its file; its region is given beside it."""
     table = read_table(path)
     about = table.attrs["attributes"]
     grid = Grid(**about["grid"])
-    roi = roi_mask(grid, region.projected(grid.crs), all_touched=all_touched)
-    return CubePlan(grid, roi, table, tuple(about["variables"]))
+    return CubePlan(grid, roi_mask(grid, region.projected(grid.crs)), table, tuple(about["variables"]))
+
+
+def with_left_out(pairs, table):
+    """
+    Every pair that was found: those of a plan, and those left out before they were fetched.
+
+    Parameters
+    ----------
+    pairs : DataFrame of `settled_pairs`
+    table : granule table of what was left out, with `why`
+    """
+    if not len(table):
+        return pairs
+    left = left_out_pairs(table).sort_values(["mid_date", "granule_id"], kind="stable", ignore_index=True)
+    rows = index_table(left.assign(status="not fetched").to_dict("records"))
+    rows = rows.assign(treatment="", valid_cells=0, fate=left["fate"], why=left["why"])
+    both = pd.concat([pairs, rows[list(pairs.columns)]], ignore_index=True)
+    return both.sort_values(["mid_date", "granule_id"], kind="stable", ignore_index=True)

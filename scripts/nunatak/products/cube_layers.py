@@ -29,7 +29,7 @@ def strip_rows(grid):
 
 def encode(layer, rows, fill):
     """The chunks of a (ny, nx) layer, from the top: bytes each, None where a chunk holds nothing but fill."""
-    out = []
+    out: list[bytes | None] = []
     for first in range(0, layer.shape[0], rows):
         strip = np.ascontiguousarray(layer[first : first + rows])
         if not (strip != fill).any():

@@ -223,17 +223,17 @@ class CubeLayers:
     """
 
     def __init__(self, path):
-        self._path, self._group = Path(path), zarr.open_group(str(path), mode="r")
-        chunks, shape = self._group["vx"].chunks, self._group["vx"].shape
+        self._path, self._arrays = Path(path), dict(zarr.open_group(str(path), mode="r").arrays())
+        chunks, shape = self._arrays["vx"].chunks, self._arrays["vx"].shape
         self.rows = chunks[1] if chunks[0] == 1 and chunks[2] == shape[2] else None
 
     def chunk(self, name, slot, strip):
         """The file of one chunk, there or not."""
-        return self._path / name / self._group[name].metadata.encode_chunk_key((slot, strip, 0))
+        return self._path / name / self._arrays[name].metadata.encode_chunk_key((slot, strip, 0))
 
     def read(self, name, slots):
         """Layers of one variable that follow one another: (len(slots), ny, nx) array."""
-        return self._group[name][slots[0] : slots[-1] + 1]
+        return self._arrays[name][slots[0] : slots[-1] + 1]
 
 
 def _layer_column(name, values, description):

@@ -50,7 +50,7 @@ def index_pairs(paths, *, known=None, checksums=None, threads=4):
     Returns
     -------
     DataFrame sorted by (mid_date, granule_id), columns `COLUMNS`; `status` is present or failed, and a granule that
-    cannot be read has its reason. `attrs["units"]` holds the units, `attrs["opened"]` counts the files opened now.
+    cannot be read has its reason. `attrs["units"]` holds the units.
     """
     checksums = checksums or {}
     files = {str(path): identity(path, checksums.get(str(path))) for path in paths}
@@ -66,9 +66,8 @@ def index_pairs(paths, *, known=None, checksums=None, threads=4):
     unusual = [f"{row['file_name']} ({row['reader'][6:]})" for row in rows if row.get("reader", "").startswith("h5py")]
     if unusual:
         log.warning("%d granules are read through h5py, which takes longer: %s", len(unusual), "; ".join(unusual[:3]))
-    table = index_table(rows)
-    table.attrs["opened"] = len(fresh)
-    return table
+    log.info("%d of %d image pairs opened", len(fresh), len(files))
+    return index_table(rows)
 
 
 def _by_identity(known):

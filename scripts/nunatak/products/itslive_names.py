@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from nunatak import granules
@@ -17,7 +19,7 @@ from nunatak.products.itslive_selection import (
 )
 
 _DATE = "datetime64[ns]"
-_NAMED = {
+_NAMED: dict[str, Any] = {
     "granule_id": object, "file_name": object, "version": "int64", "mid_date": _DATE, "acquisition_date_img1": _DATE,
     "acquisition_date_img2": _DATE, "date_dt": "float64", "roi_valid_percentage": "float64", "id_img1": object,
     "id_img2": object, "platform": object, "group": object, "geometry": object, "path_row_img1": object,
@@ -91,10 +93,11 @@ def _reasons(pairs, selection, epsg=None):
     why[older.index] = older
     why = why.where(why != "", reject(pairs, selection))
     if epsg is not None and selection.projections == "majority":
-        open_ = epsg[(why == "") & epsg.notna()]
-        most = open_.value_counts().sort_index().idxmax() if len(open_) else None
-        other = open_.index[open_ != most]
-        why[other] = [f"crs: EPSG:{code}, most pairs have EPSG:{most}" for code in open_[other]]
+        known = (why == "") & epsg.notna()
+        if known.any():
+            most = epsg[known].value_counts().sort_index().idxmax()
+            told = epsg.map(lambda code: f"crs: EPSG:{code}, most pairs have EPSG:{most}")
+            why = why.where(~(known & (epsg != most).fillna(False)), told)
     if selection.percent_valid_in_region == 0:
         late = cap_per_year(pairs[why == ""].assign(order=range(int((why == "").sum()))), selection)
         why[late.index] = late

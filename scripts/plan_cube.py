@@ -1,0 +1,50 @@
+"""Decide the grid of a study's velocity cube and what becomes of every image pair, by what the granules say."""
+
+from pathlib import Path
+
+from nunatak import cubes
+from nunatak.outlines import STUDY_REGION, read_outlines
+from nunatak.products.itslive_selection import selection_from
+from nunatak.runtime import job, log, stamp, written
+from nunatak.tables import read_table
+from nunatak.velocity.cube import fates
+
+
+def main(ledgers, regions, out, *, settings, study, years, index, threads=2):
+    """
+    Write a folder with every pair and its fate so far (pairs.parquet), and of each year what its layers depend on.
+
+    Parameters
+    ----------
+    ledgers : what the fetches brought, one per chunk
+    settings : the product's part of the study
+    years : the years of the study
+    index : Parquet file that keeps what granules said, between runs
+    """
+    fetched = read_table(ledgers)
+    here = fetched[fetched["status"] == "present"]
+    measured = here[here["sha256"].notna()]
+    plan = cubes.plan_pairs(
+        list(here["path"]), read_outlines(regions)[STUDY_REGION], selection=selection_from(settings),
+        crs=settings["crs"], cell=settings["cell"], index=Path(index), threads=threads,
+        checksums=dict(zip(measured["path"], measured["sha256"], strict=True)),
+    )  # fmt: skip
+    # nothing of the other years: a year whose pairs are as before must find the same bytes
+    about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[regions])
+    with written(out) as part:
+        cubes.write_shares(plan, part, years, about)
+    log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(plan.pairs).items()))
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            list(snakemake.input.ledgers),
+            snakemake.input.regions,
+            snakemake.output.plan,
+            settings=snakemake.params.product,
+            study=snakemake.wildcards.study,
+            years=snakemake.params.years,
+            index=snakemake.params.index,
+            threads=snakemake.threads,
+        )
