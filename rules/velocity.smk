@@ -63,6 +63,7 @@ rule build_cube:
         plan="<results>/{study}/velocity/plan",
         years=stacked_years,
         left_out="<results>/{study}/itslive/left_out.parquet",
+        ledgers=ledgers("itslive"),
         regions="<results>/{study}/regions.geojson",
     output:
         cube=directory("<results>/{study}/velocity/cube.zarr"),

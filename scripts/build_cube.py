@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from nunatak import cubes
 from nunatak.grid import Grid
 from nunatak.outlines import STUDY_REGION, read_outlines
@@ -14,7 +16,7 @@ from nunatak.velocity.cube import fates
 SHOWN = ("v", "vx", "vy", "v_error", "chip_size_width", "chip_size_height", "interp_mask")
 
 
-def main(plan, years, left_out, regions, out, *, settings, study):
+def main(plan, years, left_out, ledgers, regions, out, *, settings, study):
     """
     Write the cube, pairs.parquet and pair.nc.
 
@@ -23,6 +25,7 @@ def main(plan, years, left_out, regions, out, *, settings, study):
     plan : folder of the plan
     years : folders of the stacked years, in order
     left_out : granules the study did not want, by their names
+    ledgers : what the fetches brought, one per chunk
     out : mapping of cube, pairs, pair to a path
     settings : the product's part of the study
     """
@@ -32,7 +35,7 @@ def main(plan, years, left_out, regions, out, *, settings, study):
     settled = cubes.settled_pairs(whole, read)
     source = whole.pairs.attrs["attributes"]["nunatak_source"]
     about = stamp(study=study, source=source, inputs=[every, left_out, regions], parameters=settings)
-    told = cubes.with_left_out(settled, read_table(left_out))
+    told = cubes.with_left_out(settled, never_read(left_out, ledgers))
     cubes.write_pairs(told, out["pairs"], about)
     log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(told).items()))
     cubes.refuse_empty(told, out["cube"])
@@ -41,6 +44,14 @@ def main(plan, years, left_out, regions, out, *, settings, study):
         cubes.assemble(part, whole, stacked, settled, chunks=settings["chunks"], zarr_format=settings["zarr_format"],
                        attributes=about)  # fmt: skip
     write_netcdf(fullest_pair(settled), out["pair"], about)
+
+
+def never_read(left_out, ledgers):
+    """What was found and not read: `file_name` and `why` of what was not wanted, and of what fetching did not bring."""
+    lost = read_table(ledgers).query("status != 'present'")
+    why = lost["status"] + ": " + lost["reason"].fillna("")
+    lost = pd.DataFrame({"file_name": lost["granule_id"] + ".nc", "why": why})
+    return pd.concat([read_table(left_out)[["file_name", "why"]], lost], ignore_index=True).astype(object)
 
 
 def fullest_pair(pairs):
@@ -62,6 +73,7 @@ if __name__ == "__main__":
             snakemake.input.plan,
             list(snakemake.input.years),
             snakemake.input.left_out,
+            list(snakemake.input.ledgers),
             snakemake.input.regions,
             dict(snakemake.output.items()),
             settings=snakemake.params.product,

@@ -62,8 +62,9 @@ class Chain:
         for year in self.stacked:
             stack_pairs.main(plan / f"{year}.parquet", regions, self.folder / "years" / year)
         out = {name: self.folder / name for name in ("cube", "pairs", "pair")}
-        build_cube.main(plan, [self.folder / "years" / str(year) for year in YEARS], self.folder / "left_out.parquet",
-                        regions, out, settings=settings, study="pine_island")  # fmt: skip
+        years, left_out = [self.folder / "years" / str(year) for year in YEARS], self.folder / "left_out.parquet"
+        build_cube.main(plan, years, left_out, [self.folder / "ledger.parquet"], regions, out, settings=settings,
+                        study="pine_island")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,8 @@ def work(granules, tmp_path_factory):
 
 def ledger_of(paths, failed=()):
     rows = [
-        {"granule_id": path.name.removesuffix(".nc"), "path": str(path), "reason": "", "sha256": file_sha256(path),
+        {"granule_id": path.name.removesuffix(".nc"), "path": str(path), "reason": "cut short" * (path in failed),
+         "sha256": file_sha256(path),
          "status": "failed" if path in failed else "present"}
         for path in paths
     ]  # fmt: skip
@@ -136,7 +138,7 @@ def test_pairs_left_out_by_name_are_told_with_the_others(granules, tmp_path):
     chain.build(ledger_of(granules[:5]))
     told = read_table(tmp_path / "pairs")
     assert sorted(told["granule_id"]) == sorted(path.name.removesuffix(".nc") for path in granules)
-    left = told[told["status"] == "not fetched"]
+    left = told[told["status"] == "not read"]
     assert len(left) == len(granules) - 5 and set(left["why"]) == {"months: mid-date in June"}
     assert left["mid_date"].notna().all() and told["mid_date"].is_monotonic_increasing
     with pytest.raises(NunatakError, match=r"no layer: of 48 image pairs 47 filter, 1 duplicate; widen"):
@@ -150,10 +152,13 @@ def annual(work):
     return xr.load_dataset(work / "annual", engine="h5netcdf")
 
 
-def test_what_the_fetch_lost_is_no_pair(work):
-    """A granule the ledger calls failed is neither read nor counted; the pair to look at is a used one."""
+def test_what_the_fetch_lost_is_told(work):
+    """A granule the ledger calls failed is not read, and keeps its reason; the pair to look at is a used one."""
     pairs, fetched = read_table(work / "pairs"), read_table(work / "ledger.parquet")
-    assert set(pairs["granule_id"]) == set(fetched.loc[fetched["status"] == "present", "granule_id"])
+    assert sorted(pairs["granule_id"]) == sorted(fetched["granule_id"])
+    lost = pairs[pairs["fate"] == "failed"]
+    assert lost["granule_id"].tolist() == fetched.loc[fetched["status"] == "failed", "granule_id"].tolist()
+    assert lost["why"].tolist() == ["failed: cut short"]
     with xr.open_dataset(work / "pair", engine="h5netcdf") as pair:
         best = pairs.set_index("granule_id").loc[pair.attrs["granule_id"]]
         assert best["valid_cells"] == pairs.loc[pairs["fate"] == "used", "valid_cells"].max()

@@ -49,6 +49,8 @@ def build_cube(
         granules, region, selection=selection, crs=crs, cell=cell, index=index, all_touched=all_touched,
         mixed_resolutions=mixed_resolutions, memory_mb=memory_mb, threads=threads,
     )  # fmt: skip
+    if not len(plan.pairs):
+        raise NunatakError(f"{out}: no image pairs at all; name a folder that holds some, or widen region and period")
     old = _earlier(out) if update else None
     with scratch(out) as folder:
         years = _stack_years(plan, folder, old, threads, scheduler)
@@ -256,17 +258,17 @@ def read_share(path, region):
 
 def with_left_out(pairs, table):
     """
-    Every pair that was found: those of a plan, and those left out before they were fetched.
+    Every pair that was found: those of a plan, and those that did not come to be read.
 
     Parameters
     ----------
     pairs : DataFrame of `settled_pairs`
-    table : granule table of what was left out, with `why`
+    table : DataFrame with `file_name` and `why`, see `itslive_names.left_out_pairs`
     """
     if not len(table):
         return pairs
     left = left_out_pairs(table).sort_values(["mid_date", "granule_id"], kind="stable", ignore_index=True)
-    rows = index_table(left.assign(status="not fetched").to_dict("records"))
+    rows = index_table(left.assign(status="not read").to_dict("records"))
     rows = rows.assign(treatment="", valid_cells=0, fate=left["fate"], why=left["why"])
     both = pd.concat([pairs, rows[list(pairs.columns)]], ignore_index=True)
     return both.sort_values(["mid_date", "granule_id"], kind="stable", ignore_index=True)

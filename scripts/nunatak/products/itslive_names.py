@@ -44,6 +44,9 @@ def pairs_from_names(table):
     return out.astype(_NAMED)
 
 
+_FATES = ("duplicate", "crs", "failed", "empty", "outside")
+
+
 def _from_name(name):
     pair = granules.parse(name)
     frames = pair.frame_img1 or "", pair.frame_img2 or ""
@@ -96,7 +99,7 @@ def _reasons(pairs, selection, epsg=None):
         known = (why == "") & epsg.notna()
         if known.any():
             most = epsg[known].value_counts().sort_index().idxmax()
-            told = epsg.map(lambda code: f"crs: EPSG:{code}, most pairs have EPSG:{most}")
+            told = epsg.fillna(0).map(lambda code: f"crs: EPSG:{int(code)}, most pairs have EPSG:{most}")
             why = why.where(~(known & (epsg != most).fillna(False)), told)
     if selection.percent_valid_in_region == 0:
         late = cap_per_year(pairs[why == ""].assign(order=range(int((why == "").sum()))), selection)
@@ -106,17 +109,17 @@ def _reasons(pairs, selection, epsg=None):
 
 def left_out_pairs(table):
     """
-    Rows of pairs.parquet for granules that the selection left out by their names.
+    Rows of pairs.parquet for granules that never came to be read.
 
     Parameters
     ----------
-    table : granule table with `why`
+    table : DataFrame with `file_name` and `why`, which begins with the fate or else with a key of the selection
 
     Returns
     -------
     DataFrame with the columns of `pairs_from_names`, `fate` and `why`
     """
-    fates = table["why"].str.split(":").str[0].where(lambda word: word.isin(["duplicate", "crs"]), "filter")
+    fates = table["why"].str.split(":").str[0].where(lambda word: word.isin(_FATES), "filter")
     return pairs_from_names(table).assign(fate=fates, why=table["why"])
 
 

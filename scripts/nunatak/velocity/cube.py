@@ -78,11 +78,9 @@ def plan_cube(index, project, *, selection=None, crs=None, cell=None, mixed_reso
 
     Raises
     ------
-    NunatakError : zero granules, an unknown variable
+    NunatakError : an unknown variable
     """
     selection = selection or Selection()
-    if not len(index):
-        raise NunatakError("velocity: no image pairs at all; look into the ledger, or widen region and period")
     pairs = index.assign(fate="used", why="", treatment="")
     _mark(pairs, pairs["status"] != "present", "failed", pairs["reason"])
     # duplicates go first: an older processing must not step in where the newer one is filtered out
