@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import resource
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from tests.access.fetching import CLOUD, found, kept, md5, only
 from tests.conftest import ROOT
@@ -32,40 +34,96 @@ from nunatak.archives import login as earthdata_login
 from nunatak.archives.earthdata import EarthdataArchive
 EarthdataArchive({resources!r}).fetch(base.read_list({listed!r}))
 """
+# one process that has imported everything and forks a run, in a process group of its own, for each line it is sent
+RUNS = """
+import os, sys
+sys.path[:0] = [{scripts!r}]
+import earthaccess
+from nunatak.archives import base, download, login, verify
+from nunatak.archives.earthdata import EarthdataArchive
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        EarthdataArchive({resources!r}).fetch(base.read_list({listed!r}))
+        os._exit(0)
+    print(child, flush=True)
+    os.waitpid(child, 0)
+"""
+MOMENTS = sorted(random.Random(20190105).uniform(0.0, 0.9) for _ in range(10))
 
 
-def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_bytes(standin, login, held, archive, tmp_path):
-    """kill -9 in the middle, three times; the next run asks for the rest alone."""
-    (record,) = held(n=20000, checksum=md5)
+def program(text, tmp_path):
+    """A program on the granules of list.csv, which reaches the stand-in alone: its words and its environment."""
+    where = {"resources": str(tmp_path / "resources"), "listed": str(tmp_path / "list.csv")}
+    words = [sys.executable, "-c", text.format(scripts=str(ROOT / "scripts"), **where)]
+    return words, {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "standin" / "site")}
+
+
+def test_killed_at_ten_random_moments_it_goes_on_and_ends_with_the_same_bytes(standin, login, held, archive, tmp_path):
+    """
+    SIGKILL to the process group when a random share of the bytes is here. Each next run asks, in the server's log, for
+    the rest of each file from the very byte the last one had written, and never again for a file that has its name.
+    """
+    made = {record.name: record for record in held(cycles=(5, 6), n=20000, checksum=md5)}
     granules = found(archive)
     granules.to_csv(tmp_path / "list.csv", index=False)
-    program = RUN.format(
-        scripts=str(ROOT / "scripts"), resources=str(tmp_path / "resources"), listed=str(tmp_path / "list.csv")
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "standin" / "site")}
-    part = archive.folder / "atl06" / f".{record.name}.part"
+    words, environment = program(RUNS, tmp_path)
     standin.fault("data_slow", rate=2e6)
-    for share in (0.1, 0.4, 0.7):
-        running = subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE)
-        wait_for(lambda share=share: part.exists() and part.stat().st_size > share * record.size, running)
-        running.send_signal(signal.SIGKILL)
-        running.communicate()
-        assert kept(archive) == []
+    parts = {name: archive.folder / "atl06" / f".{name}.part" for name in made}
+    total, asked = sum(record.size for record in made.values()), []
+
+    def here():
+        """Bytes of each file, under way or finished; a rename may come between two looks."""
+        return {n: size_of(parts[n]) or size_of(parts[n].with_name(n)) for n in made}
+
+    runs = subprocess.Popen(words, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with runs:
+        for moment in MOMENTS:
+            print("run", file=runs.stdin, flush=True)
+            group, before = int(runs.stdout.readline()), sum(here().values())
+            until = max(moment * total, before + 1)  # a run that brought nothing was not killed in a download
+            wait_for(lambda until=until: sum(here().values()) >= until, runs)
+            os.killpg(group, signal.SIGKILL)
+            wait_for(lambda group=group: not alive(group), runs)
+            asked += [(name, size_of(path)) for name, path in parts.items() if size_of(path)]
+            for name in kept(archive):  # a file that bears its name is whole, whenever the kill came
+                assert file_sha256(archive.folder / "atl06" / name) == file_sha256(made[name].path)
+        runs.stdin.close()
     standin.faults.clear()
-    row = only(archive.fetch(granules))
-    assert row["status"] == "present" and file_sha256(row["path"]) == file_sha256(record.path)
-    starts = [int(r.headers["range"][6:-1]) for r in standin.requests(CLOUD) if "range" in r.headers]
-    assert len(starts) == 3 and starts == sorted(starts) and starts[0] > 0.05 * record.size
+    ledger = archive.fetch(granules)
+    assert set(ledger["status"]) == {"present"}
+    assert list(ledger["sha256"]) == [file_sha256(made[f"{name}.h5"].path) for name in ledger["granule_id"]]
+    resumed = [(r.path.rsplit("/", 1)[1], int(r.headers["range"][6:-1])) for r in standin.requests(CLOUD)
+               if "range" in r.headers]  # fmt: skip
+    assert set(resumed) <= set(asked) and len(resumed) >= len(MOMENTS)
+    for name in made:
+        starts = [start for file, start in resumed if file == name]
+        assert starts == sorted(starts) and len(set(starts)) > len(MOMENTS) / 2
+
+
+def size_of(path):
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def alive(pid):
+    """Whether a process runs, and not only waits to be asked how it ended."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_a_disk_that_fills_up_says_so_and_leaves_nothing_finished(standin, login, held, archive, tmp_path):
     """No file of this process may pass 100 kB; the client tries three times and then raises."""
     held(n=8000, checksum=md5)
     found(archive).to_csv(tmp_path / "list.csv", index=False)
-    where = {"resources": str(tmp_path / "resources"), "listed": str(tmp_path / "list.csv")}
+    words, environment = program(RUN, tmp_path)
     ended = subprocess.run(
-        [sys.executable, "-c", RUN.format(scripts=str(ROOT / "scripts"), **where)], text=True, capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "tests" / "standin" / "site")},
+        words, text=True, capture_output=True, env=environment,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
     )  # fmt: skip
     assert ended.returncode and "could not be written (File too large); free space or choose another" in ended.stderr
@@ -86,7 +144,7 @@ def test_two_runs_that_want_the_same_granule_fetch_it_once(standin, login, held,
 def wait_for(condition, running):
     until = time.monotonic() + 30
     while not condition():
-        assert running.poll() is None, running.stderr.read().decode()
+        assert running.poll() is None, "the program ended"
         assert time.monotonic() < until, "nothing arrived"
         time.sleep(0.01)
 
