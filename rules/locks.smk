@@ -33,6 +33,7 @@ for label in STUDIES:
             title=STUDIES[label]["title"],
             study=STUDIES[label]["name"],
             products={name: STUDIES[label]["products"][name] for name in products_of(STUDIES[label])},
+            period=STUDIES[label]["period"],
             originals=f"{STUDIES[label]['resources']}/archive/earthdata",
             resources=STUDIES[label]["resources"],
         message:
@@ -78,7 +79,7 @@ for label in STUDIES:
             period=STUDIES[label]["period"],
             focus=STUDIES[label]["focus"],
         message:
-            f"{label}: what is new since the lock"
+            f"{label}: what is new"
         script:
             "../scripts/show_updates.py"
 

@@ -101,6 +101,7 @@ rule conclude_study:
         runtime=5,
     params:
         checks=lookup(dpath="{study}/checks", within=STUDIES),
+        code=code_version("conclude_study.py"),
     message:
         "{wildcards.study}: concluding"
     script:

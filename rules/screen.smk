@@ -21,6 +21,11 @@ FAILED = []
 def worth_showing(record):
     """Whether a message of Snakemake is for the person who watches; notes the logs of jobs that failed."""
     event, text = getattr(record, "event", None), str(record.msg)
+    if text.startswith("LockException"):
+        record.msg = (
+            f"{os.getcwd()}: another run is making the same files here; wait until it has ended, "
+            "or give this one a folder of its own: results=<folder>"
+        )
     if event == LogEvent.JOB_ERROR:
         FAILED.extend(record.log)
         return not any(map(reason, record.log))  # a script that failed has said why, in one line

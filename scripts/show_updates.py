@@ -1,20 +1,23 @@
-"""Show what an archive holds otherwise than a study's lock says: new, superseded, changed, gone."""
+"""Show what an archive holds otherwise than a study's lock, or its last run, says: new, superseded, changed, gone."""
+
+from pathlib import Path
 
 from nunatak.archives import base, lock
 from nunatak.archives.opening import open_archive
 from nunatak.outlines import focus_outline, read_outlines
 from nunatak.runtime import job, say
 from nunatak.study.period import Period
+from nunatak.tables import read_table
 
 
 def main(regions, folder, *, archive, products, period, focus=None):
     """
-    Ask the archive about every product, lock or no lock, and tell the differences.
+    Ask the archive about every product and tell how the answer differs from what is known.
 
     Parameters
     ----------
-    regions : GeoJSON of the study's outlines
-    folder : the study's locks
+    regions : GeoJSON of the study's outlines, in the folder of its results
+    folder : the study's locks; a product without one is held against what its last run found
     archive : mapping with `name` and what `open_archive` needs of it
     products : mapping of product to its settings
     focus : the study's; `rgt: auto` asks for the tracks that cross it
@@ -25,10 +28,19 @@ def main(regions, folder, *, archive, products, period, focus=None):
         if settings.get("rgt") == "auto":
             region, settings = focus_outline(focus), {**settings, "rgt": None}
         found = service.search(product, region, Period.model_validate(period), base.Filters.of(settings))
-        changes = lock.differences(lock.read(lock.file_of(folder, product)), found)
-        say(f"{product}: {len(changes)} granules differ from the lock" if len(changes) else f"{product}: as locked")
+        known, what = known_of(product, folder, Path(regions).parent)
+        changes = lock.differences(known, found)
+        say(f"{product}: {len(changes)} granules differ from {what}" if len(changes) else f"{product}: as in {what}")
         for row in changes.itertuples():
             say(f"  {row.file_name} {row.fate}")
+
+
+def known_of(product, folder, results):
+    """The granules a study goes by, and what they are called: those of its lock, else those its last run found."""
+    path, table = lock.file_of(folder, product), results / product / "granules.parquet"
+    if not path.is_file() and table.is_file():
+        return read_table(table), "the last run"
+    return lock.read(path), "the lock"
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ if ROOT.joinpath("tests").as_posix() not in getattr(sys.modules.get("tests"), "_
 DATA = Path(os.environ.get("NUNATAK_DATA") or ROOT.parent / "shared" / "data")
 
 _skipped: list[str] = []
+_seconds: dict[str, float] = {}
+_counts: dict[str, int] = {}
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +42,33 @@ def data():
     return find
 
 
+def pytest_runtest_logreport(report):
+    """Add what a test took, with its fixtures, to its file."""
+    name = report.nodeid.partition("::")[0]
+    _seconds[name] = _seconds.get(name, 0.0) + report.duration
+    _counts[name] = _counts.get(name, 0) + (report.when == "call")
+
+
+def where_time_goes():
+    """A table of folders, slowest first, each with its slowest files where they matter; seconds of the clock."""
+    folders: dict[str, float] = {}
+    for name, seconds in _seconds.items():
+        folder = name.rpartition("/")[0]
+        folders[folder] = folders.get(folder, 0.0) + seconds
+    rows = []
+    for folder, seconds in sorted(folders.items(), key=lambda row: -row[1]):
+        files = [name for name in _seconds if name.rpartition("/")[0] == folder]
+        rows.append((folder, sum(_counts[name] for name in files), seconds))
+        slow = sorted((name for name in files if _seconds[name] > 10), key=lambda name: -_seconds[name])
+        rows += [(f"  {name.rpartition('/')[2]}", _counts[name], _seconds[name]) for name in slow]
+    return [*rows, ("all", sum(_counts.values()), sum(folders.values()))]
+
+
 def pytest_terminal_summary(terminalreporter):
-    """The last line counts the tests that real data would have run."""
+    """Where the time went; the last line counts the tests that real data would have run."""
+    if sum(_seconds.values()) > 60:
+        terminalreporter.section("where the time went")
+        for name, tests, seconds in where_time_goes():
+            terminalreporter.write_line(f"{name:<44}{tests:>6} tests{seconds:>8.0f} s")
     reason = f" (absent: {', '.join(sorted(set(_skipped)))})" if _skipped else ""
     terminalreporter.write_line(f"real-data tests skipped: {len(_skipped)}{reason}")

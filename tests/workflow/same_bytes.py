@@ -11,6 +11,9 @@ from pathlib import Path
 EXEMPT = ("run.json",)
 # files that name the environment among other things; where environments differ by intent, the rest is compared
 TELLING = ("provenance.json", "report.html")
+# pages that show the provenance itself, and what is kept on the way to a result
+_UNHASHED = {".concluded", "provenance.json", "report.html", "summary.txt"}
+_ON_THE_WAY = re.compile(r"[a-z0-9]+/lists/|velocity/(plan|years)/")
 
 
 def differences(one, other, *, environments_differ=False):
@@ -50,3 +53,13 @@ def _content(path, environments_differ):
     text, n = re.subn(r"<dt>Python</dt><dd[^>]*>[^<]*</dd>", "", path.read_text("utf-8"))
     assert n == 1, f"{path}: does not say once which Python made it"
     return text.encode()
+
+
+def unhashed(results):
+    """Files of a finished study that its provenance holds no hash of, though it should: none."""
+    results = Path(results)
+    stated = json.loads((results / "provenance.json").read_text("utf-8"))["results"]
+    folders = tuple(f"{name}/" for name in stated if (results / name).is_dir())
+    files = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
+    kept = {name for name in files if not _ON_THE_WAY.match(name) and not name.startswith(folders)}
+    return sorted(kept - stated.keys() - _UNHASHED)

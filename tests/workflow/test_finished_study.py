@@ -132,34 +132,6 @@ def test_second_run_has_nothing_to_do(finished):
     assert finished.digests(LABEL) == before
 
 
-def test_library_edit_reruns_what_reaches_it_and_asks_for_no_granule_again(copy_of_finished):
-    """The trend of a cell is taken by map_height_change alone; what follows from its output comes along."""
-    module = copy_of_finished / "scripts/nunatak/elevation/hypsometry.py"
-    module.write_text(module.read_text("utf-8") + "\n# edited\n")
-    done = copy_of_finished.run("--dry-run", "austfonna", **TINY)
-    assert done.code == 0, done.text
-    again = set(done.jobs)
-    assert {"map_height_change", "sum_height_change", "plot_figure", "write_report"} <= again
-    untouched = {"simulate_granules", "outline_regions", "query_granules", "list_granules", "fetch_granules",
-                 "count_granules", "subset_points"}  # fmt: skip
-    assert not again & untouched
-
-
-def test_edit_of_the_pages_recomputes_nothing(copy_of_finished):
-    module = copy_of_finished / "scripts/nunatak/reports/templates.py"
-    module.write_text(module.read_text("utf-8") + "\n# edited\n")
-    again = copy_of_finished.run("--dry-run", "austfonna", **TINY).jobs
-    assert {"render_notebook", "write_report", "conclude_study"} <= set(again)
-    assert set(again) <= {
-        "plot_figure",
-        "collect_provenance",
-        "render_notebook",
-        "write_report",
-        "conclude_study",
-        "austfonna",
-    }
-
-
 def test_report_of_snakemake_holds_figures_and_loads_nothing(finished, tmp_path):
     page = tmp_path / "snakemake.html"
     done = finished.run("austfonna", "--report", str(page), **TINY)

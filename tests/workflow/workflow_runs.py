@@ -52,6 +52,11 @@ class Done:
         return {rule: int(count) for rule, count in counts.items() if rule != "total"}
 
     @property
+    def steps(self):
+        """What was done, each job in its own words, sorted."""
+        return sorted(re.findall(r"^Job \d+: (.*)$", self.text, re.MULTILINE))
+
+    @property
     def reasons(self):
         """What the run says of why it stopped, one line for each reason."""
         _, _, told = self.text.partition("The run stopped:\n")
@@ -74,14 +79,22 @@ class Flow:
         self.network = Path(folder) / "network.txt"
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SNAKEMAKE", "PYTEST"))}
         self.environment = {**clean, "PYTHONPATH": str(guard), "NUNATAK_TEST_NETWORK": str(self.network)}
-        self.python = sys.executable
+        self.python, self.cores = sys.executable, 2
 
     def __truediv__(self, name):
         return self.folder / name
 
     def command(self, *words, **config):
         pairs = [f"{key}={value}" for key, value in config.items()]
-        return [self.python, "-m", "snakemake", *words, "--cores", "2", *(["--config", *pairs] if pairs else [])]
+        return [
+            self.python,
+            "-m",
+            "snakemake",
+            *words,
+            "--cores",
+            str(self.cores),
+            *(["--config", *pairs] if pairs else []),
+        ]
 
     def run(self, *words, file_limit=None, cwd=None, **config):
         """Start Snakemake with these words and settings; `file_limit` is the size in bytes no file may pass."""
@@ -96,13 +109,13 @@ class Flow:
         return Done(ended.returncode, ended.stdout)
 
     def run_and_kill(self, *words, after, delay=0.0, **config):
-        """Start, and kill the whole group `delay` seconds after this many steps (at least one) are done."""
+        """Start, and kill the whole group `delay` seconds after this many steps are done; 0: after the start."""
         process = subprocess.Popen(
             self.command(*words, **config), cwd=self.folder, env=self.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         lines = []
-        for line in process.stdout:
+        while after and (line := process.stdout.readline()):
             lines.append(line)
             if line.startswith(f"{after} of "):
                 break
