@@ -72,9 +72,15 @@ def location(path):
     return Address(path) if is_address(path) else Path(path)
 
 
-def open_address(path) -> RangeFile:
-    """The file at an address, to be closed by whoever opened it."""
-    return RangeFile(location(path))
+def open_address(path, *, tail=0) -> RangeFile:
+    """
+    The file at an address, to be closed by whoever opened it.
+
+    Parameters
+    ----------
+    tail : bytes from the end that are read first, for formats whose tables lie there; else the beginning is
+    """
+    return RangeFile(location(path), tail=tail)
 
 
 class RangeFile(io.RawIOBase):
@@ -88,7 +94,7 @@ class RangeFile(io.RawIOBase):
     moved, asked : bytes that have come, and requests made
     """
 
-    def __init__(self, address):
+    def __init__(self, address, *, tail=0):
         super().__init__()
         self.address = address
         self.session = address.session or public_session()
@@ -97,7 +103,8 @@ class RangeFile(io.RawIOBase):
         self._direct = str(address)  # where redirects led: signed, so it stays in memory
         self._blocks: dict[int, bytes] = {}
         self._lock = threading.RLock()
-        self._keep(0, self._bytes(0, 4 * BLOCK))
+        first = self._bytes(-tail, tail) if tail else self._bytes(0, 4 * BLOCK)
+        self._keep(max(self.size - tail, 0) if tail else 0, first)
 
     def __repr__(self):
         return str(self.address)
@@ -178,7 +185,8 @@ class RangeFile(io.RawIOBase):
 
     def _ask(self, start, count):
         self.asked += 1
-        headers = {"Range": f"bytes={start}-{start + count - 1}", "Accept-Encoding": "identity"}
+        asked = f"bytes={start}-{start + count - 1}" if start >= 0 else f"bytes={start}"
+        headers = {"Range": asked, "Accept-Encoding": "identity"}
         return self.session.get(self._direct, headers=headers, timeout=TIMEOUT, stream=True)
 
     def _renewed(self, answer) -> bool:
@@ -194,7 +202,7 @@ class RangeFile(io.RawIOBase):
         if answer.status_code == 416 and self.size < 0:
             raise NotReadable(f"{self.address}: holds no bytes; ask the archive again")
         found = _RANGE.match(answer.headers.get("Content-Range", ""))
-        if answer.status_code != 206 or found is None or int(found[1]) != start:
+        if answer.status_code != 206 or found is None or start not in (int(found[1]), -count):
             raise NotReadable(f"{self.address}: {_refusal(answer)}")
         if self.size < 0:
             self.size, self.etag = int(found[3]), answer.headers.get("ETag")
@@ -202,7 +210,7 @@ class RangeFile(io.RawIOBase):
             raise NotReadable(f"{self.address}: changed while it was read; run again")
         content = answer.content
         self.moved += len(content)
-        if len(content) != min(count, self.size - start):
+        if len(content) != min(count, self.size - max(start, 0)):
             raise _Short(f"{len(content)} of {count} bytes")
         self._direct = answer.url
         return content

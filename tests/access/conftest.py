@@ -5,16 +5,20 @@ from __future__ import annotations
 import socket
 
 import certifi
+import numpy as np
 import pytest
 import requests.adapters
 import requests.utils
-from tests.standin import certificates, faults, holdings, redirect, services
+import xarray as xr
+from tests.standin import certificates, faults, holdings, redirect, services, stac
 from tests.standin.server import StandIn
 from tiny_granules import atl06, name_of
 
 from nunatak.archives import content, transport
 from nunatak.archives.earthdata import EarthdataArchive
 from nunatak.granules import granule_table
+
+TRUNK = "POLYGON ((-103 -76, -99 -76, -99 -74, -103 -74, -103 -76))"  # of Pine Island Glacier
 
 
 @pytest.fixture(scope="session")
@@ -101,3 +105,24 @@ def record_of(path, *, checksum=None, **changes):
     for name, value in changes.items():
         setattr(record, name, value)
     return record
+
+
+@pytest.fixture
+def pairs(standin, tmp_path):
+    """The catalogue and bucket with 45 pairs of 2018 and 2019: their files, by name."""
+    rows, paths = [], []
+    (tmp_path / "bucket").mkdir()
+    for number in range(45):
+        first = np.datetime64("2018-01-05") + 16 * number
+        days = [str(day).replace("-", "") for day in (first, first + 32)]
+        images = "_X_".join(f"LC08_L1GT_001113_{day}_20200901_02_T2" for day in days)
+        path = tmp_path / "bucket" / f"{images}_G0120V02_P{number + 10:03d}.nc"
+        rows.append({"file_name": path.name, "geometry": TRUNK})
+        paths.append(path)
+    content = xr.Dataset({name: ("x", np.zeros(3, "i2")) for name in ("vx", "vy", "img_pair_info")})
+    content.to_netcdf(paths[0], engine="h5netcdf")
+    for path in paths[1:]:
+        path.write_bytes(paths[0].read_bytes())
+    standin.items = [stac.item_of(row) for row in granule_table(rows).itertuples()]
+    standin.services |= {faults.STAC: stac.Stac(standin.items), faults.S3: stac.bucket(paths)}
+    return {path.name: path for path in paths}

@@ -4,40 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import xarray as xr
-from tests.standin import faults, stac
 
 from nunatak import region
 from nunatak.archives import EmptyAnswer, ServiceFailed, itslive
 from nunatak.archives.base import Filters
-from nunatak.granules import granule_table
 from nunatak.runtime import file_sha256
 from nunatak.study.period import Period
 
 TRUNK = region.load({"bbox": [-102, -75.4, -100, -74.8]}, name="trunk")
 YEARS = Period.model_validate(["2018-01-01", "2019-12-31"])
-WKT = "POLYGON ((-103 -76, -99 -76, -99 -74, -103 -74, -103 -76))"
-
-
-@pytest.fixture
-def pairs(standin, tmp_path):
-    """The catalogue and bucket with 45 pairs of 2018 and 2019: their files, by name."""
-    rows, paths = [], []
-    (tmp_path / "bucket").mkdir()
-    for number in range(45):
-        first = np.datetime64("2018-01-05") + 16 * number
-        days = [str(day).replace("-", "") for day in (first, first + 32)]
-        images = "_X_".join(f"LC08_L1GT_001113_{day}_20200901_02_T2" for day in days)
-        path = tmp_path / "bucket" / f"{images}_G0120V02_P{number + 10:03d}.nc"
-        rows.append({"file_name": path.name, "geometry": WKT})
-        paths.append(path)
-    content = xr.Dataset({name: ("x", np.zeros(3, "i2")) for name in ("vx", "vy", "img_pair_info")})
-    content.to_netcdf(paths[0], engine="h5netcdf")
-    for path in paths[1:]:
-        path.write_bytes(paths[0].read_bytes())
-    standin.items = [stac.item_of(row) for row in granule_table(rows).itertuples()]
-    standin.services |= {faults.STAC: stac.Stac(standin.items), faults.S3: stac.bucket(paths)}
-    return {path.name: path for path in paths}
 
 
 def test_all_pages_arrive_with_the_times_of_the_images(standin, archive, pairs):

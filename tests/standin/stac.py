@@ -29,7 +29,7 @@ def item_of(row):
         "properties": {
             "datetime": f"{named.mid_date}Z", "start_datetime": f"{named.acquisition_date_img1}Z",
             "end_datetime": f"{named.acquisition_date_img2}Z", "percent_valid_pixels": named.percent_valid,
-            "dt_days": named.date_dt,
+            "date_dt": round(named.date_dt),
         },
         "assets": {"data": {"href": f"https://{faults.S3}{PREFIX}{named.name}", "roles": ["data"]}},
     }  # fmt: skip
@@ -75,6 +75,8 @@ def bucket(paths):
 
 
 def _fits(item, asked):
+    if item["collection"] not in asked["collections"]:
+        return False
     start, end = asked.get("datetime", "0000/9999").split("/")
     properties = item["properties"]
     if properties["start_datetime"] > end or properties["end_datetime"] < start:

@@ -10,21 +10,24 @@ from nunatak.archives import (
     base,
     catalogue,
     download,
+    geoparquet,
     itslive,
     login,
     s3,
     streaming,
     subsets,
-)
+)  # fmt: skip
 from nunatak.archives.transport import BackOff
 from nunatak.granules import granule_table, granules_of, ledger
 from nunatak.runtime import NunatakError, log
 from nunatak.study.models import Endpoints
 
+_ITSLIVE = ("itslive", "itslive_cube", "itslive_mosaic")
+
 
 class EarthdataArchive:
     """
-    Granules of ICESat-2 products at NSIDC, image pairs of ITS_LIVE on its public storage.
+    Granules of ICESat-2 products at NSIDC; image pairs, datacubes and mosaics of ITS_LIVE on its public storage.
 
     Parameters
     ----------
@@ -57,8 +60,8 @@ class EarthdataArchive:
         """
         product = granules_of(product)
         filters = filters or base.Filters()
-        if product == "itslive":
-            return self._search_pairs(region, period, filters)
+        if product in _ITSLIVE:
+            return self._search_itslive(product, region, period, filters)
         release, newer = self.catalogue.release(product, filters.version)
         rows, notes = self.catalogue.granules(product, release["version"], region, period, filters)
         asked = f"{self.catalogue.address} ({product} release {release['version']})"
@@ -75,9 +78,26 @@ class EarthdataArchive:
         answer.attrs["notes"] = notes + answer.attrs["notes"]
         return answer
 
-    def _search_pairs(self, region, period, filters):
-        rows, notes = itslive.search(self.endpoints.stac, region, period, filters, self.endpoints.stac)
-        answer = base.select(granule_table(rows), "itslive", region, period, filters, asked=self.endpoints.stac)
+    def _search_itslive(self, product, region, period, filters):
+        """Image pairs of one of two catalogues, datacubes of their list, mosaics."""
+        where, what = self.endpoints.stac, "image pair"
+        notes: list[str] = []
+        if product == "itslive_cube":
+            where, what = self.endpoints.itslive_cubes, "datacube"
+            rows, period = itslive.cubes(where, region), None  # a cube holds every pair of its place
+        elif product == "itslive_mosaic":
+            what = "mosaic"
+            rows, notes = itslive.StacCatalogue(where).mosaics(region, period)
+        elif self.pairs == "geoparquet":
+            where = self.endpoints.itslive_parquet
+            rows, notes = geoparquet.ParquetCatalogue(where).pairs(region, period, filters)
+        else:
+            rows, notes = itslive.StacCatalogue(where).pairs(region, period, filters)
+        if not rows:
+            raise itslive.nothing(where, what, region, period)
+        version = base.Filters(version=filters.version)
+        asked = filters if product == "itslive" else version
+        answer = base.select(granule_table(rows), product, region, period, asked, asked=where)
         answer.attrs["notes"] = notes + answer.attrs["notes"]
         return answer
 
@@ -85,11 +105,15 @@ class EarthdataArchive:
         """
         The ledger of granules brought here, or found here and checked; see `download.fetch`.
 
-        With a subset to be made by the service: that of each granule, and the whole granule where it cannot be had.
-        The login is asked for only when something is not here yet.
+        Datacubes and mosaics stay where they are, and so do all granules where `stream` is asked for. With a subset to
+        be made by the service: that of each granule, and the whole granule where it cannot be had. The login is asked
+        for only when something is not here yet.
         """
         folder = Path(folder or self.folder)
-        if self.stream:
+        in_place = granules["product"].isin(("itslive_cube", "itslive_mosaic"))
+        if self.subset and len(granules) and granules["product"].str.startswith("itslive").all():
+            log.warning("%s", itslive.NO_SUBSETS)
+        if self.stream or (len(granules) and in_place.all()):
             return streaming.look(self._placed(granules), self.endpoints, connections=self.connections)
         if self.subset and granules["product"].isin(subsets.PRODUCTS).all() and len(granules):
             return self._fetch_subsets(granules, folder)

@@ -15,6 +15,7 @@ from nunatak import remote
 from nunatak.archives import content, verify
 from nunatak.archives.base import Outcome
 from nunatak.archives.in_place import openable
+from nunatak.products import hdf5
 from nunatak.runtime import NunatakError, log, progress
 
 IN_PLACE = "read in place: size and content checked, no checksum"
@@ -48,13 +49,40 @@ def look(granules, endpoints, *, connections=4):
 
 def _look(row, endpoints) -> Outcome:
     address = openable(row.url, endpoints)
-    known = row.granule_id, str(row.url)
+    if row.product == "itslive_cube":
+        return _look_at_cube(row.granule_id, address)
     try:
         with remote.open_address(address) as file:
             size = file.size
         if pd.notna(row.size_bytes) and size != row.size_bytes:
-            return Outcome(*known, "failed", f"has {size} bytes, expected {row.size_bytes}; {verify.ASK_AGAIN}")
-        status, reason = verify.inspect(address, row.product)
+            return Outcome(
+                row.granule_id,
+                str(row.url),
+                "failed",
+                f"has {size} bytes, expected {row.size_bytes}; {verify.ASK_AGAIN}",
+            )
+        status, reason = _inspect(address, row.product)
     except (NunatakError, OSError) as error:
-        return Outcome(*known, "failed", content.reason_without_path(error, row.url))
-    return Outcome(*known, status, "; ".join(filter(None, (reason, IN_PLACE))), size)
+        return Outcome(row.granule_id, row.url, "failed", content.reason_without_path(error, row.url))
+    return Outcome(row.granule_id, row.url, status, "; ".join(filter(None, (reason, IN_PLACE))), size)
+
+
+def _inspect(address, product):
+    """As `verify.inspect`; a mosaic is known by its velocities."""
+    if product != "itslive_mosaic":
+        return verify.inspect(address, product)
+    with hdf5.open_granule(address) as file:
+        if "v" not in file or "x" not in file:
+            raise NunatakError(f"is no mosaic inside (it has: {', '.join(sorted(file)) or 'nothing'})")
+    return "present", ""
+
+
+def _look_at_cube(granule_id, address) -> Outcome:
+    """A cube is a folder of many objects: that its own table of contents can be read is all that is looked at."""
+    for name in (".zmetadata", "zarr.json"):
+        try:
+            with remote.open_address(remote.Address(f"{address}/{name}", address.session)):
+                return Outcome(granule_id, str(address), "present", IN_PLACE)
+        except OSError as error:
+            said = str(error)
+    return Outcome(granule_id, str(address), "failed", content.reason_without_path(said, f"{address}/{name}"))

@@ -1,6 +1,7 @@
 """Granules: their names, the buckets they fall in, the tables that list them."""
 
 from nunatak.granules.names import (
+    ITSLIVE_GRIDS,
     SEA_ICE_PRODUCTS,
     TRACK_PRODUCTS,
     GranuleName,
@@ -15,6 +16,6 @@ from nunatak.granules.names import (
 from nunatak.granules.rows import STATUSES, granule_table, ledger
 
 __all__ = [
-    "SEA_ICE_PRODUCTS", "STATUSES", "TRACK_PRODUCTS", "GranuleName", "GranuleNameError", "bucket", "chunk_of",
-    "granule_table", "granules_of", "image_date", "ledger", "parse", "split_name",
+    "ITSLIVE_GRIDS", "SEA_ICE_PRODUCTS", "STATUSES", "TRACK_PRODUCTS", "GranuleName", "GranuleNameError", "bucket",
+    "chunk_of", "granule_table", "granules_of", "image_date", "ledger", "parse", "split_name",
 ]  # fmt: skip

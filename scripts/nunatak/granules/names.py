@@ -31,6 +31,9 @@ _PATTERNS = tuple(
     )
 )  # fmt: skip
 _PAIR = re.compile(r"^(?P<first>.+)_X_(?P<second>.+)_G(?P<spacing>\d{4})V(?P<version>\d{2})_P(?P<percent>\d{3})$")
+# ITS_LIVE's own cubes and mosaics: read where they lie, by product words of their own
+_CUBE = re.compile(r"^ITS_LIVE_vel_EPSG\d+_G(?P<spacing>\d{4})_X-?\d+_Y-?\d+\.zarr$")
+_MOSAIC = re.compile(r"^ITS_LIVE_velocity_(?P<spacing>\d+)m_\w+?_\d{4}_[vV](?P<version>\d{2}(?:\.\d)?)\.nc$")
 # An image id holds its acquisition date first, its processing date later; Sentinel ids carry a time of day.
 _IMAGE_DATE = re.compile(r"(?:^|_)(?P<date>\d{8}(?:T\d{6})?)(?=_|$)")
 
@@ -41,6 +44,7 @@ _SENTINEL1_FIRST_ORBIT = {"S1A": 73, "S1B": 27}
 
 _ORBIT = np.timedelta64(100, "m")  # a granule is shorter than one orbit
 
+ITSLIVE_GRIDS = {"itslive_cube": _CUBE, "itslive_mosaic": _MOSAIC}
 TRACK_PRODUCTS = ("atl03", "atl06", "atl08")  # bucketed by cycle
 SEA_ICE_PRODUCTS = ("atl07", "atl10")  # bucketed by month
 # The products whose granules a study's product is made from, where it is another's.
@@ -115,6 +119,8 @@ class GranuleName:
     @property
     def file_name(self) -> str:
         """The name, written from its parts."""
+        if self.product in ITSLIVE_GRIDS:
+            return self.name
         if self.product == "itslive":
             first, second = (self.img2, self.img1) if self.swapped else (self.img1, self.img2)
             return f"{first}_X_{second}_G{self.grid_spacing:04d}V{self.version}_P{self.percent_valid:03d}.nc"
@@ -151,6 +157,8 @@ def parse(file_name) -> GranuleName:
     'ATL03_20181014001049_02350102_007_02.h5'
     >>> parse("ATL15_SV_0325_01km_004_05.nc").resolution
     '1km'
+    >>> parse("ITS_LIVE_velocity_120m_RGI01A_0000_V02.1.nc").granule_id
+    'ITS_LIVE_velocity_120m_RGI01A_0000_V02.1'
     """
     given = str(file_name)
     base = _PREFIX.sub("", given.split("?")[0].rstrip("/").rsplit("/", 1)[-1])
@@ -163,6 +171,11 @@ def parse(file_name) -> GranuleName:
     found = _PAIR.match(stem)
     if found:
         return _image_pair(found, given)
+    for product, form in ITSLIVE_GRIDS.items():
+        found = form.match(base)
+        if found:
+            version = found.groupdict().get("version", "02")
+            return GranuleName(product, base, version=version, grid_spacing=int(found["spacing"]))
     raise GranuleNameError(
         f"{given}: not the name of a granule of a known product; expected a name such as "
         "ATL06_20190504033705_05480304_007_01.h5, give the file its original name back"

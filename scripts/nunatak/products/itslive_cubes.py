@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from nunatak import granules
+from nunatak import granules, remote
 from nunatak.products import GranuleError
 from nunatak.products.itslive import FILL, LAYOUT
 from nunatak.products.itslive_scenes import group_of, platform_of
@@ -199,19 +199,18 @@ def _floats(variable):
 
 @contextmanager
 def _stream(path):
-    """A local path as it is; a URL as a seekable file that fetches ranges."""
-    if "://" not in str(path):
-        if not Path(path).is_file():
+    """A local path as it is; a file at an address, that fetches ranges."""
+    path = remote.location(path)
+    if not isinstance(path, remote.Address):
+        if not path.is_file():
             raise GranuleError(f"{path}: does not exist; fetch it again")
         yield path
         return
-    import fsspec
-
     try:
-        with fsspec.open(str(path), "rb", block_size=1 << 20) as stream:
+        with remote.open_address(path) as stream:
             yield stream
-    except OSError as error:
-        raise GranuleError(f"{path}: cannot be reached ({' '.join(str(error).split())}); check the URL") from error
+    except remote.NotReadable as error:
+        raise GranuleError(str(error)) from error
 
 
 def _open_cog(path, bounds, variables):
@@ -219,8 +218,11 @@ def _open_cog(path, bounds, variables):
     from rasterio.windows import from_bounds
 
     name = variables if isinstance(variables, str) else variables[0] if variables else _band_name(path)
+    # nothing beside the file itself is looked for: each look would be a request
+    alone = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
+    asked, by_range = _by_range(path) if remote.is_address(path) else (str(path), {})
     try:
-        with rasterio.open(str(path)) as source:
+        with rasterio.Env(**alone), rasterio.open(asked, **by_range) as source:
             window = None
             transform = source.transform
             if bounds is not None:
@@ -235,6 +237,18 @@ def _open_cog(path, bounds, variables):
     x = transform.c + (np.arange(values.shape[1]) + 0.5) * transform.a
     y = transform.f + (np.arange(values.shape[0]) + 0.5) * transform.e
     return xr.Dataset({name: (("y", "x"), values)}, {"y": y, "x": x}, {"crs": f"EPSG:{crs}"})
+
+
+def _by_range(path):
+    """(name, options) under which rasterio reads the file at an address by range, and no file beside it."""
+    name = remote.location(path).name
+
+    def opened(asked, mode="rb"):
+        if Path(asked).name != name:
+            raise FileNotFoundError(asked)
+        return remote.open_address(path)
+
+    return name, {"opener": opened}
 
 
 def _band_name(path):
