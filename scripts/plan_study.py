@@ -14,23 +14,27 @@ from nunatak.tables import read_table
 PRESET = "screen"
 
 
-def main(granules, regions, folder, *, title, study, products, originals, resources):
+def main(granules, regions, folder, *, title, study, products, period, originals, resources):
     """
     Write plan.json, the map plan.png and one GeoJSON of footprints per product, and tell the person who asked.
 
     Parameters
     ----------
-    granules : mapping of product to its granule table
+    granules : mapping of product to its granule table, beside which lies what the study leaves out
     regions : GeoJSON of the study's outlines
     folder : where to write
     title, study : of the study
     products : mapping of product to its settings
+    period : of the study
     originals : where the originals of an archive lie, one folder per product
     """
     folder, tables = Path(folder), {product: read_table(path) for product, path in granules.items()}
     costs = {}
     for product, table in tables.items():
         costs[product] = {**plan.of_product(table, originals), "way": plan.way(product, products[product])}
+        if product == "itslive":
+            left_out = read_table(Path(granules[product]).with_name("left_out.parquet"))
+            costs[product]["coverage"] = plan.of_pairs(table, left_out, products[product], period)
         write_json(plan.footprints(table), folder / f"plan_{product}.geojson")
     whole = plan.whole(costs, resources)
     write_json(whole, folder / "plan.json")
@@ -74,6 +78,7 @@ if __name__ == "__main__":
             title=snakemake.params.title,
             study=snakemake.params.study,
             products=snakemake.params.products,
+            period=snakemake.params.period,
             originals=snakemake.params.originals,
             resources=snakemake.params.resources,
         )

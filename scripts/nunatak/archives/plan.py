@@ -9,6 +9,8 @@ import pandas as pd
 import shapely
 
 from nunatak.archives import subsets
+from nunatak.products.itslive_names import coverage
+from nunatak.products.itslive_selection import selection_from
 
 RATE = 20e6  # bytes per second assumed of a line; the plan says so
 # A granule whose size the catalogue does not state, bytes: means of what was seen (ATL03, ATL06), else a guess.
@@ -46,6 +48,28 @@ def of_product(granules, originals) -> dict:
         "version": ", ".join(sorted(granules["version"].dropna().unique())),
         "years": {str(int(year)): int(count) for year, count in years.items()},
     }
+
+
+def of_pairs(granules, left_out, settings, period) -> list[dict]:
+    """
+    Image pairs by year of a study, before anything is fetched.
+
+    Parameters
+    ----------
+    granules, left_out : granule tables of what the selection keeps and of what it leaves out
+    settings : the product's part of the study
+    period : the study's, with `start` and `end`
+
+    Returns
+    -------
+    list of dict: `year` (of a season that runs across the New Year, the one it ends in), `found`, `selected`; every
+    year of the period
+    """
+    found = pd.concat([granules, left_out], ignore_index=True).sort_values("file_name", ignore_index=True)
+    last = pd.Timestamp(period["end"]) - pd.Timedelta("1s")
+    table = coverage(found, selection_from(settings), years=(pd.Timestamp(period["start"]).year, last.year))
+    rows = table[["year", "available", "selected"]].itertuples(index=False)
+    return [{"year": int(year), "found": int(all_), "selected": int(kept)} for year, all_, kept in rows]
 
 
 def way(product, settings) -> str:
@@ -92,12 +116,41 @@ def lines(plan) -> list[str]:
             f"{product['bytes'] / 1e9:.2f} GB{guess}, {product['here']} here; {product['way']}; "
             f"by year {years or 'not known'}"
         )
+        told += _pairs_by_year(product.get("coverage", ()))
     room = "enough" if plan["fits"] else "TOO LITTLE"
     told.append(
         f"to fetch {plan['bytes_to_fetch'] / 1e9:.2f} GB, about {plan['minutes']:g} minutes at "
         f"{plan['assumed_bytes_per_second'] / 1e6:g} MB/s; {plan['free_bytes'] / 1e9:.1f} GB are free: {room}"
     )
     return told
+
+
+def _pairs_by_year(rows):
+    """Lines on image pairs: selected of found by year, and the years without any."""
+    if not rows:
+        return []
+    some = ", ".join(f"{row['year']}: {row['selected']} of {row['found']}" for row in rows if row["found"])
+    without = [row["year"] for row in rows if not row["selected"]]
+    return [
+        f"  pairs selected of found: {some or 'none found'}",
+        f"  years without a pair: {_spans(without) if without else 'none'}",
+    ]
+
+
+def _spans(years):
+    """
+    Years in few words.
+
+    >>> _spans([1984, 1985, 1986, 1990])
+    '1984-1986, 1990'
+    """
+    spans: list[list[int]] = []
+    for year in years:
+        if spans and year == spans[-1][1] + 1:
+            spans[-1][1] = year
+        else:
+            spans.append([year, year])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in spans)
 
 
 def footprints(granules) -> dict:
