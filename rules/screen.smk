@@ -1,6 +1,7 @@
 """What a run says on the screen: one line per job as it starts, and what went wrong once more at the end."""
 
 import logging
+import re
 
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -27,15 +28,21 @@ def worth_showing(record):
             "or give this one a folder of its own: results=<folder>"
         )
     if event == LogEvent.JOB_ERROR:
-        FAILED.extend(record.log)
-        return not any(map(reason, record.log))  # a script that failed has said why, in one line
+        FAILED.append(tuple(record.log))
+        return not why(record.log)  # a script that failed has said why, in one line
     return event not in EVENTS and bool(text.strip()) and not text.startswith(CHATTER)
 
 
+def why(logs):
+    """Why a job failed, by the first of its logs that says so; what a cluster says of a job comes after its own."""
+    return next(filter(None, map(reason, logs)), None)
+
+
 def reason(path):
-    """The last error line of a job's log; None where it has none."""
+    """The last error line of a log; None where it has none."""
     lines = Path(path).read_text("utf-8").splitlines() if Path(path).is_file() else []
-    return next((line.split(" ERROR ", 1)[1] for line in reversed(lines) if " ERROR " in line), None)
+    found = (re.search(r" ERROR (.+)|slurmstepd\S* error: (.+)", line) for line in reversed(lines))
+    return next((match[1] or f"{path}: {match[2]}" for match in found if match), None)
 
 
 # another workflow that uses this one as a module has its own screen
@@ -44,7 +51,8 @@ if Path(workflow.basedir) == HERE:
 
     onerror:
         told = [
-            reason(path) or f"{path}: ends without a word; killed, or out of memory or disk?"
-            for path in dict.fromkeys(FAILED)
+            why(logs) or f"{logs[0]}: ends without a word; killed, or out of memory or disk?"
+            for logs in FAILED
+            if logs
         ]
         print("\nThe run stopped:", *dict.fromkeys(told), sep="\n  ", file=sys.stderr, flush=True)
