@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 from tests.workflow.environments import Environments
+from tests.workflow.slurm_node import Node, what_lacks
 from tests.workflow.workflow_runs import TINY, Flow
+
+LACKS, LEFT_OUT = pytest.StashKey[str](), pytest.StashKey[int]()
+BUILT = pytest.StashKey[list]()
 
 
 @pytest.fixture
@@ -30,6 +34,44 @@ def copy_of_finished(finished, flow):
 
 
 @pytest.fixture(scope="session")
-def environments(tmp_path_factory):
+def environments(tmp_path_factory, pytestconfig):
     """The environments of envs/, each built when it is first asked for."""
-    return Environments(tmp_path_factory.mktemp("environments"))
+    built = Environments(tmp_path_factory.mktemp("environments"))
+    yield built
+    pytestconfig.stash[BUILT] = built.built_with
+
+
+@pytest.fixture(scope="session")
+def finished_sea_ice(tmp_path_factory):
+    """The tiny, simulated Ross Sea study, finished in a copy of the workflow; its results stay as they are."""
+    flow = Flow(tmp_path_factory.mktemp("sea_ice"))
+    said = flow.run("ross_sea", **TINY)
+    assert said.code == 0, said.text
+    flow.first = flow.digests("ross_sea-simulated-tiny")
+    return flow
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory):
+    """A Slurm of one node, on this machine."""
+    node = Node(tmp_path_factory.mktemp("slurm"))
+    yield node
+    node.stop()
+
+
+def pytest_collection_modifyitems(config, items):
+    """Where no Slurm can be started its tests are left out, and the end of the run says why."""
+    config.stash[LACKS] = what_lacks()
+    out = [item for item in items if item.get_closest_marker("slurm")] if config.stash[LACKS] else []
+    config.stash[LEFT_OUT] = len(out)
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Which tests need what this machine has not, and what the environments of the tests were built with."""
+    if config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(f"Slurm tests left out: {config.stash[LEFT_OUT]} ({config.stash[LACKS]})")
+    for note in sorted(config.stash.get(BUILT, [])):
+        terminalreporter.write_line(f"environments of the tests: {note}")

@@ -46,10 +46,14 @@ class Environments:
         """What the stand-in says of the Python that it found."""
         return sorted({note.read_text("utf-8").strip() for note in self.folder.glob("*/python.txt")})
 
-    def drive(self, flow, **settings):
-        """Let a flow run in the driver's environment and every rule in its own."""
+    def on_path(self, flow):
+        """Let every rule of a flow run in its own environment, where it is run with --sdm conda."""
+        return with_conda(flow, SNAKEMAKE_CONDA_PREFIX=str(self.prefix))
+
+    def drive(self, flow):
+        """The same, with Snakemake itself in the driver's environment."""
         flow.python = str(self.python("driver"))
-        return with_conda(flow, SNAKEMAKE_CONDA_PREFIX=str(self.prefix), **settings)
+        return self.on_path(flow)
 
     def whole(self):
         """One environment with the whole lock, in the Python that the others have."""
