@@ -33,7 +33,9 @@ def main(cube, out, *, composite, study, threads=2):
     grid = Grid.from_centres(annual.attrs["crs"], annual["x"].values, annual["y"].values)
     annual = georeference(annual, grid)
     write_netcdf(annual, out["annual"], about)
-    write_netcdf(georeference(velocity.strain_rates(velocity.mean_field(annual)), grid), out["strain"], about)
+    length = composite["strain_length"] or 4 * grid.dx
+    strain = velocity.strain_rates(velocity.mean_field(annual), half_length=max(length, grid.dx))
+    write_netcdf(georeference(strain, grid), out["strain"], about)
     write_maps(annual, grid, out["maps"], about)
     write_csv(speeds(stack, annual), out["speeds"], attributes=about, units={"low": "m/yr", "high": "m/yr"})
     seen = np.isfinite(annual["v0"].values).sum() / max(int(annual["roi"].sum()), 1)

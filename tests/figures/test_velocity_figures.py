@@ -113,11 +113,6 @@ def test_every_sensor_group_has_a_colour():
     assert velocity.group_key("ALOS") == "other"
 
 
-def test_speeds_that_are_hardly_known_are_not_drawn_but_those_without_an_error_are():
-    known = velocity.well_known(np.array([50.0, 3000.0, 3000.0, 10.0]), np.array([104.0, 500.0, 399.0, np.nan]))
-    assert known.tolist() == [True, False, True, True]
-
-
 def test_seasonal_phase_has_a_scale_that_closes():
     """31 December and 1 January look alike."""
     cmap = maps_in(render(velocity_layouts.seasonal, annual=annual()))[1].images[0].cmap
@@ -133,3 +128,41 @@ def test_series_shows_pairs_and_model_within_limits_that_outliers_do_not_stretch
     drawn = render(pair_layouts.speed_series, series=pd.concat([single, model], ignore_index=True))
     assert drawn.figure.axes[0].get_ylim()[1] < 4000
     assert drawn.numbers["trunk"]["max"] == 15000.0
+
+
+def test_insignificant_cells_grow_pale_and_nothing_else_does():
+    """Below two errors: a veil over half of the map, seen through; the legend says what it means."""
+    data = annual()
+    data["v_amp_error"][:, 25:] = 60.0
+    drawn = render(velocity_layouts.seasonal, annual=data)
+    veil = maps_in(drawn)[0].images[1]
+    pale = ~np.ma.getmaskarray(veil.get_array())
+    assert pale[:, 25:].all() and not pale[:, :25].any()
+    assert 0 < veil.cmap(0)[3] < 1
+    assert any("pale: amplitude within two" in text.get_text() for text in drawn.figure.legends[0].get_texts())
+
+
+def test_fields_of_few_values_have_a_word_for_each():
+    """Template sizes and the mask of interpolated cells are classes, not a scale."""
+    y, x = -3.0e5 - 120.0 * np.arange(4), -1.6e6 + 120.0 * np.arange(6)
+    fields = {"v": np.full((4, 6), 900.0), "chip_size_width": np.full((4, 6), 480.0), "interp_mask": np.zeros((4, 6))}
+    fields["chip_size_width"][:, 3:], fields["v"][0, 0] = 960.0, np.nan
+    about = {"crs": "EPSG:3031", "acquisition_date_img1": "2016-01-01", "acquisition_date_img2": "2016-01-17",
+             "date_dt": 16.0, "platform": "LC08", "granule_id": "one"}  # fmt: skip
+    granule = xr.Dataset({k: (("y", "x"), v) for k, v in fields.items()}, {"y": y, "x": x}, about)
+    drawn = render(velocity_layouts.pair, granule=granule)
+    bars = [ax for ax in drawn.figure.axes if ax.get_gid() == "colour-bar"]
+    assert [[t.get_text() for t in bar.get_xticklabels()] for bar in bars[1:]] == [
+        ["480", "960"], ["measured", "interpolated"],
+    ]  # fmt: skip
+    assert maps_in(drawn)[2].images[0].get_array().compressed().tolist() == [0.0] * 23
+
+
+def test_a_few_wild_values_do_not_stretch_the_histogram():
+    table = pd.DataFrame(
+        {"low": np.arange(0, 20000, 200.0), "high": np.arange(200, 20001, 200.0), "pairs": 0, "annual": 0}
+    )
+    table.loc[10:20, ["pairs", "annual"]] = 100_000
+    table.loc[90, "annual"] = 3
+    drawn = render(pair_layouts.speed_histogram, table=table)
+    assert drawn.figure.axes[0].get_xlim() == (0, 5000)

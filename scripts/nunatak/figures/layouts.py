@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from nunatak.figures import style
 from nunatak.figures.colour import extend
@@ -60,7 +61,13 @@ def colour_bar(fig, mappable, look, box, *, label, values=None, orientation="hor
     bar.set_label(label, fontsize=look.font_pt)
     bar.outline.set_linewidth(0.5)
     bar.ax.tick_params(labelsize=look.small_pt)
-    if not isinstance(mappable.norm, LogNorm):  # a logarithmic bar has a tick at each power of ten
+    if isinstance(mappable.norm, LogNorm):  # plain numbers; also 2 and 5 times a power of ten where they have room
+        low, high = mappable.get_clim()
+        decades = np.log10(high / low)
+        room = max(box[2:]) > 9 * 3 * decades  # mm
+        bar.set_ticks(LogLocator(subs=(1, 2, 5) if room else (1,)))
+        bar.formatter, bar.minorformatter = FuncFormatter(lambda value, _: f"{value:g}"), NullFormatter()
+    else:
         bar.ax.locator_params(nbins=5)
     return bar
 

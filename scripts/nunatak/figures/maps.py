@@ -126,19 +126,15 @@ def scale_bar(ax, crs, *, corner="lower left"):
     vertical, horizontal = corner.split()
     x0 = left + 0.05 * (right - left) if horizontal == "left" else right - 0.05 * (right - left) - drawn
     y0 = bottom + 0.045 * (top - bottom) if vertical == "lower" else top - 0.1 * (top - bottom)
-    ax.plot(
-        [x0, x0 + drawn],
-        [y0, y0],
-        color=_INK,
-        lw=2.2,
-        solid_capstyle="butt",
-        path_effects=_HALO,
-        zorder=8,
-        gid="scale-bar",
-    )
+    ax.plot([x0, x0 + drawn], [y0, y0], color=_INK, lw=2.2, solid_capstyle="butt", path_effects=_HALO, zorder=8,
+            gid="scale-bar")  # fmt: skip
+    # a number wider than its bar would leave the map: it begins or ends with the bar then
+    text, bar_pt = f"{true_km:g} km", drawn / (right - left) * ax.bbox.width / ax.figure.dpi * 72
+    side = "center" if bar_pt > 0.6 * len(text) * _small(ax) else horizontal
+    place = {"center": x0 + drawn / 2, "left": x0, "right": x0 + drawn}[side]
     ax.annotate(
-        f"{true_km:g} km", (x0 + drawn / 2, y0), (0, 2.5), textcoords="offset points", ha="center", va="bottom",
-        fontsize=_small(ax), color=_INK, path_effects=_HALO, zorder=8,
+        text, (place, y0), (0, 2.5), textcoords="offset points", ha=side, va="bottom", fontsize=_small(ax),
+        color=_INK, path_effects=_HALO, zorder=8,
     )  # fmt: skip
     ax.set_xlim(left, right)
     ax.set_ylim(bottom, top)

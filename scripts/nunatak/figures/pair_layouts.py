@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.colors import Normalize
+from matplotlib.ticker import FuncFormatter
 
 from nunatak.figures import colour, style, velocity
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, rounded, write_title
@@ -43,6 +44,9 @@ def pairs_summary(look, *, title, pairs):
         high = colour.nice(max(float(np.nanmax(values, initial=1.0)), 1.0))
         velocity.histogram(ax, values, np.linspace(0, high, 21) if edges is None else edges, groups=groups)
         ax.set_xlabel(label)
+        if high > 20000:
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1000:g}"))
+            ax.set_xlabel(f"{label} (thousands)")
     for ax, column in ((axes[4], "epsg"), (axes[5], "treatment")):
         counts = pairs[column].astype(str).value_counts()
         names = [f"EPSG:{name}" if column == "epsg" else name for name in counts.index]
@@ -51,7 +55,7 @@ def pairs_summary(look, *, title, pairs):
         ax.tick_params(axis="y", direction="in", pad=-2, length=0)
         for label in ax.get_yticklabels():
             label.set(ha="left")
-        ax.invert_yaxis()
+        ax.set_ylim(max(len(counts), 3) - 0.4, -0.6)
         ax.set_xlabel("pairs")
     for number, ax in enumerate(axes):
         ax.spines[["top", "right"]].set_visible(False)
@@ -98,8 +102,7 @@ def speed_histogram(look, *, title, table):
     velocity.shares(ax, table, "pairs", colour_of=colour.CATEGORIES[1], label="single pairs, as they come")
     velocity.shares(ax, table, "annual", colour_of=colour.CATEGORIES[0], label="annual composites")
     ax.set_yscale("log")
-    top = table["high"][(table["pairs"] > 0) | (table["annual"] > 0)]
-    ax.set_xlim(0, float(top.max()) if len(top) else 1000.0)
+    ax.set_xlim(0, _reach(table))
     ax.set_xlabel("speed (m/yr)")
     ax.set_ylabel("share per 100 m/yr")
     _finish(fig, ax, title, look, ncols=2)
@@ -122,13 +125,14 @@ def speed_series(look, *, title, series):
     """
     names = list(dict.fromkeys(series["point"]))[:4]
     tall = 52 if len(names) == 1 else 34
-    fig = style.new_figure(look, height_mm=TITLE_MM + 22 + len(names) * (tall + 8))
+    fig = style.new_figure(look, height_mm=TITLE_MM + 18 + len(names) * (tall + 8))
     axes = []
     for number, name in enumerate(names):
         ax = style.add_axes(fig, 17, TITLE_MM + 6 + number * (tall + 8), look.page_mm - 22, tall)
         rows = series[series["point"] == name]
-        velocity.pair_speeds(ax, rows[rows["kind"] == "pair"])
         velocity.model_band(ax, rows[rows["kind"] == "model"])
+        velocity.annual_means(ax, rows[rows["kind"] == "annual"])
+        velocity.pair_speeds(ax, rows[rows["kind"] == "pair"])
         ax.set_ylabel("speed (m/yr)")
         ax.set_title(name.replace("_", " "), fontsize=look.small_pt)
         ax.spines[["top", "right"]].set_visible(False)
@@ -154,21 +158,20 @@ def flowline_speed(look, *, title, lines):
     ----------
     lines : DataFrame of flowline.parquet, of one flowline; year 0 is the mean field
     """
-    fig = style.new_figure(look, height_mm=TITLE_MM + 100)
+    fig = style.new_figure(look, height_mm=TITLE_MM + 97)
     width = look.page_mm - 17 - 26
     ax = style.add_axes(fig, 17, TITLE_MM + 6, width, 50)
     low = style.add_axes(fig, 17, TITLE_MM + 6 + 50 + 6, width, 22, sharex=ax)
     mean = lines[lines["year"] == 0]
     years = lines[lines["year"] > 0]
-    years = years[velocity.well_known(years["v"], years["v_error"])]
     norm = Normalize(years["year"].min(), max(years["year"].max(), years["year"].min() + 1))
     cmap = colour.time_map()
     for year, rows in years.groupby("year"):
         whole = rows.set_index("distance")["v"].reindex(mean["distance"])
-        ax.plot(whole.index / 1000, whole, color=cmap(norm(year)), lw=0.8)
+        ax.plot(whole.index / 1000, whole, color=cmap(norm(year)), lw=0.6)
     ax.plot(mean["distance"] / 1000, mean["v"], color="#111111", lw=1.4, label="mean")
     ax.set_ylabel("speed (m/yr)")
-    ax.set_ylim(*_limits(years["v"]))
+    ax.set_ylim(*_limits(years["v"], beyond=0.2))
     ax.tick_params(labelbottom=False)
     ax.legend(loc="upper left")
     low.plot(mean["distance"] / 1000, mean["travel_time"], color="#111111", lw=1.0)
@@ -188,9 +191,8 @@ def flowline_speed(look, *, title, lines):
         "travel_time_yr": rounded(np.ptp(mean["travel_time"])), "mean": style.statistics(mean["v"]),
     }  # fmt: skip
     caption = (
-        "(a) Speed along the flowline of the mean field, every year in its colour where its error is below "
-        f"{velocity.WORST[0]:g} m/yr plus {100 * velocity.WORST[1]:g} % of the speed. (b) Time that ice takes from the "
-        "start at the mean speed. Distance in true kilometres along the line."
+        "(a) Speed along the flowline of the mean field, every year in its colour where it is known. (b) Time that ice "
+        "takes from the start at the mean speed. Distance in true kilometres along the line."
     )
     return Drawn(fig, title, caption, numbers)
 
@@ -205,15 +207,21 @@ def by_fate(pairs):
                          fill_value=0)  # fmt: skip
 
 
-def _limits(values):
-    """Limits that single outliers do not stretch: the 1st and 99th percentile and a tenth around them."""
-    low, high = np.nanpercentile(values, [1, 99])
+def _reach(table):
+    """Where the histogram ends: all but one in 100,000 of the pairs' and of the composites' values lie below."""
+    beyond = (1 - table[name].cumsum() / max(table[name].sum(), 1) for name in ("pairs", "annual") if table[name].any())
+    return colour.nice(max([100.0, *(table["high"][share <= 1e-5].min() for share in beyond)]))
+
+
+def _limits(values, *, beyond=1.0):
+    """Limits that single outliers do not stretch: without so many per cent at each end, and a tenth around the rest."""
+    low, high = np.nanpercentile(values, [beyond, 100 - beyond])
     pad = max(0.1 * (high - low), 0.02 * abs(high))
     return low - pad, high + pad
 
 
 def _one(look, tall):
-    fig = style.new_figure(look, height_mm=TITLE_MM + tall + 26)
+    fig = style.new_figure(look, height_mm=TITLE_MM + tall + 24)
     return fig, style.add_axes(fig, 17, TITLE_MM + 6, look.page_mm - 22, tall)
 
 

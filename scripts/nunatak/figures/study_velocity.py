@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from nunatak.figures import pair_layouts, velocity, velocity_layouts
+from nunatak.figures import pair_layouts, velocity_layouts
 from nunatak.runtime import NunatakError
 
-_SEEN = 0.3  # of the best-seen year's cells: years with fewer are not compared
+_SEEN = 0.5  # of the best-seen year's cells: years with fewer are not compared
 
 
 def _pairs(layout, words, prepare):
@@ -39,8 +39,7 @@ def _speed_map(look, request, name):
 
 
 def _annual(look, request, name):
-    annual = request.annual
-    speed = annual["v"].where(velocity.well_known(annual["v"], annual["v_error"])).assign_attrs(crs=annual.attrs["crs"])
+    speed = _with_crs(request.annual, "v")
     return velocity_layouts.speed_annual(look, title=f"{request.title}: annual speed", speed=speed)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import matplotlib.dates as mdates
 import numpy as np
 from matplotlib.collections import LineCollection
-from matplotlib.colors import LogNorm
+from matplotlib.colors import ListedColormap, LogNorm, Normalize
+from matplotlib.patches import Rectangle
 
 from nunatak.figures import colour, maps
 
@@ -17,47 +18,57 @@ GROUPS = {
 FATES = {"used": "#0072b2", "filter": "#a9cfe6", "rest": "#c9c4bb"}
 
 
-# what is drawn of a year's speeds: an error of at most a + b v, as flowlines are followed; the rest is hardly known
-WORST = (100.0, 0.1)
-
-
-def well_known(v, error):
-    """Whether a speed is known well enough to be drawn; true where no error is given."""
-    return ~(error > WORST[0] + WORST[1] * v)
-
-
 def group_key(group):
     """The key of a sensor group in GROUPS."""
     return group if group in GROUPS else "other"
 
 
 def speed_norm(values):
-    """Logarithmic, from the power of ten below the 1st percentile (1 m/yr or more) to a nice number at the 99th."""
+    """Logarithmic, from a nice number below the 1st percentile (1 m/yr or more) to one above the 99th."""
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite) & (finite > 0)]
     if not finite.size:
         return LogNorm(1.0, 1000.0)
     low, high = np.percentile(finite, [1, 99])
-    return LogNorm(max(10.0 ** np.floor(np.log10(low)), 1.0), max(colour.nice(high), 10.0))
+    power = 10.0 ** np.floor(np.log10(low))
+    low = max(step * power for step in (1, 2, 5) if step * power <= low)
+    return LogNorm(max(low, 1.0), max(colour.nice(high), 10.0))
 
 
-def map_of(ax, values, *, cmap, norm, hatched=None):
+def map_of(ax, values, *, cmap, norm, doubtful=None):
     """
     Draw cells on a map, grey where there is none.
 
     Parameters
     ----------
     values : DataArray (y, x) with attribute `crs`
-    hatched : boolean DataArray (y, x) of doubtful cells, or None
+    doubtful : boolean DataArray (y, x) of cells to let grow pale, or None
 
     Returns
     -------
     AxesImage
     """
     image = maps.cells(ax, values, cmap=cmap, norm=norm)
-    if hatched is not None:
-        maps.hatch(ax, hatched & np.isfinite(values))
+    if doubtful is not None:
+        fade(ax, doubtful & np.isfinite(values))
     return image
+
+
+def fade(ax, mask):
+    """
+    Let the cells of a boolean DataArray (y, x) grow pale: insignificant values, scattered cell by cell.
+
+    Hatching needs areas; over single cells it hides what lies between them.
+    """
+    if not bool(mask.any()):
+        return None
+    veil = ListedColormap([(1.0, 1.0, 1.0, 0.8)]).with_extremes(bad=(0, 0, 0, 0))
+    return maps.cells(ax, mask.where(mask).astype(float), cmap=veil, norm=Normalize(0, 2))
+
+
+def fade_patch(label):
+    """Legend entry of cells grown pale."""
+    return Rectangle((0, 0), 1, 1, facecolor="#f6f6f6", edgecolor="#bbbbbb", lw=0.4, label=f"pale: {label}")
 
 
 def year_bars(ax, table):
@@ -74,18 +85,26 @@ def year_bars(ax, table):
         ax.bar(table.index, table[name], 0.8, bottom=below, color=FATES[name], lw=0, label=text)
         below = below + table[name].to_numpy()
     ax.set_xlim(table.index[0] - 0.7, table.index[-1] + 0.7)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_ylim(0, 1.08 * max(below.max(), 1))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.get_major_locator().set_params(integer=True)
     ax.set_ylabel("image pairs")
 
 
 def spans(ax, pairs):
-    """Draw every pair as a line from its first to its second image, the separation as its height, sensors coloured."""
+    """
+    Draw every pair as a line from its first to its second image, the separation as its height, sensors coloured.
+
+    A dot in the middle keeps a pair of days visible on an axis of decades.
+    """
     for key, rows in pairs.groupby(pairs["group"].map(group_key)):
         first, second = (mdates.date2num(rows[f"acquisition_date_img{n}"]) for n in (1, 2))
         lines = np.stack(
             [np.column_stack([first, rows["date_dt"]]), np.column_stack([second, rows["date_dt"]])], axis=1
         )
-        ax.add_collection(LineCollection(list(lines), colors=GROUPS[key][0], lw=1.1, label=GROUPS[key][1]))
+        ax.add_collection(LineCollection(list(lines), colors=GROUPS[key][0], lw=1.1))
+        ax.plot((first + second) / 2, rows["date_dt"], "o", ms=2.6, mew=0, color=GROUPS[key][0], alpha=0.8,
+                label=GROUPS[key][1])  # fmt: skip
     ax.autoscale_view()
     ax.xaxis_date()
     ax.set_ylabel("separation (days)")
@@ -100,6 +119,8 @@ def histogram(ax, values, edges, *, groups=None):
         counts = np.histogram(values[(keys == key) & np.isfinite(values)], edges)[0]
         ax.bar(edges[:-1], counts, np.diff(edges), bottom=below, align="edge", color=GROUPS[key][0], lw=0)
         below += counts
+    ax.set_xlim(edges[0], edges[-1])
+    ax.yaxis.get_major_locator().set_params(integer=True)
     ax.set_ylabel("pairs")
 
 
@@ -121,6 +142,14 @@ def pair_speeds(ax, rows):
         )  # fmt: skip
 
 
+def annual_means(ax, rows):
+    """Draw the annual means at a point with one standard error."""
+    ax.errorbar(
+        rows["time"].to_numpy(), rows["v"], yerr=rows["v_error"], fmt="s", ms=3.0, mfc="white", mew=0.8, lw=0.8,
+        color="#111111", zorder=4, label="annual mean",
+    )  # fmt: skip
+
+
 def model_band(ax, rows):
     """Draw the annual and seasonal model of a point with a band of one standard error, broken where years lack data."""
     time = rows["time"].to_numpy()
@@ -130,6 +159,4 @@ def model_band(ax, rows):
         ax.fill_between(
             some["time"], some["v"] - some["v_error"], some["v"] + some["v_error"], color="#111111", alpha=0.18, lw=0
         )
-        ax.plot(
-            some["time"], some["v"], color="#111111", lw=1.0, label="annual means and cycle" if not number else None
-        )
+        ax.plot(some["time"], some["v"], color="#111111", lw=1.0, label="annual means joined" if not number else None)

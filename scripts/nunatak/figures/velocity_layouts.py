@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,7 +15,10 @@ LEFT, BETWEEN, BAR = 14.0, 4.0, 3.0  # mm: tick labels; room between panels; hei
 
 @dataclass(frozen=True)
 class Panel:
-    """One map: values (DataArray y, x, with `crs`), colours, the label of its bar, its heading, doubtful cells."""
+    """
+    One map: values (DataArray y, x, with `crs`), colours, the label of its bar, its heading, doubtful cells, and for
+    values that are few the words of the bar's ticks.
+    """
 
     values: object
     cmap: object
@@ -22,6 +26,7 @@ class Panel:
     label: str
     heading: str = ""
     doubtful: object = None
+    ticks: dict | None = None
 
 
 def panels(look, *, title, caption, shown, columns=None, one_bar=True, lines=(), doubtful_text="", graticule=True):
@@ -34,7 +39,7 @@ def panels(look, *, title, caption, shown, columns=None, one_bar=True, lines=(),
     columns : maps in a row
     one_bar : all panels have the first one's colours; else all stand in one row and each has its own bar
     lines : (x, y) arrays drawn over every map, m
-    doubtful_text : what hatching means
+    doubtful_text : what pale cells mean
     """
     columns = min(columns or len(shown), len(shown)) if one_bar else len(shown)
     between = BETWEEN if one_bar else 2 * BETWEEN  # the ends of two bars need room for their numbers
@@ -52,7 +57,7 @@ def panels(look, *, title, caption, shown, columns=None, one_bar=True, lines=(),
         row, column = divmod(number, columns)
         place = left + column * (wide + between)
         ax = style.add_axes(fig, place, top + row * (tall + head), wide, tall)
-        image = velocity.map_of(ax, panel.values, cmap=panel.cmap, norm=panel.norm, hatched=panel.doubtful)
+        image = velocity.map_of(ax, panel.values, cmap=panel.cmap, norm=panel.norm, doubtful=panel.doubtful)
         for x, y in lines:
             ax.plot(x, y, color="white", lw=1.4, zorder=4)
             ax.plot(x, y, color="#111111", lw=0.7, zorder=5)
@@ -60,21 +65,27 @@ def panels(look, *, title, caption, shown, columns=None, one_bar=True, lines=(),
         if graticule:
             maps.graticule(ax, crs, labels=len(shown) <= 2)
         maps.km_axes(ax, labels=len(shown) == 1)
-        if len(shown) > 1:
+        if rows > 1:  # numbers at every small map would be as large as the map; the scale bar serves
+            ax.set(xticks=[], yticks=[])
+        elif len(shown) > 1:
             ax.locator_params(axis="x", nbins=1 if wide < 32 else 2 if wide < 45 else 4)
-            ax.tick_params(labelbottom=row == rows - 1 or number + columns >= len(shown), labelleft=column == 0)
+            ax.tick_params(labelleft=column == 0)
+            ax.set_xlabel("x (km)")
+            ax.set_ylabel("y (km)" if column == 0 else "")
         if number == 0:
             length = maps.scale_bar(ax, crs, corner=maps.emptiest_corner(panel.values))
         if panel.heading:
             ax.set_title(panel.heading, fontsize=look.small_pt)
         if not one_bar:
-            colour_bar(fig, image, look, (place, under, wide, BAR), label=panel.label, values=panel.values)
+            bar = colour_bar(fig, image, look, (place, under, wide, BAR), label=panel.label, values=panel.values)
+            if panel.ticks:
+                bar.set_ticks(list(panel.ticks), labels=list(panel.ticks.values()))
     if one_bar:
         across = min(columns * wide + between * (columns - 1), 120)
         start = left + (columns * wide + between * (columns - 1) - across) / 2
         everything = np.concatenate([panel.values.values.ravel() for panel in shown])
         colour_bar(fig, image, look, (start, under, across, BAR), label=shown[0].label, values=everything)
-    handles = [maps.missing_patch("no data")] + ([maps.hatch_patch(doubtful_text)] if doubtful_text else [])
+    handles = [maps.missing_patch("no data")] + ([velocity.fade_patch(doubtful_text)] if doubtful_text else [])
     fig.legend(handles=handles, loc="lower center", ncols=2, bbox_to_anchor=(0.5, 0.0), handlelength=2.2)
     write_title(fig, title, look)
     numbers = {
@@ -101,13 +112,13 @@ def speed_annual(look, *, title, speed):
     shown = [Panel(_layer(speed, k), cmap, norm, "annual speed (m/yr)", str(int(speed["year"][k]))) for k in years]
     return panels(
         look, title=title, shown=shown, columns=4, graticule=False,
-        caption="Annual speed, components averaged; years without data are not drawn, nor cells with an error above "
-        f"{velocity.WORST[0]:g} m/yr plus {100 * velocity.WORST[1]:g} % of the speed.",
+        caption="Annual speed, components averaged. Years that no pair observes are not drawn, nor cells of a year "
+        "whose error is beyond the composite's limit.",
     )  # fmt: skip
 
 
 def speed_change(look, *, title, annual, first, last):
-    """Speed of one year less that of an earlier one; hatched where it is below two standard errors."""
+    """Speed of one year less that of an earlier one; pale where it is below two standard errors."""
     early, late = (_layer(annual["v"], k) for k in (first, last))
     error = np.hypot(annual["v_error"][first].values, annual["v_error"][last].values)
     change = (late - early).assign_attrs(crs=early.attrs["crs"])
@@ -124,12 +135,12 @@ def speed_change(look, *, title, annual, first, last):
 
 
 def seasonal(look, *, title, annual):
-    """Amplitude of the seasonal cycle and the day of its maximum; hatched where the amplitude is below two errors."""
+    """Amplitude of the seasonal cycle and the day of its maximum; pale where chance alone explains the cycle."""
     from matplotlib.colors import Normalize
 
     crs = annual.attrs["crs"]
     amplitude, phase = (annual[name].assign_attrs(crs=crs) for name in ("v_amp", "v_phase"))
-    doubtful = (amplitude < 2 * annual["v_amp_error"]).assign_attrs(crs=crs)
+    doubtful = (amplitude <= 2 * annual["v_amp_error"]).assign_attrs(crs=crs)
     finite = amplitude.values[np.isfinite(amplitude.values)]
     high = colour.nice(np.percentile(finite, 98)) if finite.size else 1.0
     shown = [
@@ -138,43 +149,66 @@ def seasonal(look, *, title, annual):
               doubtful),
     ]  # fmt: skip
     return panels(
-        look, title=title, shown=shown, one_bar=False, doubtful_text="amplitude below two standard errors",
-        caption="Seasonal cycle of the speed along the flow, one cycle for all years.",
+        look, title=title, shown=shown, one_bar=False, doubtful_text="amplitude within two standard errors of 0",
+        caption="Seasonal cycle of the speed along the flow, one cycle for all years. Where the amplitude is within "
+        "two standard errors of 0 the day of the maximum means nothing.",
     )  # fmt: skip
 
 
 def strain(look, *, title, rates):
-    """Strain rates along the flow, across it and in shear, on one diverging scale."""
+    """Strain rates along the flow, across it and in shear, on one diverging scale; pale where below two errors."""
     crs = rates.attrs["crs"]
     words = {"e_lon": "along the flow", "e_trn": "across the flow", "e_shr": "shear"}
     fields = {name: rates[name].assign_attrs(crs=crs) for name in words}
     norm = colour.change_norm(np.concatenate([f.values.ravel() for f in fields.values()]))
-    shown = [Panel(fields[n], colour.change_map(), norm, "strain rate (1/yr)", text) for n, text in words.items()]
+    doubt = {name: None for name in words}
+    if "sigma" in rates:
+        doubt = {n: (abs(f) < 2 * rates["sigma"]).assign_attrs(crs=crs) for n, f in fields.items()}
+    shown = [
+        Panel(fields[n], colour.change_map(), norm, "strain rate (1/yr)", text, doubt[n]) for n, text in words.items()
+    ]
+    half = f" over {rates.attrs['half_length']:g} m to either side" if "half_length" in rates.attrs else ""
     return panels(
         look, title=title, shown=shown, columns=3,
-        caption="Strain rates of the mean velocity along the flow; blue is extension, red compression.",
+        doubtful_text="smaller than two standard errors" if "sigma" in rates else "",
+        caption=f"Strain rates of the mean velocity along the flow{half}; blue is extension, red compression.",
     )  # fmt: skip
 
 
 def pair(look, *, title, granule):
     """One granule as it comes: speed, size of the search template, where values were interpolated."""
-    from matplotlib.colors import Normalize
-
     crs = granule.attrs["crs"]
     speed = granule["v"].assign_attrs(crs=crs)
     shown = [Panel(speed, colour.sequential_map(), velocity.speed_norm(speed), "speed (m/yr)", "v")]
-    for name, label in (("chip_size_width", "template (m)"), ("interp_mask", "1: interpolated")):
+    for name, label in (("chip_size_width", "width of the template (m)"), ("interp_mask", "")):
         if name in granule:
             # a mask of zero is no missing value where there is a velocity
             values = granule[name].fillna(0).where(np.isfinite(granule["v"])).assign_attrs(crs=crs)
-            high = float(np.nanmax(values.values, initial=1.0))
-            shown.append(Panel(values, colour.sequential_map("lapaz"), Normalize(0, high), label, name))
+            shown.append(_classes(values, label, name))
     about = granule.attrs
     return panels(
         look, title=title, shown=shown, one_bar=False,
         caption=f"One image pair as the granule has it, {about['acquisition_date_img1']} to "
         f"{about['acquisition_date_img2']} ({about['date_dt']:.0f} days, {about['platform']}): {about['granule_id']}.",
     )  # fmt: skip
+
+
+def _classes(values, label, name):
+    """The Panel of a field that takes few values: a colour and a tick for each."""
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+
+    words = {0.0: "measured", 1.0: "interpolated"} if name == "interp_mask" else {}
+    known = np.unique(values.values[np.isfinite(values.values)])
+    classes = sorted(set(known[:6].tolist()) | set(words)) or [0.0]
+    middles = [(a + b) / 2 for a, b in pairwise(classes)]
+    edges = [classes[0] - 1, *middles, classes[-1] + 1]
+    # the bar's parts are equally wide, whatever the values
+    place = values.copy(data=np.where(np.isfinite(values.values), np.digitize(values.values, edges[1:-1]), np.nan))
+    colours = colour.sequential_map("lapaz")(np.linspace(0.15, 0.8, len(classes)))
+    cmap = ListedColormap(colours).with_extremes(bad=colour.MISSING)
+    norm = BoundaryNorm(np.arange(len(classes) + 1) - 0.5, len(classes))
+    ticks = {number: words.get(value, f"{value:g}") for number, value in enumerate(classes)}
+    return Panel(place.assign_attrs(values.attrs), cmap, norm, label, name, ticks=ticks)
 
 
 def _layer(values, k):

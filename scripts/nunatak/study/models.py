@@ -93,9 +93,7 @@ class Settings(Model):
     results: str = key("results", "folder of the results")
     resources: str = key("resources", "folder of the originals, shared by all studies")
     directory: str | None = key(None, "folder tree that holds the granules of archive `directory`")
-    published: str | None = key(
-        None, "folder or bundle of results that `verify_<study>` compares with", exclude=True
-    )
+    published: str | None = key(None, "folder or bundle of results that `verify_<study>` compares with", exclude=True)
     scheduler: str | None = key(
         None, "Dask scheduler that grids granules: threads, processes, or an address such as tcp://host:8786; "
         "threads of the job itself where not given",

@@ -133,6 +133,10 @@ class Composite(Model):
         0.0, "position error of one image, shared by its pairs (lsq); 0 takes pairs as independent", unit="m", ge=0,
         le=1000,
     )  # fmt: skip
+    strain_length: float | None = key(
+        None, "strain rates are differences over this length to either side; 4 cells where not given", unit="m", gt=0,
+        le=100000,
+    )  # fmt: skip
 
     @field_validator("error_limit")
     @classmethod

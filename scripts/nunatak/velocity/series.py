@@ -70,7 +70,8 @@ def _around(cube, name, x, y, radius):
 
 def model_series(annual, x, y, time):
     """
-    Speed of a composite at a point and at any time: annual means, joined by straight lines, plus the seasonal cycle.
+    Speed of a composite at a point and at any time: annual means, joined by straight lines, plus the seasonal cycle
+    where its amplitude is more than chance (two of its errors).
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ def model_series(annual, x, y, time):
 
     Returns
     -------
-    DataFrame `time, v, v_error` in m/yr; NaN outside the years with a mean. The error is the root sum of squares of the
+    DataFrame `time, v, v_error` in m/yr; NaN in every year without a mean. The error is the root sum of squares of the
         annual error and the amplitude's.
 
     Notes
@@ -94,13 +95,14 @@ def model_series(annual, x, y, time):
     good = np.isfinite(v)
     if not good.any():
         return pd.DataFrame({"time": time, "v": np.nan, "v_error": np.nan})
-    edges = annual["year_start"].values[good][0], annual["year_end"].values[good][-1]
-    inside = (t >= edges[0]) & (t <= edges[1])
+    year = np.clip(np.searchsorted(annual["year_start"].values, t, side="right") - 1, 0, good.size - 1)
+    inside = good[year] & (t >= annual["year_start"].values[0]) & (t <= annual["year_end"].values[-1])
     speed = np.interp(t, middle[good], v[good])
     sigma = np.interp(t, middle[good], error[good])
     amplitude, phase, amplitude_error = seasonal_at(annual, x, y)
     if np.isfinite(amplitude):
-        speed = speed + amplitude * np.cos(2 * np.pi * (t - phase / 365.25))
+        if amplitude > 2 * amplitude_error:
+            speed = speed + amplitude * np.cos(2 * np.pi * (t - phase / 365.25))
         sigma = np.hypot(sigma, amplitude_error)
     table = pd.DataFrame(
         {"time": time, "v": np.where(inside, speed, np.nan), "v_error": np.where(inside, sigma, np.nan)}

@@ -59,7 +59,8 @@ def strain_rates(field, *, half_length=None, method="nominal", crs=None, time=No
         exx, eyy, exy = _nominal(flow, x, y, half_length, k)
     else:
         exx, eyy, exy = _logarithmic(flow, x, y, half_length, k, time, substeps)
-    return _dataset(field, flow(x, y), exx, eyy, exy, half_length / k, method)
+    out = _dataset(field, flow(x, y), exx, eyy, exy, half_length / k, method)
+    return out.assign_attrs(half_length=half_length)
 
 
 def _nominal(flow, x, y, r, k):
