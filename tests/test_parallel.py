@@ -5,8 +5,10 @@ from __future__ import annotations
 import operator
 from functools import partial
 
+import dask
+import dask.array
 import pytest
-from distributed import LocalCluster
+from distributed import LocalCluster, default_client
 
 from nunatak import parallel
 from nunatak.runtime import NunatakError
@@ -24,6 +26,25 @@ def test_a_scheduler_at_an_address_gives_the_same():
     """Workers of their own process, reached over TCP."""
     with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster:
         assert parallel.in_order(partial(operator.mul, 7), ITEMS, scheduler=cluster.scheduler_address) == SQUARES
+
+
+@pytest.mark.parametrize("scheduler", [None, "threads", "cluster"])
+def test_arrays_are_computed_where_the_block_says(scheduler):
+    """Threads, or workers behind an address; after the block it is as before."""
+    total = dask.array.arange(20, chunks=5).sum()
+    before = dask.config.get("scheduler", None)
+    if scheduler == "cluster":
+        with (
+            LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+            parallel.on(cluster.scheduler_address),
+        ):
+            assert default_client().scheduler.address == cluster.scheduler_address
+            assert total.compute() == 190
+    else:
+        with parallel.on(scheduler, threads=2):
+            assert dask.config.get("scheduler", None) == (scheduler or before)
+            assert total.compute() == 190
+    assert dask.config.get("scheduler", None) == before
 
 
 def test_no_items_are_no_work():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from nunatak.runtime import NunatakError
 
@@ -39,9 +40,31 @@ def in_order(function, items, *, threads=1, scheduler=None):
         import dask
 
         tasks = [dask.delayed(function, pure=False)(item) for item in items]
-        return list(dask.compute(*tasks, scheduler=scheduler, num_workers=max(1, threads)))
+        with on(scheduler, threads=threads):
+            return list(dask.compute(*tasks))
     with _client(scheduler) as client:
         return client.gather(client.map(function, items, pure=False))
+
+
+@contextmanager
+def on(scheduler, *, threads=1):
+    """
+    Where Dask computes what is asked of it inside the block; `scheduler` and `threads` as for `in_order`.
+
+    Raises
+    ------
+    NunatakError : the address does not answer
+    """
+    if scheduler is None:
+        yield
+    elif scheduler in LOCAL:
+        import dask
+
+        with dask.config.set(scheduler=scheduler, num_workers=max(1, threads)):
+            yield
+    else:
+        with _client(scheduler):
+            yield
 
 
 def _client(address):
