@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote
 
 import shapely
 from tests.standin import faults
@@ -108,11 +109,14 @@ class Cmr:
             found = [record.umm() for record in self._granules(request)]
         else:
             return _json({"errors": ["not found"]}, 404)
+        feed = "json" in (request.headers.get("accept", "") + request.path) and "umm" not in request.path
+        if feed:
+            found = [_entry(item) for item in found]
         size = min(int(request.one("page_size", "10")), self.page_limit)
         start = int(request.headers.get("cmr-search-after") or 0)
         page = found[start : start + size]
         headers = {"CMR_Hits": len(found)} | ({"CMR_Search_After": start + len(page)} if page else {})
-        return _json({"hits": len(found), "took": 1, "items": page}, **headers)
+        return _json({"feed": {"entry": page}} if feed else {"hits": len(found), "took": 1, "items": page}, **headers)
 
     def _collections(self, request):
         seen = {(r.short_name, r.version, r.provider): [] for r in self.records}
@@ -139,23 +143,42 @@ class Cmr:
             asked = {"short_name": record.short_name, "version": record.version, "provider": record.provider}
             if any(request.one(key, value) != value for key, value in asked.items()):
                 continue
-            if request.all("concept_id") and record.concept_id not in request.all("concept_id"):
+            collection = collection_id(record.short_name, record.version, record.provider)
+            if request.all("concept_id") and not {record.concept_id, collection} & set(request.all("concept_id")):
                 continue
             if names and not any(fnmatch.fnmatchcase(record.name, pattern) for pattern in names):
                 continue
-            if times and not any(_overlaps(record, text) for text in times):
+            if times and not any(overlaps(record, text) for text in times):
                 continue
-            if boxes and not any(_touches(record, box) for box in boxes):
+            if boxes and not any(touches(record, box) for box in boxes):
                 continue
             yield record
 
 
-def _overlaps(record, text):
+def _entry(item):
+    """A record as the older form (feed) has it."""
+    meta, umm = item["meta"], item["umm"]
+    if "Version" in umm:
+        return {"id": meta["concept-id"], "short_name": umm["ShortName"], "version_id": umm["Version"]}
+    file = umm["DataGranule"]["ArchiveAndDistributionInformation"][0]
+    rel = {"GET DATA": "data#", "GET DATA VIA DIRECT ACCESS": "s3#"}
+    return {
+        "id": meta["concept-id"], "title": umm["GranuleUR"], "producer_granule_id": file["Name"],
+        "granule_size": str(file.get("Size", 0)),
+        "links": [
+            {"rel": f"http://esipfed.org/ns/fedsearch/1.1/{rel[url['Type']]}", "href": url["URL"],
+             "type": "application/x-hdf5"}
+            for url in umm["RelatedUrls"] if url["Type"] in rel
+        ],
+    }  # fmt: skip
+
+
+def overlaps(record, text):
     start, end = (part[:19] for part in text.split(","))
     return record.start[:19] <= (end or "9999") and record.end[:19] >= start
 
 
-def _touches(record, box):
+def touches(record, box):
     return not record.footprints or any(box.intersects(part) for part in map(_cut, record.footprints))
 
 
@@ -173,9 +196,12 @@ def _cut(ring):
 
 
 def edl(request):
-    """Earthdata Login: a token for the right password, a page for everybody else."""
+    """Earthdata Login: a token for the right password, a way back for an application, a page for everybody else."""
+    wanted = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    if request.path == "/oauth/authorize" and request.headers.get("authorization") == wanted:
+        back = f"https://{faults.HARMONY}/oauth2/redirect?code=standin&state={quote(request.one('state'), safe='')}"
+        return Answer(302, b"", {"Location": back})
     if request.path.endswith("find_or_create_token"):
-        wanted = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         if request.headers.get("authorization") != wanted:
             content = {"error": "invalid_credentials", "error_description": "Invalid user credentials"}
             return _json(content, 401)

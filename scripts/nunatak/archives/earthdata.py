@@ -11,6 +11,7 @@ from nunatak.archives import (
     catalogue,
     download,
     geoparquet,
+    icepyx_orders,
     itslive,
     login,
     s3,
@@ -159,10 +160,7 @@ class EarthdataArchive:
     def _fetch_subsets(self, granules, folder):
         """Subsets that lie here are used; the others are ordered, and what cannot be had comes whole."""
         below = folder.parent / "harmony" / subsets.digest_of(self.subset)
-        orders = subsets.Orders(
-            self.endpoints.harmony, below / "orders",
-            lambda: login.authenticate(self.endpoints.login).token["access_token"],
-        )  # fmt: skip
+        orders = self._orders(below / "orders")
         here = [(below / row.product / row.file_name).exists() for row in granules.itertuples()]
         links = dict.fromkeys(granules["granule_id"][here], "")
         settled: dict[str, base.Outcome] = {}
@@ -185,6 +183,12 @@ class EarthdataArchive:
         rest = granules[~granules["granule_id"].isin([*links, *settled])]
         whole = self._fetch_whole(rest, folder)
         return ledger([*staged.to_dict("records"), *whole.to_dict("records"), *map(vars, settled.values())])
+
+    def _orders(self, folder):
+        if self.client == "icepyx":
+            return icepyx_orders.IcepyxOrders(self.endpoints, folder)
+        token = lambda: login.authenticate(self.endpoints.login).token["access_token"]  # noqa: E731
+        return subsets.Orders(self.endpoints.harmony, folder, token)
 
     def successor(self, row):
         """The name of the granule that took the place of one that is gone, or None."""

@@ -77,7 +77,7 @@ class Orders:
         note = self.folder / f"{_digest(granules, asked)}.json"
         order = self._known(note)
         if order is None:
-            order = self._submit(granules, asked)
+            order = self._place(granules, asked)
             write_json({"order": order, "asked": asked, "granules": sorted(granules["file_name"])}, note)
             log.info("Harmony order %s for %d granules, %s/workflow-ui/%s", order, len(granules), self.address, order)
         record = self._wait(order)
@@ -102,8 +102,8 @@ class Orders:
         log.info("Harmony order %s was placed before; going on with it", order)
         return order
 
-    def _submit(self, granules, asked):
-        """Place the order; an unsupported one is an OrderFailed, so that whole granules are taken."""
+    def _place(self, granules, asked):
+        """The number of a new order; an unsupported one is an OrderFailed, so that whole granules are taken."""
         import harmony
         import requests
 
