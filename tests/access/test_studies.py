@@ -1,0 +1,46 @@
+"""The tiny Ross Sea and Pine Island on the archive `earthdata`, from the real clients' first question to the report."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from tests.access.reached import OUTSIDE, Reached, hold
+
+
+@pytest.fixture
+def start(server, tmp_path):
+    """A function that runs a study with a login of some kind, to its end."""
+
+    def run(name, log_in):
+        hold(name, tmp_path / "held", server)
+        reached = Reached(tmp_path / "study", server)
+        log_in(reached)
+        done = reached.run(name, size="tiny")
+        assert done.code == 0, done.text
+        assert OUTSIDE not in done.text and reached.leaks(done) == []
+        results = reached / f"results/{name}-tiny"
+        assert (results / "report.html").is_file()
+        assert all(check["passed"] for check in json.loads((results / "checks.json").read_text())["checks"])
+        ledgers = pd.concat(map(pd.read_parquet, results.glob("*/ledger/*.parquet")))
+        assert len(ledgers) and set(ledgers["status"]) == {"present"}
+        return ledgers
+
+    return run
+
+
+def test_ross_sea(start, server):
+    """Over the antimeridian: each half is asked for, no granule comes twice; user and password lie in ~/.netrc."""
+    ledgers = start("ross_sea", Reached.log_in_by_netrc)
+    boxes = {request.one("bounding_box") for request in server.requests("cmr*", "*granules*")}
+    assert {box.split(",")[0] for box in boxes} == {"160.0", "-180.0"}
+    fetched = [request.path for request in server.requests("*cloudfront*")]
+    assert len(fetched) == len(set(fetched)) == len(ledgers)
+
+
+def test_pine_island(start, server):
+    """Image pairs from public storage: a token that lies in the environment is shown to nobody."""
+    ledgers = start("pine_island", Reached.log_in_by_token)
+    assert len({request.path for request in server.requests("its-live-data*", "*.nc")}) == len(ledgers)
+    assert not server.requests("urs*") and not [r for r in server.requests() if "authorization" in r.headers]
