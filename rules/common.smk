@@ -59,6 +59,22 @@ def list_of(product=None):
     return path
 
 
+def ledger_of(product=None):
+    """
+    A function of the wildcards: what fetching brought of one chunk, once its share of the granules is known.
+
+    Snakemake decides anew about jobs that wait for a checkpoint themselves, and not about those one step further: a
+    chunk whose share is as before would be read again.
+    """
+
+    def path(wildcards):
+        name = product or wildcards.product
+        checkpoints.query_granules.get(study=wildcards.study, product=name)
+        return f"<results>/{wildcards.study}/{name}/ledger/{wildcards.chunk}.parquet"
+
+    return path
+
+
 def ledgers(product):
     """What fetching brought of a product, one file per chunk."""
     return chunk_files(product, "ledger", "parquet")

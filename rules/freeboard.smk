@@ -4,7 +4,7 @@
 rule accumulate_freeboard:
     """Sum one chunk's sea-ice segments onto the study's grid; no segment is kept."""
     input:
-        ledger="<results>/{study}/{product}/ledger/{chunk}.parquet",
+        ledger=ledger_of(),
         regions="<results>/{study}/regions.geojson",
     output:
         rows="<results>/{study}/{product}/sums/{chunk}.parquet",

@@ -1,7 +1,7 @@
 rule fit_heights:
     """Fit heights to the photons of one chunk of ATL03 granules (ATL06-SR)."""
     input:
-        ledger="<results>/{study}/atl06sr/ledger/{chunk}.parquet",
+        ledger=ledger_of("atl06sr"),
         regions="<results>/{study}/regions.geojson",
         classes=classes_for("atl06sr"),
     output:
@@ -67,7 +67,7 @@ rule request_heights:
 rule gather_extents:
     """Gather the photons of every extent of one chunk of ATL03 granules."""
     input:
-        ledger="<results>/{study}/atl03/ledger/{chunk}.parquet",
+        ledger=ledger_of("atl03"),
         regions="<results>/{study}/regions.geojson",
         classes=classes_for("atl03"),
     output:

@@ -1,7 +1,7 @@
 rule subset_points:
     """Keep the rows of one chunk's along-track granules that lie in the region and the period."""
     input:
-        ledger="<results>/{study}/{product}/ledger/{chunk}.parquet",
+        ledger=ledger_of(),
         regions="<results>/{study}/regions.geojson",
     output:
         points="<results>/{study}/{product}/points/{chunk}.parquet",

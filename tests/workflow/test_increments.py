@@ -27,7 +27,7 @@ figures: {names: [extent], formats: [png]}
 title: Sea ice of one autumn
 archive: directory
 region: {bbox: [170, -78, 180, -70]}
-period: [2019-09-01, 2019-12-01]
+period: [2019-09-01, 2019-11-30]
 products:
   atl10: {beams: all}
 freeboard: {grid: {preset: ease2_south, cell: 25km}, bins: [month], statistics: [count, mean]}
