@@ -59,8 +59,7 @@ def test_modules_of_every_depth_are_in_reach(kind):
 def flow(finished, tmp_path_factory):
     """A copy of the finished study, to edit its library; every edit is undone."""
     copy = Flow(tmp_path_factory.mktemp("edited"))
-    copy.copy_results_of(finished)
-    shutil.copytree(finished / "scripts", copy / "scripts", dirs_exist_ok=True)
+    shutil.copytree(finished.folder, copy.folder, dirs_exist_ok=True)
     return copy
 
 

@@ -141,6 +141,7 @@ def test_report_of_snakemake_holds_figures_and_loads_nothing(finished, tmp_path)
     for name in (*FIGURES, "report.html", "elevation_change.html"):
         assert name in text
     assert "Height change on the product" in text  # a caption
+    assert LABEL in text  # the category
 
 
 class Loads(HTMLParser):
