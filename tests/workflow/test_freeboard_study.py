@@ -10,6 +10,7 @@ import pytest
 import rasterio
 import xarray as xr
 import yaml
+from tests.workflow.same_bytes import unhashed
 
 from nunatak import results
 from nunatak.tables import read_table
@@ -83,6 +84,10 @@ def test_rasters_lie_where_the_grid_lies(ross_sea):
     with xr.open_dataset(ross_sea / "freeboard/grid.nc", group="week", engine="h5netcdf") as week:
         assert week["time_bnds"].shape == (2, 2)
         assert int(week["count"].sum()) == int(month["count"].sum())
+
+
+def test_every_file_is_in_the_provenance(ross_sea):
+    assert unhashed(ross_sea) == []
 
 
 def test_pages_and_figures_of_the_ross_sea(ross_sea):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 import yaml
+from tests.workflow.same_bytes import unhashed
 from tests.workflow.workflow_runs import TINY, Flow
 
 from nunatak import results
@@ -68,6 +69,10 @@ def test_series_flowline_and_gate_agree_where_they_meet(pine_island):
     assert (np.diff(mean["travel_time"]) > 0).all()
     gates = read_csv(pine_island / "velocity/gates.csv")
     assert (gates["area_flux"] > 5).all() and gates["discharge"].isna().all()
+
+
+def test_every_file_is_in_the_provenance(pine_island):
+    assert unhashed(pine_island) == []
 
 
 def test_pages_and_figures(pine_island):
