@@ -191,7 +191,9 @@ def connections_of(service):
 
     def connections(wildcards):
         study = STUDIES[wildcards.study]
-        return study["connections"][service] if study["archive"] == "earthdata" else 0
+        pairs = wildcards.product.startswith("itslive")
+        elsewhere = {"nsidc": pairs, "itslive": not pairs}.get(service, False)
+        return study["connections"][service] if study["archive"] == "earthdata" and not elsewhere else 0
 
     return connections
 

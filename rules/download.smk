@@ -15,6 +15,7 @@ rule fetch_granules:
         mem_mb=1000,
         runtime=240,
         earthdata_connections=connections_of("nsidc"),
+        itslive_connections=connections_of("itslive"),
     params:
         archive=archive_settings,
     message:

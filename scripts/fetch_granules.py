@@ -32,5 +32,5 @@ if __name__ == "__main__":
             snakemake.output.ledger,
             archive=snakemake.params.archive,
             study=snakemake.wildcards.study,
-            connections=snakemake.resources.get("earthdata_connections"),
+            connections=snakemake.resources.earthdata_connections or snakemake.resources.itslive_connections,
         )

@@ -10,17 +10,20 @@ import base64
 import dataclasses
 import json
 import os
+import re
 import time
 
 import h5py
 import pytest
+import requests.adapters
 from tests.access.fetching import CLOUD, DATA, HERE, found, kept, md5, only
-from tests.standin import services
+from tests.standin import faults, services
 from tiny_granules import atl06, truncated
 
 from nunatak.archives import (
     LoginRefused,
     integrity,
+    pace,
     receipts,
 )
 from nunatak.archives import login as earthdata_login
@@ -247,3 +250,52 @@ def test_an_empty_granule_is_empty_and_not_broken(standin, login, held, archive,
     bare = atl06(tmp_path / "held", standin.records[0].name, beams=())
     standin.records[0].size = bare.stat().st_size
     assert only(archive.fetch(found(archive)))["status"] == "empty"
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_no_more_connections_than_allowed_are_open_and_no_fewer(standin, login, held, archive, connections):
+    held(cycles=(3, 4, 5, 6, 7), n=200)
+    granules = archive.search("atl06", HERE, None)
+    standin.fault("data_slow", rate=1e6)
+    archive.connections = connections
+    assert set(archive.fetch(granules)["status"]) == {"present"}
+    assert standin.most[faults.CLOUD] == connections
+
+
+def test_pace_and_time_left_are_told(standin, login, held, archive, monkeypatch, caplog):
+    """A line a minute in the log, and one at the end; bytes that were here already are not counted as arriving."""
+    caplog.set_level("INFO", logger="nunatak")
+    monkeypatch.setattr(pace, "INTERVAL", 0.02)
+    held(n=2000, checksum=md5)
+    standin.fault("data_slow", rate=2e6)
+    archive.fetch(found(archive))
+    lines = [r.getMessage() for r in caplog.records if r.getMessage().startswith("fetched ")]
+    assert len(lines) > 3 and re.fullmatch(
+        r"fetched 0\.00 of 0\.00 GB, 0 of 1 files, [0-9.]+ MB/s, 0 min left", lines[0]
+    )
+    assert "1 of 1 files" in lines[-1]
+    shown = pace.Pace(4e9, 2)
+    shown._began -= 100
+    shown.add(1_000_000_000)
+    assert shown.line() == "fetched 1.00 of 4.00 GB, 0 of 2 files, 10.0 MB/s, 5 min left"
+    unknown = pace.Pace(None, 2)
+    unknown.add(10**9)
+    assert "fetched 1.00 GB, 0 of 2 files" in unknown.line() and "left" not in unknown.line()
+
+
+def test_every_request_has_a_time_limit(standin, login, held, archive, pairs, monkeypatch):
+    """Catalogues, login, redirects, files: whichever client asks."""
+    limits = {}
+    send = requests.adapters.HTTPAdapter.send
+
+    def noted(self, request, *args, **kwargs):
+        host = request.url.split("/")[2]
+        limits.setdefault(host, []).append(kwargs.get("timeout"))
+        return send(self, request, *args, **kwargs)
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", noted)
+    held()
+    archive.fetch(found(archive))
+    archive.fetch(archive.search("itslive", None, None).head(1))
+    assert set(limits) >= {faults.CMR, faults.EDL, faults.DATA, faults.CLOUD, faults.STAC, faults.S3}
+    assert [host for host, given in limits.items() if not all(given)] == []

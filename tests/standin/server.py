@@ -33,6 +33,8 @@ class StandIn:
         self.services = services
         self.log: list[Request] = []
         self.faults: list[dict] = []
+        self.open: dict[str, int] = {}  # answers under way, by host
+        self.most: dict[str, int] = {}  # and the most there ever were
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -54,6 +56,7 @@ class StandIn:
         with self._lock:
             self.log.clear()
             self.faults.clear()
+            self.most.clear()
 
     def fault(self, name, *, times=None, match="*", **changes):
         """Switch a fault on by its name; for so many requests, for paths that match, with further changes."""
@@ -66,9 +69,23 @@ class StandIn:
         """For a while, services that work."""
         with self._lock:
             held, self.faults = self.faults, []
-        yield
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.faults = held
+
+    @contextmanager
+    def under_way(self, host):
+        """Count an answer while it is sent."""
         with self._lock:
-            self.faults = held
+            self.open[host] = self.open.get(host, 0) + 1
+            self.most[host] = max(self.most.get(host, 0), self.open[host])
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.open[host] -= 1
 
     def requests(self, host="*", path="*", method="*") -> list[Request]:
         """The requests a host was sent, in order."""
@@ -116,7 +133,8 @@ def _handler(standin):
                 parse_qs(parts.query, keep_blank_values=True), {k.lower(): v for k, v in self.headers.items()},
                 self.rfile.read(length), time.monotonic(),
             )  # fmt: skip
-            self._send(standin.answer(request))
+            with standin.under_way(request.host):
+                self._send(standin.answer(request))
 
         do_GET = do_POST = do_PUT = do_HEAD = _serve
 

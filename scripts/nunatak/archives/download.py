@@ -21,8 +21,9 @@ import pandas as pd
 from nunatak.archives import ServiceFailed, receipts, verify
 from nunatak.archives.base import Outcome
 from nunatak.archives.integrity import check_arrived, check_present
+from nunatak.archives.pace import Pace
 from nunatak.archives.records import base_name
-from nunatak.archives.transfer import Gone, Spoiled, transfer
+from nunatak.archives.transfer import Gone, Spoiled, bytes_of, transfer
 from nunatak.archives.transport import redacted
 from nunatak.granules import GranuleNameError
 from nunatak.runtime import NunatakError, log, progress
@@ -57,7 +58,8 @@ def fetch(granules, folder, open_session, *, back_off, connections=4, successor=
         if missing:
             _room_for(missing, job.folder)
             job.session = open_session()
-            brought = dict(zip((r.granule_id for r in missing), job.bring_all(pool, missing), strict=True))
+            with Pace(job.bytes_of(missing), len(missing)) as job.pace:
+                brought = dict(zip((r.granule_id for r in missing), job.bring_all(pool, missing), strict=True))
             known = [outcome or brought[row.granule_id] for row, outcome in zip(rows, known, strict=True)]
     for outcome in known:
         if outcome.status == "failed":
@@ -71,14 +73,15 @@ class _Job:
     def __init__(self, folder, back_off, successor):
         self.folder, self.back_off, self.successor = folder, back_off, successor
         self.session = None
+        self.pace: Pace
         self.stop = threading.Event()
 
     def path(self, row) -> Path:
         """Where a granule lies; the name is checked, because it comes from outside."""
-        name = base_name(row.file_name)
-        if name != row.file_name or "/" in str(row.product) or str(row.product).startswith("."):
-            raise GranuleNameError(f"{row.file_name!r}: a name that would leave its folder")
-        return self.folder / row.product / name
+        for name in (row.product, row.file_name):
+            if base_name(name) != name:
+                raise GranuleNameError(f"{name!r}: a name that would leave its folder")
+        return self.folder / row.product / row.file_name
 
     def present(self, row) -> Outcome | None:
         """The outcome of a granule that is here and good; None when it is to be brought."""
@@ -98,7 +101,7 @@ class _Job:
         """Outcomes of granules that are not here; a refused login or a full disk ends it for all."""
         waiting = [pool.submit(self.bring, row) for row in rows]
         try:
-            return [future.result() for future in progress(waiting, label="fetching", total=len(waiting))]
+            return [future.result() for future in waiting]
         except BaseException:
             self.stop.set()
             for future in waiting:
@@ -114,18 +117,35 @@ class _Job:
         except NunatakError:
             self.stop.set()
             raise
+        finally:
+            self.pace.file_done()
+
+    def bytes_of(self, rows) -> int | None:
+        """Bytes that are to come, without what earlier runs brought of them; None where a size is not known."""
+        sizes = [_size(row) for row in rows]
+        if None in sizes:
+            return None
+        return sum(size - min(bytes_of(self._part(row)), size) for row, size in zip(rows, sizes, strict=True))
+
+    def _part(self, row) -> Path:
+        """Where a granule lies while it is under way."""
+        path = self.path(row)
+        return path.with_name(f".{path.name}.part")
 
     def _bring(self, row) -> Outcome:
         """Several attempts; a broken arrival is kept in the quarantine and asked for once more."""
         path = self.path(row)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
+        part, size = self._part(row), _size(row)
         spoiled: list[Spoiled] = []
         with _alone(part):
             outcome = self.present(row)  # another run may have brought it meanwhile
             while outcome is None:
                 try:
-                    transfer(self.session, row.url, part, size=_size(row), back_off=self.back_off, stop=self.stop)
+                    transfer(
+                        self.session, row.url, part, size=size, back_off=self.back_off, stop=self.stop,
+                        tell=self.pace.add,
+                    )  # fmt: skip
                     outcome = self._settle(row, part, path)
                 except Spoiled as error:
                     outcome = self._spoiled(row, path, part, [*spoiled, error])

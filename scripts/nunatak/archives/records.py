@@ -69,7 +69,10 @@ def base_name(url) -> str:
     >>> base_name("https://host/a/ATL03_20211117212830_08621302_007_02.h5")
     'ATL03_20211117212830_08621302_007_02.h5'
     """
-    name = unquote(urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1])
+    try:
+        name = unquote(urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1])
+    except ValueError:  # brackets where a host would stand
+        name = ""
     if not name or name.startswith(".") or any(sign in name for sign in ("/", "\\", "\0")):
         raise GranuleNameError(f"{name!r}: a name that would leave its folder")
     return name

@@ -33,7 +33,7 @@ class _Again(Exception):
         self.wait = wait
 
 
-def transfer(session, url, part, *, size=None, back_off, stop):
+def transfer(session, url, part, *, size=None, back_off, stop, tell=lambda count: None):
     """
     Fill `part` with the file at an address, from where an earlier attempt or run left off.
 
@@ -45,6 +45,7 @@ def transfer(session, url, part, *, size=None, back_off, stop):
     size : bytes the catalogue states, or None
     back_off : `transport.BackOff`
     stop : threading.Event; when set, gives up
+    tell : called with the number of bytes of every block that arrived
 
     Raises
     ------
@@ -55,16 +56,16 @@ def transfer(session, url, part, *, size=None, back_off, stop):
         back_off.wait()
         if stop.is_set():
             raise ServiceFailed("not tried: the run stopped")
-        before = _bytes_of(part)
+        before = bytes_of(part)
         try:
-            _attempt(session, url, Path(part), size)
+            _attempt(session, url, Path(part), size, tell)
             return
         except Unauthorised:
             if renewed or not session.login_again():
                 raise
             renewed = True
         except _Again as error:
-            failures = 1 if _bytes_of(part) > before else failures + 1  # a slow line that moves on may take its time
+            failures = 1 if bytes_of(part) > before else failures + 1  # a slow line that moves on may take its time
             log.info("%s: %s (failure %d of %d)", redacted(url), error, failures, ATTEMPTS)
             if failures == ATTEMPTS:
                 raise ServiceFailed(f"{error}, {ATTEMPTS} times; wait and run again: what arrived is kept") from None
@@ -75,13 +76,13 @@ def transfer(session, url, part, *, size=None, back_off, stop):
                 time.sleep(pause)
 
 
-def _attempt(session, url, part, size):
+def _attempt(session, url, part, size, tell):
     import requests
     import urllib3
 
     note = part.with_name(f"{part.name}.json")
     validator = _validator(note) if part.exists() else None
-    have = _bytes_of(part) if validator else 0
+    have = bytes_of(part) if validator else 0
     headers: dict[str, str] = {"Accept-Encoding": "identity"}
     if validator and have:
         headers |= {"Range": f"bytes={have}-", "If-Range": validator}
@@ -96,7 +97,7 @@ def _attempt(session, url, part, size):
                 note.unlink(missing_ok=True)
                 raise _Again("another range than the one asked for arrived; beginning anew")
             _note(note, answer)
-            _write(answer, part, have if resumed else 0, size)
+            _write(answer, part, have if resumed else 0, size, tell)
     except requests.exceptions.TooManyRedirects:
         raise LoginRefused("redirected in a circle, as an unauthorised login is; see `make check_access`") from None
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
@@ -129,7 +130,7 @@ def _judge(answer, url, have):
         raise Spoiled(f"{host} sent a web page in place of the file")
 
 
-def _write(answer, part, start, size):
+def _write(answer, part, start, size, tell):
     """Append the body from `start`; a body shorter than announced is kept for the next attempt."""
     announced = answer.headers.get("Content-Length")
     with open(part, "r+b" if start else "wb") as stream:
@@ -138,6 +139,7 @@ def _write(answer, part, start, size):
         # not iter_content: it loses what it holds of a block when the connection is
         while block := answer.raw.read(_BLOCK, decode_content=False):
             stream.write(block)
+            tell(len(block))
         arrived = stream.tell() - start
     if announced is not None and arrived != int(announced):
         raise _Again(f"cut off after {arrived} of {announced} bytes")
@@ -163,7 +165,8 @@ def _note(note, answer):
         note.unlink(missing_ok=True)
 
 
-def _bytes_of(part):
+def bytes_of(part) -> int:
+    """Bytes of a file under way; 0 where there is none."""
     try:
         return Path(part).stat().st_size
     except OSError:
