@@ -1,14 +1,16 @@
-"""The tiny Austfonna study, run once from beginning to end."""
+"""Studies that are run once for many tests, and what some tests need of the machine."""
 
 from __future__ import annotations
+
+import shutil
+from collections import Counter
 
 import pytest
 from tests.workflow.environments import Environments
 from tests.workflow.slurm_node import Node, what_lacks
 from tests.workflow.workflow_runs import TINY, Flow
 
-LACKS, LEFT_OUT = pytest.StashKey[str](), pytest.StashKey[int]()
-BUILT = pytest.StashKey[list]()
+LEFT_OUT, BUILT = pytest.StashKey[list](), pytest.StashKey[list]()
 
 
 @pytest.fixture
@@ -60,18 +62,19 @@ def node(tmp_path_factory):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Where no Slurm can be started its tests are left out, and the end of the run says why."""
-    config.stash[LACKS] = what_lacks()
-    out = [item for item in items if item.get_closest_marker("slurm")] if config.stash[LACKS] else []
-    config.stash[LEFT_OUT] = len(out)
-    if out:
-        config.hook.pytest_deselected(items=out)
-        items[:] = [item for item in items if item not in out]
+    """What this machine has no means for is left out, and the end of the run says how much and why."""
+    lacks = {"slurm": what_lacks(), "conda": "" if shutil.which("conda") else "no conda on the path"}
+    missing = {item: name for item in items for name in lacks if lacks[name] and item.get_closest_marker(name)}
+    config.stash[LEFT_OUT] = [
+        f"{name} tests left out: {count} ({lacks[name]})" for name, count in Counter(missing.values()).items()
+    ]
+    config.hook.pytest_deselected(items=list(missing))
+    items[:] = [item for item in items if item not in missing]
 
 
 def pytest_terminal_summary(terminalreporter, config):
     """Which tests need what this machine has not, and what the environments of the tests were built with."""
-    if config.stash.get(LEFT_OUT, 0):
-        terminalreporter.write_line(f"Slurm tests left out: {config.stash[LEFT_OUT]} ({config.stash[LACKS]})")
-    for note in sorted(config.stash.get(BUILT, [])):
+    for line in config.stash.get(LEFT_OUT, []):
+        terminalreporter.write_line(line)
+    for note in config.stash.get(BUILT, []):
         terminalreporter.write_line(f"environments of the tests: {note}")

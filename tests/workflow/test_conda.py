@@ -109,6 +109,16 @@ def test_an_environment_that_cannot_be_built_leaves_nothing(tmp_path):
 
 
 @pytest.mark.full
+@pytest.mark.conda
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda p: p.stem)
+def test_conda_forge_has_what_an_environment_asks_for(path):
+    """With a real conda and its channel: the pins exist there, and go together."""
+    ended = subprocess.run(["conda", "env", "create", "--dry-run", "--name", "never", "--file", path],
+                           text=True, capture_output=True)  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("study", STUDIES)
 def test_environments_change_no_byte(environments, tmp_path, study):
     """A study in an environment per rule, and in one environment with everything: the same files."""
