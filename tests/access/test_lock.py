@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import h5py
 import pandas as pd
 import pytest
+from tests.access.fetching import md5
+from tests.conftest import ROOT
 from tiny_granules import name_of
 
-from nunatak import region
-from nunatak.archives import access, lock, plan, receipts
+import show_updates
+from nunatak import region, study
+from nunatak.archives import access, base, lock, plan, receipts
 from nunatak.granules import granule_table
+from nunatak.outlines import write_outlines
+from nunatak.products.itslive_names import select_names
+from nunatak.products.itslive_selection import selection_from
 from nunatak.runtime import NunatakError
 from nunatak.study.period import Period
 
 HERE = region.load({"bbox": [-35, 66, -34, 67]}, name="here")
+TRUNK = region.load({"bbox": [-102, -75.4, -100, -74.8]}, name="trunk")
+YEARS = Period.model_validate(["2018-01-01", "2019-12-31"])
 YEAR = Period.model_validate(["2019-01-01", "2019-12-31"])
 
 
@@ -155,3 +164,72 @@ def test_the_check_of_access_tells_good_from_missing(standin, held, tmp_path, mo
     found = {name: (said, good) for name, said, good in access.checks(endpoints, tmp_path / "resources")}
     assert found["login"] == ("a token (its end is not stated; not tried on a file)", True)
     assert not found["catalogue"][1] and "status 503" in found["catalogue"][0]
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What a script tells the person who watches."""
+    lines = []
+    monkeypatch.setattr(show_updates, "say", lines.append)
+    return lines
+
+
+def update(tmp_path, product, settings):
+    write_outlines({"region": TRUNK if product == "itslive" else HERE}, tmp_path / "regions.geojson")
+    show_updates.main(
+        tmp_path / "regions.geojson", tmp_path / "locks", products={product: settings},
+        archive={"name": "earthdata", "resources": str(tmp_path / "resources"), "endpoints": None},
+        period=(YEAR if product == "atl06" else YEARS).model_dump(mode="json"),
+    )  # fmt: skip
+
+
+def test_an_update_tells_each_granule_that_is_new_gone_changed_or_superseded(standin, held, archive, tmp_path, told):
+    held(rgts=(1, 2, 3, 4), checksum=md5)
+    lock.write(archive.search("atl06", HERE, YEAR), tmp_path / "locks" / "atl06.csv")
+    update(tmp_path, "atl06", {})
+    assert told == ["atl06: as in the lock"]
+    one, two, three, _ = standin.records
+    one.name = one.name.replace("_006_01", "_006_02")
+    standin.records.remove(two)
+    three.checksum = ("MD5", "0" * 32)
+    held(rgts=(5,), checksum=md5)
+    told.clear()
+    update(tmp_path, "atl06", {})
+    assert told[0] == "atl06: 5 granules differ from the lock"
+    fates = dict(line.strip().split(" ", 1) for line in told[1:])
+    assert fates[name_of(1, revision="01")] == f"is superseded by {name_of(1, revision='02')}"
+    assert fates[name_of(2)] == "is gone" and fates[name_of(5)] == "is new"
+    assert fates[name_of(3)].startswith(f"changed (checksum {'0' * 32}, was ")
+
+
+def test_an_update_of_pairs_tells_nothing_of_those_the_study_leaves_out(standin, archive, pairs, tmp_path, told):
+    """45 pairs are found, ten a year are wanted: only a pair that would be chosen is news."""
+    asked = study.load(ROOT / "config" / "studies" / "pine_island.yaml").products["itslive"].model_dump(mode="json")
+    settings = {**asked, "months": None, "max_per_year": 10, "percent_valid_pixels": 1}
+    found = archive.search("itslive", TRUNK, YEARS, base.Filters.of(settings))
+    wanted = found[select_names(found, selection_from(settings)) == ""]
+    assert 0 < len(wanted) <= 20 < len(found)
+    lock.write(wanted, tmp_path / "locks" / "itslive.csv")
+    update(tmp_path, "itslive", settings)
+    assert told == ["itslive: as in the lock"]
+
+
+def test_a_locked_study_fails_naming_every_granule_that_is_not_as_it_was(standin, login, held, archive, tmp_path):
+    """Gone, superseded and changed in place; the one that is as it was is there, and no other is asked for."""
+    made = held(rgts=(1, 2, 3, 4))
+    archive.fetch(archive.search("atl06", HERE, YEAR))
+    lock.write(archive.search("atl06", HERE, YEAR), tmp_path / "atl06.csv", originals=archive.folder)
+    for record in made[:3]:
+        (archive.folder / "atl06" / record.name).unlink()
+    made[0].name = made[0].name.replace("_006_01", "_006_02")
+    standin.records.remove(made[1])
+    with h5py.File(made[2].path, "r+") as file:
+        file["gt1l/land_ice_segments/h_li"][0] = 1.0
+    held(rgts=(5,))
+    ledger = archive.fetch(lock.read(tmp_path / "atl06.csv")).set_index("granule_id")
+    assert list(ledger["status"]) == ["failed", "failed", "failed", "present"]
+    said = list(ledger["reason"])
+    assert f"superseded by {made[0].name}" in said[0] and said[1].startswith("gone from the archive (")
+    assert said[2].startswith("its SHA-256 begins ")
+    with pytest.raises(NunatakError, match=r"3 of 4 granules failed, max_failed allows 0: .*_0001.*_0002.*_0003"):
+        base.check_failures(ledger.reset_index(), 0)

@@ -78,3 +78,4 @@ def test_locked_it_uses_these_granules_or_says_which_are_gone(reached, server, f
     ledger = pd.read_parquet(reached / chunk)
     assert f"superseded by {record.name}" in " ".join(ledger["reason"])
     assert all("readable_granule_name" in " ".join(r.query) for r in server.requests("cmr*", "*granules*"))
+    assert reached.leaks(done) == []
