@@ -6,8 +6,12 @@ import json
 import os
 
 import harmony
+import numpy as np
+import pandas as pd
 import pytest
-from tests.standin import faults, services
+import tiny_granules
+from tests.access.conftest import record_of
+from tests.standin import faults, services, subsetter
 from tests.standin.harmony import Harmony
 
 from nunatak import region
@@ -15,6 +19,7 @@ from nunatak.archives import LoginRefused, ServiceFailed, base, subsets
 from nunatak.archives.asking import asked_of
 from nunatak.archives.earthdata import EarthdataArchive
 from nunatak.granules import parse
+from nunatak.products import atl06
 from nunatak.runtime import file_sha256
 from nunatak.study.period import Period
 
@@ -60,6 +65,43 @@ def test_subsets_come_under_the_granules_own_names(standin, service, archive):
     assert not standin.requests("*cloudfront*")
     again = archive.fetch(granules)
     assert again.equals(ledger) and len(service.orders) == 1
+
+
+def test_a_subset_made_there_and_one_made_here_have_the_same_rows(standin, service, archive, tmp_path):
+    """Granules that leave the box and the period on their way: every column of every row, through the one reader."""
+    standin.records.clear()
+    for cycle, start in ((8, "2019-11-06T23:02:00"), (9, "2019-12-31T23:59:58")):
+        stamp = np.datetime64(start, "ns")
+        path = tiny_granules.atl06(
+            tmp_path / "held", tiny_granules.name_of(cycle=cycle, start=stamp), n=4000, start=stamp
+        )
+        standin.records.append(record_of(path))
+    whole = EarthdataArchive(tmp_path / "whole")
+    granules = whole.search("atl06", HERE, YEAR, base.Filters())
+    cut, kept = archive.fetch(granules), whole.fetch(granules)
+    assert cut["size_bytes"].lt(kept["size_bytes"]).all() and not set(cut["sha256"]) & set(kept["sha256"])
+    for there, here in zip(cut["path"], kept["path"], strict=True):
+        table, _ = atl06.read_segments(there, region=HERE, period=YEAR)
+        expected, _ = atl06.read_segments(here, region=HERE, period=YEAR)
+        pd.testing.assert_frame_equal(table, expected)
+        assert 0 < len(table) < 6 * 4000
+
+
+@pytest.mark.parametrize("part", [(0.0, 0.5), (0.3, 0.6)], ids=str)
+def test_so_have_those_of_a_real_granule(data, part, tmp_path):
+    """Cut at latitudes within it, as the service cuts."""
+    for path in sorted(data("real/ATL06").glob("*.h5"))[:3]:
+        table, _ = atl06.read_segments(path)
+        west, east = table["longitude"].min() - 1, table["longitude"].max() + 1
+        south, north = table["latitude"].quantile(part)
+        box = region.load({"bbox": [west, south, east, north]}, name="part")
+        span = np.datetime64("2018-01-01"), np.datetime64("2030-01-01")
+        copy = tmp_path / path.name
+        copy.write_bytes(subsetter.cut(path, "ATL06", (west, south, east, north), span))
+        there, _ = atl06.read_segments(copy, region=box)
+        here, _ = atl06.read_segments(path, region=box)
+        assert len(here)
+        pd.testing.assert_frame_equal(there, here)
 
 
 def test_a_killed_run_finds_its_order_again(standin, service, archive, tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from IPython.display import HTML, Markdown, display
 
-from nunatak import figures, results
+from nunatak import figures, remote, results
 from nunatak.reports import words
 from nunatak.reports.anatomy import as_html, dissect
 from nunatak.runtime import read_json
@@ -90,14 +90,15 @@ def anatomy(inputs, product=None):
 
 
 def first_granule(inputs, product=None):
-    """Path of a granule that is present, the first in order of name: of a product, else of ATL15 before others."""
+    """Path of a granule that is here, the first in order of name: of a product, else of ATL15 before others."""
     ledgers = results.ledger_tables(inputs.get("ledgers", []))
     if product is not None:
         ledgers = {name: ledger for name, ledger in ledgers.items() if name == product}
     for product in sorted(ledgers, key=lambda name: (name != "atl15", name)):
         present = ledgers[product][ledgers[product]["status"] == "present"].sort_values("granule_id")
-        if len(present) and present["path"].notna().any():
-            return present["path"].dropna().iloc[0]
+        here = [path for path in present["path"].dropna() if not remote.is_address(path)]
+        if here:
+            return here[0]
     return None
 
 

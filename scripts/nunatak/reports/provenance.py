@@ -7,6 +7,7 @@ import platform
 from importlib import metadata
 
 import nunatak
+from nunatak import remote
 from nunatak.closure import SCRIPTS
 from nunatak.reports.anatomy import stated
 from nunatak.runtime import file_sha256, stamp
@@ -83,7 +84,8 @@ def product_rows(granules, ledger):
     found = {}
     for product, rows in granules.groupby("product"):
         present = ledger[ledger["granule_id"].isin(rows["granule_id"]) & (ledger["status"] == "present")]
-        readable = (said for said in map(stated, present["path"].dropna().head(3)) if said.get("doi"))
+        here = [path for path in present["path"].dropna() if not remote.is_address(path)]
+        readable = (said for said in map(stated, here[:3]) if said.get("doi"))
         said: dict = next(readable, {})
         releases = sorted({str(v) for v in rows["version"].dropna()})
         found[str(product)] = {
