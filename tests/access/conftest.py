@@ -37,6 +37,7 @@ def services_of(records):
         faults.EDL: services.edl,
         faults.DATA: services.Data(records),
         faults.CLOUD: services.Cloud(records),
+        faults.STAC: stac.Stac([]),
         "elsewhere.example.org": services.Data(records),
     }
 

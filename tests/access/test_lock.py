@@ -158,12 +158,24 @@ def test_the_check_of_access_tells_good_from_missing(standin, held, tmp_path, mo
     endpoints = {"cmr": "https://cmr.earthdata.nasa.gov"}
     found = {name: (said, good) for name, said, good in access.checks(endpoints, tmp_path / "resources")}
     assert found["catalogue"][1] and "release 006" in found["catalogue"][0]
+    assert found["image pairs"] == ("https://stac.itslive.cloud answers", True)
+    assert found["clients"][1] and "earthaccess 0.1" in found["clients"][0]
     assert not found["login"][1] and "an account is free" in found["login"][0]
     monkeypatch.setenv("EARTHDATA_TOKEN", "a.b.c")
     standin.fault("cmr_503")
+    standin.fault("stac_html")
+    monkeypatch.setattr(access, "_version", lambda name: "0.19.0" if name == "earthaccess" else "absent")
+    monkeypatch.setattr(access, "_LITTLE", 1e18)
     found = {name: (said, good) for name, said, good in access.checks(endpoints, tmp_path / "resources")}
     assert found["login"] == ("a token (its end is not stated; not tried on a file)", True)
     assert not found["catalogue"][1] and "status 503" in found["catalogue"][0]
+    assert not found["image pairs"][1] and "did not answer as it should" in found["image pairs"][0]
+    assert not found["clients"][1] and "icepyx is absent" in found["clients"][0]
+    assert not found["space"][1]
+    monkeypatch.setattr(access, "_version", lambda name: "0.19.0")
+    assert access._clients()[0].endswith(
+        "icepyx does not work with earthaccess 0.19 and later: take requirements.lock or envs/access.yaml"
+    )
 
 
 @pytest.fixture

@@ -7,12 +7,14 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from nunatak.archives import login
+from nunatak.archives import itslive, login
 from nunatak.archives.catalogue import Catalogue
+from nunatak.archives.transport import failed, patient
 from nunatak.runtime import NunatakError
 from nunatak.study.models import Endpoints
 
 _CLIENTS = ("earthaccess", "icepyx", "harmony-py", "pystac-client", "requests")
+_TOO_NEW = (0, 19)  # of earthaccess, whose properties icepyx 2.0.2 calls as functions
 _LITTLE = 5e9  # bytes free below which a person is warned
 
 
@@ -27,14 +29,38 @@ def checks(endpoints, resources):
     """
     given = Endpoints(**endpoints)
     yield "Python", f"{sys.version.split()[0]}; transfer: s3, in the cloud's own region, wants 3.12", True
-    yield "clients", ", ".join(f"{name} {_version(name)}" for name in _CLIENTS), _version("earthaccess") != "absent"
+    yield "clients", *_clients()
     yield "login", *_said(lambda: login.check(given.login))
     yield "catalogue", *_said(lambda: _releases(given.cmr))
+    yield "image pairs", *_said(lambda: _answers(given.stac))
     under = Path(resources).absolute()
     while not under.exists():
         under = under.parent
     free = shutil.disk_usage(under).free
     yield "space", f"{free / 1e9:.1f} GB free below {under}", free > _LITTLE
+
+
+def _clients():
+    """The clients' versions, and whether they are a set that works together."""
+    found = {name: _version(name) for name in _CLIENTS}
+    lacking = [f"{name} is absent" for name, version in found.items() if version == "absent"]
+    if not lacking and tuple(map(int, found["earthaccess"].split(".")[:2])) >= _TOO_NEW:
+        lacking = ["icepyx does not work with earthaccess 0.19 and later"]
+    mend = f"; {', '.join(lacking)}: take requirements.lock or envs/access.yaml" if lacking else ""
+    return ", ".join(f"{name} {version}" for name, version in found.items()) + mend, not lacking
+
+
+def _answers(address):
+    """Whether a public service answers, with JSON."""
+    import requests
+
+    try:
+        answer = patient(itslive.session()).get(address)
+        answer.raise_for_status()
+        answer.json()
+    except (requests.exceptions.RequestException, ValueError) as error:
+        raise failed(address, error) from None
+    return f"{address} answers"
 
 
 def _said(question):
