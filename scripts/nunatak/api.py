@@ -187,3 +187,103 @@ def build_cube(
         zarr_format=zarr_format, mixed_resolutions=mixed_resolutions, all_touched=all_touched, memory_mb=memory_mb,
         threads=threads, scheduler=scheduler, update=update, attributes=attributes,
     )  # fmt: skip
+
+
+def find(product, region=None, period=None, *, resources="resources", filters=None, **settings):
+    """
+    What NASA's archives and ITS_LIVE hold of a product; needs no login.
+
+    Parameters
+    ----------
+    product : such as "atl06", "itslive"; "itslive_cube" and "itslive_mosaic" for ITS_LIVE's own datacubes and mosaics
+    region : Region, or one of the forms a study file takes (`nunatak.region.load`); everywhere where not given
+    period : as in a study file, such as ["2019-01-01", "2019-12-31"]; always where not given
+    resources : folder below which originals are kept
+    filters : mapping with some of `nunatak.archives.base.Filters`
+    settings : of `nunatak.archives.earthdata.EarthdataArchive`, such as pairs="geoparquet"
+
+    Returns
+    -------
+    DataFrame : the granule table, `url` among its columns; `attrs["notes"]` says what is odd
+
+    Raises
+    ------
+    EmptyAnswer, ServiceFailed : there is none; no whole answer came
+    """
+    from nunatak.archives.base import Filters
+    from nunatak.archives.earthdata import EarthdataArchive
+    from nunatak.region import Region, load
+    from nunatak.study.period import Period
+
+    area = region if region is None or isinstance(region, Region) else load(region)
+    when = period if period is None or isinstance(period, Period) else Period.model_validate(period)
+    return EarthdataArchive(resources, **settings).search(product, area, when, Filters.of(filters or {}))
+
+
+def in_place(address, *, endpoints=None):
+    """
+    An address that readers take in place of a path, with the login that it wants: only what is read travels.
+
+    Parameters
+    ----------
+    address : https://... or s3://... (inside AWS us-west-2, Python 3.12), such as the `url` of a granule table
+    endpoints : mapping of `endpoints` as in config/config.yaml
+
+    Returns
+    -------
+    nunatak.remote.Address, for `nunatak.products.atl06.read_segments` and its neighbours
+
+    Raises
+    ------
+    LoginRefused : the address wants a login that there is not
+    """
+    from nunatak.archives.in_place import openable
+
+    return openable(address, endpoints)
+
+
+def icepyx_query(product, region, period, *, version=None, tracks=(), cycles=()):
+    """
+    The icepyx query object for what a study would ask, to go on with as its users do.
+
+    Parameters
+    ----------
+    product : such as "atl06"
+    region, period : as for `find`; neither over the antimeridian nor some months of several years
+    version : release such as "007"; the newest where not given
+    tracks, cycles : numbers
+
+    Returns
+    -------
+    icepyx.Query : `avail_granules()`, `order_granules()`, `download_granules()`
+
+    Raises
+    ------
+    NunatakError : icepyx cannot say this region and period, or refuses the question
+    """
+    from nunatak.archives import icepyx_orders
+    from nunatak.archives.asking import asked_of
+    from nunatak.region import Region, load
+    from nunatak.runtime import NunatakError
+    from nunatak.study.period import Period
+
+    area = region if isinstance(region, Region) else load(region)
+    when = period if isinstance(period, Period) else Period.model_validate(period)
+    asked = asked_of(area, when)
+    if asked is None:
+        raise NunatakError("icepyx asks for one box and one stretch of time; split the region at 180, or the period")
+    return icepyx_orders.query(product, **asked, version=version, tracks=tracks, cycles=cycles)
+
+
+def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy")):
+    """Part of an ITS_LIVE datacube, a folder or an address; see `nunatak.products.itslive_cubes.open_datacube`."""
+    from nunatak.products import itslive_cubes
+
+    return itslive_cubes.open_datacube(path, bounds=bounds, period=period, variables=variables)
+
+
+def open_mosaic(path, *, bounds=None, variables=None):
+    """Part of one of ITS_LIVE's mosaics, a file or an address; see `nunatak.products.itslive_cubes.open_mosaic`."""
+    from nunatak.products import itslive_cubes
+
+    return itslive_cubes.open_mosaic(path, bounds=bounds, variables=variables)
