@@ -32,6 +32,8 @@ def main(granules, regions, folder, *, title, study, products, period, originals
     costs = {}
     for product, table in tables.items():
         costs[product] = {**plan.of_product(table, originals), "way": plan.way(product, products[product])}
+        if products[product].get("fetch") == "stream":
+            costs[product]["bytes_to_fetch"] = 0  # nothing is kept, and how much is read only reading tells
         if product == "itslive":
             left_out = read_table(Path(granules[product]).with_name("left_out.parquet"))
             costs[product]["coverage"] = plan.of_pairs(table, left_out, products[product], period)

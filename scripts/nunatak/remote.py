@@ -131,7 +131,7 @@ class RangeFile(io.RawIOBase):
 
     def close(self):
         if not self.closed:
-            log.debug("%s: %d of %d bytes in %d requests", self.address, self.moved, self.size, self.asked)
+            log.info("%s: %d of %d bytes in %d requests", self.address, self.moved, self.size, self.asked)
         super().close()
 
     def _read(self, start, count) -> bytes:
