@@ -11,6 +11,7 @@ import pandas as pd
 
 import nunatak
 from nunatak.elevation import summarise_pairs
+from nunatak.figures import study_velocity
 from nunatak.figures.study import widest_pair
 from nunatak.reports import sea_ice, velocity, words
 from nunatak.reports.bibliography import for_products
@@ -199,8 +200,13 @@ def provenance_rows(provenance):
     ]
 
 
-def lead(region_change, pairs, checks, freeboard=None, speeds=None):
-    """The sentences a reader sees first: the numbers, and whether the checks hold."""
+def velocity_leads(study):
+    """Whether a study is about velocity first: its altimetry has an area of its own, beside the region."""
+    return bool(study.get("altimetry_region"))
+
+
+def lead(region_change, pairs, checks, freeboard=None, speeds=None, *, speeds_first=False):
+    """The sentences a reader sees first: the numbers of what the study is about, and whether the checks hold."""
     lines = []
     if region_change is not None:
         rows = last_epochs(region_change)
@@ -211,7 +217,7 @@ def lead(region_change, pairs, checks, freeboard=None, speeds=None):
     if freeboard is not None and len(freeboard):
         lines.append(" ".join(sea_ice.sentences(freeboard)))
     if speeds is not None and len(speeds):
-        lines.append(" ".join(velocity.sentences(speeds)))
+        lines.insert(0 if speeds_first else len(lines), " ".join(velocity.sentences(speeds)))
     failed = [check.name for check in checks if not check.passed]
     applied = sum(check.applies for check in checks)
     lines.append(
@@ -249,11 +255,15 @@ def compose(
         tables.append(pair_table(pairs))
     if freeboard is not None and len(freeboard):
         tables.append(sea_ice.series_table(freeboard))
+    first = velocity_leads(study)
     if speeds is not None and len(speeds):
-        tables.append(velocity.years_table(speeds))
+        tables.insert(0 if first else len(tables), velocity.years_table(speeds))
+    if first:
+        figure_list = sorted(figure_list, key=lambda figure: figure.name not in ("extent", *study_velocity.FIGURES))
+        pages = sorted(pages, key=lambda page: Path(page).stem != "velocity")
     return Front(
         study=study["label"],
-        lead=lead(region_change, pairs, checks, freeboard, speeds),
+        lead=lead(region_change, pairs, checks, freeboard, speeds, speeds_first=first),
         asked=asked(study, region, simulated),
         products=counts,
         tables=tables,

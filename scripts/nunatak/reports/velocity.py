@@ -6,6 +6,7 @@ import numpy as np
 
 from nunatak.reports import words
 from nunatak.reports.page import Table
+from nunatak.velocity import years_by_status
 
 _ROWS = 24  # years listed; more are in series.parquet
 
@@ -65,6 +66,42 @@ def fates_rows(pairs):
         common = reasons[reasons != ""].value_counts()
         rows.append((fate, str(len(some)), f"{common.index[0]} ({common.iloc[0]})" if len(common) else ""))
     return sorted(rows, key=lambda row: -int(row[1]))
+
+
+def method_sentences(annual):
+    """How the annual velocities were made and which are given."""
+    made = {
+        "lsq": "Annual means and a seasonal cycle fitted by weighted least squares to displacements.",
+        "mean": "Means of the components, weighted by overlap with the year and by 1/sigma².",
+        "median": "Medians of the components of the pairs with their middle in the year.",
+    }
+    method, limit = annual.attrs["method"], annual.attrs["error_limit"]
+    said = [made.get(method, f"Annual values of the components by {method}.")]
+    if not isinstance(limit, str):  # "none"
+        least, share = (float(value) for value in limit)
+        said.append(
+            f"A velocity is given where the error of its speed is at most {least:g} m/yr plus {100 * share:g} % of the "
+            "cell's mean speed."
+        )
+    return said
+
+
+def status_rows(annual):
+    """Which share of the region's cells and years has a velocity, and why the others have none, as rows for a table."""
+    told = {
+        "too few pairs": "too few pairs in all after the filters",
+        "only touched": "only touched by pairs of other years",
+        "not separable": "years that only share pairs, not to be told apart",
+        "error too large": "error beyond the composite's limit",
+        "too fast": "faster than any glacier",
+    }
+    counts = years_by_status(annual)
+    total = max(sum(counts.values()), 1)
+    return [(told.get(word, word), _per_cent(n / total)) for word, n in counts.items() if n]
+
+
+def _per_cent(share):
+    return f"{100 * share:.0f} %" if share >= 0.01 else "below 1 %"
 
 
 def gates_rows(gates):
