@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from nunatak.times import from_decimal_year
+from nunatak.velocity.composites import series_of
 
 FILL = -32767
 
@@ -74,3 +75,9 @@ def noisy_cube(rng, *, n=600, shape=(12, 10), sigma=20.0, valid=0.6, direction=(
         v[missing] = np.nan
         components.append(v)
     return cube_of(*components, start, end, sigma=sigma), (start, end)
+
+
+def cells_of(cube):
+    """Series of vx and vy of every cell, (n_cell, N) int16 each."""
+    everywhere = np.ones((cube.sizes["y"], cube.sizes["x"]), dtype=bool)
+    return tuple(series_of(cube[name].values, everywhere) for name in ("vx", "vy"))

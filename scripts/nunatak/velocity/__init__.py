@@ -3,7 +3,7 @@
 from nunatak.products.itslive_names import coverage, select_names
 from nunatak.products.itslive_selection import Selection, selection_from
 from nunatak.velocity.annual_fields import mean_field, speed_error, years_by_status
-from nunatak.velocity.composites import composite, magnitude_mean
+from nunatak.velocity.composites import composite, composites_by_sensor, magnitude_mean
 from nunatak.velocity.filters import Filters
 from nunatak.velocity.flowlines import flowline
 from nunatak.velocity.gates import GateFlux, flux_gate
@@ -18,6 +18,7 @@ __all__ = [
     "GateFlux",
     "Selection",
     "composite",
+    "composites_by_sensor",
     "coverage",
     "flowline",
     "flux_gate",

@@ -220,6 +220,22 @@ def _only(pairs, chosen):
     return Design(**fields)
 
 
+def composites_by_sensor(cube, **options):
+    """
+    A composite of every sensor group's own pairs: what each would tell alone.
+
+    Parameters
+    ----------
+    cube, options : as for `composite`
+
+    Returns
+    -------
+    {group: Dataset}, such as L45, L7, L89, S1, S2 and mixed (images of two groups)
+    """
+    groups = np.asarray(cube["group"].values).astype(str)
+    return {str(name): composite(cube.isel(time=groups == name), **options) for name in np.unique(groups)}
+
+
 def magnitude_mean(cube, *, year_start=1):
     """
     Mean of the pairs' speeds by year of mid-date: for comparison only, it is biased high.
