@@ -28,6 +28,7 @@ rule accumulate_freeboard:
         freeboard=freeboard_of,
         period=lookup(dpath="{study}/period", within=STUDIES),
         scheduler=lookup(dpath="{study}/scheduler", within=STUDIES),
+        endpoints=lookup(dpath="{study}/endpoints", within=STUDIES),
         code=code_version("accumulate_freeboard.py"),
     message:
         "{wildcards.study}: summing {wildcards.product} {wildcards.chunk}"

@@ -4,6 +4,7 @@ from functools import partial
 
 from nunatak import gridding
 from nunatak.archives import base, points
+from nunatak.archives.in_place import openable
 from nunatak.outlines import read_outlines
 from nunatak.products import atl07, atl10
 from nunatak.products.sea_ice import SegmentFilter
@@ -21,7 +22,9 @@ SUMMED = {
 WEIGHT = "height_segment_length_seg"
 
 
-def main(ledger, regions, out, *, product, settings, freeboard, period, study, threads=2, scheduler=None):
+def main(
+    ledger, regions, out, *, product, settings, freeboard, period, study, endpoints=None, threads=2, scheduler=None
+):  # fmt: skip
     """
     Write what of a chunk can be added to other chunks: sums by granule, day and cell, and what came of each granule.
 
@@ -31,6 +34,7 @@ def main(ledger, regions, out, *, product, settings, freeboard, period, study, t
     regions : GeoJSON of the study's outlines
     out : mapping of rows, levels, granules (the tables of `gridding.to_tables`) and ledger to a path
     settings, freeboard : the product's part of the study, and its `freeboard`, with `histogram_width`
+    endpoints : addresses of the services, for granules that stay where they are
     scheduler : of Dask, for the granules; threads of this job unless given
     """
     region = base.outline_of(read_outlines(regions), product)
@@ -43,7 +47,8 @@ def main(ledger, regions, out, *, product, settings, freeboard, period, study, t
     grid = grid_of(freeboard["grid"], region)
     width = freeboard["histogram_width"]
     work = partial(gridding.sum_segments, grid=grid, value=value, weight=WEIGHT, errors=errors, level_width=width)
-    parts, outcome = points.work_on_each(fetched, read, work, threads=threads, scheduler=scheduler)
+    opened = partial(openable, endpoints=endpoints)
+    parts, outcome = points.work_on_each(fetched, read, work, opened=opened, threads=threads, scheduler=scheduler)
     sums = gridding.merge(parts or [gridding.no_segments(grid, level_width=width)])
     log.info("%s; %s", sums.describe_losses(), base.check_failures(outcome, None))
     about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[ledger, regions],
@@ -96,6 +101,7 @@ if __name__ == "__main__":
             freeboard=snakemake.params.freeboard,
             period=snakemake.params.period,
             study=snakemake.wildcards.study,
+            endpoints=snakemake.params.endpoints,
             threads=snakemake.threads,
             scheduler=snakemake.params.scheduler,
         )

@@ -22,8 +22,9 @@ ASKED = asked_of(HERE, YEAR)
 
 
 @pytest.fixture
-def service(standin, held, login, monkeypatch):
-    """Harmony with the passes of two tracks in three cycles."""
+def service(standin, held, login, monkeypatch, tmp_path):
+    """Harmony with the passes of two tracks in three cycles; the client's notes fall into a folder of the test."""
+    monkeypatch.chdir(tmp_path)
     held(rgts=(627, 841), cycles=(5, 6, 7))
     monkeypatch.setattr(earthaccess, "__auth__", earthaccess.Auth())  # which remembers the logins of other tests
     monkeypatch.setattr(subsets, "INTERVAL", 0.01)
@@ -51,9 +52,8 @@ def test_a_query_finds_what_the_archive_finds(standin, service, archive, filters
     assert sorted(question.avail_granules(ids=True)[0]) == list(found(archive, **filters)["file_name"])
 
 
-def test_its_order_brings_the_subsets_of_these_granules(standin, service, archive, tmp_path, monkeypatch, capsys):
+def test_its_order_brings_the_subsets_of_these_granules(standin, service, archive, tmp_path, capsys):
     """Asked for by the names of the passes; nothing of it is left in the current folder or on the screen."""
-    monkeypatch.chdir(tmp_path)
     granules = found(archive, cycles=(6,))
     ledger = archive.fetch(granules)
     assert set(ledger["status"]) == {"present"} and len(service.orders) == 1

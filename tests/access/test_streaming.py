@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from sea_ice_builders import NAME, segments, write_granule
 from tests.access.conftest import record_of
 from tests.access.fetching import HERE, YEAR, found, only
 from tests.standin import faults, services, storage
@@ -15,10 +17,11 @@ from tiny_granules import atl06 as tiny_atl06
 from tiny_granules import name_of
 
 from nunatak import remote
-from nunatak.archives import LoginRefused, in_place, s3
+from nunatak.archives import LoginRefused, in_place, points, s3
 from nunatak.archives.earthdata import EarthdataArchive
 from nunatak.constants import BEAMS
-from nunatak.products import GranuleError, atl06, hdf5
+from nunatak.products import GranuleError, atl06, atl10, hdf5
+from nunatak.runtime import NunatakError
 
 
 @pytest.fixture(autouse=True)
@@ -197,3 +200,29 @@ def test_without_a_login_it_says_what_is_missing(standin, held, streaming):
     held()
     with pytest.raises(LoginRefused, match="no Earthdata login found"):
         streaming.fetch(found(streaming))
+
+
+@pytest.fixture
+def freeboard(standin, login, tmp_path):
+    """A granule of sea ice in the stand-in's archive."""
+    (tmp_path / "held").mkdir()
+    path = write_granule(tmp_path / "held" / NAME, {"gt1l": segments(50), "gt2l": segments(50)})
+    standin.records.append(record_of(path))
+    return path
+
+
+@pytest.mark.parametrize("reader", ["h5py", "h5coro"])
+def test_sea_ice_is_summed_where_it_lies(standin, freeboard, streaming, reader):
+    """Through our ranges and through h5coro's, with the login that the address wants."""
+    ledger = streaming.fetch(streaming.search("atl10", None, None))
+    read = partial(atl10.read_segments, reader=reader)
+    sums, outcome = points.work_on_each(ledger, read, len, opened=in_place.openable)
+    expected, _ = atl10.read_segments(freeboard)
+    assert sums == [len(expected)] and list(outcome["status"]) == ["present"]
+    assert list(outcome["path"]) == list(ledger["path"]) and services.TOKEN not in outcome.to_csv()
+
+
+def test_h5coro_is_not_let_into_s3(standin, freeboard, streaming):
+    """Its driver would send the token of the keys in plain text."""
+    with pytest.raises(NunatakError, match="h5coro asks S3 without TLS; write reader: h5py"):
+        atl10.read_segments(remote.Address("s3://bucket/" + freeboard.name), reader="h5coro")

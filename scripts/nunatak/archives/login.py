@@ -141,6 +141,10 @@ def session(address=ADDRESS):
                     tokens.append(authenticate(address).token["access_token"])
             return len(tokens) > 1
 
+        def credentials(self):
+            """The token, for a client that carries it itself."""
+            return tokens[-1]
+
         def rebuild_auth(self, prepared_request, response):
             """After a redirect: the token where it belongs, nothing elsewhere, and nothing out of ~/.netrc."""
             prepared_request.headers.pop("Authorization", None)

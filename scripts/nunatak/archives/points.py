@@ -79,7 +79,7 @@ class _Result(NamedTuple):
     outcome: Outcome
 
 
-def work_on_each(ledger, read, work, *, threads=2, scheduler=None):
+def work_on_each(ledger, read, work, *, opened=None, threads=2, scheduler=None):
     """
     Read the granules of a ledger one by one and keep only what `work` makes of each: memory is that of a few granules.
 
@@ -88,6 +88,7 @@ def work_on_each(ledger, read, work, *, threads=2, scheduler=None):
     ledger : what a fetch brought; only `present` granules are read
     read : function of a path; returns a table and a list of the beams' statuses
     work : function of a granule's table, which has a column `granule_id`
+    opened : as for `subset`; called where the granule is read
     threads, scheduler : as for `parallel.in_order`
 
     Returns
@@ -96,14 +97,14 @@ def work_on_each(ledger, read, work, *, threads=2, scheduler=None):
     ledger : as of `subset`
     """
     rows = ledger.sort_values("granule_id").to_dict("records")
-    done = in_order(partial(_work_on, read, work), rows, threads=threads, scheduler=scheduler)
+    done = in_order(partial(_work_on, read, work, opened), rows, threads=threads, scheduler=scheduler)
     outcome = make_ledger([vars(result.outcome) for result in done])
     outcome["n_points"] = [result.n_points for result in done]
     return [result.value for result in done if result.value is not None], outcome
 
 
-def _work_on(read, work, row):
-    part = _read(SimpleNamespace(**row), read, {}, None)
+def _work_on(read, work, opened, row):
+    part = _read(SimpleNamespace(**row), read, {}, None, opened)
     if part.table is None or not len(part.table):
         return _Result(None, 0, part.outcome)
     return _Result(work(part.table), len(part.table), part.outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from nunatak.constants import BEAMS
 from nunatak.study.base import Cycle, Listed, Model, RegionNumber, Release, Track, key
@@ -25,6 +25,13 @@ class InPlace(Model):
     fetch: Literal["download", "stream"] = key(
         "download", "of archive earthdata: download brings whole granules here; stream reads in place what is needed"
     )
+
+    @model_validator(mode="after")
+    def _one_way(self):
+        cut = getattr(self, "subset", "local")
+        if self.fetch == "stream" and cut != "local":
+            raise ValueError(f"fetch: stream reads in place, subset: {cut} orders files; choose one of them")
+        return self
 
 
 class OrbitProduct(Product):

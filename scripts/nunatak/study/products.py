@@ -27,12 +27,6 @@ class Atl06(TrackProduct, InPlace):
     )
     variables: Listed[str] = key(("h_li", "h_li_sigma"), "variables to keep, by the product's own names")
 
-    @model_validator(mode="after")
-    def _one_way(self):
-        if self.fetch == "stream" and self.subset != "local":
-            raise ValueError(f"fetch: stream reads in place, subset: {self.subset} orders files; choose one of them")
-        return self
-
 
 class Atl08(TrackProduct):
     """Land and vegetation heights; their photon classes."""
@@ -75,7 +69,7 @@ class Atl15(Product, InPlace):
         return tuple(sorted(set(value), key=lambda name: int(name.removesuffix("km"))))
 
 
-class SeaIceProduct(TrackProduct):
+class SeaIceProduct(TrackProduct, InPlace):
     """What both sea-ice products have."""
 
     hemisphere: Literal["north", "south"] | None = key(None, "which granules; that of the region where not given")
