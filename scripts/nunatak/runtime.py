@@ -129,7 +129,7 @@ def written(path):
     try:
         yield temporary
         if path.is_dir() and temporary.is_dir():
-            old = temporary.with_name(temporary.name.replace(".part", ".old.part"))
+            old = _set_aside(temporary)
             os.replace(path, old)
         os.replace(temporary, path)
     except OSError as error:
@@ -161,7 +161,14 @@ def _temporary(path):
             _remove(left)
     temporary = path.with_name(f"{begin}{os.getpid()}{end}")
     _remove(temporary)
+    _remove(_set_aside(temporary))
     return temporary
+
+
+def _set_aside(temporary):
+    """Where the folder lies that a temporary one replaces, until it is removed."""
+    stem, part, suffix = temporary.name.rpartition(".part")
+    return temporary.with_name(f"{stem}.old{part}{suffix}")
 
 
 def _lives(pid):

@@ -1,7 +1,9 @@
 """The cube: right cells of the right pairs, every pair with its fate, the same bytes however it is built."""
 
 import json
+import os
 import shutil
+from contextlib import ExitStack
 
 import h5py
 import numpy as np
@@ -9,8 +11,9 @@ import pandas as pd
 import pytest
 import rioxarray  # noqa: F401 - gives xarray its .rio
 import xarray as xr
+from distributed import LocalCluster
 
-from nunatak import api
+from nunatak import api, cubes, parallel
 from nunatak.products.cube_store import open_cube
 from nunatak.products.itslive import FILL
 from nunatak.products.itslive_index import index_pairs
@@ -224,6 +227,56 @@ def test_a_dask_cube_and_its_composite_have_the_same_values(simulated_pairs, cub
     ours = composite(stack, method="mean")
     theirs = composite(lazy.isel(time=np.nonzero(used)[0]), method="mean")
     np.testing.assert_array_equal(ours["vx"].values, theirs["vx"].values)
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "cluster"])
+def test_a_cube_and_its_composite_on_dask_are_those_of_this_process(simulated_pairs, cube, tmp_path, scheduler):
+    """Threads, and workers of their own process behind an address: the same bytes of the cube, the same composite."""
+    stack, _, folder = cube
+    with ExitStack() as opened:
+        if scheduler == "cluster":
+            local = opened.enter_context(LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None))
+            scheduler = local.scheduler_address
+        api.build_cube(simulated_pairs, TRUNK, tmp_path / "cube.zarr", selection={"projections": "all"},
+                       scheduler=scheduler)  # fmt: skip
+        with parallel.on(scheduler, threads=2):
+            lazy = open_cube(tmp_path / "cube.zarr", chunks={"time": -1, "y": 60})
+            theirs = composite(lazy, method="mean", memory_mb=1)
+    assert file_sha256(tmp_path / "cube.zarr") == file_sha256(folder / "cube.zarr")
+    ours = composite(stack, method="mean")
+    for name in ("vx", "vy", "v_error", "count"):
+        np.testing.assert_array_equal(ours[name].values, theirs[name].values)
+
+
+@pytest.mark.parametrize(("step", "number"), [("assemble", 1), ("replace", 1), ("replace", 2), ("remove", 1)])
+def test_a_killed_build_leaves_an_old_cube_whole_or_none(simulated_pairs, tmp_path, monkeypatch, step, number):
+    """Ended while a new cube takes the place of an old one: one of them is there or none; the next build is right."""
+    paths, out = sorted(simulated_pairs.glob("S1A*.nc"))[:3], tmp_path / "cube.zarr"
+    api.build_cube(paths[1:], TRUNK, out)
+    whole = [file_sha256(out)]
+    api.build_cube(paths, TRUNK, tmp_path / "full.zarr")
+    whole.append(file_sha256(tmp_path / "full.zarr"))
+    calls: list[str] = []
+
+    def dies(do):
+        def call(*words, **options):
+            told = step == "assemble" or out in words or ".old." in str(words[0])
+            calls.extend([step] * told)
+            if told and len(calls) == number:
+                raise KeyboardInterrupt
+            return do(*words, **options)
+
+        return call
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        module_, name = {"assemble": (cubes, "assemble"), "replace": (os, "replace"), "remove": (shutil, "rmtree")}[
+            step
+        ]
+        patch.setattr(module_, name, dies(getattr(module_, name)))
+        api.build_cube(paths, TRUNK, out)
+    assert not out.exists() or file_sha256(out) in whole
+    api.build_cube(paths, TRUNK, out)
+    assert file_sha256(out) == whole[1]
 
 
 def test_blocks_hold_the_memory_bound(simulated_pairs):
