@@ -19,7 +19,7 @@ checkpoint plan_cube:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=60,
     params:
-        product=lookup(dpath="{study}/products/itslive", within=STUDIES),
+        product=of_study("products/itslive"),
         years=years_of,
         index=lambda wildcards: f"{STUDIES[wildcards.study]['resources']}/index/itslive-{wildcards.study}.parquet",
         code=code_version("plan_cube.py"),
@@ -49,7 +49,7 @@ rule stack_pairs:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=120,
     params:
-        scheduler=lookup(dpath="{study}/scheduler", within=STUDIES),
+        scheduler=of_study("scheduler"),
         code=code_version("stack_pairs.py"),
     message:
         "{wildcards.study}: stacking image pairs of {wildcards.year}"
@@ -80,7 +80,7 @@ rule build_cube:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=120,
     params:
-        product=lookup(dpath="{study}/products/itslive", within=STUDIES),
+        product=of_study("products/itslive"),
         code=code_version("build_cube.py"),
     message:
         "{wildcards.study}: assembling the cube"
@@ -109,6 +109,7 @@ rule composite_velocity:
         runtime=240,
     params:
         composite=lambda wildcards: LOADED[wildcards.study].annual_velocity.model_dump(mode="json"),
+        scheduler=of_study("scheduler"),
         code=code_version("composite_velocity.py"),
     message:
         "{wildcards.study}: annual velocities"
@@ -134,9 +135,9 @@ rule follow_flow:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=60,
     params:
-        points=lookup(dpath="{study}/points", within=STUDIES),
-        flowlines=lookup(dpath="{study}/flowlines", within=STUDIES),
-        gates=lookup(dpath="{study}/gates", within=STUDIES),
+        points=of_study("points"),
+        flowlines=of_study("flowlines"),
+        gates=of_study("gates"),
         code=code_version("follow_flow.py"),
     message:
         "{wildcards.study}: points, flowlines and gates"
@@ -161,7 +162,7 @@ rule invert_velocity:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=480,
     params:
-        invert=lookup(dpath="{study}/invert", within=STUDIES),
+        invert=of_study("invert"),
         code=code_version("invert_velocity.py"),
     message:
         "{wildcards.study}: inverting image pairs"

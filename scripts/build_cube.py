@@ -48,10 +48,11 @@ def main(plan, years, left_out, ledgers, regions, out, *, settings, study):
 
 def never_read(left_out, ledgers):
     """What was found and not read: `file_name` and `why` of what was not wanted, and of what fetching did not bring."""
-    lost = read_table(ledgers).query("status != 'present'")
+    unwanted, lost = read_table(left_out), read_table(ledgers).query("status != 'present'")
     why = lost["status"] + ": " + lost["reason"].fillna("")
-    lost = pd.DataFrame({"file_name": lost["granule_id"] + ".nc", "why": why})
-    return pd.concat([read_table(left_out)[["file_name", "why"]], lost], ignore_index=True).astype(object)
+    return pd.DataFrame({
+        "file_name": [*unwanted["file_name"], *(lost["granule_id"] + ".nc")], "why": [*unwanted["why"], *why],
+    }, dtype=object)  # fmt: skip
 
 
 def fullest_pair(pairs):

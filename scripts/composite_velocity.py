@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nunatak import velocity
+from nunatak import parallel, velocity
 from nunatak.grid import Grid
 from nunatak.products.cube_store import open_cube
 from nunatak.rasters import georeference, write_cog, write_netcdf
@@ -11,10 +11,11 @@ from nunatak.runtime import job, log, stamp, written
 from nunatak.tables import write_csv
 
 EDGES = np.concatenate([np.arange(0, 1000, 50), np.arange(1000, 20001, 200)]).astype(float)  # m/yr
+BAND = 128  # rows that one task reads
 MAPS = ("v", "v_error", "vx", "vy", "count")
 
 
-def main(cube, out, *, composite, study, threads=2):
+def main(cube, out, *, composite, study, threads=2, scheduler=None):
     """
     Write annual.nc, strain.nc, a folder of rasters and speeds.csv.
 
@@ -23,13 +24,17 @@ def main(cube, out, *, composite, study, threads=2):
     cube : folder of the cube
     out : mapping of annual, strain, maps, speeds to a path
     composite : the study's key, with defaults
+    scheduler : of Dask, for bands of the map; this process where not given
     """
     stack = open_cube(cube)
     about = stamp(study=study, source=stack.attrs["nunatak_source"], parameters=composite)
     about["inputs_hash"] = stamp(study=study, source="", parameters=[composite, stack.attrs["inputs_hash"]])[
         "inputs_hash"
     ]
-    annual = velocity.composite(stack, threads=threads, **options_of(composite))
+    with parallel.on(scheduler, threads=threads):
+        bands = {"chunks": {"time": -1, "y": BAND}} if scheduler else {}
+        held = {"memory_mb": 64} if scheduler else {}  # more bands, for workers to share
+        annual = velocity.composite(open_cube(cube, **bands), threads=threads, **held, **options_of(composite))
     grid = Grid.from_centres(annual.attrs["crs"], annual["x"].values, annual["y"].values)
     annual = georeference(annual, grid)
     write_netcdf(annual, out["annual"], about)
@@ -87,4 +92,5 @@ if __name__ == "__main__":
             composite=snakemake.params.composite,
             study=snakemake.wildcards.study,
             threads=snakemake.threads,
+            scheduler=snakemake.params.scheduler,
         )

@@ -174,6 +174,14 @@ def test_distribution_counts_every_value_of_the_region_once(work, annual):
     assert annual.attrs["filters"].count("after_minimum=8") == 1
 
 
+def test_annual_velocities_on_dask_have_the_same_bytes(work, annual, tmp_path):
+    out = {name: tmp_path / name for name in ("annual", "strain", "maps", "speeds")}
+    settings = settings_of("composite", minimum_pairs=8)
+    composite_velocity.main(work / "cube", out, composite=settings, study="x", scheduler="threads")
+    for name in ("annual", "strain", "maps", "speeds"):
+        assert file_sha256(out[name]) == file_sha256(work / name), name
+
+
 def test_points_lines_and_gates_that_nobody_asked_for_are_tables_without_rows(work, annual):
     out = {name: work / f"none_{name}" for name in ("series", "flowline", "gates")}
     follow_flow.main(work / "cube", work / "annual", out, points={}, flowlines={}, gates={}, study="x")
