@@ -31,6 +31,31 @@ def report_of(label):
     return f"<results>/{label}/.concluded"
 
 
+def of_study(path=""):
+    """
+    A function of the wildcards: what a study says under a path of keys, such as products/{product}.
+
+    Without a path all that says what is computed, and nothing of the machine: pages are not made again because a
+    folder was moved. Snakemake's own `lookup` goes through every key of every study for each job.
+    """
+
+    def said(wildcards):
+        found = STUDIES[wildcards.study]
+        if not path:
+            machine = {"path", *studies.Settings.model_fields}
+            return {key: value for key, value in found.items() if key not in machine}
+        for key in path.format(**dict(wildcards.items())).split("/"):
+            found = found[key]
+        return found
+
+    return said
+
+
+def folder_of(label):
+    """A function of the wildcards: the folder of a study's results."""
+    return lambda wildcards: f"{STUDIES[label]['results']}/{label}"
+
+
 def unless_done(label):
     """The end of a study, where it has never been reached; results that are there are looked at as they lie."""
     study = STUDIES[label]

@@ -41,7 +41,7 @@ rule count_granules:
         mem_mb=500,
         runtime=5,
     params:
-        max_failed=lookup(dpath="{study}/max_failed", within=STUDIES),
+        max_failed=of_study("max_failed"),
         code=code_version("count_granules.py"),
     message:
         "{wildcards.study}: counting {wildcards.product} granules"

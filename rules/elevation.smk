@@ -18,9 +18,9 @@ rule map_height_change:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
         runtime=30,
     params:
-        product=lookup(dpath="{study}/products/atl15", within=STUDIES),
-        period=lookup(dpath="{study}/period", within=STUDIES),
-        endpoints=lookup(dpath="{study}/endpoints", within=STUDIES),
+        product=of_study("products/atl15"),
+        period=of_study("period"),
+        endpoints=of_study("endpoints"),
         code=code_version("map_height_change.py"),
     message:
         "{wildcards.study}: mapping the height change"
@@ -47,7 +47,7 @@ rule merge_surface:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
         runtime=30,
     params:
-        endpoints=lookup(dpath="{study}/endpoints", within=STUDIES),
+        endpoints=of_study("endpoints"),
         code=code_version("merge_surface.py"),
     message:
         "{wildcards.study}: reading the ATL14 surface"
@@ -75,8 +75,8 @@ rule sum_height_change:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
         runtime=30,
     params:
-        product=lookup(dpath="{study}/products/atl15", within=STUDIES),
-        mass=lookup(dpath="{study}/mass", within=STUDIES),
+        product=of_study("products/atl15"),
+        mass=of_study("mass"),
         code=code_version("sum_height_change.py"),
     message:
         "{wildcards.study}: summing volume and mass"
@@ -100,7 +100,7 @@ rule sample_transects:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
         runtime=30,
     params:
-        transects=lookup(dpath="{study}/transects", within=STUDIES),
+        transects=of_study("transects"),
         code=code_version("sample_transects.py"),
     message:
         "{wildcards.study}: sampling transects"
@@ -126,7 +126,7 @@ rule pair_repeats:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
         runtime=30,
     params:
-        filter=lookup(dpath="{study}/products/atl06/filter", within=STUDIES),
+        filter=of_study("products/atl06/filter"),
         code=code_version("pair_repeats.py"),
     message:
         "{wildcards.study}: pairing repeats of a track"
@@ -155,7 +155,7 @@ rule find_tracks:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
         runtime=30,
     params:
-        focus=lookup(dpath="{study}/focus", within=STUDIES, default=None),
+        focus=of_study("focus"),
         products=land_ice_settings,
         code=code_version("find_tracks.py"),
     message:
@@ -185,7 +185,7 @@ rule fit_rates:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
         runtime=30,
     params:
-        product=lookup(dpath="{study}/products/atl11", within=STUDIES),
+        product=of_study("products/atl11"),
         code=code_version("fit_rates.py"),
     message:
         "{wildcards.study}: fitting rates at reference points"
@@ -214,9 +214,9 @@ rule find_crossovers:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
         runtime=30,
     params:
-        period=lookup(dpath="{study}/period", within=STUDIES),
+        period=of_study("period"),
         products=land_ice_settings,
-        endpoints=lookup(dpath="{study}/endpoints", within=STUDIES),
+        endpoints=of_study("endpoints"),
         code=code_version("find_crossovers.py"),
     message:
         "{wildcards.study}: finding crossovers"

@@ -13,10 +13,10 @@ rule plot_figure:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=15,
     params:
-        style=lookup(dpath="{study}/figures", within=STUDIES),
-        title=lookup(dpath="{study}/title", within=STUDIES),
-        focus=lookup(dpath="{study}/focus", within=STUDIES, default=None),
-        transects=lookup(dpath="{study}/transects", within=STUDIES),
+        style=of_study("figures"),
+        title=of_study("title"),
+        focus=of_study("focus"),
+        transects=of_study("transects"),
         code=code_version("plot_figure.py"),
     message:
         "{wildcards.study}: drawing {wildcards.figure}"

@@ -24,11 +24,11 @@ rule accumulate_freeboard:
         mem_mb=lambda wildcards, attempt: 2500 * attempt,
         runtime=120,
     params:
-        product=lookup(dpath="{study}/products/{product}", within=STUDIES),
+        product=of_study("products/{product}"),
         freeboard=freeboard_of,
-        period=lookup(dpath="{study}/period", within=STUDIES),
-        scheduler=lookup(dpath="{study}/scheduler", within=STUDIES),
-        endpoints=lookup(dpath="{study}/endpoints", within=STUDIES),
+        period=of_study("period"),
+        scheduler=of_study("scheduler"),
+        endpoints=of_study("endpoints"),
         code=code_version("accumulate_freeboard.py"),
     message:
         "{wildcards.study}: summing {wildcards.product} {wildcards.chunk}"
@@ -60,7 +60,7 @@ rule grid_freeboard:
         name=lambda wildcards: LOADED[wildcards.study].sea_ice,
         product=lambda wildcards: STUDIES[wildcards.study]["products"][LOADED[wildcards.study].sea_ice],
         freeboard=freeboard_of,
-        period=lookup(dpath="{study}/period", within=STUDIES),
+        period=of_study("period"),
         code=code_version("grid_freeboard.py"),
     message:
         "{wildcards.study}: gridding freeboard"

@@ -95,7 +95,7 @@ for label in STUDIES:
             "../envs/report.yaml"
         threads: 1
         params:
-            folder=f"{STUDIES[label]['results']}/{label}",
+            folder=folder_of(label),
             study=STUDIES[label]["name"],
             published=LOADED[label].published,
         message:

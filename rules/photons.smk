@@ -21,9 +21,9 @@ rule fit_heights:
         runtime=120,
     params:
         name="atl06sr",
-        product=lookup(dpath="{study}/products/atl06sr", within=STUDIES),
-        period=lookup(dpath="{study}/period", within=STUDIES),
-        crs=lookup(dpath="{study}/crs", within=STUDIES),
+        product=of_study("products/atl06sr"),
+        period=of_study("period"),
+        crs=of_study("crs"),
         code=code_version("fit_photons.py"),
     message:
         "{wildcards.study}: fitting heights to photons, {wildcards.chunk}"
@@ -53,11 +53,11 @@ rule request_heights:
         runtime=240,
         sliderule_connections=1,
     params:
-        product=lookup(dpath="{study}/products/atl06sr", within=STUDIES),
-        period=lookup(dpath="{study}/period", within=STUDIES),
-        crs=lookup(dpath="{study}/crs", within=STUDIES),
-        endpoint=lookup(dpath="{study}/endpoints/sliderule", within=STUDIES),
-        archive=lookup(dpath="{study}/archive", within=STUDIES),
+        product=of_study("products/atl06sr"),
+        period=of_study("period"),
+        crs=of_study("crs"),
+        endpoint=of_study("endpoints/sliderule"),
+        archive=of_study("archive"),
     message:
         "{wildcards.study}: asking SlideRule for heights, {wildcards.chunk}"
     script:
@@ -85,9 +85,9 @@ rule gather_extents:
         runtime=120,
     params:
         name="atl03",
-        product=lookup(dpath="{study}/products/atl03", within=STUDIES),
-        period=lookup(dpath="{study}/period", within=STUDIES),
-        crs=lookup(dpath="{study}/crs", within=STUDIES),
+        product=of_study("products/atl03"),
+        period=of_study("period"),
+        crs=of_study("crs"),
         code=code_version("fit_photons.py"),
     message:
         "{wildcards.study}: gathering photons of extents, {wildcards.chunk}"
@@ -141,7 +141,7 @@ rule sample_photons:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=15,
     params:
-        product=lookup(dpath="{study}/products/atl06sr", within=STUDIES),
+        product=of_study("products/atl06sr"),
         code=code_version("sample_photons.py"),
     message:
         "{wildcards.study}: sampling photons"

@@ -44,10 +44,10 @@ checkpoint query_granules:
         earthdata_connections=connections_of("cmr"),
     params:
         archive=search_settings,
-        product=lookup(dpath="{study}/products/{product}", within=STUDIES),
-        period=lookup(dpath="{study}/period", within=STUDIES),
+        product=of_study("products/{product}"),
+        period=of_study("period"),
         chunks=chunks_of,
-        focus=lookup(dpath="{study}/focus", within=STUDIES, default=None),
+        focus=of_study("focus"),
     message:
         "{wildcards.study}: asking for {wildcards.product} granules"
     script:

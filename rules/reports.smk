@@ -13,7 +13,7 @@ rule collect_provenance:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=10,
     params:
-        study=lookup(dpath="{study}", within=STUDIES),
+        study=of_study(),
         code=code_version("collect_provenance.py"),
     message:
         "{wildcards.study}: writing the provenance"
@@ -43,7 +43,7 @@ rule render_notebook:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=30,
     params:
-        study=lookup(dpath="{study}", within=STUDIES),
+        study=of_study(),
         references=shipped("config/references.bib"),
         code=code_version("render_notebook.py"),
     message:
@@ -73,7 +73,7 @@ rule write_report:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=15,
     params:
-        study=lookup(dpath="{study}", within=STUDIES),
+        study=of_study(),
         references=shipped("config/references.bib"),
         code=code_version("write_report.py"),
     message:
@@ -100,7 +100,7 @@ rule conclude_study:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime=5,
     params:
-        checks=lookup(dpath="{study}/checks", within=STUDIES),
+        checks=of_study("checks"),
         code=code_version("conclude_study.py"),
     message:
         "{wildcards.study}: concluding"
@@ -127,7 +127,7 @@ rule bundle_study:
     params:
         products=lambda wildcards: products_of(STUDIES[wildcards.study]),
         originals=lambda wildcards: f"{STUDIES[wildcards.study]['resources']}/archive/earthdata",
-        study=lookup(dpath="{study}", within=STUDIES),
+        study=of_study(),
         references=shipped("config/references.bib"),
         code=code_version("export_study.py"),
     message:

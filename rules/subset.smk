@@ -19,10 +19,10 @@ rule subset_points:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=60,
     params:
-        product=lookup(dpath="{study}/products/{product}", within=STUDIES),
-        period=lookup(dpath="{study}/period", within=STUDIES),
-        crs=lookup(dpath="{study}/crs", within=STUDIES),
-        endpoints=lookup(dpath="{study}/endpoints", within=STUDIES),
+        product=of_study("products/{product}"),
+        period=of_study("period"),
+        crs=of_study("crs"),
+        endpoints=of_study("endpoints"),
         code=code_version("subset_points.py"),
     message:
         "{wildcards.study}: subsetting {wildcards.product} {wildcards.chunk}"
