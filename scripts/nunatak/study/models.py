@@ -95,8 +95,8 @@ class Settings(Model):
     directory: str | None = key(None, "folder tree that holds the granules of archive `directory`")
     published: str | None = key(None, "folder or bundle of results that `verify_<study>` compares with", exclude=True)
     scheduler: str | None = key(
-        None, "Dask scheduler that grids granules, stacks image pairs and makes annual velocities: threads, processes, or "
-        "an address such as tcp://host:8786; threads of the job itself where not given",
+        None, "Dask scheduler that grids granules, stacks image pairs and makes annual velocities: threads, processes, "
+        "or an address such as tcp://host:8786; threads of the job itself where not given",
     )  # fmt: skip
     transfer: Literal["https", "s3", "auto"] = key(
         "https", "how granules of NSIDC come: https; s3, inside AWS us-west-2 alone; auto: s3 where it answers"
