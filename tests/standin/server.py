@@ -164,9 +164,10 @@ def _handler(standin):
                 self.wfile.write(body)
                 return
             step = max(int(answer.rate * 0.02), 1)
+            begun = time.monotonic()
             for start in range(0, len(body), step):
                 self.wfile.write(body[start : start + step])
-                time.sleep(0.02)
+                time.sleep(max(begun + (start + step) / answer.rate - time.monotonic(), 0.0))
 
         def log_message(self, *args):
             return

@@ -20,7 +20,8 @@ import pandas as pd
 
 from nunatak.archives import ServiceFailed, receipts, verify
 from nunatak.archives.base import Outcome
-from nunatak.archives.integrity import check_arrived, check_present
+from nunatak.archives.digests import Digests
+from nunatak.archives.integrity import check_arrived, check_present, wanted_of
 from nunatak.archives.pace import Pace
 from nunatak.archives.records import base_name
 from nunatak.archives.transfer import Gone, Spoiled, bytes_of, transfer
@@ -142,11 +143,12 @@ class _Job:
             outcome = self.present(row)  # another run may have brought it meanwhile
             while outcome is None:
                 try:
+                    arrivals = Digests(wanted_of(row), self.pace.add)
                     transfer(
                         self.session, row.url, part, size=size, back_off=self.back_off, stop=self.stop,
-                        tell=self.pace.add,
+                        arrivals=arrivals,
                     )  # fmt: skip
-                    outcome = self._settle(row, part, path)
+                    outcome = self._settle(row, part, path, arrivals)
                 except Spoiled as error:
                     outcome = self._spoiled(row, path, part, [*spoiled, error])
                     spoiled.append(error)
@@ -170,9 +172,9 @@ class _Job:
             return None
         return self._failed(row, path, f"{errors[-1]}; the file is kept in {self.folder / QUARANTINE}")
 
-    def _settle(self, row, part, path) -> Outcome:
+    def _settle(self, row, part, path, arrivals) -> Outcome:
         """Check what arrived and give it its name."""
-        status, reason, found = check_arrived(row, part)
+        status, reason, found = check_arrived(row, part, arrivals)
         os.replace(part, path)
         receipts.keep(path, checksums=found, status=status, reason=reason)
         return Outcome(row.granule_id, str(path), status, reason, path.stat().st_size, found["SHA-256"])

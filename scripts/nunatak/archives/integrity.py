@@ -6,7 +6,6 @@ What could not be checked is said: a catalogue need not publish a checksum.
 
 from __future__ import annotations
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,24 +13,35 @@ import pandas as pd
 
 from nunatak.archives import content, receipts, verify
 from nunatak.archives.base import Outcome
+from nunatak.archives.digests import HASHES, of_file
 from nunatak.archives.transfer import Spoiled
 from nunatak.runtime import NunatakError, file_sha256, log, progress
 
 UNVERIFIED = "no checksum published: length and content checked"
 _SIGNATURES = (b"\x89HDF\r\n\x1a\n", b"CDF")  # HDF5 and NetCDF-4; classic NetCDF
-_HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-512": "sha512"}
 
 
 def stated_checksum(row):
     """(algorithm, value) of a row, such as ("MD5", "9e10..."); (None, None) where the archive publishes none."""
-    if pd.isna(row.checksum) or pd.isna(row.checksum_algorithm) or row.checksum_algorithm not in _HASHES:
+    if pd.isna(row.checksum) or pd.isna(row.checksum_algorithm) or row.checksum_algorithm not in HASHES:
         return None, None
     return row.checksum_algorithm, str(row.checksum).lower()
 
 
-def check_arrived(row, path):
+def wanted_of(row) -> set[str]:
+    """The algorithms whose checksums a granule's file is to have: the published one, and the one that is kept."""
+    return {"SHA-256", stated_checksum(row)[0]} - {None}
+
+
+def check_arrived(row, path, running=None):
     """
     Check a file that just arrived, step by step from the cheapest.
+
+    Parameters
+    ----------
+    row : of the granule table
+    path : of the file
+    running : `Digests` of the file, taken while it arrived; read from the file where they are not of all its bytes
 
     Returns
     -------
@@ -54,7 +64,8 @@ def check_arrived(row, path):
     if pd.notna(row.size_bytes) and size != row.size_bytes:
         raise Spoiled(f"arrived with {size} bytes, expected {row.size_bytes}")
     algorithm, stated = stated_checksum(row)
-    found = digests(path, {"SHA-256", algorithm} - {None})
+    whole = running is not None and running.length == size
+    found = running.hex() if whole else of_file(path, wanted_of(row))
     if stated and found[algorithm] != stated:
         raise Spoiled(f"its {algorithm} begins {found[algorithm][:12]}, expected {stated[:12]}")
     try:
@@ -85,16 +96,6 @@ def check_present(row, path) -> Outcome | None:
         return None
     receipts.keep(path, checksums=found, status=status, reason=reason)
     return Outcome(row.granule_id, str(path), status, reason, path.stat().st_size, found["SHA-256"])
-
-
-def digests(path, algorithms) -> dict[str, str]:
-    """Checksums of a file (hex), by algorithm, in one pass."""
-    running = {name: hashlib.new(_HASHES[name]) for name in algorithms}
-    with open(path, "rb") as stream:
-        while block := stream.read(1 << 20):
-            for digest in running.values():
-                digest.update(block)
-    return {name: digest.hexdigest() for name, digest in running.items()}
 
 
 def recheck(granules, ledger, *, workers=2) -> pd.DataFrame:
@@ -155,7 +156,7 @@ def _compare(row, noted, path, checks):
     # a subset made by the service has another size than the granule it was cut from, and another checksum
     whole = pd.isna(row.size_bytes) or pd.isna(noted.size_bytes) or row.size_bytes == noted.size_bytes
     algorithm, stated = stated_checksum(row) if whole and not path.is_dir() else (None, None)
-    found = {"SHA-256": file_sha256(path)} if path.is_dir() else digests(path, {"SHA-256", algorithm} - {None})
+    found = {"SHA-256": file_sha256(path)} if path.is_dir() else of_file(path, {"SHA-256", algorithm} - {None})
     checks += sorted(found)
     for name, wanted in (("SHA-256", noted.sha256), (algorithm, stated)):
         if name and pd.notna(wanted) and found[name] != wanted:

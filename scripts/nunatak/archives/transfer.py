@@ -33,7 +33,7 @@ class _Again(Exception):
         self.wait = wait
 
 
-def transfer(session, url, part, *, size=None, back_off, stop, tell=lambda count: None):
+def transfer(session, url, part, *, size=None, back_off, stop, arrivals):
     """
     Fill `part` with the file at an address, from where an earlier attempt or run left off.
 
@@ -45,7 +45,7 @@ def transfer(session, url, part, *, size=None, back_off, stop, tell=lambda count
     size : bytes the catalogue states, or None
     back_off : `transport.BackOff`
     stop : threading.Event; when set, gives up
-    tell : called with the number of bytes of every block that arrived
+    arrivals : `digests.Digests` of the file, told of every beginning and every block
 
     Raises
     ------
@@ -58,7 +58,7 @@ def transfer(session, url, part, *, size=None, back_off, stop, tell=lambda count
             raise ServiceFailed("not tried: the run stopped")
         before = bytes_of(part)
         try:
-            _attempt(session, url, Path(part), size, tell)
+            _attempt(session, url, Path(part), size, arrivals)
             return
         except Unauthorised:
             if renewed or not session.login_again():
@@ -76,7 +76,7 @@ def transfer(session, url, part, *, size=None, back_off, stop, tell=lambda count
                 time.sleep(pause)
 
 
-def _attempt(session, url, part, size, tell):
+def _attempt(session, url, part, size, arrivals):
     import requests
     import urllib3
 
@@ -97,7 +97,7 @@ def _attempt(session, url, part, size, tell):
                 note.unlink(missing_ok=True)
                 raise _Again("another range than the one asked for arrived; beginning anew")
             _note(note, answer)
-            _write(answer, part, have if resumed else 0, size, tell)
+            _write(answer, part, have if resumed else 0, size, arrivals)
     except requests.exceptions.TooManyRedirects:
         raise LoginRefused("redirected in a circle, as an unauthorised login is; see `make check_access`") from None
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
@@ -130,16 +130,17 @@ def _judge(answer, url, have):
         raise Spoiled(f"{host} sent a web page in place of the file")
 
 
-def _write(answer, part, start, size, tell):
+def _write(answer, part, start, size, arrivals):
     """Append the body from `start`; a body shorter than announced is kept for the next attempt."""
     announced = answer.headers.get("Content-Length")
     with open(part, "r+b" if start else "wb") as stream:
         stream.seek(start)
         stream.truncate()
+        arrivals.begin(part, start)
         # not iter_content: it loses what it holds of a block when the connection is
         while block := answer.raw.read(_BLOCK, decode_content=False):
             stream.write(block)
-            tell(len(block))
+            arrivals.add(block)
         arrived = stream.tell() - start
     if announced is not None and arrived != int(announced):
         raise _Again(f"cut off after {arrived} of {announced} bytes")
