@@ -19,6 +19,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import rioxarray  # noqa: F401  at the top, so that it counts for neither side
+import xarray as xr
 from measure import measure, report
 
 from nunatak.grid import Grid
@@ -135,9 +137,6 @@ def floor(folder, variables=VARIABLES):
 
 def notebook(folder):
     """VelocityProcessing.load_cube, one projection: open all, write_crs, clip, drop empty ones, concat, sort."""
-    import rioxarray  # noqa: F401
-    import xarray as xr
-
     # the notebook gives corners in longitude and latitude, and straight edges on the map enclose a few other cells
     polygon = load({"lonlat": POLYGON}).projected("EPSG:3031")
     layers = []

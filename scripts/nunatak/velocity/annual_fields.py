@@ -195,10 +195,11 @@ def _angle_error(a, b, var_a, var_b, cov_ab):
 
 
 def annual_dataset(fields, mask, cube, pairs, attributes):
-    """The fields on the grid; `attributes` join those of the Dataset."""
-    shape = mask.shape
+    """The fields on the grid, taken out of `fields` one by one to free them; `attributes` join those of the Dataset."""
+    shape, names = mask.shape, list(fields)
     variables = {}
-    for name, (values, kind) in fields.items():
+    for name in names:
+        values, kind = fields.pop(name)
         whole = name in _COUNTS
         size = (*values.shape[1:], *shape)
         full = np.zeros(size, "i4") if whole else np.full(size, np.nan, "f4")
@@ -207,8 +208,8 @@ def annual_dataset(fields, mask, cube, pairs, attributes):
         full[..., mask] = np.moveaxis(values, 0, -1)
         dims = ("year", "y", "x") if kind == "annual" else ("y", "x")
         variables[name] = (dims, full, _attributes(name))
-    for name in fields:
-        if f"{name}_error" in fields:
+    for name in names:
+        if f"{name}_error" in names:
             variables[name][2]["ancillary_variables"] = f"{name}_error"
     out = xr.Dataset(variables, {"year": pairs.years, "y": cube["y"], "x": cube["x"]})
     out["year"].attrs = {"long_name": "year", "comment": "a season year is named after its end"}

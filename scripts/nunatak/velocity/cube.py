@@ -154,8 +154,12 @@ class LayerReader:
         self.grid, self.variables, self.mixed, self.using = grid, tuple(variables), mixed_resolutions, using
 
     def blank(self, n):
-        """{variable: (n, ny, nx) array} full of fill."""
-        return {name: np.full((n, *self.grid.shape), LAYOUT[name][2], LAYOUT[name][0]) for name in self.variables}
+        """{variable: (n, ny, nx) array} full of fill; zeros that nobody writes take no memory."""
+        shape, layouts = (n, *self.grid.shape), {name: LAYOUT[name] for name in self.variables}
+        return {
+            name: np.full(shape, fill, dtype) if fill else np.zeros(shape, dtype)
+            for name, (dtype, _, fill, _) in layouts.items()
+        }
 
     def prepare(self, pairs):
         """Make the turn from every projection of the pairs, before threads ask for it at once."""
@@ -192,7 +196,8 @@ class LayerReader:
             rows = slice(window[0][0] - placement.row_offset, window[0][1] - placement.row_offset)
             columns = slice(window[1][0] - placement.column_offset, window[1][1] - placement.column_offset)
             for name in self.variables:
-                out[name][slot, rows, columns] = raw[name]
+                if LAYOUT[name][2] or raw[name].any():  # version 1 has chip heights that were never written
+                    out[name][slot, rows, columns] = raw[name]
             return
         for name, values in self._transformed(source, placement, window, raw).items():
             out[name][slot] = values
