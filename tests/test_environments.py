@@ -59,13 +59,13 @@ def locked_versions() -> dict[str, str]:
 
 
 def rules_by_environment():
-    """(rule, environment, script) of every rule that has a script."""
+    """(rule, environment, script) of every rule that has a script; a rule of each study goes by its script."""
     for path in sorted((ROOT / "rules").glob("*.smk")):
-        for block in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
+        for block in re.split(r"^ *(?:rule|checkpoint)\b", path.read_text(), flags=re.M)[1:]:
             env = re.search(r'conda:\s+"../envs/(\w+\.yaml)"', block)
-            script = re.search(r'script:\s+"../scripts/(\w+\.py)"', block)
+            script = re.search(r'script:\s+"../scripts/(\w+)\.py"', block)
             if script:
-                yield block.split(":")[0], env and env[1], script[1]
+                yield block.split(":")[0].strip() or script[1], env and env[1], f"{script[1]}.py"
 
 
 RULES = list(rules_by_environment())
