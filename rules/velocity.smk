@@ -101,9 +101,10 @@ rule composite_velocity:
         "<logs>/{study}/velocity/composite_velocity.log",
     benchmark:
         "<benchmarks>/{study}/velocity/composite_velocity.tsv"
+    priority: 1  # most of what is drawn and said waits for it
     conda:
         "../envs/velocity.yaml"
-    threads: 2
+    threads: lambda wildcards: 1 if STUDIES[wildcards.study]["size"] == "tiny" else 2
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=240,
