@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 import time
+from datetime import datetime
 
 import earthaccess
 import harmony
@@ -16,6 +17,8 @@ from tests.access.fetching import HERE
 from tests.standin import faults, services
 
 _BOX = tuple(float(value) for value in HERE.bounds)
+_SPAN = {"start": datetime(2019, 1, 1), "stop": datetime(2020, 1, 1)}
+_COLLECTION = services.collection_id("ATL06", "006", "NSIDC_CPRD")
 
 
 def search(world):
@@ -50,8 +53,10 @@ def save(world):
 
 def submit(world):
     """harmony-py: the number of an order for the second granule."""
+    spatial, temporal = harmony.BBox(*_BOX), _SPAN
+    collection = harmony.Collection(id=_COLLECTION)
     request = harmony.Request(
-        collection=harmony.Collection(id="C1-NSIDC_CPRD"), spatial=harmony.BBox(*_BOX), granule_name=[world.second.name]
+        collection=collection, spatial=spatial, temporal=temporal, granule_name=[world.second.name]
     )
     return _harmony().submit(request)
 
@@ -69,7 +74,7 @@ def labelled(world):
     client = HarmonyApi.__new__(HarmonyApi)
     client.harmony_client, client.job_ids, client._ipx_version = _harmony(), [], "2"
     with contextlib.chdir(world.folder()):
-        client.place_order("C1-NSIDC_CPRD", harmony.BBox(*_BOX), granule_name=[world.second.name])
+        client.place_order(_COLLECTION, harmony.BBox(*_BOX), _SPAN, granule_name=[world.second.name])
     return client.job_ids
 
 

@@ -240,7 +240,7 @@ ROWS = [
         lambda paths, world: b"<html" in paths[0].read_bytes().lower()), Stops(FETCH, "sent a login page"),
         "stops, a login page is no subset"),
     Row("harmony_result_short", SUBSETS, clients.subset, Returns(
-        lambda paths, world: paths[0].stat().st_size < world.second.path.stat().st_size), Fails("quarantine"),
+        lambda paths, world: paths[0].stat().st_size < world.cut_bytes), Fails("quarantine"),
         "failed, half a subset does not open"),
     Row("harmony_result_404", SUBSETS, clients.subset, Raises(requests.exceptions.HTTPError, "404"),
         Fails("gone from the archive"), "failed, asked once"),

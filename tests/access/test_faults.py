@@ -18,7 +18,7 @@ from tests.access.conftest import record_of
 from tests.access.fault_table import GRANULES, PAIRS, ROWS, SUBSETS, TOOLS, Comes, Empty, Fails, Stops
 from tests.access.fetching import HERE, YEAR, md5
 from tests.conftest import ROOT
-from tests.standin import faults, services, stac
+from tests.standin import faults, services, stac, subsetter
 from tests.standin.faults import FAULTS
 from tests.standin.harmony import Harmony
 from tiny_granules import atl06, name_of
@@ -34,6 +34,7 @@ from nunatak.outlines import write_outlines
 from nunatak.runtime import job
 
 PINE_ISLAND = study.load(ROOT / "config" / "studies" / "pine_island.yaml", overrides={"size": "tiny"}).products
+ASKED = asked_of(HERE, YEAR)
 CHUNK = {GRANULES: "cycle05", SUBSETS: "cycle05", PAIRS: "2019"}
 
 
@@ -70,7 +71,7 @@ class World:
         base, archive = self.base, {"name": "earthdata", "resources": str(self.base / "resources"), "endpoints": None}
         product = "itslive" if self.door == PAIRS else "atl06"
         if self.door == SUBSETS:
-            archive["subset"] = asked_of(HERE, YEAR)
+            archive["subset"] = ASKED
         settings = PINE_ISLAND["itslive"].model_dump(mode="json") if self.door == PAIRS else {"splits": 1}
         chunk, written = CHUNK[self.door], {name: base / name for name in ("granules", "left_out", "lists")}
         steps = [
@@ -93,6 +94,19 @@ class World:
             "count_granules", lambda *words: count_granules.main(words[0], [words[1]], words[2], max_failed=max_failed),
             self.base / "granules", self.base / "ledger", self.base / "counts.csv",
         )  # fmt: skip
+
+    def hashes(self, record):
+        """Of a granule whole and, where it may come so, of its cut by the service."""
+        cut = {hashlib.sha256(self.cut(record)).hexdigest()} if self.door == SUBSETS else set()
+        return {digest(record.path)} | cut
+
+    def cut(self, record):
+        span = tuple(np.datetime64(text[:19]) for text in (ASKED["start"], ASKED["stop"]))
+        return subsetter.cut(record.path, "ATL06", ASKED["bbox"], span)
+
+    @property
+    def cut_bytes(self):
+        return len(self.cut(self.second))
 
     @property
     def ledger(self):
@@ -201,7 +215,7 @@ def test_fault(row, world, caplog):
     # nothing finished is lost or asked for again, and no file bears a granule's name that is not the granule
     assert finished.items() <= world.named().items()
     assert not [r for r in world.standin.requests() if world.first.name in r.path]
-    assert set(world.named().values()) <= {digest(world.first.path), digest(world.second.path)}
+    assert set(world.named().values()) <= world.hashes(world.first) | world.hashes(world.second)
     texts = [*world.said.values(), *(path.read_text() for path in world.base.glob("*.log"))]
     for secret in (services.PASSWORD, services.TOKEN, services.SIGNATURE):
         assert not [text for text in texts if secret in text]
@@ -234,5 +248,5 @@ def judge(ours, world, found):
     else:
         assert isinstance(ours, Comes)
         assert (found["status"], world.count(0)) == ("present", None), found["reason"]
-        assert found["sha256"] == digest(world.second.path)
+        assert found["sha256"] in world.hashes(world.second)
         assert re.search(ours.words, log), log
