@@ -24,6 +24,8 @@ help: ## this list
 	@echo "  make <study>          a study of config/studies on its own archive; ARCHIVE=simulated | directory overrides"
 	@echo "  make plan_<study>     what would be fetched and what it costs"
 	@echo "  make lock_<study>     write down which granules it used; make update_<study>: what is new since"
+	@echo "  make verify_<study>   read granules and results again; ARGS=\"published=<folder or bundle>\" compares with it"
+	@echo "  make export_<study>   one citable bundle of the results (RO-Crate)"
 	@echo "  make check_access     what a run on the archives needs: login, services, space"
 	@echo
 	@echo "  more settings:        make <study> ARCHIVE=directory ARGS=\"directory=/my/granules\""
