@@ -72,7 +72,15 @@ def composite(
 
     Raises
     ------
-    NunatakError : no layers, an unknown method, or a method that makes no sense of the cube
+    NunatakError : no layers, an unknown method, no cell of the region on the grid, an `interior` of another shape
+
+    Notes
+    -----
+    Displacements d = v dt are fitted with weights 1 / (sigma dt), sigma the stated error plus 5, 20 or 100 m/yr by the
+    stable-shift flag; v(t) = a sin 2 pi t + b cos 2 pi t + V_k in year k. The model, the filters and the checks of
+    sensors are those of ITS_LIVE's composites (its_live_production, src/itslive_composite.py). The slopes inside the
+    years, the errors of what they rest on, errors by chi-squared, shared images and `error_limit` are not.
+    A year counts as observed where a pair spends half of its span, or half a year, in it.
     """
     if not (callable(method) or method in ("lsq", "mean", "median")):
         raise NunatakError(f"velocity: composite method {method!r}; choose lsq, mean, median or give a function")

@@ -43,7 +43,8 @@ def flowline(
 
     Notes
     -----
-    A step of map length ds is ds / k on the ground, k the map's scale, and takes ds / (k v).
+    A step of map length ds is ds / k on the ground, k the map's scale, and takes ds / (k v). Fourth-order Runge-Kutta
+    on components, bilinear between cells. Where a line ends follows itslive_flowline.m (chadagreene/ITS_LIVE).
     """
     if not 0 < step <= 0.5:
         raise NunatakError(f"flowline: step {step} cells; choose more than 0 and at most 0.5")

@@ -51,7 +51,13 @@ def invert(
 
     Raises
     ------
-    NunatakError : no layers, an empty period, or a step that is not positive
+    NunatakError : no layers, no cell of the region on the grid, an empty period, or a step that is not positive
+
+    Notes
+    -----
+    Minimises |W (A x - d)|^2 + |difference of x|^2 / smoothness^2, with A the time each pair spends in each interval, d
+    its displacement, W from its error. After TICOI (Charrier et al. 2025, The Cryosphere 19, 4555), whose
+    intervals run from image to image; here they are regular from the start.
     """
     if not step_days > 0:
         raise NunatakError(f"velocity: inversion step of {step_days} days; choose a positive number")
