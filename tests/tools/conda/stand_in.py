@@ -23,7 +23,7 @@ import yaml
 HERE = Path(__file__).resolve().parent
 LOCK = HERE.parents[2] / "requirements.lock"
 VERSION = os.environ.get("NUNATAK_TEST_CONDA_VERSION", "26.1.0")
-PYPI = {"matplotlib-base": "matplotlib", "dask-core": "dask", "snakemake-minimal": "snakemake", "pytables": "tables"}
+PYPI = {"matplotlib-base": "matplotlib", "dask-core": "dask", "snakemake-minimal": "snakemake"}
 PIN = re.compile(r"([a-z0-9][a-z0-9_.-]*) =([0-9][0-9a-z]*(?:\.[0-9a-z]+)*)")
 
 
@@ -36,7 +36,7 @@ def main(words):
         case ["config", "--get", "channel_priority", "--json"]:
             print(json.dumps({"get": {"channel_priority": "strict"}}))
         case ["env", "create", "--quiet", "--no-default-packages", "--file", file, "--prefix", prefix]:
-            create(Path(file.strip("'\"")), Path(prefix.strip("'\"")))
+            create(Path(file), Path(prefix))
         case ["clean", "-y", "--tarballs"]:
             pass
         case _:
