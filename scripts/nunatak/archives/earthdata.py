@@ -180,7 +180,10 @@ class EarthdataArchive:
             back_off=self.back_off,
             connections=self.connections,
         )
-        rest = granules[~granules["granule_id"].isin([*links, *settled])]
+        for row in staged[staged["status"] == "failed"].itertuples():
+            log.warning("%s: its subset: %s; taking the whole granule", row.granule_id, row.reason)
+        staged = staged[staged["status"] != "failed"]
+        rest = granules[~granules["granule_id"].isin([*staged["granule_id"], *settled])]
         whole = self._fetch_whole(rest, folder)
         return ledger([*staged.to_dict("records"), *whole.to_dict("records"), *map(vars, settled.values())])
 
