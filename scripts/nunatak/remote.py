@@ -104,7 +104,7 @@ class RangeFile(io.RawIOBase):
         self._blocks: dict[int, bytes] = {}
         self._lock = threading.RLock()
         first = self._bytes(-tail, tail) if tail else self._bytes(0, 4 * BLOCK)
-        self._keep(max(self.size - tail, 0) if tail else 0, first)
+        self._blocks[self.size - len(first) if tail else 0] = first
 
     def __repr__(self):
         return str(self.address)
@@ -144,8 +144,9 @@ class RangeFile(io.RawIOBase):
         begin, known = self._before(start)
         end = begin + len(known)
         length = max(min(len(known) // 4, LARGEST), BLOCK, start + count - end)
-        self._keep(end, self._bytes(end, min(length, self.size - end)))
-        return self._held(start, count) or b""
+        block = known + self._bytes(end, min(length, self.size - end))  # one table in one piece
+        self._blocks[begin] = block
+        return block[start - begin : start - begin + count]
 
     def _before(self, start) -> tuple[int, bytes]:
         """The block that reaches a place or ends there, else an empty one that begins there."""
@@ -157,10 +158,6 @@ class RangeFile(io.RawIOBase):
             if begin <= start and start + count <= begin + len(block):
                 return block[start - begin : start - begin + count]
         return None
-
-    def _keep(self, start, content):
-        before, known = self._before(start)
-        self._blocks[before] = known + content  # one table in one piece
 
     def _bytes(self, start, count) -> bytes:
         """A range as the service has it, after as many attempts as it takes."""
