@@ -88,6 +88,8 @@ def test_years_compared_are_the_first_and_last_that_are_seen():
     v = annual(missing=(0, 5))["v"].values
     v[1, :, 10:] = np.nan  # a fifth of the cells
     assert study_velocity.compared_years(v) == (2, 4)
+    v[3:, :, 10:] = np.nan
+    assert study_velocity.compared_years(v) == (1, 4)  # rather poor years than none
     with pytest.raises(NunatakError, match="speed_change: needs two years"):
         study_velocity.compared_years(v[:1])
 

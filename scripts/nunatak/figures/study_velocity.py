@@ -54,7 +54,8 @@ def _change(look, request, name):
 
 def compared_years(speed):
     """
-    Indices of the first and the last year that are seen well enough to be compared, on common cells.
+    Indices of the first and the last year that are seen well enough to be compared; of any years with data where fewer
+    than two are.
 
     Raises
     ------
@@ -62,6 +63,8 @@ def compared_years(speed):
     """
     seen = np.isfinite(speed).sum(axis=(1, 2))
     good = np.flatnonzero(seen >= _SEEN * max(seen.max(), 1))
+    if good.size < 2:
+        good = np.flatnonzero(seen)
     if good.size < 2:
         raise NunatakError("figures: speed_change: needs two years with data; widen the period or the selection")
     return int(good[0]), int(good[-1])
