@@ -109,3 +109,15 @@ def test_noise_does_not_become_speed():
     biased = magnitude_mean(cube)
     assert float(biased.mean()) == pytest.approx(1.2533 * 30, rel=0.02)
     assert "1.25 sigma" in biased.attrs["bias"]
+
+
+@pytest.mark.parametrize("method", ["lsq", "mean", "median"])
+def test_a_stack_without_any_value_gives_nothing_and_says_so(method, caplog):
+    """Every year of every cell is without pairs: NaN, not zero, and no trend or cycle either."""
+    start, end = pair_times(np.random.default_rng(33), 40)
+    nothing = np.full((40, 2, 3), np.nan)
+    annual = composite(cube_of(nothing, nothing, start, end), method=method)
+    assert "no cell has enough of the 40 pairs" in caplog.text
+    for name in ("v", "v_error", "v0", "dv_dt", *(["v_amp", "v_phase_error"] if method == "lsq" else [])):
+        assert np.isnan(annual[name]).all(), name
+    assert (annual["status"] == 1).all() and np.isnan(magnitude_mean(cube_of(nothing, nothing, start, end))).all()
