@@ -10,6 +10,7 @@ import pytest
 import rasterio
 import xarray as xr
 import zarr
+from tests.conftest import ROOT
 
 from nunatak.reports.differences import TOLERANCES, between
 from nunatak.tables import write_csv, write_table
@@ -143,3 +144,10 @@ def test_a_folder_by_each_of_its_files(pair):
 
 def test_every_tolerance_is_smaller_than_what_anybody_would_report():
     assert all(t.relative <= 1e-5 and t.floor <= t.relative and t.step <= 1 for t in TOLERANCES.values())
+
+
+def test_the_page_about_it_states_the_tolerances():
+    rows = [line for line in (ROOT / "docs/reproducing.md").read_text("utf-8").splitlines() if line.startswith("| ")]
+    for kind in ("table", "grid", "raster", "figure"):
+        row = next(row for row in rows if kind in row.split("|")[1])
+        assert str(TOLERANCES[kind]) in row
