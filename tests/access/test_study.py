@@ -39,9 +39,9 @@ def test_without_a_login_one_line_says_what_is_missing(reached, server):
 
 @pytest.fixture(scope="module")
 def fetched(reached):
-    """The study from its granules to its report."""
+    """The study from its granules to its report, with one figure of its seven."""
     reached.log_in()
-    done = reached.run("austfonna", size="tiny")
+    done = reached.run("austfonna", size="tiny", figures="{names: [extent], formats: [png]}")
     assert done.code == 0, done.text
     return done
 
