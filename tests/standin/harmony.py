@@ -79,7 +79,8 @@ class Harmony:
         order = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{len(self.orders)}"))
         span = tuple(np.datetime64(instant) for instant in (start, end))
         self.orders[order] = {
-            "cuts": {}, "names": names, "states": list(self.states), "text": text, "box": (west, south, east, north), "span": span,
+            "cuts": {}, "names": names, "states": list(self.states), "text": text, "span": span,
+            "box": (west, south, east, north),
             "request": f"{_ROOT}{request.path}", "placed": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }  # fmt: skip
         return _json(self._content(order, status="running"))
