@@ -68,7 +68,8 @@ def annual_means(yearly, x, y):
     names = ("vx", "vy", "vx_error", "vy_error", "v_error")
     rows = [velocity.Field(yearly.isel(year=k), names)(x, y) for k in range(yearly.sizes["year"])]
     table = pd.DataFrame(np.array(rows), columns=list(names))
-    return table.assign(v=np.hypot(table["vx"], table["vy"]), time=middle)
+    count = yearly["count"].sel(x=x, y=y, method="nearest").values
+    return table.assign(v=np.hypot(table["vx"], table["vy"]), time=middle, pairs=count)
 
 
 def along(yearly, name, line, start):

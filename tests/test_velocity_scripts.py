@@ -15,6 +15,7 @@ import invert_velocity
 import plan_cube
 import stack_pairs
 from nunatak import study
+from nunatak.checks import velocity_truth
 from nunatak.granules import granule_table, ledger
 from nunatak.outlines import write_outlines
 from nunatak.products import itslive_index
@@ -180,6 +181,12 @@ def test_annual_velocities_on_dask_have_the_same_bytes(work, annual, tmp_path):
     composite_velocity.main(work / "cube", out, composite=settings, study="x", scheduler="threads")
     for name in ("annual", "strain", "maps", "speeds"):
         assert file_sha256(out[name]) == file_sha256(work / name), name
+
+
+def test_the_file_can_be_held_against_the_truth(annual):
+    """Means, trend, amplitude and phase out of annual.nc, as the study's checks read it."""
+    found = velocity_truth.against_truth(annual, {"name": "pine_island", "size": "tiny"})
+    assert [(c.name, c.passed) for c in found if c.applies] == [(c.name, True) for c in found]
 
 
 def test_points_lines_and_gates_that_nobody_asked_for_are_tables_without_rows(work, annual):

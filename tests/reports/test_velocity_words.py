@@ -12,7 +12,8 @@ from nunatak.reports.page import Figure
 
 def series():
     """Two annual means at one point, and three pairs of the first year."""
-    annual = pd.DataFrame({"point": "trunk", "kind": "annual", "time": pd.to_datetime(["2010-07-02", "2020-07-02"]),
+    annual = pd.DataFrame({"point": "trunk", "kind": "annual", "pairs": [3, 7],
+                           "time": pd.to_datetime(["2010-07-02", "2020-07-02"]),
                            "v": [3000.0, 3400.0], "v_error": [40.0, 30.0]})  # fmt: skip
     pairs = pd.DataFrame({"point": "trunk", "kind": "pair", "time": pd.to_datetime(["2010-01-05"] * 3), "v": 2990.0,
                           "v_error": 60.0})  # fmt: skip
@@ -56,7 +57,9 @@ def test_years_without_a_velocity_are_counted_with_their_reason():
 
 
 def test_the_method_is_told_with_its_limit():
-    annual = xr.Dataset(attrs={"method": "lsq", "error_limit": np.array([100.0, 0.1])})
+    annual = xr.Dataset(attrs={"method": "lsq", "error_limit": 100.0, "error_limit_of_speed": 0.1})
     assert "least squares" in velocity.method_sentences(annual)[0]
     assert "at most 100 m/yr plus 10 %" in velocity.method_sentences(annual)[1]
-    assert len(velocity.method_sentences(annual.assign_attrs(method="largest", error_limit="none"))) == 1
+    assert velocity.method_sentences(xr.Dataset(attrs={"method": "largest"})) == [
+        "Annual values of the components by largest."
+    ]

@@ -98,9 +98,8 @@ class Cells:
     def trends(self, monthly):
         """Of the lines through the annual means, with the composite's own weights: the truth is no line itself."""
         about = self.annual.attrs
-        first, last = (int(year) for year in about["v0_years"])
         years = self.annual["year"].values
-        inside = (years >= first) & (years <= last)
+        inside = (years >= about["v0_first_year"]) & (years <= about["v0_last_year"])
         middle = (self.annual["year_start"].values + self.annual["year_end"].values)[inside] / 2
         slopes = [
             line_through(

@@ -145,7 +145,8 @@ def speed_series(look, *, title, series):
     numbers = {name: style.statistics(pairs[pairs["point"] == name]["v"]) for name in names}
     caption = (
         "Speed at the study's points. Dots: single pairs, horizontal bars from image to image, vertical bars one "
-        "standard error. Line: annual means joined, with the seasonal cycle; band: one standard error."
+        "standard error. Squares: annual means with one standard error. Line: the means joined, with the seasonal "
+        "cycle where it differs from chance; band: one standard error."
     )
     return Drawn(fig, title, caption, numbers)
 

@@ -33,7 +33,7 @@ tr.group td { background: var(--panel); }
 .note { color: var(--soft); font-size: 0.9rem; }
 figure { margin: 1.6rem 0 2.2rem; }
 figure img { width: 100%; height: auto; border: 1px solid var(--line); background: #fff; padding: 0.6rem; }
-figcaption { color: var(--soft); font-size: 0.88rem; max-width: 52rem; margin-top: 0.45rem; }
+figcaption { color: var(--soft); font-size: 0.88rem; max-width: 52rem; margin-top: 0.45rem; overflow-wrap: anywhere; }
 details { margin: 0.6rem 0; } summary { cursor: pointer; color: var(--blue); }
 footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 0.8rem; color: var(--soft);
          font-size: 0.85rem; }

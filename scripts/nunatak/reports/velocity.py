@@ -20,18 +20,17 @@ def years_table(series):
     series : DataFrame of series.parquet
     """
     annual = series[series["kind"] == "annual"]
-    pairs = series[series["kind"] == "pair"]
-    counts = pairs.groupby(["point", pairs["time"].dt.year]).size()
     rows = [
         [
-            row["point"].replace("_", " "), str(row["time"].year), str(counts.get((row["point"], row["time"].year), 0)),
+            row["point"].replace("_", " "), str(row["time"].year), f"{row['pairs']:.0f}",
             words.plus_minus(row["v"], row["v_error"]),
         ]
         for row in annual.tail(_ROWS).to_dict("records")
     ]  # fmt: skip
     notes: tuple[str, ...] = (
-        "Annual means of the components by weighted least squares on displacements; pairs are counted in the year of "
-        "their middle. The error is the formal one times the root of reduced chi-squared where that exceeds 1.",
+        "Annual means of the components by weighted least squares on displacements; pairs are those that touch the "
+        "year in the point's cell. The error is the formal one times the root of reduced chi-squared where that exceeds "
+        "1.",
     )
     if len(annual) > _ROWS:
         notes = (*notes, f"The last {_ROWS} of {len(annual)} rows; all of them are in velocity/series.parquet.")
@@ -75,13 +74,12 @@ def method_sentences(annual):
         "mean": "Means of the components, weighted by overlap with the year and by 1/sigma².",
         "median": "Medians of the components of the pairs with their middle in the year.",
     }
-    method, limit = annual.attrs["method"], annual.attrs["error_limit"]
+    method = annual.attrs["method"]
     said = [made.get(method, f"Annual values of the components by {method}.")]
-    if not isinstance(limit, str):  # "none"
-        least, share = (float(value) for value in limit)
+    if "error_limit" in annual.attrs:
         said.append(
-            f"A velocity is given where the error of its speed is at most {least:g} m/yr plus {100 * share:g} % of the "
-            "cell's mean speed."
+            f"A velocity is given where the error of its speed is at most {annual.attrs['error_limit']:g} m/yr plus "
+            f"{100 * annual.attrs['error_limit_of_speed']:g} % of the cell's mean speed."
         )
     return said
 

@@ -104,11 +104,12 @@ def composite(
     out = annual_fields(cells, pairs, v0_years, reference, error_limit)
     if not np.isfinite(out["vx"][0]).any():
         log.warning("velocity: no cell has enough of the %d pairs for a %s composite", pairs.dt.size, _name(method))
-    limit = list(map(float, error_limit)) if error_limit is not None else "none"
     about = {
-        "method": _name(method), "filters": str(filters), "error_limit": limit, "v0_years": list(v0_years),
+        "method": _name(method), "filters": str(filters), "v0_first_year": v0_years[0], "v0_last_year": v0_years[1],
         "reference_year": reference,
     }  # fmt: skip
+    if error_limit is not None:
+        about |= {"error_limit": float(error_limit[0]), "error_limit_of_speed": float(error_limit[1])}
     return annual_dataset(out, mask, cube, pairs, about)
 
 
