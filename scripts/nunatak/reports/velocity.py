@@ -29,8 +29,8 @@ def years_table(series):
     ]  # fmt: skip
     notes: tuple[str, ...] = (
         "Annual means of the components by weighted least squares on displacements; pairs are those that touch the "
-        "year in the point's cell. The error is the formal one times the root of reduced chi-squared where that exceeds "
-        "1.",
+        "year in the point's cell. The error is the formal one times the root of reduced chi-squared where that "
+        "exceeds 1.",
     )
     if len(annual) > _ROWS:
         notes = (*notes, f"The last {_ROWS} of {len(annual)} rows; all of them are in velocity/series.parquet.")
