@@ -14,9 +14,11 @@ from nunatak.granules import chunk_of, parse
 from nunatak.outlines import focus_outline, read_outlines
 from nunatak.products.itslive_names import select_names
 from nunatak.products.itslive_selection import selection_from
-from nunatak.runtime import job, log, stamp, written
+from nunatak.runtime import job, log, say, stamp, written
 from nunatak.study.period import Period
 from nunatak.tables import write_table
+
+_TOLD = 10  # notes on the screen
 
 
 def main(regions, out, *, archive, product, settings, period, chunks, study, focus=None, locked=None):
@@ -40,6 +42,7 @@ def main(regions, out, *, archive, product, settings, period, chunks, study, foc
     if settings.get("rgt") == "auto":
         region, settings = focus_outline(focus), {**settings, "rgt": None}
     answer = _answer(product, region, Period.model_validate(period), base.Filters.of(settings), archive, locked)
+    tell(product, answer.attrs.get("notes", []))
     about["nunatak_source"] = base.source_of(answer, archive["name"])
     why = select_names(answer, selection_from(settings)) if product == "itslive" else pd.Series("", index=answer.index)
     wanted = answer[why == ""].reset_index(drop=True)
@@ -58,6 +61,16 @@ def _answer(product, region, period, filters, archive, locked):
         return lock.read(locked)
     found = open_archive(archive["name"], archive).search(product, region, period, filters)
     return lock.held_against(lock.read(locked), found, name=locked) if locked else found
+
+
+def tell(product, notes):
+    """Tell the person who watches what was odd about an answer: records left out, releases passed over."""
+    for note in notes[:_TOLD]:
+        say(f"{product}: {note}")
+    if len(notes) > _TOLD:
+        say(f"{product}: and {len(notes) - _TOLD} notes more, in the log")
+    for note in notes[_TOLD:]:
+        log.info("%s: %s", product, note)
 
 
 def _with_changes(table, archive):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -250,3 +251,21 @@ def judge(ours, world, found):
         assert (found["status"], world.count(0)) == ("present", None), found["reason"]
         assert found["sha256"] in world.hashes(world.second)
         assert re.search(ours.words, log), log
+
+
+@pytest.mark.parametrize("world", [GRANULES], indirect=True)
+def test_a_record_that_is_left_out_is_told_to_who_watches(world, capsys):
+    """One of two records names no file: the other is fetched, and the screen says which one is missing and why."""
+
+    def without_links(answer, request):
+        page = json.loads(answer.body)
+        for item in page["items"]:
+            if item["meta"]["concept-id"] == world.second.concept_id:
+                item["umm"]["RelatedUrls"] = []
+        return replace(answer, body=json.dumps(page).encode())
+
+    world.standin.fault("cmr_no_links", change=without_links)
+    assert world.night() == (None, None)
+    assert list(world.ledger["status"]) == ["present"]
+    said = f"atl06: {world.second.concept_id}: left out: {world.second.name}: has no link to a data file"
+    assert said in capsys.readouterr().err

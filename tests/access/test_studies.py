@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 from tests.access.reached import OUTSIDE, Reached, hold
+from tests.standin import services
+from tests.workflow.workflow_runs import Done
 
 
 @pytest.fixture
@@ -44,3 +48,17 @@ def test_pine_island(start, server):
     ledgers = start("pine_island", Reached.log_in_by_token, "speed_map")
     assert len({request.path for request in server.requests("its-live-data*", "*.nc")}) == len(ledgers)
     assert not server.requests("urs*") and not [r for r in server.requests() if "authorization" in r.headers]
+
+
+def test_the_look_for_secrets_finds_them(server, tmp_path):
+    """In a log, in a table's compressed cells, on the screen and on a command line; not in what holds none."""
+    reached = Reached(tmp_path / "study", server)
+    assert reached.leaks(Done(0, "nothing")) == []
+    (reached / "logs").mkdir()
+    (reached / "logs/fetch.log").write_text(f"Authorization: Bearer {services.TOKEN}")
+    pd.DataFrame({"url": [f"https://host/a.h5?Signature={services.SIGNATURE}"]}).to_parquet(reached / "table.parquet")
+    with reached._watched():
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(0.5)", services.PASSWORD], check=True)
+    found = " ".join(reached.leaks(Done(1, f"refused {services.PASSWORD}")))
+    for place in ("fetch.log", "table.parquet", "screen", "command line"):
+        assert f"{place}: canary-" in found
