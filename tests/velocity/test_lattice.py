@@ -1,6 +1,7 @@
 """Lattices that nest, vectors that turn: nothing is interpolated, speeds survive."""
 
 import numpy as np
+import pandas as pd
 import pyproj
 import pytest
 import shapely
@@ -8,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nunatak.grid import Grid
+from nunatak.runtime import NunatakError
 from nunatak.velocity import nesting
-from nunatak.velocity.lattice import place, roi_mask, source_window
+from nunatak.velocity.lattice import place, roi_mask, source_window, target_grid
 from nunatak.velocity.rotation import Rotation, rotate_layer, rotate_layer_reference
 
 FILL = -32767
@@ -24,6 +26,19 @@ def test_version_1_and_2_nest_by_their_edges():
     beside = Grid.from_centres("EPSG:3031", -1716400.0 + 120 * np.arange(60), -209332.5 - 120 * np.arange(50))
     assert place(beside, v2).reason.startswith("lattice: cell edges lie")
     assert place(Grid("EPSG:3031", 0, 0, 150, 150, 9, 9), v2).reason.startswith("resolution: 150 m does not nest")
+
+
+@pytest.mark.parametrize("cell", [240.0, 60.0])
+def test_a_cell_no_pair_has_gets_edges_of_the_pairs_cells(cell):
+    """Pairs of 120 m with edges at -7.5 and 7.5: a coarser and a finer grid that nest, not one that begins at 0, 0."""
+    pairs = pd.DataFrame({"epsg": [3031], "x0": [-1716427.5], "y0": [-209332.5], "dx": [120.0], "dy": [120.0]})
+    area = shapely.box(-1700000.0, -300000.0, -1690000.0, -290000.0)
+    grid = target_grid(pairs, lambda crs: area, crs="EPSG:3031", cell=cell)
+    assert grid.dx == cell and (grid.left + 7.5) % min(cell, 120) == 0 and (grid.top - 7.5) % min(cell, 120) == 0
+    source = Grid("EPSG:3031", -1716487.5, -209272.5, 120, 120, 900, 900)
+    assert place(source, grid).treatment == ("averaged" if cell > 120 else "replicated")
+    with pytest.raises(NunatakError, match=r"no image pair has 240\.0; give both crs and cell, or neither"):
+        target_grid(pairs, lambda crs: area, cell=240.0)
 
 
 @settings(max_examples=40, deadline=None)

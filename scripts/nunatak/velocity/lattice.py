@@ -36,8 +36,8 @@ def target_grid(pairs, project, *, crs=None, cell=None):
     ----------
     pairs : DataFrame with `epsg, x0, y0, dx, dy`, the candidates
     project : function of a CRS that gives the region's geometry in it (`Region.projected`)
-    crs, cell : the user's own CRS and cell size in metres; the lattice then is that of the pairs that have both, or
-        begins at 0, 0
+    crs, cell : the user's own CRS and cell size in metres; the lattice then is that of the pairs that have both; of a
+        cell no pair has, one whose edges are edges of the pairs' cells; without a pair in the CRS it begins at 0, 0
 
     Returns
     -------
@@ -50,8 +50,12 @@ def target_grid(pairs, project, *, crs=None, cell=None):
     table = pairs
     if crs is not None:
         table = table[table["epsg"].map("EPSG:{}".format) == crs]
-    if cell is not None:
+    if cell is not None and (table["dx"] == cell).any():
         table = table[table["dx"] == cell]
+    elif cell is not None and crs is not None:
+        table = table[[_nests(dx, cell) for dx in table["dx"]]]
+    elif cell is not None:
+        table = table.iloc[:0]
     if not len(table):
         if crs is None or cell is None:
             wanted = ", ".join(str(value) for value in (crs, cell) if value is not None)
@@ -67,7 +71,13 @@ def target_grid(pairs, project, *, crs=None, cell=None):
     corners = zip(own["x0"] - own["dx"] / 2, own["y0"] + own["dy"] / 2, strict=True)
     edges = [(_modulo(x, dx), _modulo(y, dx)) for x, y in corners]
     lattice = max(sorted(set(edges)), key=edges.count)
-    return Grid.from_bounds(f"EPSG:{epsg}", _floats(project(f"EPSG:{epsg}").bounds), dx, lattice=lattice)
+    return Grid.from_bounds(f"EPSG:{epsg}", _floats(project(f"EPSG:{epsg}").bounds), cell or dx, lattice=lattice)
+
+
+def _nests(one, other):
+    """Whether one cell size is a whole multiple of the other."""
+    ratio = max(one, other) / min(one, other)
+    return abs(ratio - round(ratio)) < 1e-9
 
 
 def _floats(bounds):
@@ -110,7 +120,7 @@ def place(source, target, *, mixed_resolutions=False):
         return Placement("rotated")
     fine, coarse = min(source.dx, target.dx), max(source.dx, target.dx)
     factor = round(coarse / fine)
-    if abs(coarse / fine - factor) > 1e-9:
+    if not _nests(source.dx, target.dx):
         return Placement("", f"resolution: {source.dx:g} m does not nest in {target.dx:g} m")
     rows, columns = (source.top - target.top) / fine, (target.left - source.left) / fine
     if max(abs(rows - round(rows)), abs(columns - round(columns))) > _TOLERANCE:
