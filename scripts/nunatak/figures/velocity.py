@@ -82,7 +82,8 @@ def year_bars(ax, table):
     below = np.zeros(len(table))
     words = {"used": "used", "filter": "left out by the selection", "rest": "outside, empty, or another reason"}
     for name, text in words.items():
-        ax.bar(table.index, table[name], 0.8, bottom=below, color=FATES[name], lw=0, label=text)
+        ax.bar(table.index, table[name], 0.8, bottom=below, color=FATES[name], lw=0,
+               label=text if table[name].any() else None)  # fmt: skip
         below = below + table[name].to_numpy()
     ax.set_xlim(table.index[0] - 0.7, table.index[-1] + 0.7)
     ax.set_ylim(0, 1.08 * max(below.max(), 1))
