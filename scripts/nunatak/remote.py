@@ -83,6 +83,33 @@ def open_address(path, *, tail=0) -> RangeFile:
     return RangeFile(location(path), tail=tail)
 
 
+def read_object(address, session) -> bytes | None:
+    """
+    A small object, whole; None where there is none.
+
+    Raises
+    ------
+    NotReadable : any other failure, after as many attempts as may help
+    """
+    reason = ""
+    for attempt in range(1, ATTEMPTS + 1):
+        pause = PAUSE * 2.0 ** (attempt - 1)
+        try:
+            with session.get(address, headers={"Accept-Encoding": "identity"}, timeout=TIMEOUT) as answer:
+                if answer.status_code == 404:
+                    return None
+                if answer.status_code == 200 and "html" not in answer.headers.get("Content-Type", "").lower():
+                    return answer.content
+                if answer.status_code not in _PASSING:
+                    raise NotReadable(f"{address}: {_refusal(answer)}")
+                reason, pause = f"answered {answer.status_code}", _asked_pause(answer) or pause
+        except _lost() as error:
+            reason = f"connection lost ({type(error).__name__})"
+        if attempt < ATTEMPTS:
+            time.sleep(min(pause, LONGEST))
+    raise NotReadable(f"{address}: {reason}, {ATTEMPTS} times; wait and run again")
+
+
 class RangeFile(io.RawIOBase):
     """
     A file at an address, read by range.

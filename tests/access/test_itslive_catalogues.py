@@ -17,7 +17,7 @@ from nunatak import region, remote
 from nunatak.archives import EmptyAnswer, ServiceFailed, geoparquet, itslive
 from nunatak.archives.base import Filters
 from nunatak.archives.earthdata import EarthdataArchive
-from nunatak.products import itslive_cubes
+from nunatak.products import GranuleError, itslive_cubes
 from nunatak.study.period import Period
 
 TRUNK = region.load({"bbox": [-102, -75.4, -100, -74.8]}, name="trunk")
@@ -209,13 +209,19 @@ def test_a_mosaic_stays_where_it_is(standin, storage, grids, archive, tmp_path):
     assert not list((tmp_path / "resources").rglob("*.nc"))
 
 
-def test_a_datacube_stays_where_it_is_and_costs_the_chunks_of_its_window(standin, storage, archive, data):
-    """The real, cropped cube: of a window within one column of chunks that column alone travels."""
+@pytest.fixture
+def cube(standin, storage, data):
+    """(address, folder) of the real, cropped cube."""
     source = next(data("real/ITS_LIVE_cube").glob("*.zarr"))
     name = "ITS_LIVE_vel_EPSG32646_G0120_X750000_Y3350000.zarr"
     (storage.root / "datacubes" / "v2").mkdir(parents=True)
     (storage.root / "datacubes" / "v2" / name).symlink_to(source)
-    address = f"https://{faults.S3}/datacubes/v2/{name}"
+    return f"https://{faults.S3}/datacubes/v2/{name}", source
+
+
+def test_a_datacube_stays_where_it_is_and_costs_the_chunks_of_its_window(standin, storage, archive, cube):
+    """The real, cropped cube: of a window within one column of chunks that column alone travels."""
+    address, source = cube
     feature = {"type": "Feature", "geometry": shapely.geometry.mapping(shapely.box(95, 29, 96, 30)),
                "properties": {"zarr_url": address.replace("https", "http"), "epsg": 32646}}  # fmt: skip
     (storage.root / "datacubes" / "catalog_v02.json").write_text(json.dumps({"features": [feature]}))
@@ -229,7 +235,23 @@ def test_a_datacube_stays_where_it_is_and_costs_the_chunks_of_its_window(standin
         there, itslive_cubes.open_datacube(source, bounds=bounds, variables=("vx",)).assign_attrs(there.attrs)
     )
     chunks = [request.path for request in standin.requests(faults.S3, "*/vx/*.*.*")]
-    assert chunks == [f"/datacubes/v2/{name}/vx/0.0.0"]
+    assert chunks == [f"{address.partition('.com')[2]}/vx/0.0.0"]
+
+
+def test_a_chunk_that_does_not_come_is_no_cell_without_data(standin, cube):
+    """An object that is absent is an empty chunk; one that fails is an error, after several attempts."""
+    address, source = cube
+    standin.fault("s3_503", match="*/vx/0.0.0", times=2)
+    local = itslive_cubes.open_datacube(source)
+    corner = {
+        "bounds": (float(local.x[0]), float(local.y[9]), float(local.x[9]), float(local.y[0])),
+        "variables": ("vx",),
+    }
+    there = itslive_cubes.open_datacube(address, **corner)
+    xr.testing.assert_equal(there, itslive_cubes.open_datacube(source, **corner))
+    standin.fault("s3_503", match="*/vx/0.0.0")
+    with pytest.raises(GranuleError, match=r"vx/0\.0\.0: answered 503, 5 times"):
+        itslive_cubes.open_datacube(address, **corner)
 
 
 def test_no_subset_is_ordered_of_its_granules(standin, pairs, tmp_path, caplog):

@@ -66,8 +66,10 @@ class Harmony:
         fields = _FIELD.findall(text) or [(name, value) for name, values in request.query.items() for value in values]
         told = [name for key, value in fields if key == "granuleName" for name in value.split(",")]
         cut = dict(re.findall(r"(lat|lon|time)\(([^)]*)\)", " ".join(value for _, value in fields)))
-        south, north, west, east = (float(v) for name in ("lat", "lon") for v in cut[name].split(":"))
-        start, end = (part.strip('"')[:19] for part in re.split(r'":"', cut["time"].strip('"')))
+        lat, lon = cut.get("lat", "-90:90"), cut.get("lon", "-180:180")
+        south, north, west, east = (float(value) for span in (lat, lon) for value in span.split(":"))
+        span = cut.get("time", '2018-01-01T00:00:00":"2100-01-01T00:00:00')
+        start, end = (part.strip('"')[:19] for part in re.split(r'":"', span.strip('"')))
         concept = unquote(request.path.split("/")[1])
         names = [
             record.name

@@ -17,12 +17,23 @@ from nunatak import granules, remote
 from nunatak.products import GranuleError
 from nunatak.products.itslive import FILL, LAYOUT
 from nunatak.products.itslive_scenes import group_of, platform_of
+from nunatak.products.zarr_store import AddressStore
 from nunatak.times import days_to_utc
 
 _LAYER_NUMBERS = ("vx_error", "vy_error", "vx_stable_shift", "vy_stable_shift", "roi_valid_percentage", "date_dt")
 _GRID_MAPPINGS = ("mapping", "spatial_ref", "Polar_Stereographic", "UTM_Projection")
 
 
+@contextmanager
+def _in_words():
+    """What an address does not give, as the error of a granule."""
+    try:
+        yield
+    except remote.NotReadable as error:
+        raise GranuleError(str(error)) from error
+
+
+@_in_words()
 def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chunks=None):
     """
     Part of an ITS_LIVE datacube.
@@ -46,7 +57,10 @@ def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chu
     GranuleError : no store there, no such variable, or nothing inside bounds and period
     """
     try:
-        store = xr.open_zarr(str(path), chunks=chunks, mask_and_scale=False, decode_times=False)
+        where = AddressStore(path) if remote.is_address(path) else str(path)
+        store = xr.open_zarr(where, chunks=chunks, mask_and_scale=False, decode_times=False)
+    except remote.NotReadable:
+        raise
     except (OSError, KeyError, ValueError, zarr.errors.GroupNotFoundError) as error:
         reason = " ".join(str(error).split())
         raise GranuleError(f"{path}: not a readable datacube ({reason}); check the path or the URL") from error
@@ -206,11 +220,8 @@ def _stream(path):
             raise GranuleError(f"{path}: does not exist; fetch it again")
         yield path
         return
-    try:
-        with remote.open_address(path) as stream:
-            yield stream
-    except remote.NotReadable as error:
-        raise GranuleError(str(error)) from error
+    with _in_words(), remote.open_address(path) as stream:
+        yield stream
 
 
 def _open_cog(path, bounds, variables):
