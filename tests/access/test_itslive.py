@@ -20,6 +20,7 @@ def test_all_pages_arrive_with_the_times_of_the_images(standin, archive, pairs):
     assert set(found["file_name"]) <= set(pairs) and len(found) > 40
     assert (found["time_end"] - found["time_start"]).eq(np.timedelta64(32, "D")).all()
     assert len(standin.requests("stac*", "/search")) == 3
+    assert set(found["epsg"]) == {3031}
 
 
 def test_the_service_is_asked_what_the_study_asks(standin, archive, pairs):

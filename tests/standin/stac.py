@@ -29,7 +29,7 @@ def item_of(row):
         "properties": {
             "datetime": f"{named.mid_date}Z", "start_datetime": f"{named.acquisition_date_img1}Z",
             "end_datetime": f"{named.acquisition_date_img2}Z", "percent_valid_pixels": named.percent_valid,
-            "date_dt": round(named.date_dt),
+            "date_dt": round(named.date_dt), "proj:code": "EPSG:3031",
         },
         "assets": {"data": {"href": f"https://{faults.S3}{PREFIX}{named.name}", "roles": ["data"]}},
     }  # fmt: skip

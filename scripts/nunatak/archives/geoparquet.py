@@ -21,7 +21,7 @@ import shapely
 from nunatak import remote
 from nunatak.archives import ServiceFailed, footprint
 from nunatak.archives.catalogue import boxes
-from nunatak.archives.itslive import PAIRS, public, wanted
+from nunatak.archives.itslive import PAIRS, epsg_of, public, wanted
 from nunatak.archives.records import base_name
 from nunatak.archives.transport import failed, patient
 from nunatak.granules import GranuleNameError, parse
@@ -30,7 +30,7 @@ from nunatak.runtime import log, progress
 _TAIL = 1 << 16  # bytes, of a file's end: its tables, as a rule
 _YEAR = re.compile(r"/year=(\d{4})/")
 _BOX = ("bbox.xmin", "bbox.ymin", "bbox.xmax", "bbox.ymax")
-_KEPT = ("id", "geometry", "assets.data.href")
+_KEPT = ("id", "geometry", "assets.data.href", "proj:code")
 _NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
 
@@ -108,9 +108,9 @@ class ParquetCatalogue:
             said = str(error).removeprefix(f"{name}: ")
             raise ServiceFailed(f"{name}: {said}; run again, or write catalogue: stac") from None
         rows, notes = {}, []
-        for pair, shape, link in zip(*(table[column] for column in _KEPT), strict=True):
+        for pair, shape, link, projection in zip(*(table[column] for column in _KEPT), strict=True):
             try:
-                row = _row(pair, shape, link)
+                row = _row(pair, shape, link, projection)
                 if wanted(parse(row["file_name"]), filters):
                     rows[pair] = row
             except GranuleNameError as error:
@@ -142,7 +142,8 @@ def _read(file, areas) -> dict:
         if rows.size:
             table = file.read_row_group(group, columns=list(_KEPT)).take(rows)
             for column in _KEPT:
-                kept[column] += _flat(table, column).to_pylist()
+                told = column.partition(".")[0] in table.column_names
+                kept[column] += _flat(table, column).to_pylist() if told else [None] * len(rows)
     return kept
 
 
@@ -175,11 +176,11 @@ def _flat(table, column):
     return values
 
 
-def _row(pair, shape, link) -> dict:
+def _row(pair, shape, link, projection) -> dict:
     named = parse(base_name(public(link)))
     return {
         "granule_id": named.granule_id, "file_name": named.name, "url": public(link), "source": "earthdata",
         "geometry": footprint.to_text(shapely.from_wkb(shape)) if shape else None,
         "time_start": named.acquisition_date_img1, "time_end": named.acquisition_date_img2,
-        "collection_id": PAIRS, "concept_id": pair,
+        "epsg": epsg_of(projection), "collection_id": PAIRS, "concept_id": pair,
     }  # fmt: skip

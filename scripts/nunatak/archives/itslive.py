@@ -231,12 +231,24 @@ def _data_of(item):
     return public(links[0]["href"]), links[0].get("file:size")
 
 
+def epsg_of(code) -> int | None:
+    """
+    The number of a catalogue's projection; None where it is not told, or not by EPSG.
+
+    >>> epsg_of("EPSG:3031"), epsg_of(None)
+    (3031, None)
+    """
+    authority, _, number = str(code).partition(":")
+    return int(number) if authority == "EPSG" and number.isdecimal() else None
+
+
 def _row(item, link, size):
     named = parse(base_name(link))
     shape = shapely.geometry.shape(item["geometry"]) if item.get("geometry") else None
     return {
         "granule_id": named.granule_id, "file_name": named.name, "url": link, "source": "earthdata",
         "size_bytes": size, "geometry": footprint.to_text(shape),
+        "epsg": epsg_of(item.get("properties", {}).get("proj:code")),
         "collection_id": item.get("collection"), "concept_id": item["id"],
     }  # fmt: skip
 
