@@ -121,3 +121,17 @@ def test_a_stack_without_any_value_gives_nothing_and_says_so(method, caplog):
     for name in ("v", "v_error", "v0", "dv_dt", *(["v_amp", "v_phase_error"] if method == "lsq" else [])):
         assert np.isnan(annual[name]).all(), name
     assert (annual["status"] == 1).all() and np.isnan(magnitude_mean(cube_of(nothing, nothing, start, end))).all()
+
+
+def test_one_year_alone_has_a_mean_and_a_cycle_with_finite_errors_but_no_trend():
+    """ITS_LIVE's error of the amplitude divides by the number of years less one; a line needs three years."""
+    rng = np.random.default_rng(34)
+    start, end = pair_times(rng, 200, first=2001, last=2002, dt_days=(16, 32))
+    speed = mean_over(start, end, amplitude=80.0, phase=60.0)[:, None, None]
+    v = speed + 20 * rng.standard_normal((200, 2, 2))
+    annual = composite(cube_of(v, 0 * v, start, end))
+    assert annual["year"].values.tolist() == [2001]
+    for name in ("v", "v_error", "v0", "v0_error", "v_amp", "v_amp_error", "v_phase", "v_phase_error"):
+        assert np.isfinite(annual[name]).all(), name
+    np.testing.assert_allclose(annual["v_amp"], 80, atol=4 * float(annual["v_amp_error"].max()))
+    assert np.isnan(annual["dv_dt"]).all() and np.isnan(annual["dv_dt_error"]).all()
