@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,27 @@ def test_the_same_question_gives_the_same_bytes(tmp_path):
         chain = Chain(tmp_path / name, tmp_path / "granules")
         results.append([p.read_bytes() for p in (chain.query(), chain.fetch("cycle05"), *chain.subset("cycle05"))])
     assert results[0] == results[1]
+
+
+def test_a_list_changes_with_its_own_granules_alone(tmp_path):
+    """A granule of cycle 6 arrives, one of cycle 5 is mended: the other lists keep their bytes, so nothing follows."""
+    folder = tmp_path / "granules"
+    kept = atl06(folder)
+    chain = Chain(tmp_path, folder)
+
+    def lists():
+        chain.query()
+        return {path.stem: path.read_bytes() for path in (tmp_path / "lists").iterdir()}
+
+    def changed(old, new):
+        return {name for name in new if new[name] != old[name]}
+
+    first = lists()
+    atl06(folder, name_of(cycle=6))
+    second = lists()
+    assert changed(first, second) == {"cycle06"}
+    os.utime(kept, ns=(0, 10**18))
+    assert changed(second, lists()) == {"cycle05"}
 
 
 def test_a_split_bucket_keeps_every_granule(tmp_path):
