@@ -50,6 +50,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 ALLOWED["service"] = (*BASE, "photons", "products", "archives")
 ALLOWED["cubes"] = (*BASE, "products", "velocity")
 ALLOWED["api"] = tuple(ALLOWED)
+# the archives' own clients, and the one place of the library that may name each
+CLIENTS = {
+    **dict.fromkeys(("earthaccess", "icepyx", "harmony", "pystac_client", "sliderule", "botocore"), "archives"),
+    "h5coro": "products",
+}
 SCIENCES = ("photons", "elevation", "gridding", "velocity", "dynamics")
 MODULES = sorted(LIBRARY.rglob("*.py"))
 SCRIPTS = sorted(closure.SCRIPTS.glob("*.py"))
@@ -80,6 +85,13 @@ def test_imports_never_point_up_or_sideways(path):
 def test_only_the_runtime_names_snakemake(path):
     if path.name != "runtime.py":
         assert "snakemake" not in {name.split(".")[0] for name in closure.imports(path)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(LIBRARY).as_posix())
+def test_the_clients_of_archives_are_named_in_one_room(path):
+    """What a client moves is mended there, and nothing else can lean on it."""
+    named = {name.split(".")[0] for name in closure.imports(path)} & set(CLIENTS)
+    assert all(room_of(path) == CLIENTS[name] for name in named)
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if room_of(p) in SCIENCES], ids=lambda p: p.stem)

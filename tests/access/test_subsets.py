@@ -90,7 +90,7 @@ def test_a_subset_made_there_and_one_made_here_have_the_same_rows(standin, servi
 @pytest.mark.parametrize("part", [(0.0, 0.5), (0.3, 0.6)], ids=str)
 def test_so_have_those_of_a_real_granule(data, part, tmp_path):
     """Cut at latitudes within it, as the service cuts."""
-    for path in sorted(data("real/ATL06").glob("*.h5"))[:3]:
+    for path in sorted(data("real/ATL06").glob("*.h5"))[:1]:
         table, _ = atl06.read_segments(path)
         west, east = table["longitude"].min() - 1, table["longitude"].max() + 1
         south, north = table["latitude"].quantile(part)
