@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from nunatak.figures import style
 from nunatak.figures.colour import extend
@@ -61,15 +61,26 @@ def colour_bar(fig, mappable, look, box, *, label, values=None, orientation="hor
     bar.set_label(label, fontsize=look.font_pt)
     bar.outline.set_linewidth(0.5)
     bar.ax.tick_params(labelsize=look.small_pt)
-    if isinstance(mappable.norm, LogNorm):  # plain numbers; also 2 and 5 times a power of ten where they have room
-        low, high = mappable.get_clim()
-        decades = np.log10(high / low)
-        room = max(box[2:]) > 9 * 3 * decades  # mm
-        bar.set_ticks(LogLocator(subs=(1, 2, 5) if room else (1,)))
+    if isinstance(mappable.norm, LogNorm):
+        bar.set_ticks(log_ticks(*mappable.get_clim(), room=max(box[2:])))
         bar.formatter, bar.minorformatter = FuncFormatter(lambda value, _: f"{value:g}"), NullFormatter()
     else:
         bar.ax.locator_params(nbins=5)
     return bar
+
+
+def log_ticks(low, high, *, room):
+    """
+    Plain numbers for a logarithmic bar `room` millimetres long: also 2 and 5 times a power of ten where they have room.
+
+    >>> log_ticks(50.0, 5000.0, room=120), log_ticks(50.0, 5000.0, room=40), log_ticks(1000.0, 4000.0, room=40)
+    ([50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0], [100.0, 1000.0], [1000.0, 2000.0])
+    """
+    powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    wide, narrow = (
+        [float(s * p) for p in powers for s in steps if low <= s * p <= high] for steps in ((1, 2, 5), (1,))
+    )
+    return wide if 9 * len(wide) <= room or len(narrow) < 2 else narrow
 
 
 def month(time):
