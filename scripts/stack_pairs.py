@@ -34,7 +34,7 @@ def stack(share, regions, folder, threads, scheduler):
     from nunatak.velocity.cube import fates
 
     plan = cubes.read_share(share, read_outlines(regions)[STUDY_REGION])
-    settled = cubes.stack_year(plan, plan.pairs, folder, threads=threads, scheduler=scheduler)
+    [settled] = cubes.stack_years(plan, [(plan.pairs, folder)], threads=threads, scheduler=scheduler)
     write_table(settled, folder / "pairs.parquet", attributes=plan.pairs.attrs["attributes"], units=UNITS)
     log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(settled).items()))
 

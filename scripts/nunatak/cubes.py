@@ -37,7 +37,7 @@ from nunatak.velocity.cube import (
 )
 from nunatak.velocity.lattice import roi_mask
 
-_TASK = 256  # pairs of one task
+_TASK = 64  # pairs of one task
 
 
 def build_cube(
@@ -53,7 +53,7 @@ def build_cube(
         raise NunatakError(f"{out}: no image pairs at all; name a folder that holds some, or widen region and period")
     old = _earlier(out) if update else None
     with scratch(out) as folder:
-        years = _stack_years(plan, folder, old, threads, scheduler)
+        years = _all_years(plan, folder, old, threads, scheduler)
         settled = settled_pairs(plan, [rows for rows, _, _ in years])
         if pairs is not None:
             write_pairs(settled, pairs, attributes)
@@ -132,39 +132,50 @@ def stack_pairs(rows, grid, roi, variables, folder, *, first_slot=0, threads=2):
         return settle(rows, list(pool.map(stack, slots, records(rows))))
 
 
-def stack_year(plan, rows, folder, *, threads=2, scheduler=None):
+def stack_years(plan, years, *, threads=2, scheduler=None):
     """
-    `stack_pairs` for all of a year, on a Dask scheduler where one is given.
+    `stack_pairs` for several years, on a Dask scheduler where one is given.
 
     Parameters
     ----------
     plan : CubePlan
-    rows : candidates of one year, in the plan's order
-    scheduler : as for `parallel.in_order`
+    years : list of (candidates of one year in the plan's order, folder of its layers)
+    scheduler : as for `parallel.in_order`; a task then is some pairs, so that a year is shared out, too
+
+    Returns
+    -------
+    list of DataFrame, the rows of each year with what reading told of them
     """
-    tasks = [(rows.iloc[i : i + _TASK], i) for i in range(0, len(rows), _TASK)]
-    work = partial(
-        _stack_task, grid=plan.grid, roi=plan.roi, variables=plan.variables, folder=folder, threads=threads
-    )  # fmt: skip
-    return pd.concat(in_order(work, tasks, scheduler=scheduler))
+    tasks = [
+        (number, rows.iloc[i : i + _TASK], folder, i)
+        for number, (rows, folder) in enumerate(years)
+        for i in range(0, len(rows), _TASK)
+    ]
+    inside, outside = (threads, 1) if scheduler is None else (1, threads)
+    work = partial(_stack_task, grid=plan.grid, roi=plan.roi, variables=plan.variables, threads=inside)
+    done = in_order(work, tasks, threads=outside, scheduler=scheduler)
+    parts: dict[int, list] = {number: [] for number in range(len(years))}
+    for (number, *_), rows in zip(tasks, done, strict=True):
+        parts[number].append(rows)
+    return [pd.concat(rows) for rows in parts.values()]
 
 
-def _stack_task(task, *, grid, roi, variables, folder, threads):
-    rows, first = task
+def _stack_task(task, *, grid, roi, variables, threads):
+    _, rows, folder, first = task
     return stack_pairs(rows, grid, roi, variables, folder, first_slot=first, threads=threads)
 
 
-def _stack_years(plan, folder, old, threads, scheduler):
+def _all_years(plan, folder, old, threads, scheduler):
     """(settled rows, source of their layers, slots) of every year: out of an earlier cube, or read now."""
-    hashes, out = increments.year_hashes(plan), []
+    hashes, places, fresh = increments.year_hashes(plan), [], []
     for year, rows in increments.by_year(plan.candidates):
         held = old and increments.held_year(old[0], year, hashes[year], rows)
-        if held:
-            out.append((held[0], old[1], list(range(held[1].start, held[1].stop))))
-        else:
-            settled = stack_year(plan, rows, folder / str(year), threads=threads, scheduler=scheduler)
-            out.append(stacked_year(settled, folder / str(year), plan))
-    return out
+        places.append((held[0], old[1], list(range(held[1].start, held[1].stop))) if held else None)
+        if not held:
+            fresh.append((rows, folder / str(year)))
+    stacked = zip(stack_years(plan, fresh, threads=threads, scheduler=scheduler), fresh, strict=True)
+    now = (stacked_year(settled, place, plan) for settled, (_, place) in stacked)
+    return [place or next(now) for place in places]
 
 
 def stacked_year(rows, folder, plan):
