@@ -42,7 +42,7 @@ class Reached(Flow):
         over = threading.Event()
 
         def watch():
-            while not over.wait(0.1):
+            while not over.wait(0.25):
                 for line in Path("/proc").glob("[0-9]*/cmdline"):
                     try:
                         text = line.read_bytes().decode("latin-1")

@@ -142,7 +142,7 @@ def test_two_runs_that_want_the_same_granule_fetch_it_once(standin, login, held,
 
 
 def wait_for(condition, running):
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while not condition():
         assert running.poll() is None, "the program ended"
         assert time.monotonic() < until, "nothing arrived"
