@@ -37,7 +37,7 @@ def test_every_check_holds_the_truth_among_them(pine_island):
 
 
 def test_every_granule_has_one_fate(pine_island):
-    """What was fetched is in pairs.parquet, each once; what is more there was left out by name; used ones are layers."""
+    """What was fetched is in pairs.parquet, each once; more there was left out by name; used ones are layers."""
     granules, pairs = (
         read_table(pine_island / name) for name in ("itslive/granules.parquet", "velocity/pairs.parquet")
     )
