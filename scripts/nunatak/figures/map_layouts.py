@@ -82,8 +82,10 @@ def _extent_content(ax, crs, region, further, ice_area, footprints, transects):
         maps.outline(ax, ice_area, colour="#6c8299")
         handles.append(Patch(facecolor="#cfdde9", edgecolor="#6c8299", label="ice (product's ice_area)"))
     for (product, shapes), shade in zip(dict(footprints).items(), colour.CATEGORIES[2:], strict=False):
+        many = len(shapes) > 40  # hundreds of outlines would hide the map: thin and translucent, where many lie is dark
+        look = {"linewidth": 0.5 if many else 0.6, "alpha": max(0.3, 15 / len(shapes)) if many else None}
         for shape in shapes:
-            maps.lonlat_polygon(ax, shape, crs, facecolor="none", edgecolor=shade, linewidth=0.6)
+            maps.lonlat_polygon(ax, shape, crs, facecolor="none", edgecolor=shade, **look)
         handles.append(Line2D([], [], color=shade, lw=0.8, label=f"{product.upper()} granules"))
     for name, geometry in further.items():
         maps.lonlat_polygon(
