@@ -16,14 +16,18 @@ def reached(server, tmp_path_factory):
     return Reached(tmp_path_factory.mktemp("study"), server)
 
 
-def test_a_plan_needs_no_login(reached):
-    done = reached.run("plan_austfonna", size="tiny")
-    assert done.code == 0, done.text
+def test_a_plan_needs_no_login_and_the_check_of_access_says_what_is_missing(reached, server):
+    """Both in one run: what is missing is one line, and stops nothing that can do without."""
+    done = reached.run("plan_austfonna", "check_access", size="tiny")
+    assert done.code != 0 and [line for line in done.reasons if "no Earthdata login found" not in line] == []
+    assert "MISSING  login: no Earthdata login found; an account is free" in done.text
+    for name in ("clients", "catalogue", "image pairs"):
+        assert f"ok       {name}: " in done.text
     assert "to fetch" in done.text and "GB are free" in done.text
     plan = json.loads((reached / "results/austfonna-tiny/plan.json").read_text())
     assert plan["products"]["atl06"]["granules"] > 0 and plan["products"]["atl15"]["years"]
     assert (reached / "results/austfonna-tiny/plan.png").read_bytes().startswith(b"\x89PNG")
-    assert OUTSIDE not in done.text
+    assert OUTSIDE not in done.text and not server.requests("urs*")
 
 
 def test_without_a_login_one_line_says_what_is_missing(reached, server):
@@ -31,9 +35,6 @@ def test_without_a_login_one_line_says_what_is_missing(reached, server):
     assert done.code != 0
     assert len(done.reasons) == 1, done.reasons
     assert "no Earthdata login found; an account is free" in done.reasons[0]
-    checked = reached.run("check_access")
-    assert checked.code != 0 and "MISSING  login: no Earthdata login found" in checked.text
-    assert "ok       catalogue: https://cmr.earthdata.nasa.gov answers" in checked.text
     assert not server.requests("data*")
 
 
@@ -64,12 +65,13 @@ def test_locked_it_uses_these_granules_or_says_which_are_gone(reached, server, f
     )
     locked = pd.read_csv(reached / "config/locks/austfonna-tiny/atl06.csv")
     assert locked["checksum"].notna().all() and set(locked["checksum_from"]) == {"first download"}
-    updated = reached.run("update_austfonna", size="tiny")
-    assert updated.code == 0 and "atl06: as in the lock" in updated.text, updated.text
     record = next(r for r in server.records if r.name == locked["file_name"][0])
     record.name = record.name.replace("_01.h5", "_02.h5")
     updated = reached.run("update_austfonna", size="tiny")
-    assert f"{locked['file_name'][0]} is superseded by {record.name}" in updated.text, updated.text
+    assert updated.code == 0 and f"{locked['file_name'][0]} is superseded by {record.name}" in updated.text, (
+        updated.text
+    )
+    assert "atl15: as in the lock" in updated.text
     (reached / "resources/archive/earthdata/atl06" / locked["file_name"][0]).unlink()
     server.log.clear()
     chunk = f"results/austfonna-tiny/atl06/ledger/cycle{locked['file_name'][0].split('_')[2][4:6]}.parquet"
