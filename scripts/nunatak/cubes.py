@@ -92,8 +92,23 @@ def plan_pairs(
     options = {"crs": crs, "cell": cell, "mixed_resolutions": mixed_resolutions, "all_touched": all_touched}
     if chosen.percent_valid_in_region > 0:  # all that could enter are measured before a full year is cut down
         every = plan_cube(table, area.projected, selection=replace(chosen, max_per_year=None), **options)
-        table["percent_valid_in_region"] = percent_valid_in_region(every, memory_mb=memory_mb, threads=threads)
+        table["percent_valid_in_region"] = _shares(every, index, {"memory_mb": memory_mb, "threads": threads})
     return plan_cube(table, area.projected, selection=chosen, **options)
+
+
+def _shares(plan, index, options):
+    """Share of the region that each candidate sees, %; what was measured on this grid is kept beside the index."""
+    kept = None if index is None else Path(index).with_suffix(".shares.parquet")
+    candidates, place = plan.candidates, increments.place_hash(plan)
+    known = read_table(kept) if kept is not None and kept.exists() else None
+    held = {} if known is None else known[known["place"] == place].set_index("identity")["share"].to_dict()
+    fresh = candidates[~candidates["identity"].isin(list(held))]
+    measured = percent_valid_in_region(replace(plan, pairs=fresh), **options)
+    held |= dict(zip(fresh["identity"], measured, strict=True))
+    if kept is not None:
+        rows = {"identity": list(held), "place": place, "share": list(held.values())}
+        write_table(pd.DataFrame(rows), kept, units={"share": "%"})
+    return candidates["identity"].map(held)
 
 
 def _pair_paths(granules):

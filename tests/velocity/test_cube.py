@@ -183,6 +183,29 @@ def test_selection_over_the_region_itself_needs_reading(simulated_pairs, tmp_pat
     assert pd.Series(stack["time"].dt.year.values).value_counts().max() <= 2
 
 
+def test_what_was_measured_of_a_pair_over_the_region_is_kept(simulated_pairs, tmp_path, monkeypatch):
+    """A second plan on the same grid measures the new pair alone; another region measures all again."""
+    paths = sorted(simulated_pairs.glob("S1A*.nc"))
+    read, original = [], module.read_window
+    monkeypatch.setattr(
+        module, "read_window", lambda pair, *a, **k: read.append(pair["file_name"]) or original(pair, *a, **k)
+    )
+
+    def planned(paths, region):
+        del read[:]
+        selection = {"percent_valid_in_region": 30}
+        plan = cubes.plan_pairs(paths, region, selection=selection, index=tmp_path / "index.parquet")
+        return sorted(read), plan.pairs["percent_valid_in_region"].tolist()
+
+    assert len(planned(paths[1:], TRUNK)[0]) == len(paths) - 1
+    names, shares = planned(paths, TRUNK)
+    assert names == [paths[0].name]
+    (tmp_path / "index.shares.parquet").unlink()
+    assert planned(paths, TRUNK)[1] == shares
+    smaller = {"bbox": [-100.9, -75.1, -100.6, -75.0]}
+    assert len(planned(paths, smaller)[0]) == len(paths)
+
+
 def test_projections_and_resolutions_are_refused_unless_asked_for(simulated_pairs):
     """Another projection, another cell size in another projection; with a user's own grid all are rotated."""
     index = index_pairs(sorted(simulated_pairs.glob("*.nc")))

@@ -13,20 +13,27 @@ from nunatak.products.itslive import LAYOUT
 _LEFT_OUT = ("empty", "corrupt")
 
 
+def place_hash(plan):
+    """A hash of the grid and the region of a plan."""
+    return _place(plan).hexdigest()[:16]
+
+
+def _place(plan):
+    grid, digest = plan.grid, hashlib.sha256()
+    words = [nunatak.__version__, grid.crs, float(grid.left), float(grid.top), float(grid.dx), grid.ny, grid.nx]
+    digest.update(json.dumps(words).encode())
+    digest.update(np.packbits(plan.roi).tobytes())
+    return digest
+
+
 def year_hashes(plan):
     """
     {year of mid-date: hash} of everything the layers of a year depend on: grid, region, variables, and each
     candidate's granule, size, chunks, treatment and SHA-256 where that was measured. Where and since when a granule
     lies does not matter.
     """
-    grid = plan.grid
-    common = hashlib.sha256()
-    common.update(json.dumps([
-        nunatak.__version__, grid.crs, float(grid.left), float(grid.top), float(grid.dx), grid.ny, grid.nx,
-        list(plan.variables),
-        [list(map(str, LAYOUT[name][:3])) for name in plan.variables],
-    ]).encode())  # fmt: skip
-    common.update(np.packbits(plan.roi).tobytes())
+    common = _place(plan)
+    common.update(json.dumps([(name, *map(str, LAYOUT[name][:3])) for name in plan.variables]).encode())
     out = {}
     for year, rows in by_year(plan.candidates):
         digest = common.copy()
