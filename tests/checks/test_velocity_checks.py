@@ -49,7 +49,8 @@ def annual(noise=20.0, stated=20.0, offset=0.0, late=0.0, weak=1.0, steeper=0.0)
     }  # fmt: skip
     coords = {"year": [2014, 2015, 2016], "year_start": ("year", edges[:-1]), "year_end": ("year", edges[1:]),
               "y": y, "x": x}  # fmt: skip
-    about = {"crs": "EPSG:3031", "method": "lsq", "n_pairs": 3, "v0_first_year": 2014, "v0_last_year": 2016, "reference_year": 2015}
+    about = {"crs": "EPSG:3031", "method": "lsq", "n_pairs": 3, "v0_first_year": 2014, "v0_last_year": 2016,
+             "reference_year": 2015}  # fmt: skip
     return xr.Dataset(fields, coords, about)
 
 
