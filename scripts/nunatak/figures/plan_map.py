@@ -66,8 +66,8 @@ def plan_map(look, *, title, region, further=None, crs, products, context=()):
     fig.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=min(named, _COLUMNS))
     write_title(fig, title, look)
     caption = (
-        "Granules that the study would fetch, with their numbers. (a) Position about the pole. (b) Region and footprints as the catalogue "
-        f"has them; projection {crs}, scale bar in true kilometres. (c) Granules by year. "
+        "Granules that the study would fetch, with their numbers. (a) Position about the pole. (b) Region and "
+        f"footprints as the catalogue has them; projection {crs}, scale bar in true kilometres. (c) Granules by year. "
         f"{'; '.join(_label(name, product) for name, product in products.items())}."
     )
     numbers = {
