@@ -38,7 +38,7 @@ from nunatak.archives import download, login, receipts, transport  # noqa: E402
 from nunatak.granules import granule_table  # noqa: E402
 
 CONNECTIONS, RATE = 8, 10e6  # of the line: bytes per second and connection
-FILES, SIZE = 24, 57e6  # bytes: an ATL06 granule
+FILES, SIZE = 16, 57e6  # bytes: an ATL06 granule
 PRESENT = 5000
 
 
