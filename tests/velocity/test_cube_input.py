@@ -1,0 +1,117 @@
+"""Odd input to a cube: other projections and cell sizes, two pairs, years without data, and what is refused."""
+
+import h5py
+import numpy as np
+import pytest
+
+from nunatak import api
+from nunatak.products.cube_store import masked, open_cube
+from nunatak.products.itslive import FILL
+from nunatak.products.itslive_index import index_pairs
+from nunatak.products.itslive_selection import Selection
+from nunatak.region import load
+from nunatak.runtime import NunatakError
+from nunatak.simulation import itslive, worlds
+from nunatak.velocity import composite
+from nunatak.velocity.cube import plan_cube
+
+TRUNK = {"lonlat": [[-101.2, -74.97], [-100.4, -74.97], [-100.4, -75.13], [-101.2, -75.13]]}
+
+
+def test_projections_and_resolutions_are_refused_unless_asked_for(simulated_pairs):
+    """Another projection, another cell size in another projection; with a user's own grid all are rotated."""
+    index = index_pairs(sorted(simulated_pairs.glob("*.nc")))
+    project = load(TRUNK).projected
+    own = plan_cube(index, project, selection=Selection(projections="majority"), crs="EPSG:32714", cell=240.0)
+    assert set(own.pairs["fate"]) <= {"crs", "duplicate", "outside"}
+    own = plan_cube(index, project, selection=Selection(projections="all"), crs="EPSG:32714", cell=240.0)
+    assert own.pairs["why"].str.contains("the cube has 240 m").any()
+    mixed = plan_cube(
+        index, project, selection=Selection(projections="all"), crs="EPSG:32714", cell=240.0, mixed_resolutions=True
+    )
+    assert set(mixed.candidates["treatment"]) == {"rotated"}
+    shifted = plan_cube(index, project, selection=Selection(projections="all"), crs="EPSG:3031", cell=500.0)
+    assert set(shifted.pairs["fate"]) <= {"resolution", "duplicate", "outside"}
+
+
+def test_cells_coarser_than_the_lattice_are_means_of_components(simulated_pairs, tmp_path):
+    """240 m over pairs of 120 m: where half of the four are seen their mean, rounded; the pair's own error stays."""
+    paths = sorted(simulated_pairs.glob("S1A*.nc"))[:3]
+    pairs = api.build_cube(paths, TRUNK, tmp_path / "cube.zarr", crs="EPSG:3031", cell=240.0)
+    assert set(pairs["treatment"]) == {"averaged"}
+    stack = open_cube(tmp_path / "cube.zarr")
+    layer = stack.isel(time=0)
+    with h5py.File(pairs.set_index("granule_id").loc[str(layer["granule_id"].values), "path"]) as file:
+        x, y, raw = file["x"][()], file["y"][()], {name: np.squeeze(file[name][()]) for name in ("vx", "vy")}
+    seen = (raw["vx"] != FILL) & (raw["vy"] != FILL)
+    i, j = 20, 25
+    rows, columns = (np.abs(a - layer[n].values[k]) < 120 for a, n, k in ((y, "y", i), (x, "x", j)))
+    four = np.ix_(rows, columns)
+    assert seen[four].shape == (2, 2) and seen[four].sum() >= 2
+    for name in ("vx", "vy"):
+        assert layer[name].values[i, j] == np.rint(raw[name][four][seen[four]].mean())
+    assert float(layer["vx_error"]) == pairs["vx_error"].iloc[0]
+    with pytest.raises(NunatakError, match="no layer: of 3 image pairs 3 resolution"):
+        api.build_cube(paths, TRUNK, tmp_path / "odd.zarr", crs="EPSG:3031", cell=150.0)
+
+
+@pytest.fixture(scope="module")
+def three_projections(tmp_path_factory):
+    """One pair each of three projections over the same trunk."""
+    world = worlds.world("pine_island", "full")
+    every = [pair for pair in itslive.schedule(world) if not pair.quirks and pair.platform == "S2A"]
+    chosen = [next(pair for pair in every if pair.epsg == epsg) for epsg in (3031, 32713, 32714)]
+    folder = tmp_path_factory.mktemp("three")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(itslive, "schedule", lambda world: chosen)
+        itslive.write(world, folder)
+    return folder
+
+
+def test_a_third_projection_is_turned_like_the_second(three_projections, tmp_path):
+    """None is dropped, speeds agree, and with `majority` both others say why they are left out."""
+    pairs = api.build_cube(three_projections, TRUNK, tmp_path / "all.zarr", selection={"projections": "all"})
+    treated = dict(zip(pairs["epsg"], pairs["treatment"], strict=True))
+    assert treated == {3031: "copied", 32713: "rotated", 32714: "rotated"} and set(pairs["fate"]) == {"used"}
+    stack = open_cube(tmp_path / "all.zarr")
+    inside = stack["roi"].values.astype(bool)
+    speeds = [masked(layer)[inside] for layer in stack["v"].values]
+    directions = [np.arctan2(masked(y), masked(x))[inside] for x, y in zip(stack["vx"], stack["vy"], strict=True)]
+    for speed, direction in zip(speeds[1:], directions[1:], strict=True):
+        assert np.nanmedian(np.abs(speed / speeds[0] - 1)) < 0.1
+        assert np.nanmedian(np.abs(direction - directions[0])) < 0.1
+    pairs = api.build_cube(three_projections, TRUNK, tmp_path / "one.zarr")
+    told = pairs[pairs["fate"] == "crs"]
+    assert len(told) == 2 and told["why"].str.contains("most pairs have EPSG:3031").all()
+
+
+def test_two_pairs_years_apart_are_a_cube_and_years_without_data_are_missing(simulated_pairs, tmp_path):
+    """Two layers; of the years between them there is nothing, which is not zero."""
+    index = index_pairs(sorted(p for p in simulated_pairs.glob("*.nc") if "_P000" not in p.name))
+    first, last = (index[f"acquisition_date_img{i}"].dt.year for i in (1, 2))
+    own = index[(first == last) & (index["group"] == "L89")].assign(year=first)
+    years = sorted(set(own["year"]))
+    two = [own.loc[own["year"] == year, "path"].iloc[0] for year in (years[0], years[-1])]
+    assert set((api.build_cube(two, TRUNK, tmp_path / "cube.zarr"))["fate"]) == {"used"}
+    annual = composite(open_cube(tmp_path / "cube.zarr"), method="mean", error_limit=None)
+    seen = annual["year"].values[np.isfinite(annual["v"]).any(("y", "x")).values]
+    assert seen.tolist() == [years[0], years[-1]] and years[-1] - years[0] > 1
+    between = annual.sel(year=range(years[0] + 1, years[-1]))
+    assert (between["count"] == 0).all() and between["v"].isnull().all()
+
+
+def test_bad_input_is_refused_in_words(simulated_pairs, tmp_path):
+    """No granules, an unknown variable, a region beside every footprint, an all-missing stack, a wrong chunk word."""
+    with pytest.raises(NunatakError, match="no image pairs at all"):
+        api.build_cube([], TRUNK, tmp_path / "a.zarr")
+    with pytest.raises(NunatakError, match="variables: 'speed' is not ITS_LIVE's"):
+        api.build_cube(simulated_pairs, TRUNK, tmp_path / "a.zarr", selection={"variables": ["speed"]})
+    with pytest.raises(NunatakError, match=r"no layer: of 48 image pairs .*outside"):
+        api.build_cube(simulated_pairs, {"bbox": [10, 79, 30, 81]}, tmp_path / "a.zarr")
+    with pytest.raises(NunatakError, match="chunks 'cubes'; choose map or series"):
+        api.build_cube(simulated_pairs, TRUNK, tmp_path / "a.zarr", chunks="cubes")
+    empty = [p for p in simulated_pairs.glob("*.nc") if p.name.endswith("P000.nc")]
+    with pytest.raises(NunatakError, match="no layer: of 1 image pairs 1 empty"):
+        api.build_cube(empty, TRUNK, tmp_path / "a.zarr")
+    with pytest.raises(NunatakError, match="not a velocity cube"):
+        open_cube(tmp_path)
