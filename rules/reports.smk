@@ -45,7 +45,7 @@ rule render_notebook:
     params:
         study=of_study(),
         references=shipped("config/references.bib"),
-        code=code_version("render_notebook.py"),
+        code=lambda wildcards: code_version("render_notebook.py", f"../notebooks/{wildcards.topic}.ipynb"),
     message:
         "{wildcards.study}: rendering {wildcards.topic}"
     script:

@@ -24,6 +24,7 @@ CONDA_NAMES = {
     "affine": "rasterio",
     "llvmlite": "numba",
     "pydantic_core": "pydantic",
+    "IPython": "ipykernel",
 }
 # used without an import of ours: engines and backends, or needed by a tool we call
 # (zarr where provenance is written, which says its version)
@@ -71,6 +72,12 @@ def rules_by_environment():
 RULES = list(rules_by_environment())
 
 
+def reached(script) -> set[str]:
+    """Third-party packages that a script imports, with those of the notebooks where it is what runs them."""
+    notebooks = ROOT.glob("notebooks/*.ipynb") if script == "render_notebook.py" else []
+    return set().union(*(closure.packages(path) for path in (closure.SCRIPTS / script, *notebooks)))
+
+
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda p: p.stem)
 def test_environment_is_pinned_and_sorted(path):
     env = yaml.safe_load(path.read_text())
@@ -107,9 +114,18 @@ def test_slurm_has_the_pin_that_the_driver_names():
 @pytest.mark.parametrize(("rule", "env", "script"), RULES, ids=[r[0] for r in RULES])
 def test_environment_holds_what_the_script_reaches(rule, env, script):
     assert env, f"rule {rule} names no environment"
-    needed = {CONDA_NAMES.get(name, name.replace("_", "-")) for name in closure.packages(closure.SCRIPTS / script)}
+    needed = {CONDA_NAMES.get(name, name.replace("_", "-")) for name in reached(script)}
     missing = needed - set(pins(ROOT / "envs" / env)) - OPTIONAL
     assert not missing, f"rule {rule}: {env} lacks {', '.join(sorted(missing))}"
+
+
+def test_a_page_is_made_again_when_what_its_notebook_reaches_changes():
+    """The script that runs notebooks reaches little itself; each notebook adds its own modules to the hash."""
+    fitting = closure.SCRIPTS / "nunatak/photons/__init__.py"
+    pages = {path.stem: closure.modules(path) for path in ROOT.glob("notebooks/*.ipynb")}
+    assert fitting in pages["photons"] and fitting not in closure.modules(closure.SCRIPTS / "render_notebook.py")
+    versions = {closure.code_version("render_notebook.py", f"../notebooks/{name}.ipynb") for name in pages}
+    assert len(versions | {closure.code_version("render_notebook.py")}) > 1
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda p: p.stem)
@@ -120,7 +136,7 @@ def test_nothing_is_idle_in_an_environment(path):
     used = set()
     for _, env, script in RULES:
         if env == path.name:
-            used |= {CONDA_NAMES.get(n, n.replace("_", "-")) for n in closure.packages(closure.SCRIPTS / script)}
+            used |= {CONDA_NAMES.get(n, n.replace("_", "-")) for n in reached(script)}
     assert used, f"no rule uses {path.name}"
     assert set(pins(path)) - used - BACKENDS == set()
 

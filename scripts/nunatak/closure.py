@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import re
 import sys
 from functools import cache
@@ -42,10 +43,10 @@ def packages(script) -> set[str]:
 
 
 @cache
-def code_version(script) -> str:
-    """A hash of the library modules a script (by file name, below scripts/) reaches; changes when one of them does."""
+def code_version(*files) -> str:
+    """A hash of the library modules that scripts or notebooks (paths from scripts/) reach; changes when one does."""
     digest = hashlib.sha256()
-    for path in sorted(modules(SCRIPTS / script)):
+    for path in sorted(set().union(*(modules(SCRIPTS / file) for file in files))):
         digest.update(path.relative_to(SCRIPTS).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -58,7 +59,7 @@ def imports(path) -> set[str]:
 
 @cache
 def _imports_of(path, _mtime_ns) -> set[str]:
-    tree = ast.parse(Path(path).read_text("utf-8"), filename=path)
+    tree = ast.parse(_source(Path(path)), filename=path)
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -70,6 +71,14 @@ def _imports_of(path, _mtime_ns) -> set[str]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.fullmatch(node.value):
             names.add(node.value)  # a registry that imports by name
     return names
+
+
+def _source(path) -> str:
+    """The Python of a file: its text, or that of a notebook's code cells."""
+    text = path.read_text("utf-8")
+    if path.suffix != ".ipynb":
+        return text
+    return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
 
 
 def _library_files(name) -> list[Path]:

@@ -8,12 +8,10 @@ import subprocess
 import pytest
 import yaml
 from tests.conftest import ROOT
-from tests.test_environments import ENVIRONMENTS, OPTIONAL, RULES, pins
+from tests.test_environments import ENVIRONMENTS, OPTIONAL, RULES, pins, reached
 from tests.workflow.environments import conda, with_conda
 from tests.workflow.test_photon_study import STUDY
 from tests.workflow.workflow_runs import TINY, Flow
-
-from nunatak import closure
 
 PHOTONS = "{atl06sr: {rgt: 548, cycles: 3, srt: land_ice, cnf: 1}, atl03: {rgt: 548, cycles: 3, extents: true}}"
 STUDIES = ["austfonna", "pine_island", "ross_sea", "ross_sea_year", "photons"]
@@ -26,7 +24,7 @@ def imported(name):
     if name == "driver":
         return {"snakemake", "numpy", "pydantic", "pygments", "pyogrio", "pyproj", "yaml", "shapely", "tqdm"}
     scripts = IN_ENVIRONMENT[name]
-    return set().union(*(closure.packages(closure.SCRIPTS / script) for script in scripts)) - OPTIONAL
+    return set().union(*map(reached, scripts)) - OPTIONAL
 
 
 @pytest.mark.parametrize("name", [path.stem for path in ENVIRONMENTS])
