@@ -33,10 +33,10 @@ def script_of(block):
 def reaching(module):
     """The rules that must rerun when a module (below scripts/nunatak) changes."""
     path = closure.SCRIPTS / "nunatak" / module
-    return {
-        name for name, block in rules().items()
-        if name not in WITHOUT_CODE and path in closure.modules(closure.SCRIPTS / script_of(block))
-    }  # fmt: skip
+    scripts = {name: script_of(block) for name, block in rules().items() if name not in WITHOUT_CODE}
+    found = {name for name, script in scripts.items() if path in closure.modules(closure.SCRIPTS / script)}
+    notebook = closure.modules(ROOT / "notebooks/elevation_change.ipynb")  # the one of this study
+    return found | ({"render_notebook"} if path in notebook else set())
 
 
 def test_every_rule_carries_the_code_its_own_script_reaches():
