@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,23 +39,21 @@ class Reached(Flow):
 
     @contextmanager
     def _watched(self):
-        """Collect, while a run lasts, what any user of the machine sees of its processes."""
+        """Collect, while a run lasts, what any user of the machine sees of its processes, and of no other run's."""
         over = threading.Event()
 
         def watch():
             while not over.wait(0.25):
-                for line in Path("/proc").glob("[0-9]*/cmdline"):
-                    try:
-                        text = line.read_bytes().decode("latin-1")
-                    except OSError:
-                        continue
+                for text in _command_lines(below=os.getpid()):
                     self.shown += [secret for secret in SECRETS if secret in text]
 
         watching = threading.Thread(target=watch, daemon=True)
         watching.start()
-        yield
-        over.set()
-        watching.join()
+        try:
+            yield
+        finally:
+            over.set()
+            watching.join()
 
     def log_in(self):
         """A user and a password in the environment."""
@@ -76,6 +75,22 @@ class Reached(Flow):
             *(f"{path}: {secret}" for path in files for text in [_content(path)] for secret in SECRETS
               if secret.encode() in text),
         ]  # fmt: skip
+
+
+def _command_lines(below):
+    """The command line of every process that descends from one, itself left out."""
+    parents, lines = {}, {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            said = (process / "stat").read_text("latin-1").rpartition(")")[2].split()
+            lines[int(process.name)] = (process / "cmdline").read_bytes().decode("latin-1")
+        except OSError:  # it ended meanwhile
+            continue
+        parents[int(process.name)] = int(said[1])
+    found = {below}
+    while further := {process for process, parent in parents.items() if parent in found} - found:
+        found |= further
+    return [lines[process] for process in found - {below}]
 
 
 def _content(path):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -50,6 +54,24 @@ def test_pine_island(start, server):
     assert not server.requests("urs*") and not [r for r in server.requests() if "authorization" in r.headers]
 
 
+def test_the_look_for_secrets_is_at_the_run_alone(server, tmp_path):
+    """What another run on the machine shows is not this run's: its process descends from none of ours."""
+    reached, other = Reached(tmp_path / "study", server), tmp_path / "other"
+    waiting = f"import time; open({str(other)!r}, 'w').close(); time.sleep(3)"
+    start = '"$@" >/dev/null 2>&1 & echo $!'  # its parent ends at once, so that it is left to the machine
+    line = ["sh", "-c", start, "sh", sys.executable, "-c", waiting, services.PASSWORD]
+    process = int(subprocess.run(line, check=True, text=True, stdout=subprocess.PIPE).stdout)
+    try:
+        while not other.exists():
+            time.sleep(0.05)
+        with reached._watched():
+            time.sleep(0.8)
+        assert services.PASSWORD.encode() in Path(f"/proc/{process}/cmdline").read_bytes()
+        assert reached.leaks(Done(0, "nothing")) == []
+    finally:
+        os.kill(process, signal.SIGTERM)
+
+
 def test_the_look_for_secrets_finds_them(server, tmp_path):
     """In a log, in a table's compressed cells, on the screen and on a command line; not in what holds none."""
     reached = Reached(tmp_path / "study", server)
@@ -57,8 +79,12 @@ def test_the_look_for_secrets_finds_them(server, tmp_path):
     (reached / "logs").mkdir()
     (reached / "logs/fetch.log").write_text(f"Authorization: Bearer {services.TOKEN}")
     pd.DataFrame({"url": [f"https://host/a.h5?Signature={services.SIGNATURE}"]}).to_parquet(reached / "table.parquet")
+    sleeping = [sys.executable, "-c", "import time; time.sleep(0.8)"]
     with reached._watched():
-        subprocess.run([sys.executable, "-c", "import time; time.sleep(0.5)", services.PASSWORD], check=True)
+        subprocess.run([*sleeping, "a word of no weight"], check=True)
+    assert reached.shown == []
+    with reached._watched():  # of a process of a process, as the jobs of a run are
+        subprocess.run(["sh", "-c", '"$@"; true', "sh", *sleeping, services.PASSWORD], check=True)
     found = " ".join(reached.leaks(Done(1, f"refused {services.PASSWORD}")))
     for place in ("fetch.log", "table.parquet", "screen", "command line"):
         assert f"{place}: canary-" in found
