@@ -1,6 +1,6 @@
 """Heights of two cycles on the same ground track, joined on segment_id."""
 
-from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
 
@@ -19,20 +19,33 @@ def main(points, out, *, filter, study):
     points : the chunks of ATL06
     filter : which heights to use, a name of `elevation.filters`
     """
-    table = read_table(points)
-    kept = table[filters.PRESETS[filter](table)]
-    cycles = {cycle: part for cycle, part in kept.groupby("cycle")}
-    if len(cycles) < 2:
+    pairs, earlier, counts, said = [], None, [], None
+    for cycle in by_cycle(points):
+        table = read_table(cycle)
+        said = said or table.attrs["attributes"]
+        kept = table[filters.PRESETS[filter](table)]
+        counts.append((len(table), len(kept)))
+        if len(kept):
+            pairs += [] if earlier is None else [elevation.repeat_pairs(earlier, kept)]
+            earlier = kept
+    if not pairs:
+        n, n_kept = (sum(column) for column in zip(*counts, strict=True))
+        seen = sum(count > 0 for _, count in counts)
         raise NunatakError(
-            f"ATL06: {len(table)} segments, {len(kept)} pass filter {filter}, in {len(cycles)} cycles; a repeat pair "
-            "needs two: widen the period or the region, or choose another filter"
+            f"ATL06: {n} segments, {n_kept} pass filter {filter}, in {seen} cycles; a repeat pair needs two: "
+            "widen the period or the region, or choose another filter"
         )
-    pairs = [elevation.repeat_pairs(cycles[first], cycles[second]) for first, second in pairwise(sorted(cycles))]
-    about = stamp(study=study, source=table.attrs["attributes"]["nunatak_source"], inputs=points,
-                  parameters={"filter": filter})  # fmt: skip
-    crs = table.attrs["attributes"]["crs"]
+    about = stamp(study=study, source=said["nunatak_source"], inputs=points, parameters={"filter": filter})
     joined = pd.concat(pairs, ignore_index=True)
-    write_table(joined, out, attributes={**about, "crs": crs}, units=pairs[0].attrs["units"], points=True)
+    write_table(joined, out, attributes={**about, "crs": said["crs"]}, units=pairs[0].attrs["units"], points=True)
+
+
+def by_cycle(points):
+    """The chunks of each cycle, in the order of the cycles: two of them are held at a time, not the study."""
+    chunks: dict[str, list] = {}
+    for path in points:
+        chunks.setdefault(Path(path).stem.partition("-")[0], []).append(path)
+    return [chunks[cycle] for cycle in sorted(chunks)]
 
 
 if __name__ == "__main__":
