@@ -61,7 +61,9 @@ def granule_rows(granules, ledger):
     granules : granule table
     ledger : ledger of all chunks
     """
-    outcome = ledger.set_index("granule_id")
+    # the same photons may serve two products: used by either is used
+    ranked = ledger.sort_values("status", key=lambda status: status != "present", kind="stable")
+    outcome = ranked.drop_duplicates("granule_id").set_index("granule_id")
     rows = []
     for granule in granules.itertuples():
         known = granule.granule_id in outcome.index
