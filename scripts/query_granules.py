@@ -10,7 +10,7 @@ import pyarrow.csv as csv
 
 from nunatak.archives import base, lock
 from nunatak.archives.opening import open_archive
-from nunatak.granules import chunk_of, parse
+from nunatak.granules import chunk_of, granules_of, parse
 from nunatak.outlines import focus_outline, read_outlines
 from nunatak.products.itslive_names import select_names
 from nunatak.products.itslive_selection import selection_from
@@ -58,7 +58,7 @@ def main(regions, out, *, archive, product, settings, period, chunks, study, foc
 def _answer(product, region, period, filters, archive, locked):
     """The archive's answer, or the lock's; that of an archive on the network is settled when granules are fetched."""
     if locked and archive["name"] == "earthdata":
-        return lock.read(locked)
+        return lock.read(locked, product=granules_of(product))
     found = open_archive(archive["name"], archive).search(product, region, period, filters)
     return lock.held_against(lock.read(locked), found, name=locked) if locked else found
 

@@ -274,6 +274,11 @@ def public_session():
     """A session for public storage: no login is sent, whatever lies in ~/.netrc."""
     import requests
 
-    made = requests.Session()
-    made.auth = lambda request: request  # keeps requests from looking for one
-    return made
+    return anonymous(requests.Session())
+
+
+def anonymous(session):
+    """The session, which takes no login out of ~/.netrc, whose `default` line would go to any host; nor when led on."""
+    session.auth = lambda request: request
+    session.rebuild_auth = lambda request, answer: request.headers.pop("Authorization", None)
+    return session

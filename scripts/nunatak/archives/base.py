@@ -250,7 +250,7 @@ def check_failures(ledgers, max_failed):
     return counts
 
 
-def read_list(path):
+def read_list(path, *, remedy="remove it and run the study again"):
     """
     The granule table of a chunk's list (CSV), with the types it had: release "006" stays text.
 
@@ -261,14 +261,17 @@ def read_list(path):
     try:
         rows = pd.read_csv(path, dtype="string")
     except (OSError, ValueError) as error:
-        raise NunatakError(f"{path}: not a granule list ({error}); remove it and run the study again") from error
+        raise NunatakError(f"{path}: not a granule list ({error}); {remedy}") from error
     if "file_name" not in rows:
-        raise NunatakError(f"{path}: no column file_name; remove it and run the study again")
-    for name in ("size_bytes", "rgt", "cycle", "region_number", "cycle_end"):
-        if name in rows:
+        raise NunatakError(f"{path}: no column file_name; {remedy}")
+    name = "file_name"
+    try:
+        for name in rows.columns.intersection(["size_bytes", "rgt", "cycle", "region_number", "cycle_end"]):
             rows[name] = pd.to_numeric(rows[name]).astype("Int64")
-    for name in ("time_start", "time_end"):
-        rows[name] = pd.to_datetime(rows[name], format="ISO8601", utc=True).dt.tz_localize(None)
+        for name in rows.columns.intersection(["time_start", "time_end"]):
+            rows[name] = pd.to_datetime(rows[name], format="ISO8601", utc=True).dt.tz_localize(None)
+    except (TypeError, ValueError) as error:
+        raise NunatakError(f"{path}: {name}: {str(error).splitlines()[0]}; {remedy}") from error
     return granule_table(rows)
 
 

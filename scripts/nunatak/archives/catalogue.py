@@ -166,9 +166,11 @@ class Catalogue:
             return stated, [dict(item) for item in query.get(stated)] if stated else []
         except RuntimeError as error:
             raise _refused(self.address, error) from None
-        except KeyError as error:
+        except (KeyError, TypeError, AttributeError) as error:
+            counted = "cmr-hits" not in str(error).lower()
             text = "it sent no count of records: a login page or a proxy, not the catalogue"
-            raise failed(self.address, ValueError(f"{text} (no {error})")) from None
+            text = "it sent records of another form than its own" if counted else text
+            raise failed(self.address, ValueError(f"{text} ({error!r})")) from None
         except (requests.exceptions.RequestException, ValueError) as error:
             raise failed(self.address, error) from None
 

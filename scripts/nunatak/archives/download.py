@@ -200,7 +200,10 @@ def _alone(part):
     lock = part.with_suffix(".lock")
     while True:
         with open(lock, "a") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX)
+            except OSError as error:
+                log.warning("%s: no locks here (%s); let one run at a time fetch to it", lock.parent, error.strerror)
             if not _same(lock, held):  # the run before removed it while this one waited
                 continue
             try:

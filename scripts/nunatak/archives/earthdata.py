@@ -142,11 +142,16 @@ class EarthdataArchive:
 
     def _placed(self, granules):
         """The granules with the address that each is asked for at: in the cloud's storage where that is wanted."""
-        if self.transfer == "https" or "s3_url" not in granules or not granules["s3_url"].notna().any():
+        if self.transfer == "https" or granules["product"].str.startswith("itslive").all():
             return granules
         if self.transfer == "s3":
             s3.require()
-        else:
+        known = granules["s3_url"].notna() if "s3_url" in granules else granules["url"].isna()
+        if not known.all():
+            log.warning("%d granules without an address in storage come over HTTPS", int((~known).sum()))
+        if not known.any():
+            return granules
+        if self.transfer != "s3":
             first = granules["s3_url"].dropna().iloc[0]
             try:
                 refused = s3.answers(self._storage(), first)
@@ -165,6 +170,9 @@ class EarthdataArchive:
         links = dict.fromkeys(granules["granule_id"][here], "")
         settled: dict[str, base.Outcome] = {}
         wanted = granules[[not value for value in here]]
+        if "collection_id" not in wanted:
+            log.warning("the collection of the granules is not known, so nothing is ordered; taking whole granules")
+            wanted = wanted.assign(collection_id=None)
         for _, part in wanted.groupby("collection_id"):
             try:
                 found, nothing = orders.links(part, self.subset)

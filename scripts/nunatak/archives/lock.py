@@ -19,9 +19,10 @@ from nunatak.runtime import NunatakError, written
 COLUMNS = (
     "file_name", "version", "revision", "size_bytes", "checksum", "checksum_algorithm", "checksum_from", "concept_id",
     "revision_id", "collection_id", "url", "time_start", "time_end", "cycle_end", "hemisphere", "region_code",
-    "resolution", "source",
+    "resolution", "source", "s3_url",
 )  # fmt: skip
 _SAME = ("size_bytes", "checksum")  # what must not differ between a lock and an archive
+_MEND = "mend it, or make it anew with make lock_<study>"
 _SHOWN = 20  # granules in one message
 
 
@@ -54,24 +55,43 @@ def write(granules, path, *, originals=None):
         rows.reindex(columns=list(COLUMNS)).sort_values("file_name").to_csv(part, index=False, lineterminator="\n")
 
 
-def read(path):
+def read(path, *, product=None):
     """
     The granule table of a lock.
 
     A file with nothing but addresses of granules, one to a line, is one, too.
 
+    Parameters
+    ----------
+    path : the file
+    product : whose granules it must hold; None for any
+
     Raises
     ------
-    NunatakError : absent, or neither of the two
+    NunatakError : absent, neither of the two, or with granules of another product, twice, or without an address
     """
     path = Path(path)
     if not path.is_file():
         raise NunatakError(f"{path}: no such lock; make it with make lock_<study>, or take `lock` out of the study")
-    lines = path.read_text("utf-8").splitlines()
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise NunatakError(f"{path}: is no text ({error.reason}); {_MEND}") from None
     addresses = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if addresses and all(line.startswith("https://") for line in addresses):
-        return _of_addresses(addresses)
-    return base.read_list(path)
+        rows = _of_addresses(addresses)
+    else:
+        rows = base.read_list(path, remedy=_MEND)
+    wrong = {
+        "is listed twice": rows["file_name"].duplicated(),
+        "has no address (url)": rows["url"].isna(),
+        "would leave its folder": rows["file_name"].str.contains(r"[/\\]", regex=True),
+        f"is no granule of {product}": rows["product"] != (product or rows["product"]),
+    }
+    for what, where in wrong.items():
+        if where.any():
+            raise NunatakError(f"{path}: {rows.loc[where, 'file_name'].iloc[0]} {what}; {_MEND}")
+    return rows
 
 
 def held_against(locked, found, *, name):

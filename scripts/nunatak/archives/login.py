@@ -42,10 +42,10 @@ def source(address=ADDRESS) -> str | None:
     from earthaccess.auth import netrc_path
 
     try:
-        found = netrc(str(netrc_path())).authenticators(urlsplit(address).netloc)
+        found = netrc(str(netrc_path())).hosts.get(urlsplit(address).netloc)  # earthaccess takes no `default` line
     except FileNotFoundError:
         return None
-    except (NetrcParseError, OSError) as error:
+    except (NetrcParseError, OSError, UnicodeDecodeError) as error:
         said = f"{netrc_path()}: cannot be read ({type(error).__name__})"
         raise LoginRefused(f"{said}; mend it: {needed(address)}") from None
     return "netrc" if found and found[0] and found[2] else None
@@ -57,11 +57,14 @@ def require(address=ADDRESS) -> str:
 
     Raises
     ------
-    LoginRefused : there is none, or the token has expired
+    LoginRefused : there is none, or the token has expired or can be none
     """
     found = source(address)
     if found is None:
         raise LoginRefused(f"no Earthdata login found; {needed(address)}")
+    token = os.environ.get("EARTHDATA_TOKEN", "")
+    if found == "token" and (not token.isascii() or not token.isprintable() or " " in token):
+        raise LoginRefused("EARTHDATA_TOKEN: holds a space, a line's end or another sign no token has; set it anew")
     left = token_days_left()
     if found == "token" and left is not None and left <= 0:
         raise LoginRefused(
@@ -78,7 +81,7 @@ def token_days_left() -> float | None:
     try:
         content = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
         ends = datetime.fromtimestamp(float(content["exp"]), UTC)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, OSError):
         return None
     return (ends - datetime.now(UTC)).total_seconds() / 86400
 

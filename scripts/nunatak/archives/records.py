@@ -12,8 +12,10 @@ import shapely
 
 from nunatak.archives import footprint
 from nunatak.granules import GranuleNameError, parse
+from nunatak.runtime import log
 
 SUFFIXES = (".h5", ".nc")
+_IN_CLOUD = "GET DATA VIA DIRECT ACCESS"
 _ALGORITHMS = {"MD5": "MD5", "SHA1": "SHA-1", "SHA256": "SHA-256", "SHA512": "SHA-512"}
 _INCLINATION = np.radians(92.0)  # of ICESat-2 (ATL03 ATBD)
 _PERIOD = 91 * 86400 / 1387  # s, of one revolution: 1387 in 91 days
@@ -39,23 +41,32 @@ def row(record) -> dict:
     url = link(umm)
     name = base_name(url)
     named = parse(name)
-    start, end = times(umm)
+    start, end = _read(times, umm, (pd.NaT, pd.NaT))
     size, checksum, algorithm = _file(umm, name)
     return {
         "granule_id": named.granule_id, "file_name": named.name, "url": url, "size_bytes": size,
         "checksum": checksum, "checksum_algorithm": algorithm, "time_start": start, "time_end": end,
-        "geometry": footprint.to_text(outline(umm)), "source": "earthdata",
-        "s3_url": next((u["URL"] for u in umm["RelatedUrls"] if u["Type"] == "GET DATA VIA DIRECT ACCESS"), None),
+        "geometry": footprint.to_text(_read(outline, umm, None)), "source": "earthdata",
+        "s3_url": next((u.get("URL") for u in umm["RelatedUrls"] if u.get("Type") == _IN_CLOUD), None),
         "collection_id": meta.get("collection-concept-id"), "concept_id": meta["concept-id"],
         "revision_id": meta.get("revision-id"),
         **{key: getattr(named, key) for key in ("cycle_end", "hemisphere", "region_code", "resolution")},
     }  # fmt: skip
 
 
+def _read(reading, umm, otherwise):
+    """What a record says; nothing where it cannot be read, since a granule is not left out for what is not known."""
+    try:
+        return reading(umm)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
+        log.warning("%s: its %s cannot be read: %r", umm.get("GranuleUR", "a record"), reading.__name__, error)
+        return otherwise
+
+
 def link(umm) -> str:
     """The address of the data file itself; not its metadata, pictures or S3 key."""
-    for entry in umm.get("RelatedUrls", []):
-        address = entry.get("URL", "")
+    for entry in umm.get("RelatedUrls") or []:
+        address = entry.get("URL") or ""
         path = urlsplit(address).path.lower()
         if entry.get("Type") == "GET DATA" and address.startswith("https://") and path.endswith(SUFFIXES):
             return address
@@ -91,7 +102,8 @@ def times(umm):
 
 def _instant(text):
     """A catalogue's time; pandas' own reader takes milliseconds for each."""
-    return pd.Timestamp(datetime.fromisoformat(text)).tz_convert(None)
+    read = pd.Timestamp(datetime.fromisoformat(text))
+    return read if read.tz is None else read.tz_convert(None)
 
 
 def outline(umm):
@@ -186,10 +198,11 @@ def _cap(lat):
 
 def _file(umm, name):
     """(size in bytes or None, checksum, algorithm) of the data file, only where the record states them exactly."""
-    files = umm.get("DataGranule", {}).get("ArchiveAndDistributionInformation", [])
+    files = (umm.get("DataGranule") or {}).get("ArchiveAndDistributionInformation") or []
     named = [file for file in files if file.get("Name") == name] or (files if len(files) == 1 else [])
     for file in named:
         given = file.get("Checksum") or {}
         algorithm = _ALGORITHMS.get(str(given.get("Algorithm", "")).upper().replace("-", ""))
-        return file.get("SizeInBytes"), (given.get("Value") if algorithm else None), algorithm
+        size = str(file.get("SizeInBytes"))
+        return int(size) if size.isdecimal() else None, (given.get("Value") if algorithm else None), algorithm
     return None, None, None

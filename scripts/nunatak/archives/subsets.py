@@ -157,8 +157,10 @@ class Orders:
                 page = answer.json()
                 whole = page if whole is None else {**whole, "links": whole["links"] + page.get("links", [])}
                 address = next((link["href"] for link in page.get("links", []) if link["rel"] == "next"), None)
+            if not isinstance(whole["status"], str):
+                raise ValueError("the record of an order says no status")
             return whole
-        except (requests.exceptions.RequestException, ValueError, KeyError) as error:
+        except (requests.exceptions.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
             raise failed(self.address, error) from None
 
     def _harmony(self):

@@ -132,7 +132,7 @@ def _judge(answer, url, have):
 
 def _write(answer, part, start, size, arrivals):
     """Append the body from `start`; a body shorter than announced is kept for the next attempt."""
-    announced = answer.headers.get("Content-Length")
+    announced = answer.headers.get("Content-Length", "")
     with open(part, "r+b" if start else "wb") as stream:
         stream.seek(start)
         stream.truncate()
@@ -142,10 +142,11 @@ def _write(answer, part, start, size, arrivals):
             stream.write(block)
             arrivals.add(block)
         arrived = stream.tell() - start
-    if announced is not None and arrived != int(announced):
+    stated = announced.isdecimal()
+    if stated and arrived != int(announced):
         raise _Again(f"cut off after {arrived} of {announced} bytes")
     total = start + arrived
-    if size is not None and total < size and announced is None:
+    if size is not None and total < size and not stated:
         raise _Again(f"ended after {total} of {size} bytes")
 
 

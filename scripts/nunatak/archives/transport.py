@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from nunatak.archives import ServiceFailed
+from nunatak.remote import anonymous
 from nunatak.runtime import log
 
 CONNECT, READ = 20.0, 90.0  # s, longest wait for a connection and for the next byte
@@ -46,7 +47,8 @@ def patient(session):
     """
     The session, with time limits on every request, and further attempts where another may help.
 
-    Honours Retry-After up to `LONGEST`. An answer that the catalogue itself calls cut short is an error.
+    Honours Retry-After up to `LONGEST`. An answer that the catalogue itself calls cut short is an error. A session
+    without a login of its own gets none out of ~/.netrc.
     """
     from requests.adapters import HTTPAdapter
     from requests.exceptions import HTTPError
@@ -66,6 +68,11 @@ def patient(session):
                 raise HTTPError("the catalogue ran out of time and sent a part of the answer", response=None)
             return answer
 
+    if session.auth is None:
+        if "Authorization" in session.headers:
+            session.auth = lambda request: request  # ~/.netrc would take the place of the token
+        else:
+            anonymous(session)
     retries = Patience(
         total=ATTEMPTS - 1, status_forcelist=PASSING, allowed_methods=("GET", "POST"), backoff_factor=PAUSE,
         backoff_jitter=PAUSE / 2, backoff_max=LONGEST, raise_on_status=False,
