@@ -42,6 +42,26 @@ def data():
     return find
 
 
+@pytest.fixture
+def dask_cluster(tmp_path_factory):
+    """
+    The address of a Dask scheduler whose one worker is a process of its own.
+
+    Its scratch folder is its own as well: in the common one a start waits, without end, for a lock that any other run
+    on the machine may hold.
+    """
+    import dask
+    from distributed import LocalCluster
+
+    folder = str(tmp_path_factory.mktemp("dask"))
+    with dask.config.set({"temporary_directory": folder, "distributed.worker.use-file-locking": False}):
+        cluster = LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None, death_timeout=90)
+        try:
+            yield cluster.scheduler_address
+        finally:
+            cluster.close(timeout=60)
+
+
 def pytest_runtest_logreport(report):
     """Add what a test took, with its fixtures, to its file."""
     name = report.nodeid.partition("::")[0]

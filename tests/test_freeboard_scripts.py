@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from distributed import LocalCluster
 
 from nunatak import results, study
 from nunatak.granules import ledger as make_ledger
@@ -110,14 +109,13 @@ def test_a_broken_granule_is_a_row_with_its_reason(whole, granules):
     assert ledger["n_points"].sum() == tally[["n_points", "n_outside", "n_invalid"]].to_numpy().sum()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("scheduler", ["threads", "cluster"])
-def test_dask_gives_the_same_bytes(tmp_path, whole, granules, asked, scheduler):
+def test_dask_gives_the_same_bytes(tmp_path, whole, granules, asked, request, scheduler):
     """Dask's threads, and workers of their own process behind an address."""
-    if scheduler == "threads":
-        other = Made(tmp_path / "b", granules, asked, scheduler=scheduler)
-    else:
-        with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster:
-            other = Made(tmp_path / "b", granules, asked, scheduler=cluster.scheduler_address)
+    if scheduler == "cluster":
+        scheduler = request.getfixturevalue("dask_cluster")
+    other = Made(tmp_path / "b", granules, asked, scheduler=scheduler)
     for name in TABLES:
         assert file_sha256(other.out[name]) == file_sha256(whole.out[name]), name
 

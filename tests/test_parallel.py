@@ -22,23 +22,34 @@ def test_results_come_in_the_order_of_the_items(scheduler):
     assert parallel.in_order(partial(operator.mul, 7), ITEMS, threads=3, scheduler=scheduler) == SQUARES
 
 
-def test_a_scheduler_at_an_address_gives_the_same():
-    """Workers of their own process, reached over TCP."""
-    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster:
-        assert parallel.in_order(partial(operator.mul, 7), ITEMS, scheduler=cluster.scheduler_address) == SQUARES
+@pytest.mark.timeout(300)
+def test_a_scheduler_at_an_address_gives_the_same(dask_cluster, caplog):
+    """Workers of their own process, reached over TCP; there is nothing to warn of."""
+    assert parallel.in_order(partial(operator.mul, 7), ITEMS, scheduler=dask_cluster) == SQUARES
+    assert "no workers" not in caplog.text
 
 
+@pytest.mark.timeout(300)
+def test_a_scheduler_without_workers_is_said(tmp_path, caplog):
+    """What would be waiting without a word."""
+    with (
+        dask.config.set({"temporary_directory": str(tmp_path), "distributed.worker.use-file-locking": False}),
+        LocalCluster(n_workers=0, processes=False, protocol="tcp://", dashboard_address=None) as cluster,
+        parallel.on(cluster.scheduler_address),
+    ):
+        assert f"{cluster.scheduler_address} has no workers" in caplog.text
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("scheduler", [None, "threads", "cluster"])
-def test_arrays_are_computed_where_the_block_says(scheduler):
+def test_arrays_are_computed_where_the_block_says(request, scheduler):
     """Threads, or workers behind an address; after the block it is as before."""
     total = dask.array.arange(20, chunks=5).sum()
     before = dask.config.get("scheduler", None)
     if scheduler == "cluster":
-        with (
-            LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
-            parallel.on(cluster.scheduler_address),
-        ):
-            assert default_client().scheduler.address == cluster.scheduler_address
+        address = request.getfixturevalue("dask_cluster")
+        with parallel.on(address):
+            assert default_client().scheduler.address == address
             assert total.compute() == 190
     else:
         with parallel.on(scheduler, threads=2):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from nunatak.runtime import NunatakError
+
+log = logging.getLogger(__name__)
 
 LOCAL = ("threads", "processes", "synchronous")
 PATIENCE = "20s"  # for a scheduler to answer
@@ -71,9 +74,12 @@ def _client(address):
     from distributed import Client
 
     try:
-        return Client(address, timeout=PATIENCE)
+        client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError, TimeoutError) as error:
         raise NunatakError(
             f"scheduler: {address!r} does not answer ({' '.join(str(error).split())}); start one with `dask scheduler` "
             "or leave the key out"
         ) from error
+    if not client.ncores():  # some clusters start workers for what waits, so this is no error
+        log.warning("scheduler %s has no workers: waiting until one joins (`dask worker %s`)", address, address)
+    return client

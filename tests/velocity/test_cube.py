@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-from contextlib import ExitStack
 
 import h5py
 import numpy as np
@@ -11,7 +10,6 @@ import pandas as pd
 import pytest
 import rioxarray  # noqa: F401 - gives xarray its .rio
 import xarray as xr
-from distributed import LocalCluster
 
 from nunatak import api, cubes, parallel
 from nunatak.products.cube_store import open_cube
@@ -219,19 +217,20 @@ def test_a_dask_cube_and_its_composite_have_the_same_values(simulated_pairs, cub
     np.testing.assert_array_equal(ours["vx"].values, theirs["vx"].values)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("scheduler", ["threads", "cluster"])
-def test_a_cube_and_its_composite_on_dask_are_those_of_this_process(simulated_pairs, cube, tmp_path, scheduler):
+def test_a_cube_and_its_composite_on_dask_are_those_of_this_process(
+    simulated_pairs, cube, tmp_path, request, scheduler
+):
     """Threads, and workers of their own process behind an address: the same bytes of the cube, the same composite."""
     stack, _, folder = cube
-    with ExitStack() as opened:
-        if scheduler == "cluster":
-            local = opened.enter_context(LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None))
-            scheduler = local.scheduler_address
-        api.build_cube(simulated_pairs, TRUNK, tmp_path / "cube.zarr", selection={"projections": "all"},
-                       scheduler=scheduler)  # fmt: skip
-        with parallel.on(scheduler, threads=2):
-            lazy = open_cube(tmp_path / "cube.zarr", chunks={"time": -1, "y": 60})
-            theirs = composite(lazy, method="mean", memory_mb=1)
+    if scheduler == "cluster":
+        scheduler = request.getfixturevalue("dask_cluster")
+    api.build_cube(simulated_pairs, TRUNK, tmp_path / "cube.zarr", selection={"projections": "all"},
+                   scheduler=scheduler)  # fmt: skip
+    with parallel.on(scheduler, threads=2):
+        lazy = open_cube(tmp_path / "cube.zarr", chunks={"time": -1, "y": 60})
+        theirs = composite(lazy, method="mean", memory_mb=1)
     assert file_sha256(tmp_path / "cube.zarr") == file_sha256(folder / "cube.zarr")
     ours = composite(stack, method="mean")
     for name in ("vx", "vy", "v_error", "count"):
