@@ -180,6 +180,8 @@ def test_a_text_without_a_date_is_refused():
     """An attribute that is no date is not guessed at."""
     with pytest.raises(GranuleNameError, match="not an acquisition date"):
         granules.image_date("unknown")
+    with pytest.raises(granules.GranuleNameError, match="20151399: not an acquisition date"):
+        granules.image_date("20151399")
 
 
 @given(names, st.integers(2, 12))

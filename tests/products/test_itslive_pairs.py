@@ -139,6 +139,20 @@ def test_odd_metadata_is_understood(written_pairs, quirk):
     assert (row["vx_stable_shift"] == 0) == (quirk == "no_shift")
 
 
+@pytest.mark.parametrize("flag", [np.nan, "none"])
+def test_a_flag_or_date_that_is_none_costs_no_pair(written_pairs, tmp_path, flag):
+    """An unknown flag counts as no correction; a month 13 gives way to the date in the name."""
+
+    def spoil(file):
+        file["vx"].attrs["stable_shift_flag"] = flag
+        file["img_pair_info"].attrs["acquisition_date_img1"] = "20151399T00:00:00"
+
+    path, pair, _ = written_pairs("v2", "no_shift")
+    row = index_pairs([copy_with(path, tmp_path, spoil)]).iloc[0]
+    assert (row["status"], row["stable_shift_flag"]) == ("present", 0)
+    assert abs(row["acquisition_date_img1"] - pair.time1) < np.timedelta64(1, "D")
+
+
 def test_a_second_index_opens_no_granule(written_pairs, monkeypatch):
     """What an earlier index knows of an unchanged file is taken over."""
     path, *_ = written_pairs("v1")
@@ -234,6 +248,8 @@ def descending_x(file):
         (delete("vy"), "has no 'vy'"),
         (delete("img_pair_info"), "has no 'img_pair_info'"),
         (delete("mapping"), "no spatial_epsg"),
+        (lambda file: file["mapping"].attrs.__setitem__("spatial_epsg", np.nan), "no spatial_epsg"),
+        (lambda file: delete("vx")(file) or file.create_group("vx"), "has no 'vx'"),
         (descending_x, "x must ascend and y descend"),
         (both_dates_equal, "a pair needs two dates"),
         (lambda file: file["vx"].attrs.__setitem__("units", "m/day"), "unit 'm/day' is not metres per year"),

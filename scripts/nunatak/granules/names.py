@@ -281,10 +281,13 @@ def image_date(text) -> np.datetime64:
     """
     text = text.decode() if isinstance(text, bytes) else str(text)
     found = re.match(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ](\d{2}):?(\d{2}):?(\d{2}(?:\.\d{1,6})?))?", text.strip())
-    if not found:
-        raise GranuleNameError(f"{text}: not an acquisition date; expected one such as 19841206T12:52:19.377")
-    year, month, day, hour, minute, second = found.groups(default="00")
-    return np.datetime64(f"{year}-{month}-{day}T{hour}:{minute}:{second}", "us")
+    try:
+        if found:
+            year, month, day, hour, minute, second = found.groups(default="00")
+            return np.datetime64(f"{year}-{month}-{day}T{hour}:{minute}:{second}", "us")
+    except ValueError:  # a month 13
+        pass
+    raise GranuleNameError(f"{text}: not an acquisition date; expected one such as 19841206T12:52:19.377")
 
 
 def bucket(granule: GranuleName) -> str:

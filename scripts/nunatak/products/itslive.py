@@ -70,7 +70,7 @@ def read_pair(path):
     path = Path(path)
     with hdf5.open_granule(path) as file:
         for name in ("x", "y", "vx", "vy", "img_pair_info"):
-            if name not in file:
+            if not isinstance(file.get(name), h5py.Dataset):
                 raise hdf5.missing(file, name)
         row = {"file_name": path.name, "size_bytes": path.stat().st_size, **_geometry(file)}
         row |= _acquisition(file, path) | _errors(file)
@@ -114,7 +114,9 @@ def _ends(axis, file_name, name):
 def _epsg(file):
     for name in ("mapping", "Polar_Stereographic", "UTM_Projection"):
         if name in file and "spatial_epsg" in file[name].attrs:
-            return int(np.ravel(file[name].attrs["spatial_epsg"])[0])
+            code = _number(file[name].attrs, "spatial_epsg")
+            if code > 0:
+                return int(code)
     raise GranuleError(f"{file.filename}: no spatial_epsg in its grid mapping; fetch it again")
 
 
@@ -191,11 +193,10 @@ def _errors(file):
         shift = _number(attributes, "stable_shift")
         row[f"{name}_stable_shift"] = shift if np.isfinite(shift) else 0.0
     attributes = file["vx"].attrs
-    flag = next((attributes[k] for k in ("stable_shift_flag", "flag_stable_shift") if k in attributes), None)
-    if flag is None:
-        # version 1 has no flag; a count of stable pixels tells that the shift was taken from stable surfaces
-        flag = 1 if _number(attributes, "stable_count") > 0 else 0
-    row["stable_shift_flag"] = int(np.ravel(flag)[0])
+    stated = next((key for key in ("stable_shift_flag", "flag_stable_shift") if key in attributes), None)
+    # version 1 has no flag; a count of stable pixels tells that the shift was taken from stable surfaces
+    flag = _number(attributes, stated) if stated else float(_number(attributes, "stable_count") > 0)
+    row["stable_shift_flag"] = int(flag) if np.isfinite(flag) else 0  # unknown: the largest of the three errors
     return row
 
 
