@@ -19,7 +19,7 @@ from nunatak.parallel import in_order
 from nunatak.products.cube_layers import LayerFolder
 from nunatak.products.itslive_index import UNITS, index_pairs, index_table
 from nunatak.products.itslive_names import left_out_pairs
-from nunatak.products.itslive_selection import Selection, selection_from
+from nunatak.products.itslive_selection import Selection, refuse_unknown, selection_from
 from nunatak.region import Region, load
 from nunatak.runtime import NunatakError, scratch, written
 from nunatak.tables import read_table, write_table
@@ -84,6 +84,8 @@ def plan_pairs(
     velocity.cube.CubePlan
     """
     area = region if isinstance(region, Region) else load(region)
+    if isinstance(selection, dict):
+        refuse_unknown(selection)
     chosen = selection if isinstance(selection, Selection) else selection_from(selection or {})
     known = read_table(index) if index is not None and Path(index).exists() else None
     table = index_pairs(_pair_paths(granules), known=known, checksums=checksums, threads=threads)

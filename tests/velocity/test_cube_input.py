@@ -106,6 +106,8 @@ def test_bad_input_is_refused_in_words(simulated_pairs, tmp_path):
         api.build_cube([], TRUNK, tmp_path / "a.zarr")
     with pytest.raises(NunatakError, match="variables: 'speed' is not ITS_LIVE's"):
         api.build_cube(simulated_pairs, TRUNK, tmp_path / "a.zarr", selection={"variables": ["speed"]})
+    with pytest.raises(NunatakError, match="selection: unknown key 'percent_valid'; choose from percent_valid_pixels"):
+        api.build_cube(simulated_pairs, TRUNK, tmp_path / "a.zarr", selection={"percent_valid": 30})
     with pytest.raises(NunatakError, match=r"no layer: of 48 image pairs .*outside"):
         api.build_cube(simulated_pairs, {"bbox": [10, 79, 30, 81]}, tmp_path / "a.zarr")
     with pytest.raises(NunatakError, match="chunks 'cubes'; choose map or series"):

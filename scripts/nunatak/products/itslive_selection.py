@@ -62,6 +62,14 @@ class Selection:
 _SYNONYMS = {("geometry", "all"): "any", ("projections", "main"): "majority"}
 
 
+def refuse_unknown(settings):
+    """An error for keys that select nothing: one misspelt would pass in silence."""
+    known = [field.name for field in fields(Selection)]
+    unknown = [key for key in settings if key not in known]
+    if unknown:
+        raise NunatakError(f"velocity: selection: unknown key {unknown[0]!r}; choose from {', '.join(known)}")
+
+
 def selection_from(settings):
     """The Selection of a mapping or object with some of its keys; platforms "all" stands for no restriction."""
     get = settings.get if hasattr(settings, "get") else lambda key, default: getattr(settings, key, default)
