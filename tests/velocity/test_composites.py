@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from velocity_builders import FILL, cells_of, cube_of, mean_over, noisy_cube, pair_times
@@ -266,12 +267,22 @@ def test_bands_threads_and_dask_do_not_change_values():
         assert whole.equals(other)
 
 
+def test_the_order_of_layers_does_not_matter():
+    """Filters go by date: a cube put together of parts is that of one in order."""
+    cube, _ = noisy_cube(np.random.default_rng(17), n=200, shape=(2, 2), sigma=80.0)
+    shuffled = cube.isel(time=np.random.default_rng(18).permutation(200))
+    for method in ("lsq", "mean"):
+        xr.testing.assert_equal(composite(shuffled, method=method), composite(cube, method=method))
+
+
 def test_bad_input_is_refused():
-    """No layers, an unknown method, a region without a cell."""
+    """No layers, an unknown method, a month 13, a region without a cell."""
     cube, _ = noisy_cube(np.random.default_rng(0), n=10, shape=(2, 2))
     with pytest.raises(NunatakError, match="has no layers"):
         composite(cube.isel(time=slice(0, 0)))
     with pytest.raises(NunatakError, match="method 'mode'; choose lsq, mean, median"):
         composite(cube, method="mode")
+    with pytest.raises(NunatakError, match="year_start: 13 is no month"):
+        composite(cube, year_start=13)
     with pytest.raises(NunatakError, match="the region has no cell"):
         composite(cube.assign_coords(roi=cube["roi"] * 0))

@@ -108,6 +108,10 @@ def test_gaps_of_a_gate_are_counted():
         flux_gate(field, gate, thickness.where(thickness["x"] > X0 + 5000))
     with pytest.raises(NunatakError, match="two or more points"):
         flux_gate(field, [(X0, Y0), (X0, Y0)], 1000.0)
+    with pytest.raises(NunatakError, match="two or more points"):
+        flux_gate(field, [(X0, Y0), (X0, np.inf)], 1000.0)
+    with pytest.raises(NunatakError, match="no attribute crs"):
+        flux_gate(field.assign_attrs(crs=""), gate, 1000.0)
 
 
 @pytest.mark.parametrize("descending", [True, False])

@@ -84,6 +84,8 @@ def composite(
     """
     if not (callable(method) or method in ("lsq", "mean", "median")):
         raise NunatakError(f"velocity: composite method {method!r}; choose lsq, mean, median or give a function")
+    if (np.diff(cube["time"].values) < np.timedelta64(0)).any():  # the moving median goes by date
+        cube = cube.isel(time=np.argsort(cube["time"].values, kind="stable"))
     pairs = design(cube, year_start=year_start)
     if filters is None:
         filters = Filters() if method == "lsq" else Filters(before_minimum=1, after_minimum=1)

@@ -73,8 +73,10 @@ def design(cube, *, year_start=1, stable_shift=True):
 
     Raises
     ------
-    NunatakError : no layers
+    NunatakError : no layers, or no such month
     """
+    if year_start not in range(1, 13):
+        raise NunatakError(f"velocity: year_start: {year_start} is no month; give 1 to 12")
     if not cube.sizes.get("time"):
         raise NunatakError("velocity: the cube has no layers; nothing can be averaged: look into pairs.parquet")
     s, e = (decimal_year(cube[f"acquisition_date_img{i}"].values) for i in (1, 2))

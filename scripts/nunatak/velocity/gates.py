@@ -77,7 +77,7 @@ def flux_gate(
     """
     crs = crs_of(field, crs)
     vertices = np.asarray(gate, dtype=float)
-    if vertices.ndim != 2 or not np.any(np.diff(vertices, axis=0)):
+    if vertices.ndim != 2 or not np.isfinite(vertices).all() or not np.any(np.diff(vertices, axis=0)):
         raise NunatakError("flux gate: give two or more points apart from each other, (x, y) in the field's CRS")
     flow = Field(field, ("vx", "vy"))
     table = _segments(vertices, spacing or flow.cell / 2, crs)

@@ -7,6 +7,8 @@ from functools import lru_cache
 import numpy as np
 import pyproj
 
+from nunatak.runtime import NunatakError
+
 
 class Field:
     """
@@ -64,5 +66,5 @@ def crs_of(dataset, crs=None):
     """The CRS given, else that of the Dataset's attributes."""
     found = crs or dataset.attrs.get("crs")
     if not found:
-        raise ValueError("velocity: the Dataset has no attribute crs; give crs='EPSG:...'")
+        raise NunatakError("velocity: the Dataset has no attribute crs; give crs='EPSG:...'")
     return found

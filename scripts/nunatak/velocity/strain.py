@@ -51,7 +51,7 @@ def strain_rates(field, *, half_length=None, method="nominal", crs=None, time=No
     crs = crs_of(field, crs)
     flow = Field(field, ("vx", "vy"))
     half_length = 2 * flow.cell if half_length is None else float(half_length)
-    if half_length < flow.cell:
+    if not half_length >= flow.cell:
         raise NunatakError(f"strain rates: half_length {half_length:g} m is below one cell of {flow.cell:g} m")
     x, y = np.meshgrid(field["x"].values, field["y"].values)
     k = map_scale(crs, x, y)
@@ -60,7 +60,7 @@ def strain_rates(field, *, half_length=None, method="nominal", crs=None, time=No
     else:
         exx, eyy, exy = _logarithmic(flow, x, y, half_length, k, time, substeps)
     out = _dataset(field, flow(x, y), exx, eyy, exy, half_length / k, method)
-    return out.assign_attrs(half_length=half_length)
+    return out.assign_attrs(crs=str(crs), half_length=half_length)
 
 
 def _nominal(flow, x, y, r, k):
@@ -116,7 +116,7 @@ def _dataset(field, velocity, exx, eyy, exy, half_ground, method):
     out = xr.Dataset(
         {name: (("y", "x"), array, {"long_name": _NAMES[name], "units": "1/yr"}) for name, array in values.items()},
         {"y": field["y"], "x": field["x"]},
-        {"crs": field.attrs.get("crs", ""), "method": method},
+        {"method": method},
     )
     if "vx_error" in field and "vy_error" in field:
         error = np.hypot(field["vx_error"].values, field["vy_error"].values) / (2 * half_ground)
