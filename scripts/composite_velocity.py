@@ -1,5 +1,7 @@
 """Annual velocities of a cube, the strain rates of their mean, maps for a GIS, and how speeds are distributed."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -75,13 +77,22 @@ def speeds(stack, annual):
     """How many values of single pairs and of the annual composites fall into each bin of speed, in the region."""
     roi = stack["roi"].values.astype(bool)
     counts = np.zeros(EDGES.size - 1, dtype=int)
-    for first in range(0, stack.sizes["time"], 16):
-        block = stack.isel(time=slice(first, first + 16))
-        vx, vy = (block[name].values[:, roi].astype(float) for name in ("vx", "vy"))
+    for time, y, x in tiles(stack):
+        block = stack[["vx", "vy"]].isel(time=time, y=y, x=x)
+        vx, vy = (block[name].values[:, roi[y, x]].astype(float) for name in ("vx", "vy"))
         seen = (vx != stack["vx"].attrs["_FillValue"]) & (vy != stack["vy"].attrs["_FillValue"])
         counts += np.histogram(np.hypot(vx, vy)[seen], EDGES)[0]
     yearly = np.histogram(annual["v"].values[np.isfinite(annual["v"].values)], EDGES)[0]
     return pd.DataFrame({"low": EDGES[:-1], "high": EDGES[1:], "pairs": counts, "annual": yearly})
+
+
+def tiles(stack):
+    """Blocks of a cube along its chunks, each inflated once: slices of time, y and x."""
+    chunk = stack["vx"].encoding["chunks"]
+    steps = max(16, chunk[0]), *chunk[1:]
+    starts = [range(0, n, step) for n, step in zip(stack["vx"].shape, steps, strict=True)]
+    for corner in itertools.product(*starts):
+        yield tuple(slice(first, first + step) for first, step in zip(corner, steps, strict=True))
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 import pyproj
+from shapely import LineString, box
 
 from nunatak import velocity
 from nunatak.grid import Grid
 from nunatak.products.cube_store import open_cube
 from nunatak.rasters import read_on_grid
 from nunatak.results import read_map
-from nunatak.runtime import NunatakError, job, stamp
+from nunatak.runtime import NunatakError, job, log, stamp
 from nunatak.tables import write_csv, write_table
 from nunatak.times import from_decimal_year
 
@@ -41,6 +42,8 @@ def main(cube, annual, out, *, points, flowlines, gates, study):
     empty = pd.DataFrame({"flowline": [], "year": [], "distance": [], "v": []})
     write_table(pd.concat(lines) if lines else empty, out["flowline"], attributes=about, units=UNITS)
     rows = [row for name, gate in gates.items() for row in fluxes(yearly, name, gate, to_map)]
+    for name in sorted(set(gates) - {row[0] for row in rows}):
+        log.warning("gate %s: no year has a velocity on it; it has no row", name)
     write_csv(pd.DataFrame(rows, columns=GATE_COLUMNS), out["gates"], attributes=about, units=UNITS)
 
 
@@ -91,6 +94,8 @@ def fluxes(yearly, name, gate, to_map):
     """One row per year with a velocity on the gate: area of ice through it, and mass where the thickness is known."""
     vertices = np.column_stack(to_map(*np.asarray(gate["lonlat"], dtype=float).T))
     grid = Grid.from_centres(yearly.attrs["crs"], yearly["x"].values, yearly["y"].values)
+    if not LineString(vertices).intersects(box(*grid.bounds)):
+        raise NunatakError(f"gates: {name}: lies outside the map of velocities; choose points of the region")
     known = gate["thickness"] is not None
     thickness, sigma = (raster_of(gate[key], grid) for key in ("thickness", "thickness_sigma"))
     for k, year in enumerate(yearly["year"].values):

@@ -14,12 +14,13 @@ import follow_flow
 import invert_velocity
 import plan_cube
 import stack_pairs
-from nunatak import study
+from nunatak import api, study
 from nunatak.checks import velocity_truth
 from nunatak.granules import granule_table, ledger
 from nunatak.outlines import write_outlines
 from nunatak.products import itslive_index
 from nunatak.products.cube_store import open_cube
+from nunatak.rasters import write_netcdf
 from nunatak.region import load
 from nunatak.runtime import NunatakError, file_sha256
 from nunatak.simulation import itslive, worlds
@@ -175,6 +176,19 @@ def test_distribution_counts_every_value_of_the_region_once(work, annual):
     assert annual.attrs["filters"].count("after_minimum=8") == 1
 
 
+@pytest.mark.parametrize("chunks", ["map", "series"])
+def test_the_distribution_inflates_every_chunk_once(granules, tmp_path, chunks):
+    """Blocks lie along the chunks, 16 layers at a time where a chunk has one, and together they are the cube."""
+    api.build_cube(granules[:20], AREA, tmp_path / "cube", chunks=chunks)
+    stack = open_cube(tmp_path / "cube")
+    held, seen = stack["vx"].encoding["chunks"], np.zeros(stack["vx"].shape, dtype=int)
+    for block in composite_velocity.tiles(stack):
+        seen[block] += 1
+        assert all(part.start % size == 0 for part, size in zip(block, held, strict=True))
+        assert all(part.stop - part.start == size for part, size in zip(block[1:], held[1:], strict=True))
+    assert (seen == 1).all()
+
+
 def test_annual_velocities_on_dask_have_the_same_bytes(work, annual, tmp_path):
     out = {name: tmp_path / name for name in ("annual", "strain", "maps", "speeds")}
     settings = settings_of("composite", minimum_pairs=8)
@@ -206,6 +220,20 @@ def test_a_gate_drawn_the_other_way_counts_the_flow_as_negative(work, annual):
     np.testing.assert_allclose(found["a"], -found["b"], rtol=1e-6)
     series = read_table(out["series"])
     assert set(series["kind"]) == {"pair", "annual", "model"} and series["v"].notna().all()
+
+
+def test_a_gate_beside_the_map_is_refused_and_one_without_a_velocity_said(work, annual, tmp_path, caplog):
+    """Places that do not fit; ice that no year sees."""
+    out = {name: tmp_path / name for name in ("series", "flowline", "gates")}
+    gates = {"far": settings_of("gates", g={"lonlat": [[-45.0, -70.0], [-44.0, -70.0]]})["g"]}
+    with pytest.raises(NunatakError, match="gates: far: lies outside the map of velocities"):
+        follow_flow.main(work / "cube", work / "annual", out, points={}, flowlines={}, gates=gates, study="x")
+    blank = annual.copy(deep=True)
+    blank["vx"][:] = np.nan
+    write_netcdf(blank, tmp_path / "blank.nc", blank.attrs)
+    gates = {"front": settings_of("gates", g={"lonlat": [[-100.98, -75.04], [-100.86, -75.06]]})["g"]}
+    follow_flow.main(work / "cube", tmp_path / "blank.nc", out, points={}, flowlines={}, gates=gates, study="x")
+    assert len(read_csv(out["gates"])) == 0 and "gate front: no year has a velocity on it" in caplog.text
 
 
 def test_inversion_gives_a_regular_series_near_the_annual_means(work, annual):
