@@ -157,7 +157,7 @@ class Orders:
                 page = answer.json()
                 whole = page if whole is None else {**whole, "links": whole["links"] + page.get("links", [])}
                 address = next((link["href"] for link in page.get("links", []) if link["rel"] == "next"), None)
-            if not isinstance(whole["status"], str):
+            if whole is None or not isinstance(whole["status"], str):
                 raise ValueError("the record of an order says no status")
             return whole
         except (requests.exceptions.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
