@@ -107,10 +107,11 @@ def _shares(plan, index, options):
     fresh = candidates[~candidates["identity"].isin(list(held))]
     measured = percent_valid_in_region(replace(plan, pairs=fresh), **options)
     held |= dict(zip(fresh["identity"], measured, strict=True))
+    held = {same: share for same, share in held.items() if pd.notna(share)}  # a damaged pair was not measured
     if kept is not None:
         rows = {"identity": list(held), "place": place, "share": list(held.values())}
         write_table(pd.DataFrame(rows), kept, units={"share": "%"})
-    return candidates["identity"].map(held)
+    return candidates["identity"].map(held).astype(float)
 
 
 def _pair_paths(granules):
@@ -248,7 +249,12 @@ def _earlier(out):
     """An earlier cube and its layers; None where there is none."""
     from nunatak.products.cube_store import CubeLayers, open_cube
 
-    return (open_cube(out), CubeLayers(out)) if Path(out).exists() else None
+    if not Path(out).exists():
+        return None
+    try:
+        return open_cube(out), CubeLayers(out)
+    except NunatakError as error:
+        raise NunatakError(f"{out}: is there and no velocity cube; remove it or choose another name") from error
 
 
 def write_pairs(pairs, path, attributes):

@@ -161,8 +161,9 @@ def test_a_damaged_pair_is_told_and_read_again_once_it_is_whole(simulated_pairs,
     whole = victim.read_bytes()
     _, _, offset, stored = json.loads(index_pairs([victim]).iloc[0]["chunks"])["vx"]["at"][0]
     victim.write_bytes(whole[: offset + 20] + bytes(stored - 40) + whole[offset + stored - 20 :])
-    pairs = api.build_cube(folder, TRUNK, tmp_path / "cube.zarr").set_index("file_name")
-    assert pairs.loc[victim.name, "fate"] == "corrupt" and "damaged chunk" in pairs.loc[victim.name, "why"]
+    for selection in ({"percent_valid_in_region": 1}, None):
+        pairs = api.build_cube(folder, TRUNK, tmp_path / "cube.zarr", selection=selection).set_index("file_name")
+        assert pairs.loc[victim.name, "fate"] == "corrupt" and "damaged chunk" in pairs.loc[victim.name, "why"]
     victim.write_bytes(whole)
     pairs = api.build_cube(folder, TRUNK, tmp_path / "cube.zarr").set_index("file_name")
     assert pairs.loc[victim.name, "fate"] == "used"

@@ -117,3 +117,5 @@ def test_bad_input_is_refused_in_words(simulated_pairs, tmp_path):
         api.build_cube(empty, TRUNK, tmp_path / "a.zarr")
     with pytest.raises(NunatakError, match="not a velocity cube"):
         open_cube(tmp_path)
+    with pytest.raises(NunatakError, match="is there and no velocity cube; remove it"):
+        api.build_cube(simulated_pairs, TRUNK, tmp_path)

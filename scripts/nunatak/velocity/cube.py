@@ -303,14 +303,17 @@ def percent_valid_in_region(plan, *, memory_mb=256, threads=2):
     """
     Per cent of the region's cells with a velocity, of every candidate: for `Selection.percent_valid_in_region`.
 
-    Reads the components only. A damaged pair counts 0 here; its reason comes with the build.
+    Reads the components only. A damaged pair is NaN, which no limit leaves out: its reason comes with the build.
 
     Returns
     -------
     Series of float on the plan's candidates
     """
     lean = CubePlan(plan.grid, plan.roi, plan.pairs, COMPONENTS)
-    blocks = [rows["valid_cells"] for rows, _ in read_blocks(lean, memory_mb=memory_mb, threads=threads)]
+    blocks = [
+        rows["valid_cells"].where(rows["fate"] != "corrupt")
+        for rows, _ in read_blocks(lean, memory_mb=memory_mb, threads=threads)
+    ]
     cells = max(int(plan.roi.sum()), 1)
     return pd.concat(blocks) * (100.0 / cells) if blocks else pd.Series(dtype=float)
 
