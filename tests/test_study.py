@@ -297,6 +297,11 @@ def test_numbers_as_people_write_them(tmp_path):
         ({"title": None}, "title: missing; add this key"),
         ({"title": 5}, "title: got 5; write text, in quotes"),
         ({"archive": "simulate"}, "archive: got 'simulate'; did you mean simulated?"),
+        ({"endpoints": {"cmr": "cmr.org"}}, "endpoints.cmr: got 'cmr.org'; write an address such as https://host"),
+        (
+            {"endpoints": {"login": "http://a.org"}},
+            "endpoints.login: got 'http://a.org'; a login goes there: write https",
+        ),
         ({"checks": "wrn"}, "checks: got 'wrn'; did you mean warn?"),
         ({"max_failed": -1}, "max_failed: got -1; write at least 0"),
         ({"mass": {"kind": "glacier", "density": 1500}}, "mass.density: got 1500; write at most 1000"),

@@ -5,9 +5,18 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import numpy as np
-from pydantic import BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from nunatak import granules, region, rings
@@ -67,6 +76,9 @@ class Connections(Model):
     sliderule: int = key(2, "SlideRule service", ge=1, le=64)
 
 
+_SECRET = ("login", "harmony", "s3_credentials")  # services that are shown a login
+
+
 class Endpoints(Model):
     """Where the services are."""
 
@@ -85,6 +97,19 @@ class Endpoints(Model):
         "https://its-live-data.s3.amazonaws.com/datacubes/catalog_v02.json", "list of ITS_LIVE's datacubes (GeoJSON)"
     )
     sliderule: str = key("https://sliderule.slideruleearth.io", "SlideRule service")
+
+    @field_validator("*")
+    @classmethod
+    def _is_an_address(cls, value, info: ValidationInfo):
+        """Each is an address, and a login or token goes nowhere in the clear but to this machine."""
+        if value is None:
+            return value
+        scheme, host = value.partition("://")[0], urlsplit(value).hostname
+        if scheme not in ("https", "http") or not host:
+            raise ValueError(f"got {value!r}; write an address such as https://host")
+        if scheme == "http" and info.field_name in _SECRET and host not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError(f"got {value!r}; a login goes there: write https://{host}")
+        return value
 
 
 class Settings(Model):
