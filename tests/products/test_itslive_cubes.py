@@ -155,6 +155,13 @@ def test_a_broken_mosaic_is_refused(tmp_path):
         open_mosaic(tmp_path / "absent.nc")
     with pytest.raises(GranuleError, match="cannot be read"):
         open_mosaic(tmp_path / "absent.tif")
+    options = {"driver": "GTiff", "height": 2, "width": 2, "count": 1, "dtype": "float32"}
+    with rasterio.open(
+        tmp_path / "nowhere.tif", "w", transform=rasterio.Affine(120, 0, 0, 0, -120, 240), **options
+    ) as raster:
+        raster.write(np.zeros((1, 2, 2), "f4"))
+    with pytest.raises(GranuleError, match="names no EPSG code"):
+        open_mosaic(tmp_path / "nowhere.tif")
     with pytest.raises(GranuleError, match="has no 'vy'"):
         open_mosaic(tmp_path / "mosaic_0000.nc", variables=("vy",))
     (tmp_path / "text.nc").write_text("no")

@@ -15,14 +15,12 @@ from nunatak import api, cubes, parallel
 from nunatak.products.cube_store import open_cube
 from nunatak.products.itslive import FILL
 from nunatak.products.itslive_index import index_pairs
-from nunatak.products.itslive_selection import Selection
 from nunatak.region import load
 from nunatak.runtime import NunatakError, file_sha256
 from nunatak.tables import read_table
 from nunatak.velocity import composite
 from nunatak.velocity import cube as module
 from nunatak.velocity.cube import fates, plan_cube, read_blocks
-from nunatak.velocity.lazy import lazy_cube
 
 TRUNK = {"lonlat": [[-101.2, -74.97], [-100.4, -74.97], [-100.4, -75.13], [-101.2, -75.13]]}
 NOTEBOOK = {"lonlat": [[-101.1555, -74.7387], [-99.1172, -75.0879], [-99.8797, -75.46], [-102.425, -74.925]]}
@@ -202,20 +200,6 @@ def test_what_was_measured_of_a_pair_over_the_region_is_kept(simulated_pairs, tm
     assert planned(paths, TRUNK)[1] == shares
     smaller = {"bbox": [-100.9, -75.1, -100.6, -75.0]}
     assert len(planned(paths, smaller)[0]) == len(paths)
-
-
-def test_a_dask_cube_and_its_composite_have_the_same_values(simulated_pairs, cube):
-    """Read by tasks on threads: layers and composites equal those of the cube on disk."""
-    stack, *_ = cube
-    index = index_pairs(sorted(simulated_pairs.glob("*.nc")))
-    plan = plan_cube(index, load(TRUNK).projected, selection=Selection(projections="all"))
-    lazy = lazy_cube(plan)
-    assert lazy["vx"].chunks is not None
-    used = np.isin(lazy["granule_id"].values, stack["granule_id"].values)
-    np.testing.assert_array_equal(lazy["vx"].values[used], stack["vx"].values)
-    ours = composite(stack, method="mean")
-    theirs = composite(lazy.isel(time=np.nonzero(used)[0]), method="mean")
-    np.testing.assert_array_equal(ours["vx"].values, theirs["vx"].values)
 
 
 @pytest.mark.timeout(300)

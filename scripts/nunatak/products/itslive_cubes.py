@@ -241,9 +241,11 @@ def _open_cog(path, bounds, variables):
                 window = window.intersection(rasterio.windows.Window(0, 0, source.width, source.height))
                 transform = source.window_transform(window)
             band = source.read(1, window=window, masked=True)
-            crs = source.crs.to_epsg()
+            crs = source.crs and source.crs.to_epsg()
     except (rasterio.errors.RasterioIOError, rasterio.errors.WindowError) as error:
         raise GranuleError(f"{path}: cannot be read ({' '.join(str(error).split())}); check path and bounds") from error
+    if not crs:
+        raise GranuleError(f"{path}: names no EPSG code; take another copy")
     values = band.astype("f4").filled(np.nan)
     x = transform.c + (np.arange(values.shape[1]) + 0.5) * transform.a
     y = transform.f + (np.arange(values.shape[0]) + 0.5) * transform.e
