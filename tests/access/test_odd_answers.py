@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.access.fetching import found, md5, only
@@ -15,7 +16,7 @@ from tiny_granules import name_of
 
 import query_granules
 from nunatak import region
-from nunatak.archives import LoginRefused, ServiceFailed, base, lock, subsets
+from nunatak.archives import LoginRefused, ServiceFailed, base, lock, receipts, subsets
 from nunatak.archives import login as earthdata_login
 from nunatak.archives.asking import asked_of
 from nunatak.archives.earthdata import EarthdataArchive
@@ -219,3 +220,15 @@ def test_on_a_file_system_without_locks_granules_come_with_a_word(standin, login
     monkeypatch.setattr(fcntl, "flock", refuse)
     assert only(archive.fetch(found(archive)))["status"] == "present"
     assert "no locks here (No locks available); let one run at a time" in caplog.text
+
+
+@pytest.mark.parametrize("receipt", ["[]", "null", "{bad", '{"size_bytes": %d, "mtime_ns": %d}'], ids=str)
+def test_a_receipt_that_is_none_lets_the_file_be_looked_at_again(standin, login, held, archive, monkeypatch, receipt):
+    held(checksum=md5)
+    granules = found(archive)
+    path = Path(only(archive.fetch(granules))["path"])
+    now = path.stat()
+    receipts.path_of(path).write_text(receipt % (now.st_size, now.st_mtime_ns) if "%d" in receipt else receipt)
+    standin.reset()
+    assert only(archive.fetch(granules))["status"] == "present" and not standin.requests()
+    assert receipts.load(path)["status"] == "present"

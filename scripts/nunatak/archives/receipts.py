@@ -12,6 +12,7 @@ from pathlib import Path
 from nunatak.runtime import read_json, write_json
 
 FOLDER = ".receipts"
+_FACTS = {"size_bytes", "mtime_ns", "checksums", "status", "reason"}
 
 
 def path_of(original) -> Path:
@@ -28,7 +29,9 @@ def load(original) -> dict | None:
         now = original.stat()
     except (OSError, json.JSONDecodeError, UnicodeDecodeError):
         return None
-    same = receipt.get("size_bytes") == now.st_size and receipt.get("mtime_ns") == now.st_mtime_ns
+    if not isinstance(receipt, dict) or not _FACTS <= receipt.keys() or "SHA-256" not in receipt["checksums"]:
+        return None
+    same = receipt["size_bytes"] == now.st_size and receipt["mtime_ns"] == now.st_mtime_ns
     return receipt if same else None
 
 
