@@ -29,7 +29,7 @@ def load(original) -> dict | None:
         now = original.stat()
     except (OSError, json.JSONDecodeError, UnicodeDecodeError):
         return None
-    if not isinstance(receipt, dict) or not _FACTS <= receipt.keys() or "SHA-256" not in receipt["checksums"]:
+    if not isinstance(receipt, dict) or not receipt.keys() >= _FACTS or "SHA-256" not in receipt["checksums"]:
         return None
     same = receipt["size_bytes"] == now.st_size and receipt["mtime_ns"] == now.st_mtime_ns
     return receipt if same else None
