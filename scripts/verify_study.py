@@ -7,7 +7,7 @@ import pandas as pd
 from nunatak import results
 from nunatak.archives import integrity
 from nunatak.reports import verification
-from nunatak.runtime import NunatakError, job, log, read_json, say
+from nunatak.runtime import NunatakError, job, log, say
 
 
 def main(folder, *, study, published=None):
@@ -25,7 +25,7 @@ def main(folder, *, study, published=None):
     NunatakError : a granule or a result is not what it was, or the results are not the published ones
     """
     folder = Path(folder)
-    provenance = read_json(folder / verification.PROVENANCE)
+    provenance = verification.stated(folder)
     now = verification.hashes_now(folder, provenance)
     faults = granule_faults(folder) + verification.altered(provenance, now)
     for line in faults:
@@ -56,7 +56,7 @@ def granule_faults(folder):
 
 
 def _compare(folder, provenance, now, theirs, study):
-    published = read_json(theirs / verification.PROVENANCE)
+    published = verification.stated(theirs)
     for key in verification.other_settings(provenance, published):
         say(f"  {key}: the study asks for something else than the published one")
     for line in verification.other_granules(provenance, published):

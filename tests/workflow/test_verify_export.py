@@ -126,7 +126,7 @@ def test_other_granules_and_settings_are_named(results, published, capsys):
     ("make", "reason"),
     [
         (lambda path: None, "is not there"),
-        (lambda path: path.write_text("x"), "is neither a folder nor a bundle"),
+        (lambda path: path.write_text("x"), "is neither a folder nor a bundle, or is cut short"),
         (lambda path: path.mkdir(), "holds no provenance.json"),
         (lambda path: zipfile.ZipFile(path, "w").close(), "holds no provenance.json"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,26 +48,53 @@ def opened(path) -> Iterator[Path]:
 
     Raises
     ------
-    NunatakError : there is no such thing, or it holds no provenance
+    NunatakError : there is no such thing, it is damaged, or it holds no provenance
     """
     path = Path(path)
     remedy = "name a study's folder of results or a bundle of export_<study>: published=<path>"
     if path.is_dir():
         if not (path / PROVENANCE).is_file():
             raise NunatakError(f"published: {path}: holds no {PROVENANCE}; {remedy}")
+        stated(path, called=f"published: {path}")
         yield path
         return
     if not zipfile.is_zipfile(path):
-        why = "is neither a folder nor a bundle" if path.exists() else "is not there"
+        why = "is neither a folder nor a bundle, or is cut short" if path.exists() else "is not there"
         raise NunatakError(f"published: {path}: {why}; {remedy}")
     with tempfile.TemporaryDirectory(prefix="nunatak-published-") as work, zipfile.ZipFile(path) as bundle:
         if PROVENANCE not in bundle.namelist():
             raise NunatakError(f"published: {path}: holds no {PROVENANCE}; {remedy}")
         try:
             bundle.extractall(work)
-        except (zipfile.BadZipFile, OSError) as error:
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError) as error:  # RuntimeError: locked, unknown method
             raise NunatakError(f"published: {path}: cannot be unpacked ({error}); fetch it again") from error
+        stated(work, called=f"published: {path}")
         yield Path(work)
+
+
+def stated(folder, *, called=None) -> dict:
+    """
+    What the provenance of a folder of results says.
+
+    Parameters
+    ----------
+    folder : of results
+    called : its name in a message; None means the folder itself
+
+    Raises
+    ------
+    NunatakError : it cannot be read, or says nothing of study, granules or results
+    """
+    try:
+        said = read_json(Path(folder) / PROVENANCE)
+        understood = all("file_name" in granule and "sha256" in granule for granule in said["granules"])
+        understood &= isinstance(said["results"], dict) and isinstance(said["study_file"], dict)
+    except (OSError, ValueError, KeyError, TypeError):
+        understood = False
+    if not understood:
+        remedy = "bring the file back, or run the study again" if called is None else "fetch it again"
+        raise NunatakError(f"{called or folder}: {PROVENANCE} is damaged, or that of something else; {remedy}")
+    return said
 
 
 def hashes_now(folder, provenance):
@@ -77,10 +105,8 @@ def hashes_now(folder, provenance):
 
 def altered(provenance, now) -> list[str]:
     """Results that are not those the provenance names, each with what happened to it."""
-    stated = provenance["results"]
-    return [
-        f"{name} {'is gone' if now[name] is None else 'was changed'}" for name in stated if now[name] != stated[name]
-    ]
+    then = provenance["results"]
+    return [f"{name} {'is gone' if now[name] is None else 'was changed'}" for name in then if now[name] != then[name]]
 
 
 def other_granules(provenance, published) -> list[str]:
@@ -110,20 +136,20 @@ def compare(folder, now, published_folder) -> list[Fate]:
     now : SHA-256 of each, as `hashes_now` returns it
     published_folder : see `opened`; what a bundle leaves out is compared by its hash
     """
-    stated = read_json(Path(published_folder) / PROVENANCE)["results"]
+    published = stated(published_folder)["results"]
     fates = []
-    for name in sorted(now.keys() | stated.keys()):
+    for name in sorted(now.keys() | published.keys()):
         theirs = Path(published_folder) / name
         if now.get(name) is None:
             fates.append(Fate(name, ONLY_THERE))
-        elif name not in stated:
+        elif name not in published:
             fates.append(Fate(name, ONLY_HERE))
-        elif now[name] == stated[name]:
+        elif now[name] == published[name]:
             fates.append(Fate(name, SAME))
         elif not theirs.exists():
             fates.append(Fate(name, UNKNOWN))
         else:
-            fates.append(_held(name, Path(folder) / name, theirs, stated[name]))
+            fates.append(_held(name, Path(folder) / name, theirs, published[name]))
     return fates
 
 
