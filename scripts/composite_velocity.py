@@ -17,7 +17,7 @@ BAND = 128  # rows that one task reads
 MAPS = ("v", "v_error", "vx", "vy", "count")
 
 
-def main(cube, out, *, composite, study, threads=2, scheduler=None):
+def main(cube, out, *, composite, study, threads=2, scheduler=None, memory_mb=512):
     """
     Write annual.nc, strain.nc, a folder of rasters and speeds.csv.
 
@@ -27,6 +27,7 @@ def main(cube, out, *, composite, study, threads=2, scheduler=None):
     out : mapping of annual, strain, maps, speeds to a path
     composite : the study's key, with defaults
     scheduler : of Dask, for bands of the map; this process where not given
+    memory_mb : bound on the velocities held at a time; a chunk of whole layers is inflated again for every band
     """
     stack = open_cube(cube)
     about = stamp(study=study, source=stack.attrs["nunatak_source"], parameters=composite)
@@ -35,8 +36,8 @@ def main(cube, out, *, composite, study, threads=2, scheduler=None):
     ]
     with parallel.on(scheduler, threads=threads):
         bands = {"chunks": {"time": -1, "y": BAND}} if scheduler else {}
-        held = {"memory_mb": 64} if scheduler else {}  # more bands, for workers to share
-        annual = velocity.composite(open_cube(cube, **bands), threads=threads, **held, **options_of(composite))
+        held = 64 if scheduler else memory_mb  # more bands, for workers to share
+        annual = velocity.composite(open_cube(cube, **bands), threads=threads, memory_mb=held, **options_of(composite))
     grid = Grid.from_centres(annual.attrs["crs"], annual["x"].values, annual["y"].values)
     annual = georeference(annual, grid)
     write_netcdf(annual, out["annual"], about)
@@ -104,4 +105,5 @@ if __name__ == "__main__":
             study=snakemake.wildcards.study,
             threads=snakemake.threads,
             scheduler=snakemake.params.scheduler,
+            memory_mb=snakemake.resources.mem_mb / 4,
         )
