@@ -30,4 +30,3 @@ FILL_I1 = np.int8(127)
 ICE_DENSITY = 917.0  # kg m-3, pure ice
 GLACIER_DENSITY = 850.0  # kg m-3, volume to mass for glaciers (Huss 2013, doi:10.5194/tc-7-877-2013)
 GLACIER_DENSITY_SIGMA = 60.0  # kg m-3, the same source
-GT_PER_MM_SEA_LEVEL = 362.5  # Gt of ice that raise the sea by about 1 mm, a common value

@@ -7,7 +7,6 @@ with equal bytes for equal content, and with a JSON sidecar that holds what was 
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -260,8 +259,3 @@ def statistics(values):
     numbers = {"min": finite.min(), "p2": p2, "median": p50, "p98": p98, "max": finite.max(), "mean": finite.mean()}
     # rounded: the last digits differ between processors and would make equal figures unequal
     return {"count": int(finite.size), **{k: float(f"{v:.6g}") for k, v in numbers.items()}}
-
-
-def read_sidecar(path):
-    """The sidecar of a figure that was saved."""
-    return json.loads(Path(path).read_text("utf-8"))

@@ -127,13 +127,13 @@ def _by_segment(offset, along, h, begin, count, given_knn, half_x, given_half_h,
     instead of the segment's own.
     """
     score = np.zeros(h.shape[0], dtype=np.uint8)
-    nearest = np.empty(25)
+    nearest = np.empty(_MAX_KNN)
     n_segments = begin.shape[0] - 1
     for s in range(n_segments):
         b, e = begin[s], begin[s + 1]
         n = e - b
         knn = given_knn if given_knn > 0 else int(max(1.0, (math.sqrt(n) + 0.5) / 2))
-        knn = min(knn, 25)
+        knn = min(knn, _MAX_KNN)
         if n <= knn or n < count:
             continue
         half_h = _half_window(h, along, 0 if compat else b, n, knn, given_half_h)
@@ -171,7 +171,7 @@ def _half_window(h, along, first, n, knn, given):
         low, high = min(low, h[i]), max(high, h[i])
         near, far = min(near, along[i]), max(far, along[i])
     spread = high - low
-    if not (spread > 0.0 and spread <= 15000.0 and far > near):
+    if not (spread > 0.0 and spread <= _MAX_HEIGHT_SPREAD and far > near):
         return 0.0
     if given > 0:
         return given

@@ -358,9 +358,3 @@ def photon_blocks(track, names, *, size=BLOCK_PHOTONS):
     for start in range(rows.start, rows.stop, size):
         block = slice(start, min(start + size, rows.stop))
         yield BeamPhotons(track, read_photons(track, names, block), start - rows.start)
-
-
-def has_dataset(granule, beam, name):
-    """Whether a beam holds the dataset, such as "heights/weight_ph"."""
-    with hdf5.open_granule(granule.path) as file:
-        return hdf5.has(file[beam], name)

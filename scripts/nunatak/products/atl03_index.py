@@ -112,11 +112,3 @@ def read_index(path):
     except (pa.ArrowInvalid, OSError) as error:
         raise NunatakError(f"{path}: not a readable index ({error}); make it again") from error
     return table.assign(geometry=shapely.from_wkb(table["geometry"]))
-
-
-def granules_in(table, region, period=None):
-    """File names of the granules with a track line in the region, and a time in the period (with `start`, `end`)."""
-    keep = shapely.intersects(table["geometry"].to_numpy(), region.geometry)
-    if period is not None:
-        keep &= (table["time_end"] >= period.start).to_numpy() & (table["time_start"] <= period.end).to_numpy()
-    return sorted(set(table["file_name"][keep]))

@@ -16,7 +16,6 @@ from nunatak.products import GranuleError, hdf5
 from nunatak.runtime import NunatakError
 
 KNOWN_RELEASES = ("003", "004", "005", "006", "007")
-CLASSES = {"noise": 0, "ground": 1, "canopy": 2, "top_of_canopy": 3, "unclassified": 4}
 UNCLASSIFIED = 4  # photons that ATL08 does not list
 
 LAYOUT = {

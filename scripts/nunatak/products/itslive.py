@@ -36,11 +36,6 @@ LAYOUT = {
 _DEFLATE, _SHUFFLE = 1, 2  # HDF5 filter numbers
 _UNITS = {"m/y", "m/yr", "m/a", "m/year", "meter/year", "meters/year", "metre/year", "m yr-1", "m year-1", "m a-1"}
 
-PAIR_UNITS = {
-    "x0": "m", "y0": "m", "dx": "m", "dy": "m", "date_dt": "days", "roi_valid_percentage": "%", "vx_error": "m/yr",
-    "vy_error": "m/yr", "vx_stable_shift": "m/yr", "vy_stable_shift": "m/yr", "size_bytes": "bytes",
-}  # fmt: skip
-
 
 def read_pair(path):
     """

@@ -95,16 +95,3 @@ def _read_through_hdf5(path, names, rows, columns, out):
 def _settle_fill(values, stated, ours):
     if stated is not None and stated != ours:
         values[values == np.array(stated).astype(values.dtype)] = ours
-
-
-def touched_bytes(pair, variables, rows, columns):
-    """Stored bytes of the chunks a window touches: what a build must inflate."""
-    chunks = json.loads(pair["chunks"])
-    total = 0
-    for name in variables:
-        table = chunks.get(name, {})
-        height, width = table.get("chunk", (0, 0))
-        for r, c, _, stored in table.get("at", ()):
-            if r < rows[1] and r + height > rows[0] and c < columns[1] and c + width > columns[0]:
-                total += stored
-    return total

@@ -94,11 +94,6 @@ class Stream:
         gathered = self.discharge * share * (1 - share) / self.gather_length
         return gathered / width * np.exp(-0.5 * (b / width) ** 2)
 
-    def axis_point(self, a):
-        """Map coordinates of the axis at a distance a (m) from its origin."""
-        _, _, (cos, sin) = self._axes(self.x0, self.y0)
-        return self.x0 + a * cos, self.y0 + a * sin
-
     def _axes(self, x, y):
         angle = np.deg2rad(self.direction)
         cos, sin = np.cos(angle), np.sin(angle)

@@ -139,7 +139,7 @@ class StudyFile(Settings):
     altimetry_region: Outline | None = key(None, "the area of the altimetry, where it is another one")
     regions: dict[str, Outline] = key({}, "further areas with rows and series of their own, by name")
     crosses_antimeridian: bool = key(False, "the region is meant to cross longitude 180")
-    crs: Crs | None = key(None, "coordinate system of maps and points; EPSG:3413, EPSG:3031 or UTM where not given")
+    crs: Crs | None = key(None, "coordinate system of points and their maps; EPSG:3413, EPSG:3031 or UTM by default")
     focus: Focus | None = key(None, "what maps zoom in on")
     period: Period = key(..., "[first day, last day], or {years: [a, b], months: [..]}", unit="UTC")
     products: Products = key(..., "what to read")
@@ -273,11 +273,6 @@ class Study(StudyFile):
     def region_of_altimetry(self) -> Region:
         """The area altimetry is read in."""
         return self.altimetry_region or self.region
-
-    @property
-    def working_crs(self) -> str:
-        """The coordinate system of maps and points."""
-        return self.crs or self.region_of_altimetry.natural_crs
 
     @property
     def folder(self) -> Path:
