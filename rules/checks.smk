@@ -11,7 +11,7 @@ rule check_study:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         world=world_of,
         code=code_version("check_study.py"),

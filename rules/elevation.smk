@@ -16,7 +16,7 @@ rule map_height_change:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         product=of_study("products/atl15"),
         period=of_study("period"),
@@ -45,7 +45,7 @@ rule merge_surface:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         endpoints=of_study("endpoints"),
         code=code_version("merge_surface.py"),
@@ -73,7 +73,7 @@ rule sum_height_change:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         product=of_study("products/atl15"),
         mass=of_study("mass"),
@@ -98,7 +98,7 @@ rule sample_transects:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         transects=of_study("transects"),
         code=code_version("sample_transects.py"),
@@ -124,7 +124,7 @@ rule pair_repeats:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         filter=of_study("products/atl06/filter"),
         code=code_version("pair_repeats.py"),
@@ -153,7 +153,7 @@ rule find_tracks:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         focus=of_study("focus"),
         products=land_ice_settings,
@@ -183,7 +183,7 @@ rule fit_rates:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         product=of_study("products/atl11"),
         code=code_version("fit_rates.py"),
@@ -212,7 +212,7 @@ rule find_crossovers:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         period=of_study("period"),
         products=land_ice_settings,
@@ -243,7 +243,7 @@ rule compare_products:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         products=land_ice_settings,
         code=code_version("compare_products.py"),

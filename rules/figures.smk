@@ -11,7 +11,7 @@ rule plot_figure:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=15,
+        runtime=lambda wildcards, attempt: 15 * attempt,
     params:
         style=of_study("figures"),
         title=of_study("title"),

@@ -22,7 +22,7 @@ rule accumulate_freeboard:
     threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 2500 * attempt,
-        runtime=120,
+        runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         product=of_study("products/{product}"),
         freeboard=freeboard_of,
@@ -55,7 +55,7 @@ rule grid_freeboard:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2500 * attempt,
-        runtime=60,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         name=lambda wildcards: LOADED[wildcards.study].sea_ice,
         product=lambda wildcards: STUDIES[wildcards.study]["products"][LOADED[wildcards.study].sea_ice],

@@ -18,7 +18,7 @@ rule fit_heights:
     threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=120,
+        runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         name="atl06sr",
         product=of_study("products/atl06sr"),
@@ -50,7 +50,7 @@ rule request_heights:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=240,
+        runtime=lambda wildcards, attempt: 240 * attempt,
         sliderule_connections=1,
     params:
         product=of_study("products/atl06sr"),
@@ -82,7 +82,7 @@ rule gather_extents:
     threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 3800 * attempt,
-        runtime=120,
+        runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         name="atl03",
         product=of_study("products/atl03"),
@@ -114,7 +114,7 @@ rule compare_heights:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         code=code_version("compare_heights.py"),
     message:
@@ -139,7 +139,7 @@ rule sample_photons:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=15,
+        runtime=lambda wildcards, attempt: 15 * attempt,
     params:
         product=of_study("products/atl06sr"),
         code=code_version("sample_photons.py"),

@@ -10,7 +10,7 @@ rule outline_regions:
     threads: 1
     resources:
         mem_mb=500,
-        runtime=5,
+        runtime=lambda wildcards, attempt: 5 * attempt,
     params:
         regions=regions_of,
         code=code_version("outline_regions.py"),
@@ -40,7 +40,7 @@ checkpoint query_granules:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
         earthdata_connections=connections_of("cmr"),
     params:
         archive=search_settings,

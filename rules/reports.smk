@@ -11,7 +11,7 @@ rule collect_provenance:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=10,
+        runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         study=of_study(),
         code=code_version("collect_provenance.py"),
@@ -41,7 +41,7 @@ rule render_notebook:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         study=of_study(),
         references=shipped("config/references.bib"),
@@ -71,7 +71,7 @@ rule write_report:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=15,
+        runtime=lambda wildcards, attempt: 15 * attempt,
     params:
         study=of_study(),
         references=shipped("config/references.bib"),
@@ -98,7 +98,7 @@ rule conclude_study:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime=5,
+        runtime=lambda wildcards, attempt: 5 * attempt,
     params:
         checks=of_study("checks"),
         code=code_version("conclude_study.py"),
@@ -123,7 +123,7 @@ rule bundle_study:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         products=lambda wildcards: products_of(STUDIES[wildcards.study]),
         originals=lambda wildcards: f"{STUDIES[wildcards.study]['resources']}/archive/earthdata",

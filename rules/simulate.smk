@@ -11,7 +11,7 @@ rule simulate_granules:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=20,
+        runtime=lambda wildcards, attempt: 20 * attempt,
     params:
         code=code_version("simulate_granules.py"),
     message:

@@ -17,7 +17,7 @@ rule subset_points:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=60,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         product=of_study("products/{product}"),
         period=of_study("period"),

@@ -17,7 +17,7 @@ checkpoint plan_cube:
     threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=60,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         product=of_study("products/itslive"),
         years=years_of,
@@ -47,7 +47,7 @@ rule stack_pairs:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=120,
+        runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         scheduler=of_study("scheduler"),
         code=code_version("stack_pairs.py"),
@@ -78,7 +78,7 @@ rule build_cube:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=120,
+        runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         product=of_study("products/itslive"),
         code=code_version("build_cube.py"),
@@ -107,7 +107,7 @@ rule composite_velocity:
     threads: lambda wildcards: 1 if STUDIES[wildcards.study]["size"] == "tiny" else 2
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=240,
+        runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         composite=lambda wildcards: LOADED[wildcards.study].annual_velocity.model_dump(mode="json"),
         scheduler=of_study("scheduler"),
@@ -134,7 +134,7 @@ rule follow_flow:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
-        runtime=60,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         points=of_study("points"),
         flowlines=of_study("flowlines"),
@@ -161,7 +161,7 @@ rule invert_velocity:
     threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=480,
+        runtime=lambda wildcards, attempt: 480 * attempt,
     params:
         invert=of_study("invert"),
         code=code_version("invert_velocity.py"),

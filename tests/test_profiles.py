@@ -49,7 +49,9 @@ def test_what_asks_the_world_runs_where_the_run_was_started():
 
 
 @pytest.mark.parametrize("name", sorted(set(RULES) - LOCAL))
-def test_a_job_tried_again_is_given_more_memory(name):
-    """What was killed for memory would be killed again."""
+def test_a_job_tried_again_is_given_more_memory_and_time(name):
+    """What was killed for want of one would be killed again."""
     if "script:" in RULES[name]:
-        assert re.search(r"mem_mb=.*\* attempt", RULES[name]), f"rule {name}: mem_mb does not grow with the attempt"
+        for resource in ("mem_mb", "runtime"):
+            grows = re.search(rf"{resource}=.*\* attempt", RULES[name])
+            assert grows, f"rule {name}: {resource} does not grow with the attempt"

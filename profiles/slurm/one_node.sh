@@ -106,7 +106,7 @@ KillWait=5
 SlurmdParameters=config_overrides
 PropagateResourceLimits=NONE
 NodeName=localhost NodeAddr=127.0.0.1 CPUs=$1 RealMemory=$memory State=UNKNOWN
-PartitionName=debug Nodes=localhost Default=YES MaxTime=600 State=UP
+PartitionName=debug Nodes=localhost Default=YES MaxTime=2880 State=UP
 END
 }
 
