@@ -294,6 +294,27 @@ def test_a_ring_that_touches_itself_is_mended():
 
 
 @pytest.mark.parametrize(
+    ("turned", "meant"),
+    [
+        ({"bbox": [305, 60, 312, 70]}, {"bbox": [-55, 60, -48, 70]}),
+        ({"bbox": [0, -90, 360, -60]}, {"bbox": [-180, -90, 180, -60]}),
+        (
+            {"bbox": [170, -78, 200, -70], "crosses_antimeridian": True},
+            {"bbox": [170, -78, -160, -70], "crosses_antimeridian": True},
+        ),
+        ({"lonlat": [[350, 60], [10, 60], [0, 70]]}, {"lonlat": [[-10, 60], [10, 60], [0, 70]]}),
+        (
+            {"lonlat": [[175, -70], [190, -70], [180, -75]], "crosses_antimeridian": True},
+            {"lonlat": [[175, -70], [-170, -70], [180, -75]], "crosses_antimeridian": True},
+        ),
+    ],
+)
+def test_longitudes_from_0_to_360_are_the_same_places(turned, meant):
+    assert load(turned).geometry.equals(load(meant).geometry)
+    assert load(turned).bounds == load(meant).bounds
+
+
+@pytest.mark.parametrize(
     ("spec", "words"),
     [
         ({"bbx": [1, 2, 3, 4]}, "bbx: unknown key; did you mean bbox"),
@@ -308,7 +329,9 @@ def test_a_ring_that_touches_itself_is_mended():
         ({"bbox": [10, 79, 30]}, r"got \[10, 79, 30\]; write \[west, south, east, north\]"),
         ({"bbox": [10, 79, 30, "x"]}, "write four numbers"),
         ({"bbox": [10, 79, 30, 95]}, "latitude 95 lies beyond the pole; write longitude first"),
-        ({"bbox": [170, -78, 200, -70]}, "longitude 200 is more than half a turn"),
+        ({"bbox": [170, -78, 200, -70]}, "west 170 lies beyond east -160; exchange them, or say crosses_antimeridian"),
+        ({"bbox": [-190, -78, -170, -70]}, "longitude -190 is more than half a turn"),
+        ({"lonlat": [[350, 60], [370, 60], [360, 70]]}, "longitude 350 is more than half a turn"),
         ({"bbox": [0, 0, 1, 1], "crs": "EPSG:999999"}, "crs: unknown coordinate system 'EPSG:999999'"),
         ({"lonlat": [[0, 0], [1, 1]]}, "2 corners enclose no area; give at least three"),
         ({"lonlat": [[0, 0], [1, 1], [2, 2]]}, "encloses no area"),

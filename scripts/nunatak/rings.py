@@ -10,7 +10,7 @@ import numpy as np
 import pyproj
 import shapely
 
-from nunatak.runtime import NunatakError
+from nunatak.runtime import NunatakError, log
 
 # An outline straight in its own projection is not straight in longitude and latitude; steps this short follow it.
 _PROJECTED_STEP = 2000.0  # m
@@ -79,6 +79,7 @@ def box(values, crosses, *, geographic=True):
     except (TypeError, ValueError) as error:
         raise RegionError(f"bbox: got {values!r}; write four numbers: [west, south, east, north]") from error
     if geographic:
+        west, east = (-180.0, 180.0) if (west, east) == (0, 360) else half_turn(np.array([west, east])).tolist()
         check_degrees(np.array([[west, south], [east, north]]))
     if south > north:
         raise RegionError(f"bbox: south {south:g} lies above north {north:g}; write [west, south, east, north]")
@@ -90,6 +91,19 @@ def box(values, crosses, *, geographic=True):
         raise RegionError(f"bbox: {list(values)} encloses no area; write [west, south, east, north]")
     sides = [(west, 180.0), (-180.0, east)] if west > east else [(west, east)]
     return [shapely.box(left, south, right, north) for left, right in sides if right > left]
+
+
+def half_turn(lon) -> np.ndarray:
+    """
+    Longitudes that count from 0 to 360 as they count from -180 to 180; all others as they are.
+
+    >>> half_turn(np.array([305.0, 312.0])).tolist()
+    [-55.0, -48.0]
+    """
+    if not lon.size or lon.min() < 0 or not 180 < lon.max() <= 360:
+        return lon
+    log.info("longitudes from %g to %g are taken as counted from 0 to 360", lon.min(), lon.max())
+    return np.where(lon > 180, lon - 360.0, lon)
 
 
 def check_degrees(array):
@@ -135,6 +149,7 @@ def to_sphere(parts, crosses, *, box=False):
     """
     if box:
         return _joined(parts), len(parts) > 1
+    parts = shapely.transform(parts, lambda lonlat: np.column_stack([half_turn(lonlat[:, 0]), lonlat[:, 1]]))
     for part in parts:
         check_degrees(shapely.get_coordinates(part))
         if not crosses:
