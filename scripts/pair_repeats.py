@@ -12,22 +12,22 @@ from nunatak.tables import read_table, write_table
 
 def main(points, out, *, filter, study):
     """
-    Write every pair of consecutive cycles seen on a track.
+    Write every pair of consecutive passes over a track, also where a cycle in between did not see it.
 
     Parameters
     ----------
     points : the chunks of ATL06
     filter : which heights to use, a name of `elevation.filters`
     """
-    pairs, earlier, counts, said = [], None, [], None
+    pairs, latest, counts, said = [], [], [], None
     for cycle in by_cycle(points):
         table = read_table(cycle)
         said = said or table.attrs["attributes"]
         kept = table[filters.PRESETS[filter](table)]
         counts.append((len(table), len(kept)))
         if len(kept):
-            pairs += [] if earlier is None else [elevation.repeat_pairs(earlier, kept)]
-            earlier = kept
+            pairs += [elevation.repeat_pairs(earlier, kept) for earlier in latest]
+            latest = [*not_seen_again(latest, kept), kept]
     if not pairs:
         n, n_kept = (sum(column) for column in zip(*counts, strict=True))
         seen = sum(count > 0 for _, count in counts)
@@ -36,12 +36,20 @@ def main(points, out, *, filter, study):
             "widen the period or the region, or choose another filter"
         )
     about = stamp(study=study, source=said["nunatak_source"], inputs=points, parameters={"filter": filter})
-    joined = pd.concat(pairs, ignore_index=True)
+    joined = pd.concat([part for part in pairs if len(part)] or pairs[:1], ignore_index=True)
     write_table(joined, out, attributes={**about, "crs": said["crs"]}, units=pairs[0].attrs["units"], points=True)
 
 
+def not_seen_again(latest, kept):
+    """Of the latest passes, a table for each cycle, those over tracks that the cycle after them did not see."""
+    tracks = ["rgt", "beam"]
+    seen = pd.MultiIndex.from_frame(kept[tracks].drop_duplicates())
+    waiting = [part[~pd.MultiIndex.from_frame(part[tracks]).isin(seen)] for part in latest]
+    return [part for part in waiting if len(part)]
+
+
 def by_cycle(points):
-    """The chunks of each cycle, in the order of the cycles: two of them are held at a time, not the study."""
+    """The chunks of each cycle, in the order of the cycles: one and the passes before it are held, not the study."""
     chunks: dict[str, list] = {}
     for path in points:
         chunks.setdefault(Path(path).stem.partition("-")[0], []).append(path)
