@@ -15,6 +15,9 @@ try:
     LOADED = studies.load_all(config, base=HERE)
     for folder in ("results", "resources"):
         check_folder(config.get(folder, folder), folder)
+    for published in filter(None, {study.published for study in LOADED.values()}):
+        if not os.path.exists(published):  # told before the study runs, not after
+            raise NunatakError(f"published: {published}: is not there; name a study's results or a bundle of them")
     check_conda([str(method) for method in workflow.deployment_settings.deployment_method])
 except NunatakError as error:
     raise WorkflowError(str(error))

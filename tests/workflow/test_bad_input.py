@@ -89,6 +89,12 @@ def test_results_path_that_is_a_file(flow):
     assert (flow / "notes").read_text() == "no folder"
 
 
+def test_published_results_that_are_not_there_are_told_before_the_study_runs(flow):
+    done = flow.run("--dry-run", "verify_austfonna", published="nowhere.crate.zip", **TINY)
+    assert done.code != 0
+    assert "published: nowhere.crate.zip: is not there; name a study's results or a bundle of them" in done.text
+
+
 def test_disk_that_fills_up(copy_of_finished):
     """A file that may not grow as large as the result: one line, no half-written file, and the next run mends it."""
     flow = copy_of_finished
