@@ -36,4 +36,4 @@ def test_two_runs_on_one_and_on_two_cores(study, tmp_path):
         results.append(flow / "results" / label)
     assert differences(*results) == []
     assert unhashed(results[0]) == []
-    assert len(list((results[0] / "figures").glob("*.svg"))) == len(list((results[0] / "figures").glob("*.png"))) > 2
+    assert len(list((results[0] / "figures").glob("*.svg"))) == len(list((results[0] / "figures").glob("*.png"))) >= 2
