@@ -24,6 +24,7 @@ BASE = (
     "kernels",
     "parallel",
     "choices",
+    "retries",
     "remote",
     "photon_parameters",
     "closure",

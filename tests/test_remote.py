@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 
-from nunatak import remote
+from nunatak import remote, retries
 
 CONTENT = np.random.default_rng(5).bytes(200_000)
 
@@ -101,7 +101,7 @@ def test_a_wrong_answer_is_an_error_and_no_bytes(change, said):
 
 
 def test_a_cut_answer_is_asked_for_again(monkeypatch):
-    monkeypatch.setattr(remote, "PAUSE", 0.0)
+    monkeypatch.setattr(retries, "PAUSE", 0.0)
     storage = Storage(changes=[{}, {"content": b"cut"}, {"status_code": 503, "headers": {"Retry-After": "0"}}])
     file = opened(storage)
     file.seek(100_000)

@@ -15,17 +15,13 @@ import time
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from nunatak import retries
 from nunatak.runtime import log
 
 SCHEMES = ("https://", "http://", "s3://")
 EXACT = 1 << 14  # bytes, from which on a read is asked for as it is
 BLOCK = 1 << 13  # bytes, of the smallest read
 LARGEST = 1 << 20  # bytes, a block grows to while reading goes on beside it
-TIMEOUT = (20.0, 90.0)  # s, for a connection and for the next byte
-ATTEMPTS = 5  # of one range
-PAUSE = 1.0  # s, after the first failure; doubles with each further one
-LONGEST = 300.0  # s, of one pause, whatever a service asks for
-_PASSING = (429, 500, 502, 503, 504)
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -92,22 +88,23 @@ def read_object(address, session) -> bytes | None:
     NotReadable : any other failure, after as many attempts as may help
     """
     reason = ""
-    for attempt in range(1, ATTEMPTS + 1):
-        pause = PAUSE * 2.0 ** (attempt - 1)
+    for attempt in range(1, retries.ATTEMPTS + 1):
+        pause, limits = retries.pause_before(attempt), (retries.CONNECT, retries.READ)
         try:
-            with session.get(address, headers={"Accept-Encoding": "identity"}, timeout=TIMEOUT) as answer:
+            with session.get(address, headers={"Accept-Encoding": "identity"}, timeout=limits) as answer:
                 if answer.status_code == 404:
                     return None
                 if answer.status_code == 200 and "html" not in answer.headers.get("Content-Type", "").lower():
                     return answer.content
-                if answer.status_code not in _PASSING:
+                if answer.status_code not in retries.PASSING:
                     raise NotReadable(f"{address}: {_refusal(answer)}")
-                reason, pause = f"answered {answer.status_code}", _asked_pause(answer) or pause
+                reason = f"answered {answer.status_code}"
+                pause = retries.pause_before(attempt, answer.headers.get("Retry-After"))
         except _lost() as error:
             reason = f"connection lost ({type(error).__name__})"
-        if attempt < ATTEMPTS:
-            time.sleep(min(pause, LONGEST))
-    raise NotReadable(f"{address}: {reason}, {ATTEMPTS} times; wait and run again")
+        if attempt < retries.ATTEMPTS:
+            time.sleep(pause)
+    raise NotReadable(f"{address}: {reason}, {retries.ATTEMPTS} times; wait and run again")
 
 
 class RangeFile(io.RawIOBase):
@@ -190,28 +187,29 @@ class RangeFile(io.RawIOBase):
         """A range as the service has it, after as many attempts as it takes."""
         if not count:
             return b""
-        for attempt in range(1, ATTEMPTS + 1):
-            pause, reason = PAUSE * 2.0 ** (attempt - 1), ""
+        for attempt in range(1, retries.ATTEMPTS + 1):
+            pause, reason = retries.pause_before(attempt), ""
             try:
                 with self._ask(start, count) as answer:
-                    if answer.status_code in _PASSING:
+                    if answer.status_code in retries.PASSING:
                         reason = f"answered {answer.status_code}"
-                        pause = _asked_pause(answer) or pause
+                        pause = retries.pause_before(attempt, answer.headers.get("Retry-After"))
                     elif not self._renewed(answer):
                         return self._content(answer, start, count)
                     else:
                         pause = 0.0
             except _lost() as error:
                 reason = f"connection lost ({type(error).__name__})"
-            if attempt < ATTEMPTS:
-                time.sleep(min(pause, LONGEST))
-        raise NotReadable(f"{self.address}: {reason or 'refuses the login'}, {ATTEMPTS} times; wait and run again")
+            if attempt < retries.ATTEMPTS:
+                time.sleep(pause)
+        reason = reason or "refuses the login"
+        raise NotReadable(f"{self.address}: {reason}, {retries.ATTEMPTS} times; wait and run again")
 
     def _ask(self, start, count):
         self.asked += 1
         asked = f"bytes={start}-{start + count - 1}" if start >= 0 else f"bytes={start}"
         headers = {"Range": asked, "Accept-Encoding": "identity"}
-        return self.session.get(self._direct, headers=headers, timeout=TIMEOUT, stream=True)
+        return self.session.get(self._direct, headers=headers, timeout=(retries.CONNECT, retries.READ), stream=True)
 
     def _renewed(self, answer) -> bool:
         """Whether a refusal may be one of a signature or token that has ended, which another attempt mends."""
@@ -263,11 +261,6 @@ def _refusal(answer) -> str:
     if code == 200:
         return "does not serve ranges; write fetch: download"
     return f"answered {code}; wait and run again, or write fetch: download"
-
-
-def _asked_pause(answer) -> float | None:
-    asked = answer.headers.get("Retry-After", "")
-    return float(asked) if asked.isdecimal() else None
 
 
 def public_session():

@@ -14,7 +14,8 @@ from tests.standin import certificates, faults, holdings, redirect, services, st
 from tests.standin.server import StandIn
 from tiny_granules import atl06, name_of
 
-from nunatak.archives import content, transport
+from nunatak import retries
+from nunatak.archives import content
 from nunatak.archives.earthdata import EarthdataArchive
 from nunatak.granules import granule_table
 
@@ -61,7 +62,7 @@ def standin(server, monkeypatch, tmp_path):
     for name in ("EARTHDATA_TOKEN", "EARTHDATA_USERNAME", "EARTHDATA_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    monkeypatch.setattr(transport, "PAUSE", 0.01)
+    monkeypatch.setattr(retries, "PAUSE", 0.01)
     return server
 
 

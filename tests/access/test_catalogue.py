@@ -10,8 +10,8 @@ import shapely
 from tests.standin import holdings
 from tests.standin.services import Record
 
-from nunatak import region
-from nunatak.archives import EmptyAnswer, LoginRefused, ServiceFailed, catalogue, records, transport
+from nunatak import region, retries
+from nunatak.archives import EmptyAnswer, LoginRefused, ServiceFailed, catalogue, records
 from nunatak.archives.base import Filters
 from nunatak.runtime import NunatakError
 from nunatak.study.period import Period
@@ -147,8 +147,8 @@ def test_the_wait_is_the_one_asked_for(standin, archive, held):
 
 def test_a_hanging_catalogue_is_given_up(standin, archive, held, monkeypatch):
     held()
-    monkeypatch.setattr(transport, "READ", 0.2)
-    monkeypatch.setattr(transport, "ATTEMPTS", 2)
+    monkeypatch.setattr(retries, "READ", 0.2)
+    monkeypatch.setattr(retries, "ATTEMPTS", 2)
     standin.fault("cmr_hangs", times=2)
     with pytest.raises(ServiceFailed, match=r"read timeout=0\.2"):
         search(archive)

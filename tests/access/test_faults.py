@@ -27,8 +27,8 @@ from tiny_granules import atl06, name_of
 import count_granules
 import fetch_granules
 import query_granules
-from nunatak import study
-from nunatak.archives import subsets, transfer, transport
+from nunatak import retries, study
+from nunatak.archives import subsets
 from nunatak.archives.asking import asked_of
 from nunatak.granules import granule_table
 from nunatak.outlines import write_outlines
@@ -154,7 +154,7 @@ def world(request, standin, login, tmp_path, monkeypatch):
     quick = SimpleNamespace(**{**vars(urllib3.util.retry.time), "sleep": lambda seconds: None})
     monkeypatch.setattr(urllib3.util.retry, "time", quick)
     monkeypatch.setattr(earthaccess.Store._download_file.retry, "sleep", lambda seconds: None)
-    monkeypatch.setattr(transport, "LONGEST", 0.01)
+    monkeypatch.setattr(retries, "LONGEST", 0.01)
     monkeypatch.setattr(subsets, "INTERVAL", 0.01)
     made = World(standin, request.param, tmp_path)
     write_outlines({"region": HERE}, tmp_path / "regions.geojson")
@@ -164,8 +164,7 @@ def world(request, standin, login, tmp_path, monkeypatch):
     only_the_first(made)
     # impatient from here on: the first look at the service takes what it takes
     monkeypatch.setattr(subsets, "PATIENCE", 0.3)
-    monkeypatch.setattr(transport, "READ", 0.1)
-    monkeypatch.setattr(transfer, "READ", 0.1)
+    monkeypatch.setattr(retries, "READ", 0.1)
     return made
 
 

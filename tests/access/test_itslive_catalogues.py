@@ -13,7 +13,7 @@ import xarray as xr
 from rasterio.transform import from_origin
 from tests.standin import faults, public, stac
 
-from nunatak import region, remote
+from nunatak import region, retries
 from nunatak.archives import EmptyAnswer, ServiceFailed, geoparquet, itslive
 from nunatak.archives.base import Filters
 from nunatak.archives.earthdata import EarthdataArchive
@@ -27,7 +27,7 @@ YEARS = Period.model_validate(["2018-01-01", "2019-12-31"])
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(remote, "PAUSE", 0.01)
+    monkeypatch.setattr(retries, "PAUSE", 0.01)
 
 
 @pytest.fixture

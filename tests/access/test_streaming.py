@@ -16,7 +16,7 @@ from tests.standin import faults, services, storage
 from tiny_granules import atl06 as tiny_atl06
 from tiny_granules import name_of
 
-from nunatak import remote
+from nunatak import remote, retries
 from nunatak.archives import LoginRefused, in_place, points, s3
 from nunatak.archives.earthdata import EarthdataArchive
 from nunatak.constants import BEAMS
@@ -26,7 +26,7 @@ from nunatak.runtime import NunatakError
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(remote, "PAUSE", 0.01)
+    monkeypatch.setattr(retries, "PAUSE", 0.01)
     in_place._session.cache_clear()
 
 

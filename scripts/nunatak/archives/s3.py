@@ -13,8 +13,9 @@ import threading
 import time
 from urllib.parse import quote, urlsplit
 
+from nunatak import retries
 from nunatak.archives import LoginRefused, ServiceFailed, login
-from nunatak.archives.transport import CONNECT, READ, failed, redacted
+from nunatak.archives.transport import failed, redacted
 from nunatak.runtime import NunatakError
 
 REGION = "us-west-2"
@@ -82,7 +83,9 @@ def answers(made, address) -> str:
     import requests
 
     try:
-        with made.get(address, headers={"Range": "bytes=0-0"}, timeout=(CONNECT, READ), stream=True) as answer:
+        with made.get(
+            address, headers={"Range": "bytes=0-0"}, timeout=(retries.CONNECT, retries.READ), stream=True
+        ) as answer:
             return "" if answer.status_code == 206 else f"it answered {answer.status_code}"
     except (NunatakError, requests.exceptions.RequestException) as error:
         return redacted(error)

@@ -6,8 +6,9 @@ import json
 import time
 from pathlib import Path
 
+from nunatak import retries
 from nunatak.archives import LoginRefused, ServiceFailed
-from nunatak.archives.transport import ATTEMPTS, CONNECT, PASSING, READ, pause_before, redacted
+from nunatak.archives.transport import redacted
 from nunatak.runtime import log
 
 _BLOCK = 1 << 17  # bytes, of one read: what a kill can cost
@@ -66,10 +67,12 @@ def transfer(session, url, part, *, size=None, back_off, stop, arrivals):
             renewed = True
         except _Again as error:
             failures = 1 if bytes_of(part) > before else failures + 1  # a slow line that moves on may take its time
-            log.info("%s: %s (failure %d of %d)", redacted(url), error, failures, ATTEMPTS)
-            if failures == ATTEMPTS:
-                raise ServiceFailed(f"{error}, {ATTEMPTS} times; wait and run again: what arrived is kept") from None
-            pause = pause_before(failures, error.wait)
+            log.info("%s: %s (failure %d of %d)", redacted(url), error, failures, retries.ATTEMPTS)
+            if failures == retries.ATTEMPTS:
+                raise ServiceFailed(
+                    f"{error}, {retries.ATTEMPTS} times; wait and run again: what arrived is kept"
+                ) from None
+            pause = retries.pause_before(failures, error.wait)
             if error.wait is not None:
                 back_off.extend(pause)  # the service means everybody
             else:
@@ -87,7 +90,7 @@ def _attempt(session, url, part, size, arrivals):
     if validator and have:
         headers |= {"Range": f"bytes={have}-", "If-Range": validator}
     try:
-        with session.get(url, headers=headers, stream=True, timeout=(CONNECT, READ)) as answer:
+        with session.get(url, headers=headers, stream=True, timeout=(retries.CONNECT, retries.READ)) as answer:
             _judge(answer, url, have)
             if answer.status_code == 416:
                 note.unlink(missing_ok=True)
@@ -101,7 +104,7 @@ def _attempt(session, url, part, size, arrivals):
     except requests.exceptions.TooManyRedirects:
         raise LoginRefused("redirected in a circle, as an unauthorised login is; see `make check_access`") from None
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
-        raise _Again(f"no byte for {READ:g} s") from None
+        raise _Again(f"no byte for {retries.READ:g} s") from None
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
         raise _Again(f"connection lost ({type(error).__name__})") from None
     note.unlink(missing_ok=True)
@@ -118,7 +121,7 @@ def _judge(answer, url, have):
         )
     if code in (404, 410):
         raise Gone(f"{host} answered {code}")
-    if code in PASSING:
+    if code in retries.PASSING:
         raise _Again(f"{host} answered {code}", answer.headers.get("Retry-After"))
     if code == 416 and have:
         return

@@ -8,21 +8,14 @@ own loop (`download`), because what has arrived of a file is kept between attemp
 from __future__ import annotations
 
 import os
-import random
 import re
 import time
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+from nunatak import retries
 from nunatak.archives import ServiceFailed
 from nunatak.remote import anonymous
 from nunatak.runtime import log
-
-CONNECT, READ = 20.0, 90.0  # s, longest wait for a connection and for the next byte
-ATTEMPTS = 5  # of one request
-PAUSE = 1.0  # s, after the first failure; doubles with each further one
-LONGEST = 300.0  # s, of one pause, whatever a service asks for
-PASSING = (429, 500, 502, 503, 504)  # answers that another attempt may mend
 
 _SECRET = re.compile(r"(?i)(bearer\s+|basic\s+|access_token[\"'=:\s]+)[^\s\"',;]+")
 _SIGNED = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"')]*")
@@ -57,12 +50,12 @@ def patient(session):
     class Patience(Retry):
         def get_retry_after(self, response):
             asked = super().get_retry_after(response)
-            return None if asked is None else min(asked, LONGEST)
+            return None if asked is None else min(asked, retries.LONGEST)
 
     class Adapter(HTTPAdapter):
         def send(self, request, *args, **kwargs):
             if not kwargs.get("timeout"):
-                kwargs["timeout"] = (CONNECT, READ)
+                kwargs["timeout"] = (retries.CONNECT, retries.READ)
             answer = super().send(request, *args, **kwargs)
             if answer.headers.get("CMR-Timed-Out"):
                 raise HTTPError("the catalogue ran out of time and sent a part of the answer", response=None)
@@ -73,28 +66,14 @@ def patient(session):
             session.auth = lambda request: request  # ~/.netrc would take the place of the token
         else:
             anonymous(session)
-    retries = Patience(
-        total=ATTEMPTS - 1, status_forcelist=PASSING, allowed_methods=("GET", "POST"), backoff_factor=PAUSE,
-        backoff_jitter=PAUSE / 2, backoff_max=LONGEST, raise_on_status=False,
+    policy = Patience(
+        total=retries.ATTEMPTS - 1, status_forcelist=retries.PASSING, allowed_methods=("GET", "POST"),
+        backoff_factor=retries.PAUSE, backoff_jitter=retries.PAUSE / 2, backoff_max=retries.LONGEST,
+        raise_on_status=False,
     )  # fmt: skip
     for scheme in ("https://", "http://"):
-        session.mount(scheme, Adapter(max_retries=retries))
+        session.mount(scheme, Adapter(max_retries=policy))
     return session
-
-
-def pause_before(attempt, retry_after=None) -> float:
-    """
-    Seconds to wait before a further attempt: what the service asked for, else doubling with some chance in it.
-
-    Parameters
-    ----------
-    attempt : attempts made so far, from 1
-    retry_after : the header's text, seconds or a date, or None
-    """
-    asked = _seconds(retry_after)
-    if asked is not None:
-        return min(asked, LONGEST)
-    return min(PAUSE * 2.0 ** (attempt - 1), LONGEST) * random.uniform(0.75, 1.25)
 
 
 class BackOff:
@@ -124,8 +103,8 @@ class BackOff:
         except OSError:
             return
         if left > 0:
-            log.info("waiting %.0f s, as the service asked", min(left, LONGEST))
-            time.sleep(min(left, LONGEST))
+            log.info("waiting %.0f s, as the service asked", min(left, retries.LONGEST))
+            time.sleep(min(left, retries.LONGEST))
 
 
 def failed(service, error) -> ServiceFailed:
@@ -140,21 +119,8 @@ def _cause(error):
     if isinstance(error, requests.exceptions.SSLError):
         return redacted(f"its certificate is not accepted: {str(error)[-160:]}")
     if isinstance(error, requests.exceptions.Timeout):
-        return f"no answer within {READ:g} s"
+        return f"no answer within {retries.READ:g} s"
     if isinstance(error, requests.exceptions.ConnectionError):
         inner = getattr(error.args[0], "reason", error.args[0]) if error.args else error
         return redacted(f"no connection: {str(inner)[-160:]}")
     return redacted(f"{type(error).__name__}: {str(error)[:200] or 'no text'}")
-
-
-def _seconds(retry_after):
-    if not retry_after:
-        return None
-    try:
-        return max(float(retry_after), 0.0)
-    except ValueError:
-        pass
-    try:
-        return max(parsedate_to_datetime(retry_after).timestamp() - time.time(), 0.0)
-    except ValueError:
-        return None
