@@ -18,7 +18,10 @@ from nunatak import rings
 from nunatak.rings import RegionError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-GAZETTEER = REPOSITORY / "config" / "regions" / "gazetteer.yaml"
+# in a clone, or inside the package where pip installed it alone
+_PLACES = (REPOSITORY / "config" / "regions", Path(__file__).with_name("shipped"))
+SHIPPED = next(filter(Path.is_dir, _PLACES), _PLACES[0])
+GAZETTEER = SHIPPED / "gazetteer.yaml"
 
 # Edges are straight in longitude and latitude; a step this short follows them to a metre in a polar projection.
 _STEP = 0.05  # degrees

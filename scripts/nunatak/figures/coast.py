@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nunatak import region
 
-OWN = "config/regions/antarctic_coast.geojson"
+OWN = region.SHIPPED / "antarctic_coast.geojson"
 OWN_NOTE = "coarse outline of Antarctica and its ice shelves, drawn by hand for orientation, good to some 50 km"
 
 
@@ -26,4 +26,4 @@ def land_on(crs, south, path=None):
         return region.load({"polygon": str(path)}).projected(crs), str(path).rpartition("/")[-1]
     if not south:
         return None, ""
-    return region.load({"polygon": str(region.REPOSITORY / OWN)}).projected(crs), OWN_NOTE
+    return region.load({"polygon": str(OWN)}).projected(crs), OWN_NOTE
