@@ -26,7 +26,7 @@ from measure import measure, report
 from nunatak.grid import Grid
 from nunatak.products import inflate
 from nunatak.products.cube_store import CubeWriter
-from nunatak.products.itslive import FILL
+from nunatak.products.itslive_fields import FILL
 from nunatak.products.itslive_index import index_pairs, index_table
 from nunatak.products.itslive_selection import Selection
 from nunatak.region import load

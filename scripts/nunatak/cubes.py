@@ -259,7 +259,7 @@ def _earlier(out):
 
 def write_pairs(pairs, path, attributes):
     """Write every pair with its fate and the reason; where its chunks lie is the index's business."""
-    write_table(pairs.drop(columns=["chunks", "identity"]), path, attributes=attributes, units=UNITS)
+    write_table(pairs.drop(columns=["chunks", "identity", "reading"]), path, attributes=attributes, units=UNITS)
 
 
 def write_shares(plan, folder, years, about):

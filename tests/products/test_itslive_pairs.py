@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from nunatak.products import GranuleError, inflate
-from nunatak.products.itslive import FILL, LAYOUT, open_pair, read_pair
+from nunatak.products.itslive import open_pair, read_pair
 from nunatak.products.itslive_chunks import read_window
+from nunatak.products.itslive_fields import FILL, LAYOUT
 from nunatak.products.itslive_index import index_pairs
 from nunatak.simulation import itslive, worlds
 from nunatak.simulation.itslive_files import write_granule
@@ -303,3 +304,122 @@ def test_a_renamed_pair_still_knows_its_images(written_pairs, tmp_path):
     shutil.copy(path, renamed)
     row = read_pair(renamed)
     assert row["group"] == "L7" and abs(row["date_dt"] - pair.dt_days) < 1
+
+
+def saved_again(path, tmp_path, change=lambda pair: pair, **encoding):
+    """The pair as xarray writes it, each velocity in a form of its own."""
+    import xarray as xr
+
+    target = tmp_path / path.name
+    with xr.open_dataset(path, engine="h5netcdf", mask_and_scale=True, decode_times=False) as pair:
+        changed = change(pair.load())
+        names = [name for name in ("vx", "vy", "v") if name in changed]
+        for name in changed.variables:
+            changed[name].encoding = {}
+        changed.to_netcdf(target, engine="h5netcdf", encoding={name: dict(encoding) for name in names})
+    return target
+
+
+def layer(path, names=("vx", "vy", "v")):
+    row = index_pairs([path]).to_dict("records")[0]
+    assert row["status"] == "present", row["reason"]
+    return read_window(row, names, (0, row["ny"]), (0, row["nx"]))
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        {"dtype": "i2", "scale_factor": 0.5, "_FillValue": FILL},
+        {"dtype": "i4", "scale_factor": 0.1, "add_offset": 100.0, "_FillValue": -2147483647},
+        {"dtype": "i2", "add_offset": -3.0, "_FillValue": -32768},
+        {"dtype": "f4", "_FillValue": np.float32(9.96921e36)},
+        {"dtype": "f8"},
+        {"dtype": "i4", "_FillValue": FILL},
+    ],
+)
+def test_a_pair_saved_again_gives_the_same_layer(written_pairs, tmp_path, encoding):
+    """Packed, floats, wider integers, another fill: the values are those of the granule, also in `open_pair`."""
+    path, *_ = written_pairs("v2", "no_shift")
+    again = saved_again(path, tmp_path, **encoding)
+    expected, got = layer(path), layer(again)
+    for name in expected:
+        np.testing.assert_array_equal(got[name], expected[name], err_msg=name)
+        shown = open_pair(again)[name]
+        np.testing.assert_allclose(shown, np.where(expected[name] == FILL, np.nan, expected[name]), atol=1e-3)
+        assert shown.attrs["units"] == "m/yr" and "scale_factor" not in shown.attrs
+
+
+@pytest.mark.parametrize("kind", ["f4", "i4"])
+def test_values_beyond_int16_are_missing_and_counted(written_pairs, tmp_path, caplog, kind):
+    """40,000 m/yr must not come out as -25,536."""
+    path, *_ = written_pairs("v2", "no_shift")
+    row, column = np.argwhere(layer(path)["vx"] != FILL)[0]
+
+    def wild(pair):
+        pair["vx"][row, column] = 40_000
+        pair["vy"][row, column] = -40_000
+        return pair
+
+    got = layer(saved_again(path, tmp_path, wild, dtype=kind, _FillValue=FILL))
+    assert got["vx"][row, column] == FILL and got["vy"][row, column] == FILL
+    assert "vx: 1 cells beyond 32767 m/yr are taken as missing" in caplog.text
+    assert got["v"][row, column] == layer(path)["v"][row, column]
+
+
+@pytest.mark.parametrize("side", [90, None])
+def test_a_pair_stored_x_y_is_read_the_right_way_round(written_pairs, tmp_path, side):
+    """A square one cannot be told by its shape, only by the names of its dimensions."""
+    path, *_ = written_pairs("v2", "no_shift")
+    straight, turned = tmp_path / "straight", tmp_path / "turned"
+    straight.mkdir()
+    turned.mkdir()
+
+    def cut(pair):
+        return pair.isel(x=slice(0, side), y=slice(5, None if side is None else side + 5))
+
+    expected = layer(saved_again(path, straight, cut, dtype="i2", _FillValue=FILL))
+    got = layer(saved_again(path, turned, lambda pair: cut(pair).transpose("x", "y"), dtype="i2", _FillValue=FILL))
+    assert (expected["vx"] != expected["vx"].T).any() if side else expected["vx"].shape[0] != expected["vx"].shape[1]
+    for name in expected:
+        np.testing.assert_array_equal(got[name], expected[name])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda file: file["vx"].attrs.__setitem__("error", [5.0, 80.0]), r"vx: error holds several numbers \(5, 80\)"),
+        (lambda file: file["vy"].attrs.__setitem__("units", "m/day"), "vy: unit 'm/day' is not metres per year"),
+        (lambda file: rewrite_cut(file, "vy"), "vy is .* where x and y hold"),
+    ],
+)
+def test_what_would_be_cut_to_one_value_is_refused(written_pairs, tmp_path, change, message):
+    """A list of errors, a component in another unit or of another shape."""
+    path, *_ = written_pairs("v2", "no_shift")
+    row = index_pairs([copy_with(path, tmp_path, change)]).iloc[0]
+    assert row["status"] == "failed"
+    with pytest.raises(GranuleError, match=message):
+        read_pair(tmp_path / path.name)
+
+
+def rewrite_cut(file, name):
+    values = file[name][()]
+    del file[name]
+    file.create_dataset(name, data=values[:-1])
+
+
+def test_an_index_of_an_older_reading_is_not_believed(written_pairs):
+    """What an earlier program said of a file may lack what this one looks for."""
+    path, *_ = written_pairs("v1")
+    known = index_pairs([path])
+    older = known.assign(reading=1, vx_error=1e6)
+    assert index_pairs([path], known=older).equals(known)
+    assert index_pairs([path], known=older.drop(columns="reading")).equals(known)
+
+
+def test_a_satellite_written_as_a_number_is_no_group_of_its_own():
+    """Version 1 holds 8.0, cubes cut it to two characters."""
+    from nunatak.products.itslive_scenes import group_of, platform_of
+
+    assert [platform_of("L", satellite) for satellite in ("8", "8.0", "8.", "08", " 8", "8.00")] == ["LC08"] * 6
+    assert {group_of(platform_of("S", satellite)) for satellite in ("1A", "1", "1.", "1.0")} == {"S1"}
+    assert platform_of("S", "2B") == "S2B"

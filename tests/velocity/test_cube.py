@@ -13,7 +13,7 @@ import xarray as xr
 
 from nunatak import api, cubes, parallel
 from nunatak.products.cube_store import open_cube
-from nunatak.products.itslive import FILL
+from nunatak.products.itslive_fields import FILL
 from nunatak.products.itslive_index import index_pairs
 from nunatak.region import load
 from nunatak.runtime import NunatakError, file_sha256

@@ -6,7 +6,7 @@ import pytest
 
 from nunatak import api
 from nunatak.products.cube_store import masked, open_cube
-from nunatak.products.itslive import FILL
+from nunatak.products.itslive_fields import FILL
 from nunatak.products.itslive_index import index_pairs
 from nunatak.products.itslive_selection import Selection
 from nunatak.region import load

@@ -14,7 +14,7 @@ import numcodecs
 import numpy as np
 from numcodecs import Blosc
 
-from nunatak.products.itslive import LAYOUT
+from nunatak.products.itslive_fields import LAYOUT
 
 # one thread for each call: with its own threads Blosc puts blocks in the order they end, and bytes would differ
 numcodecs.blosc.use_threads = False

@@ -13,7 +13,7 @@ from numcodecs import Blosc
 from zarr.codecs import BloscCodec
 
 from nunatak.products.cube_layers import CODEC, encode, link, strip_rows
-from nunatak.products.itslive import FILL, LAYOUT
+from nunatak.products.itslive_fields import FILL, LAYOUT
 from nunatak.products.itslive_index import UNITS
 from nunatak.rasters import georeference
 from nunatak.runtime import NunatakError

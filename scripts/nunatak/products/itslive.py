@@ -16,25 +16,11 @@ import numpy as np
 
 from nunatak import granules
 from nunatak.products import GranuleError, hdf5
+from nunatak.products.itslive_fields import LAYOUT, check_field, chunk_table, number, physical
 from nunatak.products.itslive_scenes import group_of, platform_of, processing_date
 
-FILL = -32767  # of velocities, in every layout
-
-# variable: (dtype of the cube, unit, fill, description)
-LAYOUT = {
-    "vx": ("i2", "m/yr", FILL, "velocity along the x axis of the grid, over ground"),
-    "vy": ("i2", "m/yr", FILL, "velocity along the y axis of the grid, over ground"),
-    "v": ("i2", "m/yr", FILL, "speed"),
-    "v_error": ("i2", "m/yr", FILL, "error of the speed"),
-    "vr": ("i2", "m/yr", FILL, "velocity in radar range direction"),
-    "va": ("i2", "m/yr", FILL, "velocity in radar azimuth direction"),
-    "chip_size_width": ("u2", "m", 0, "width of the search template"),
-    "chip_size_height": ("u2", "m", 0, "height of the search template"),
-    "interp_mask": ("u1", "1", 0, "1 where the value was interpolated"),
-}
-
-_DEFLATE, _SHUFFLE = 1, 2  # HDF5 filter numbers
-_UNITS = {"m/y", "m/yr", "m/a", "m/year", "meter/year", "meters/year", "metre/year", "m yr-1", "m year-1", "m a-1"}
+# attributes that tell how values are stored, not what they are
+_STORED = ("DIMENSION_LIST", "_FillValue", "missing_value", "scale_factor", "add_offset")
 
 
 def read_pair(path):
@@ -69,7 +55,10 @@ def read_pair(path):
                 raise hdf5.missing(file, name)
         row = {"file_name": path.name, "size_bytes": path.stat().st_size, **_geometry(file)}
         row |= _acquisition(file, path) | _errors(file)
-        chunks = {name: _chunk_table(file[name], name) for name in LAYOUT if name in file}
+        fields = [name for name in LAYOUT if name in file]
+        for name in fields:
+            check_field(file[name], name, row["ny"], row["nx"])
+        chunks = {name: chunk_table(file[name], name) for name in fields}
         reasons = sorted({table["why"] for table in chunks.values() if "why" in table})
         row["reader"] = f"h5py: {'; '.join(reasons)}" if reasons else "direct"
         row["chunks"] = json.dumps(chunks, separators=(",", ":"))
@@ -79,16 +68,10 @@ def read_pair(path):
 def _geometry(file):
     """Layout, EPSG and lattice of a granule."""
     name = file.filename
-    vx = file["vx"]
-    unit = hdf5.units(vx, "m/y").replace("metre", "meter")
-    if unit not in _UNITS:
-        raise GranuleError(f"{name}: vx: unit {unit!r} is not metres per year; fetch the granule again")
     x, y = (_ends(file[axis], name, axis) for axis in "xy")
     if y["step"] > 0 or x["step"] < 0:
         raise GranuleError(f"{name}: x must ascend and y descend (steps {x['step']:g}, {y['step']:g}); fetch it again")
-    if vx.shape[-2:] != (y["n"], x["n"]):
-        raise GranuleError(f"{name}: vx is {vx.shape[-2:]} where x and y hold {x['n']} and {y['n']}; fetch it again")
-    layout = "v2a" if vx.ndim == 3 else "v2" if "mapping" in file else "v1"
+    layout = "v2a" if file["vx"].ndim == 3 else "v2" if "mapping" in file else "v1"
     return {
         "layout": layout, "epsg": _epsg(file), "x0": x["first"], "y0": y["first"], "dx": x["step"], "dy": -y["step"],
         "ny": y["n"], "nx": x["n"],
@@ -109,7 +92,7 @@ def _ends(axis, file_name, name):
 def _epsg(file):
     for name in ("mapping", "Polar_Stereographic", "UTM_Projection"):
         if name in file and "spatial_epsg" in file[name].attrs:
-            code = _number(file[name].attrs, "spatial_epsg")
+            code = number(file[name], "spatial_epsg")
             if code > 0:
                 return int(code)
     raise GranuleError(f"{file.filename}: no spatial_epsg in its grid mapping; fetch it again")
@@ -124,7 +107,7 @@ def _acquisition(file, path):
     span = float((second["date"] - first["date"]) / np.timedelta64(1, "D"))
     if not span > 0:
         raise GranuleError(f"{path}: both images were taken on {first['date']}; a pair needs two dates: fetch it again")
-    stated_dt = _number(info, "date_dt")
+    stated_dt = number(file["img_pair_info"], "date_dt")
     frames = first["frame"], second["frame"]
     return {
         "version": int(named.version) if named else 0,
@@ -135,7 +118,7 @@ def _acquisition(file, path):
         "platform": first["platform"], "group": group_of(first["platform"], second["platform"]),
         "path_row_img1": frames[0], "path_row_img2": frames[1],
         "geometry": "unknown" if not all(frames) else "same" if frames[0] == frames[1] else "cross",
-        "roi_valid_percentage": _number(info, "roi_valid_percentage"),
+        "roi_valid_percentage": number(file["img_pair_info"], "roi_valid_percentage"),
         "image_key": "/".join(f"{i['platform']} {i['named_date']!s} {i['frame']}" for i in images),
         "processed": "/".join(processing_date(i["id"]) for i in images),
     }  # fmt: skip
@@ -152,22 +135,20 @@ def _named(info, path):
     return None
 
 
-def _image(info, named, number, path):
+def _image(info, named, n, path):
     """One image of a pair: the file's own date where it can be read, else that of the image's name."""
     order = (2, 1) if named and named.swapped else (1, 2)
-    place = order[number - 1]
+    place = order[n - 1]
     date = named_date = getattr(named, f"acquisition_date_img{place}", None)
-    stated = [
-        hdf5.text(info[k]) for k in (f"acquisition_date_img{number}", f"aquisition_date_img{number}") if k in info
-    ]
+    stated = [hdf5.text(info[k]) for k in (f"acquisition_date_img{n}", f"aquisition_date_img{n}") if k in info]
     try:
         date = granules.image_date(stated[0] if stated else "")
     except granules.GranuleNameError as error:
         if date is None:
-            raise GranuleError(f"{path}: acquisition_date_img{number}: {error}; fetch it again") from error
-    mission, satellite = (hdf5.text(info.get(f"{key}_img{number}", "")) for key in ("mission", "satellite"))
+            raise GranuleError(f"{path}: acquisition_date_img{n}: {error}; fetch it again") from error
+    mission, satellite = (hdf5.text(info.get(f"{key}_img{n}", "")) for key in ("mission", "satellite"))
     return {
-        "number": number, "date": np.asarray(date).astype("datetime64[ns]")[()], "named_date": named_date or date,
+        "number": n, "date": np.asarray(date).astype("datetime64[ns]")[()], "named_date": named_date or date,
         "id": getattr(named, f"img{place}", None) or f"{mission}{satellite}_{date}",
         "platform": getattr(named, f"platform_img{place}", None) or platform_of(mission, satellite),
         "frame": getattr(named, f"frame_img{place}", None) or "",
@@ -178,74 +159,21 @@ def _errors(file):
     """Error, stable shift and its flag, under the names of today, of older files and of version 1."""
     row: dict = {"error_source": "none"}
     for name in ("vx", "vy"):
-        attributes = file[name].attrs
+        dataset = file[name]
         for key, source in (("error", "error"), (f"{name}_error", "error"), ("stable_rmse", "stable_rmse")):
-            if key in attributes:
-                row[f"{name}_error"], row["error_source"] = _number(attributes, key), source
+            if key in dataset.attrs:
+                row[f"{name}_error"], row["error_source"] = number(dataset, key), source
                 break
         else:
             row[f"{name}_error"] = np.nan
-        shift = _number(attributes, "stable_shift")
+        shift = number(dataset, "stable_shift")
         row[f"{name}_stable_shift"] = shift if np.isfinite(shift) else 0.0
-    attributes = file["vx"].attrs
-    stated = next((key for key in ("stable_shift_flag", "flag_stable_shift") if key in attributes), None)
+    vx = file["vx"]
+    stated = next((key for key in ("stable_shift_flag", "flag_stable_shift") if key in vx.attrs), None)
     # version 1 has no flag; a count of stable pixels tells that the shift was taken from stable surfaces
-    flag = _number(attributes, stated) if stated else float(_number(attributes, "stable_count") > 0)
+    flag = number(vx, stated) if stated else float(number(vx, "stable_count") > 0)
     row["stable_shift_flag"] = int(flag) if np.isfinite(flag) else 0  # unknown: the largest of the three errors
     return row
-
-
-def _number(attributes, name):
-    """A numeric attribute as float, NaN where it is absent or no number."""
-    try:
-        return float(np.ravel(attributes[name])[0])
-    except (KeyError, ValueError, IndexError):
-        return np.nan
-
-
-def _chunk_table(dataset, name):
-    """Where a variable's chunks lie, or `why` h5py must read it."""
-    dtype, _, default_fill, _ = LAYOUT[name]
-    table = {"fill": _fill(dataset, default_fill)}
-    why = _indirect(dataset, np.dtype(f"<{dtype}"))
-    if why:
-        return table | {"why": why}
-    filters = _filters(dataset)
-    at = []
-    for i in range(dataset.id.get_num_chunks()):
-        chunk = dataset.id.get_chunk_info(i)
-        if chunk.filter_mask:
-            return table | {"why": f"a chunk of {name} skips filters"}
-        at.append([*chunk.chunk_offset[-2:], chunk.byte_offset, chunk.size])
-    return table | {"chunk": dataset.chunks[-2:], "shuffle": int(_SHUFFLE in filters), "at": sorted(at)}
-
-
-def _indirect(dataset, expected):
-    """Why a dataset cannot be read around HDF5; empty when it can."""
-    if dataset.dtype != expected:
-        return f"{dataset.name[1:]} is {dataset.dtype}, not {expected}"
-    if dataset.chunks is None:
-        return f"{dataset.name[1:]} is not chunked"
-    if dataset.file.userblock_size:
-        return "the file has a user block"
-    filters = _filters(dataset)
-    if filters not in ([_DEFLATE], [_SHUFFLE, _DEFLATE]):
-        return f"{dataset.name[1:]} has the filters {filters}"
-    return ""
-
-
-def _filters(dataset):
-    plist = dataset.id.get_create_plist()
-    return [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
-
-
-def _fill(dataset, default):
-    """The fill a file states, `_FillValue` or `missing_value`; else the product's own (HDF5's is 0 in version 1)."""
-    for key in ("_FillValue", "missing_value"):
-        value = _number(dataset.attrs, key)
-        if np.isfinite(value):
-            return int(value)
-    return default
 
 
 def open_pair(path):
@@ -264,12 +192,8 @@ def open_pair(path):
     fields = {}
     with h5py.File(path, "r") as file:
         for name in (n for n in LAYOUT if n in file):
-            raw = file[name][0] if file[name].ndim == 3 else file[name][()]
-            values = raw.astype("f4")
-            values[raw == json.loads(row["chunks"])[name]["fill"]] = np.nan
-            attributes = {
-                k: _plain(v) for k, v in file[name].attrs.items() if k not in ("DIMENSION_LIST", "_FillValue")
-            }
+            values = physical(file[name], name).astype("f4")
+            attributes = {k: _plain(v) for k, v in file[name].attrs.items() if k not in _STORED}
             fields[name] = (("y", "x"), values, {**attributes, "units": LAYOUT[name][1]})
     x = row["x0"] + np.arange(row["nx"]) * row["dx"]
     y = row["y0"] - np.arange(row["ny"]) * row["dy"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import h5py
 import numpy as np
 
 from nunatak.products import GranuleError, inflate
-from nunatak.products.itslive import FILL, LAYOUT
+from nunatak.products.itslive_fields import FILL, LAYOUT, as_layer, physical
 
 _PAD_BUG = ("chip_size_width", "chip_size_height", "interp_mask")
 
@@ -50,8 +51,8 @@ def read_window(pair, variables, rows, columns, *, using=None):
     except (OSError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise GranuleError(f"{pair['path']}: cannot be read ({reason}); fetch it again") from error
-    for name in variables:
-        _settle_fill(out[name], chunks.get(name, {}).get("fill"), LAYOUT[name][2])
+    for name in direct:
+        _settle_fill(out[name], chunks[name]["fill"], LAYOUT[name][2])
     if pair["layout"] == "v2a" and "vx" in out:
         # pad cells of files made before hyp3-autorift 0.28.0 hold a chip size of 32769 and an interp_mask of 1
         for name in _PAD_BUG:
@@ -81,17 +82,13 @@ def _read_direct(descriptor, table, rows, columns, out, using):
 
 
 def _read_through_hdf5(path, names, rows, columns, out):
-    """The same window through HDF5's own filters."""
+    """The same window by HDF5's own filters, turned and unpacked where a file has fields of its own form."""
     with h5py.File(path, "r") as file:
         for name in names:
-            dataset = file[name]
-            window = (slice(*rows), slice(*columns))
-            values = dataset[(0, *window)] if dataset.ndim == 3 else dataset[window]
-            if values.dtype.kind == "f":
-                values = np.where(np.isfinite(values), np.rint(values), LAYOUT[name][2])
-            out[name][...] = values
+            values = physical(file[name], name, (slice(*rows), slice(*columns)))
+            out[name][...] = as_layer(values, name, Path(path).name)
 
 
 def _settle_fill(values, stated, ours):
-    if stated is not None and stated != ours:
+    if stated != ours:
         values[values == np.array(stated).astype(values.dtype)] = ours

@@ -15,7 +15,7 @@ import zarr
 
 from nunatak import granules, remote
 from nunatak.products import GranuleError
-from nunatak.products.itslive import FILL, LAYOUT
+from nunatak.products.itslive_fields import FILL, LAYOUT
 from nunatak.products.itslive_scenes import group_of, platform_of
 from nunatak.products.zarr_store import AddressStore
 from nunatak.times import days_to_utc

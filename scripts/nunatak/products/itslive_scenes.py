@@ -16,10 +16,11 @@ def platform_of(mission, satellite):
     """
     The platform of ITS_LIVE's mission and satellite; the sensor letter C is both Landsat 8 and Sentinel-1.
 
-    >>> platform_of("L", "8"), platform_of("S", "1A")
-    ('LC08', 'S1A')
+    >>> platform_of("L", "8"), platform_of("L", "8."), platform_of("S", "1A")
+    ('LC08', 'LC08', 'S1A')
     """
-    satellite = str(satellite).removesuffix(".0")
+    # a number written as text, and cut to two characters in the cubes: 8.0, "8.", "08"
+    satellite = re.sub(r"^0*(\d+)\.0*$|^0+(\d)$", r"\1\2", str(satellite).strip())
     return _LANDSATS.get(satellite, f"L{satellite}") if mission == "L" else f"{mission}{satellite}"
 
 

@@ -17,8 +17,8 @@ import pandas as pd
 
 from nunatak.grid import Grid
 from nunatak.products import GranuleError
-from nunatak.products.itslive import FILL, LAYOUT
 from nunatak.products.itslive_chunks import read_window
+from nunatak.products.itslive_fields import FILL, LAYOUT
 from nunatak.products.itslive_selection import Selection, cap_per_year, duplicates, reject
 from nunatak.runtime import NunatakError
 from nunatak.velocity import nesting

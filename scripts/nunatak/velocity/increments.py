@@ -8,7 +8,7 @@ import json
 import numpy as np
 
 import nunatak
-from nunatak.products.itslive import LAYOUT
+from nunatak.products.itslive_fields import LAYOUT
 
 _LEFT_OUT = ("empty", "corrupt")
 
