@@ -115,6 +115,7 @@ rule pair_repeats:
         counts="<results>/{study}/atl06/counts.csv",
     output:
         pairs="<results>/{study}/elevation/repeat_pairs.parquet",
+        counts="<results>/{study}/elevation/repeat_counts.csv",
     log:
         "<logs>/{study}/elevation/pair_repeats.log",
     benchmark:
@@ -126,7 +127,7 @@ rule pair_repeats:
         mem_mb=lambda wildcards, attempt: 1900 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        filter=of_study("products/atl06/filter"),
+        atl06=of_study("products/atl06"),
         code=code_version("pair_repeats.py"),
     message:
         "{wildcards.study}: pairing repeats of a track"

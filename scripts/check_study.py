@@ -18,7 +18,7 @@ def main(inputs, out, *, world):
     Parameters
     ----------
     inputs : mapping of regions and the results there are (change, region_change, surface, repeat_pairs,
-        heights_compared, heights_at_points, freeboard, rates, crossovers, agreement) to a path
+        repeat_counts, heights_compared, heights_at_points, freeboard, rates, crossovers, agreement) to a path
     world : name and size of the simulated world, None for real granules
     """
     layers = {}
@@ -27,7 +27,7 @@ def main(inputs, out, *, world):
     pairs = read_table(inputs["repeat_pairs"]) if "repeat_pairs" in inputs else None
     found = [*grid_checks(layers, inputs.get("surface")), *table_checks(inputs, layers, world)]
     if pairs is not None:
-        found += elevation.repeat_pairs(pairs)
+        found += elevation.repeat_pairs(pairs, read_csv(inputs["repeat_counts"]) if "repeat_counts" in inputs else None)
     heights = read_table(inputs["heights_compared"]) if "heights_compared" in inputs else None
     if heights is not None:
         found += photons.beside_atl06(heights) + (photons.against_truth(heights, world) if world else [])

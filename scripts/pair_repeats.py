@@ -6,28 +6,31 @@ import pandas as pd
 
 from nunatak import elevation
 from nunatak.elevation import filters
-from nunatak.runtime import NunatakError, job, stamp
-from nunatak.tables import read_table, write_table
+from nunatak.runtime import NunatakError, job, log, stamp
+from nunatak.tables import read_table, write_csv, write_table
 
 
-def main(points, out, *, filter, study):
+def main(points, out, out_counts, *, filter, max_across, study):
     """
-    Write every pair of consecutive passes over a track, also where a cycle in between did not see it.
+    Write every pair of consecutive passes over a track, also where a cycle in between did not see it or lay beside it.
 
     Parameters
     ----------
     points : the chunks of ATL06
     filter : which heights to use, a name of `elevation.filters`
+    max_across : m across the track within which two passes see one place
     """
-    pairs, latest, counts, said = [], [], [], None
+    pairs, latest, counts, joins, said = [], [], [], [], None
     for cycle in by_cycle(points):
         table = read_table(cycle)
         said = said or table.attrs["attributes"]
         kept = table[filters.PRESETS[filter](table)]
         counts.append((len(table), len(kept)))
         if len(kept):
-            pairs += [elevation.repeat_pairs(earlier, kept) for earlier in latest]
-            latest = [*not_seen_again(latest, kept), kept]
+            found = [elevation.paired(earlier, kept, max_across=max_across) for earlier in latest]
+            pairs += [part for part, _ in found]
+            joins += [joined for _, joined in found]
+            latest = [*not_seen_again(latest, kept, [joined for _, joined in found]), kept]
     if not pairs:
         n, n_kept = (sum(column) for column in zip(*counts, strict=True))
         seen = sum(count > 0 for _, count in counts)
@@ -35,15 +38,41 @@ def main(points, out, *, filter, study):
             f"ATL06: {n} segments, {n_kept} pass filter {filter}, in {seen} cycles; a repeat pair needs two: "
             "widen the period or the region, or choose another filter"
         )
-    about = stamp(study=study, source=said["nunatak_source"], inputs=points, parameters={"filter": filter})
-    joined = pd.concat([part for part in pairs if len(part)] or pairs[:1], ignore_index=True)
-    write_table(joined, out, attributes={**about, "crs": said["crs"]}, units=pairs[0].attrs["units"], points=True)
+    joined = pd.concat(joins, ignore_index=True)
+    tell(joined, max_across)
+    settings = {"filter": filter, "max_across": max_across}
+    about = stamp(study=study, source=said["nunatak_source"], inputs=points, parameters=settings)
+    write_csv(joined, out_counts, attributes={**about, "max_across": f"{max_across:g} m"}, units={"median_dy": "m"})
+    table = pd.concat([part for part in pairs if len(part)] or pairs[:1], ignore_index=True)
+    write_table(table, out, attributes={**about, "crs": said["crs"]}, units=pairs[0].attrs["units"], points=True)
 
 
-def not_seen_again(latest, kept):
-    """Of the latest passes, a table for each cycle, those over tracks that the cycle after them did not see."""
+def tell(joined, max_across):
+    """Log what lay too far apart across the track, by pair of cycles."""
+    for (first, second), rows in joined.groupby(["cycle_first", "cycle_second"]):
+        if rows["n_beyond"].any():
+            log.warning(
+                "cycles %02d and %02d: %d of %d segments lie more than %g m apart across the track (median %.0f m) and "
+                "are no pairs", first, second, rows["n_beyond"].sum(), rows["n_joined"].sum(), max_across,
+                rows["median_dy"].abs().median(),
+            )  # fmt: skip
+
+
+def not_seen_again(latest, kept, joins):
+    """
+    Keep, of the latest passes, those over tracks that the cycle after them did not see, or saw from beside.
+
+    Parameters
+    ----------
+    latest : tables of passes, one for each cycle
+    kept : the passes of the cycle after them
+    joins : counts of `elevation.paired`, one for each of `latest`
+    """
     tracks = ["rgt", "beam"]
-    seen = pd.MultiIndex.from_frame(kept[tracks].drop_duplicates())
+    none = kept[tracks].drop_duplicates().assign(n_joined=0, n_beyond=0)
+    sums = pd.concat([none, *joins]).groupby(tracks, observed=True)
+    sums = sums[["n_joined", "n_beyond"]].sum()
+    seen = sums.index[(sums["n_joined"] == 0) | (sums["n_beyond"] < sums["n_joined"])]
     waiting = [part[~pd.MultiIndex.from_frame(part[tracks]).isin(seen)] for part in latest]
     return [part for part in waiting if len(part)]
 
@@ -61,6 +90,8 @@ if __name__ == "__main__":
         main(
             snakemake.input.points,
             snakemake.output.pairs,
-            filter=snakemake.params.filter,
+            snakemake.output.counts,
+            filter=snakemake.params.atl06["filter"],
+            max_across=snakemake.params.atl06["max_across"],
             study=snakemake.wildcards.study,
         )

@@ -113,6 +113,8 @@ def pairs():
             "latitude": 60.35 + along * 9e-6,
             "time_first": first,
             "time_second": last,
+            "y_atc_first": 0.0,
+            "y_atc_second": 1.5,
         }
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)

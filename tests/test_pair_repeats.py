@@ -7,23 +7,31 @@ import pandas as pd
 import pytest
 
 import pair_repeats
+from nunatak.reports import words
 from nunatak.runtime import NunatakError
-from nunatak.tables import read_table, write_table
+from nunatak.tables import read_csv, read_table, write_table
 
 ABOUT = {"nunatak_source": "SIMULATED", "crs": "EPSG:3413"}
 
 
-def chunk(path, cycle, segments, h=500.0, rgt=548):
+def chunk(path, cycle, segments, h=500.0, rgt=548, y_atc=0.0):
     """One chunk of ATL06 points: a height that falls with the cycle."""
     n = len(segments)
     rows = {
         "rgt": np.full(n, rgt), "beam": "gt1l", "spot": np.full(n, 1), "cycle": np.full(n, cycle),
         "segment_id": np.asarray(segments), "time": pd.Timestamp("2019-01-01") + pd.Timedelta(days=91 * cycle),
-        "latitude": np.full(n, 79.7), "longitude": np.full(n, 24.0), "y_atc": np.zeros(n), "dh_fit_dy": np.zeros(n),
-        "h_li": np.full(n, h - cycle), "h_li_sigma": np.full(n, 0.1), "atl06_quality_summary": np.zeros(n, "i1"),
+        "latitude": np.full(n, 79.7), "longitude": np.full(n, 24.0), "y_atc": np.full(n, y_atc),
+        "dh_fit_dy": np.zeros(n), "h_li": np.full(n, h - cycle),
+        "h_li_sigma": np.full(n, 0.1), "atl06_quality_summary": np.zeros(n, "i1"),
     }  # fmt: skip
     write_table(pd.DataFrame(rows), path, attributes=ABOUT)
     return str(path)
+
+
+def pair(points, folder):
+    pair_repeats.main(
+        points, folder / "pairs.parquet", folder / "counts.csv", filter="none", max_across=65.0, study="x"
+    )
 
 
 def test_cycles_are_paired_in_their_order_over_shares_and_gaps(tmp_path):
@@ -34,7 +42,7 @@ def test_cycles_are_paired_in_their_order_over_shares_and_gaps(tmp_path):
         chunk(tmp_path / "cycle03-2of2.parquet", 3, [3]),
         chunk(tmp_path / "cycle04-1of2.parquet", 4, []),
     ]
-    pair_repeats.main(points, tmp_path / "pairs.parquet", filter="none", study="x")
+    pair(points, tmp_path)
     pairs = read_table(tmp_path / "pairs.parquet")
     assert pairs["segment_id"].tolist() == [2, 3]
     assert set(pairs["cycle_first"]) == {3} and set(pairs["cycle_second"]) == {5}
@@ -51,7 +59,7 @@ def test_a_track_is_paired_over_a_cycle_that_saw_another_one(tmp_path):
         chunk(tmp_path / "cycle06-1of2.parquet", 6, [2]),
         chunk(tmp_path / "cycle06-2of2.parquet", 6, [1], rgt=12),
     ]
-    pair_repeats.main(points, tmp_path / "pairs.parquet", filter="none", study="x")
+    pair(points, tmp_path)
     pairs = read_table(tmp_path / "pairs.parquet")
     rows = pairs[["rgt", "cycle_first", "cycle_second", "segment_id"]].to_numpy().tolist()
     assert sorted(rows) == [[12, 4, 6, 1], [548, 3, 5, 1], [548, 3, 5, 2], [548, 5, 6, 2]]
@@ -62,4 +70,30 @@ def test_one_cycle_is_no_pair(tmp_path):
     with pytest.raises(
         NunatakError, match="ATL06: 2 segments, 2 pass filter none, in 1 cycles; a repeat pair needs two"
     ):
-        pair_repeats.main(points, tmp_path / "pairs.parquet", filter="none", study="x")
+        pair(points, tmp_path)
+
+
+def test_cycles_flown_beside_the_track_are_counted_and_no_pairs(tmp_path):
+    """Cycles 1 and 2 lie 1.7 and 3.2 km beside cycle 3: three segments of each joined, none of them a pair."""
+    far = {1: 1609.0, 2: 6493.0, 3: 3280.0, 4: 3284.0}
+    points = [chunk(tmp_path / f"cycle{c:02d}.parquet", c, [1, 2, 3], y_atc=y) for c, y in far.items()]
+    pair(points, tmp_path)
+    pairs, counts = read_table(tmp_path / "pairs.parquet"), read_csv(tmp_path / "counts.csv")
+    assert set(pairs["cycle_first"]) == {3} and set(pairs["cycle_second"]) == {4} and len(pairs) == 3
+    np.testing.assert_allclose(pairs["dh"], -1.0)
+    rows = counts[["cycle_first", "cycle_second", "n_joined", "n_beyond", "median_dy"]].to_numpy().tolist()
+    assert rows == [[1, 2, 3, 3, 4884.0], [1, 3, 3, 3, 1671.0], [2, 3, 3, 3, -3213.0], [1, 4, 3, 3, 1675.0],
+                    [2, 4, 3, 3, -3209.0], [3, 4, 3, 0, 4.0]]  # fmt: skip
+    said = words.pairs_left_out(counts)
+    assert "Cycles 01 and 02 of the mission" in said
+    assert "RGT 0548, cycles 01 and 03: 3 of 3 joined segments lie more than 65 m apart" in said
+
+
+def test_a_pass_flown_beside_the_track_does_not_part_those_around_it(tmp_path):
+    """Cycle 6 points 2 km off: 5 is paired with 7."""
+    points = [
+        chunk(tmp_path / f"cycle{c:02d}.parquet", c, [1, 2], y_atc=y) for c, y in ((5, 0.0), (6, 2000.0), (7, 9.0))
+    ]
+    pair(points, tmp_path)
+    pairs = read_table(tmp_path / "pairs.parquet")
+    assert set(pairs["cycle_first"]) == {5} and set(pairs["cycle_second"]) == {7} and len(pairs) == 2

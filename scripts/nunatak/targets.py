@@ -58,6 +58,9 @@ RESULTS = {
     "repeat_pairs": Result(
         "elevation/repeat_pairs.parquet", lambda study: "atl06" in study.products and len(study.chunks("atl06")) > 1
     ),
+    "repeat_counts": Result(
+        "elevation/repeat_counts.csv", lambda study: "atl06" in study.products and len(study.chunks("atl06")) > 1
+    ),
     "heights_compared": Result("atl06sr/comparison_atl06.parquet", lambda study: _fits(study) and _has("atl06")(study)),
     "heights_at_points": Result(
         "atl06sr/comparison_atl11.parquet", lambda study: _fits(study) and _has("atl11")(study)

@@ -194,9 +194,22 @@ def test_layers_of_a_sound_study_pass():
 
 def test_pairs_in_the_wrong_order_fail():
     early, late = np.datetime64("2019-11-06", "ns"), np.datetime64("2021-11-02", "ns")
-    pairs = pd.DataFrame({"time_first": [early, late], "time_second": [late, early], "dh": [1.0, 1.0]})
+    pairs = pd.DataFrame({"time_first": [early, late], "time_second": [late, early], "dh": [1.0, 1.0],
+                          "y_atc_first": 0.0, "y_atc_second": 2.0})  # fmt: skip
     failed = [c.name for c in elevation.repeat_pairs(pairs) if not c.passed]
     assert failed == ["repeat_pairs/later"]
+
+
+def test_pairs_of_different_places_fail():
+    """Passes 1671 m apart across the track; those that were left out are in the words."""
+    early, late = np.datetime64("2018-10-19", "ns"), np.datetime64("2019-04-19", "ns")
+    pairs = pd.DataFrame({"time_first": [early] * 2, "time_second": [late] * 2, "dh": [1.0, -40.0],
+                          "y_atc_first": [3280.0, 1609.0], "y_atc_second": 3280.0})  # fmt: skip
+    counts = pd.DataFrame({"n_joined": [900, 800], "n_beyond": [0, 800]})
+    counts.attrs["attributes"] = {"max_across": "65 m"}
+    (failed,) = [c for c in elevation.repeat_pairs(pairs, counts) if not c.passed]
+    assert (failed.name, failed.value, failed.limit) == ("repeat_pairs/across_track", 1671.0, 65.0)
+    assert "of 1700 joined segments 800 lie beyond" in failed.text
 
 
 def test_no_pairs_fail_once():

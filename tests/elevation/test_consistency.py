@@ -50,6 +50,15 @@ def test_beams_are_moved_to_the_point(beams):
     assert 0.9 < z.std() < 1.1
 
 
+def test_passes_flown_beside_the_points_are_not_compared():
+    """Cycle 1 lies 1671 m beside: one beam or two, the plane would be drawn out to the point from far away."""
+    segments, points = pair_of()
+    beside = segments.assign(y_atc=segments.y_atc + 1671.0)
+    assert not len(segments_against_points(beside, points))
+    assert not len(segments_against_points(beside[beside.beam == "gt2l"], points))
+    assert len(segments_against_points(segments.assign(y_atc=segments.y_atc + 60.0), points)) == len(points)
+
+
 def test_nothing_in_common():
     segments, points = pair_of()
     for other in (points.assign(cycle=4), points.assign(pair="pt1"), points.assign(rgt=1), points.iloc[:0]):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from nunatak.elevation import filters, repeat_pairs, summarise_pairs
+from nunatak.elevation import filters, paired, repeat_pairs, summarise_pairs
 from nunatak.products import atl06
 from nunatak.runtime import NunatakError
 
@@ -46,6 +46,17 @@ def test_unchanged_slope_seen_from_two_places_has_not_changed():
     assert_allclose(pairs.dh_uncorrected, 0.3, atol=1e-4)  # float32 heights
     assert_allclose(pairs.slope_correction, 0.3, atol=1e-6)
     assert_allclose(pairs.dh, 0.0, atol=1e-4)
+
+
+def test_passes_beyond_the_limit_across_the_track_are_no_pairs():
+    """60 m apart is a pair, 70 m is not; without y_atc nothing is known."""
+    first = builders.segments(y_atc=0.0, dh_fit_dy=0.0)
+    for y, n in ((60.0, 5), (-60.0, 5), (70.0, 0), (np.nan, 0)):
+        assert len(repeat_pairs(first, builders.segments(y_atc=y, dh_fit_dy=0.0, cycle=11, start=LATER))) == n
+    far = builders.segments(y_atc=70.0, dh_fit_dy=0.0, cycle=11, start=LATER)
+    assert len(repeat_pairs(first, far, max_across=80.0)) == 5
+    counts = paired(first, far)[1]
+    assert counts[["n_joined", "n_beyond", "median_dy"]].to_numpy().tolist() == [[5, 5, 70.0]]
 
 
 def test_rate_over_the_years_between():

@@ -94,6 +94,16 @@ def test_repeats_of_any_number_of_cycles():
     assert flat.chi2_reduced.median() > 2 * found.chi2_reduced.median(), "without the slope the wander is misfit"
 
 
+def test_passes_beside_the_track_take_no_part_in_a_rate():
+    """Of eight passes one lies 1671 m to the side, on ground 50 m lower: counted, and the others decide."""
+    table = passes(tilted).assign(dh_fit_dy=-0.03)
+    first = table.cycle == table.cycle.min()
+    beside = table.assign(y_atc=table.y_atc + 1671.0 * first, h_li=table.h_li - 50.0 * first)
+    found = repeat_rates(beside)
+    assert (found.n_beyond == 1).all() and (found.n_cycles == 7).all()
+    assert_allclose(found.dhdt.median(), -2.0, atol=0.02)
+
+
 def test_repeats_need_their_cycles():
     table = passes(tilted, cycles=2)
     assert repeat_rates(table).dhdt.isna().all()

@@ -6,7 +6,7 @@ import numpy as np
 import pyproj
 
 from nunatak.checks.check import at_least, at_most, not_applicable
-from nunatak.constants import DATUM_YEAR
+from nunatak.constants import ACROSS_LIMIT, DATUM_YEAR
 
 # ATL15 keeps four decimals (least_significant_digit 4), so a rate over a quarter is known to 4 x 1e-4 m/yr.
 LAG_LIMIT = 1e-3
@@ -168,8 +168,15 @@ def volume_closure(region, volumes, *, area_m2):
     return at_most(name, share, CLOSURE_LIMIT, "%", f"volume from {said} km cells against {finest / 1000:g} km cells")
 
 
-def repeat_pairs(pairs):
-    """Repeat pairs exist, have a finite difference, and the later pass is later."""
+def repeat_pairs(pairs, counts=None):
+    """
+    Repeat pairs exist, have a finite difference, lie at one place, and the later pass is later.
+
+    Parameters
+    ----------
+    pairs : repeat_pairs.parquet
+    counts : repeat_counts.csv, or None
+    """
     if not len(pairs):
         return [at_least("repeat_pairs/found", 0, 1, "", "pairs of segments of two cycles on the same track")]
     later = (pairs["time_second"] > pairs["time_first"]).mean()
@@ -177,8 +184,20 @@ def repeat_pairs(pairs):
     return [
         at_least("repeat_pairs/found", len(pairs), 1, "", "pairs of segments of two cycles on the same track"),
         at_least("repeat_pairs/later", later, 1.0, "", "share of pairs whose second pass is the later one"),
+        _at_one_place(pairs, counts),
         at_least("repeat_pairs/finite", finite, FINITE_LIMIT, "", "share of pairs with a slope-corrected difference"),
     ]
+
+
+def _at_one_place(pairs, counts):
+    """The passes of a pair lie within the study's limit of each other across the track."""
+    limit = ACROSS_LIMIT
+    text = "largest distance across the track of two passes that are a pair"
+    if counts is not None:
+        limit = float(counts.attrs["attributes"]["max_across"].removesuffix(" m"))
+        text += f"; of {counts['n_joined'].sum()} joined segments {counts['n_beyond'].sum()} lie beyond and are none"
+    apart = (pairs["y_atc_second"] - pairs["y_atc_first"]).abs().max()
+    return at_most("repeat_pairs/across_track", apart, limit, "m", text)
 
 
 def granules_accounted(product, counts):

@@ -9,7 +9,7 @@ from nunatak.elevation.hypsometry import cell_heights, change_by_elevation
 from nunatak.elevation.mass import GLACIER, ICE, Density, ice_equivalent, mass_change
 from nunatak.elevation.point_rates import RateOptions, pass_residuals, rates, track_outliers, usable, without_tide
 from nunatak.elevation.rate_map import against_grid, rate_map, residuals_to_other_tracks
-from nunatak.elevation.repeat_pairs import repeat_pairs, summarise_pairs
+from nunatak.elevation.repeat_pairs import paired, repeat_pairs, summarise_pairs, unaligned
 from nunatak.elevation.surface_fit import FitOptions, repeat_rates, surface_rates
 from nunatak.elevation.tracks import along_track, directions, most_changed, tracks
 from nunatak.elevation.transects import Lowering, largest_lowering, points_along, transect
@@ -42,6 +42,7 @@ __all__ = [
     "most_changed",
     "nearest_epoch",
     "nmad",
+    "paired",
     "pass_biases",
     "pass_residuals",
     "points_against_surface",
@@ -64,6 +65,7 @@ __all__ = [
     "tracks",
     "transect",
     "trend",
+    "unaligned",
     "usable",
     "without_tide",
 ]

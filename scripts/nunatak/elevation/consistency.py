@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 
+from nunatak.constants import ACROSS_LIMIT
 from nunatak.elevation.crossovers import nmad
 from nunatak.elevation.sampling import sample
 from nunatak.times import decimal_year
@@ -17,7 +18,7 @@ _ELLIPSOID = pyproj.Geod(ellps="WGS84")
 _RADIUS, _E2 = _ELLIPSOID.a, _ELLIPSOID.es
 
 
-def segments_against_points(segments, heights):
+def segments_against_points(segments, heights, *, max_across=ACROSS_LIMIT):
     """
     ATL06 less ATL11 at each reference point and cycle that both saw.
 
@@ -31,6 +32,8 @@ def segments_against_points(segments, heights):
         h_li_sigma; filtered
     heights : DataFrame of ATL11 with rgt, cycle, pair, ref_pt, latitude, longitude, y_atc, h_corr,
         h_corr_sigma, n_slope, e_slope; filtered
+    max_across : m across the track from the point to the middle of both beams, or to the one there is. Default: 65,
+        within which ATL11 takes heights to its points. What was flown farther beside is not compared
 
     Returns
     -------
@@ -44,7 +47,7 @@ def segments_against_points(segments, heights):
     points = heights.assign(pair=heights["pair"].astype(str))
     left, right = (parts[parts["side"] == side].drop(columns="side").set_index(_KEYS)[names] for side in "lr")
     both = points.join(left.add_suffix("_l"), on=_KEYS).join(right.add_suffix("_r"), on=_KEYS)
-    moved, sigma = _across(both)
+    moved, sigma = _across(both, max_across)
     found = both[[*_KEYS, "latitude", "longitude", "time", "h_corr"]].assign(
         h_li=moved, residual=moved - both["h_corr"].to_numpy("f8"),
         sigma=np.hypot(sigma, both["h_corr_sigma"].to_numpy("f8")),
@@ -104,9 +107,14 @@ def by_slope(residuals, *, edges=SLOPE_CLASSES):
     return found
 
 
-def _across(both):
+def _across(both, max_across):
     """Height at the point from the left and right beams, one of them where the other is missing, and its error."""
     column = {name: both[name].to_numpy("f8") for name in both.columns if name[-2:] in ("_l", "_r")}
+    left, right = column["y_atc_l"], column["y_atc_r"]
+    middle = np.where(np.isfinite(left) & np.isfinite(right), 0.5 * (left + right), np.fmax(left, right))
+    far = np.abs(both["y_atc"].to_numpy("f8") - middle) > max_across
+    for side in "lr":
+        column[f"h_li_{side}"] = np.where(far, np.nan, column[f"h_li_{side}"])
     with np.errstate(invalid="ignore", divide="ignore"):
         share = (both["y_atc"].to_numpy("f8") - column["y_atc_l"]) / (column["y_atc_r"] - column["y_atc_l"])
         between = column["h_li_l"] + share * (column["h_li_r"] - column["h_li_l"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from nunatak.constants import ACROSS_LIMIT, UNALIGNED_CYCLES
 from nunatak.runtime import NunatakError
 
 _KEYS = ["rgt", "beam", "segment_id"]
@@ -16,7 +17,7 @@ _UNITS = {
 }  # fmt: skip
 
 
-def repeat_pairs(first, second):
+def repeat_pairs(first, second, *, max_across=ACROSS_LIMIT):
     """
     Join two cycles of a track on ground track and segment, and difference their heights.
 
@@ -30,6 +31,8 @@ def repeat_pairs(first, second):
     ----------
     first, second : DataFrames of segments (`products.atl06.read_segments` with dh_fit_dy), one cycle each, filtered as
         wished; the earlier cycle first for a change forward in time
+    max_across : m across the track within which two segments see one place. Default: 65, as ATL11. Segments farther
+        apart are no pair, nor are those without y_atc; `paired` counts them
 
     Returns
     -------
@@ -43,6 +46,19 @@ def repeat_pairs(first, second):
     Joined by ground track (gt1l ..), which is a place on the ground, not by spot, which is a laser: when the spacecraft
     turned round in between, gt1l was strong in one cycle and weak in the other, and `strength_changed` says so.
     """
+    return paired(first, second, max_across=max_across)[0]
+
+
+def paired(first, second, *, max_across=ACROSS_LIMIT):
+    """
+    Join two cycles as `repeat_pairs` does, and count what was joined and what lay too far apart across the track.
+
+    Returns
+    -------
+    pairs : DataFrame of `repeat_pairs`
+    counts : DataFrame, one row per rgt and beam seen in both: cycle_first, cycle_second, n_joined (segments of both
+        cycles), n_beyond (of them not within `max_across`, or without y_atc), median_dy (m, y2 - y1)
+    """
     for name, part in (("first", first), ("second", second)):
         _check(part, name)
     if len(first) and len(second) and first["cycle"].iat[0] == second["cycle"].iat[0]:
@@ -50,6 +66,14 @@ def repeat_pairs(first, second):
     optional = [name for name in ("x_atc", "atl06_quality_summary") if name in first and name in second]
     columns = [*_NEEDED, *optional]
     pairs = first[columns].merge(second[columns], on=_KEYS, suffixes=("_first", "_second"), sort=True)
+    y1, y2 = (pairs[f"y_atc_{which}"].to_numpy("f8") for which in ("first", "second"))
+    near = np.abs(y2 - y1) <= max_across
+    counts = _counts(pairs, y2 - y1, ~near)
+    return _differences(pairs[near].reset_index(drop=True)), counts
+
+
+def _differences(pairs):
+    """Heights, slopes and times of joined segments as one difference for each pair."""
     slope = _mean_slope(*(pairs[f"dh_fit_dy_{which}"].to_numpy("f8") for which in ("first", "second")))
     h1, h2 = (pairs[f"h_li_{which}"].to_numpy("f8") for which in ("first", "second"))
     y1, y2 = (pairs[f"y_atc_{which}"].to_numpy("f8") for which in ("first", "second"))
@@ -98,6 +122,25 @@ def summarise_pairs(pairs):
     metres = dict.fromkeys(("median_dh_uncorrected", "median_dh", "nmad_dh", "median_dy"), "m")
     table.attrs["units"] = {**metres, "years": "yr", "median_dhdt": "m/yr"}
     return table
+
+
+def unaligned(cycles):
+    """
+    Return the cycles that were flown beside the reference tracks, of those given.
+
+    >>> unaligned([1, 3, 4])
+    [1]
+    """
+    return sorted({int(cycle) for cycle in cycles} & set(UNALIGNED_CYCLES))
+
+
+def _counts(joined, dy, beyond):
+    """Joined segments and those beyond the limit, by track and beam."""
+    table = joined[["rgt", "beam", "cycle_first", "cycle_second"]].assign(dy=dy, beyond=beyond)
+    groups = table.groupby(["rgt", "beam", "cycle_first", "cycle_second"], observed=True)
+    found = groups.agg(n_joined=("dy", "size"), n_beyond=("beyond", "sum"), median_dy=("dy", "median")).reset_index()
+    found.attrs["units"] = {"median_dy": "m"}
+    return found
 
 
 def _check(part, which):

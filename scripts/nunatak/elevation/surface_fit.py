@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nunatak.constants import ACROSS_LIMIT
 from nunatak.elevation.crossovers import SIGMA_PASS
 from nunatak.elevation.point_rates import RateOptions, rates
 from nunatak.kernels import kernel
@@ -83,7 +84,7 @@ def surface_rates(segments, *, options=None):
     return table
 
 
-def repeat_rates(segments, *, options=None):
+def repeat_rates(segments, *, options=None, max_across=ACROSS_LIMIT):
     """
     Rates segment by segment from any number of cycles of a track, without a surface fit.
 
@@ -94,13 +95,20 @@ def repeat_rates(segments, *, options=None):
     ----------
     segments : DataFrame with rgt, beam, segment_id, cycle, time, y_atc, h_li, h_li_sigma, dh_fit_dy; filtered
     options : RateOptions, default three cycles and one year
+    max_across : m across the track from the median y_atc of a segment's passes. Default: 65, as ATL11. Passes farther
+        away saw other ground and do not count
 
     Returns
     -------
-    DataFrame as `point_rates.rates` returns it, with latitude and longitude, a row for each rgt, beam and segment_id
+    DataFrame as `point_rates.rates` returns it, with latitude and longitude and n_beyond (passes left out), a row for
+    each rgt, beam and segment_id that has any pass within
     """
     keys = ["rgt", "beam", "segment_id"]
     known = segments[np.isfinite(segments["y_atc"]) & np.isfinite(segments["dh_fit_dy"])]
+    middle = known.groupby(keys, observed=True, sort=False)["y_atc"].transform("median")
+    beyond = (known["y_atc"] - middle).abs() > max_across
+    left_out = known[beyond].groupby(keys, observed=True).size()
+    known = known[~beyond]
     groups = known.groupby(keys, observed=True, sort=False)
     slope, centre = groups["dh_fit_dy"].transform("mean"), groups["y_atc"].transform("mean")
     moved = known.assign(h_li=known["h_li"].astype("f8") - slope * (known["y_atc"] - centre))
@@ -108,6 +116,7 @@ def repeat_rates(segments, *, options=None):
     units = found.attrs["units"]
     places = known.drop_duplicates(keys)[[*keys, "latitude", "longitude"]]
     found = found.merge(places, on=keys, how="left")
+    found["n_beyond"] = left_out.reindex(pd.MultiIndex.from_frame(found[keys]), fill_value=0).to_numpy()
     found.attrs["units"] = {**units, "latitude": "degrees_north", "longitude": "degrees_east"}
     return found
 

@@ -7,6 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from nunatak.constants import ACROSS_LIMIT
+
 _KEYS = ["rgt", "cycle", "beam", "segment_id"]
 SLOPE_CLASSES = (0.0, 0.5, 1.0, 2.0, 90.0)  # degrees, limits of the classes that statistics are given for
 _NMAD = 1.4826  # the median absolute deviation times this is the standard deviation of normal errors
@@ -56,7 +58,7 @@ def against_atl06(heights, atl06, *, max_offset=10.0):
     return table
 
 
-def against_atl11(heights, atl11, *, max_offset=10.0):
+def against_atl11(heights, atl11, *, max_offset=10.0, max_across=ACROSS_LIMIT):
     """
     Join fitted heights with ATL11's on track, cycle, pair and reference point.
 
@@ -68,6 +70,8 @@ def against_atl11(heights, atl11, *, max_offset=10.0):
     heights : table of `fit_heights` with standard columns; only pflags 0, where both beams of the pair have it
     atl11 : table of `products.atl11.read_heights`, filtered as wanted
     max_offset : m along the track between the segments' centres and the point
+    max_across : m across the track between the middle of both beams and the point. Default: 65, within which ATL11
+        takes heights to its points
 
     Returns
     -------
@@ -84,6 +88,7 @@ def against_atl11(heights, atl11, *, max_offset=10.0):
                     "h_corr_sigma"]].rename(columns={"x_atc": "x", "y_atc": "y"})  # fmt: skip
     joined = both.merge(points.assign(pair=points["pair"].astype(str)), on=["rgt", "cycle", "pair", "ref_pt"])
     near = (joined["x"] - joined["x_atc"]).abs().le(max_offset) & (joined["x"] - joined["x_atc_r"]).abs().le(max_offset)
+    near &= (joined["y"] - (joined["y_atc"] + joined["y_atc_r"]) / 2).abs().le(max_across)
     joined = joined[near & (joined["y_atc"] != joined["y_atc_r"])].reset_index(drop=True)
     at_left = joined["h_mean"] + joined["dh_fit_dx"] * (joined["x"] - joined["x_atc"])
     at_right = joined["h_mean_r"] + joined["dh_fit_dx_r"] * (joined["x"] - joined["x_atc_r"])

@@ -89,6 +89,7 @@ def front_material(inputs):
         "counts": [front.count_product(name, table, ledgers[name]) for name, table in granules.items()],
         "region_change": region_change(inputs["region_change"]) if "region_change" in inputs else None,
         "pairs": read_table(inputs["repeat_pairs"]) if "repeat_pairs" in inputs else None,
+        "pair_counts": read_csv(inputs["repeat_counts"]) if "repeat_counts" in inputs else None,
         "freeboard": freeboard_table(inputs["freeboard_series"]) if "freeboard_series" in inputs else None,
         "speeds": read_table(inputs["velocity_series"]) if "velocity_series" in inputs else None,
         "figure_list": front.figures(listed(inputs["figures"])),

@@ -134,8 +134,8 @@ def region_table(table):
     return Table("Height and volume change", tuple(heads), rows, tuple(notes))
 
 
-def pair_table(pairs):
-    """Repeat-pair medians per beam, in words."""
+def pair_table(pairs, counts=None):
+    """Return the medians of repeat pairs by beam, with a note on the passes that `counts` says are no pairs."""
     rows = []
     for (rgt, first, last), part in pairs.groupby(["rgt", "cycle_first", "cycle_second"], observed=True):
         for row in summarise_pairs(part).to_dict("records"):
@@ -152,7 +152,8 @@ def pair_table(pairs):
         "Medians of the height differences of segments joined on segment_id that pass the study's filter; dh "
         "is corrected for the slope of the surface across the track.",
     )
-    return Table("Repeat pairs", heads, rows, notes)
+    left_out = words.pairs_left_out(counts) if counts is not None else ""
+    return Table("Repeat pairs", heads, rows, (*notes, left_out) if left_out else notes)
 
 
 def figures(paths):
@@ -245,14 +246,14 @@ def summary(study, front, report, simulated):
 
 def compose(
     study, *, region, counts, region_change, pairs, figure_list, pages, checks, provenance, references, simulated,
-    freeboard=None, speeds=None,
+    freeboard=None, speeds=None, pair_counts=None,
 ):  # fmt: skip
     """The front page's content; see the arguments' makers above."""
     tables = []
     if region_change is not None:
         tables.append(region_table(region_change))
-    if pairs is not None and len(pairs):
-        tables.append(pair_table(pairs))
+    if pairs is not None and (len(pairs) or (pair_counts is not None and len(pair_counts))):
+        tables.append(pair_table(pairs, pair_counts))
     if freeboard is not None and len(freeboard):
         tables.append(sea_ice.series_table(freeboard))
     first = velocity_leads(study)

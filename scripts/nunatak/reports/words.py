@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from nunatak.elevation import unaligned
 from nunatak.times import nominal_quarter
 
 MINUS = "−"
@@ -126,3 +127,33 @@ def pair_medians(pairs, column="dh"):
     said = ", ".join(f"{beam} {number(value)} m" for beam, value in medians.items())
     first, last = day(pairs["time_first"].min()), day(pairs["time_second"].max())
     return f"Between {first} and {last} the median height difference was {said} ({len(pairs)} pairs of segments)."
+
+
+def pairs_left_out(counts):
+    """
+    Return sentences on the passes that lie too far apart across the track for a pair; empty where none do.
+
+    Parameters
+    ----------
+    counts : repeat_counts.csv: rgt, beam, cycle_first, cycle_second, n_joined, n_beyond, median_dy (m)
+    """
+    said = []
+    beside = unaligned([*counts["cycle_first"], *counts["cycle_second"]])
+    if beside:
+        named = " and ".join(f"{cycle:02d}" for cycle in beside)
+        said.append(
+            f"Cycle{'s' if len(beside) > 1 else ''} {named} of the mission (October 2018 to March 2019) were flown "
+            "kilometres beside the reference tracks: their passes saw other ground than the later ones."
+        )
+    far = counts[counts["n_beyond"] > 0]
+    groups = far.groupby(["rgt", "cycle_first", "cycle_second"])
+    rows = groups.agg(n=("n_beyond", "sum"), of=("n_joined", "sum"), dy=("median_dy", lambda dy: dy.abs().median()))
+    for (rgt, first, second), row in list(rows.iterrows())[:5]:
+        said.append(
+            f"RGT {rgt:04d}, cycles {first:02d} and {second:02d}: {row['n']:.0f} of {row['of']:.0f} joined segments "
+            f"lie more than {counts.attrs['attributes']['max_across']} apart across the track (median "
+            f"{row['dy']:.0f} m) and are no pairs."
+        )
+    if len(rows) > 5:
+        said.append(f"So do segments of {len(rows) - 5} more pairs of passes; elevation/repeat_counts.csv has all.")
+    return " ".join(said)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import field_validator, model_validator
 
+from nunatak.constants import ACROSS_LIMIT
 from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.orbit_products import InPlace, OrbitProduct, Product, TrackProduct
 from nunatak.study.photon_products import Atl03, Atl06sr
@@ -26,6 +27,9 @@ class Atl06(TrackProduct, InPlace):
         "standard", "which heights to keep: strict (flag 0 and 2 m to the neighbours), standard (flag 0), rough, none"
     )
     variables: Listed[str] = key(("h_li", "h_li_sigma"), "variables to keep, by the product's own names")
+    max_across: float = key(
+        ACROSS_LIMIT, "distance across the track within which two passes are a repeat pair", unit="m", gt=0, le=10000
+    )
 
 
 class Atl08(TrackProduct):
