@@ -1,6 +1,7 @@
 """Nunatak: case studies of ice change, from the archives' granules to figures and a report."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -30,7 +31,7 @@ report: "config/captions/workflow.rst"
 
 
 wildcard_constraints:
-    study="[A-Za-z0-9_-]+",
+    study="|".join(map(re.escape, STUDIES)),
     product="atl[0-9]{2}(sr)?|itslive",
     chunk="[A-Za-z0-9-]+",
     figure="[A-Za-z0-9_]+",

@@ -11,8 +11,11 @@ from snakemake.exceptions import WorkflowError
 # a run that was killed left its lock; the job of a run must not look
 CLAIM = claim(".snakemake") if workflow.is_main_process else None
 
+# studies whose file is at fault, by name: the others run without them
+BROKEN = {}
+
 try:
-    LOADED = studies.load_all(config, base=HERE)
+    LOADED = studies.load_all(config, base=HERE, broken=BROKEN)
     for folder in ("results", "resources"):
         check_folder(config.get(folder, folder), folder)
     for published in filter(None, {study.published for study in LOADED.values()}):

@@ -43,6 +43,22 @@ for label in STUDIES:
 
     rule:
         name:
+            f"figures_{STUDIES[label]['name']}"
+        log:
+            f"<logs>/{label}/figures.log",
+        localrule: True
+        conda:
+            "../envs/access.yaml"
+        threads: 1
+        params:
+            lines=targets.figure_listing(LOADED[label]),
+        message:
+            f"{label}: its figures, by the names that figures: {{{{names: [..]}}}} takes"
+        script:
+            "../scripts/list_figures.py"
+
+    rule:
+        name:
             f"lock_{STUDIES[label]['name']}"
         input:
             granules=[f"<results>/{label}/{product}/granules.parquet" for product in products_of(STUDIES[label])],

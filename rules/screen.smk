@@ -17,6 +17,7 @@ CHATTER = (
 )
 EVENTS = (LogEvent.JOB_FINISHED, LogEvent.RESOURCES_INFO)
 FAILED = []
+NAMES = {label: study.name for label, study in LOADED.items()}
 
 
 def worth_showing(record):
@@ -27,6 +28,8 @@ def worth_showing(record):
             f"{os.getcwd()}: another run is making the same files here; wait until it has ended, "
             "or give this one a folder of its own: results=<folder>"
         )
+    if asked := re.match(r"MissingRuleException:?\s+No rule to produce (.+?) \(if you use", text):
+        record.msg = studies.explain_target(asked[1], NAMES, BROKEN, others=("all", "check_access"))
     if event == LogEvent.JOB_ERROR:
         FAILED.append(tuple(record.log))
         return not why(record.log)  # a script that failed has said why, in one line
@@ -48,6 +51,9 @@ def reason(path):
 # another workflow that uses this one as a module has its own screen
 if Path(workflow.basedir) == HERE:
     logger.addFilter(worth_showing)
+    if workflow.is_main_process:
+        for error in BROKEN.values():
+            logger.warning(f"left out: {error}")
 
     onerror:
         told = [

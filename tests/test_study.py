@@ -17,7 +17,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nunatak import granules, gridding, study
+from nunatak import granules, gridding, study, targets
 from nunatak.gridding import timebins
 from nunatak.region import Region
 from nunatak.study import StudyError, reference, sections
@@ -214,6 +214,58 @@ def test_all_studies_at_once(tmp_path):
     assert list(study.load_all({"archive": "simulated"}, base=tmp_path)) == ["alpha-simulated", "beta-simulated"]
     with pytest.raises(StudyError, match="--config archiv: unknown key; did you mean archive"):
         study.load_all({"archiv": "simulated"}, base=tmp_path)
+
+
+@pytest.mark.parametrize("fault", ["titel: x", "[1, 2", "title: x\nregion: nowhere_land", "", "\xff"])
+def test_a_broken_file_stops_no_other_study(tmp_path, fault):
+    """Its error is kept by name, in one line with the file, and raised where it cannot be kept or nothing is left."""
+    studies = tmp_path / "config" / "studies"
+    studies.mkdir(parents=True)
+    (tmp_path / "config" / "config.yaml").write_text("results: out\n")
+    (studies / "broken.yaml").write_bytes(fault.encode("latin-1"))
+    with pytest.raises(StudyError, match=r"broken\.yaml: "):
+        study.load_all({}, base=tmp_path, broken={})
+    (studies / "sound.yaml").write_text(yaml.safe_dump(PLAIN))
+    broken = {}
+    assert list(study.load_all({}, base=tmp_path, broken=broken)) == ["sound"]
+    assert list(broken) == ["broken"] and str(broken["broken"]).startswith(str(studies / "broken.yaml: "))
+    assert "\n" not in str(broken["broken"])
+    with pytest.raises(StudyError, match=r"broken\.yaml: "):
+        study.load_all({}, base=tmp_path)
+    with pytest.raises(StudyError, match="--config sise: unknown key"):
+        study.load_all({"sise": "tiny"}, base=tmp_path, broken={})
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("pine_iland", "did you mean pine_island?"),
+        ("export_ros_sea", "did you mean export_ross_sea?"),
+        ("results/ross_see-simulated/report.html", "did you mean results/ross_sea-simulated/report.html?"),
+        ("results/ross_sea-simulated/raport.html", "no study makes this file"),
+        ("quux", "the studies are mine, pine_island, ross_sea, each a file config/studies/<study>.yaml"),
+        ("figures_mine", "config/studies/mine.yaml: title: missing"),
+        ("out/mine/report.html", "config/studies/mine.yaml: title: missing"),
+    ],
+)
+def test_a_target_that_is_none_is_explained(target, words):
+    """The nearest study, the nearest command, the nearest folder of results, or what is wrong with the study's file."""
+    broken = {"mine": StudyError("config/studies/mine.yaml: title: missing")}
+    names = {"ross_sea-simulated": "ross_sea", "pine_island-simulated": "pine_island"}
+    assert words in study.explain_target(target, names, broken)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_figure_is_listed_with_what_it_shows(path):
+    """All that can be drawn, each once, those of the study first; and the rules know what each is drawn from."""
+    loaded = study.load(path)
+    drawn, others = "\n".join(targets.figure_listing(loaded)).split("\nothers", 1)
+    named = [line.split()[0] for line in drawn.splitlines()[1:]]
+    assert tuple(named) == loaded.figure_names
+    assert all(len(line.split(maxsplit=1)[1]) > 10 for line in drawn.splitlines()[1:])
+    rest = {line.split()[0] for line in others.splitlines()[1:]}
+    kinds = {name if name in targets.FIGURES else "transect" for name in named}
+    assert kinds | rest == set(targets.FIGURES) and not kinds & rest
 
 
 def test_the_shipped_settings_are_sound():

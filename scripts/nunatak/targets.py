@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from nunatak.study import Study
+from nunatak.study.sections import FIGURES as SHOWN
 
 
 class Result(NamedTuple):
@@ -198,6 +199,23 @@ def drawn_from(study: Study, figure: str) -> dict[str, str]:
     kind = figure if figure in FIGURES else kind
     made = results(study)
     return {name: made[name] for name in ("regions", *FIGURES[kind]) if name in made}
+
+
+def figure_listing(study: Study) -> list[str]:
+    """
+    List the figures by name with what each shows, as lines of text: those a study draws, then all others.
+
+    Names are what `figures: {names: [..]}` takes.
+    """
+    shown = {name: words for group in SHOWN.values() for name, words in group.items()}
+    lines = ["drawn:"]
+    for name in study.figure_names:
+        kind = name if name in shown else "transect"
+        lines.append(f"  {name:28s} {shown.pop(kind) if kind != 'transect' else shown[kind].partition(': ')[2]}")
+    if any(name.startswith("transect_") for name in study.figure_names):
+        shown.pop("transect")
+    return [*lines, "others, where products and keys of the study allow them:",
+            *(f"  {name:28s} {words}" for name, words in shown.items())]  # fmt: skip
 
 
 def topics(study: Study) -> list[str]:

@@ -132,6 +132,30 @@ def test_mistake_in_a_study_file_names_file_key_value_and_remedy(mine):
 
 
 def test_unknown_study(flow):
+    """The nearest name is offered, for a study, a command of one, and a file of its results."""
     done = flow.run("austfona", **TINY)
-    assert done.code != 0 and "No rule to produce austfona" in done.text
+    assert done.code != 0 and "austfona: no such target; did you mean austfonna?" in done.text
     assert "Traceback" not in done.text
+    done = flow.run("results/austfonna/report.html", **TINY)
+    assert done.code != 0 and f"did you mean results/{LABEL}/report.html?" in done.text
+    assert "KeyError" not in done.text
+
+
+def test_broken_study_file_stops_no_other_study(flow):
+    """The others run and are told of it; whoever asks for the broken one is given its error, in one line."""
+    (flow / "config" / "studies" / "mine.yaml").write_text(MINE.replace("title", "titel"))
+    said = "mine.yaml: titel: unknown key; did you mean title?"
+    done = flow.run("--dry-run", "austfonna", **TINY)
+    assert done.code == 0, done.text
+    assert next(line for line in done.text.splitlines() if said in line).startswith("left out: ")
+    for target in ("mine", "plan_mine", "results/mine/report.html"):
+        done = flow.run("--dry-run", target, **TINY)
+        assert done.code != 0
+        assert done.text.rstrip().splitlines()[-1].endswith(said)
+
+
+def test_figures_of_a_study_are_listed(flow):
+    done = flow.run("figures_steenstrup")
+    assert done.code == 0, done.text
+    drawn, _, others = done.text.partition("others,")
+    assert "repeat_pair  " in drawn and "speed_map  " in others and "repeat_pair  " not in others

@@ -62,15 +62,21 @@ def load_settings(path) -> dict[str, Any]:
     return given
 
 
-def load_all(config: Mapping[str, Any], *, base=".") -> dict[str, Study]:
+def load_all(config: Mapping[str, Any], *, base=".", broken: dict[str, StudyError] | None = None) -> dict[str, Study]:
     """
-    Every study of config/studies, by the name of its folder of results.
+    Load every study of config/studies, by the name of its folder of results.
 
     Parameters
     ----------
     config : config/config.yaml with `--config` laid over it, as Snakemake has it; what differs from the file is what
         the user typed, and wins over the study
     base : the workflow's folder
+    broken : takes the error of each study whose file is at fault, by the study's name, so that the others can run;
+        the first such error is raised where this is not given, or where no study is left
+
+    Raises
+    ------
+    StudyError : one line; always for a mistake in `config.yaml` or in what was typed
     """
     folder = Path(base) / "config"
     settings = load_settings(folder / "config.yaml")
@@ -79,8 +85,66 @@ def load_all(config: Mapping[str, Any], *, base=".") -> dict[str, Study]:
         for name, value in config.items()
         if name not in settings or settings[name] != value
     }
-    studies = [load(path, overrides=typed, settings=settings) for path in sorted((folder / "studies").glob("*.yaml"))]
+    studies, faults = [], {}
+    for path in sorted((folder / "studies").glob("*.yaml")):
+        try:
+            studies.append(load(path, overrides=typed, settings=settings))
+        except StudyError as error:
+            if str(error).startswith("--config"):
+                raise
+            faults[path.stem] = error
+    if faults and (broken is None or not studies):
+        raise next(iter(faults.values()))
+    if broken is not None:
+        broken.update(faults)
     return {study.label: study for study in studies}
+
+
+_COMMANDS = ("plan_", "lock_", "update_", "verify_", "export_", "figures_")
+
+
+def explain_target(target: str, names: Mapping[str, str], broken: Mapping[str, Exception], *, others=()) -> str:
+    """
+    Say why a target is none of the workflow: its study is at fault, misspelt, or not there.
+
+    Parameters
+    ----------
+    target : what was asked for: a study, a command of one such as plan_<study>, or a file of its results
+    names : mapping of folder of results to name, of the studies that were read
+    broken : mapping of study name to what is wrong with its file
+    others : targets that are no study's, such as check_access
+
+    >>> explain_target("plan_pine_iland", {"pine_island-simulated": "pine_island"}, {})
+    'plan_pine_iland: no such target; did you mean plan_pine_island?'
+    >>> explain_target("results/pine_island/report.html", {"pine_island-simulated": "pine_island"}, {})
+    'results/pine_island/report.html: no such target; did you mean results/pine_island-simulated/report.html?'
+    """
+    for name in sorted(broken, key=len, reverse=True):
+        if target in (name, *(command + name for command in _COMMANDS)) or f"/{name}/" in f"/{target}/":
+            return str(broken[name])
+    named = sorted({*names.values(), *broken})
+    known = [*named, *others, *(command + name for name in named for command in _COMMANDS)]
+    above, folder, below = _folder_of_results(target, names)
+    near = [above + folder + below] if folder else get_close_matches(target, known, 1, 0.7)
+    if near == [target]:
+        return f"{target}: no study makes this file; README.md lists what a study makes"
+    if near:
+        return f"{target}: no such target; did you mean {near[0]}?"
+    return (
+        f"{target}: no such target; the studies are {', '.join(named)}, each a file "
+        f"config/studies/<study>.yaml, and what is done with one is {', '.join(f'{c}<study>' for c in _COMMANDS)}"
+    )
+
+
+def _folder_of_results(target, names):
+    """A path in three parts, the middle one the known folder of results that is nearest to one of its folders."""
+    parts = target.split("/")
+    for number, part in enumerate(parts[:-1]):
+        near = get_close_matches(part, names, 1, 0.5)
+        if near:
+            above, below = parts[:number], parts[number + 1 :]
+            return "/".join([*above, ""]), near[0], "/".join(["", *below])
+    return "", "", ""
 
 
 def label(name: str, own_archive: str, merged: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import BaseModel
 
 from nunatak.study.models import RegionSpec, StudyFile
+from nunatak.study.sections import FIGURES
 
 SCHEMA = Path("config/schema.json")
 REFERENCE = Path("docs/study_reference.md")
@@ -36,6 +37,15 @@ A key without a default must be given. `<name>` stands for a name of your own.
 | --- | --- | --- | --- | --- |
 """
 
+_FIGURES_HEAD = """
+
+## Figures
+
+What `figures: {names: [..]}` takes; without it a study draws all that its products and keys allow, which
+`make figures_<study>` lists.
+
+"""
+
 
 def schema() -> dict:
     """The JSON schema of a study file; editors check and complete with it."""
@@ -58,8 +68,9 @@ def _referring(part):
 
 
 def table() -> str:
-    """The reference table of all keys, as Markdown."""
-    return _HEAD + "\n".join(_rows(StudyFile, "")) + "\n"
+    """The reference table of all keys and the list of all figures, as Markdown."""
+    figures = [f"- `{name}`: {words}" for group in FIGURES.values() for name, words in group.items()]
+    return _HEAD + "\n".join(_rows(StudyFile, "")) + _FIGURES_HEAD + "\n".join(figures) + "\n"
 
 
 def write(base=".") -> list[Path]:
