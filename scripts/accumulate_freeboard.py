@@ -42,7 +42,7 @@ def main(
     read, value, errors = SUMMED[f"{product} with error" if wants_error(product, freeboard) else product]
     read = partial(
         read, region=region, period=Period.model_validate(period), beams=beams_of(settings), keep=filter_of(settings),
-        reader=settings["reader"],
+        reader=settings["reader"], variables=(WEIGHT,),
     )  # fmt: skip
     grid = grid_of(freeboard["grid"], region)
     width = freeboard["histogram_width"]

@@ -31,8 +31,8 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
     sums, read = read_sums(inputs), read_table(inputs["ledgers"])
     if not sums.n_points:
         raise NunatakError(
-            f"freeboard: nothing to grid: {sums.describe_losses()}; look at the period, the region and the filters of "
-            f"{product}, and at the reasons in {inputs['ledgers'][0]}"
+            f"{product}: nothing to grid: {sums.describe_losses()}; {why_nothing(read)}; look at the period, the "
+            f"region and the filters of {product}"
         )
     source = read.attrs["attributes"]["nunatak_source"]
     theirs = inputs.get("atl20") or []
@@ -59,6 +59,18 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
     write_csv(series, out["series"], attributes=about, units=gridding.SERIES_UNITS)
     write_csv(distribution, out["distribution"], attributes=about, units=LEVEL_UNITS)
     log.info("%s", sums.describe_losses())
+
+
+def why_nothing(read, shown=3):
+    """What became of the granules, the most frequent reasons first."""
+    if not len(read):
+        return "the archive has no granule of this region and period"
+    reasons = read.assign(reason=read["reason"].fillna("")).groupby(["status", "reason"]).size()
+    said = [
+        f"{count} granules {status}" + f" ({reason})" * bool(reason)
+        for (status, reason), count in reasons.sort_values(ascending=False, kind="stable").head(shown).items()
+    ]
+    return "; ".join(said) + f"; and {len(reasons) - shown} more reasons" * (len(reasons) > shown)
 
 
 def long_name(bins):

@@ -48,7 +48,8 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
 def reader(product, settings):
     """The reader of a product, its table without a row, and the variables the study asks for or its filter needs."""
     if product == "atl11":
-        chosen = {"pairs": settings["pairs"], "cycles": settings["cycles"], "optional": WISHED[product]}
+        chosen = {"pairs": settings["pairs"], "cycles": settings["cycles"], "optional": WISHED[product],
+                  "needed": ("quality_summary",) if settings["filter"] == "standard" else ()}  # fmt: skip
 
         def read(path, *, beams, **options):
             return atl11.read_heights(path, **chosen, **options)
@@ -57,7 +58,12 @@ def reader(product, settings):
         return read, atl11.no_heights((*variables, *WISHED[product])), variables
     variables = tuple(dict.fromkeys((*settings["variables"], *atl06_filters.variables(settings["filter"]))))
     optional = tuple(name for name in WISHED[product] if name not in variables)
-    return partial(atl06.read_segments, optional=optional), atl06.no_segments((*variables, *optional)), variables
+    needed = atl06_filters.needed(settings["filter"])
+    return (
+        partial(atl06.read_segments, optional=optional, needed=needed),
+        atl06.no_segments((*variables, *optional)),
+        variables,
+    )
 
 
 if __name__ == "__main__":

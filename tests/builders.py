@@ -164,6 +164,19 @@ def segments(n=5, beam="gt1l", *, h=500.0, cycle=3, spot=1, y_atc=0.0, dh_fit_dy
     )
 
 
+def damage(path, name):
+    """Store a dataset of a granule in one compressed chunk and overwrite its bytes, as a bad disk does."""
+    with h5py.File(path, "a") as file:
+        values, attributes = file[name][()], dict(file[name].attrs)
+        del file[name]
+        packed = file.create_dataset(name, data=values, compression="gzip", chunks=values.shape)
+        packed.attrs.update(attributes)
+        where = packed.id.get_chunk_info(0)
+    with open(path, "r+b") as stream:
+        stream.seek(where.byte_offset)
+        stream.write(b"\x00" * where.size)
+
+
 def write_atl06(path, *, n=50, beams=BEAMS, turns=((0.0, 1),), attributes=True, text_arrays=False, orbit=True, drop=()):
     """
     Write an ATL06 granule of RGT 548, cycle 3: n segments per beam going north from (25 E, 79.7 N), every second fill.

@@ -44,7 +44,9 @@ def write_granule(path, beams, *, orientation=((0, 0.0),), product="ATL10", layo
                 group = (
                     groups["heights"]
                     if name in _IN_HEIGHTS
-                    else groups.get("stats" if name == "ice_conc" else "", groups[""])
+                    else groups.get("stats", groups["heights"])
+                    if name.startswith("ice_conc")
+                    else groups[""]
                 )
                 file[f"{beam}/{group}/{name}"] = values
     return path

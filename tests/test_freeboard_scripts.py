@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from builders import damage
 
 from nunatak import results, study
+from nunatak.archives.base import check_failures
 from nunatak.granules import ledger as make_ledger
 from nunatak.gridding import make_grid, statistics, sum_segments, to_tables
 from nunatak.outlines import STUDY_REGION, write_outlines
@@ -133,12 +135,42 @@ def test_two_chunks_make_the_grid_of_one(tmp_path, whole, granules, asked):
 
 def test_filters_of_the_study_reach_the_reader(tmp_path, granules, asked):
     """Only leads, of weak beams: other segments, all of them leads."""
-    changes = {"types": [3, 7], "beams": ["weak"], "limits": {"beam_fb_height": [-1.0, 0.3], "ice_conc": [10.0, None]}}
+    limits = {"beam_fb_height": [-1.0, 0.3], "ice_conc_amsr2": [10.0, None]}
+    changes = {"types": [3, 7], "beams": ["weak"], "limits": limits}
     made = Made(tmp_path / "leads", granules[:2], asked, product=changes)
     rows = made.table("rows")
     assert rows["n"].sum() > 0
     assert (rows["n"] == rows["n_lead"]).all()
     assert made.table("ledger")["reason"].str.contains("dropped by height_segment_type").all()
+
+
+def test_a_filter_no_granule_has_leaves_nothing_unfiltered(tmp_path, granules, asked):
+    """Release 007 has no ice_conc: its granules fail with that reason and nothing is gridded; release 005 has it."""
+    limits = {"limits": {"ice_conc": [10.0, None]}}
+    made = Made(tmp_path / "new", granules[:2], asked, product=limits)
+    outcome = made.table("ledger")
+    assert list(outcome["status"]) == ["failed"] * 2 and made.table("rows").empty
+    assert outcome["reason"].str.contains("has no 'ice_conc' to filter by; filter by ice_conc_").all()
+    with pytest.raises(NunatakError, match=r"nothing to grid.*has no 'ice_conc' to filter by"):
+        gridded(tmp_path / "grid", [made], asked)
+    assert list(Made(tmp_path / "old", granules[2:3], asked, product=limits).table("ledger")["status"]) == ["present"]
+
+
+def test_a_damaged_strong_beam_makes_the_granule_failed(tmp_path, granules, asked):
+    """What the other beams hold is kept and counted; the beam and the dataset are named, and max_failed counts it."""
+    whole = Made(tmp_path / "whole", granules[:1], asked)
+    broken = tmp_path / granules[0].name
+    broken.write_bytes(granules[0].read_bytes())
+    with h5py.File(broken) as file:
+        beam = next(b for b in ("gt1l", "gt1r") if file[b].attrs["atlas_beam_type"] == b"strong")
+    damage(broken, f"{beam}/freeboard_segment/beam_fb_height")
+    made = Made(tmp_path / "made", [broken], asked)
+    row = made.table("ledger").iloc[0]
+    assert row["status"] == "failed"
+    assert f"{beam} failed: freeboard_segment/beam_fb_height: damaged" in row["reason"]
+    assert 0 < row["n_points"] < whole.table("ledger")["n_points"].iloc[0]
+    with pytest.raises(NunatakError, match="1 of 1 granules failed, max_failed allows 0"):
+        check_failures(made.table("ledger"), 0)
 
 
 def test_the_propagated_error_is_read_when_it_is_asked_for(tmp_path, granules, asked):
@@ -166,7 +198,10 @@ def test_nothing_to_grid_is_said_in_one_line(tmp_path, granules, asked):
     """Every segment filtered away: counted, and the study stops with the reason."""
     made = Made(tmp_path / "none", granules[:1], asked, product={"limits": {"beam_fb_height": [9.0, 10.0]}})
     assert made.table("ledger")["reason"].str.contains("dropped by beam_fb_height").all()
-    with pytest.raises(NunatakError, match=r"freeboard: nothing to grid: 0 points .*; look at the period"):
+    with pytest.raises(
+        NunatakError,
+        match=r"atl10: nothing to grid: 0 points .*; 1 granules present \(gt1l: .*beam_fb_height.*; look at the period",
+    ):
         gridded(tmp_path / "out", [made], asked)
 
 

@@ -445,3 +445,39 @@ def test_a_mistake_on_the_command_line_is_not_blamed_on_the_file(made):
     """A value typed after --config is told as such."""
     with pytest.raises(StudyError, match="--config archive: got 'moon'; write one of earthdata, directory, simulated"):
         made(overrides={"archive": "moon"})
+
+
+@pytest.mark.parametrize(
+    ("products", "line"),
+    [
+        (
+            {"atl06": {"variables": ["dem_hh"]}},
+            "products.atl06.variables: ATL06 has no variable 'dem_hh'; did you mean dem/",
+        ),
+        ({"atl06": {"variables": ["/gt2r/dem/dem_h"]}}, "is a path of one beam, gt2r; write 'dem/dem_h'"),
+        ({"atl11": {"variables": ["cycle_stats/dacc"]}}, "products.atl11.variables: ATL11 has no variable"),
+        ({"atl10": {"limits": {"ice_con": [50, None]}}}, "did you mean heights/ice_conc"),
+        ({"atl10": {"flags": {"beam_quality_flag": [1]}}}, "did you mean beam_fb_quality_flag"),
+        (
+            {"atl10": {"version": "007", "limits": {"ice_conc": [50, None]}}},
+            "ATL10 of release 007 has no ice_conc; it has ice_conc_amsr2, ice_conc_ssmi",
+        ),
+        ({"atl07": {"version": "005", "limits": {"ice_conc_ssmi": [50, None]}}}, "release 005 has no ice_conc_ssmi"),
+        ({"atl10": {"limits": {"ice_conc_ssmi": [1, None], "heights/ice_conc_ssmi": [2, None]}}}, "one variable twice"),
+    ],
+)
+def test_a_name_that_a_product_does_not_have_is_refused(made, products, line):
+    """Variables, limits and flags are held against the product's names when the study is read."""
+    with pytest.raises(StudyError, match=re.escape(line)):
+        made({"products": products})
+
+
+def test_paths_of_variables_become_names(made):
+    """A leading slash and the group of segments say nothing more."""
+    products = {
+        "atl06": {"variables": ["/land_ice_segments/dem/dem_h", "h_li", "dem_h"]},
+        "atl10": {"version": "005", "limits": {"height_segments/ice_conc": [50, None]}},
+    }
+    asked = made({"products": products})
+    assert asked.products["atl06"].variables == ("dem_h", "h_li")
+    assert asked.products["atl10"].limits == {"ice_conc": (50, None)}

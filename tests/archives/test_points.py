@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 import pytest
+from builders import damage
 from tiny_granules import atl06, name_of, truncated
 
 from nunatak import region
@@ -66,6 +67,15 @@ def test_a_damaged_granule_of_the_right_size_fails_in_one_line(tmp_path):
     outcome = subset(fetched(path))[1]
     assert outcome["status"][0] == "failed"
     assert "has no 'latitude'" in outcome["reason"][0] and str(tmp_path) not in outcome["reason"][0]
+
+
+def test_a_damaged_beam_makes_the_granule_failed_and_the_others_are_kept(tmp_path):
+    """Beam and dataset are named; the five sound beams' rows stay, as for photons and sea ice."""
+    path = atl06(tmp_path)
+    damage(path, "gt2r/land_ice_segments/h_li")
+    table, outcome = subset(fetched(path))
+    assert outcome["status"][0] == "failed" and outcome["n_points"][0] == len(table) == 5 * 21
+    assert outcome["reason"][0].startswith("gt2r failed: land_ice_segments/h_li: damaged: ")
 
 
 def test_missing_beams_are_told_of_a_granule_that_has_rows(tmp_path):

@@ -2,13 +2,15 @@
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
-from builders import write_atl06
+from builders import damage, write_atl06
+from tiny_granules import without_segments
 
 from nunatak import region
 from nunatak.constants import BEAMS
 from nunatak.elevation import filters
-from nunatak.products import GranuleError, atl06
+from nunatak.products import GranuleError, atl06, atl06_filters
 from nunatak.runtime import NunatakError
 from nunatak.study import Period
 
@@ -153,7 +155,7 @@ def test_subset_without_ground_track_says_so(tmp_path):
 
 def test_subset_without_heights_is_refused(tmp_path):
     path = write_atl06(tmp_path / NAME, drop=("h_li",))
-    with pytest.raises(GranuleError, match=r"gt1l/land_ice_segments has no 'h_li' \(it has: .*fetch again with h_li"):
+    with pytest.raises(GranuleError, match=r"gt1l/land_ice_segments has no 'h_li' \(it has: .*fetch the whole granule"):
         atl06.read_segments(path)
 
 
@@ -162,12 +164,63 @@ def test_absent_variable_asked_for_is_refused(granule):
         atl06.read_segments(granule, variables=["tide_ocean"])
 
 
-def test_columns_of_different_length_are_refused(granule):
+def test_columns_of_different_length_cost_the_beam(granule):
+    whole, _ = atl06.read_segments(granule)
     with h5py.File(granule, "a") as file:
         del file["gt1l/land_ice_segments/h_li"]
         file["gt1l/land_ice_segments/h_li"] = np.zeros(49, "f4")
-    with pytest.raises(GranuleError, match="h_li has 49 rows, latitude 50"):
+    table, statuses = atl06.read_segments(granule)
+    assert statuses[0].status == "failed"
+    assert statuses[0].reason.startswith("gt1l/land_ice_segments: h_li has 49 rows, latitude 50")
+    assert len(table) == len(whole) - 50 and "gt1l" not in set(table.beam)
+
+
+def test_a_damaged_dataset_costs_its_beam_and_is_named(granule):
+    """Bytes overwritten inside one beam's heights: the other five beams are read as before."""
+    whole, _ = atl06.read_segments(granule)
+    damage(granule, "gt2l/land_ice_segments/h_li")
+    table, statuses = atl06.read_segments(granule)
+    failed = next(s for s in statuses if s.beam == "gt2l")
+    assert failed.status == "failed"
+    assert failed.reason.startswith("gt2l/land_ice_segments/h_li: damaged: ")
+    pd.testing.assert_frame_equal(table, whole[whole.beam != "gt2l"].reset_index(drop=True))
+
+
+def test_beams_without_the_group_of_segments_are_refused(granule):
+    """A subset of another group: not an empty granule but one to fetch whole; without any beam it is empty."""
+    without_segments(granule)
+    with pytest.raises(GranuleError, match=r"none of its beams \(gt1l, .*\) holds land_ice_segments .*segment_quality"):
         atl06.read_segments(granule)
+    with h5py.File(granule, "a") as file:
+        for beam in BEAMS:
+            del file[beam]
+    table, statuses = atl06.read_segments(granule)
+    assert table.empty and {s.status for s in statuses} == {"missing"}
+
+
+@pytest.mark.parametrize("written", ["/fit_statistics/n_fit_photons", "land_ice_segments/fit_statistics/n_fit_photons"])
+def test_a_path_is_read_below_each_beam(granule, written):
+    """However a path is written, each beam gets its own values."""
+    with h5py.File(granule, "a") as file:
+        for number, beam in enumerate(BEAMS):
+            file[f"{beam}/land_ice_segments/fit_statistics/n_fit_photons"][:] = 100 + number
+    table, _ = atl06.read_segments(granule, variables=[written])
+    assert table.groupby("beam", observed=True)["n_fit_photons"].first().tolist() == [100.0 + n for n in range(6)]
+
+
+def test_a_path_of_one_beam_is_refused(granule):
+    """Read as it stands, it would give one beam's values to all."""
+    with pytest.raises(NunatakError, match=r"is a path of one beam, gt2r; write 'fit_statistics/n_fit_photons'"):
+        atl06.read_segments(granule, variables=["/gt2r/fit_statistics/n_fit_photons"])
+
+
+def test_a_flag_that_is_filtered_by_must_be_there(tmp_path):
+    """A subset without the quality flag cannot be filtered by it; without a filter it is read."""
+    path = write_atl06(tmp_path / NAME, drop=("atl06_quality_summary",))
+    assert (atl06.read_segments(path)[0].atl06_quality_summary == 127).all()
+    with pytest.raises(GranuleError, match=r"has no 'atl06_quality_summary'.*fetch the whole granule"):
+        atl06.read_segments(path, needed=atl06_filters.needed("standard"))
+    assert atl06_filters.needed("none") == ()
 
 
 def test_name_of_another_track_is_refused(tmp_path):

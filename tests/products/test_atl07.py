@@ -42,12 +42,19 @@ def test_real_granules_against_h5py(data, name):
 
 def test_real_subset_without_lengths_says_so(data):
     """The release 001 subset has neither lengths nor types: missing values, and the status names them."""
-    table, statuses = atl07.read_segments(data(f"real/ATL07/{REAL[0]}"))
+    path = data(f"real/ATL07/{REAL[0]}")
+    table, statuses = atl07.read_segments(path, keep=EVERYTHING)
     assert np.isnan(table["height_segment_length_seg"]).all()
     assert (table["height_segment_type"] == 127).all()
     assert "lead" not in table
-    assert "not filtered by height_segment_type" in statuses[1].reason
     assert "without height_segment_length_seg" in statuses[1].reason
+    unfiltered = atl07.read_segments(path)[1][1]
+    assert unfiltered.status == "failed"
+    assert unfiltered.reason == (
+        "gt1r has no 'height_segment_type' to filter by; fetch the whole granule or write types: all"
+    )
+    unweighted = atl07.read_segments(path, keep=EVERYTHING, variables=["height_segment_length_seg"])[1][1]
+    assert unweighted.status == "failed" and "has no 'height_segment_length_seg'" in unweighted.reason
 
 
 def test_real_empty_beams_are_missing(data):
@@ -68,4 +75,4 @@ def test_lead_follows_the_sea_surface_flag_without_types(tmp_path):
     columns = segments(2, height_segment_ssh_flag=np.array([0, 1], "i1"))
     del columns["height_segment_type"]
     path = write_granule(tmp_path / NAME, {"gt1l": columns}, product="ATL07", value="height_segment_height")
-    assert_array_equal(atl07.read_segments(path)[0]["lead"], [0, 1])
+    assert_array_equal(atl07.read_segments(path, keep=EVERYTHING)[0]["lead"], [0, 1])

@@ -91,7 +91,7 @@ def test_types_and_flags_and_limits_are_applied_and_said(tmp_path):
     columns = segments(
         6, height_segment_type=np.array([0, 1, 1, 5, 9, 1], "i1"),
         beam_fb_height=np.array([0.1, 0.2, 12, 0, 0, 0.4], "f4"),
-        beam_fb_quality_flag=np.array([1, 1, 1, 1, 1, 5], "i1"), ice_conc=np.array([90, 90, 90, 90, 90, 90], "f4"),
+        beam_fb_quality_flag=np.array([1, 1, 1, 1, 1, 5], "i1"),
     )  # fmt: skip
     path = write_granule(tmp_path / NAME, {"gt1l": columns})
     table, statuses = atl10.read_segments(path)
@@ -103,16 +103,54 @@ def test_types_and_flags_and_limits_are_applied_and_said(tmp_path):
     assert_array_equal(table["beam_fb_height"], np.array([0.2], "f4"))
 
 
-def test_concentration_limit_keeps_unknown_and_names_absent(tmp_path):
-    """Below 50 % goes, unknown stays; a granule without the field says that it was not filtered by it."""
-    dense = SegmentFilter(limits={"ice_conc": (50, None)})
-    columns = segments(3, ice_conc=np.array([40, 60, FILL], "f4"))
-    table, _ = atl10.read_segments(write_granule(tmp_path / NAME, {"gt1l": columns}), keep=dense)
-    assert_array_equal(table["ice_conc"], np.array([60, np.nan], "f4"))
-    bare = write_granule(tmp_path / "made_up.h5", {"gt1l": segments(3)})
-    table, statuses = atl10.read_segments(bare, keep=dense)
-    assert len(table) == 3
-    assert status(statuses, "gt1l").reason == "not filtered by ice_conc: not in the granule"
+@pytest.mark.parametrize(("layout", "name"), [(NEW, "ice_conc_amsr2"), (NEW, "ice_conc_ssmi"), (OLD, "ice_conc")])
+def test_concentration_limit_keeps_unknown(tmp_path, layout, name):
+    """Below 50 % goes, unknown stays; releases from 006 on have two concentrations, those before one."""
+    dense = SegmentFilter(limits={name: (50, None)})
+    columns = segments(3, **{name: np.array([40, 60, FILL], "f4")})
+    table, _ = atl10.read_segments(write_granule(tmp_path / NAME, {"gt1l": columns}, layout=layout), keep=dense)
+    assert_array_equal(table[name], np.array([60, np.nan], "f4"))
+
+
+def test_a_beam_that_cannot_be_filtered_fails(tmp_path):
+    """Nothing passes unfiltered: a beam without the variable fails, with what it has instead; with none left all do."""
+    old = SegmentFilter(limits={"ice_conc": (50, None)})
+    other = segments(3, ice_conc_amsr2=np.full(3, 90, "f4"))
+    path = write_granule(tmp_path / NAME, {"gt1l": segments(3, ice_conc=np.full(3, 90, "f4")), "gt2l": other})
+    table, statuses = atl10.read_segments(path, keep=old)
+    assert set(table["beam"]) == {"gt1l"}
+    assert status(statuses, "gt2l").status == "failed"
+    assert status(statuses, "gt2l").reason == (
+        "gt2l has no 'ice_conc' to filter by; filter by ice_conc_amsr2, which it has, or leave the filter out"
+    )
+    with h5py.File(path, "a") as file:
+        del file["gt1l"]
+    with pytest.raises(GranuleError, match="no beam could be read; the first: gt2l has no 'ice_conc' to filter by"):
+        atl10.read_segments(path, keep=old)
+    del other["height_segment_type"]
+    with pytest.raises(GranuleError, match="fetch the whole granule or write types: all"):
+        atl10.read_segments(write_granule(path, {"gt1l": other}))
+
+
+@pytest.mark.parametrize("written", ["/heights/ice_conc_ssmi", "freeboard_segment/heights/ice_conc_ssmi"])
+def test_a_path_is_read_below_each_beam(tmp_path, written):
+    """However a path is written, each beam gets its own values; one of another beam is refused."""
+    beams = {beam: segments(1, ice_conc_ssmi=np.array([value], "f4")) for beam, value in (("gt1l", 10), ("gt2l", 20))}
+    path = write_granule(tmp_path / NAME, beams)
+    table, _ = atl10.read_segments(path, variables=[written])
+    assert_array_equal(table["ice_conc_ssmi"], [10, 20])
+    with pytest.raises(NunatakError, match=r"is a path of one beam, gt2l; write 'heights/ice_conc_ssmi'"):
+        atl10.read_segments(path, keep=SegmentFilter(limits={"gt2l/heights/ice_conc_ssmi": (50, None)}))
+
+
+def test_beams_without_the_group_of_freeboard_are_refused(tmp_path):
+    """A subset of the leads alone: not an empty granule but one to fetch whole."""
+    path = write_granule(tmp_path / NAME, {"gt1l": segments(3)})
+    with h5py.File(path, "a") as file:
+        del file["gt1l/freeboard_segment"]
+        file["gt1l/leads/latitude"] = np.zeros(2)
+    with pytest.raises(GranuleError, match=r"none of its beams \(gt1l\) holds freeboard_segment .*hold: leads.*whole"):
+        atl10.read_segments(path)
 
 
 def test_one_broken_beam_is_recorded_and_skipped(tmp_path):

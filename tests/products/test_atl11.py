@@ -2,7 +2,9 @@
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
+from builders import damage
 from track_builders import CYCLES, N_POINTS, write_atl11
 
 from nunatak import region
@@ -191,13 +193,23 @@ def test_subset_without_surface_says_so(tmp_path):
     assert statuses[0].reason == "subset without e_slope, quality_summary"
 
 
+def test_a_damaged_pair_costs_no_other(granule):
+    """The pair fails by name and dataset, the others are read."""
+    whole, _ = atl11.read_heights(granule)
+    damage(granule, "pt2/h_corr")
+    table, statuses = atl11.read_heights(granule)
+    assert [s.status for s in statuses] == ["present", "failed", "present"]
+    assert statuses[1].reason.startswith("pt2/h_corr: damaged: ")
+    pd.testing.assert_frame_equal(table, whole[whole.pair != "pt2"].reset_index(drop=True))
+
+
 def test_absent_variables(granule):
     """One that is asked for is an error, an optional one NaN and said, an unknown one refused with the list."""
-    with pytest.raises(GranuleError, match=r"has no 'dac'.*fetch again with dac among the variables"):
+    with pytest.raises(GranuleError, match=r"has no 'dac'.*fetch the whole granule"):
         atl11.read_heights(granule, variables=["dac"])
     table, statuses = atl11.read_heights(granule, optional=["dac", "tide_ocean"])
     assert table.dac.isna().all() and table.tide_ocean.isna().all() and statuses[0].reason == "subset without dac"
-    with pytest.raises(NunatakError, match="no variable 'h_li'; there are"):
+    with pytest.raises(NunatakError, match="ATL11 has no variable 'h_li'"):
         atl11.read_heights(granule, variables=["h_li"])
     with pytest.raises(NunatakError, match="'gt1l' is not a beam pair; choose from pt1"):
         atl11.read_heights(granule, pairs=["gt1l"])

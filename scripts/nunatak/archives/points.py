@@ -50,7 +50,8 @@ def subset(
     points : DataFrame in the order of the granule ids, with `granule_id`, `x`, `y` (m) added. Memory goes with the
         rows kept
     ledger : the same granules; without a row in region and period a granule is `outside`, without any row `empty`,
-        one that could not be read `failed`; `reason` names missing beams, `n_points` counts the rows kept
+        one of which the file or a beam could not be read `failed` (its other beams' rows are kept); `reason` names
+        missing and failed beams, `n_points` counts the rows kept
     """
     strength = beams[0] if beams[0] in ("strong", "weak") else None
     options = {
@@ -129,6 +130,9 @@ def _read(row, read, options, strength, opened=None):
         table = table[(spot % 2 == (strength == "strong")) & (spot > 0)]
         table.attrs = units
         status = "present" if len(table) else "outside"
+    if any(beam.status == "failed" for beam in beams):
+        status = "failed"  # what the other beams hold is kept
+        log.warning("%s: %s", row.path, _in_words(beams))
     reason = _in_words(beams) or ("" if len(table) else "no row in region and period")
     return _Part(_labelled(table, row.granule_id), replace(known, status=status, reason=reason))
 
@@ -160,6 +164,8 @@ def _in_words(beams):
     said: dict[str, list[str]] = {}
     for beam in beams:
         if beam.reason:
-            shared = beam.reason.replace(f"group {beam.beam}", "such group").replace(beam.beam, "it")
+            shared = beam.reason.removeprefix(f"{beam.beam}/").removeprefix(f"{beam.beam} ")
+            shared = shared.replace(f"group {beam.beam}", "such group").replace(beam.beam, "it")
+            shared = f" failed: {shared}" if beam.status == "failed" else f": {shared}"
             said.setdefault(shared, []).append(beam.beam)
-    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in said.items())
+    return "; ".join(f"{', '.join(names)}{reason}" for reason, names in said.items())

@@ -8,14 +8,16 @@ of it. A release not in the list is read when it has the same layout.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from nunatak import granules, remote
 from nunatak.constants import BEAMS, FILL_I1
+from nunatak.granules import variables as names_of
 from nunatak.products import GranuleError, hdf5
+from nunatak.products.beams import BeamStatus, check_groups, read_each
 from nunatak.products.rows import inside, span
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
@@ -33,6 +35,7 @@ LAYOUT = {
     "h_li_sigma": ("h_li_sigma", "m"),
     "atl06_quality_summary": ("atl06_quality_summary", "1"),
     "sigma_geo_h": ("sigma_geo_h", "m"),
+    "fpb_warning_flag": ("fpb_warning_flag", "1"),
     **{
         name: (f"{group}/{name}", unit)
         for group, unit, names in (
@@ -85,22 +88,7 @@ _DTYPES = {"x_atc": "f8", "y_atc": "f4", "h_li_sigma": "f4", "dh_fit_dy": "f4", 
 _COUNTS = ("n_fit_photons",)
 
 
-@dataclass(frozen=True)
-class BeamStatus:
-    """What became of one ground track of a granule."""
-
-    beam: str
-    status: str
-    """present, outside (nothing in region and period), empty (no segments) or missing (no such group)"""
-    reason: str
-    """in words; empty for a beam without anything to say"""
-    n_segments: int
-    """segments in the file"""
-    n_kept: int
-    """segments in region and period"""
-
-
-def read_segments(path, *, region=None, period=None, beams=None, variables=None, optional=()):
+def read_segments(path, *, region=None, period=None, beams=None, variables=None, optional=(), needed=()):
     """
     The segments of one granule, in a region and a period.
 
@@ -114,6 +102,7 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None,
     beams : iterable of gt1l .. gt3r, default all six
     variables : further variables, by name (`dh_fit_dy`) or path (`fit_statistics/dh_fit_dy`), default none
     optional : further variables that are NaN, and named in the status, where a subset lacks them
+    needed : of the variables that every table has, those a beam may not lack, such as the flag that is filtered by
 
     Returns
     -------
@@ -122,11 +111,13 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None,
         WGS84 ellipsoid), `dh_fit_dy` (slope across the track), `atl06_quality_summary` (0 best) and the
         variables asked for; fills are NaN, flags as in the
         file, and `attrs["units"]` holds the units. `spot` is 0 where strong and weak cannot be told apart.
-    statuses : list of BeamStatus, one for each beam asked for
+    statuses : list of BeamStatus, one for each beam asked for; a beam that is damaged or lacks a variable asked for is
+        `failed`, with the dataset in its reason
 
     Raises
     ------
-    GranuleError : the file is broken, is not ATL06, lacks a variable asked for, or its name lies about its content
+    GranuleError : the file is broken, is not ATL06, no beam of it can be read, or its name lies about its content
+    NunatakError : a variable that ATL06 does not have, or a path of one beam
     """
     path = remote.location(path)
     wanted = _wanted((*(variables or ()), *optional))
@@ -134,12 +125,9 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None,
     beams = _beams(beams)
     with hdf5.open_granule(path) as file:
         rgt, cycle = _identity(file, path)
-        parts, statuses = [], []
-        for beam in beams:
-            part, status = _read_beam(file, beam, region, period, wanted, spared)
-            statuses.append(status)
-            if part is not None:
-                parts.append(part)
+        check_groups(file, BEAMS, (SEGMENTS,))
+        read = partial(_read_beam, file, region=region, period=period, wanted=wanted, spared=spared, needed=needed)
+        parts, statuses = read_each(read, beams, path)
         if not any(status.n_segments for status in statuses):
             _check_layout(file, path)
     return _table(parts, wanted, rgt, cycle), statuses
@@ -154,9 +142,10 @@ def _wanted(variables):
     """Column name to path below land_ice_segments, for the variables that are not in the table anyway."""
     wanted = {}
     for variable in variables:
-        name = variable.rpartition("/")[2]
+        written = names_of.canonical("atl06", variable)
+        name = written.rpartition("/")[2]
         if name not in _ORDER:
-            wanted[name] = LAYOUT[name][0] if variable in LAYOUT else variable
+            wanted[name] = LAYOUT[name][0] if name in LAYOUT else written
     return wanted
 
 
@@ -199,7 +188,7 @@ def _check_layout(file, path):
         )
 
 
-def _read_beam(file, beam, region, period, wanted, spared):
+def _read_beam(file, beam, *, region, period, wanted, spared, needed):
     """The columns of one beam (None without a segment to keep) and its status."""
     if beam not in file:
         return None, BeamStatus(beam, "missing", f"no group {beam}: a subset has none where it found no data", 0, 0)
@@ -223,7 +212,7 @@ def _read_beam(file, beam, region, period, wanted, spared):
         return None, BeamStatus(beam, "outside", f"no segment in {where or 'time'}", n, 0)
     # copies: a slice would keep the whole beam's positions in memory
     columns = {"time": time, "latitude": latitude[rows].copy(), "longitude": longitude[rows].copy()}
-    absent = _read_rows(group, rows, wanted, spared, columns)
+    absent = _read_rows(group, rows, wanted, spared, needed, columns)
     columns["spot"], note = hdf5.spots(file, beam, delta_time)
     if not keep.all():
         columns = {name: values[keep] for name, values in columns.items()}
@@ -245,13 +234,13 @@ def _common_length(group, names, n):
     return n
 
 
-def _read_rows(group, rows, wanted, spared, columns):
+def _read_rows(group, rows, wanted, spared, needed, columns):
     """Put the rows of every variable into `columns`; return the expected variables that the subset lacks."""
     absent = []
     for name in _REQUIRED:
         columns[name] = hdf5.read(group, LAYOUT[name][0], rows)
     for name, default in _EXPECTED.items():
-        if hdf5.has(group, LAYOUT[name][0]):
+        if name in needed or hdf5.has(group, LAYOUT[name][0]):
             columns[name] = hdf5.read(group, LAYOUT[name][0], rows)
         else:
             absent.append(name)

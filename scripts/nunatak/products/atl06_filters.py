@@ -24,10 +24,18 @@ TESTS = {
 }
 
 
+_MAY_BE_ABSENT = ("atl06_quality_summary", "h_li_sigma")
+
+
 def variables(preset):
     """The variables of the product that a preset needs beyond those every table of segments has."""
     always = ("h_li", "h_li_sigma", "atl06_quality_summary", "spot", "segment_id", "beam", "rgt", "cycle")
     return tuple(name for test in tests_of(preset) for name in NEEDS[test] if name not in always)
+
+
+def needed(preset):
+    """Return the variables of every table of segments that a preset looks at and a subset may lack."""
+    return tuple(name for test in tests_of(preset) for name in NEEDS[test] if name in _MAY_BE_ABSENT)
 
 
 def tests_of(preset):

@@ -12,7 +12,6 @@ from nunatak.products.sea_ice import Layout, SegmentFilter
 
 PRODUCT = "ATL07"
 KNOWN_RELEASES = ("001", "002", "003", "004", "005", "006", "007")
-SEGMENTS = "sea_ice_segments"
 
 _UNITS = {
     "delta_time": "seconds since 2018-01-01",
@@ -30,23 +29,17 @@ _UNITS = {
     "height_segment_fit_quality_flag": "1",
     "height_segment_confidence": "1",
     "ice_conc": "percent",
+    "ice_conc_amsr2": "percent",
+    "ice_conc_ssmi": "percent",
     "photon_rate": "photons/shot",
 }
-_GROUPS = {"ice_conc": "stats", "photon_rate": "stats"}
-_AT_ROOT = ("delta_time", "latitude", "longitude", "seg_dist_x", "height_segment_id")
-
 LAYOUT = Layout(
     product=PRODUCT,
-    roots=(SEGMENTS,),
-    paths={
-        name: (f"{SEGMENTS}/{name}",) if name in _AT_ROOT else (f"{SEGMENTS}/{_GROUPS.get(name, 'heights')}/{name}",)
-        for name in _UNITS
-    },
     units=_UNITS,
     required=("height_segment_height",),
     expected=(
         "seg_dist_x", "height_segment_length_seg", "height_segment_surface_error_est", "height_segment_type",
-        "height_segment_ssh_flag", "ice_conc",
+        "height_segment_ssh_flag",
     ),
 )  # fmt: skip
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from nunatak import granules
+from nunatak.granules.variables import ROOTS
 from nunatak.products import sea_ice
 from nunatak.products.sea_ice import Layout, SegmentFilter
 from nunatak.runtime import NunatakError
 
 PRODUCT = "ATL10"
 KNOWN_RELEASES = ("001", "002", "003", "004", "005", "006", "007")
-NEW, OLD = "freeboard_segment", "freeboard_beam_segment"
+NEW, OLD = ROOTS["atl10"]
 
 _UNITS = {
     "delta_time": "seconds since 2018-01-01",
@@ -35,24 +36,11 @@ _UNITS = {
     "height_segment_type": "1",
     "height_segment_ssh_flag": "1",
     "ice_conc": "percent",
+    "ice_conc_amsr2": "percent",
+    "ice_conc_ssmi": "percent",
 }
-_HEIGHTS = (
-    "height_segment_height",
-    "height_segment_length_seg",
-    "height_segment_type",
-    "height_segment_ssh_flag",
-    "ice_conc",
-)
-
 LAYOUT = Layout(
     product=PRODUCT,
-    roots=(NEW, OLD),
-    paths={
-        name: (f"{NEW}/heights/{name}", f"{NEW}/{name}", f"{OLD}/height_segments/{name}")
-        if name in _HEIGHTS
-        else (f"{NEW}/{name}", f"{OLD}/beam_freeboard/{name}")
-        for name in _UNITS
-    },
     units=_UNITS,
     required=("beam_fb_height",),
     expected=("seg_dist_x", "height_segment_length_seg", "height_segment_type"),

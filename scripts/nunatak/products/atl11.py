@@ -7,13 +7,16 @@ ATL11_output_attrs.csv); releases 003 to 007 share it. The pre-release 002 with 
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from nunatak import granules, remote
 from nunatak.constants import FILL_I1
+from nunatak.granules import variables as names_of
 from nunatak.products import GranuleError, hdf5
-from nunatak.products.atl06 import BeamStatus
+from nunatak.products.beams import BeamStatus, read_each
 from nunatak.products.rows import inside, span
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
@@ -77,7 +80,7 @@ _OPTIONAL = ("x_atc", "y_atc", "e_slope", "n_slope", "h_corr_sigma_systematic", 
 _DTYPES = {"ref_pt": "i4", "cycle": "i2", "rgt": "i2", "rgt_crossing": "i4", "quality_summary": "i1", "spot": "i1"}
 
 
-def read_heights(path, *, region=None, period=None, pairs=None, cycles=None, variables=None, optional=()):
+def read_heights(path, *, region=None, period=None, pairs=None, cycles=None, variables=None, optional=(), needed=()):
     """
     The heights of one granule, a row for each reference point and cycle that has one.
 
@@ -92,6 +95,7 @@ def read_heights(path, *, region=None, period=None, pairs=None, cycles=None, var
     cycles : iterable of cycle numbers, default all
     variables : further variables by name (`tide_ocean`), default none
     optional : further variables that are NaN, and named in the status, where a subset lacks them
+    needed : of the variables that every table has, those a pair may not lack, such as the flag that is filtered by
 
     Returns
     -------
@@ -100,23 +104,20 @@ def read_heights(path, *, region=None, period=None, pairs=None, cycles=None, var
         `e_slope, n_slope` (of the reference surface, towards east and north), `h_corr, h_corr_sigma,
         h_corr_sigma_systematic` (m; heights above the WGS84 ellipsoid), `quality_summary` (0 best) and the variables
         asked for; fills are NaN, flags as in the file, and `attrs["units"]` holds the units
-    statuses : list of BeamStatus, one for each pair; `n_segments` counts reference points in the file, `n_kept` rows
+    statuses : list of BeamStatus, one for each pair, `failed` where it is damaged; `n_segments` counts reference
+        points in the file, `n_kept` rows
 
     Raises
     ------
-    GranuleError : the file is broken, is not ATL11 or the pre-release layout, or lacks a variable asked for
+    GranuleError : the file is broken, is not ATL11 or the pre-release layout, or no pair of it can be read
     """
     path, pairs = remote.location(path), _pairs(pairs)
     wanted = _wanted((*(variables or ()), *optional))
-    spared = frozenset((*_OPTIONAL, *(set(optional) - set(variables or ()))))
-    parts, statuses = [], []
+    spared = frozenset((*_OPTIONAL, *(set(optional) - set(variables or ())))) - frozenset(needed)
     with hdf5.open_granule(path) as file:
         rgt = _identity(file, path)
-        for pair in pairs:
-            part, status = _read_pair(file, pair, region, period, cycles, wanted, spared)
-            statuses.append(status)
-            if part is not None:
-                parts.append(part)
+        read = partial(_read_pair, file, region=region, period=period, cycles=cycles, wanted=wanted, spared=spared)
+        parts, statuses = read_each(read, pairs, path)
     return _table(parts, (*_POINTS, *_HEIGHTS, *wanted), rgt), statuses
 
 
@@ -138,14 +139,9 @@ def read_crossings(path, *, region=None, period=None, pairs=None):
     points see the same crossing.
     """
     path, pairs = remote.location(path), _pairs(pairs)
-    parts, statuses = [], []
     with hdf5.open_granule(path) as file:
         rgt = _identity(file, path)
-        for pair in pairs:
-            part, status = _read_crossing(file, pair, region, period)
-            statuses.append(status)
-            if part is not None:
-                parts.append(part)
+        parts, statuses = read_each(partial(_read_crossing, file, region=region, period=period), pairs, path)
     return _crossing_table(parts, rgt), statuses
 
 
@@ -169,10 +165,10 @@ def _pairs(pairs):
 
 def _wanted(variables):
     known = (*_POINTS, *_HEIGHTS, "time")
-    names = [variable.rpartition("/")[2] for variable in variables]
-    unknown = [name for name in names if name not in LAYOUT and name not in known]
+    names = [names_of.canonical("atl11", variable) for variable in variables if variable != "time"]
+    unknown = [name for name in names if name not in LAYOUT]
     if unknown:
-        raise NunatakError(f"ATL11: no variable {unknown[0]!r}; there are {', '.join(sorted(LAYOUT))}")
+        raise NunatakError(f"ATL11: no variable {unknown[0]!r} is read; there are {', '.join(sorted(LAYOUT))}")
     return tuple(dict.fromkeys(name for name in names if name not in known))
 
 

@@ -157,7 +157,12 @@ def read(group, name, rows=slice(None), *, as_float=False, limit=FILL_LIMIT):
         dataset = h5d.open(group.id, name.encode())
     except KeyError:
         raise missing(group, name) from None
-    values = _read_rows(dataset, rows)
+    try:
+        values = _read_rows(dataset, rows)
+    except remote.NotReadable:
+        raise
+    except (OSError, RuntimeError) as error:  # a broken chunk or index
+        raise damaged(group, name, error) from error
     if values.dtype.kind == "f":
         values[np.abs(values) > limit] = np.nan
         fill = _stated_fill(dataset)
@@ -170,6 +175,12 @@ def read(group, name, rows=slice(None), *, as_float=False, limit=FILL_LIMIT):
     return values
 
 
+def damaged(group, name, error):
+    """The GranuleError for a dataset that HDF5 cannot read, named with its beam."""
+    where = f"{group.name}/{name}".strip("/")
+    return GranuleError(f"{group.file.filename}: {where}: damaged: {_reason(error)}; remove it and fetch it again")
+
+
 def missing(group, name):
     """The GranuleError for a dataset a granule lacks: what it has instead and what to do."""
     folder, _, leaf = name.rpartition("/")
@@ -177,7 +188,7 @@ def missing(group, name):
     held = ", ".join(sorted(parent)) or "nothing"
     return GranuleError(
         f"{group.file.filename}: {parent.name.lstrip('/') or 'the file'} has no {leaf!r} (it has: {held}); "
-        f"a server-side subset may have dropped it: fetch again with {leaf} among the variables"
+        "a subset may have dropped it: fetch the whole granule"
     )
 
 

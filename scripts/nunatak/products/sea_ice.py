@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,10 @@ import pandas as pd
 
 from nunatak import granules
 from nunatak.constants import ATLAS_EPOCH_GPS_SECONDS, BEAMS, FILL_I1
+from nunatak.granules import variables as names_of
 from nunatak.products import GranuleError, cloud, hdf5
-from nunatak.products.atl06 import BeamStatus
+from nunatak.products.beams import BeamStatus, check_groups, read_each
+from nunatak.products.rows import inside, span
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
 
@@ -30,14 +33,14 @@ _FLAG_FILL = FILL_I1
 
 @dataclass(frozen=True)
 class SegmentFilter:
-    """Which segments are kept; what a granule does not hold cannot be filtered by, and the beam's status says so."""
+    """Which segments are kept; a beam without a variable that is filtered by fails, for nothing would be filtered."""
 
     types: tuple[int, ...] | None = tuple(range(ICE, 10))
     """values of height_segment_type that are kept; None keeps all"""
     flags: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """variable: values that are kept, such as {"height_segment_quality": (1,)}"""
     limits: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
-    """variable: (lowest, highest) kept, None for no limit, such as {"ice_conc": (50, None)}; unknown values are kept"""
+    """variable: (lowest, highest) kept, None for no limit, as {"ice_conc_amsr2": (50, None)}; unknown values stay"""
 
     @property
     def variables(self):
@@ -45,13 +48,19 @@ class SegmentFilter:
         types = ("height_segment_type",) if self.types is not None else ()
         return (*types, *self.flags, *self.limits)
 
+    def named(self, product):
+        """Return the same filter under the names that `product` has, however they were written."""
+        name = partial(names_of.canonical, product)
+        flags, limits = ({name(k): v for k, v in given.items()} for given in (self.flags, self.limits))
+        return replace(self, flags=flags, limits=limits)
+
     def apply(self, columns, keep):
         """
         Drop from `keep` what does not pass, and say what was dropped.
 
         Parameters
         ----------
-        columns : dict of (n,) arrays, without the variables the granule lacks
+        columns : dict of (n,) arrays, with all variables of the filter
         keep : (n,) bool, the candidates; changed
 
         Returns
@@ -61,16 +70,13 @@ class SegmentFilter:
         reasons: list[str] = []
         flags = {"height_segment_type": self.types} if self.types is not None else {}
         for name, allowed in (flags | dict(self.flags)).items():
-            if name in columns:
-                _drop(keep, ~np.isin(columns[name], allowed), name, reasons)
+            _drop(keep, ~np.isin(columns[name], allowed), name, reasons)
         for name, (low, high) in self.limits.items():
-            if name in columns:
-                with np.errstate(invalid="ignore"):
-                    below = columns[name] < (-np.inf if low is None else low)
-                    above = columns[name] > (np.inf if high is None else high)
-                _drop(keep, below | above, name, reasons)
-        absent = [name for name in self.variables if name not in columns]
-        return reasons + ([f"not filtered by {', '.join(absent)}: not in the granule"] if absent else [])
+            with np.errstate(invalid="ignore"):
+                below = columns[name] < (-np.inf if low is None else low)
+                above = columns[name] > (np.inf if high is None else high)
+            _drop(keep, below | above, name, reasons)
+        return reasons
 
 
 def _drop(keep, bad, name, reasons):
@@ -82,22 +88,34 @@ def _drop(keep, bad, name, reasons):
 
 @dataclass(frozen=True)
 class Layout:
-    """A product's layout: where each variable lies below a beam, in the order of releases, newest first."""
+    """A product's layout; where each of its variables lies is in `granules.variables`."""
 
     product: str
-    roots: tuple[str, ...]
-    """groups that hold the segments, one for each layout"""
-    paths: Mapping[str, tuple[str, ...]]
-    """variable: paths below the beam"""
     units: Mapping[str, str]
     required: tuple[str, ...]
     """besides position and time; a beam without them cannot be read"""
     expected: tuple[str, ...]
     """always columns of the table; NaN (flags 127) where a granule lacks them"""
 
+    @property
+    def key(self):
+        """The product's name in a study, such as atl07."""
+        return self.product.lower()
+
+    @property
+    def roots(self):
+        """Groups that hold the segments, one for each layout, newest first."""
+        return names_of.ROOTS[self.key]
+
+    def paths(self, name):
+        """Paths of a variable below the beam, newest first."""
+        if names_of.group_of(self.key, name) is None:
+            return tuple(f"{root}/{name}" for root in self.roots)
+        return names_of.paths(self.key, name)
+
     def path(self, beam, name):
         """The path of a variable in this beam's group, or None."""
-        return next((p for p in self.paths.get(name, (name,)) if hdf5.has(beam, p)), None)
+        return next((path for path in self.paths(name) if hdf5.has(beam, path)), None)
 
 
 def read_segments(
@@ -114,7 +132,7 @@ def read_segments(
     period : study period (with `contains`), default always
     beams : "strong" (default), "weak" or "all", by the orientation at each time; or ground tracks such as ["gt1l"]
     keep : SegmentFilter
-    variables : further variables, by name (`ice_conc`) or by path below the beam
+    variables : further variables, by name (`dist2land`) or by path below the product's group; a beam without one fails
     reader : "h5py", or "h5coro" for granules in the cloud
     credentials : for h5coro
 
@@ -131,29 +149,20 @@ def read_segments(
     GranuleError : the file is broken, is another product, or no beam of it can be read
     """
     strength, asked = _beams(beams)
-    wanted = tuple(dict.fromkeys((*layout.expected, *keep.variables, *(variables or ()))))
+    keep = keep.named(layout.key)
+    fields = tuple(names_of.canonical(layout.key, name) for name in variables or ())
+    wanted = tuple(dict.fromkeys((*layout.expected, *keep.variables, *fields)))
     with _opened(path, layout, wanted, reader, credentials) as file:
         hdf5.check_product(file, layout.product)
         _check_epoch(file)
         rgt, cycle = _identity(file, path, layout)
-        parts, statuses, broken = [], [], []
-        for beam in asked:
-            try:
-                part, status = _read_beam(file, beam, layout, region, period, strength, keep, wanted, variables or ())
-            except (GranuleError, OSError, RuntimeError) as error:  # one beam that is damaged, or lacks what is needed
-                broken.append(error)
-                part, status = None, BeamStatus(beam, "failed", _words(error, path), 0, 0)
-            statuses.append(status)
-            if part is not None:
-                parts.append(part)
-        if broken and not any(s.status in ("present", "outside", "empty") for s in statuses):
-            raise GranuleError(f"{path}: no beam could be read; the first: {_words(broken[0], path)}") from broken[0]
+        check_groups(file, BEAMS, layout.roots)
+        read = partial(
+            _read_beam, file, layout=layout, region=region, period=period, strength=strength, keep=keep, wanted=wanted,
+            fields=fields,
+        )  # fmt: skip
+        parts, statuses = read_each(read, asked, path)
     return _table(parts, layout, wanted, rgt, cycle), statuses
-
-
-def _words(error, path):
-    """What an error says, on one line and without the file's name."""
-    return " ".join(str(error).split()).removeprefix(f"{path}: ")
 
 
 @contextmanager
@@ -165,9 +174,7 @@ def _opened(path, layout, wanted, reader, credentials):
             yield file
         return
     names = [
-        p
-        for name in ("latitude", "longitude", "delta_time", *layout.required, *wanted)
-        for p in layout.paths.get(name, (name,))
+        p for name in ("latitude", "longitude", "delta_time", *layout.required, *wanted) for p in layout.paths(name)
     ]
     datasets = [f"{beam}/{name}" for beam in BEAMS for name in names]
     shared = ("sc_orient", "sc_orient_time", "rgt", "cycle_number")
@@ -211,7 +218,7 @@ def _identity(file, path, layout):
     return name.rgt, name.cycle
 
 
-def _read_beam(file, beam, layout, region, period, strength, keep, wanted, variables):
+def _read_beam(file, beam, *, layout, region, period, strength, keep, wanted, fields):
     """The columns of one beam (None without a segment to keep) and its status."""
     root = next((r for r in layout.roots if beam in file and r in file[beam]), None)
     if root is None or not any(layout.path(file[beam], name) for name in ("latitude", "longitude", "delta_time")):
@@ -222,11 +229,11 @@ def _read_beam(file, beam, layout, region, period, strength, keep, wanted, varia
     n = len(latitude)
     if not n:
         return None, BeamStatus(beam, "empty", "no segments", 0, 0)
-    inside = _inside(latitude, longitude, region)
-    rows = _span(inside)
+    near = inside(latitude, longitude, region) & np.isfinite(longitude)
+    rows = span(near)
     delta_time = _read(group, layout, "delta_time", rows)
     columns = {"time": delta_time_to_utc(delta_time), "latitude": latitude[rows], "longitude": longitude[rows]}
-    kept = inside[rows] & ~np.isnat(columns["time"])
+    kept = near[rows] & ~np.isnat(columns["time"])
     if period is not None:
         kept &= period.contains(columns["time"])
     if not kept.any():
@@ -237,7 +244,8 @@ def _read_beam(file, beam, layout, region, period, strength, keep, wanted, varia
         return None, BeamStatus(beam, "outside", "; ".join([f"no {strength} beam", *reasons]), n, 0)
     for name in layout.required:
         columns[name] = _read(group, layout, name, rows)
-    absent = _read_optional(group, layout, wanted, variables, rows, columns)
+    _check_filter(group, layout, keep)
+    absent = _read_optional(group, layout, wanted, fields, rows, columns)
     reasons += keep.apply(columns, kept)
     reasons += [f"without {', '.join(absent)}"] * bool(absent)
     n_kept = int(np.count_nonzero(kept))
@@ -250,38 +258,34 @@ def _read_beam(file, beam, layout, region, period, strength, keep, wanted, varia
 def _read(group, layout, name, rows):
     path = layout.path(group, name)
     if path is None:
-        raise hdf5.missing(group, layout.paths.get(name, (name,))[0])
+        raise hdf5.missing(group, layout.paths(name)[0])
     return hdf5.read(group, path, rows)
 
 
-def _read_optional(group, layout, wanted, variables, rows, columns):
+def _check_filter(group, layout, keep):
+    """Refuse a beam that lacks a variable of the filter; its segments would pass unfiltered."""
+    absent = [name for name in keep.variables if layout.path(group, name) is None]
+    if absent:
+        near = [name for name in names_of.others(layout.key, absent[0]) if layout.path(group, name) is not None]
+        instead = f"filter by {' or '.join(near)}, which it has, " if near else "fetch the whole granule "
+        setting = "write types: all" if absent[0] == "height_segment_type" else "leave the filter out"
+        raise GranuleError(
+            f"{group.file.filename}: {group.name.strip('/')} has no {absent[0]!r} to filter by; {instead}or {setting}"
+        )
+
+
+def _read_optional(group, layout, wanted, fields, rows, columns):
     """Put what the granule holds into `columns`; return what is missing. A variable asked for must be there."""
     absent = []
     for name in wanted:
         path = layout.path(group, name)
-        if path is None and name in variables:
-            raise hdf5.missing(group, layout.paths.get(name, (name,))[0])
+        if path is None and name in fields:
+            raise hdf5.missing(group, layout.paths(name)[0])
         if path is None:
             absent.append(name)
         else:
             columns[name] = hdf5.read(group, path, rows)
     return [name for name in absent if name in layout.expected]
-
-
-def _inside(latitude, longitude, region):
-    known = np.isfinite(latitude) & np.isfinite(longitude)
-    if region is None:
-        return known
-    _, south, _, north = region.bounds
-    known &= (latitude >= south) & (latitude <= north)
-    rows = _span(known)
-    known[rows] &= region.contains(longitude[rows], latitude[rows])
-    return known
-
-
-def _span(keep):
-    kept = np.flatnonzero(keep)
-    return slice(int(kept[0]), int(kept[-1]) + 1) if kept.size else slice(0, 0)
 
 
 def _keep_strength(spot, strength, keep):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nunatak.products.atl07 import LAYOUT
+from functools import partial
+
+from nunatak.granules import variables
 from nunatak.simulation import seaice_layout
 
 VERSION = "007"
@@ -23,11 +25,12 @@ def write(world, folder, *, months=None, rgts=None, version=VERSION):
     -------
     list of Path, sorted by name
     """
-    return seaice_layout.write_granules(world, folder, "ATL07", version, _columns, months=months, rgts=rgts)
+    return seaice_layout.write_granules(
+        world, folder, "ATL07", version, partial(_columns, version=version), months=months, rgts=rgts
+    )
 
 
-def _columns(segments, rng):
+def _columns(segments, rng, *, version):
     values = seaice_layout.position_columns(segments, rng) | seaice_layout.height_columns(segments, rng)
-    values["ice_conc"] = (segments.concentration, "f4", "1")
-    paths = {name: LAYOUT.paths[name][0] if name in LAYOUT.paths else f"{LAYOUT.roots[0]}/{name}" for name in values}
-    return {paths[name]: column for name, column in values.items()}
+    values |= seaice_layout.concentration_columns(segments, version)
+    return {variables.paths("atl07", name)[0]: column for name, column in values.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from nunatak.products.atl10 import NEW, OLD
@@ -13,7 +15,6 @@ _HEIGHTS = (
     "height_segment_length_seg",
     "height_segment_type",
     "height_segment_ssh_flag",
-    "ice_conc",
 )
 
 
@@ -34,12 +35,14 @@ def write(world, folder, *, months=None, rgts=None, version=VERSION):
     list of Path, sorted by name
     """
     columns = _old_columns if version <= "005" else _new_columns
-    return seaice_layout.write_granules(world, folder, "ATL10", version, columns, months=months, rgts=rgts)
+    return seaice_layout.write_granules(
+        world, folder, "ATL10", version, partial(columns, version=version), months=months, rgts=rgts
+    )
 
 
-def _new_columns(segments, rng):
+def _new_columns(segments, rng, *, version):
     freeboard = seaice_layout.position_columns(segments, rng) | _freeboard(segments, rng, "beam_fb_unc")
-    heights = _heights(segments, rng)
+    heights = _heights(segments, rng, version)
     return {
         **{f"{NEW}/{name}": column for name, column in freeboard.items()},
         **{f"{NEW}/heights/{name}": column for name, column in heights.items()},
@@ -47,9 +50,9 @@ def _new_columns(segments, rng):
     }
 
 
-def _old_columns(segments, rng):
+def _old_columns(segments, rng, *, version):
     freeboard = seaice_layout.position_columns(segments, rng) | _freeboard(segments, rng, "beam_fb_sigma")
-    heights = _heights(segments, rng)
+    heights = _heights(segments, rng, version)
     return {
         **{f"{OLD}/beam_freeboard/{name}": column for name, column in freeboard.items()},
         **{f"{OLD}/height_segments/{name}": column for name, column in heights.items()},
@@ -66,9 +69,9 @@ def _freeboard(segments, rng, error):
     }
 
 
-def _heights(segments, rng):
-    known = seaice_layout.height_columns(segments, rng) | {"ice_conc": (segments.concentration, "f4", "1")}
-    return {name: known[name] for name in _HEIGHTS}
+def _heights(segments, rng, version):
+    known = seaice_layout.height_columns(segments, rng)
+    return {name: known[name] for name in _HEIGHTS} | seaice_layout.concentration_columns(segments, version)
 
 
 def _leads(segments):

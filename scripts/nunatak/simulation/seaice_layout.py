@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nunatak.constants import ATLAS_EPOCH_GPS_SECONDS, BEAMS
+from nunatak.granules import variables
 from nunatak.runtime import written
 from nunatak.simulation import hdf, orbit, seaice_passes, seaice_segments
 from nunatak.simulation.atl06 import beam_attributes, granule_name
@@ -80,6 +81,12 @@ def height_columns(segments, rng):
         "height_segment_ssh_flag": (leads, "i1", "1"),
         "height_segment_quality": (segments.kind != seaice_segments.CLOUD, "i1", "1"),
     }
+
+
+def concentration_columns(segments, version):
+    """Ice concentration (per cent) under the names of a release: one up to 005, two radiometers' from 006 on."""
+    names = [name for name in variables.names("atl10", version) if name.startswith("ice_conc")]
+    return {name: (segments.concentration, "f4", "1") for name in names}
 
 
 def with_fills(values, rng, number=None):

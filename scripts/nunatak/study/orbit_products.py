@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import field_validator, model_validator
 
 from nunatak.constants import BEAMS
+from nunatak.granules import variables
+from nunatak.runtime import NunatakError
 from nunatak.study.base import Cycle, Listed, Model, RegionNumber, Release, Track, key
 
 _BEAM_WORDS = ("all", "strong", "weak")
@@ -34,6 +36,14 @@ class InPlace(Model):
         return self
 
 
+def known_names(product, release, given):
+    """Return {name as given: name as the reader takes it}; refuse one that the product or its release does not have."""
+    try:
+        return {name: variables.canonical(product, name, release) for name in given}
+    except NunatakError as error:
+        raise ValueError(str(error)) from error
+
+
 class OrbitProduct(Product):
     """A product that comes in granules of one pass over a part of the orbit."""
 
@@ -42,7 +52,6 @@ class OrbitProduct(Product):
     )
     cycles: Listed[Cycle] | None = key(None, "91-day repeats; all of the period where not given")
     region_numbers: Listed[RegionNumber] | None = key(None, "parts of the orbit, 1 to 14; all where not given")
-    variables: Listed[str] = key((), "further variables of the product to keep, by its own names")
 
 
 class TrackProduct(OrbitProduct):

@@ -8,7 +8,7 @@ from pydantic import field_validator, model_validator
 
 from nunatak.constants import ACROSS_LIMIT
 from nunatak.study.base import Listed, Model, Month, key
-from nunatak.study.orbit_products import InPlace, OrbitProduct, Product, TrackProduct
+from nunatak.study.orbit_products import InPlace, OrbitProduct, Product, TrackProduct, known_names
 from nunatak.study.photon_products import Atl03, Atl06sr
 from nunatak.study.sections import Bin, Crs
 
@@ -31,6 +31,11 @@ class Atl06(TrackProduct, InPlace):
         ACROSS_LIMIT, "distance across the track within which two passes are a repeat pair", unit="m", gt=0, le=10000
     )
 
+    @field_validator("variables")
+    @classmethod
+    def _known_variables(cls, value, info):
+        return tuple(dict.fromkeys(known_names("atl06", info.data.get("version"), value).values()))
+
 
 class Atl08(TrackProduct):
     """Land and vegetation heights; their photon classes."""
@@ -47,9 +52,15 @@ class Atl11(OrbitProduct, InPlace):
     max_slope: float = key(
         0.2, "steepest slope of the reference surface of a point that gets a rate", unit="1", gt=0, le=10
     )
+    variables: Listed[str] = key((), "further variables of the product to keep, by its own names")
     floating: str | None = key(
         None, "one of `regions`, whose ice floats: ocean tide and dynamic atmosphere are taken off its heights"
     )
+
+    @field_validator("variables")
+    @classmethod
+    def _known_variables(cls, value, info):
+        return tuple(dict.fromkeys(known_names("atl11", info.data.get("version"), value).values()))
 
 
 class Atl14(Product, InPlace):
@@ -83,7 +94,9 @@ class SeaIceProduct(TrackProduct, InPlace):
     )
     flags: dict[str, Listed[int]] = key({}, "values kept of further flags, by the product's own names")
     limits: dict[str, tuple[float | None, float | None]] = key(
-        {}, "lowest and highest value kept of further variables (null: no limit), such as ice_conc: [50, null]"
+        {},
+        "lowest and highest value kept of further variables (null: no limit), such as ice_conc_amsr2: [50, null]; "
+        "up to release 005 the name is ice_conc",
     )
     minimum_segments: int | dict[Bin, int] = key(
         1, "fewest segments of a cell that counts; one number, or one for each bin such as {day: 1, month: 100}"
@@ -96,6 +109,14 @@ class SeaIceProduct(TrackProduct, InPlace):
         if min(value.values(), default=1) < 1 if isinstance(value, dict) else value < 1:
             raise ValueError(f"got {value}; write at least 1")
         return value
+
+    @field_validator("flags", "limits")
+    @classmethod
+    def _known_variables(cls, value, info):
+        named = known_names(cls.__name__.lower(), info.data.get("version"), value)
+        if len(set(named.values())) < len(named):
+            raise ValueError(f"{', '.join(named)} name one variable twice; leave out one of them")
+        return {named[name]: kept for name, kept in value.items()}
 
 
 class Atl07(SeaIceProduct):

@@ -1,0 +1,89 @@
+"""What becomes of the beams of a granule: one that cannot be read fails by name, the others are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nunatak import remote
+from nunatak.products import GranuleError
+
+
+@dataclass(frozen=True)
+class BeamStatus:
+    """What became of one ground track (of ATL11: one pair) of a granule."""
+
+    beam: str
+    status: str
+    """present, outside (nothing in region and period), empty (no segments), missing (no such group) or failed"""
+    reason: str
+    """in words; empty for a beam without anything to say"""
+    n_segments: int
+    """segments in the file"""
+    n_kept: int
+    """segments in region and period"""
+
+
+def read_each(read, beams, path):
+    """
+    Read beam by beam; a beam that is damaged or lacks what is needed becomes a status, not the end of the granule.
+
+    Parameters
+    ----------
+    read : function of a beam's name that returns its columns (None without a row) and its BeamStatus
+    beams : names
+    path : of the granule, left out of the reasons
+
+    Returns
+    -------
+    parts : list of what `read` returned, of beams with rows
+    statuses : list of BeamStatus, one for each beam
+
+    Raises
+    ------
+    GranuleError : a beam failed and no other could be read
+    """
+    parts, statuses, failed = [], [], []
+    for beam in beams:
+        try:
+            part, status = read(beam)
+        except remote.NotReadable:  # the network, not the beam
+            raise
+        except (GranuleError, OSError, RuntimeError) as error:
+            failed.append(error)
+            part, status = None, BeamStatus(beam, "failed", in_words(error, path), 0, 0)
+        statuses.append(status)
+        if part is not None:
+            parts.append(part)
+    if failed and not any(status.status in ("present", "outside", "empty") for status in statuses):
+        raise GranuleError(f"{path}: no beam could be read; the first: {in_words(failed[0], path)}") from failed[0]
+    return parts, statuses
+
+
+def in_words(error, path):
+    """Return what an error says, on one line and without the file's name."""
+    return " ".join(str(error).split()).removeprefix(f"{path}: ")
+
+
+def check_groups(file, beams, roots):
+    """
+    Refuse a granule whose beams are all there without the group that makes the product, as some subsets are.
+
+    A file without any beam is a subset that found no data, and passes.
+
+    Parameters
+    ----------
+    file : open h5py.File
+    beams : names of all beams the product has
+    roots : names of the group, one for each layout
+
+    Raises
+    ------
+    GranuleError : names the group and what the beams hold instead
+    """
+    present = [beam for beam in beams if beam in file]
+    if present and not any(root in file[beam] for beam in present for root in roots):
+        held = ", ".join(sorted({name for beam in present for name in file[beam]})) or "nothing"
+        raise GranuleError(
+            f"{file.filename}: none of its beams ({', '.join(present)}) holds {' or '.join(roots)} "
+            f"(they hold: {held}); a subset has dropped it: fetch the whole granule"
+        )
