@@ -157,11 +157,6 @@ def freeboard_of(wildcards):
     return {**settings.model_dump(mode="json"), "histogram_width": settings.histogram_width}
 
 
-def fitted_heights(wildcards):
-    """The heights fitted from photons, one file per chunk."""
-    return chunk_files("atl06sr", "segments", "parquet")(wildcards)
-
-
 def classes_for(product):
     """What fetching brought of ATL08 for a chunk of a product's photons (or all chunks), where classes are asked for."""
 
@@ -261,10 +256,25 @@ def regions_of(wildcards):
     return {"region": study["region"], **further, **study["regions"]}
 
 
-def segments_of(wildcards):
-    """The rows of ATL06, where the study has it."""
-    asked = STUDIES[wildcards.study]["products"].get("atl06")
-    return points("atl06")(wildcards) if asked else []
+def where_asked(product, files):
+    """A function of the wildcards: these files of a product, none where the study does not ask for it."""
+    return lambda wildcards: files(product)(wildcards) if STUDIES[wildcards.study]["products"].get(product) else []
+
+
+def count_of(product):
+    """A function of the wildcards: the count of a product's granules, which may stop the study."""
+    return lambda wildcards: [f"<results>/{wildcards.study}/{product}/counts.csv"]
+
+
+def land_ice(*products):
+    """The rows along track of each of these products, and the counts of their granules; what a study lacks is empty."""
+    rows = {name: where_asked(name, heights_along if name == "atl06sr" else points) for name in products}
+    return rows | {f"{name}_counts": where_asked(name, count_of) for name in products}
+
+
+def heights_along(product):
+    """The heights fitted from photons, one file per chunk."""
+    return chunk_files(product, "segments", "parquet")
 
 
 def land_ice_settings(wildcards):
@@ -354,7 +364,7 @@ def notebook_of(wildcards):
 
 
 def notebook_inputs(wildcards):
-    heights = {"heights": fitted_heights(wildcards)} if "photon_cloud" in results_of(wildcards) else {}
+    heights = {"fitted": heights_along("atl06sr")(wildcards)} if "photon_cloud" in results_of(wildcards) else {}
     return {
         **heights,
         **results_of(wildcards),

@@ -138,9 +138,7 @@ rule pair_repeats:
 rule find_tracks:
     """Which ground tracks see the focus of the study, and the rows of the one that saw most of the change."""
     input:
-        heights=points("atl11"),
-        segments=segments_of,
-        counts="<results>/{study}/atl11/counts.csv",
+        **land_ice("atl11", "atl06"),
         regions="<results>/{study}/regions.geojson",
     output:
         tracks="<results>/{study}/elevation/tracks.csv",
@@ -163,6 +161,33 @@ rule find_tracks:
         "{wildcards.study}: finding the tracks over the focus"
     script:
         "../scripts/find_tracks.py"
+
+
+rule map_heights:
+    """Heights along all tracks, thinned to cells, to be seen on a map."""
+    input:
+        **land_ice("atl11", "atl06", "atl06sr"),
+        regions="<results>/{study}/regions.geojson",
+    output:
+        heights="<results>/{study}/elevation/heights.parquet",
+    log:
+        "<logs>/{study}/elevation/map_heights.log",
+    benchmark:
+        "<benchmarks>/{study}/elevation/map_heights.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1900 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        crs=of_study("crs"),
+        products=land_ice_settings,
+        code=code_version("map_heights.py"),
+    message:
+        "{wildcards.study}: mapping heights along tracks"
+    script:
+        "../scripts/map_heights.py"
 
 
 rule fit_rates:
@@ -197,10 +222,8 @@ rule fit_rates:
 rule find_crossovers:
     """Height differences where tracks cross: ATL11 with its crossing tracks, ATL06 with ATL06."""
     input:
-        ledger=outcomes("atl11"),
-        heights=points("atl11"),
-        segments=segments_of,
-        counts="<results>/{study}/atl11/counts.csv",
+        **land_ice("atl11", "atl06"),
+        ledger=where_asked("atl11", outcomes),
         regions="<results>/{study}/regions.geojson",
     output:
         crossovers="<results>/{study}/elevation/crossovers.parquet",
@@ -229,7 +252,7 @@ rule compare_products:
     """Medians and spreads of ATL06 less ATL11 and of ATL11 less ATL14 and ATL15, by slope; counts of the filters."""
     input:
         heights=points("atl11"),
-        segments=segments_of,
+        segments=where_asked("atl06", points),
         change=lambda wildcards: results_of(wildcards).get("change", []),
         surface=surface_of,
     output:

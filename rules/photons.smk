@@ -98,7 +98,7 @@ rule gather_extents:
 rule compare_heights:
     """Join the heights fitted from photons with ATL06's or ATL11's, at the same places."""
     input:
-        heights=fitted_heights,
+        heights=heights_along("atl06sr"),
         points=lambda wildcards: points(wildcards.other)(wildcards),
         counts="<results>/{study}/atl06sr/counts.csv",
     output:
@@ -126,7 +126,7 @@ rule compare_heights:
 rule sample_photons:
     """Take the photons of a short stretch, and the segments fitted to them, for figures and the notebook."""
     input:
-        heights=fitted_heights,
+        heights=heights_along("atl06sr"),
         ledgers=outcomes("atl06sr"),
         classes=classes_for("atl06sr"),
     output:

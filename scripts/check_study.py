@@ -18,7 +18,7 @@ def main(inputs, out, *, world):
     Parameters
     ----------
     inputs : mapping of regions and the results there are (change, region_change, surface, repeat_pairs,
-        repeat_counts, heights_compared, heights_at_points, freeboard, rates, crossovers, agreement) to a path
+        repeat_counts, heights_compared, heights_at_points, freeboard, heights, rates, crossovers, agreement) to a path
     world : name and size of the simulated world, None for real granules
     """
     layers = {}
@@ -36,8 +36,8 @@ def main(inputs, out, *, world):
     bins = results.read_freeboard(inputs["freeboard"]) if "freeboard" in inputs else {}
     found += freeboard_checks(bins, world)
     rates = read_table(inputs["rates"]) if "rates" in inputs else None
-    if rates is not None:
-        found += track_checks(inputs, rates, world)
+    heights_seen = read_table(inputs["heights"]) if "heights" in inputs else None
+    found += track_checks(inputs, rates, heights_seen, world)
     annual = results.read_map(inputs["annual"]) if "annual" in inputs else None
     if annual is not None:
         found += velocity.composite_checks(annual, read_table(inputs["image_pairs"]))
@@ -46,9 +46,12 @@ def main(inputs, out, *, world):
         log.info("%s %s: %s", "passed" if check.passed else "FAILED", check.name, check.text)
     stated = [change.attrs for change, _ in layers.values()]
     stated += [dataset.attrs for dataset in bins.values()] + ([annual.attrs] if annual is not None else [])
-    stated += [table.attrs["attributes"] for table in (pairs, heights, rates) if table is not None]
+    stated += [table.attrs["attributes"] for table in (pairs, heights, rates, heights_seen) if table is not None]
     if "photon_segments" in inputs:  # what a study of photons alone has
         stated.append(read_table(inputs["photon_segments"]).attrs["attributes"])
+    if "surface" in inputs:
+        with xr.open_dataset(inputs["surface"], engine="h5netcdf") as file:
+            stated.append(dict(file.attrs))
     checks.write_checks(found, out, source=next((about["nunatak_source"] for about in stated), "unknown"))
 
 
@@ -58,7 +61,8 @@ def grid_checks(layers, surface):
     if surface:
         with xr.open_dataset(surface, engine="h5netcdf") as file:
             systems["surface.nc"] = file.attrs["crs"]
-    return [elevation.one_crs(systems), *study.layer_checks(layers)] if layers else []
+    found = [elevation.one_crs(systems)] if systems else []
+    return found + (study.layer_checks(layers) if layers else [])
 
 
 def freeboard_checks(bins, world):
@@ -72,14 +76,15 @@ def freeboard_checks(bins, world):
     return [*freeboard.grid_checks(bins, product=product), *known]
 
 
-def track_checks(inputs, rates, world):
-    """Checks of ATL11: rates, crossovers, agreement with ATL06, and against the truth."""
-    found = [tracks.rates_found(rates)]
-    for product, rows in read_table(inputs["crossovers"]).groupby("product"):
-        found.append(tracks.crossover_spread(product, rows))
+def track_checks(inputs, rates, heights, world):
+    """Checks of heights along tracks: found, rates, crossovers, agreement of products, and against the truth."""
+    found = tracks.heights_found(heights) if heights is not None else []
+    found += [tracks.rates_found(rates)] if rates is not None else []
+    crossed = read_table(inputs["crossovers"]).groupby("product") if "crossovers" in inputs else ()
+    found += [tracks.crossover_spread(product, rows) for product, rows in crossed]
     if "agreement" in inputs:
         found.append(tracks.agreement(read_csv(inputs["agreement"])))
-    if world:
+    if world and rates is not None:
         glacier = truth.glacier(**world)
         to_map = pyproj.Transformer.from_crs("EPSG:4326", glacier.crs, always_xy=True)
         x, y = to_map.transform(rates["longitude"].to_numpy(), rates["latitude"].to_numpy())

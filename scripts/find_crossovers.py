@@ -19,37 +19,54 @@ def main(ledger, heights, segments, regions, out, *, settings, period, study, en
     Parameters
     ----------
     ledger : what reading the ATL11 granules found; those with points are opened again for their crossings
-    heights, segments : chunks of ATL11 and, where the study has them, of ATL06
-    settings : the study's `atl11` and `atl06`
+    heights, segments : chunks of ATL11 and of ATL06; either may be empty where the study lacks the product
+    settings : the study's `atl06` and `atl11`
     endpoints : addresses of the services, for granules that stay where they are
     """
-    points = read_table(heights)
-    attributes = points.attrs["attributes"]
-    best = settings["atl11"]["filter"] == "standard"
-    good = points[elevation.usable(points, quality=best)]
-    read = read_table(ledger)
-    paths = [openable(path, endpoints) for path in read[read["status"] == "present"]["path"]]
-    crossings = read_crossings(paths, regions, period)
-    if best:
-        crossings = crossings[crossings["atl06_quality_summary"] == 0]
-    log.info("%d heights of crossing tracks", len(crossings))
-    found = {"atl11": elevation.reference_crossovers(good, crossings)}
-    if not len(crossings):  # releases without crossing_track_data: the tracks of the study among themselves
-        shared = good.assign(sigma_systematic=good["h_corr_sigma_systematic"])
-        found["atl11"] = elevation.crossovers(
-            shared, height="h_corr", beam="pair", along="ref_pt", correlation=0.0, max_gap=200.0
-        )
+    found, attributes = {}, None
+    if heights:
+        points = read_table(heights)
+        attributes = points.attrs["attributes"]
+        crossings = read_crossings(openable_granules(ledger, endpoints), regions, period)
+        found["atl11"] = of_points(points, crossings, best=settings["atl11"]["filter"] == "standard")
     if segments:
         lines = read_table(segments)
-        kept = lines[filters.keep(lines, settings["atl06"]["filter"])]
-        found["atl06"] = elevation.crossovers(kept.assign(sigma_systematic=kept["sigma_geo_h"]))
+        attributes = attributes or lines.attrs["attributes"]
+        found["atl06"] = of_segments(lines, settings["atl06"]["filter"])
     parts = [table.assign(product=product) for product, table in found.items()]
     table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     log.info("crossovers: %s", ", ".join(f"{len(part)} of {name}" for name, part in found.items()))
     about = stamp(study=study, source=attributes["nunatak_source"], inputs=[*ledger, *heights, *segments, regions],
                   parameters={"settings": settings, "period": period})  # fmt: skip
-    units = found["atl11"].attrs["units"]
+    units = next(iter(found.values())).attrs["units"]
     write_table(table, out, attributes={**about, "crs": attributes["crs"]}, units=units, points=True)
+
+
+def of_points(points, crossings, *, best):
+    """Crossovers of ATL11: with the tracks its granules name, or among the study's own tracks where they name none."""
+    good = points[elevation.usable(points, quality=best)]
+    if best:
+        crossings = crossings[crossings["atl06_quality_summary"] == 0]
+    log.info("%d heights of crossing tracks", len(crossings))
+    if len(crossings):
+        return elevation.reference_crossovers(good, crossings)
+    # releases without crossing_track_data
+    shared = good.assign(sigma_systematic=good["h_corr_sigma_systematic"])
+    return elevation.crossovers(
+        shared, height="h_corr", beam="pair", along="ref_pt", correlation=0.0, max_gap=200.0
+    )  # fmt: skip
+
+
+def of_segments(segments, preset):
+    """Crossovers of ATL06 among the study's own tracks."""
+    kept = segments[filters.keep(segments, preset)]
+    return elevation.crossovers(kept.assign(sigma_systematic=kept["sigma_geo_h"]))
+
+
+def openable_granules(ledger, endpoints):
+    """The granules that hold points, as what can be opened."""
+    read = read_table(ledger)
+    return [openable(path, endpoints) for path in read[read["status"] == "present"]["path"]]
 
 
 def read_crossings(paths, regions, period):
@@ -63,8 +80,8 @@ if __name__ == "__main__":
     with job(snakemake):
         main(
             snakemake.input.ledger,
-            snakemake.input.heights,
-            snakemake.input.segments,
+            snakemake.input.atl11,
+            snakemake.input.atl06,
             snakemake.input.regions,
             snakemake.output.crossovers,
             settings=snakemake.params.products,

@@ -1,5 +1,6 @@
 """Which ground tracks see the focus of a study, and the rows of the one that saw most of the change."""
 
+import numpy as np
 import pandas as pd
 
 from nunatak import elevation
@@ -8,67 +9,78 @@ from nunatak.outlines import altimetry_outline, focus_outline
 from nunatak.runtime import job, log, stamp
 from nunatak.tables import read_table, write_csv, write_table
 
+NAMES = {
+    "atl11": {"height": "h_corr", "beam": "pair", "along": "ref_pt"},
+    "atl06": {"height": "h_li", "beam": "beam", "along": "segment_id"},
+}
+
 
 def main(heights, segments, regions, out_tracks, out_track, *, focus, settings, study):
     """
-    Write every track and pair of the study, and along one of them the heights of ATL11 and ATL06.
+    Write every track and beam of the study, and along one of them the heights of ATL11 and ATL06.
 
     Parameters
     ----------
-    heights, segments : chunks of ATL11 and, where the study has them, of ATL06
+    heights, segments : chunks of ATL11 and of ATL06; either may be empty where the study lacks the product
     focus : the study's, None where it has none: then its region
-    settings : its `atl11` and `atl06`
+    settings : its `atl06` and `atl11`
     """
     area = focus_outline(focus) if focus else altimetry_outline(regions)
-    points, lines = read_table(heights), read_table(segments) if segments else None
-    centre = area.geometry.centroid
-    asked = {"inside": area, "point": (centre.x, centre.y)}
-    found = [elevation.tracks(points, beam="pair", along="ref_pt", **asked).rename(columns={"pair": "beam"})]
-    found[0].insert(0, "product", "atl11")
-    if lines is not None and len(lines):
-        found.append(elevation.tracks(lines, **asked))
-        found[1].insert(0, "product", "atl06")
-    table = pd.concat(found, ignore_index=True)
-    attributes = points.attrs["attributes"]
+    chunks = {name: paths for name, paths in (("atl11", heights), ("atl06", segments)) if paths}
+    rows = {name: read_table(paths) for name, paths in chunks.items()}
+    centre, found = area.geometry.centroid, []
+    for name, table in rows.items():
+        columns = {key: NAMES[name][key] for key in ("beam", "along")}
+        part = elevation.tracks(table, inside=area, point=(centre.x, centre.y), **columns)
+        found.append(part.rename(columns={columns["beam"]: "beam"}))
+        found[-1].insert(0, "product", name)
+    units = found[0].attrs["units"]
+    table = pd.concat([part for part in found if len(part)] or found[:1], ignore_index=True)
+    attributes = next(iter(rows.values())).attrs["attributes"]
     about = stamp(study=study, source=attributes["nunatak_source"], inputs=[*heights, *segments, regions],
                   parameters={"focus": focus, "settings": settings})  # fmt: skip
     log.info("%d tracks and beams", len(table))
-    write_csv(table, out_tracks, attributes=about, units=found[0].attrs["units"])
-    track = chosen_track(points, lines, area, settings)
-    units = track.attrs["units"]
-    write_table(track, out_track, attributes={**about, "crs": attributes["crs"]}, units=units, points=True)
+    write_csv(table, out_tracks, attributes=about, units=units)
+    track = chosen_track(rows, area, settings)
+    write_table(track, out_track, attributes={**about, "crs": attributes["crs"]}, units=track.attrs["units"],
+                points=True)  # fmt: skip
 
 
-def chosen_track(points, lines, area, settings):
+def chosen_track(rows, area, settings):
     """The rows in the area of the track and pair that saw most of the change; of those of ATL06 where it has any."""
-    good = elevation.usable(points, quality=settings["atl11"]["filter"] == "standard")
-    rgts = None if lines is None or not len(lines) else lines["rgt"].unique()
-    chosen = elevation.most_changed(points[good], inside=area, rgts=rgts)
+    good = {name: usable(name, table, settings[name]) for name, table in rows.items()}
+    seen = "atl11" if len(rows.get("atl11", ())) else next(reversed(rows))
+    rgts = rows["atl06"]["rgt"].unique() if len(rows.get("atl06", ())) else None
+    chosen = elevation.most_changed(rows[seen][good[seen]], inside=area, rgts=rgts, **NAMES[seen])
     parts = []
-    for product, table, kept, names in (
-        ("atl11", points, good, {"height": "h_corr", "beam": "pair", "along": "ref_pt"}),
-        ("atl06", lines, None, {"height": "h_li", "beam": "beam", "along": "segment_id"}),
-    ):
-        if table is None or not len(table) or chosen is None:
+    for name, table in rows.items():
+        if chosen is None or not len(table):
             continue
-        kept = filters.keep(table, settings["atl06"]["filter"]) if kept is None else kept
-        rgt, pair = chosen
-        own = (table["rgt"] == rgt).to_numpy() & table[names["beam"]].astype(str).str[2].eq(pair[2]).to_numpy()
+        rgt, pair = chosen  # pt2 and gt2l: of both, the third sign is the pair
+        own = (table["rgt"] == rgt).to_numpy() & table[NAMES[name]["beam"]].astype(str).str[2].eq(pair[2]).to_numpy()
         inside = own & area.contains(table["longitude"], table["latitude"])
         own = inside if inside.any() else own
-        parts.append(elevation.along_track(table[own], product, good=kept[own], **names))
+        parts.append(elevation.along_track(table[own], name, good=good[name][own], **NAMES[name]))
     if not parts:
-        return elevation.along_track(points, "atl11", good=good, height="h_corr", beam="pair", along="ref_pt")
+        name, table = next(iter(rows.items()))
+        return elevation.along_track(table[:0], name, good=good[name][:0], **NAMES[name])
     joined = pd.concat(parts, ignore_index=True)
     joined.attrs["units"] = parts[0].attrs["units"]
     return joined
 
 
+def usable(name, table, settings):
+    """Which rows of a product pass the study's filter: (n,) bool array."""
+    if name == "atl11":
+        return np.asarray(elevation.usable(table, quality=settings["filter"] == "standard"))
+    return np.asarray(filters.keep(table, settings["filter"]))
+
+
 if __name__ == "__main__":
     with job(snakemake):
         main(
-            snakemake.input.heights,
-            snakemake.input.segments,
+            snakemake.input.atl11,
+            snakemake.input.atl06,
             snakemake.input.regions,
             snakemake.output.tracks,
             snakemake.output.track,

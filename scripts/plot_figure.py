@@ -2,12 +2,17 @@
 
 from nunatak import figures, results
 from nunatak.reports import files
-from nunatak.runtime import job
+from nunatak.runtime import job, say
 
 
-def main(name, inputs, outputs, *, study, title, preset="copernicus", focus=None, transects=None, coastline=None):
+def main(
+    name, inputs, outputs, *, study, title, preset="copernicus", focus=None, transects=None, coastline=None, asked=None
+):
     """
     Draw a figure and write it in every format asked for.
+
+    A figure whose data hold nothing to see stops the study where its file names the figure; one of those drawn by
+    default becomes a page that says why.
 
     Parameters
     ----------
@@ -16,16 +21,28 @@ def main(name, inputs, outputs, *, study, title, preset="copernicus", focus=None
     outputs : paths; the suffix is the format, .json the sidecar
     focus, transects : the study's
     coastline : a file of the user's with land, for polar maps
+    asked : the figures that the study names, None where it takes those of its products
     """
     look = figures.preset(preset)
     request = files.figure_request(inputs, title=title, focus=focus, transects=transects, coastline=coastline)
     with figures.use(look):
-        drawn = figures.draw(name, look, request)
+        drawn = _drawn(name, look, request, asked)
         sidecar = figures.sidecar_of(
             name, drawn, study=study, source=results.source_of(results.flat(inputs)), inputs=results.hashes(inputs),
             products=results.releases(request.granules), preset_name=preset,
         )  # fmt: skip
         figures.save(drawn.figure, outputs, sidecar, look=look)
+
+
+def _drawn(name, look, request, asked):
+    try:
+        return figures.draw(name, look, request)
+    except figures.NothingToDraw as error:
+        if name in (asked or ()):
+            raise
+        reason = str(error).removeprefix("figures: ").removeprefix(f"{name}: ").partition("; leave it out")[0]
+        say(f"figure {name} not drawn: {reason}")
+        return figures.empty(look, title=f"{request.title}: {name.replace('_', ' ')}", reason=reason)
 
 
 if __name__ == "__main__":
@@ -37,6 +54,7 @@ if __name__ == "__main__":
             study=snakemake.wildcards.study,
             title=snakemake.params.title,
             preset=snakemake.params.style["preset"],
+            asked=snakemake.params.style.get("names"),
             coastline=snakemake.params.style.get("coastline"),
             focus=snakemake.params.focus,
             transects=snakemake.params.get("transects"),

@@ -25,6 +25,11 @@ def _has(*products):
     return lambda study: all(product in study.products for product in products)
 
 
+def _has_any(*products):
+    """Whether a study asks for any of these products."""
+    return lambda study: any(product in study.products for product in products)
+
+
 def _compares(study):
     """Whether a study has another product to hold ATL11 against."""
     return _has("atl11", "atl06")(study) or _has("atl11", "atl14", "atl15")(study)
@@ -41,6 +46,9 @@ def _is_local(study):
     return study.products.atl06sr.engine == "local"
 
 
+# products of heights along tracks over land ice
+HEIGHTS = ("atl11", "atl06", "atl06sr")
+
 RESULTS = {
     "regions": Result("regions.geojson", lambda study: True),
     "change": Result("atl15/height_change.nc", _has("atl15")),
@@ -48,12 +56,13 @@ RESULTS = {
     "change_by_elevation": Result("atl15/change_by_elevation.csv", _has("atl15")),
     "transects": Result("elevation/transects.nc", lambda study: "atl15" in study.products and bool(study.transects)),
     "surface": Result("atl14/surface.nc", _has("atl14")),
-    "tracks": Result("elevation/tracks.csv", _has("atl11")),
-    "track": Result("elevation/track.parquet", _has("atl11")),
+    "heights": Result("elevation/heights.parquet", _has_any(*HEIGHTS)),
+    "tracks": Result("elevation/tracks.csv", _has_any("atl06", "atl11")),
+    "track": Result("elevation/track.parquet", _has_any("atl06", "atl11")),
     "rates": Result("atl11/rates.parquet", _has("atl11")),
     "rates_map": Result("atl11/rates_map.nc", _has("atl11")),
     "track_report": Result("atl11/track_report.csv", _has("atl11")),
-    "crossovers": Result("elevation/crossovers.parquet", _has("atl11")),
+    "crossovers": Result("elevation/crossovers.parquet", _has_any("atl06", "atl11")),
     "agreement": Result("elevation/agreement.csv", _compares),
     "filters": Result("elevation/filters.csv", _compares),
     "repeat_pairs": Result(
@@ -101,11 +110,14 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "height_change_series": ("region_change",),
     "change_by_elevation": ("change_by_elevation",),
     "transect": ("change", "transects", "rates"),  # every transect_<name>
+    "surface": ("surface",),
+    "heights": ("change", "heights"),
     "repeat_pair": ("repeat_pairs",),
     "tracks": ("change", "tracks", "track", "rates"),
     "atl11_track": ("change", "track"),
     "atl11_profile": ("track",),
     "atl06_track": ("change", "track"),
+    "atl06_profile": ("track",),
     "atl06_vs_atl11": ("track",),
     "atl06_vs_atl11_unfiltered": ("track",),
     "dhdt_points": ("change", "rates"),
@@ -136,7 +148,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
 
 # the notebook of each topic, and the results any of which it speaks of
 TOPICS = {
-    "elevation_change": ("change", "repeat_pairs"),
+    "elevation_change": ("change", "surface", "repeat_pairs"),
     "along_track": ("track",),
     "photons": ("photon_cloud",),
     "freeboard": ("freeboard",),

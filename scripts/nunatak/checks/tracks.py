@@ -14,6 +14,7 @@ AGREEMENT_LIMIT = 0.05  # m, of the median difference of ATL06 and ATL11 on flat
 # ASSUME: the spread of crossovers may differ from the stated error by half: passes share errors, and few have crossed
 SPREAD_LIMIT = 0.5
 NOISE_DAYS = 10.0
+_HIGHEST = 9000.0  # m, above Mount Everest's 8,849 m and its geoid
 _ENOUGH = 30  # crossovers, points
 TRUTH_LIMIT = 0.1  # m/yr, of the median difference of rates and the same fit to the truth
 _COMPARED, _TIMES = 1000, 12  # points held against the truth, and times at which each is looked at
@@ -51,6 +52,27 @@ def crossover_spread(product, table):
     spread = elevation.nmad(near["z"])
     text = f"NMAD of difference over stated error less 1; it is {spread:.2f} for {len(near)} crossovers"
     return at_most(name, spread - 1.0, SPREAD_LIMIT, "", text)
+
+
+def heights_found(heights):
+    """
+    Every product along tracks has heights in the region, as high as the Earth's surface is.
+
+    Parameters
+    ----------
+    heights : heights.parquet: product, n, h_low, h_high (m)
+
+    Returns
+    -------
+    list of Check, none for a table without a row
+    """
+    found = []
+    for product, rows in heights.groupby("product"):
+        found.append(at_least(f"heights/{product}", int(rows["n"].sum()), 1, "", "heights that pass the filter"))
+        most = max(abs(rows["h_low"].min()), abs(rows["h_high"].max()))
+        text = "largest magnitude of a height above the ellipsoid; none on Earth is larger"
+        found.append(at_most(f"heights_plausible/{product}", most, _HIGHEST, "m", text))
+    return found
 
 
 def rates_found(rates):

@@ -5,6 +5,7 @@ from nunatak.elevation.consistency import by_slope, points_against_surface, segm
 from nunatak.elevation.coverage import cell_coverage, grid_of
 from nunatak.elevation.crossovers import crossovers, nmad, pass_biases, reference_crossovers, summarise
 from nunatak.elevation.errors import SumErrors, sum_errors
+from nunatak.elevation.height_cells import join_cells, map_cells, thin_heights
 from nunatak.elevation.hypsometry import cell_heights, change_by_elevation
 from nunatak.elevation.mass import GLACIER, ICE, Density, ice_equivalent, mass_change
 from nunatak.elevation.point_rates import RateOptions, pass_residuals, rates, track_outliers, usable, without_tide
@@ -37,7 +38,9 @@ __all__ = [
     "directions",
     "grid_of",
     "ice_equivalent",
+    "join_cells",
     "largest_lowering",
+    "map_cells",
     "mass_change",
     "most_changed",
     "nearest_epoch",
@@ -61,6 +64,7 @@ __all__ = [
     "summarise_pairs",
     "surface_at",
     "surface_rates",
+    "thin_heights",
     "track_outliers",
     "tracks",
     "transect",

@@ -88,19 +88,22 @@ def tracks(table, *, inside=None, point=None, within=None, beam="beam", along="s
     return found
 
 
-def most_changed(heights, *, inside=None, rgts=None):
+def most_changed(heights, *, inside=None, rgts=None, height="h_corr", beam="pair", along="ref_pt"):
     """
-    The track and pair that saw most of the change: half of its points have a range of heights at least as large.
+    Find the track that saw most of the change: half of its points have a range of heights at least as large.
+
+    Of tracks that saw equally much, such as those of a single cycle, the one with most rows is taken.
 
     Parameters
     ----------
-    heights : DataFrame of ATL11 with rgt, pair, ref_pt, h_corr, longitude, latitude; filtered
+    heights : DataFrame with rgt, `beam`, `along`, `height` (m), longitude, latitude; filtered
     inside : Region to look in; everywhere where nothing lies inside
     rgts : tracks to choose from, where any of them is in the table
+    height, beam, along : columns of ATL11, its pairs and reference points; of ATL06 h_li, beam, segment_id
 
     Returns
     -------
-    (rgt, pair), or None for a table without rows
+    (rgt, pair or beam), or None for a table without rows
     """
     if inside is not None:
         within = inside.contains(heights["longitude"], heights["latitude"])
@@ -110,10 +113,11 @@ def most_changed(heights, *, inside=None, rgts=None):
         heights = heights[chosen] if chosen.any() else heights
     if not len(heights):
         return None
-    points = heights.groupby(["rgt", "pair", "ref_pt"], observed=True)["h_corr"]
-    change = (points.max() - points.min()).groupby(["rgt", "pair"], observed=True).median()
-    rgt, pair = change.idxmax()
-    return int(rgt), str(pair)
+    points = heights.groupby(["rgt", beam, along], observed=True)[height]
+    ranges = pd.DataFrame({"change": points.max() - points.min(), "n": points.size()})
+    seen = ranges.groupby(["rgt", beam], observed=True).agg({"change": "median", "n": "sum"})
+    rgt, name = seen.sort_values(["change", "n"], ascending=False, kind="stable").index[0]
+    return int(rgt), str(name)
 
 
 def along_track(table, product, *, height, beam, along, good, step=20.0):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from nunatak.figures import style
 from nunatak.figures.colour import extend
+from nunatak.runtime import NunatakError
 from nunatak.times import nominal_quarter
 
 TITLE_MM = 7.0  # the strip on top that holds the title and, for simulated data, the mark
@@ -27,6 +29,7 @@ class Drawn:
     title, caption : of the figure; the caption names products, epochs and CRS
     numbers : what was drawn, for the sidecar
     crs : of the maps in it, None where there is none
+    not_drawn : why there is nothing to see, empty for a figure that was drawn
     """
 
     figure: object
@@ -34,6 +37,26 @@ class Drawn:
     caption: str
     numbers: dict = field(default_factory=dict)
     crs: str | None = None
+    not_drawn: str = ""
+
+
+class NothingToDraw(NunatakError):
+    """A figure's data hold nothing that it could show."""
+
+
+def empty(look, *, title, reason):
+    """
+    Make the page of a figure that has nothing to show.
+
+    Parameters
+    ----------
+    reason : why, one line
+    """
+    fig = style.new_figure(look, height_mm=TITLE_MM + 24)
+    text = textwrap.fill(f"Not drawn: {reason}", width=int(look.page_mm * 0.6))
+    fig.text(0.5, 0.45, text, ha="center", va="center", fontsize=look.font_pt, color="#555555")
+    write_title(fig, title, look)
+    return Drawn(fig, title, f"Not drawn: {reason}.", not_drawn=reason)
 
 
 def write_title(fig, text, look):

@@ -12,8 +12,9 @@ from matplotlib.patches import Patch
 
 from nunatak.figures import colour, maps, style
 from nunatak.figures.elevation import height_change_map
-from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, epoch_range, rounded, write_title
+from nunatak.figures.layouts import TITLE_MM, Drawn, NothingToDraw, colour_bar, epoch_range, rounded, write_title
 
+_MOST = 1500  # cells drawn to a side
 LEFT, BELOW, BAR = 12.0, 9.0, 3.0  # mm: tick labels and y label; tick labels and x label; height of a colour bar
 
 
@@ -154,6 +155,45 @@ def height_change(
         f"limits are the larger of |p2| and |p98|, rounded. Projection {crs}; scale bar in true kilometres."
     )
     return Drawn(fig, title, caption, numbers, crs)
+
+
+def surface(look, *, title, surface, region):
+    """
+    A map of a surface's height, with the region's outline.
+
+    Parameters
+    ----------
+    surface : Dataset (y, x) with h (m above WGS84), ice_area (m2); attribute `crs`
+    region : shapely geometry (lon/lat)
+    """
+    crs = surface.attrs["crs"]
+    h = surface["h"].assign_attrs(crs=crs)
+    h = h.where(surface["ice_area"] > 0) if "ice_area" in surface else h
+    finite = h.values[np.isfinite(h.values)]
+    if not finite.size:
+        raise NothingToDraw(
+            "figures: surface: the region holds no height; widen it or leave surface out of figures.names"
+        )
+    step = max(1, -(-max(h.shape) // _MOST))
+    h = h[::step, ::step].assign_attrs(h.attrs) if min(h.shape) > 2 * step else h
+    box = maps.extent_of(h)
+    wide, tall = maps.fit(box, width=look.page_mm - LEFT - 6, height=125)
+    fig = style.new_figure(look, height_mm=TITLE_MM + 6 + tall + BELOW + BAR + 12)
+    left = LEFT + (look.page_mm - LEFT - 6 - wide) / 2
+    ax = style.add_axes(fig, left, TITLE_MM + 6, wide, tall)
+    low, high = np.percentile(finite, [0.5, 99.5])
+    norm = Normalize(low, max(high, low + 1.0))
+    image = maps.cells(ax, h, cmap=colour.sequential_map(), norm=norm)
+    maps.lonlat_polygon(ax, region, crs, facecolor="none", edgecolor="#d55e00", linewidth=0.9, zorder=5)
+    ax.set(xlim=box[:2], ylim=box[2:])
+    maps.graticule(ax, crs, labels=False)
+    maps.km_axes(ax)
+    maps.scale_bar(ax, crs)
+    bar = (left, TITLE_MM + 6 + tall + BELOW, wide, BAR)
+    colour_bar(fig, image, look, bar, label="height (m above WGS84)", values=finite)
+    write_title(fig, title, look)
+    caption = f"Surface height of ATL14 at epoch 2020.0 and the region (red). Grey: no data. Projection {crs}."
+    return Drawn(fig, title, caption, {"h_m": style.statistics(finite), "cells": int(finite.size)}, crs)
 
 
 def _doubtful(change):

@@ -11,6 +11,7 @@ import shapely
 
 from nunatak import elevation, region
 from nunatak.figures import map_layouts, profile_layouts, study_freeboard, study_photons, study_tracks, study_velocity
+from nunatak.figures.layouts import NothingToDraw
 from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION
 from nunatak.runtime import NunatakError
 
@@ -26,8 +27,10 @@ class Request:
     outlines : mapping of key to Region, as `outlines.read_outlines` returns it
     change, rates : height change of the finest resolution, as `results.read_height_change` returns it
     region_change, bands : tables of region_change.csv and change_by_elevation.csv
+    surface : Dataset of ATL14
     sections : mapping of transect name to Dataset
     pairs : table of repeat pairs
+    heights : table of heights along tracks, thinned to cells
     tracks, track : table of tracks over the focus, and the rows of one of them
     point_rates, rates_map : rates of reference points, and the Dataset of their map
     crossovers : table of crossovers
@@ -49,8 +52,10 @@ class Request:
     rates: dict = field(default_factory=dict)
     region_change: object = None
     bands: object = None
+    surface: object = None
     sections: dict = field(default_factory=dict)
     pairs: object = None
+    heights: object = None
     tracks: object = None
     track: object = None
     point_rates: object = None
@@ -93,14 +98,15 @@ def draw(name, look, request: Request):
 
     Raises
     ------
-    NunatakError : no figure has that name, or what it needs is not there
+    NunatakError : no figure has that name
+    NothingToDraw : what it needs is not there, or holds nothing to see
     """
     kind = "transect" if name.startswith("transect_") else name
     if kind not in _FIGURES:
         raise NunatakError(f"figures: {name!r} is unknown; choose one of {', '.join(_FIGURES)}")
     function, needs = _FIGURES[kind]
     if needs and (getattr(request, needs) is None or not len(getattr(request, needs))):
-        raise NunatakError(f"figures: {name}: has no {needs.replace('_', ' ')} to draw; leave it out of figures.names")
+        raise NothingToDraw(f"figures: {name}: has no {needs.replace('_', ' ')} to draw; leave it out of figures.names")
     return function(look, request, name)
 
 
@@ -180,6 +186,12 @@ def _bands(look, request, name):
     return profile_layouts.change_by_elevation(look, title=f"{request.title}: height change by elevation", table=own)
 
 
+def _surface(look, request, name):
+    return map_layouts.surface(
+        look, title=f"{request.title}: surface of ATL14", surface=request.surface, region=request.area.geometry
+    )
+
+
 def _transect(look, request, name):
     own = name.removeprefix("transect_")
     if own not in request.sections:
@@ -227,6 +239,7 @@ _FIGURES: dict[str, tuple] = {
     "height_change_focus": (_focus, "change"),
     "height_change_series": (_series, "region_change"),
     "change_by_elevation": (_bands, "bands"),
+    "surface": (_surface, "surface"),
     "transect": (_transect, "sections"),
     "repeat_pair": (_repeat_pair, "pairs"),
     **study_tracks.FIGURES,

@@ -8,19 +8,19 @@ import shapely
 
 from nunatak import elevation
 from nunatak.figures import track_maps, track_profiles
-from nunatak.runtime import NunatakError
+from nunatak.figures.layouts import NothingToDraw
 from nunatak.times import decimal_year
 
 
 def _tracks(look, request, name):
     dh, ice, crs = _background(request)
     rates, lines = request.point_rates, []
-    wanted = request.tracks[request.tracks["product"] == "atl11"]
-    for row in wanted.itertuples():
+    for row in request.tracks[request.tracks["product"] == "atl11"].itertuples():
         own = rates[(rates["rgt"] == row.rgt) & (rates["pair"].astype(str) == row.beam)]
         if len(own):
-            x, y = _on(crs, own)
-            lines.append((f"{row.rgt:04d}" if row.beam == "pt2" else "", row.direction, x, y))
+            lines.append((f"{row.rgt:04d}" if row.beam == "pt2" else "", row.direction, *_on(crs, own)))
+    if not lines:
+        raise NothingToDraw(f"figures: {name}: no track crosses the focus; leave it out of figures.names")
     target = None
     if request.focus:
         middle = [sum(request.focus[key]) / 2 for key in ("xlim", "ylim")]
@@ -34,8 +34,10 @@ def _atl11_track(look, request, name):
     dh, ice, crs = _background(request)
     points = _part(request, "atl11", name)
     moved = points.assign(**dict(zip("xy", _on(crs, points), strict=True)))
-    first, last = (np.datetime64(dh.attrs[key], "ns") for key in ("since", "until"))
+    first, last = _epochs(dh, points)
     x, y, change = track_profiles.change_between_cycles(moved, first, last)
+    if not x.size:
+        raise NothingToDraw(f"figures: {name}: no point was seen in three cycles; leave it out of figures.names")
     return track_maps.track_over_change(
         look, title=f"{request.title}: ATL11, {_called(points)}", dh=dh, crs=crs, ice_area=ice, x=x, y=y, value=change,
         what=f"Reference points of ATL11, {_called(points)},",
@@ -52,10 +54,26 @@ def _atl06_track(look, request, name):
     )  # fmt: skip
 
 
+def _heights(look, request, name):
+    known, crs = request.heights, _crs(request)
+    ice = request.change["ice_area"].isel(time=0) if request.change is not None else None
+    parts = {product: (*_on(crs, rows), rows) for product, rows in known.groupby("product", sort=False)}
+    return track_maps.heights(look, title=f"{request.title}: heights along tracks", parts=parts, crs=crs, ice_area=ice)
+
+
+def _atl06_profile(look, request, name):
+    segments = _part(request, "atl06", name)
+    good = segments[segments["good"]]
+    if not len(good):
+        raise NothingToDraw(f"figures: {name}: no height passes the filter; leave it out of figures.names")
+    one = segments[segments["beam"] == good["beam"].value_counts().index[0]]
+    return track_profiles.atl06_profile(look, title=f"{request.title}: ATL06, {_called(one)}", segments=one)
+
+
 def _atl11_profile(look, request, name):
     points = _part(request, "atl11", name)
     if not points["good"].any():
-        raise NunatakError(f"figures: {name}: no height of best quality on the track; leave it out of figures.names")
+        raise NothingToDraw(f"figures: {name}: no height of best quality on the track; leave it out of figures.names")
     return track_profiles.atl11_profile(look, title=f"{request.title}: ATL11, {_called(points)}", points=points)
 
 
@@ -64,7 +82,7 @@ def _against(look, request, name):
     segments, points = _part(request, "atl06", name), _part(request, "atl11", name)
     shared = sorted(set(segments["cycle"]) & set(points[points["good"]]["cycle"]))
     if not shared:
-        raise NunatakError(f"figures: {name}: ATL06 and ATL11 share no cycle; leave it out of figures.names")
+        raise NothingToDraw(f"figures: {name}: ATL06 and ATL11 share no cycle; leave it out of figures.names")
     segments = segments[(segments["cycle"] == shared[0]) & segments["h"].notna()]
     segments = segments[segments["good"]] if filtered else segments
     points = points[(points["cycle"] == shared[0]) & points["good"]]
@@ -79,7 +97,7 @@ def _dhdt_points(look, request, name):
     crs = _crs(request)
     known = request.point_rates[np.isfinite(request.point_rates["dhdt"])]
     if not len(known):
-        raise NunatakError(f"figures: {name}: no point has a rate; leave it out of figures.names")
+        raise NothingToDraw(f"figures: {name}: no point has a rate; leave it out of figures.names")
     x, y = _on(crs, known)
     ice = request.change["ice_area"].isel(time=0) if request.change is not None else None
     return track_maps.dhdt_points(
@@ -92,7 +110,7 @@ def _dhdt_map(look, request, name):
     mapped, change = request.rates_map, request.change
     x, y = (np.intersect1d(mapped[axis].values, change[axis].values) for axis in "xy")
     if x.size < 2 or y.size < 2:
-        raise NunatakError(f"figures: {name}: the grids of ATL11 and ATL15 do not meet; leave it out of figures.names")
+        raise NothingToDraw(f"figures: {name}: the grids of ATL11 and ATL15 do not meet; leave it out of figures.names")
     y = y[::-1]
     years = change.decimal_year.values
     whole = elevation.change_between(change, years[0], years[-1], rates=request.rates)
@@ -119,10 +137,12 @@ def _crossovers(look, request, name):
 
 
 FIGURES = {
+    "heights": (_heights, "heights"),
     "tracks": (_tracks, "tracks"),
     "atl11_track": (_atl11_track, "track"),
     "atl11_profile": (_atl11_profile, "track"),
     "atl06_track": (_atl06_track, "track"),
+    "atl06_profile": (_atl06_profile, "track"),
     "atl06_vs_atl11_unfiltered": (_against, "track"),
     "atl06_vs_atl11": (_against, "track"),
     "dhdt_points": (_dhdt_points, "point_rates"),
@@ -165,14 +185,21 @@ def rates_on_section(rates, section, *, reach=300.0):
 
 
 def _background(request):
-    """The change over the whole period in the focus (else all of it), the ice and the map's system."""
+    """The change over the period in the focus (else all of it), the ice, the map's system; the last without ATL15."""
     if request.change is None:
-        raise NunatakError("figures: tracks are drawn over the change of ATL15; add atl15 to products")
+        return None, None, _crs(request)
     change, rates = request.cut_to_focus()
     years = change.decimal_year.values
     span = elevation.change_between(change, years[0], years[-1], rates=rates)
     dh = span["dh"].assign_attrs(span.attrs, crs=change.attrs["crs"])
     return dh, change["ice_area"].isel(time=0), change.attrs["crs"]
+
+
+def _epochs(dh, points):
+    """The epochs of the change on the map, else the first and the last height of the track."""
+    if dh is not None:
+        return tuple(np.datetime64(dh.attrs[key], "ns") for key in ("since", "until"))
+    return points["time"].min().to_datetime64(), points["time"].max().to_datetime64()
 
 
 def _crs(request):
@@ -188,7 +215,7 @@ def _on(crs, table):
 def _part(request, product, name):
     part = request.track[request.track["product"] == product]
     if not len(part):
-        raise NunatakError(f"figures: {name}: no {product.upper()} on the track; leave it out of figures.names")
+        raise NothingToDraw(f"figures: {name}: no {product.upper()} on the track; leave it out of figures.names")
     return part
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nunatak.figures import pair_layouts, velocity_layouts
-from nunatak.runtime import NunatakError
+from nunatak.figures.layouts import NothingToDraw
 
 _SEEN = 0.5  # of the best-seen year's cells: years with fewer are not compared
 
@@ -59,14 +59,14 @@ def compared_years(speed):
 
     Raises
     ------
-    NunatakError : there are not two such years
+    NothingToDraw : there are not two such years
     """
     seen = np.isfinite(speed).sum(axis=(1, 2))
     good = np.flatnonzero(seen >= _SEEN * max(seen.max(), 1))
     if good.size < 2:
         good = np.flatnonzero(seen)
     if good.size < 2:
-        raise NunatakError("figures: speed_change: needs two years with data; widen the period or the selection")
+        raise NothingToDraw("figures: speed_change: needs two years with data; widen the period or the selection")
     return int(good[0]), int(good[-1])
 
 
@@ -86,7 +86,7 @@ def _histogram(look, request, name):
 
 def _seasonal(look, request, name):
     if "v_amp" not in request.annual:
-        raise NunatakError(
+        raise NothingToDraw(
             f"figures: {name}: no seasonal cycle was fitted; set composite: {{method: lsq, seasonal: true}}"
         )
     return velocity_layouts.seasonal(look, title=f"{request.title}: seasonal cycle", annual=request.annual)

@@ -246,6 +246,7 @@ def sidecar_of(name, drawn, *, study, source, inputs, products, preset_name):
         "crs": drawn.crs,
         "numbers": drawn.numbers,
         "preset": {"name": preset_name, "source": look.source, "checked": look.checked, "dpi": look.dpi},
+        **({"not_drawn": drawn.not_drawn} if drawn.not_drawn else {}),
     }
 
 

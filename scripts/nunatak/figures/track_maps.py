@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from nunatak.figures import colour, maps, style
 from nunatak.figures.elevation import height_change_map
-from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, epoch_range, rounded, write_title
+from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, epoch_range, rounded, write_title
 
 LEFT, BELOW, BAR = 12.0, 9.0, 3.0  # mm, as in the other maps
 DIRECTIONS = {"ascending": colour.CATEGORIES[3], "descending": colour.CATEGORIES[2]}
 _INK = "#111111"
+_NAMES = {"atl11": "ATL11", "atl06": "ATL06", "atl06sr": "ATL06-SR"}
 
 
 def tracks(look, *, title, dh, crs, ice_area, lines, target=None):
@@ -21,12 +24,12 @@ def tracks(look, *, title, dh, crs, ice_area, lines, target=None):
 
     Parameters
     ----------
-    dh : DataArray (y, x), m: the map behind
+    dh : DataArray (y, x), m: the map behind, None without one
     lines : list of (label, direction, x, y), one per track, m in `crs`
     target : (x, y) the distances of the table are measured from
     """
-    fig, ax, image, height = _base(look, dh, ice_area, crs)
-    box = maps.extent_of(dh)
+    box = maps.extent_of(dh) if dh is not None else _box(*(np.concatenate([line[k] for line in lines]) for k in (2, 3)))
+    fig, ax, image, height = _base(look, dh, ice_area, crs, box)
     for label, direction, x, y in lines:
         ax.plot(x, y, ".", ms=1.0, mew=0, color=DIRECTIONS[direction], rasterized=True, zorder=4)
         if label:
@@ -41,11 +44,11 @@ def tracks(look, *, title, dh, crs, ice_area, lines, target=None):
     write_title(fig, title, look)
     names = sorted({label for label, *_ in lines if label})
     caption = (
-        f"Reference points of the ATL11 tracks that cross the focus ({', '.join(names)}), over the height change "
-        f"{epoch_range(dh.attrs['since'], dh.attrs['until'])} of ATL15. Tracks are split at their extreme latitude "
-        f"into ascending and descending parts. Projection {crs}; scale bar in true kilometres."
+        f"Reference points of the ATL11 tracks that cross the focus ({', '.join(names)}){_over(dh)}. Tracks are split "
+        f"at their extreme latitude into ascending and descending parts. Projection {crs}; scale bar in true "
+        "kilometres."
     )
-    numbers = {"tracks": len(names), "pairs": len(lines), "limit_m": rounded(image.norm.vmax), "height_mm": height}
+    numbers = {"tracks": len(names), "pairs": len(lines), **_limit(image), "height_mm": height}
     return Drawn(fig, title, caption, numbers, crs)
 
 
@@ -55,17 +58,18 @@ def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, good=
 
     Parameters
     ----------
-    dh : DataArray (y, x), m
+    dh : DataArray (y, x), m: the map behind, None without one
     x, y : of the track's points, m in `crs`
     value : their own height change over the same epochs (m), drawn in the map's colours; or None
     good : whether each passed the quality filter, where `value` is None
     what : the points in words, for the caption
     """
-    fig, ax, image, height = _base(look, dh, ice_area, crs)
+    box = maps.extent_of(dh) if dh is not None else _box(x, y)
+    fig, ax, image, height = _base(look, dh, ice_area, crs, box, own=value)
     if value is not None:
         ax.plot(x, y, "o", ms=3.4, mew=0, color=_INK, zorder=4, rasterized=True)
         ax.scatter(x, y, c=value, s=2.2, cmap=image.cmap, norm=image.norm, lw=0, zorder=5, rasterized=True)
-        said = "Inside the dark line the track's own change in the same colours."
+        said = "Inside the dark line the track's own change" + (" in the same colours." if dh is not None else ".")
         handles = [Line2D([], [], color=_INK, lw=2.2, label="track, filled with its own change")]
     else:
         ax.plot(x[~good], y[~good], ".", ms=3, mew=0, color=colour.CATEGORIES[1], zorder=4, rasterized=True)
@@ -73,15 +77,11 @@ def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, good=
         said = f"{int(good.sum()):,} of {good.size:,} pass the study's filter."
         handles = [Line2D([], [], color=_INK, lw=2, label="passes the filter"),
                    Line2D([], [], color=colour.CATEGORIES[1], lw=2, label="does not")]  # fmt: skip
-    left, right, bottom, top = maps.extent_of(dh)
-    ax.set(xlim=(left, right), ylim=(bottom, top))
+    ax.set(xlim=box[:2], ylim=box[2:])
     fig.legend(handles=handles, loc="lower center", ncols=2, bbox_to_anchor=(0.5, 0.0))
     write_title(fig, title, look)
-    caption = (
-        f"{what} over the height change {epoch_range(dh.attrs['since'], dh.attrs['until'])} of ATL15. {said} "
-        f"Projection {crs}; scale bar in true kilometres."
-    )
-    numbers = {"points": int(np.size(x)), "limit_m": rounded(image.norm.vmax), "height_mm": height}
+    caption = f"{what.rstrip(',')}{_over(dh)}. {said} Projection {crs}; scale bar in true kilometres."
+    numbers = {"points": int(np.size(x)), **_limit(image), "height_mm": height}
     return Drawn(fig, title, caption, numbers, crs)
 
 
@@ -180,20 +180,94 @@ def _write_on_line(ax, label, x, y, box, **style_of):
             return
 
 
-def _base(look, dh, ice_area, crs):
-    """A page with the map of the change, its bar below; returns figure, axes, image and height in mm."""
-    box = maps.extent_of(dh)
+def heights(look, *, title, parts, crs, ice_area=None):
+    """
+    Heights along tracks where they lie, a map for each product.
+
+    Parameters
+    ----------
+    parts : mapping of product to x, y (m in `crs`) and its DataFrame with h (m), n, time_first, time_last
+    """
+    everywhere = [np.concatenate([part[k] for part in parts.values()]) for k in (0, 1)]
+    box = _box(*everywhere)
+    room = (look.page_mm - len(parts) * (LEFT + 2) - 3) / len(parts)
+    wide, tall = maps.fit(box, width=room, height=110)
+    fig = style.new_figure(look, height_mm=TITLE_MM + 6 + tall + BELOW + BAR + 12)
+    low, high = np.percentile(np.concatenate([rows["h"] for _, _, rows in parts.values()]), [2, 98])
+    norm, said, numbers = Normalize(low, max(high, low + 1.0)), [], {}
+    for index, (product, (x, y, rows)) in enumerate(parts.items()):
+        left = LEFT + index * (room + LEFT + 2) + (room - wide) / 2
+        ax = style.add_axes(fig, left, TITLE_MM + 6, wide, tall)
+        ax.set_facecolor("#f6f8fa")
+        if ice_area is not None:
+            maps.outline(ax, ice_area)
+        points = ax.scatter(x, y, c=rows["h"], s=5, cmap=colour.sequential_map(), norm=norm, lw=0, rasterized=True)
+        ax.set(xlim=box[:2], ylim=box[2:], aspect="equal")
+        maps.graticule(ax, crs, labels=False)
+        maps.km_axes(ax)
+        maps.scale_bar(ax, crs)
+        ax.set_title(_NAMES[product])
+        if len(parts) > 1:
+            style.panel_letter(ax, index, look)
+        bar = (left, TITLE_MM + 6 + tall + BELOW, wide, BAR)
+        colour_bar(fig, points, look, bar, label="height (m above WGS84)", values=rows["h"])
+        letter = f"({'abc'[index]}) " if len(parts) > 1 else ""
+        span = f"{day(rows['time_first'].min())} to {day(rows['time_last'].max())}"
+        said.append(f"{letter}{_NAMES[product]}, {rows['n'].sum():,} heights, {span}")
+        numbers[product] = {"heights": int(rows["n"].sum()), "cells": len(rows), "h_m": style.statistics(rows["h"])}
+    write_title(fig, title, look)
+    caption = (
+        f"Heights that pass the study's filter, medians of cells: {'; '.join(said)}. Projection {crs}; scale bar in "
+        "true kilometres."
+    )
+    return Drawn(fig, title, caption, numbers, crs)
+
+
+def _base(look, dh, ice_area, crs, box, own=None):
+    """
+    Lay out a page with the map of the change, or an empty one, and the colour bar below.
+
+    Parameters
+    ----------
+    dh : DataArray (y, x), m, or None
+    box : left, right, bottom, top of the map, m in `crs`
+    own : change of points (m) that sets the colours where there is no `dh`
+
+    Returns
+    -------
+    figure, axes, what has the colours (None without any), height in mm
+    """
     wide, tall = maps.fit(box, width=look.page_mm - LEFT - 6, height=115)
     height = TITLE_MM + 6 + tall + BELOW + BAR + 16
     fig = style.new_figure(look, height_mm=height)
     left = LEFT + (look.page_mm - LEFT - 6 - wide) / 2
     ax = style.add_axes(fig, left, TITLE_MM + 6, wide, tall)
-    image = height_change_map(ax, dh, ice_area=ice_area)
+    image = ScalarMappable(colour.change_norm(own), colour.change_map()) if own is not None else None
+    if dh is not None:
+        image = height_change_map(ax, dh, ice_area=ice_area)
+        ax.set_title(epoch_range(dh.attrs["since"], dh.attrs["until"]))
+    else:
+        ax.set(xlim=box[:2], ylim=box[2:], aspect="equal", facecolor="#f6f8fa")
+        maps.graticule(ax, crs, labels=False)
     maps.km_axes(ax)
     maps.scale_bar(ax, crs, corner="lower left")
-    ax.set_title(epoch_range(dh.attrs["since"], dh.attrs["until"]))
-    colour_bar(fig, image, look, (left, TITLE_MM + 6 + tall + BELOW, wide, BAR), label="height change (m)", values=dh)
+    if image is not None:
+        bar = (left, TITLE_MM + 6 + tall + BELOW, wide, BAR)
+        colour_bar(fig, image, look, bar, label="height change (m)", values=dh if dh is not None else own)
     return fig, ax, image, height
+
+
+def _over(dh):
+    """What the map behind is, in words."""
+    return (
+        f", over the height change {epoch_range(dh.attrs['since'], dh.attrs['until'])} of ATL15"
+        if dh is not None
+        else ""
+    )
+
+
+def _limit(image):
+    return {"limit_m": rounded(image.norm.vmax)} if image is not None else {}
 
 
 def _box(x, y):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
+from matplotlib.ticker import FuncFormatter
 
 from nunatak.elevation import nmad, summarise
 from nunatak.figures import colour, elevation, maps, style
@@ -58,6 +59,41 @@ def atl11_profile(look, *, title, points):
     )
     last = (table[times.index[-1]] - base).dropna()
     numbers = {"cycles": len(times), "points": len(table), "last_change_m": style.statistics(last)}
+    return Drawn(fig, title, caption, numbers)
+
+
+def atl06_profile(look, *, title, segments):
+    """
+    Height along one beam of ATL06, a line per cycle coloured by time.
+
+    Parameters
+    ----------
+    segments : DataFrame of one beam with rgt, cycle, x_atc (m), time, h (m), good; only good ones are drawn
+    """
+    good = segments[segments["good"]].sort_values(["cycle", "x_atc"])
+    start, times = good["x_atc"].min(), good.groupby("cycle")["time"].min()
+    colours, cmap, norm = elevation.time_colours(times.to_numpy())
+    fig = style.new_figure(look, height_mm=TITLE_MM + 84)
+    width = look.page_mm - 16 - 6
+    ax = style.add_axes(fig, 16, TITLE_MM + 6, width, 52)
+    for cycle, shade in zip(times.index, colours, strict=True):
+        rows = good[good["cycle"] == cycle]
+        ax.plot(*_broken((rows["x_atc"] - start).to_numpy(), rows["h"].to_numpy()), ".-", color=shade, lw=0.7, ms=1.5,
+                mew=0)  # fmt: skip
+    ax.set(ylabel="h_li (m above WGS84)", xlabel="distance along the track (km)")
+    ax.set_xlim(0, max(good["x_atc"].max() - start, 20.0) / 1000)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    box = (16, TITLE_MM + 6 + 52 + 13, width, 3)
+    bar = colour_bar(fig, ScalarMappable(norm, cmap), look, box, label="time of the cycle (year)")
+    bar.ax.xaxis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:.1f}"))
+    write_title(fig, title, look)
+    caption = (
+        f"ATL06 along RGT {int(good['rgt'].iloc[0]):04d}, {good['beam'].iloc[0]}: h_li of {len(good):,} segments that "
+        f"pass the study's filter, {len(times)} cycle{'s' if len(times) > 1 else ''} from {day(times.min())} to "
+        f"{day(times.max())}, coloured by time. Lines end at gaps longer than 400 m."
+    )
+    numbers = {"cycles": len(times), "segments": len(good), "h_m": style.statistics(good["h"])}
     return Drawn(fig, title, caption, numbers)
 
 

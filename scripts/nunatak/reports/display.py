@@ -45,6 +45,9 @@ def figure(inputs, name):
         say(f"*The study has no figure `{name}`.*")
         return
     sidecar = read_json(found[0].with_suffix(".json"))
+    if sidecar.get("not_drawn"):
+        say(f"*Not drawn: {sidecar['not_drawn']}.*")
+        return
     _picture(found[0].read_bytes(), sidecar["title"], sidecar["caption"])
 
 

@@ -33,9 +33,9 @@ def figure_request(inputs, *, title, focus=None, transects=None, coastline=None)
     Parameters
     ----------
     inputs : mapping of regions, change, region_change, change_by_elevation, transects, repeat_pairs, tracks, track,
-        rates, rates_map, crossovers, freeboard, freeboard_series, freeboard_distribution, photon_cloud,
-        photon_segments, heights_compared, image_pairs, image_pair, annual, strain, speeds, velocity_series, flowline,
-        granules to a path or a list of paths; what is absent is left out
+        rates, rates_map, crossovers, heights, surface, freeboard, freeboard_series, freeboard_distribution,
+        photon_cloud, photon_segments, heights_compared, image_pairs, image_pair, annual, strain, speeds,
+        velocity_series, flowline, granules to a path or a list of paths; what is absent is left out
     title, focus, transects : the study's
     coastline : a file of the user's with land for polar maps
     """
@@ -61,10 +61,10 @@ def figure_request(inputs, *, title, focus=None, transects=None, coastline=None)
         ),
         **{
             name: read_table(inputs[name])
-            for name in ("photon_cloud", "photon_segments", "heights_compared", *VELOCITY_TABLES)
+            for name in ("heights", "photon_cloud", "photon_segments", "heights_compared", *VELOCITY_TABLES)
             if name in inputs
         },
-        **{name: read_map(inputs[name]) for name in ("image_pair", "annual", "strain") if name in inputs},
+        **{name: read_map(inputs[name]) for name in ("surface", "image_pair", "annual", "strain") if name in inputs},
         speeds=read_csv(inputs["speeds"]) if "speeds" in inputs else None,
         coastline=coastline,
         granules=granule_tables(inputs.get("granules", [])),
@@ -83,6 +83,7 @@ def front_material(inputs):
         path or a list of paths
     """
     granules, ledgers = granule_tables(inputs["granules"]), ledger_tables(inputs["ledgers"])
+    figures = listed(inputs["figures"])
     data = [path for name in ("granules", "region_change", "repeat_pairs") for path in listed(inputs.get(name, []))]
     return {
         "region": read_outlines(inputs["regions"])[STUDY_REGION],
@@ -92,7 +93,10 @@ def front_material(inputs):
         "pair_counts": read_csv(inputs["repeat_counts"]) if "repeat_counts" in inputs else None,
         "freeboard": freeboard_table(inputs["freeboard_series"]) if "freeboard_series" in inputs else None,
         "speeds": read_table(inputs["velocity_series"]) if "velocity_series" in inputs else None,
-        "figure_list": front.figures(listed(inputs["figures"])),
+        **{name: read_table(inputs[name]) for name in ("heights", "rates", "crossovers") if name in inputs},
+        "surface": read_map(inputs["surface"]) if "surface" in inputs and "region_change" not in inputs else None,
+        "figure_list": front.figures(figures),
+        "not_drawn": front.not_drawn(figures),
         "pages": [str(path) for path in listed(inputs["pages"])],
         "checks": read_checks(inputs["checks"]),
         "provenance": read_json(inputs["provenance"]),

@@ -13,7 +13,7 @@ import nunatak
 from nunatak.elevation import summarise_pairs
 from nunatak.figures import study_velocity
 from nunatak.figures.study import widest_pair
-from nunatak.reports import sea_ice, velocity, words
+from nunatak.reports import scope, sea_ice, velocity, words
 from nunatak.reports.bibliography import for_products
 from nunatak.reports.page import Figure, Front, Table, embedded
 from nunatak.runtime import read_json
@@ -22,6 +22,7 @@ STATUSES = ("present", "empty", "outside", "failed")
 _REASONS = 200  # granules listed with their reason; more are counted
 _TOPICS = {
     "elevation_change": "elevation change, step by step: what the granules hold, maps, transects, what they say",
+    "along_track": "tracks, cycle by cycle: which there are, profiles, rates, crossovers, how well products agree",
     "velocity": "speeds from image pairs: anatomy of a granule, which pairs were used, maps, series, flowlines",
     "photons": "heights from photons: anatomy of a granule, how the fit works, its parameters, how often it is wrong",
 }
@@ -161,6 +162,8 @@ def figures(paths):
     found = []
     for path in map(Path, paths):
         sidecar = read_json(path.with_suffix(".json"))
+        if sidecar.get("not_drawn"):
+            continue
         files = [
             (suffix.upper(), f"figures/{path.stem}.{suffix}")
             for suffix in ("pdf", "svg")
@@ -168,6 +171,12 @@ def figures(paths):
         ]
         found.append(Figure(path.stem, sidecar["title"], sidecar["caption"], embedded(path), tuple(files)))
     return found
+
+
+def not_drawn(paths):
+    """Figures with nothing to show: list of (name, reason)."""
+    told = ((Path(path).stem, read_json(Path(path).with_suffix(".json")).get("not_drawn")) for path in paths)
+    return [(name, reason) for name, reason in told if reason]
 
 
 def citations(references, products, study, provenance, simulated):
@@ -206,8 +215,14 @@ def velocity_leads(study):
     return bool(study.get("altimetry_region"))
 
 
-def lead(region_change, pairs, checks, freeboard=None, speeds=None, *, speeds_first=False):
-    """The sentences a reader sees first: the numbers of what the study is about, and whether the checks hold."""
+def lead(region_change, pairs, checks, freeboard=None, speeds=None, *, measured=(), speeds_first=False):
+    """
+    The sentences a reader sees first: the numbers of what the study is about, and whether the checks hold.
+
+    Parameters
+    ----------
+    measured : sentences on heights, told where there is no gridded change
+    """
     lines = []
     if region_change is not None:
         rows = last_epochs(region_change)
@@ -219,13 +234,13 @@ def lead(region_change, pairs, checks, freeboard=None, speeds=None, *, speeds_fi
         lines.append(" ".join(sea_ice.sentences(freeboard)))
     if speeds is not None and len(speeds):
         lines.insert(0 if speeds_first else len(lines), " ".join(velocity.sentences(speeds)))
+    lines += [] if region_change is not None else measured
     failed = [check.name for check in checks if not check.passed]
     applied = sum(check.applies for check in checks)
-    lines.append(
-        f"All {applied} checks that apply hold."
-        if not failed
-        else f"{words.counted(len(failed), 'check')} failed: {', '.join(failed)}."
-    )
+    if failed:
+        lines.append(f"{words.counted(len(failed), 'check')} failed: {', '.join(failed)}.")
+    else:
+        lines.append(f"All {applied} checks that apply hold." if applied else "No check applies to these results.")
     return lines
 
 
@@ -246,7 +261,8 @@ def summary(study, front, report, simulated):
 
 def compose(
     study, *, region, counts, region_change, pairs, figure_list, pages, checks, provenance, references, simulated,
-    freeboard=None, speeds=None, pair_counts=None,
+    freeboard=None, speeds=None, pair_counts=None, heights=None, rates=None, crossovers=None, surface=None,
+    not_drawn=(),
 ):  # fmt: skip
     """The front page's content; see the arguments' makers above."""
     tables = []
@@ -264,12 +280,21 @@ def compose(
         pages = sorted(pages, key=lambda page: Path(page).stem != "velocity")
     return Front(
         study=study["label"],
-        lead=lead(region_change, pairs, checks, freeboard, speeds, speeds_first=first),
+        lead=lead(
+            region_change,
+            pairs,
+            checks,
+            freeboard,
+            speeds,
+            speeds_first=first,
+            measured=scope.track_sentences(heights, rates, crossovers, surface),
+        ),
         asked=asked(study, region, simulated),
         products=counts,
         tables=tables,
         figures=figure_list,
         pages=[(_title(p), Path(p).name, _TOPICS.get(Path(p).stem, "the notebook of this topic")) for p in pages],
+        not_computed=scope.not_computed(study, pairs=pairs, crossovers=crossovers, not_drawn=not_drawn),
         checks=checks,
         provenance=provenance_rows(provenance),
         citations=citations(references, provenance["products"], study, provenance, simulated),

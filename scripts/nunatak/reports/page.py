@@ -53,6 +53,7 @@ class Front:
     tables: list = field(default_factory=list)
     figures: list = field(default_factory=list)
     pages: list = field(default_factory=list)
+    not_computed: list = field(default_factory=list)
     checks: list = field(default_factory=list)
     provenance: list = field(default_factory=list)
     provenance_file: str = "provenance.json"

@@ -74,6 +74,11 @@ data lie in the region and the period.</p>
 {% for kind, href in f.files %} <a href="{{ href }}">{{ kind }}</a>{% endfor %}</figcaption></figure>
 {% endfor %}{% endif %}
 
+{% if front.not_computed %}<h2>What was not computed</h2>
+<table><thead><tr><th>what</th><th>why</th></tr></thead>
+<tbody>{% for what, why in front.not_computed %}<tr><td>{{ what }}</td><td>{{ why }}</td></tr>
+{% endfor %}</tbody></table>{% endif %}
+
 <h2>Checks</h2>
 {% if front.checks %}<div class="wide"><table>
 <thead><tr><th>check</th><th>outcome</th><th class="n">value</th><th class="n">limit</th><th>what it says</th></tr>

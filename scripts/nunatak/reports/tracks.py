@@ -51,12 +51,21 @@ def points_sentence(points):
     )
 
 
-def segments_sentence(segments):
-    """What ATL06 holds of the chosen track."""
+def segments_sentence(segments, *, alone=False):
+    """
+    Say what ATL06 holds of the chosen track.
+
+    Parameters
+    ----------
+    alone : the track was chosen from ATL06 itself
+    """
+    where = (
+        f"On RGT {segments['rgt'].iloc[0]:04d}, of which the figures show one pair," if alone else "On the same track"
+    )
     beams = ", ".join(sorted(segments["beam"].unique()))
     cycles = " ".join(map(str, sorted(segments["cycle"].unique())))
     return (
-        f"On the same track ATL06 holds {len(segments):,} segments of {beams} in cycles {cycles_in_words(cycles)}, "
+        f"{where} ATL06 holds {len(segments):,} segments of {beams} in cycles {cycles_in_words(cycles)}, "
         f"{100 * segments['h'].notna().mean():.0f} % with a height and {100 * segments['good'].mean():.0f} % that pass "
         "the study's filter."
     )

@@ -291,6 +291,8 @@ class Study(StudyFile):
             names += ["height_change_focus"] if self.focus else []
             names += ["change_by_elevation"] if "atl14" in self.products else []
             names += [f"transect_{name}" for name in self.transects]
+        names += ["surface"] if "atl14" in self.products and "atl15" not in self.products else []
+        names += ["heights"] if any(name in self.products for name in ("atl06", "atl11", "atl06sr")) else []
         if "atl06" in self.products and len(self.chunks("atl06")) > 1:
             names.append("repeat_pair")
         names += self._possible_tracks()
@@ -299,15 +301,16 @@ class Study(StudyFile):
         return names + (self._possible_freeboard() if self.sea_ice else [])
 
     def _possible_tracks(self):
-        """Figures of tracks: on the map of ATL15, and ATL06 beside ATL11 where there are both."""
+        """Figures of tracks, on the map of ATL15 where the study has it; ATL06 beside ATL11 where there are both."""
         has = {name: name in self.products for name in ("atl06", "atl11", "atl15")}
         names = ["tracks"] if has["atl11"] else []
         names += ["atl11_track", "atl11_profile"] if has["atl11"] else []
-        names += ["atl06_track"] if has["atl06"] and has["atl11"] else []
+        names += ["atl06_track"] if has["atl06"] else []
+        names += ["atl06_profile"] if has["atl06"] and not has["atl11"] else []
         names += ["atl06_vs_atl11_unfiltered", "atl06_vs_atl11"] if has["atl06"] and has["atl11"] else []
         names += ["dhdt_points"] if has["atl11"] else []
         names += ["dhdt_map_vs_atl15"] if has["atl11"] and has["atl15"] else []
-        return names + (["crossovers"] if has["atl11"] else [])
+        return names + (["crossovers"] if has["atl06"] or has["atl11"] else [])
 
     def _possible_photons(self):
         """Figures of fitted heights: how the fit works, where its photons are here, and beside ATL06."""

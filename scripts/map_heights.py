@@ -1,0 +1,64 @@
+"""Heights along all tracks of a study, thinned to cells, to be seen on a map."""
+
+import numpy as np
+
+from nunatak import elevation, photons
+from nunatak.elevation import filters
+from nunatak.outlines import altimetry_outline
+from nunatak.runtime import job, log, stamp
+from nunatak.tables import read_table, write_table
+
+# the column of each product's height; of fitted heights those of a line, else of the ground
+NAMES = {"atl11": ("h_corr",), "atl06": ("h_li",), "atl06sr": ("h_mean", "median_ground")}
+
+
+def main(chunks, regions, out, *, settings, study, crs=None):
+    """
+    Write the median height of every product in every cell that a track crosses.
+
+    Parameters
+    ----------
+    chunks : mapping of product to the files of its heights
+    settings : the study's `atl06` and `atl11`
+    crs : of the cells; the region's natural one where not given
+    """
+    area = altimetry_outline(regions)
+    crs = crs or area.natural_crs
+    cells = elevation.map_cells(area, crs)
+    parts, source = [], "unknown"
+    for product, paths in chunks.items():
+        for path in paths:
+            table = photons.standard_names(read_table(path))
+            source = table.attrs["attributes"]["nunatak_source"]
+            if len(table):
+                kept = table[usable(product, table, settings)]
+                height = next(name for name in NAMES[product] if name in table)
+                parts.append(elevation.thin_heights(kept, product, cells, height=height))
+    table = elevation.join_cells(parts)
+    for product, rows in table.groupby("product"):
+        log.info("%s: %d heights in %d cells of %g m", product, rows["n"].sum(), len(rows), cells.dx)
+    about = stamp(study=study, source=source, inputs=[regions, *(p for paths in chunks.values() for p in paths)],
+                  parameters={"settings": settings})  # fmt: skip
+    about |= {"crs": crs, "cell": f"{cells.dx:g} m"}
+    write_table(table, out, attributes=about, points=True)
+
+
+def usable(product, table, settings):
+    """Which rows pass the study's filter; of fitted heights those of a good flag: (n,) bool array."""
+    if product == "atl11":
+        return np.asarray(elevation.usable(table, quality=settings["atl11"]["filter"] == "standard"))
+    if product == "atl06":
+        return np.asarray(filters.keep(table, settings["atl06"]["filter"]))
+    return np.asarray(table["pflags"] == 0) if "pflags" in table else np.ones(len(table), dtype=bool)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            {name: snakemake.input[name] for name in NAMES},
+            snakemake.input.regions,
+            snakemake.output.heights,
+            settings=snakemake.params.products,
+            study=snakemake.wildcards.study,
+            crs=snakemake.params.get("crs"),
+        )

@@ -1,0 +1,96 @@
+"""Heights along tracks thinned to cells, so that any number of them can be seen on one map."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from nunatak.grid import Grid
+
+_ACROSS = 300  # cells over the longer side of the region
+_LEAST = 100.0  # m, the smallest cell
+COLUMNS = ("product", "x", "y", "longitude", "latitude", "h", "h_low", "h_high", "n", "n_passes", "time_first",
+           "time_last")  # fmt: skip
+UNITS = {"x": "m", "y": "m", "longitude": "degrees_east", "latitude": "degrees_north", "h": "m", "h_low": "m",
+         "h_high": "m", "time_first": "UTC", "time_last": "UTC"}  # fmt: skip
+
+
+def map_cells(area, crs):
+    """
+    Return the Grid of a region's map: about 300 cells over its longer side, of 1, 2 or 5 times a power of ten.
+
+    Parameters
+    ----------
+    area : Region
+    crs : of the grid, in metres
+    """
+    lonlat = shapely.get_coordinates(shapely.segmentize(area.geometry, 0.25))
+    x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(*lonlat.T)
+    wanted = max(np.ptp(x), np.ptp(y)) / _ACROSS
+    power = 10.0 ** np.floor(np.log10(max(wanted, _LEAST)))
+    cell = max(next(s * power for s in (1, 2, 5, 10) if s * power >= wanted), _LEAST)
+    return Grid.from_bounds(crs, (x.min() - cell, y.min() - cell, x.max() + cell, y.max() + cell), cell)
+
+
+def thin_heights(table, product, cells, *, height):
+    """
+    Summarise heights cell by cell.
+
+    Parameters
+    ----------
+    table : DataFrame with longitude, latitude, time, `height` (m) and, where known, rgt, cycle; heights that are NaN
+        are passed over
+    product : its name
+    cells : Grid
+
+    Returns
+    -------
+    DataFrame, a row for every cell with a height: product, x, y (m, the cell's centre), longitude, latitude (degrees,
+        mean of its heights), h (m, median), h_low, h_high (m), n, n_passes (of rgt and cycle; 0 where not known),
+        time_first, time_last (UTC)
+    """
+    rows = table[np.isfinite(table[height])]
+    to_map = pyproj.Transformer.from_crs("EPSG:4326", cells.crs, always_xy=True)
+    row, column = cells.cell_of(*to_map.transform(rows["longitude"].to_numpy(), rows["latitude"].to_numpy()))
+    named = {"rgt", "cycle"} <= set(rows)
+    passes = rows["rgt"].to_numpy("i8") * 1000 + rows["cycle"].to_numpy("i8") if named else np.zeros(len(rows), "i8")
+    kept = pd.DataFrame(
+        {"row": row, "column": column, "longitude": rows["longitude"].to_numpy("f8"), "passes": passes,
+         "latitude": rows["latitude"].to_numpy("f8"), "h": rows[height].to_numpy("f8"), "time": rows["time"].to_numpy()}
+    )[row >= 0]  # fmt: skip
+    found = kept.groupby(["row", "column"], as_index=False).agg(
+        longitude=("longitude", "first"), latitude=("latitude", "first"), h=("h", "median"), h_low=("h", "min"),
+        h_high=("h", "max"), n=("h", "size"), n_passes=("passes", "nunique"), time_first=("time", "min"),
+        time_last=("time", "max"),
+    )  # fmt: skip
+    x, y = cells.x[found["column"].to_numpy("i8")], cells.y[found["row"].to_numpy("i8")]
+    found = found.assign(product=product, x=x, y=y, n_passes=found["n_passes"] if named else 0)[list(COLUMNS)]
+    found.attrs["units"] = dict(UNITS)
+    return found
+
+
+def join_cells(parts):
+    """
+    Join tables of `thin_heights` of chunks that share no pass: a cell's height is the mean of its parts' medians.
+
+    Returns
+    -------
+    DataFrame, one row for every product and cell; without a row where there is no part
+    """
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+    if not len(table):
+        types = {name: "f8" for name in ("x", "y", "longitude", "latitude", "h", "h_low", "h_high")}
+        types |= {name: "i8" for name in ("n", "n_passes")} | {name: "datetime64[ns]" for name in COLUMNS[-2:]}
+        table = table.astype(types)
+    else:
+        table = table.assign(sum=table["h"] * table["n"])
+        table = table.groupby(["product", "x", "y"], as_index=False).agg(
+            longitude=("longitude", "first"), latitude=("latitude", "first"), sum=("sum", "sum"),
+            h_low=("h_low", "min"), h_high=("h_high", "max"), n=("n", "sum"), n_passes=("n_passes", "sum"),
+            time_first=("time_first", "min"), time_last=("time_last", "max"),
+        )  # fmt: skip
+        table = table.assign(h=table["sum"] / table["n"])[list(COLUMNS)]
+    table.attrs["units"] = dict(UNITS)
+    return table
