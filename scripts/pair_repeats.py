@@ -6,7 +6,7 @@ import pandas as pd
 
 from nunatak import elevation
 from nunatak.elevation import filters
-from nunatak.runtime import NunatakError, job, log, stamp
+from nunatak.runtime import job, log, say, stamp
 from nunatak.tables import read_table, write_csv, write_table
 
 
@@ -34,10 +34,12 @@ def main(points, out, out_counts, *, filter, max_across, study):
     if not pairs:
         n, n_kept = (sum(column) for column in zip(*counts, strict=True))
         seen = sum(count > 0 for _, count in counts)
-        raise NunatakError(
-            f"ATL06: {n} segments, {n_kept} pass filter {filter}, in {seen} cycles; a repeat pair needs two: "
-            "widen the period or the region, or choose another filter"
+        say(
+            f"ATL06: no repeat pair: {n} segments, {n_kept} pass filter {filter}, in {seen} cycles, and a pair needs "
+            "two: widen the period or the region, or choose another filter"
         )
+        none, joined_none = elevation.paired(table[:0], table[:0], max_across=max_across)
+        pairs, joins = [none], [joined_none]
     joined = pd.concat(joins, ignore_index=True)
     tell(joined, max_across)
     settings = {"filter": filter, "max_across": max_across}

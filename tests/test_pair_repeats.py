@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pytest
 
 import pair_repeats
+from nunatak.checks import elevation as checks
 from nunatak.reports import words
-from nunatak.runtime import NunatakError
 from nunatak.tables import read_csv, read_table, write_table
 
 ABOUT = {"nunatak_source": "SIMULATED", "crs": "EPSG:3413"}
@@ -65,12 +64,15 @@ def test_a_track_is_paired_over_a_cycle_that_saw_another_one(tmp_path):
     assert sorted(rows) == [[12, 4, 6, 1], [548, 3, 5, 1], [548, 3, 5, 2], [548, 5, 6, 2]]
 
 
-def test_one_cycle_is_no_pair(tmp_path):
+def test_one_cycle_makes_no_pair_and_says_so(tmp_path, capsys):
+    """A study of a single good cycle goes on with tables without a row and says that there is no pair."""
     points = [chunk(tmp_path / "cycle03.parquet", 3, [1, 2]), chunk(tmp_path / "cycle04.parquet", 4, [])]
-    with pytest.raises(
-        NunatakError, match="ATL06: 2 segments, 2 pass filter none, in 1 cycles; a repeat pair needs two"
-    ):
-        pair(points, tmp_path)
+    pair(points, tmp_path)
+    assert "no repeat pair: 2 segments, 2 pass filter none, in 1 cycles" in capsys.readouterr().err
+    pairs = read_table(tmp_path / "pairs.parquet")
+    assert pairs.empty and {"dh", "dhdt", "y_atc_first"} <= set(pairs) and pairs.attrs["units"]["dh"] == "m"
+    (check,) = checks.repeat_pairs(pairs)
+    assert check.passed and not check.applies
 
 
 def test_cycles_flown_beside_the_track_are_counted_and_no_pairs(tmp_path):
