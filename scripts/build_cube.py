@@ -7,7 +7,7 @@ import pandas as pd
 from nunatak import cubes
 from nunatak.grid import Grid
 from nunatak.outlines import STUDY_REGION, read_outlines
-from nunatak.products import itslive
+from nunatak.products import itslive, itslive_ground
 from nunatak.rasters import georeference, write_netcdf
 from nunatak.runtime import job, log, stamp, written
 from nunatak.tables import read_table
@@ -35,6 +35,7 @@ def main(plan, years, left_out, ledgers, regions, out, *, settings, study):
     settled = cubes.settled_pairs(whole, read)
     source = whole.pairs.attrs["attributes"]["nunatak_source"]
     about = stamp(study=study, source=source, inputs=[every, left_out, regions], parameters=settings)
+    about |= itslive_ground.GROUND
     told = cubes.with_left_out(settled, never_read(left_out, ledgers))
     cubes.write_pairs(told, out["pairs"], about)
     log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(told).items()))

@@ -8,6 +8,7 @@ import pandas as pd
 from nunatak import parallel, velocity
 from nunatak.grid import Grid
 from nunatak.products.cube_store import open_cube
+from nunatak.products.itslive_ground import GROUND
 from nunatak.rasters import georeference, write_cog, write_netcdf
 from nunatak.runtime import job, log, stamp, written
 from nunatak.tables import write_csv
@@ -34,6 +35,7 @@ def main(cube, out, *, composite, study, threads=2, scheduler=None, memory_mb=51
     about["inputs_hash"] = stamp(study=study, source="", parameters=[composite, stack.attrs["inputs_hash"]])[
         "inputs_hash"
     ]
+    about |= GROUND
     with parallel.on(scheduler, threads=threads):
         bands = {"chunks": {"time": -1, "y": BAND}} if scheduler else {}
         held = 64 if scheduler else memory_mb  # more bands, for workers to share

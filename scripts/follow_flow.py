@@ -8,6 +8,7 @@ from shapely import LineString, box
 from nunatak import velocity
 from nunatak.grid import Grid
 from nunatak.products.cube_store import open_cube
+from nunatak.products.itslive_ground import GROUND
 from nunatak.rasters import read_on_grid
 from nunatak.results import read_map
 from nunatak.runtime import NunatakError, job, log, stamp
@@ -34,7 +35,7 @@ def main(cube, annual, out, *, points, flowlines, gates, study):
     """
     stack, yearly = open_cube(cube), read_map(annual)
     about = stamp(study=study, source=stack.attrs["nunatak_source"], inputs=[annual],
-                  parameters=[points, flowlines, gates])  # fmt: skip
+                  parameters=[points, flowlines, gates]) | GROUND  # fmt: skip
     to_map = pyproj.Transformer.from_crs("EPSG:4326", yearly.attrs["crs"], always_xy=True).transform
     places = {name: to_map(*lonlat) for name, lonlat in points.items()}
     write_table(series(stack, yearly, places), out["series"], attributes=about, units=UNITS)

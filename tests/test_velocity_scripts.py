@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 import pytest
+import rasterio
 import xarray as xr
 
 import build_cube
@@ -208,6 +209,22 @@ def test_points_lines_and_gates_that_nobody_asked_for_are_tables_without_rows(wo
     follow_flow.main(work / "cube", work / "annual", out, points={}, flowlines={}, gates={}, study="x")
     assert [len(read_table(out[name])) for name in ("series", "flowline")] == [0, 0]
     assert len(read_csv(out["gates"])) == 0
+
+
+def test_everything_written_says_whose_metres_its_velocities_are(work, annual):
+    """`velocity_units_of: ground` in the cube, the grids, the tables and the rasters."""
+    out = {name: work / f"said_{name}" for name in ("series", "flowline", "gates")}
+    follow_flow.main(work / "cube", work / "annual", out, points={"p": POINT}, flowlines={}, gates={}, study="x")
+    invert_velocity.main(work / "cube", work / "said_inverted", settings=settings_of("invert"), study="x")
+    said = [open_cube(work / "cube").attrs, annual.attrs]
+    for name in ("strain", "pair", "said_inverted"):
+        with xr.open_dataset(work / name, engine="h5netcdf") as grid:
+            said.append(grid.attrs)
+    said += [read_table(path).attrs["attributes"] for path in (work / "pairs", out["series"], out["flowline"])]
+    said.append(read_csv(out["gates"]).attrs["attributes"])
+    with rasterio.open(work / "maps/v.tif") as raster:
+        said.append(raster.tags())
+    assert [attributes.get("velocity_units_of") for attributes in said] == ["ground"] * len(said)
 
 
 def test_a_gate_drawn_the_other_way_counts_the_flow_as_negative(work, annual):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pyproj
@@ -142,3 +142,19 @@ class Grid:
         """(ny, nx) longitude and latitude of the cell centres, degrees, WGS84."""
         to_lonlat = pyproj.Transformer.from_crs(self.proj, "EPSG:4326", always_xy=True)
         return to_lonlat.transform(*np.meshgrid(self.x, self.y))
+
+
+@lru_cache(maxsize=16)
+def _proj(crs):
+    return pyproj.Proj(pyproj.CRS.from_user_input(crs))
+
+
+def map_scale(crs, x, y):
+    """
+    Return k, map length over true length, at points: 1 where the CRS is true to scale.
+
+    A velocity is metres per year over ground, a coordinate difference is metres on the map: divide map lengths by k.
+    """
+    proj = _proj(str(crs))
+    lon, lat = proj(np.asarray(x, float), np.asarray(y, float), inverse=True)
+    return np.sqrt(proj.get_factors(lon, lat).areal_scale)

@@ -60,7 +60,10 @@ def small_cube(folder, n=6):
         "granule_url": np.array([f"https://a.b/c/granule{i}.nc" for i in order]),
     }  # fmt: skip
     store = xr.Dataset(
-        {"vx": (("mid_date", "y", "x"), values, {"missing_value": -32767}), "vy": (("mid_date", "y", "x"), values)},
+        {
+            "vx": (("mid_date", "y", "x"), values, {"missing_value": -32767, "map_scale_corrected": 1}),
+            "vy": (("mid_date", "y", "x"), values),
+        },
         {"mid_date": start + 8.0001, "y": 1000.0 - 120 * np.arange(4), "x": 120.0 * np.arange(5)},
         {"projection": "3031"},
     ).assign({name: ("mid_date", v) for name, v in layer.items()})
@@ -111,7 +114,7 @@ def mosaic(folder, n=600):
     values = rng.integers(0, 3000, (n, n)).astype("i2")
     values[:50] = -32767
     x, y = 60.0 + 120 * np.arange(n), -60.0 - 120 * np.arange(n)
-    kept = {"units": "meter/year"}
+    kept = {"units": "meter/year", "map_scale_corrected": 1}
     store = xr.Dataset({"v": (("y", "x"), values, kept), "vx": (("y", "x"), values, kept)}, {"y": y, "x": x})
     store["mapping"] = ((), 0, {"spatial_epsg": 3031})
     options = {name: {"_FillValue": -32767, "chunksizes": (60, 60), "zlib": True} for name in ("v", "vx")}
@@ -120,6 +123,7 @@ def mosaic(folder, n=600):
                "transform": rasterio.Affine(120, 0, 0, 0, -120, 0), "nodata": -32767, "tiled": True}  # fmt: skip
     with rasterio.open(folder / "mosaic_0000_v.tif", "w", **profile) as target:
         target.write(values, 1)
+        target.update_tags(map_scale_corrected=1)
     return values
 
 

@@ -12,8 +12,10 @@ import rioxarray  # noqa: F401 - gives xarray its .rio
 import xarray as xr
 
 from nunatak import api, cubes, parallel
+from nunatak.grid import map_scale
 from nunatak.products.cube_store import open_cube
 from nunatak.products.itslive_fields import FILL
+from nunatak.products.itslive_ground import to_ground
 from nunatak.products.itslive_index import index_pairs
 from nunatak.region import load
 from nunatak.runtime import NunatakError, file_sha256
@@ -59,8 +61,11 @@ def test_values_equal_an_independent_clip(cube):
         inside = (peer["inside"] == 1).values
         ours = layer[["vx", "vy", "roi"]].reindex(x=peer["x"], y=peer["y"], method="nearest", tolerance=1.0)
         np.testing.assert_array_equal(ours["roi"].values[inside], 1)
+        k = map_scale("EPSG:3031", *np.meshgrid(peer["x"], peer["y"])) if "V02" in row.granule_id else 1.0
         for name in ("vx", "vy"):
-            np.testing.assert_array_equal(ours[name].values[inside], peer[name].values[inside])
+            ground = to_ground(peer[name].values.astype("i2"), k)  # version 2 is in map units
+            apart = np.abs(ours[name].values[inside].astype(float) - ground[inside])
+            assert apart.max() <= 1 and apart.mean() < 1e-3  # k between nodes: halves may round the other way
             negatives += int(((peer[name].values < 0) & (peer[name].values != FILL))[inside].sum())
     assert negatives > 10000  # the notebook's all-projection path turns them all into NaN
 

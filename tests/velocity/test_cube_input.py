@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from nunatak import api
+from nunatak.grid import map_scale
 from nunatak.products.cube_store import masked, open_cube
 from nunatak.products.itslive_fields import FILL
+from nunatak.products.itslive_ground import to_ground
 from nunatak.products.itslive_index import index_pairs
 from nunatak.products.itslive_selection import Selection
 from nunatak.region import load
@@ -49,7 +51,8 @@ def test_cells_coarser_than_the_lattice_are_means_of_components(simulated_pairs,
     four = np.ix_(rows, columns)
     assert seen[four].shape == (2, 2) and seen[four].sum() >= 2
     for name in ("vx", "vy"):
-        assert layer[name].values[i, j] == np.rint(raw[name][four][seen[four]].mean())
+        ground = to_ground(raw[name][four], map_scale("EPSG:3031", *np.meshgrid(x[columns], y[rows])))
+        assert layer[name].values[i, j] == np.rint(ground[seen[four]].mean())
     assert float(layer["vx_error"]) == pairs["vx_error"].iloc[0]
     with pytest.raises(NunatakError, match="no layer: of 3 image pairs 3 resolution"):
         api.build_cube(paths, TRUNK, tmp_path / "odd.zarr", crs="EPSG:3031", cell=150.0)

@@ -5,10 +5,11 @@ import pytest
 import xarray as xr
 from velocity_builders import cube_of, noisy_cube
 
+from nunatak.grid import map_scale
 from nunatak.runtime import NunatakError
 from nunatak.times import from_decimal_year
 from nunatak.velocity import composite, flowline, flux_gate, model_series, point_series, strain_rates
-from nunatak.velocity.sampling import Field, map_scale
+from nunatak.velocity.sampling import Field
 from nunatak.velocity.series import seasonal_at
 
 UTM = "EPSG:32714"  # true to scale within 1e-3 near its middle

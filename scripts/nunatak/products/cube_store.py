@@ -14,6 +14,7 @@ from zarr.codecs import BloscCodec
 
 from nunatak.products.cube_layers import CODEC, encode, link, strip_rows
 from nunatak.products.itslive_fields import FILL, LAYOUT
+from nunatak.products.itslive_ground import GROUND
 from nunatak.products.itslive_index import UNITS
 from nunatak.rasters import georeference
 from nunatak.runtime import NunatakError
@@ -41,6 +42,8 @@ LAYER_COLUMNS = {
     "error_source": "error, or stable_rmse where the granule (version 1) has no error",
     "vx_stable_shift": "correction the product applied to vx",
     "vy_stable_shift": "correction the product applied to vy",
+    "units_in_granule": "map or ground: what the velocities of the granule are measured on; the layers are over ground",
+    "map_scale": "k in the middle of a granule in map units, by which its errors are divided; 1 of one in ground units",
     "stable_shift_flag": "0 no correction, 1 from stable surfaces, 2 from the slowest quarter",
 }
 _TIME_UNITS = "nanoseconds since 1970-01-01"
@@ -198,6 +201,7 @@ class CubeWriter:
         self._group.attrs.update({
             "Conventions": "CF-1.11", "crs": grid.crs, "coordinates": layer_names,
             "velocity_convention": "metres per year over ground, along the axes of the grid; not scaled with the map",
+            **GROUND,
             **{k: _json(v) for k, v in attributes.items()},
         })  # fmt: skip
 
@@ -243,7 +247,7 @@ def _layer_column(name, values, description):
     if name.startswith("acquisition"):
         attributes |= {"units": _TIME_UNITS, "calendar": "proleptic_gregorian"}
         return _nanoseconds(values), ("time",), attributes
-    if name in ("date_dt", "roi_valid_percentage") or name.endswith(("_error", "_stable_shift")):
+    if name in ("date_dt", "roi_valid_percentage", "map_scale") or name.endswith(("_error", "_stable_shift")):
         values = values.astype("float64")
     elif name in ("epsg", "stable_shift_flag", "valid_cells"):
         values = values.astype("int32")

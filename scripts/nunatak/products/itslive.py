@@ -17,6 +17,7 @@ import numpy as np
 from nunatak import granules
 from nunatak.products import GranuleError, hdf5
 from nunatak.products.itslive_fields import LAYOUT, check_field, chunk_table, number, physical
+from nunatak.products.itslive_ground import FIELDS, GROUND, scale_field, scale_of_pair, to_ground, units_of, window_grid
 from nunatak.products.itslive_scenes import group_of, platform_of, processing_date
 
 # attributes that tell how values are stored, not what they are
@@ -37,7 +38,9 @@ def read_pair(path):
     nx, id_img1, id_img2, acquisition_date_img1/2 (earlier first, whatever the file says), swapped, mid_date,
     date_dt (days), platform, group, path_row_img1/2, geometry (same, cross or unknown), roi_valid_percentage,
     vx_error, vy_error (m/yr), error_source, vx_stable_shift, vy_stable_shift (m/yr; NaN in some files becomes 0),
-    stable_shift_flag, version, image_key, processed, reader (direct or the reason for h5py), chunks (JSON)`
+    stable_shift_flag, units_in_granule (map or ground), map_scale (k in the middle of a pair in map units, 1 of one in
+    ground units; errors and shifts are divided by it: they are over ground here), version, image_key, processed, reader
+    (direct or the reason for h5py), chunks (JSON)`
 
     Raises
     ------
@@ -55,6 +58,7 @@ def read_pair(path):
                 raise hdf5.missing(file, name)
         row = {"file_name": path.name, "size_bytes": path.stat().st_size, **_geometry(file)}
         row |= _acquisition(file, path) | _errors(file)
+        _on_ground(row, file)
         fields = [name for name in LAYOUT if name in file]
         for name in fields:
             check_field(file[name], name, row["ny"], row["nx"])
@@ -176,6 +180,14 @@ def _errors(file):
     return row
 
 
+def _on_ground(row, file):
+    """Divide the errors and shifts of a pair in map units by k; tell the units of the file and k."""
+    row["units_in_granule"] = units_of(file["vx"].attrs, row["version"] or (1 if row["layout"] == "v1" else 2))
+    row["map_scale"] = scale_of_pair(row) if row["units_in_granule"] == "map" else 1.0
+    for name in ("vx_error", "vy_error", "vx_stable_shift", "vy_stable_shift"):
+        row[name] /= row["map_scale"]
+
+
 def open_pair(path):
     """
     One granule as an xarray.Dataset: (y, x) variables with NaN for missing, all attributes kept.
@@ -184,7 +196,7 @@ def open_pair(path):
 
     Returns
     -------
-    Dataset with x, y in metres, `crs` and the row of `read_pair` among the attributes
+    Dataset with x, y in metres, velocities over ground, `crs` and the row of `read_pair` among the attributes
     """
     import xarray as xr
 
@@ -193,12 +205,15 @@ def open_pair(path):
     with h5py.File(path, "r") as file:
         for name in (n for n in LAYOUT if n in file):
             values = physical(file[name], name).astype("f4")
+            if row["units_in_granule"] == "map" and name in FIELDS:
+                values = to_ground(values, scale_field(window_grid(row, (0, row["ny"]), (0, row["nx"]))))
             attributes = {k: _plain(v) for k, v in file[name].attrs.items() if k not in _STORED}
             fields[name] = (("y", "x"), values, {**attributes, "units": LAYOUT[name][1]})
     x = row["x0"] + np.arange(row["nx"]) * row["dx"]
     y = row["y0"] - np.arange(row["ny"]) * row["dy"]
     plain = {k: str(v) if isinstance(v, np.datetime64) else v for k, v in row.items() if k != "chunks"}
-    dataset = xr.Dataset(fields, {"x": x, "y": y}, {**plain, "crs": f"EPSG:{row['epsg']}"})
+    about = {**plain, "crs": f"EPSG:{row['epsg']}", **GROUND}
+    dataset = xr.Dataset(fields, {"x": x, "y": y}, about)
     # pad cells of files made before hyp3-autorift 0.28.0 hold a chip size of 32769 and an interp_mask of 1
     for name in ("chip_size_width", "chip_size_height", "interp_mask"):
         if name in dataset:

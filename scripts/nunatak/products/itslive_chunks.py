@@ -11,6 +11,7 @@ import numpy as np
 
 from nunatak.products import GranuleError, inflate
 from nunatak.products.itslive_fields import FILL, LAYOUT, as_layer, physical
+from nunatak.products.itslive_ground import FIELDS, window_to_ground
 
 _PAD_BUG = ("chip_size_width", "chip_size_height", "interp_mask")
 
@@ -21,13 +22,14 @@ def read_window(pair, variables, rows, columns, *, using=None):
 
     Parameters
     ----------
-    pair : mapping, a row of the index (`path, file_name, size_bytes, layout, chunks, ny, nx` are used)
+    pair : mapping, a row of the index
     variables : names of `itslive.LAYOUT`; `vx` must be among them for chip sizes and masks of the aligned layout
     rows, columns : (start, stop) inside the granule
 
     Returns
     -------
-    {variable: (rows, columns) array}, dtype and fill of `itslive.LAYOUT`; a variable the granule lacks is all fill
+    {variable: (rows, columns) array}, dtype and fill of `itslive.LAYOUT`; a variable the granule lacks is all fill.
+    `vx, vy, v, v_error` are over ground whatever units the granule has, rounded to its integers.
 
     Raises
     ------
@@ -58,6 +60,9 @@ def read_window(pair, variables, rows, columns, *, using=None):
         for name in _PAD_BUG:
             if name in out:
                 out[name][out["vx"] == FILL] = LAYOUT[name][2]
+    if pair["units_in_granule"] == "map":
+        for name in set(FIELDS) & set(out):
+            window_to_ground(out[name], pair, rows, columns)
     return out
 
 

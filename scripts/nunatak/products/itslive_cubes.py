@@ -6,6 +6,7 @@ A datacube becomes a Dataset like that of our own cubes, so that composites and 
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,12 +15,15 @@ import xarray as xr
 import zarr
 
 from nunatak import granules, remote
+from nunatak.grid import Grid
 from nunatak.products import GranuleError
+from nunatak.products import itslive_ground as ground
 from nunatak.products.itslive_fields import FILL, LAYOUT
 from nunatak.products.itslive_scenes import group_of, platform_of
 from nunatak.products.zarr_store import AddressStore
 from nunatak.times import days_to_utc
 
+log = logging.getLogger(__name__)
 _LAYER_NUMBERS = ("vx_error", "vy_error", "vx_stable_shift", "vy_stable_shift", "roi_valid_percentage", "date_dt")
 _GRID_MAPPINGS = ("mapping", "spatial_ref", "Polar_Stereographic", "UTM_Projection")
 
@@ -50,7 +54,8 @@ def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chu
     -------
     Dataset (time, y, x), int16 with fill -32767, sorted by (time, granule_id); `time` is the true middle between the
         images, not the store's `mid_date`, whose microseconds carry other things. Times repeat, granules do not.
-        Coordinates of `time` as in our own cubes; `roi` is 1 everywhere.
+        Coordinates of `time` as in our own cubes; `roi` is 1 everywhere. `vx, vy, v, v_error` are over ground, each
+        layer by the version its granule's name tells (`units_in_granule`).
 
     Raises
     ------
@@ -84,7 +89,36 @@ def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chu
     out = out.assign_coords({name: ("time", values[order]) for name, values in layers.items()})
     out = out.assign_coords(roi=(("y", "x"), np.ones((out.sizes["y"], out.sizes["x"]), "u1")))
     out.attrs = {"crs": f"EPSG:{_epsg(store, path)}", "source": str(path)}
-    return out
+    return _layers_on_ground(out, store["vx"].attrs if "vx" in store.variables else {})
+
+
+def _layers_on_ground(cube, attributes):
+    """A cube with every layer over ground, and of each what units its granule has and k in the middle of the cube."""
+    versions = {name: ground.version_in(f"{name}.nc") for name in cube["granule_id"].values}
+    units = np.array([ground.units_of(attributes, versions[name]) for name in cube["granule_id"].values], dtype=object)
+    on_map = xr.DataArray(units == "map", dims="time")
+    if "map_scale_corrected" not in attributes and None in versions.values():
+        log.warning("%s: names of %d layers tell no version; read as version 2, in map units", cube.attrs["source"],
+                    sum(version is None for version in versions.values()))  # fmt: skip
+    k = _scale(cube)
+    for name in set(ground.FIELDS) & set(cube.data_vars):
+        done = xr.apply_ufunc(ground.layers_to_ground, cube[name], k, on_map, dask="parallelized",
+                              output_dtypes=[cube[name].dtype])  # fmt: skip
+        cube[name] = done.transpose("time", "y", "x").assign_attrs(cube[name].attrs)
+    middle = np.where(on_map, float(k[k.sizes["y"] // 2, k.sizes["x"] // 2]), 1.0)
+    for name in {"vx_error", "vy_error", "vx_stable_shift", "vy_stable_shift"} & set(cube.coords):
+        cube = cube.assign_coords({name: ("time", cube[name].values / middle)})
+    cube = cube.assign_coords(units_in_granule=("time", units), map_scale=("time", middle))
+    return cube.assign_attrs(ground.GROUND)
+
+
+def _scale(dataset):
+    """k at the cells of a Dataset: DataArray (y, x)."""
+    x, y = dataset["x"].values, dataset["y"].values
+    step = [abs(float(v[1] - v[0])) if v.size > 1 else 1.0 for v in (x, y)]
+    grid = Grid(dataset.attrs["crs"], x[0] - step[0] / 2, y.max() + step[1] / 2, *step, y.size, x.size)
+    k = ground.scale_field(grid)
+    return xr.DataArray(k if y[0] >= y[-1] else k[::-1], dims=("y", "x"))
 
 
 def _attributes(name):
@@ -170,7 +204,8 @@ def open_mosaic(path, *, bounds=None, variables=None):
 
     Returns
     -------
-    Dataset (y, x), float32 with NaN, y descending, `attrs["crs"]`
+    Dataset (y, x), float32 with NaN, y descending, `attrs["crs"]`; velocities are over ground, whatever the file has
+        (`attrs["units_in_granule"]`: map in version 2)
 
     Raises
     ------
@@ -197,8 +232,24 @@ def open_mosaic(path, *, bounds=None, variables=None):
                 )
             fields = {name: _floats(store[name].transpose("y", "x")[rows, columns]) for name in wanted}
             crs = f"EPSG:{_epsg(store, path)}"
+            attributes = {key: v for name in ("vx", "v") if name in store for key, v in store[name].attrs.items()}
             coordinates = {"y": store["y"].values[rows], "x": store["x"].values[columns]}
-    return xr.Dataset(fields, coordinates, {"crs": crs}).sortby("y", ascending=False)
+    mosaic = xr.Dataset(fields, coordinates, {"crs": crs}).sortby("y", ascending=False)
+    return _mosaic_on_ground(mosaic, path, attributes)
+
+
+def _mosaic_on_ground(mosaic, path, attributes):
+    """A mosaic with every velocity over ground, by what its file or, where that says nothing, its name tells."""
+    name = str(path).split("?")[0].replace("\\", "/").rsplit("/", 1)[-1]
+    version = ground.version_in(name)
+    if "map_scale_corrected" not in attributes and version is None:
+        log.warning("%s: neither file nor name tells the version; read as version 2, in map units", name)
+    units = ground.units_of(attributes, version)
+    if units == "map":
+        k = _scale(mosaic)
+        for field in (field for field in mosaic.data_vars if ground.is_velocity(field)):
+            mosaic[field] = mosaic[field].copy(data=ground.to_ground(mosaic[field].values, k.values))
+    return mosaic.assign_attrs({**ground.GROUND, "units_in_granule": units})
 
 
 def _floats(variable):
@@ -242,6 +293,7 @@ def _open_cog(path, bounds, variables):
                 transform = source.window_transform(window)
             band = source.read(1, window=window, masked=True)
             crs = source.crs and source.crs.to_epsg()
+            attributes = source.tags() | source.tags(1)
     except (rasterio.errors.RasterioIOError, rasterio.errors.WindowError) as error:
         raise GranuleError(f"{path}: cannot be read ({' '.join(str(error).split())}); check path and bounds") from error
     if not crs:
@@ -249,7 +301,8 @@ def _open_cog(path, bounds, variables):
     values = band.astype("f4").filled(np.nan)
     x = transform.c + (np.arange(values.shape[1]) + 0.5) * transform.a
     y = transform.f + (np.arange(values.shape[0]) + 0.5) * transform.e
-    return xr.Dataset({name: (("y", "x"), values)}, {"y": y, "x": x}, {"crs": f"EPSG:{crs}"})
+    mosaic = xr.Dataset({name: (("y", "x"), values)}, {"y": y, "x": x}, {"crs": f"EPSG:{crs}"})
+    return _mosaic_on_ground(mosaic, path, attributes)
 
 
 def _by_range(path):

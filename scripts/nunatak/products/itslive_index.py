@@ -27,12 +27,13 @@ COLUMNS = {
     "group": "object", "path_row_img1": "object", "path_row_img2": "object", "geometry": "object",
     "roi_valid_percentage": "float64", "vx_error": "float64", "vy_error": "float64", "error_source": "object",
     "vx_stable_shift": "float64", "vy_stable_shift": "float64", "stable_shift_flag": "int64", "reader": "object",
-    "chunks": "object", "identity": "object", "reading": "int64",
+    "units_in_granule": "object", "map_scale": "float64", "chunks": "object", "identity": "object", "reading": "int64",
 }  # fmt: skip
-READING = 2  # goes up when `read_pair` says something else of the same file, so that older rows are not believed
+READING = 3  # goes up when `read_pair` says something else of the same file, so that older rows are not believed
 UNITS = {
     "x0": "m", "y0": "m", "dx": "m", "dy": "m", "date_dt": "days", "roi_valid_percentage": "%", "vx_error": "m/yr",
     "vy_error": "m/yr", "vx_stable_shift": "m/yr", "vy_stable_shift": "m/yr", "size_bytes": "bytes",
+    "map_scale": "1",
 }  # fmt: skip
 _BLANK = {"object": "", "int64": 0, "float64": float("nan"), "bool": False, "datetime64[ns]": pd.NaT}
 
@@ -72,8 +73,8 @@ def index_pairs(paths, *, known=None, checksums=None, threads=4):
 
 
 def _by_identity(known):
-    """Rows of an earlier index by what identifies their files; none of an index that does not tell."""
-    if known is None or not {"identity", "reading"} <= set(known):
+    """Rows of an earlier index by what identifies their files; none of an index with other columns than today's."""
+    if known is None or not set(COLUMNS) <= set(known):
         return {}
     present = known[(known["status"] == "present") & (known["reading"] == READING)].drop_duplicates("identity")
     return {row["identity"]: row for row in present.to_dict("records")}

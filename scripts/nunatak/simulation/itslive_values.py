@@ -9,6 +9,7 @@ import pyproj
 from scipy.ndimage import uniform_filter
 
 from nunatak.grid import Grid
+from nunatak.products.itslive_ground import scale_field
 from nunatak.simulation.itslive_pairs import MATCH_ERROR
 from nunatak.times import decimal_year
 
@@ -27,7 +28,7 @@ class Measured:
     grid: Grid
     vx: np.ndarray
     vy: np.ndarray
-    """(ny, nx) int16, fill -32767"""
+    """(ny, nx) int16, fill -32767; m/yr over ground in version 1, on the map in version 2, as in the real products"""
     chip_size: np.ndarray
     """(ny, nx) uint16, 0 where missing"""
     interpolated: np.ndarray
@@ -146,8 +147,12 @@ def measure(world, pair, grid, truth):
     seen &= _seen(rng, pair, grid, speed)
     if "empty" in pair.quirks:
         seen[:] = False
-    packed = [np.where(seen, np.clip(np.rint(c), -32000, 32000), FILL).astype("i2") for c in components]
-    stated = [round(float(0.98 * e0 * per_metre * f), 1) for f in rng.uniform(0.9, 1.1, 2)]
+    # version 2 is in map units: everything measured is k times what it is on the ground
+    k = np.ones(grid.shape) if pair.layout == "v1" else scale_field(grid)
+    middle = float(k[grid.ny // 2, grid.nx // 2])
+    packed = [np.where(seen, np.clip(np.rint(c * k), -32000, 32000), FILL).astype("i2") for c in components]
+    stated = [round(float(0.98 * e0 * per_metre * f) * middle, 1) for f in rng.uniform(0.9, 1.1, 2)]
+    shift = round(shift[0] * middle, 1), round(shift[1] * middle, 1)
     chip = np.where(speed > 1500, 960, 480).astype("u2") * seen
     interpolated = ((rng.random(grid.shape, dtype="f4") < 0.05) & seen).astype("u1")
     share = int(np.floor(100 * seen.mean()))

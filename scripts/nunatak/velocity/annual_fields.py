@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from nunatak.products.itslive_ground import GROUND
+
 _MAX_SPEED, _MAX_AMPLITUDE = 20000.0, 10000.0  # m/yr, as ITS_LIVE's composites
 _DAYS = 365.25
 _COUNTS = ("count", "images", "count0", "sensor_excluded")
@@ -219,6 +221,7 @@ def annual_dataset(fields, mask, cube, pairs, attributes):
     out.attrs = {
         "crs": cube.attrs.get("crs", ""), "n_pairs": int(pairs.dt.size), **attributes,
         "velocity_convention": "metres per year over ground, along the axes of the grid; components averaged",
+        **GROUND,
     }  # fmt: skip
     return out
 

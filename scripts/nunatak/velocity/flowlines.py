@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from nunatak.grid import map_scale
 from nunatak.runtime import NunatakError
-from nunatak.velocity.sampling import Field, crs_of, map_scale
+from nunatak.velocity.sampling import Field, crs_of
 
 _UNITS = {
     "distance": "m", "x": "m", "y": "m", "vx": "m/yr", "vy": "m/yr", "v": "m/yr", "v_error": "m/yr",

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from nunatak.constants import ICE_DENSITY
+from nunatak.grid import map_scale
 from nunatak.runtime import NunatakError
-from nunatak.velocity.sampling import Field, crs_of, map_scale
+from nunatak.velocity.sampling import Field, crs_of
 
 _KG_PER_GT = 1e12
 _UNITS = {

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from nunatak.products.itslive_ground import GROUND
 from nunatak.runtime import NunatakError
 from nunatak.times import decimal_year, from_decimal_year
 from nunatak.velocity.annual_fields import speed_error
@@ -158,5 +159,5 @@ def _dataset(cells, mask, cube, steps, smoothness):
     out = out.assign_coords(
         time_start=("time", from_decimal_year(steps.edges[:-1])), time_end=("time", from_decimal_year(steps.edges[1:]))
     )
-    out.attrs = {"crs": cube.attrs.get("crs", ""), "smoothness": float(smoothness), "method": "inversion"}
+    out.attrs = {"crs": cube.attrs.get("crs", ""), "smoothness": float(smoothness), "method": "inversion", **GROUND}
     return out

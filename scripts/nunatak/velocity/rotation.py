@@ -23,8 +23,8 @@ class Rotation:
     For every cell of a target grid: its place in another projection and the turn between the two sets of axes.
 
     Velocities are metres per year over ground along the grid's axes, so they are turned and not scaled:
-    R = J / sqrt|det J| with J the Jacobian of source -> target, by finite difference over one cell
-    (ITS_LIVE's own reproject.py keeps the scale in; the two conventions differ by the ratio of the map scales).
+    R = J / sqrt|det J| with J the Jacobian of source -> target, by finite difference over one cell. ITS_LIVE's own
+    reproject.py keeps the scale in, as its vectors are in map units; ours are put on the ground when they are read.
 
     Parameters
     ----------

@@ -1,11 +1,8 @@
-"""Fields at points: bilinear on the grid, NaN where a corner is missing, and the map's scale there."""
+"""Fields at points: bilinear on the grid, NaN where a corner is missing."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
-import pyproj
 
 from nunatak.runtime import NunatakError
 
@@ -44,22 +41,6 @@ class Field:
                 # a corner of no weight may be missing: a point on a cell's centre needs that cell alone
                 out += np.where(weight == 0, 0.0, weight * corner)
         return np.where(inside, out, np.nan)
-
-
-@lru_cache(maxsize=16)
-def _proj(crs):
-    return pyproj.Proj(pyproj.CRS.from_user_input(crs))
-
-
-def map_scale(crs, x, y):
-    """
-    k: map length over true length at points (1 where the CRS is true to scale); divide map lengths by it.
-
-    A velocity is metres per year over ground, a coordinate difference is metres on the map.
-    """
-    proj = _proj(str(crs))
-    lon, lat = proj(np.asarray(x, float), np.asarray(y, float), inverse=True)
-    return np.sqrt(proj.get_factors(lon, lat).areal_scale)
 
 
 def crs_of(dataset, crs=None):

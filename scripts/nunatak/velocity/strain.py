@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from nunatak.grid import map_scale
 from nunatak.runtime import NunatakError
-from nunatak.velocity.sampling import Field, crs_of, map_scale
+from nunatak.velocity.sampling import Field, crs_of
 
 _METHODS = ("nominal", "logarithmic")
 _NAMES = {
