@@ -10,6 +10,13 @@ SHELL := /bin/sh
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
+# Snakemake keeps a cache in the home folder and stops where it cannot be written, as on many computing nodes
+home_cache := $(shell d="$${XDG_CACHE_HOME:-$$HOME/.cache}"; mkdir -p "$$d" 2>/dev/null && test -w "$$d" && echo yes)
+ifeq ($(home_cache),)
+  export XDG_CACHE_HOME := $(shell d="$${TMPDIR:-/tmp}/nunatak-$$(id -u)"; mkdir -p -m 700 "$$d" && echo "$$d")
+  $(info no cache can be written in the home folder: it is kept in $(XDG_CACHE_HOME); another place: XDG_CACHE_HOME=<folder>)
+endif
+
 run := .venv/bin/python -m snakemake
 # wheels only, so that no compiler is needed; connection-pool is pure Python and published as source alone
 pip := .venv/bin/python -m pip --disable-pip-version-check install --quiet --only-binary :all: --no-binary connection-pool --require-hashes

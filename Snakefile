@@ -12,6 +12,12 @@ min_version("9.27")
 HERE = Path(workflow.snakefile).parent
 sys.path.insert(0, str(HERE / "scripts"))
 
+from nunatak.surroundings import settle
+
+for line in settle():  # before anything reads a projection
+    if workflow.is_main_process:
+        print(line, file=sys.stderr)
+
 
 # the one of the working directory, else the one that comes with the workflow
 configfile: next(filter(os.path.exists, ["config/config.yaml", str(HERE / "config" / "config.yaml")]))

@@ -317,7 +317,8 @@ def all_outcomes(wildcards):
 
 
 def check_inputs(wildcards):
-    return results_of(wildcards)
+    """The results of a study, with its rasters."""
+    return results_of(wildcards) | below(wildcards.study, targets.rasters(LOADED[wildcards.study]))
 
 
 def figure_inputs(wildcards):

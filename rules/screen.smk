@@ -3,6 +3,7 @@
 import logging
 import re
 
+from nunatak.surroundings import explain_exit
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
@@ -16,6 +17,11 @@ CHATTER = (
     "Array job submission does not allow for multiple different wildcard combinations",
 )
 EVENTS = (LogEvent.JOB_FINISHED, LogEvent.RESOURCES_INFO)
+# how Snakemake tells of a script that failed: the command, the script in it, and how it ended
+ENDED = re.compile(
+    r"Command '(.*\.(\w+)\.py'?)' (?:returned non-zero exit status (\d+)|died with <Signals\.\w+: (\d+)>)"
+)
+ENDINGS = {}
 FAILED = []
 NAMES = {label: study.name for label, study in LOADED.items()}
 
@@ -30,15 +36,27 @@ def worth_showing(record):
         )
     if asked := re.match(r"MissingRuleException:?\s+No rule to produce (.+?) \(if you use", text):
         record.msg = studies.explain_target(asked[1], NAMES, BROKEN, others=("all", "check_access"))
+    if ended := ENDED.search(text):
+        command, script, code, signal = ended.groups()
+        ENDINGS[script] = (int(code) if code else -int(signal), command)
     if event == LogEvent.JOB_ERROR:
-        FAILED.append(tuple(record.log))
-        return not why(record.log)  # a script that failed has said why, in one line
+        told = why(record.rule_name, record.log)
+        FAILED.append(told or f"{(*record.log, record.rule_name)[0]}: ends without a word")
+        return not told  # a script that failed has said why, in one line
     return event not in EVENTS and bool(text.strip()) and not text.startswith(CHATTER)
 
 
-def why(logs):
-    """Why a job failed, by the first of its logs that says so; what a cluster says of a job comes after its own."""
-    return next(filter(None, map(reason, logs)), None)
+def why(rule, logs):
+    """
+    Why a job failed, by the first of its logs that says so, else by how it ended; None where neither is known.
+
+    What a cluster says of a job comes after its own log. The log of a job that was not started is an older one.
+    """
+    status, command = ENDINGS.get(Path(workflow.get_rule(rule).script or "").stem, (None, ""))
+    if status in (126, 127):
+        return f"{rule}: {explain_exit(status, command)}"
+    said = next(filter(None, map(reason, logs)), None)
+    return said or (status is not None and f"{rule}: {explain_exit(status, command)}") or None
 
 
 def reason(path):
@@ -56,9 +74,4 @@ if Path(workflow.basedir) == HERE:
             logger.warning(f"left out: {error}")
 
     onerror:
-        told = [
-            why(logs) or f"{logs[0]}: ends without a word; killed, or out of memory or disk?"
-            for logs in FAILED
-            if logs
-        ]
-        print("\nThe run stopped:", *dict.fromkeys(told), sep="\n  ", file=sys.stderr, flush=True)
+        print("\nThe run stopped:", *dict.fromkeys(FAILED), sep="\n  ", file=sys.stderr, flush=True)

@@ -1,5 +1,7 @@
 """Hold a study's results against what must be true of them, and against the truth where granules are simulated."""
 
+from pathlib import Path
+
 import pyproj
 import xarray as xr
 
@@ -7,6 +9,7 @@ from nunatak import checks, results
 from nunatak.checks import elevation, freeboard, photons, study, tracks, truth, velocity, velocity_truth
 from nunatak.elevation import grid_of
 from nunatak.outlines import read_outlines
+from nunatak.rasters import has_projection
 from nunatak.runtime import job, log
 from nunatak.tables import read_csv, read_table
 
@@ -18,7 +21,8 @@ def main(inputs, out, *, world):
     Parameters
     ----------
     inputs : mapping of regions and the results there are (change, region_change, surface, repeat_pairs,
-        repeat_counts, heights_compared, heights_at_points, freeboard, heights, rates, crossovers, agreement) to a path
+        repeat_counts, heights_compared, heights_at_points, freeboard, heights, rates, crossovers, agreement, and the
+        rasters change_raster, freeboard_maps, velocity_maps) to a path
     world : name and size of the simulated world, None for real granules
     """
     layers = {}
@@ -42,6 +46,12 @@ def main(inputs, out, *, world):
     if annual is not None:
         found += velocity.composite_checks(annual, read_table(inputs["image_pairs"]))
         found += velocity_truth.against_truth(annual, world) if world else []
+    grids = {
+        "change_raster": next((change for change, _ in layers.values()), None),
+        "freeboard_maps": next(iter(bins.values()), None),
+        "velocity_maps": annual,
+    }
+    found += raster_checks(inputs, grids)
     for check in found:
         log.info("%s %s: %s", "passed" if check.passed else "FAILED", check.name, check.text)
     stated = [change.attrs for change, _ in layers.values()]
@@ -63,6 +73,17 @@ def grid_checks(layers, surface):
             systems["surface.nc"] = file.attrs["crs"]
     found = [elevation.one_crs(systems)] if systems else []
     return found + (study.layer_checks(layers) if layers else [])
+
+
+def raster_checks(inputs, grids):
+    """Hold the projection of every raster, read back, against that of the grid it was written from."""
+    kept = {}
+    for name, grid in grids.items():
+        if name in inputs and grid is not None:
+            path, proj = Path(inputs[name]), pyproj.CRS.from_user_input(grid.attrs["crs"])
+            files = sorted(path.glob("*.tif")) if path.is_dir() else [path]
+            kept |= {f"{path.name}/{file.name}": has_projection(file, proj) for file in files}
+    return [study.raster_projection(kept)] if kept else []
 
 
 def freeboard_checks(bins, world):

@@ -31,6 +31,7 @@ BASE = (
     "outlines",
     "targets",
     "kernel_cache",
+    "surroundings",
     "results",
 )
 # every room may import from the rooms in its own row of this table, and from nothing else

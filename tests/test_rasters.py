@@ -1,13 +1,17 @@
 """Grids on disk lie where they should, in GDAL's eyes, and equal content makes equal bytes."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import rasterio
 import xarray as xr
 from numpy.testing import assert_allclose, assert_array_equal
 
+from nunatak import closure
 from nunatak.grid import Grid
-from nunatak.rasters import georeference, write_cog, write_netcdf
+from nunatak.rasters import georeference, has_projection, write_cog, write_netcdf
 from nunatak.runtime import NunatakError
 
 GRID = Grid("EPSG:3413", -850_000.0, 1_250_000.0, 25_000.0, 12_500.0, 3, 4)
@@ -114,3 +118,52 @@ def test_geographic_grid_is_named_in_degrees():
     out = georeference(xr.Dataset({"a": (("y", "x"), np.zeros((2, 2)))}), grid)
     assert out["x"].attrs["standard_name"] == "longitude"
     assert out["y"].attrs["units"] == "degrees_north"
+
+
+WRITE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from nunatak.grid import Grid
+from nunatak.rasters import write_cog
+from nunatak.runtime import NunatakError
+try:
+    write_cog(np.zeros((3, 4)), Grid("EPSG:3413", -850_000.0, 1_250_000.0, 25_000.0, 12_500.0, 3, 4), sys.argv[2])
+except NunatakError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("variable", ["PROJ_LIB", "PROJ_DATA"])
+def test_a_raster_that_lost_its_projection_is_refused(tmp_path, variable):
+    """With the data of another PROJ, GDAL would write a local system without a word."""
+    command = [sys.executable, "-c", WRITE, str(closure.SCRIPTS), str(tmp_path / "map.tif")]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), variable: str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    [line] = done.stdout.splitlines()
+    assert "the projection was lost" in line and f"{variable}={tmp_path} may be of another installation" in line
+    assert list(tmp_path.glob("*.tif*")) == []
+
+
+def test_a_projection_that_a_geotiff_cannot_hold_is_refused(tmp_path):
+    """GDAL takes the spherical equal-area projection of EPSG:3975 for the ellipsoidal one of EPSG:6933."""
+    with pytest.raises(NunatakError, match="choose another crs"):
+        write_cog(np.zeros((3, 4)), Grid("EPSG:3975", 100_000.0, 1_000_000.0, 10.0, 10.0, 3, 4), tmp_path / "map.tif")
+
+
+@pytest.mark.parametrize("system", ["EPSG:3031", "EPSG:4326", 'LOCAL_CS["polar stereographic",UNIT["metre",1]]', None])
+def test_a_raster_elsewhere_is_told_from_one_in_its_place(tmp_path, system):
+    write_cog(np.zeros((3, 4)), GRID, tmp_path / "map.tif")
+    assert has_projection(tmp_path / "map.tif", GRID.proj)
+    with rasterio.open(tmp_path / "map.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as source:
+        source.crs = rasterio.CRS.from_user_input(system) if system else rasterio.CRS()
+    assert not has_projection(tmp_path / "map.tif", GRID.proj)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:6931", "EPSG:32733", "+proj=laea +lat_0=79 +lon_0=20 +datum=WGS84"])
+def test_a_raster_of_any_usual_system_has_its_projection(tmp_path, crs):
+    """Degrees, zones and systems without a code are no loss."""
+    grid = Grid(crs, 15.0, 85.0, 0.5, 0.5, 3, 4)
+    write_cog(np.zeros((3, 4)), grid, tmp_path / "map.tif")
+    assert has_projection(tmp_path / "map.tif", grid.proj)

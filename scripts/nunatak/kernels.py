@@ -10,6 +10,9 @@ import sys
 import threading
 from pathlib import Path
 
+from nunatak.runtime import log
+from nunatak.surroundings import cache_folder, is_writable
+
 _LOCK = threading.Lock()
 
 
@@ -49,7 +52,7 @@ class Kernel:
         if self._dispatcher is None:
             with _LOCK:
                 self._dispatcher = self._dispatcher or _numba().njit(
-                    self.__wrapped__, nogil=True, cache=True, parallel=self._parallel
+                    self.__wrapped__, nogil=True, cache=_is_kept(), parallel=self._parallel
                 )
         return self._dispatcher
 
@@ -59,17 +62,30 @@ class Kernel:
         return _numba().types.Dispatcher(self.compiled)
 
 
+def _is_kept():
+    """Whether compiled kernels are kept for other processes."""
+    return bool(_numba().config.CACHE_DIR)
+
+
 @functools.cache
 def _numba():
     import numba
     from llvmlite import binding
     from numba.core import config
 
-    if not os.environ.get("NUMBA_CACHE_DIR"):
-        # a folder that no other interpreter, numba version or processor shares
-        host = f"{sys.version}|{numba.__version__}|{platform.machine()}|{binding.get_host_cpu_name()}"
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        name = hashlib.sha256(host.encode()).hexdigest()[:12]
-        config.CACHE_DIR = str(base / "nunatak" / "kernels" / name)  # type: ignore[attr-defined]
+    config.CACHE_DIR = str(_folder(numba, binding) or "")  # type: ignore[attr-defined]
     config.CACHE_LOCATOR_CLASSES = "nunatak.kernel_cache.BySource"  # type: ignore[attr-defined]
     return numba
+
+
+def _folder(numba, binding):
+    """Where compiled kernels are kept: in a folder that no other interpreter, numba version or processor shares."""
+    if own := os.environ.get("NUMBA_CACHE_DIR"):
+        folder = Path(own) if is_writable(Path(own)) else None
+    else:
+        host = f"{sys.version}|{numba.__version__}|{platform.machine()}|{binding.get_host_cpu_name()}"
+        base = cache_folder()
+        folder = base and base / "nunatak" / "kernels" / hashlib.sha256(host.encode()).hexdigest()[:12]
+    if folder is None:
+        log.warning("no folder for compiled kernels can be written: compiled for this job alone; set XDG_CACHE_HOME")
+    return folder

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from nunatak.runtime import NunatakError, written
@@ -133,7 +135,7 @@ def write_cog(values, grid, path, attributes=None, *, names=None, units=None, no
 
     Raises
     ------
-    NunatakError : the values have another shape than the grid
+    NunatakError : the values have another shape than the grid, or the file, read back, has another projection
     """
     import rasterio
     from rasterio.shutil import copy
@@ -162,6 +164,51 @@ def write_cog(values, grid, path, attributes=None, *, names=None, units=None, no
                 source.set_band_unit(band, unit)
         with memory.open() as source:
             copy(source, part, **options)
+        if not has_projection(part, grid.proj):
+            raise NunatakError(f"{path}: the projection was lost as it was written; {foreign_data()}")
+
+
+def has_projection(path, proj):
+    """
+    Whether a raster on disk lies where this projection puts it, as a program sees it that reads the file alone.
+
+    Corners are held against each other in longitude and latitude (1e-8 degrees, 1 mm), with the ellipsoid: names and
+    the order of axes differ from format to format.
+
+    Parameters
+    ----------
+    path : GeoTIFF
+    proj : pyproj.CRS
+    """
+    import pyproj
+    import rasterio
+
+    with rasterio.open(path) as source:
+        left, bottom, right, top = source.bounds
+        text = source.crs.to_wkt() if source.crs else ""
+    corners = np.array([left, right, left, right]), np.array([bottom, bottom, top, top])
+    try:
+        found = pyproj.CRS.from_wkt(text)
+        places = [_longitude_latitude(crs, *corners) for crs in (found, proj)]
+    except (pyproj.exceptions.ProjError, ValueError):
+        return False
+    axes = [crs.ellipsoid and round(crs.ellipsoid.semi_major_metre, 3) for crs in (found, proj)]
+    return axes[0] == axes[1] and np.allclose(*places, rtol=0, atol=1e-8)
+
+
+def _longitude_latitude(crs, x, y):
+    """(2, n) degrees on the ellipsoid of a coordinate system."""
+    import pyproj
+
+    return np.array((x, y) if crs.is_geographic else pyproj.Proj(crs)(x, y, inverse=True))
+
+
+def foreign_data():
+    """Say which variable leads GDAL to the data of another installation, and the remedy."""
+    found = [f"{name}={os.environ[name]}" for name in ("PROJ_DATA", "PROJ_LIB", "GDAL_DATA") if name in os.environ]
+    if not found:
+        return "a GeoTIFF may not be able to hold it: choose another crs; else reinstall rasterio with its PROJ data"
+    return f"{', '.join(found)} may be of another installation: unset it before Python starts"
 
 
 def _narrow(layers, path):

@@ -102,6 +102,9 @@ FURTHER = {
     "velocity_maps": Result("velocity/maps", _has("itslive")),
 }
 
+# those of them that are rasters for a GIS: a GeoTIFF, or a folder of them
+RASTERS = ("change_raster", "freeboard_maps", "velocity_maps")
+
 # what each figure is drawn from, beside the outlines and the granule tables; those a study lacks are left out
 FIGURES: dict[str, tuple[str, ...]] = {
     "extent": ("change",),
@@ -171,6 +174,11 @@ def is_read(study: Study, product: str) -> bool:
 def results(study: Study) -> dict[str, str]:
     """The results a study makes: name to path below its folder."""
     return {name: result.path for name, result in RESULTS.items() if result.made(study)}
+
+
+def rasters(study: Study) -> dict[str, str]:
+    """The rasters for a GIS that a study makes: name to path below its folder."""
+    return {name: FURTHER[name].path for name in RASTERS if FURTHER[name].made(study)}
 
 
 def of_chunks(study: Study, product: str) -> tuple[str, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from tests import study_results
 
@@ -9,7 +12,7 @@ import check_study
 from nunatak import checks, elevation, results
 from nunatak.elevation import cell_coverage, grid_of
 from nunatak.outlines import write_outlines
-from nunatak.rasters import georeference
+from nunatak.rasters import georeference, write_cog
 from nunatak.region import Region
 from nunatak.runtime import stamp
 from nunatak.tables import write_csv, write_table
@@ -53,3 +56,14 @@ def test_a_failed_check_is_written_and_does_not_stop_the_job(inputs, tmp_path):
     check_study.main(inputs, tmp_path / "checks.json", world=None)
     failed = [c.name for c in checks.read_checks(tmp_path / "checks.json") if not c.passed]
     assert failed == ["repeat_pairs/later"]
+
+
+@pytest.mark.parametrize(("crs", "failed"), [(study_results.CRS, []), ("EPSG:3031", ["raster_projection"])])
+def test_rasters_are_read_back_and_held_against_the_grid(inputs, tmp_path, crs, failed):
+    """A raster whose file says another projection lies elsewhere in every other program."""
+    grid = grid_of(study_results.height_change())
+    write_cog(np.zeros(grid.shape), replace(grid, crs=crs), tmp_path / "map.tif")
+    check_study.main({**inputs, "change_raster": str(tmp_path / "map.tif")}, tmp_path / "checks.json", world=None)
+    found = {check.name: check for check in checks.read_checks(tmp_path / "checks.json")}
+    assert found["raster_projection"].value == len(failed)
+    assert [name for name, check in found.items() if not check.passed] == failed

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
 from tests.conftest import ROOT
 
 STAND_IN = ROOT / "tests/tools/conda"
@@ -53,6 +54,8 @@ class Environments:
     def drive(self, flow):
         """The same, with Snakemake itself in the driver's environment."""
         flow.python = str(self.python("driver"))
+        activated = yaml.safe_load((ROOT / "envs/driver.yaml").read_text("utf-8"))["variables"]
+        flow.environment |= {name: str(value) for name, value in activated.items()}
         return self.on_path(flow)
 
     def whole(self):

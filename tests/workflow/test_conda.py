@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -64,6 +65,24 @@ def test_a_package_that_an_environment_lacks_is_named(environments, flow):
     log = (flow / "logs/simulated/ross_sea-tiny/atl10/simulate.log").read_text("utf-8")
     assert line in log and "ModuleNotFoundError" in log
     assert not flow.unfinished()
+
+
+def test_packages_of_the_home_folder_do_not_take_the_place_of_pinned_ones(environments, flow, tmp_path):
+    """Neither for the workflow nor for a job, though both Pythons would find them first, as those of conda do."""
+    python = environments.drive(flow).python
+    flow.environment["PYTHONUSERBASE"] = str(tmp_path / "home")
+    shadowed = {**flow.environment, "PYTHONNOUSERSITE": ""}
+    answer = subprocess.run([python, "-m", "site", "--user-site"], capture_output=True, text=True, env=shadowed)
+    home = Path(answer.stdout.strip())
+    home.mkdir(parents=True)
+    for name in ("numpy", "h5py"):
+        (home / f"{name}.py").write_text(f"raise ImportError('{name} of the home folder')")
+    ended = subprocess.run([python, "-c", "import numpy"], env=shadowed, capture_output=True, text=True)
+    assert "numpy of the home folder" in ended.stderr
+    # what is set when the driver's environment is activated helps Snakemake itself; jobs are helped without it, too
+    assert flow.environment.pop("PYTHONNOUSERSITE") == "1"
+    done = flow.run("ross_sea", "--until", "simulate_granules", "--sdm", "conda", **TINY)
+    assert done.code == 0, done.text
 
 
 def test_no_conda_is_one_line(flow):

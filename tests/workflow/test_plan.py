@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -78,10 +79,6 @@ def test_module_takes_settings_of_the_workflow_that_uses_it(flow, tmp_path):
 @pytest.fixture
 def make(flow):
     """A function that runs make in a copy of the workflow with the environment already built."""
-    (flow / ".venv" / "bin").mkdir(parents=True)
-    python = flow / ".venv" / "bin" / "python"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    python.chmod(0o755)
     for name in ("requirements.lock", "requirements-test.lock"):
         (flow / name).write_text("")
     for name in ("nunatak", "nunatak-test"):
@@ -118,6 +115,17 @@ def test_make_passes_targets_settings_and_flags_on(make):
     )
     assert passed_on("steenstrup", "ARGS=directory=a") == "-m snakemake steenstrup --config directory=a"
     assert passed_on("austfonna", "ARGS=-n") == "-m snakemake austfonna -n"
+
+
+def test_make_gives_snakemake_a_cache_where_the_home_folder_has_none(make, flow, tmp_path):
+    """Snakemake stops where its cache cannot be made."""
+    flow.environment |= {"HOME": "/dev/null/home", "TMPDIR": str(tmp_path)}
+    flow.environment.pop("XDG_CACHE_HOME", None)
+    told = make("austfonna", "ARCHIVE=simulated", "ARGS=size=tiny -n")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.count(f"it is kept in {tmp_path}/nunatak-{os.getuid()}") == 1
+    flow.environment["HOME"] = str(tmp_path)
+    assert "it is kept in" not in make("help").stdout
 
 
 def test_make_builds_nothing_a_second_time(make):

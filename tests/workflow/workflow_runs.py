@@ -8,8 +8,10 @@ import re
 import resource
 import shutil
 import signal
+import site
 import subprocess
 import sys
+import venv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,8 +65,22 @@ class Done:
         return [line.strip() for line in told.splitlines() if line.startswith("  ")]
 
 
+def own_python(folder):
+    """A virtual environment in a folder, with the packages of the one that runs the tests; its Python."""
+    venv.create(folder, symlinks=True, with_pip=False)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    lines = [f"import site; site.addsitedir({path!r})\n" for path in site.getsitepackages()]
+    (folder / "lib" / version / "site-packages" / "common.pth").write_text("".join(lines))
+    (folder / "share").symlink_to(Path(sys.prefix) / "share")
+    return str(folder / "bin" / "python")
+
+
 class Flow:
-    """The workflow, copied to a folder whose path has a space."""
+    """
+    The workflow, copied to a folder whose path has a blank, with a `.venv` of its own there.
+
+    It is started from a shell that belongs to another installation of PROJ and GDAL.
+    """
 
     def __init__(self, folder):
         self.folder = Path(folder) / "my nunatak"
@@ -79,7 +95,8 @@ class Flow:
         self.network = Path(folder) / "network.txt"
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SNAKEMAKE", "PYTEST"))}
         self.environment = {**clean, "PYTHONPATH": str(guard), "NUNATAK_TEST_NETWORK": str(self.network)}
-        self.python, self.cores = sys.executable, 2
+        self.environment |= {"PROJ_LIB": "/opt/qgis/share/proj", "GDAL_DATA": "/opt/qgis/share/gdal"}
+        self.python, self.cores = own_python(self.folder / ".venv"), 2
 
     def __truediv__(self, name):
         return self.folder / name

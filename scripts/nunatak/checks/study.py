@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 
 from nunatak.checks import elevation, truth
-from nunatak.checks.check import not_applicable
+from nunatak.checks.check import at_most, not_applicable
 from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION
 from nunatak.times import from_decimal_year
 
@@ -28,6 +28,20 @@ def layer_checks(layers):
             checks.append(elevation.lag_closure(rates))
             checks.append(elevation.lag_against_epochs(change, rates))
     return checks
+
+
+def raster_projection(kept):
+    """
+    Every raster, read back, has the projection of the grid that it was written from.
+
+    Parameters
+    ----------
+    kept : mapping of the name of each raster to whether it has
+    """
+    lost = [name for name, has in kept.items() if not has]
+    said = f": {', '.join(lost)}" if lost else ""
+    text = f"rasters of {len(kept)} that, read back from disk, lie elsewhere than the grid they were written from{said}"
+    return at_most("raster_projection", len(lost), 0, "", text)
 
 
 def region_checks(table):

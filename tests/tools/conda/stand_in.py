@@ -2,10 +2,11 @@
 A stand-in for conda: answers the calls that Snakemake makes and builds each environment from PyPI with uv.
 
 An environment holds the packages its file names, at the versions pinned there, and what those need, at the versions
-of requirements.lock; nothing else. So a rule that runs in it has what the file promises. What it does not show is
-that conda-forge has these packages, under these names and pins. Where the Python of the file is not on this machine,
-the one that runs the tests takes its place, with the versions the lock has for that one, and `python.txt` in the
-environment says so.
+of requirements.lock; nothing else. So a rule that runs in it has what the file promises. As in an environment of
+conda's, packages of the user's home folder come first unless PYTHONNOUSERSITE keeps them out. What it does not show
+is that the channels have these packages, under these names and pins. Where the Python of the file is not on this
+machine, the one that runs the tests takes its place, with the versions the lock has for that one, and `python.txt` in
+the environment says so.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ HERE = Path(__file__).resolve().parent
 LOCK = HERE.parents[2] / "requirements.lock"
 VERSION = os.environ.get("NUNATAK_TEST_CONDA_VERSION", "26.1.0")
 PYPI = {"matplotlib-base": "matplotlib", "dask-core": "dask", "snakemake-minimal": "snakemake"}
+# a Python of conda's looks for packages in the user's home folder first, which one of a virtual environment does not
+USER_SITE = (
+    "import site, sys; sys.flags.no_user_site or sys.path.insert("
+    "next((n for n, p in enumerate(sys.path) if p.endswith('site-packages')), 0), site.getusersitepackages())\n"
+)
 PIN = re.compile(r"([a-z0-9][a-z0-9_.-]*) =([0-9][0-9a-z]*(?:\.[0-9a-z]+)*)")
 
 
@@ -46,7 +52,7 @@ def main(words):
 def read(file):
     """The Python and the packages (name and version, as conda spells them) of an environment file."""
     content = yaml.safe_load(file.read_text("utf-8"))
-    unknown = set(content) - {"name", "channels", "dependencies"}
+    unknown = set(content) - {"name", "channels", "dependencies", "variables"}
     if unknown:
         sys.exit(f"conda stand-in: {file.name}: {', '.join(sorted(unknown))}: not understood")
     pins = {}
@@ -76,6 +82,8 @@ def create(file, prefix):
     except subprocess.CalledProcessError as error:
         shutil.rmtree(prefix, ignore_errors=True)
         sys.exit(f"conda stand-in: {file.name}: not built: {error.stderr.strip()}")
+    [packages_of] = prefix.glob("lib/python*/site-packages")
+    (packages_of / "user_site.pth").write_text(USER_SITE, "utf-8")
     (prefix / "python.txt").write_text(note + "\n", "utf-8")
 
 
