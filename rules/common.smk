@@ -380,6 +380,7 @@ def report_inputs(wildcards):
     return {
         **results_of(wildcards),
         **granules_found(wildcards),
+        "left_out": [f"<results>/{label}/{product}/left_out.parquet" for product in products_of(STUDIES[label])],
         "ledgers": all_outcomes(wildcards),
         "checks": f"<results>/{label}/checks.json",
         "provenance": f"<results>/{label}/provenance.json",

@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as csv
 
-from nunatak.archives import base, lock
+from nunatak.archives import EmptyAnswer, base, lock
 from nunatak.archives.opening import open_archive
 from nunatak.granules import chunk_of, granules_of, parse
 from nunatak.outlines import focus_outline, read_outlines
-from nunatak.products.itslive_names import select_names
-from nunatak.products.itslive_selection import selection_from
+from nunatak.products.itslive_names import pairs_from_names, select_names
+from nunatak.products.itslive_selection import reasons, remarks, selection_from
 from nunatak.runtime import job, log, say, stamp, written
 from nunatak.study.period import Period
 from nunatak.tables import write_table
@@ -44,15 +43,36 @@ def main(regions, out, *, archive, product, settings, period, chunks, study, foc
     answer = _answer(product, region, Period.model_validate(period), base.Filters.of(settings), archive, locked)
     tell(product, answer.attrs.get("notes", []))
     about["nunatak_source"] = base.source_of(answer, archive["name"])
-    why = select_names(answer, selection_from(settings)) if product == "itslive" else pd.Series("", index=answer.index)
+    why = leave_out(answer, settings, region) if product == "itslive" else pd.Series("", index=answer.index)
     wanted = answer[why == ""].reset_index(drop=True)
-    wanted["chunk"] = [chunk_of(parse(name), settings["splits"], chunks=chunks) for name in wanted["file_name"]]
+    named = [chunk_of(parse(name), settings["splits"], chunks=chunks) for name in wanted["file_name"]]
+    wanted["chunk"] = pd.Series(named, index=wanted.index, dtype=object)  # text also where there is none
     log.info("%s: %d granules, %.1f MB", product, len(wanted), wanted["size_bytes"].sum() / 1e6)
     for key, count in why[why != ""].str.split(":").str[0].value_counts().items():
         log.info("%s: %d left out by %s", product, count, key)
     write_table(wanted, out["granules"], attributes=about)
     write_table(answer.assign(why=why)[why != ""], out["left_out"], attributes=about)
     write_lists(_with_changes(wanted, archive), chunks, out["lists"])
+
+
+def leave_out(answer, settings, region):
+    """
+    Choose among image pairs by their names: why each is left out, empty where it is wanted.
+
+    Raises
+    ------
+    EmptyAnswer : pairs were found and none is wanted, with counts by reason
+    """
+    selection = selection_from(settings)
+    why = select_names(answer, selection)
+    told = remarks(pairs_from_names(answer), (why == "").to_numpy(), selection)
+    tell("itslive", told)
+    if len(answer) and not (why == "").any():
+        raise EmptyAnswer(
+            f"itslive: {len(answer)} image pairs found in {region.name}, none of them wanted: {reasons(why)}"
+            f"{''.join(f'; {remark}' for remark in told)}; widen these keys of products: itslive"
+        )
+    return why
 
 
 def _answer(product, region, period, filters, archive, locked):
@@ -87,7 +107,7 @@ def write_lists(table, chunks, folder):
     with written(folder) as part:
         part.mkdir()
         for chunk in chunks:
-            csv.write_csv(rows.filter(pc.equal(rows["chunk"], chunk)), part / f"{chunk}.csv")
+            csv.write_csv(rows.filter(pa.array(table["chunk"] == chunk)), part / f"{chunk}.csv")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ def main(inputs, page, summary, *, study, references):
 
     Parameters
     ----------
-    inputs : mapping of regions, granules, ledgers, checks, provenance, figures, pages and the results there are
-        (region_change, repeat_pairs) to a path or a list of paths
+    inputs : mapping of regions, granules, left_out, ledgers, checks, provenance, figures, pages and the results there
+        are (region_change, repeat_pairs) to a path or a list of paths
     study : the study as plain values
     references : the BibTeX file
     """

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from nunatak import granules
 from nunatak.constants import N_RGT
-from nunatak.granules import GranuleNameError, chunk_of, parse
+from nunatak.granules import GranuleNameError, bucket, chunk_of, parse
+from nunatak.granules import images as images_of
 from nunatak.tables import read_table, write_table
 
 two_digits = st.integers(1, 99).map("{:02d}".format)
@@ -243,3 +244,44 @@ def test_a_ledger_counts_every_granule():
     assert list(granules.ledger([]).columns) == ["granule_id", "path", "status", "reason", "size_bytes", "sha256"]
     with pytest.raises(ValueError, match="status lost; a granule is present, empty, outside, failed"):
         granules.ledger([{"granule_id": "a", "status": "lost"}])
+
+
+@pytest.mark.parametrize(
+    ("image", "date", "frame"),
+    [
+        ("S1A_IW_SLC__1SSV_20141010T114050_20141010T114115_002767_0031C6_DA4C", None, "R070"),
+        ("S1B_IW_SLC__1SDV_20210110T224512_20210110T224537_025000_02F9AA_ABCD", None, "R124"),
+        ("S1C_IW_SLC__1SDV_20250110T224512_20250110T224537_001000_000001_ABCD", "2025-01-10", "R129"),
+        ("S1C_IW_SLC__1SDV_20260801T224512_20260801T224537_009000_000001_ABCD", "2026-08-01", "R152"),
+        ("S1D_IW_SLC__1SDV_20260110T224512_20260110T224537_003000_000001_ABCD", None, "R159"),
+        ("S1X_IW_SLC__1SDV_20260110T224512_20260110T224537_003000_000001_ABCD", None, None),
+        ("S1_105606_IW1_20220814T013131_VV_8F4A-BURST", None, "105606_IW1"),
+        ("S1_064-000000s1n00-136231s2n02-000000s3n00_IW_20200604", None, "R064"),
+        (
+            "NISAR_L1_PR_RSLC_001_030_A_019_2000_SHNA_A_20261012T060910_20261012T060926_D00402_N_F_J_001",
+            None,
+            "030A019",
+        ),
+        ("S2B_MSIL1C_20200903T151809_N0209_R068_T22WEB_20200903T170934", None, "T22WEB"),
+        ("S2B_22WEB_20200903_0_L1C", None, "T22WEB"),
+        ("S2A_7VEG_20200903_0_L1C", None, "T07VEG"),
+    ],
+)
+def test_an_image_tells_its_frame(image, date, frame):
+    """Relative orbits of all four Sentinel-1 by hand: (absolute - first) mod 175 + 1; one tile in both namings."""
+    assert images_of.frame_of(image, date and np.datetime64(date)) == frame
+
+
+@pytest.mark.parametrize("first", ["S1_105606_IW1_20220814T013131_VV_8F4A-BURST", "S1D_IW_SLC__1SDV_20260110T224512_X"])
+def test_a_pair_ordered_from_hyp3_has_all_of_a_pair_s_name(first):
+    """Its name ends in _IL_ASF_OD; it is kept, and the rest is read as ever."""
+    second = first.replace("20220814", "20220826").replace("20260110", "20260122")
+    name = f"{first}_X_{second}_G0120V02_P080_IL_ASF_OD.nc"
+    pair = parse(name)
+    assert (pair.name, pair.file_name, pair.percent_valid, pair.date_dt) == (name, name, 80, 12)
+    assert bucket(pair) in ("2022", "2026") and pair.platform_img1 == first.split("_")[0]
+
+
+def test_nisar_is_a_sensor_group_and_mixed_pairs_are_told():
+    assert images_of.group_of("NISAR") == "NISAR" and images_of.group_of("S1", "S1C") == "S1"
+    assert images_of.group_of("LC08", "S2A") == "mixed"

@@ -17,11 +17,12 @@ import count_granules
 import fetch_granules
 import query_granules
 import subset_points
-from nunatak import region
+from nunatak import region, study
 from nunatak.archives import EmptyAnswer
 from nunatak.constants import BEAMS
 from nunatak.outlines import write_outlines
 from nunatak.runtime import NunatakError
+from nunatak.simulation import itslive, worlds
 from nunatak.tables import read_table
 from tests.conftest import ROOT
 
@@ -214,3 +215,61 @@ def test_a_full_disk_costs_one_line_and_nothing_finished(tmp_path):
     assert len(lines) == 3 and all("could not be written" in line and "free space" in line for line in lines)
     assert [path.read_bytes() for path in done] == before
     assert not list(tmp_path.rglob("*.part*"))
+
+
+TRUNK = {"bbox": [-101.0, -75.07, -100.75, -75.02]}
+
+
+@pytest.fixture(scope="module")
+def image_pairs(tmp_path_factory):
+    """A folder of simulated image pairs."""
+    folder = tmp_path_factory.mktemp("pairs")
+    itslive.write(worlds.world("pine_island", "tiny"), folder)
+    return folder
+
+
+def query_pairs(folder, work, **keys):
+    """The query of a study's image pairs in a folder: its granule table and what it leaves out."""
+    given = {"title": "x", "region": TRUNK, "period": ["2012-01-01", "2024-12-31"], "products": {"itslive": keys}}
+    settings = study.StudyFile.model_validate(given).model_dump(mode="json")
+    write_outlines({"region": region.load(TRUNK)}, work / "regions.geojson")
+    out = {name: work / name for name in ("granules", "left_out", "lists")}
+    query_granules.main(work / "regions.geojson", out, archive={"name": "directory", "directory": str(folder)},
+                        product="itslive", settings=settings["products"]["itslive"], period=settings["period"],
+                        chunks=[str(year) for year in range(2012, 2025)], study="x")  # fmt: skip
+    return read_table(out["granules"]), read_table(out["left_out"])
+
+
+def test_no_image_pair_is_a_sentence(tmp_path):
+    """A folder without any: the question in words, numbers and all."""
+    (tmp_path / "none").mkdir()
+    with pytest.raises(EmptyAnswer, match=r"no itslive granule in region .* min_separation 6, .*: name another folder"):
+        query_pairs(tmp_path / "none", tmp_path, min_separation=6)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"months": ["July"]}, r"47 image pairs found in region, none of them wanted: 45 months, 1 duplicate, 1 perc"),
+        ({"platforms": ["S1D"]}, r"45 platforms, .*; platforms: S1D is of none of 47 pairs; they are of LC08, LE07"),
+        ({"percent_valid_pixels": 100}, r"46 percent_valid_pixels, 1 duplicate; widen these keys of products: itslive"),
+    ],
+)
+def test_a_selection_that_keeps_no_pair_says_which_keys_took_them(image_pairs, tmp_path, keys, message):
+    with pytest.raises(EmptyAnswer, match=message):
+        query_pairs(image_pairs, tmp_path, **{"geometry": "any", **keys})
+
+
+def test_pairs_of_any_name_are_found(image_pairs, tmp_path):
+    """As ordered from HyP3, or renamed: the same pairs as before, by what their files say."""
+    before, _ = query_pairs(image_pairs, tmp_path, geometry="any")
+    folder = tmp_path / "own"
+    folder.mkdir()
+    for number, path in enumerate(sorted(image_pairs.glob("*.nc"))):
+        stem = path.stem if number % 3 else f"{path.stem}_IL_ASF_OD"
+        renamed = f"pair{number}" if number % 3 == 1 and "V02" in path.stem else stem
+        (folder / f"{renamed}.nc").symlink_to(path)
+    after, _ = query_pairs(folder, tmp_path, geometry="any")
+    names = after["file_name"].str.replace("_IL_ASF_OD", "")
+    assert sorted(names) == sorted(before["file_name"]) and (names != after["file_name"]).any()
+    assert after["url"].str.contains(r"pair\d+.nc").any()

@@ -7,6 +7,7 @@ the years, whose chunks are taken as they are.
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from functools import partial
@@ -19,7 +20,7 @@ from nunatak.parallel import in_order
 from nunatak.products.cube_layers import LayerFolder
 from nunatak.products.itslive_index import UNITS, index_pairs, index_table
 from nunatak.products.itslive_names import left_out_pairs
-from nunatak.products.itslive_selection import Selection, refuse_unknown, selection_from
+from nunatak.products.itslive_selection import Selection, reasons, refuse_unknown, remarks, selection_from
 from nunatak.region import Region, load
 from nunatak.runtime import NunatakError, scratch, written
 from nunatak.tables import read_table, write_table
@@ -27,7 +28,6 @@ from nunatak.velocity import increments
 from nunatak.velocity.cube import (
     CubePlan,
     LayerReader,
-    fates,
     layers_per_block,
     percent_valid_in_region,
     plan_cube,
@@ -36,6 +36,8 @@ from nunatak.velocity.cube import (
     settle,
 )
 from nunatak.velocity.lattice import roi_mask
+
+log = logging.getLogger(__name__)
 
 _TASK = 64  # pairs of one task
 
@@ -50,7 +52,10 @@ def build_cube(
         mixed_resolutions=mixed_resolutions, memory_mb=memory_mb, threads=threads,
     )  # fmt: skip
     if not len(plan.pairs):
-        raise NunatakError(f"{out}: no image pairs at all; name a folder that holds some, or widen region and period")
+        where = (
+            f"{granules}: no image pair (*.nc) there" if isinstance(granules, str | Path) else f"{out}: no image pairs"
+        )
+        raise NunatakError(f"{where}; name a folder that holds some, or their paths")
     old = _earlier(out) if update else None
     with scratch(out) as folder:
         years = _all_years(plan, folder, old, threads, scheduler)
@@ -95,7 +100,10 @@ def plan_pairs(
     if chosen.percent_valid_in_region > 0:  # all that could enter are measured before a full year is cut down
         every = plan_cube(table, area.projected, selection=replace(chosen, max_per_year=None), **options)
         table["percent_valid_in_region"] = _shares(every, index, {"memory_mb": memory_mb, "threads": threads})
-    return plan_cube(table, area.projected, selection=chosen, **options)
+    plan = plan_cube(table, area.projected, selection=chosen, **options)
+    for remark in remarks(plan.pairs, (plan.pairs["fate"] == "used").to_numpy(), chosen):
+        log.warning("%s", remark)
+    return plan
 
 
 def _shares(plan, index, options):
@@ -214,10 +222,12 @@ def settled_pairs(plan, years):
 
 
 def refuse_empty(pairs, out):
-    """An error where no pair is left for the cube at `out`, with what became of them."""
+    """Raise an error where no pair is left for the cube at `out`, with counts by reason."""
     if not (pairs["fate"] == "used").any():
-        told = ", ".join(f"{count} {fate}" for fate, count in fates(pairs).items())
-        raise NunatakError(f"{out}: no layer: of {len(pairs)} image pairs {told}; widen selection or region")
+        told = reasons(pairs["why"].where(pairs["fate"] == "filter", pairs["fate"]))
+        raise NunatakError(
+            f"{out}: no layer: of {len(pairs)} image pairs none is used: {told}; widen selection or region"
+        )
 
 
 def assemble(path, plan, years, pairs, *, chunks="map", zarr_format=3, attributes=None, memory_mb=256):

@@ -167,3 +167,14 @@ def test_a_freeboard_granule_of_either_layout(tmp_path):
         found = describe(path)
         assert (found.product, found.name.hemisphere) == ("atl10", "south")
         assert not shapely.from_wkt(found.geometry).intersects(shapely.box(-179, -90, 179, 90))
+
+
+@pytest.mark.parametrize("start", ["LE07", "LT05"])
+def test_a_renamed_image_pair_has_the_name_its_content_makes(data, tmp_path, start):
+    """Version 2 names its images, version 1 has every part of a Landsat id."""
+    path = next(data("real/ITS_LIVE").glob(f"{start}*.nc"))
+    renamed = tmp_path / "my pair.nc"
+    renamed.write_bytes(path.read_bytes())
+    found, true = describe(renamed), describe(path)
+    assert (found.status, found.name.name, found.name.version) == ("granule", path.name, true.name.version)
+    assert found.name == true.name and found.geometry == true.geometry

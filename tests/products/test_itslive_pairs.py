@@ -424,7 +424,8 @@ def test_an_index_of_an_older_reading_is_not_believed(written_pairs):
 
 def test_a_satellite_written_as_a_number_is_no_group_of_its_own():
     """Version 1 holds 8.0, cubes cut it to two characters."""
-    from nunatak.products.itslive_scenes import group_of, platform_of
+    from nunatak.granules import group_of
+    from nunatak.products.itslive_scenes import platform_of
 
     assert [platform_of("L", satellite) for satellite in ("8", "8.0", "8.", "08", " 8", "8.00")] == ["LC08"] * 6
     assert {group_of(platform_of("S", satellite)) for satellite in ("1A", "1", "1.", "1.0")} == {"S1"}

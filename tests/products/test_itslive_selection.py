@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from nunatak.products.itslive_names import coverage, left_out_pairs, pairs_from_names, select_names
-from nunatak.products.itslive_selection import Selection, cap_per_year, reject, season_year, selection_from
+from nunatak.products.itslive_selection import Selection, cap_per_year, reject, remarks, season_year, selection_from
 from nunatak.runtime import NunatakError
+from nunatak.study.products import ItsLive
 
 
 def name(date1, date2, *, platform="LC08", frames=("001113", "001113"), percent=50):
@@ -138,3 +139,45 @@ def test_a_study_s_words_become_a_selection():
     assert made == Selection(months=("June",), variables=("vx",))
     study = {"platforms": ("all",), "geometry": "all", "projections": "main", "months": (11, 12)}
     assert selection_from(study) == Selection(months=(11, 12))
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("LC8", "did you mean LC08"), ("s1a", "did you mean S1A"), ("L8", "did you mean L"),
+        ("landsat", "known are LM04"), ("", "known are LM04"),
+    ],
+)  # fmt: skip
+def test_a_word_that_is_no_platform_is_refused(word, hint):
+    """It would keep nothing, and nobody would know why; in a selection and in a study file."""
+    with pytest.raises(NunatakError, match=f"platforms: {word!r} is no platform; {hint}"):
+        Selection(platforms=(word,))
+    with pytest.raises(ValueError, match=f"{word!r} is no platform; {hint}"):
+        ItsLive(platforms=[word])
+
+
+def test_a_platform_that_no_pair_has_is_told_with_those_there_are():
+    """S1D is a platform; the pairs are of others."""
+    pairs = pairs_from_names(table(name("2018-01-01", "2018-01-17"), name("2019-01-01", "2019-01-17")))
+    selection = Selection(platforms=("LC08", "S1D"))
+    kept = (reject(pairs, selection) == "").to_numpy()
+    assert kept.all()
+    assert remarks(pairs, kept, selection) == ["platforms: S1D is of none of 2 pairs; they are of LC08"]
+    assert remarks(pairs, kept, Selection()) == []
+
+
+RADAR = "S1C_IW_SLC__1SDV_20260110T224512_20260110T224537_005900_000001_ABCD"
+
+
+def test_a_frame_that_no_name_tells_is_left_to_the_file_and_then_told():
+    """`same` keeps it with a remark, `cross` drops it once the files were asked."""
+    second = "S1X_IW_SLC__1SDV_20260122T224512_20260122T224537_006075_000001_ABCD"
+    found = table(f"{RADAR}_X_{second}_G0120V02_P050.nc", name("2026-01-01", "2026-01-17"))
+    pairs = pairs_from_names(found)
+    assert pairs["geometry"].tolist() == ["unknown", "same"]
+    for geometry, at_last in (("same", ["", ""]), ("cross", ["geometry: unknown", "geometry: same"])):
+        selection = Selection(geometry=geometry)
+        assert select_names(found, selection)[0] == ""
+        assert reject(pairs, selection).tolist() == at_last
+    told = remarks(pairs, np.array([True, True]), Selection(geometry="same"))
+    assert told == ["geometry: same: 1 of 2 pairs kept do not tell their frames"]

@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import write_report
@@ -105,6 +106,19 @@ def test_failed_granules_stand_first_with_their_reason(made):
     atl06 = next(c for c in counts if c.product == "atl06")
     assert (atl06.found, atl06.present, atl06.empty, atl06.outside, atl06.failed) == (2, 0, 1, 0, 1)
     assert atl06.reasons[0][1:] == ("failed", "holds no bytes (0); <fetch> it again")
+
+
+def test_found_counts_what_the_archive_had():
+    """Five pairs in the archive, two of them wanted, one used: found is the sum of all outcomes."""
+    granules = pd.DataFrame({"version": ["02", "02"]})
+    outcome = pd.DataFrame({
+        "granule_id": ["a", "b"], "status": ["present", "failed"], "reason": [None, "cut"], "size_bytes": [7, 0],
+    })  # fmt: skip
+    left_out = pd.DataFrame({"why": ["months: mid-date in June", "months: mid-date in May", "duplicate: of a"]})
+    count = front.count_product("itslive", granules, outcome, left_out)
+    assert (count.found, count.unwanted, count.present, count.failed) == (5, 3, 1, 1)
+    assert count.reasons[1:] == [("1 granule", "not wanted", "duplicate"), ("2 granules", "not wanted", "months")]
+    assert front.count_product("itslive", granules, outcome).found == 2
 
 
 def nothing(made):

@@ -82,7 +82,7 @@ def test_the_real_pair_enters_unchanged(data, tmp_path):
     columns, rows = np.searchsorted(x, stack["x"].values), np.searchsorted(-y, -stack["y"].values)
     known = (rows < y.size) & (np.isin(stack["y"].values, y))
     np.testing.assert_array_equal(stack["v"][0].values[known], raw[np.ix_(rows[known], columns)])
-    with pytest.raises(NunatakError, match="no layer: of 2 image pairs 1 empty, 1 outside"):
+    with pytest.raises(NunatakError, match="no layer: of 2 image pairs none is used: 1 empty, 1 outside"):
         api.build_cube(
             folder, {"bbox": [-130, -82, -127, -81]}, tmp_path / "own.zarr", pairs=tmp_path / "pairs.parquet"
         )

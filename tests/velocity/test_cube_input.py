@@ -54,7 +54,7 @@ def test_cells_coarser_than_the_lattice_are_means_of_components(simulated_pairs,
         ground = to_ground(raw[name][four], map_scale("EPSG:3031", *np.meshgrid(x[columns], y[rows])))
         assert layer[name].values[i, j] == np.rint(ground[seen[four]].mean())
     assert float(layer["vx_error"]) == pairs["vx_error"].iloc[0]
-    with pytest.raises(NunatakError, match="no layer: of 3 image pairs 3 resolution"):
+    with pytest.raises(NunatakError, match="no layer: of 3 image pairs none is used: 3 resolution"):
         api.build_cube(paths, TRUNK, tmp_path / "odd.zarr", crs="EPSG:3031", cell=150.0)
 
 
@@ -105,8 +105,12 @@ def test_two_pairs_years_apart_are_a_cube_and_years_without_data_are_missing(sim
 
 def test_bad_input_is_refused_in_words(simulated_pairs, tmp_path):
     """No granules, an unknown variable, a region beside every footprint, an all-missing stack, a wrong chunk word."""
-    with pytest.raises(NunatakError, match="no image pairs at all"):
+    with pytest.raises(NunatakError, match=r"a.zarr: no image pairs; name a folder that holds some"):
         api.build_cube([], TRUNK, tmp_path / "a.zarr")
+    with pytest.raises(NunatakError, match=r"no image pair \(\*.nc\) there; name a folder"):
+        api.build_cube(tmp_path, TRUNK, tmp_path / "a.zarr")
+    with pytest.raises(NunatakError, match=r"of 48 image pairs none is used: 47 months, 1 duplicate; widen selection"):
+        api.build_cube(simulated_pairs, TRUNK, tmp_path / "a.zarr", selection={"months": ["July"]})
     with pytest.raises(NunatakError, match="variables: 'speed' is not ITS_LIVE's"):
         api.build_cube(simulated_pairs, TRUNK, tmp_path / "a.zarr", selection={"variables": ["speed"]})
     with pytest.raises(NunatakError, match="selection: unknown key 'percent_valid'; choose from percent_valid_pixels"):
@@ -116,7 +120,7 @@ def test_bad_input_is_refused_in_words(simulated_pairs, tmp_path):
     with pytest.raises(NunatakError, match="chunks 'cubes'; choose map or series"):
         api.build_cube(simulated_pairs, TRUNK, tmp_path / "a.zarr", chunks="cubes")
     empty = [p for p in simulated_pairs.glob("*.nc") if p.name.endswith("P000.nc")]
-    with pytest.raises(NunatakError, match="no layer: of 1 image pairs 1 empty"):
+    with pytest.raises(NunatakError, match="no layer: of 1 image pairs none is used: 1 empty"):
         api.build_cube(empty, TRUNK, tmp_path / "a.zarr")
     with pytest.raises(NunatakError, match="not a velocity cube"):
         open_cube(tmp_path)

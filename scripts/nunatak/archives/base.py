@@ -340,4 +340,7 @@ def _empty_message(table, product, region, period, filters, lost, asked):
 
 
 def _words(value):
-    return value if isinstance(value, str) else ", ".join(map(str, value))
+    """A filter's value in words: a number, a text, or several."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_words, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -20,6 +20,7 @@ from nunatak.archives import footprint
 from nunatak.constants import BEAMS, DATUM_YEAR
 from nunatak.granules import GranuleName, GranuleNameError, image_date, parse
 from nunatak.products import hdf5
+from nunatak.products.itslive_scenes import stated_name
 from nunatak.runtime import NunatakError
 
 # Group of a beam (of ATL11: a beam pair) that makes a product, newest layout first, and where positions and times are.
@@ -150,6 +151,8 @@ def _describe(file, named) -> Content:
     stated = _parsed(hdf5.attribute(file["METADATA/DatasetIdentification"], "fileName", "")) if (
         "METADATA/DatasetIdentification" in file
     ) else None  # fmt: skip
+    if product == "itslive" and named is None:
+        stated = _parsed(stated_name(file))
     facts, start, end, shape, notes = (
         _read_grid(file, product) if product in GRID_PRODUCTS else _read_track(file, product)
     )

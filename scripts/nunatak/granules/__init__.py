@@ -1,5 +1,6 @@
 """Granules: their names, the buckets they fall in, the tables that list them."""
 
+from nunatak.granules.images import group_of, relative_orbit, same_frame, unknown_platform
 from nunatak.granules.names import (
     ITSLIVE_GRIDS,
     SEA_ICE_PRODUCTS,
@@ -17,5 +18,6 @@ from nunatak.granules.rows import STATUSES, granule_table, ledger
 
 __all__ = [
     "ITSLIVE_GRIDS", "SEA_ICE_PRODUCTS", "STATUSES", "TRACK_PRODUCTS", "GranuleName", "GranuleNameError", "bucket",
-    "chunk_of", "granule_table", "granules_of", "image_date", "ledger", "parse", "split_name",
+    "chunk_of", "granule_table", "granules_of", "group_of", "image_date", "ledger", "parse", "relative_orbit",
+    "same_frame", "split_name", "unknown_platform",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from datetime import datetime
 import numpy as np
 
 from nunatak.constants import N_RGT
+from nunatak.granules.images import frame_of
 from nunatak.runtime import NunatakError
 
 # What others put around a granule's own name: the NSIDC subsetter, Harmony's staging number, Harmony's suffix, and
@@ -30,7 +31,10 @@ _PATTERNS = tuple(
         + _CYCLES + r"_(?P<resolution>100m|01km|10km|20km|40km)" + _RELEASE,
     )
 )  # fmt: skip
-_PAIR = re.compile(r"^(?P<first>.+)_X_(?P<second>.+)_G(?P<spacing>\d{4})V(?P<version>\d{2})_P(?P<percent>\d{3})$")
+# pairs ordered from HyP3 end in _IL_ASF_OD (ASFHyP3/hyp3-autorift, process.py)
+_PAIR = re.compile(
+    r"^(?P<first>.+)_X_(?P<second>.+)_G(?P<spacing>\d{4})V(?P<version>\d{2})_P(?P<percent>\d{3})(?P<end>_IL_ASF_OD)?$"
+)
 # ITS_LIVE's own cubes and mosaics: read where they lie, by product words of their own
 _CUBE = re.compile(r"^ITS_LIVE_vel_EPSG\d+_G(?P<spacing>\d{4})_X-?\d+_Y-?\d+\.zarr$")
 _MOSAIC = re.compile(r"^ITS_LIVE_velocity_(?P<spacing>\d+)m_\w+?_\d{4}_[vV](?P<version>\d{2}(?:\.\d)?)\.nc$")
@@ -39,8 +43,6 @@ _IMAGE_DATE = re.compile(r"(?:^|_)(?P<date>\d{8}(?:T\d{6})?)(?=_|$)")
 
 _HEMISPHERES = {"01": "north", "02": "south"}
 _RESOLUTIONS = {"100m": "100m", "01km": "1km", "10km": "10km", "20km": "20km", "40km": "40km"}
-# Sentinel-1 relative orbit from the absolute one: (absolute - first) mod 175 + 1 (ESA, Sentinel-1 product naming).
-_SENTINEL1_FIRST_ORBIT = {"S1A": 73, "S1B": 27}
 
 _ORBIT = np.timedelta64(100, "m")  # a granule is shorter than one orbit
 
@@ -76,8 +78,9 @@ class GranuleName:
     acquisition_date_img1, acquisition_date_img2 : datetime64[s]; of Landsat the day only
     mid_date : datetime64[s] halfway
     date_dt : days between the two
-    frame_img1, frame_img2 : Landsat path and row "135039", Sentinel-2 tile "T46RGV", Sentinel-1 relative orbit "R041"
+    frame_img1, frame_img2 : what repeats, such as Landsat path and row "135039"; see `images.frame_of`
     grid_spacing, percent_valid : metres; per cent of valid cells, as named
+    ending : what follows them in the names of pairs ordered from HyP3, "_IL_ASF_OD"
     """
 
     product: str
@@ -105,6 +108,7 @@ class GranuleName:
     frame_img2: str | None = None
     grid_spacing: int | None = None
     percent_valid: int | None = None
+    ending: str = ""
 
     @property
     def flight(self) -> tuple:
@@ -123,7 +127,9 @@ class GranuleName:
             return self.name
         if self.product == "itslive":
             first, second = (self.img2, self.img1) if self.swapped else (self.img1, self.img2)
-            return f"{first}_X_{second}_G{self.grid_spacing:04d}V{self.version}_P{self.percent_valid:03d}.nc"
+            return (
+                f"{first}_X_{second}_G{self.grid_spacing:04d}V{self.version}_P{self.percent_valid:03d}{self.ending}.nc"
+            )
         release = f"{self.version}_{self.revision}"
         product = self.product.upper()
         if self.product in ("atl14", "atl15"):
@@ -229,10 +235,11 @@ def _image_pair(found, given) -> GranuleName:
         acquisition_date_img2=dates[1],
         mid_date=dates[0] + span // 2,
         date_dt=float(span / np.timedelta64(1, "D")),
-        frame_img1=_frame(images[0]),
-        frame_img2=_frame(images[1]),
+        frame_img1=frame_of(images[0], dates[0]),
+        frame_img2=frame_of(images[1], dates[1]),
         grid_spacing=int(found["spacing"]),
         percent_valid=int(found["percent"]),
+        ending=found["end"] or "",
     )
 
 
@@ -253,19 +260,6 @@ def _date(digits, given):
         raise GranuleNameError(
             f"{given}: {digits} is not a date ({error}); give the file its original name back"
         ) from error
-
-
-def _frame(image):
-    token = image.split("_")
-    if token[0].startswith("L") and len(token) > 2:
-        return token[2]
-    if token[0].startswith("S2"):
-        return next((t for t in token[1:] if re.fullmatch(r"T?\d{2}[A-Z]{3}", t)), None)
-    first = _SENTINEL1_FIRST_ORBIT.get(token[0])
-    orbit = next((t for t in token if re.fullmatch(r"\d{6}", t)), None)
-    if first is None or orbit is None:
-        return None
-    return f"R{(int(orbit) - first) % 175 + 1:03d}"
 
 
 def image_date(text) -> np.datetime64:

@@ -18,7 +18,7 @@ from nunatak import granules
 from nunatak.products import GranuleError, hdf5
 from nunatak.products.itslive_fields import LAYOUT, check_field, chunk_table, number, physical
 from nunatak.products.itslive_ground import FIELDS, GROUND, scale_field, scale_of_pair, to_ground, units_of, window_grid
-from nunatak.products.itslive_scenes import group_of, platform_of, processing_date
+from nunatak.products.itslive_scenes import platform_of, processing_date, stated_frame, stated_name
 
 # attributes that tell how values are stored, not what they are
 _STORED = ("DIMENSION_LIST", "_FillValue", "missing_value", "scale_factor", "add_offset")
@@ -105,7 +105,7 @@ def _epsg(file):
 def _acquisition(file, path):
     """Images and dates, the earlier image first: version 1 lists the later one first in some files."""
     info = file["img_pair_info"].attrs
-    named = _named(info, path)
+    named = _named(file, path)
     images = sorted((_image(info, named, i, path) for i in (1, 2)), key=lambda image: image["date"])
     first, second = images
     span = float((second["date"] - first["date"]) / np.timedelta64(1, "D"))
@@ -119,19 +119,18 @@ def _acquisition(file, path):
         "acquisition_date_img1": first["date"], "acquisition_date_img2": second["date"],
         "swapped": first["number"] == 2, "mid_date": first["date"] + (second["date"] - first["date"]) // 2,
         "date_dt": stated_dt if abs(stated_dt - span) < 1 else span,
-        "platform": first["platform"], "group": group_of(first["platform"], second["platform"]),
+        "platform": first["platform"], "group": granules.group_of(first["platform"], second["platform"]),
         "path_row_img1": frames[0], "path_row_img2": frames[1],
-        "geometry": "unknown" if not all(frames) else "same" if frames[0] == frames[1] else "cross",
+        "geometry": granules.same_frame(*frames),
         "roi_valid_percentage": number(file["img_pair_info"], "roi_valid_percentage"),
         "image_key": "/".join(f"{i['platform']} {i['named_date']!s} {i['frame']}" for i in images),
         "processed": "/".join(processing_date(i["id"]) for i in images),
     }  # fmt: skip
 
 
-def _named(info, path):
-    """What the pair's name says; a renamed file still knows its images' names in version 2."""
-    ids = [hdf5.text(info[f"id_img{i}"]) for i in (1, 2) if f"id_img{i}" in info]
-    for name in (path.name, "_X_".join(ids) + "_G0120V02_P000.nc"):
+def _named(file, path):
+    """What the pair's name says; of a renamed file what its own attributes make it."""
+    for name in (path.name, stated_name(file)):
         try:
             return granules.parse(name)
         except granules.GranuleNameError:
@@ -151,11 +150,12 @@ def _image(info, named, n, path):
         if date is None:
             raise GranuleError(f"{path}: acquisition_date_img{n}: {error}; fetch it again") from error
     mission, satellite = (hdf5.text(info.get(f"{key}_img{n}", "")) for key in ("mission", "satellite"))
+    platform = getattr(named, f"platform_img{place}", None) or platform_of(mission, satellite)
+    frame = getattr(named, f"frame_img{place}", None) or stated_frame(info, n, platform, date)
     return {
         "number": n, "date": np.asarray(date).astype("datetime64[ns]")[()], "named_date": named_date or date,
         "id": getattr(named, f"img{place}", None) or f"{mission}{satellite}_{date}",
-        "platform": getattr(named, f"platform_img{place}", None) or platform_of(mission, satellite),
-        "frame": getattr(named, f"frame_img{place}", None) or "",
+        "platform": platform, "frame": frame or "",
     }  # fmt: skip
 
 

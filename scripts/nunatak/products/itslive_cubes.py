@@ -19,7 +19,7 @@ from nunatak.grid import Grid
 from nunatak.products import GranuleError
 from nunatak.products import itslive_ground as ground
 from nunatak.products.itslive_fields import FILL, LAYOUT
-from nunatak.products.itslive_scenes import group_of, platform_of
+from nunatak.products.itslive_scenes import platform_of
 from nunatak.products.zarr_store import AddressStore
 from nunatak.times import days_to_utc
 
@@ -156,7 +156,7 @@ def _layers(store, names, times):
     out["stable_shift_flag"] = np.where(np.isin(flag, (0, 1, 2)), flag, 0).astype("int32")
     platforms = [_platforms(store, n) for n in (1, 2)]
     out["platform"] = platforms[0].astype(object)
-    pairs = {pair: group_of(*pair) for pair in set(zip(*platforms, strict=True))}
+    pairs = {pair: granules.group_of(*pair) for pair in set(zip(*platforms, strict=True))}
     out["group"] = np.array([pairs[pair] for pair in zip(*platforms, strict=True)], dtype=object)
     out["id_img1"], out["id_img2"] = _image_ids(names)
     return out

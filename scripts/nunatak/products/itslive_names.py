@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from nunatak import granules
-from nunatak.products.itslive_scenes import group_of, processing_date
+from nunatak.products.itslive_scenes import processing_date
 from nunatak.products.itslive_selection import (
     Selection,
     cap_per_year,
@@ -58,8 +58,8 @@ def _from_name(name):
         "granule_id": pair.granule_id, "file_name": name, "version": int(pair.version or 0), "mid_date": pair.mid_date,
         "acquisition_date_img1": dates[0], "acquisition_date_img2": dates[1], "date_dt": pair.date_dt,
         "roi_valid_percentage": float(pair.percent_valid or 0), "id_img1": pair.img1, "id_img2": pair.img2,
-        "platform": platforms[0], "group": group_of(*platforms),
-        "geometry": "unknown" if not all(frames) else "same" if frames[0] == frames[1] else "cross",
+        "platform": platforms[0], "group": granules.group_of(*platforms),
+        "geometry": granules.same_frame(*frames),
         "path_row_img1": frames[0], "path_row_img2": frames[1],
         "image_key": "/".join(f"{p} {d!s} {f}" for p, d, f in zip(platforms, dates, frames, strict=True)),
         "processed": "/".join(processing_date(image) for image in (pair.img1, pair.img2)),
@@ -94,7 +94,7 @@ def _reasons(pairs, selection, epsg=None):
     place = pd.Series(range(len(pairs)), index=pairs.index)
     older = duplicates(pairs.assign(x0=place, y0=place, path=pairs["file_name"]))
     why[older.index] = older
-    why = why.where(why != "", reject(pairs, selection))
+    why = why.where(why != "", reject(pairs, selection, by_name=True))
     if epsg is not None and selection.projections == "majority":
         known = (why == "") & epsg.notna()
         if known.any():

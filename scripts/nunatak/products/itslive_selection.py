@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
+from nunatak import granules
 from nunatak.runtime import NunatakError
 
 _POLICIES = ("spread", "best", "first")
@@ -37,9 +38,9 @@ class Selection:
     policy: str = "spread"
     """which pairs a full year keeps: spread (even in time and frame), best (valid share), first (in the given order)"""
     platforms: tuple[str, ...] = ()
-    """such as LC08, S2, S1A, or a group L45, L7, L89; all when empty"""
+    """such as LC08, S2, S1A, or a group L45, L7, L89; all when empty; a word that is no platform's is refused"""
     geometry: str = "any"
-    """same (both images on one path and row), cross, any"""
+    """same (both images on one path and row), cross, any; pairs that do not tell their frames count as same"""
     projections: str = "majority"
     """majority (only the projection most pairs have) or all (the others are rotated)"""
     variables: tuple[str, ...] = ("vx", "vy", "v", "v_error")
@@ -56,6 +57,9 @@ class Selection:
         if self.max_per_year is not None and self.max_per_year < 1:
             raise NunatakError(f"velocity: max_per_year: {self.max_per_year} keeps nothing; give 1 or more")
         month_numbers(self.months)
+        for word in self.platforms:
+            if wrong := granules.unknown_platform(word):
+                raise NunatakError(f"velocity: platforms: {wrong}")
 
 
 # other words of a study file for the same choice
@@ -126,7 +130,7 @@ def season_year(mid_date, start_month=1):
     return 1970 + (month + shift) // 12
 
 
-def reject(pairs, selection):
+def reject(pairs, selection, *, by_name=False):
     """
     Why each pair is left out by the keys that look at one pair alone.
 
@@ -135,6 +139,7 @@ def reject(pairs, selection):
     pairs : DataFrame with `mid_date, date_dt, roi_valid_percentage, platform, group, geometry`, and where it was
         measured `percent_valid_in_region`
     selection : Selection
+    by_name : only names were asked; a frame that none of them tells is left to the files
 
     Returns
     -------
@@ -160,11 +165,56 @@ def reject(pairs, selection):
         names = month.fillna(0).astype(int).map(dict(enumerate(calendar.month_name)))
         rule(~month.isin(months), "months: mid-date in " + names)
     if selection.platforms:
-        wanted = pairs["platform"].str.startswith(tuple(selection.platforms)) | pairs["group"].isin(selection.platforms)
+        wanted = np.logical_or.reduce([_selected(pairs, word) for word in selection.platforms])
         rule(~wanted, "platforms: " + pairs["platform"])
+    # a pair whose frames nobody states may be of one frame, as most are; `remarks` counts those that pass
+    unknown = (pairs["geometry"] == "unknown") & (by_name or selection.geometry == "same")
     if selection.geometry != "any":
-        rule(pairs["geometry"] != selection.geometry, "geometry: " + pairs["geometry"])
+        rule((pairs["geometry"] != selection.geometry) & ~unknown, "geometry: " + pairs["geometry"])
     return why
+
+
+def _selected(pairs, word):
+    return (pairs["platform"].str.startswith(word) | (pairs["group"] == word)).to_numpy(dtype=bool)
+
+
+def remarks(pairs, kept, selection):
+    """
+    Return what a user should know of a selection beside its counts, a sentence each.
+
+    Parameters
+    ----------
+    pairs : DataFrame as for `reject`
+    kept : (n,) bool, the pairs that pass
+    selection : Selection
+    """
+    told = []
+    for word in selection.platforms if len(pairs) else ():
+        if not _selected(pairs, word).any():
+            here = ", ".join(sorted(pairs["platform"].unique()))
+            told.append(f"platforms: {word} is of none of {len(pairs)} pairs; they are of {here}")
+    unknown = int(((pairs["geometry"] == "unknown") & kept).sum())
+    if unknown and selection.geometry == "same":
+        told.append(f"geometry: same: {unknown} of {int(np.sum(kept))} pairs kept do not tell their frames")
+    return told
+
+
+def reasons(why):
+    """
+    Return why pairs are left out, in words with counts, the largest first.
+
+    Parameters
+    ----------
+    why : Series of str that begin with a fate or a key of the selection, empty where a pair is kept
+
+    Examples
+    --------
+    >>> reasons(pd.Series(["months: mid-date in June", "months: mid-date in May", "", "empty: no valid cell"]))
+    '2 months, 1 empty'
+    """
+    counts = why[why != ""].str.split(":").str[0].value_counts(sort=False)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} {key}" for key, count in ordered)
 
 
 def duplicates(pairs):

@@ -79,15 +79,18 @@ def front_material(inputs):
 
     Parameters
     ----------
-    inputs : mapping of regions, granules, ledgers, checks, provenance, figures, pages, and the results there are, to a
-        path or a list of paths
+    inputs : mapping of regions, granules, left_out, ledgers, checks, provenance, figures, pages, and the results there
+        are, to a path or a list of paths
     """
     granules, ledgers = granule_tables(inputs["granules"]), ledger_tables(inputs["ledgers"])
     figures = listed(inputs["figures"])
+    unwanted = granule_tables(inputs.get("left_out", []))
     data = [path for name in ("granules", "region_change", "repeat_pairs") for path in listed(inputs.get(name, []))]
     return {
         "region": read_outlines(inputs["regions"])[STUDY_REGION],
-        "counts": [front.count_product(name, table, ledgers[name]) for name, table in granules.items()],
+        "counts": [
+            front.count_product(name, table, ledgers[name], unwanted.get(name)) for name, table in granules.items()
+        ],
         "region_change": region_change(inputs["region_change"]) if "region_change" in inputs else None,
         "pairs": read_table(inputs["repeat_pairs"]) if "repeat_pairs" in inputs else None,
         "pair_counts": read_csv(inputs["repeat_counts"]) if "repeat_counts" in inputs else None,

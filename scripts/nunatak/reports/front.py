@@ -41,16 +41,18 @@ class ProductCount:
     failed: int
     size: str
     reasons: list = field(default_factory=list)
+    unwanted: int = 0
 
 
-def count_product(product, granules, ledger):
+def count_product(product, granules, ledger, left_out=None):
     """
-    Count a product's granules by outcome.
+    Count a product's granules by outcome; found is the sum of all outcomes.
 
     Parameters
     ----------
-    granules : granule table, what was found
+    granules : granule table, what the study asked for
     ledger : ledger of all chunks, what came of each
+    left_out : table with `why`, what the archive had and the study does not want
     """
     present, empty, outside, failed = (int((ledger["status"] == status).sum()) for status in STATUSES)
     unused = ledger[ledger["status"] != "present"]
@@ -62,10 +64,17 @@ def count_product(product, granules, ledger):
     ]
     if len(order) > _REASONS:
         reasons.append((f"… and {len(order) - _REASONS} more", "", "see the ledgers"))
+    unwanted = 0 if left_out is None else len(left_out)
+    if unwanted:
+        by_key = left_out["why"].str.split(":").str[0].value_counts().sort_index()
+        reasons += [(words.counted(int(count), "granule"), "not wanted", key) for key, count in by_key.items()]
     used = ledger[ledger["status"] == "present"]
     n_bytes = int(used["size_bytes"].fillna(0).sum())
     releases = ", ".join(sorted({str(v) for v in granules["version"].dropna()})) or "none"
-    return ProductCount(product, releases, len(granules), present, empty, outside, failed, words.size(n_bytes), reasons)
+    found = len(granules) + unwanted
+    return ProductCount(
+        product, releases, found, present, empty, outside, failed, words.size(n_bytes), reasons, unwanted
+    )
 
 
 def asked(study, region, simulated):

@@ -34,16 +34,19 @@ FRONT = """{% extends "shell" %}
 
 <h2>What was found</h2>
 <div class="wide"><table>
-<thead><tr><th>product</th><th>release</th><th class="n">found</th><th class="n">used</th><th class="n">empty</th>
+<thead><tr><th>product</th><th>release</th><th class="n">found</th><th class="n">not wanted</th>
+<th class="n">used</th><th class="n">empty</th>
 <th class="n">outside</th><th class="n">failed</th><th class="n">size</th></tr></thead>
 <tbody>{% for p in front.products %}<tr><td>{{ p.product | upper }}</td><td>{{ p.version }}</td>
-<td class="n">{{ p.found }}</td><td class="n">{{ p.present }}</td><td class="n">{{ p.empty }}</td>
+<td class="n">{{ p.found }}</td><td class="n">{{ p.unwanted }}</td>
+<td class="n">{{ p.present }}</td><td class="n">{{ p.empty }}</td>
 <td class="n">{{ p.outside }}</td>
 <td class="n{% if p.failed %} fail{% endif %}">{{ p.failed }}</td><td class="n">{{ p.size }}</td></tr>
 {% endfor %}</tbody>
 </table></div>
-<p class="note">Used: in the region and the period, and readable. Empty: the granule holds no data. Outside: none of its
-data lie in the region and the period.</p>
+<p class="note">Found: what the archive has. Not wanted: left out by the study's keys before fetching. Used: in the
+region and the period, and readable. Empty: the granule holds no data. Outside: none of its data lie in the region and
+the period.</p>
 {% for p in front.products if p.reasons %}
 <details{% if p.failed %} open{% endif %}>
 <summary>{{ p.product | upper }}: why granules were not used</summary>

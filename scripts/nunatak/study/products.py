@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import field_validator, model_validator
 
 from nunatak.constants import ACROSS_LIMIT
+from nunatak.granules import unknown_platform
 from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.orbit_products import InPlace, OrbitProduct, Product, TrackProduct, known_names
 from nunatak.study.photon_products import Atl03, Atl06sr
@@ -147,9 +148,12 @@ class ItsLive(Product):
     policy: Literal["spread", "best", "first"] = key(
         "spread", "which of a year's pairs: even in time, most valid cells, or the first"
     )
-    platforms: Listed[str] = key(("all",), "all, or satellites such as LC08, S1A, S2B")
+    platforms: Listed[str] = key(
+        ("all",), "all, or satellites such as LC08, S1A, S2B, or groups L45, L7, L89, S1, S2, NISAR"
+    )
     geometry: Literal["same", "cross", "any"] = key(
-        "same", "pairs of one path and row, of different ones (before June 2013 of lower quality), or any"
+        "same",
+        "pairs of one frame (or that tell none), of different ones (before June 2013 of lower quality), or any",
     )
     projections: Literal["majority", "all"] = key(
         "all", "majority: only the projection most pairs have; all: the others are rotated into it, as vectors"
@@ -172,6 +176,14 @@ class ItsLive(Product):
     def _separations(cls, value, info):
         if value < info.data.get("min_separation", 0):
             raise ValueError(f"{value:g} is below min_separation {info.data['min_separation']:g}; exchange them")
+        return value
+
+    @field_validator("platforms")
+    @classmethod
+    def _known_platforms(cls, value):
+        wrong = [hint for word in value if word != "all" and (hint := unknown_platform(word))]
+        if wrong:
+            raise ValueError(wrong[0])
         return value
 
     @model_validator(mode="after")
