@@ -78,7 +78,9 @@ def leave_out(answer, settings, region):
 def _answer(product, region, period, filters, archive, locked):
     """The archive's answer, or the lock's; that of an archive on the network is settled when granules are fetched."""
     if locked and archive["name"] == "earthdata":
-        return lock.read(locked, product=granules_of(product))
+        rows = lock.read(locked, product=granules_of(product))
+        quick = any(parse(name).quick_look for name in rows["file_name"])
+        return open_archive(archive["name"], archive).with_finals(rows) if quick else rows
     found = open_archive(archive["name"], archive).search(product, region, period, filters)
     return lock.held_against(lock.read(locked), found, name=locked) if locked else found
 

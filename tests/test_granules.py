@@ -211,6 +211,17 @@ def test_a_sea_ice_granule_that_begins_before_midnight_is_not_lost():
     assert chunk_of(early, chunks=["2019-09"]) is None
 
 
+@pytest.mark.parametrize(
+    "name", ["ATL06QL_20190504033705_05480304_007_01.h5", "ATL07QL-02_20190831234500_09790401_006_02.h5"]
+)
+def test_a_quick_look_is_known_by_its_name(name):
+    """It is its product's, marked as a quick look, and its name is written again."""
+    quick, final = parse(name), parse(name.replace("QL", ""))
+    assert quick.quick_look and not final.quick_look
+    assert (quick.product, quick.rgt, quick.time_start) == (final.product, final.rgt, final.time_start)
+    assert quick.file_name == name and final.file_name == name.replace("QL", "")
+
+
 def test_a_granule_table_has_one_shape_whoever_answers(tmp_path):
     """Columns and types are the same for one row, many and none, before and after a file; further columns stay."""
     rows = [

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import h5py
+import numpy as np
 import pandas as pd
 import pytest
+from tests.access.conftest import record_of
 from tests.access.fetching import md5
 from tests.conftest import ROOT
-from tiny_granules import name_of
+from tiny_granules import atl06, name_of
 
 import show_updates
 from nunatak import region, study
@@ -43,6 +45,38 @@ def test_a_lock_read_back_answers_as_the_search_did(standin, held, archive, tmp_
     before = path.read_bytes()
     lock.write(back, path)
     assert path.read_bytes() == before
+
+
+def test_a_lock_of_quick_looks_survives_their_final_granules():
+    """The final granule takes the quick look's place, with a note, whether the quick look is still there or gone."""
+    quick, other = name_of(product="ATL06QL"), name_of(cycle=6)
+    final = name_of(start=np.datetime64("2019-11-06T23:02:02", "ns"), version="007")
+    locked = table(quick, other)
+    for found in (table(final, other), table(quick, final, other)):
+        kept = lock.held_against(locked, found, name="the lock")
+        assert list(kept["file_name"]) == sorted([final, other])
+        assert kept.attrs["notes"] == [f"the lock: {quick} is replaced by its final granule {final}"]
+    assert list(lock.differences(locked, table(final, other))["fate"]) == [f"is replaced by its final granule {final}"]
+    with pytest.raises(NunatakError, match=f"{quick} is gone"):
+        lock.held_against(locked, table(other), name="the lock")
+
+
+def test_quick_looks_of_the_catalogue(standin, archive, tmp_path):
+    """A collection of their own, asked for on request; a lock of one is given the final granule when it is there."""
+    quick = name_of(product="ATL06QL")
+    elsewhere = atl06(tmp_path / "held", name_of(cycle=4), lat=70.0)
+    standin.records += [record_of(elsewhere), record_of(atl06(tmp_path / "held", quick, stated=quick))]
+    used = archive.search("atl06", HERE, YEAR, base.Filters(quick_look=True))
+    assert list(used["file_name"]) == [quick]
+    assert list(archive.with_finals(used)["file_name"]) == [quick]
+    final = name_of(start=np.datetime64("2019-11-06T23:02:02", "ns"))
+    standin.records.append(record_of(atl06(tmp_path / "held", final)))
+    assert list(archive.search("atl06", HERE, YEAR)["file_name"]) == [final]
+    assert list(archive.search("atl06", HERE, YEAR, base.Filters(quick_look=True))["file_name"]) == [final]
+    now = archive.with_finals(used)
+    assert list(now["file_name"]) == [final]
+    assert now.attrs["notes"] == [f"{quick} is replaced by its final granule {final}"]
+    assert archive.successor(used.iloc[0]) == final
 
 
 def test_the_first_download_stands_in_for_a_checksum_that_is_not_published(tmp_path):

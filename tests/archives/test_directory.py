@@ -14,6 +14,7 @@ from nunatak import region
 from nunatak.archives import EmptyAnswer, base, index
 from nunatak.archives.directory import DirectoryArchive
 from nunatak.archives.opening import open_archive
+from nunatak.products import atl06 as atl06_reader
 from nunatak.runtime import NunatakError
 from nunatak.study.period import Period
 
@@ -169,6 +170,27 @@ def test_of_several_copies_the_best_is_used_and_the_others_are_named(archive):
         f"subset/processed_{name_of()}: set aside for whole/{name_of()}, which holds more of the granule",
         f"broken/{name_of()}: set aside for whole/{name_of()}, which can be opened",
     ]
+
+
+def test_quick_looks_are_left_out_unless_asked_for(archive):
+    """Named with the remedy; asked for, one is used until the final granule of the pass is there."""
+    quick = name_of(product="ATL06QL")
+    atl06(archive.root, quick, attributes={"short_name": "ATL06QL"}, stated=quick)
+    with pytest.raises(EmptyAnswer, match=r"of 1 \(releases 006\) 1 quick-look \(quick_look: true takes them\)"):
+        search(archive)
+    used = search(archive, quick_look=True)
+    assert list(used["file_name"]) == [quick]
+    assert used.attrs["notes"] == [f"1 quick-look granules used ({quick}): their final ones have not come"]
+    assert list(archive.fetch(used)["status"]) == ["present"]
+    assert len(atl06_reader.read_segments(archive.root / quick)[0]) == 240
+    final = name_of(start=START + np.timedelta64(2, "s"))
+    atl06(archive.root, final)
+    plain = search(archive)
+    assert list(plain["file_name"]) == [final]
+    assert plain.attrs["notes"] == [f"1 quick-look granules left out ({quick}); quick_look: true takes them"]
+    both = search(archive, quick_look=True)
+    assert list(both["file_name"]) == [final]
+    assert both.attrs["notes"] == [f"{quick}: set aside for {final}, which is the final granule"]
 
 
 def test_a_subset_of_another_place_does_not_hide_the_right_one(archive):

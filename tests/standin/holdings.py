@@ -34,8 +34,8 @@ def of_files(table, folder, *, checksum=None) -> list[Record]:
         parts = shapely.get_parts(shapely.from_wkt(row.geometry)) if pd.notna(row.geometry) else []
         records.append(
             Record(
-                row.file_name, named.product.upper(), named.version, _text(row.time_start, "2019-01-01"),
-                _text(row.time_end, "2024-01-01"),
+                row.file_name, named.product.upper() + "QL" * named.quick_look, named.version,
+                _text(row.time_start, "2019-01-01"), _text(row.time_end, "2024-01-01"),
                 footprints=[shapely.get_coordinates(shapely.get_exterior_ring(part)).tolist() for part in parts],
                 size=path.stat().st_size, checksum=checksum(path) if checksum else None, path=path,
             )

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from nunatak.archives import EmptyAnswer
+from nunatak.archives import EmptyAnswer, quick_looks
 from nunatak.granules import granule_table
 from nunatak.outlines import STUDY_REGION
 from nunatak.runtime import NunatakError, log
@@ -25,6 +25,7 @@ _LONG = np.timedelta64(31, "D")  # a granule that covers more is not asked for i
 _SHOWN = 5  # names in one message
 # Which of several files of one granule is used: the larger value of the first of these that differs.
 _BETTER = {
+    "final": "is the final granule",
     "release": "is a later release",
     "last_cycle": "runs to a later cycle",
     "rank": "is a later revision",
@@ -59,6 +60,7 @@ class Filters:
     rgt, cycles, region_numbers : reference ground tracks, cycles, parts of the orbit
     resolutions : of ATL14/15, such as "10km"
     hemisphere : of ATL07/10/20, "north" or "south"
+    quick_look : whether quick-look granules are taken where the final one has not come
     percent_valid_pixels, min_separation, max_separation : of image pairs; what a catalogue on the network is asked, so
         that pairs nobody wants are not fetched; the velocity's own selection asks them of every pair
     """
@@ -69,6 +71,7 @@ class Filters:
     region_numbers: tuple[int, ...] | None = None
     resolutions: tuple[str, ...] | None = None
     hemisphere: str | None = None
+    quick_look: bool | None = None
     percent_valid_pixels: float | None = None
     min_separation: float | None = None
     max_separation: float | None = None
@@ -137,6 +140,7 @@ def select(table, product, region, period, filters, *, asked):
         ("other resolution", lambda t: _matches(_column(t, "resolution"), filters.resolutions)),
         ("outside the period", lambda t: in_period(t, product, period, notes)),
         ("outside the region", lambda t: in_region(t, region, notes)),
+        ("quick-look (quick_look: true takes them)", lambda t: quick_looks.wanted(t, filters.quick_look, notes)),
     ]
     lost = {}
     kept = table
@@ -148,6 +152,7 @@ def select(table, product, region, period, filters, *, asked):
     if kept.empty:
         raise EmptyAnswer(_empty_message(table, product, region, period, filters, lost, asked))
     kept = newest(kept, notes)
+    notes += quick_looks.used(kept)
     for note in notes:
         log.info("%s", note)
     kept = granule_table(kept.drop(columns="broken", errors="ignore"))
@@ -189,14 +194,15 @@ def in_period(table, product, period, notes):
 
 def newest(table, notes):
     """
-    Each granule once: the highest release, of that the last cycle and the highest revision, then a file that opens,
-    then the largest (a whole granule before a subset of it), then the first by path.
+    Each granule once: the final one before a quick look, the highest release, of that the last cycle and the highest
+    revision, then a file that opens, then the largest (a whole granule before a subset of it), then the first by path.
 
     The same granule is the same product, orbit and region (ATL14/15: region and resolution; image pairs: both images),
     whatever its release.
     """
     order = table.assign(
         same=_identity(table),
+        final=~quick_looks.are(table["file_name"]),
         opens=~_broken(table),
         release=table["version"].fillna(""),
         last_cycle=pd.to_numeric(_column(table, "cycle_end"), errors="coerce").fillna(0),

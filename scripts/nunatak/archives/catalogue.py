@@ -126,7 +126,7 @@ class Catalogue:
         """One question per box of the region, stretch of the period and handful of names."""
         for box in boxes(region):
             for span in [None] if period is None or product in _STATIC else period.spans():
-                for names in name_patterns(product, filters):
+                for names in name_patterns(product.removesuffix("ql"), filters):
                     query = self._granule_query(product).version(version)
                     if box is not None:
                         query = query.bounding_box(*box)

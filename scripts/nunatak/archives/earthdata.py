@@ -14,12 +14,13 @@ from nunatak.archives import (
     icepyx_orders,
     itslive,
     login,
+    quick_looks,
     s3,
     streaming,
     subsets,
 )  # fmt: skip
 from nunatak.archives.transport import BackOff
-from nunatak.granules import granule_table, granules_of, ledger
+from nunatak.granules import granule_table, granules_of, ledger, parse
 from nunatak.runtime import NunatakError, log
 from nunatak.study.models import Endpoints
 
@@ -68,16 +69,56 @@ class EarthdataArchive:
         asked = f"{self.catalogue.address} ({product} release {release['version']})"
         if not rows and notes:  # an answer that cannot be used is no empty one
             raise ServiceFailed(f"{asked}: {len(notes)} records, none of which names a granule's file ({notes[0]})")
-        if not rows:
+        if not rows and not filters.quick_look:
             raise EmptyAnswer(_nothing(asked, product, release, region, period, filters))
         for row in rows:
             row["collection_id"] = row["collection_id"] or release["collection_id"]
+        if filters.quick_look:
+            more, said = self._quick_looks(product, region, period, filters)
+            rows, notes = rows + more, notes + said
         answer = base.select(granule_table(rows), product, region, period, filters, asked=asked)
         notes += [newer] if newer else []
         for note in notes:
             log.warning("%s", note)
         answer.attrs["notes"] = notes + answer.attrs["notes"]
         return answer
+
+    def _quick_looks(self, product, region, period, filters):
+        """Rows of the product's quick looks, a collection of their own, and notes."""
+        product = f"{product}ql"
+        try:
+            release, _ = self.catalogue.release(product)
+        except EmptyAnswer as error:
+            return [], [str(error)]
+        rows, notes = self.catalogue.granules(product, release["version"], region, period, filters)
+        for row in rows:
+            row["collection_id"] = row["collection_id"] or release["collection_id"]
+        return rows, notes
+
+    def with_finals(self, locked):
+        """
+        The granules of a lock, a quick look whose final granule has come replaced by it.
+
+        Returns
+        -------
+        granule table, with a note in `attrs["notes"]` for each that was replaced
+        """
+        rows, notes = [], []
+        for row in locked.to_dict("records"):
+            named = parse(row["file_name"])
+            found = self._finals(named) if named.quick_look else []
+            if found:
+                final = max(found, key=lambda one: one["file_name"])
+                notes.append(f"{row['file_name']} {quick_looks.REPLACED}{final['file_name']}")
+            rows.append(final if found else row)
+        table = granule_table(rows)
+        table.attrs["notes"] = notes
+        return table
+
+    def _finals(self, named):
+        hemisphere = named.file_name.removeprefix(f"{named.product.upper()}QL").partition("_")[0]
+        track = f"{named.rgt:04d}{named.cycle:02d}{named.region_number:02d}"
+        return self.catalogue.named(named.product, [f"{named.product.upper()}{hemisphere}_*_{track}_*"])
 
     def _search_itslive(self, product, region, period, filters):
         """Image pairs of one of two catalogues, datacubes of their list, mosaics."""
@@ -203,9 +244,9 @@ class EarthdataArchive:
 
     def successor(self, row):
         """The name of the granule that took the place of one that is gone, or None."""
-        from nunatak.granules import parse
-
         named = parse(row.file_name)
+        if named.quick_look:
+            return max((found["file_name"] for found in self._finals(named)), default=None)
         pattern = named.file_name.replace(f"_{named.version}_{named.revision}.", f"_{named.version}_??.")
         found = [r["file_name"] for r in self.catalogue.named(named.product, [pattern])]
         return max((name for name in found if name != named.name), default=None)

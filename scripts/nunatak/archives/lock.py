@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nunatak.archives import base, receipts
+from nunatak.archives import base, quick_looks, receipts
 from nunatak.archives.integrity import stated_checksum
 from nunatak.granules import parse
 from nunatak.runtime import NunatakError, written
@@ -98,18 +98,27 @@ def held_against(locked, found, *, name):
     """
     The rows of a search that a lock names, if all of them are there and unchanged.
 
+    A quick look whose final granule has come is replaced by it, with a note in `attrs["notes"]`.
+
     Raises
     ------
     NunatakError : names each granule that is gone or changed, and its successor where there is one
     """
-    lost = [f"{row.file_name} {row.fate}" for row in differences(locked, found).itertuples() if row.fate != "is new"]
+    changes = differences(locked, found)
+    final = changes["fate"].str.startswith(quick_looks.REPLACED)
+    lost = [f"{row.file_name} {row.fate}" for row in changes[~final].itertuples() if row.fate != "is new"]
     if lost:
         more = f"; and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
         raise NunatakError(
             f"{name}: {len(lost)} of {len(locked)} locked granules are not as they were: "
             f"{'; '.join(lost[:_SHOWN])}{more}; bring them back, or lock the study anew"
         )
-    return found[found["file_name"].isin(locked["file_name"])].reset_index(drop=True)
+    finals = [fate.removeprefix(quick_looks.REPLACED) for fate in changes["fate"][final]]
+    names = {*locked["file_name"], *finals} - {*changes["file_name"][final]}
+    kept = found[found["file_name"].isin(names)].reset_index(drop=True)
+    said = [f"{name}: {row.file_name} {row.fate}" for row in changes[final].itertuples()]
+    kept.attrs = {**found.attrs, "notes": [*found.attrs.get("notes", []), *said]}
+    return kept
 
 
 def differences(locked, found) -> pd.DataFrame:
@@ -118,13 +127,18 @@ def differences(locked, found) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame of `file_name` and `fate`: "is gone", "is superseded by ...", "changed (size_bytes 1, was 2)", "is new"
+    DataFrame of `file_name` and `fate`: "is gone", "is superseded by ...", "is replaced by its final granule ...",
+        "changed (size_bytes 1, was 2)", "is new"
     """
     then, now = (table.set_index("file_name", drop=False) for table in (locked, found))
     heirs = {_without_release(name): name for name in sorted(now.index.difference(then.index))}
+    finals = quick_looks.finals(then.index, now.index)
     rows = []
     for name, row in then.iterrows():
         heir = heirs.get(_without_release(name))
+        if name in finals:
+            rows.append((name, quick_looks.REPLACED + finals[name]))
+            continue
         if name not in now.index:
             rows.append((name, f"is superseded by {heir}" if heir else "is gone"))
             continue
@@ -134,7 +148,7 @@ def differences(locked, found) -> pd.DataFrame:
             if pd.notna(old) and pd.notna(new) and old != new and comparable:
                 rows.append((name, f"changed ({key} {new}, was {old})"))
                 break
-    rows += [(name, "is new") for name in now.index.difference(then.index)]
+    rows += [(name, "is new") for name in now.index.difference([*then.index, *finals.values()])]
     return pd.DataFrame(rows, columns=["file_name", "fate"])
 
 

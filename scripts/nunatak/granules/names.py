@@ -24,8 +24,8 @@ _CYCLES = r"_(?P<cycle>\d{2})(?P<cycle_end>\d{2})"
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"^(?P<product>ATL0[3468])" + _TRACK + _RELEASE,
-        r"^(?P<product>ATL(?:07|10|20|21))-(?P<hemisphere>0[12])" + _TRACK + _RELEASE,
+        r"^(?P<product>ATL0[3468])(?P<quick_look>QL)?" + _TRACK + _RELEASE,
+        r"^(?P<product>ATL(?:07|10|20|21))(?P<quick_look>QL)?-(?P<hemisphere>0[12])" + _TRACK + _RELEASE,
         r"^(?P<product>ATL11)_(?P<rgt>\d{4})(?P<region_number>\d{2})" + _CYCLES + _RELEASE,
         r"^(?P<product>ATL1[45])_(?P<region_code>A[1-4A]|AK|CN|CS|GL|IS|RA|SV)"
         + _CYCLES + r"_(?P<resolution>100m|01km|10km|20km|40km)" + _RELEASE,
@@ -81,6 +81,7 @@ class GranuleName:
     frame_img1, frame_img2 : what repeats, such as Landsat path and row "135039"; see `images.frame_of`
     grid_spacing, percent_valid : metres; per cent of valid cells, as named
     ending : what follows them in the names of pairs ordered from HyP3, "_IL_ASF_OD"
+    quick_look : made within days, until the final granule of the same pass takes its place (ATL07QL)
     """
 
     product: str
@@ -109,6 +110,7 @@ class GranuleName:
     grid_spacing: int | None = None
     percent_valid: int | None = None
     ending: str = ""
+    quick_look: bool = False
 
     @property
     def flight(self) -> tuple:
@@ -131,7 +133,7 @@ class GranuleName:
                 f"{first}_X_{second}_G{self.grid_spacing:04d}V{self.version}_P{self.percent_valid:03d}{self.ending}.nc"
             )
         release = f"{self.version}_{self.revision}"
-        product = self.product.upper()
+        product = self.product.upper() + "QL" * self.quick_look
         if self.product in ("atl14", "atl15"):
             resolution = {short: long for long, short in _RESOLUTIONS.items()}[self.resolution or ""]
             return f"{product}_{self.region_code}_{self.cycle:02d}{self.cycle_end:02d}_{resolution}_{release}.nc"
@@ -211,6 +213,7 @@ def _icesat2(found, given) -> GranuleName:
         cycle=number["cycle"],
         cycle_end=number.get("cycle_end"),
         region_number=number.get("region_number"),
+        quick_look="quick_look" in part,
     )
 
 

@@ -227,7 +227,7 @@ def check_product(file, product):
     GranuleError : the name lies about the content
     """
     stated = attribute(file, "short_name")
-    if stated and not stated.startswith("SET_BY") and stated.upper() != product.upper():
+    if stated and not stated.startswith("SET_BY") and stated.upper().removesuffix("QL") != product.upper():
         raise GranuleError(
             f"{file.filename}: read as {product.upper()}, but its short_name says {stated}; rename it or fetch it again"
         )

@@ -63,6 +63,8 @@ class TrackProduct(OrbitProduct):
         "icepyx places the same order through icepyx, as its users do",
     )  # fmt: skip
 
+    quick_look: bool = key(False, "take quick-look granules (such as ATL07QL) where the final ones have not come")
+
     @field_validator("beams")
     @classmethod
     def _known_beams(cls, value):

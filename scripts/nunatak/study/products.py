@@ -212,7 +212,10 @@ class Products(Model):
         """Photon classes are in ATL08: its granules of the same passes are asked for too."""
         by = next((asked for asked in (self.atl06sr, self.atl03) if asked is not None and asked.joins_atl08), None)
         if by is not None and self.atl08 is None:
-            same = {name: getattr(by, name) for name in ("version", "splits", "rgt", "cycles", "region_numbers")}
+            same = {
+                name: getattr(by, name)
+                for name in ("version", "splits", "rgt", "cycles", "region_numbers", "quick_look")
+            }
             object.__setattr__(self, "atl08", Atl08(**same))  # frozen, and made here
         return self
 
