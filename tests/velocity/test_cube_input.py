@@ -3,6 +3,9 @@
 import h5py
 import numpy as np
 import pytest
+import rasterio
+import xarray as xr
+import zarr
 
 from nunatak import api
 from nunatak.grid import map_scale
@@ -126,3 +129,53 @@ def test_bad_input_is_refused_in_words(simulated_pairs, tmp_path):
         open_cube(tmp_path)
     with pytest.raises(NunatakError, match="is there and no velocity cube; remove it"):
         api.build_cube(simulated_pairs, TRUNK, tmp_path)
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def cube_of_format(request, simulated_pairs, tmp_path_factory):
+    """(format, folder) of a cube with masks, once stacked and once taken over from its own years."""
+    out = tmp_path_factory.mktemp("formats") / "cube.zarr"
+    paths = sorted(simulated_pairs.glob("*.nc"))
+    for some in (paths[:-1], paths):  # the second build takes layers of the first
+        api.build_cube(some, TRUNK, out, zarr_format=request.param, selection={"variables": ["v", "interp_mask"]})
+    return request.param, out
+
+
+def test_zeros_are_zeros_in_plain_xarray(cube_of_format):
+    """Without any option: masks, flags, shifts and text are there; only velocities have missing values."""
+    zarr_format, path = cube_of_format
+    assert zarr.open_group(path, mode="r").metadata.zarr_format == zarr_format
+    plain, ours = xr.open_zarr(path), open_cube(path)
+    for name in ("roi", "interp_mask", "stable_shift_flag"):
+        assert (ours[name].values == 0).any(), f"{name} has no zero to lose"
+    for name in ("roi", "interp_mask", "stable_shift_flag", "vx_stable_shift", "valid_cells", "epsg", "treatment"):
+        assert plain[name].dtype.kind == ours[name].dtype.kind or plain[name].dtype.kind in "OT"
+        np.testing.assert_array_equal(plain[name].values, ours[name].values, err_msg=name)
+    assert "_FillValue" not in plain["interp_mask"].encoding
+    np.testing.assert_array_equal(np.isnan(plain["vx"].values), ours["vx"].values == FILL)
+
+
+@pytest.mark.parametrize("chunks", ["map", "series"])
+def test_no_chunk_of_a_mask_is_left_to_the_reader_s_guess(simulated_pairs, tmp_path, chunks):
+    """Format 2 without a fill says nothing of chunks that are not there: all are."""
+    out = tmp_path / "cube.zarr"
+    options = {"selection": {"variables": ["interp_mask"]}, "zarr_format": 2, "chunks": chunks}
+    api.build_cube(sorted(simulated_pairs.glob("S1A*.nc"))[:3], TRUNK, out, **options)
+    array = zarr.open_group(out, mode="r")["interp_mask"]
+    assert array.fill_value is None or array.metadata.fill_value is None
+    assert len([p for p in (out / "interp_mask").iterdir() if not p.name.startswith(".")]) == array.nchunks
+
+
+def test_gdal_reads_the_format_that_the_docs_name(cube_of_format):
+    """Format 2 with values, CRS and place; format 3 not by GDAL 3.10, and by a newer one only with right values."""
+    zarr_format, path = cube_of_format
+    ours = open_cube(path)
+    try:
+        with rasterio.open(f'ZARR:"{path}":/vx') as source:
+            assert (source.crs.to_epsg(), source.nodata, source.count) == (3031, FILL, ours.sizes["time"])
+            assert (source.transform.c + 60, source.transform.f - 60) == (ours["x"][0], ours["y"][0])
+            np.testing.assert_array_equal(source.read(3), ours["vx"].values[2])
+    except rasterio.errors.RasterioIOError as error:
+        assert zarr_format == 3, error
+    else:
+        assert zarr_format == 2 or not rasterio.__gdal_version__.startswith("3.10")

@@ -28,15 +28,19 @@ def strip_rows(grid):
 
 
 def encode(layer, rows, fill):
-    """The chunks of a (ny, nx) layer, from the top: bytes each, None where a chunk holds nothing but fill."""
+    """
+    Encode the chunks of a (ny, nx) layer, from the top: bytes each, None where a chunk holds nothing but fill.
+
+    Without a fill every chunk is encoded.
+    """
     out: list[bytes | None] = []
     for first in range(0, layer.shape[0], rows):
         strip = np.ascontiguousarray(layer[first : first + rows])
-        if not (strip != fill).any():
+        if fill is not None and not (strip != fill).any():
             out.append(None)
             continue
         if strip.shape[0] < rows:  # chunks at the edge are whole ones, too
-            strip = np.concatenate([strip, np.full((rows - strip.shape[0], layer.shape[1]), fill, layer.dtype)])
+            strip = np.concatenate([strip, np.full((rows - strip.shape[0], layer.shape[1]), fill or 0, layer.dtype)])
         out.append(Blosc(**CODEC).encode(strip))
     return out
 

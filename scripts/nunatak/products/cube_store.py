@@ -92,7 +92,7 @@ class CubeWriter:
             return
         for i in range(len(rows)):
             for name in self._variables:
-                for strip, data in enumerate(encode(layers[name][i], self._shape[1], LAYOUT[name][2])):
+                for strip, data in enumerate(encode(layers[name][i], self._shape[1], self._fill(name))):
                     if data is not None:
                         self._chunk(name, self._written + i, strip).write_bytes(data)
         self._written += len(rows)
@@ -119,8 +119,15 @@ class CubeWriter:
         for name in self._variables:
             for i, slot in enumerate(slots):
                 for strip in strips:
-                    link(source.chunk(name, slot, strip), self._chunk(name, self._written + i, strip))
+                    chunk = self._chunk(name, self._written + i, strip)
+                    link(source.chunk(name, slot, strip), chunk)
+                    if self._fill(name) is None and not chunk.exists():  # the source leaves out chunks full of zeros
+                        chunk.write_bytes(encode(np.zeros(self._shape[1:], LAYOUT[name][0]), self._shape[1], None)[0])
         self._written += len(rows)
+
+    def _fill(self, name):
+        """The value of chunks that are left out; None where all are written."""
+        return LAYOUT[name][2] if self._arrays[name].fill_value is not None else None
 
     def _chunk(self, name, layer, strip):
         return self._path / name / self._arrays[name].metadata.encode_chunk_key((layer, strip, 0))
@@ -175,6 +182,9 @@ class CubeWriter:
         else:
             options = {"compressors": Blosc(**CODEC)}
             attributes = {**attributes, "_ARRAY_DIMENSIONS": list(dims)}
+            # xarray takes the fill of format 2 for missing, and zeros are values where no _FillValue says otherwise
+            fill = fill if "_FillValue" in attributes else None
+            options["config"] = {"write_empty_chunks": fill is None}
         if dtype is str:
             options.pop("compressors")
         return self._group.create_array(

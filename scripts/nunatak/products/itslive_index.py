@@ -29,7 +29,7 @@ COLUMNS = {
     "vx_stable_shift": "float64", "vy_stable_shift": "float64", "stable_shift_flag": "int64", "reader": "object",
     "units_in_granule": "object", "map_scale": "float64", "chunks": "object", "identity": "object", "reading": "int64",
 }  # fmt: skip
-READING = 3  # goes up when `read_pair` says something else of the same file, so that older rows are not believed
+READING = 4  # goes up when `read_pair` says something else of the same file, so that older rows are not believed
 UNITS = {
     "x0": "m", "y0": "m", "dx": "m", "dy": "m", "date_dt": "days", "roi_valid_percentage": "%", "vx_error": "m/yr",
     "vy_error": "m/yr", "vx_stable_shift": "m/yr", "vy_stable_shift": "m/yr", "size_bytes": "bytes",

@@ -169,7 +169,7 @@ class ItsLive(Product):
         None, "cell size of the cube, along with crs; the one most pairs have where not given", unit="m", gt=0, le=10000
     )
     chunks: Literal["map", "series"] = key("map", "which way the cube is read fast: whole maps, or series of a cell")
-    zarr_format: Literal[2, 3] = key(3, "format of the cube; 2 for older readers")
+    zarr_format: Literal[2, 3] = key(3, "format of the cube; 2 for older readers and GDAL")
 
     @field_validator("max_separation")
     @classmethod
