@@ -11,6 +11,7 @@ from nunatak.runtime import job, log, stamp
 from nunatak.tables import read_table, write_csv, write_table
 
 KEYS = ["rgt", "pair", "ref_pt"]
+PASS = ["rgt", "cycle"]
 CELL = 1000.0  # m; the nodes of ATL15's finest grid, so that the two can be compared cell by cell
 
 
@@ -33,18 +34,51 @@ def main(points, regions, out, out_map, out_report, *, settings, study):
     options = elevation.RateOptions(
         min_cycles=settings["min_cycles"], min_years=settings["min_years"], annual=settings["annual"]
     )
-    rates = elevation.rates(heights, KEYS, options=options)
+    rates, passes = fit(heights, options, settings["max_pass"])
     units = rates.attrs["units"]
     places = heights.drop_duplicates(KEYS)[[*KEYS, "longitude", "latitude", "x", "y", "n_slope", "e_slope"]]
     rates = rates.merge(places, on=KEYS)
-    log.info("%d of %d points have a rate", np.isfinite(rates["dhdt"]).sum(), len(rates))
+    rates["flag"] = elevation.flag_rates(rates, max_error=settings["max_error"])
+    known = np.isfinite(rates["dhdt"])
+    log.info("%d of %d points have a rate, %d of them with a flag", known.sum(), len(rates), (rates["flag"] > 0).sum())
     about = stamp(study=study, source=attributes["nunatak_source"], inputs=[*points, regions], parameters=settings)
     about["crs"] = attributes["crs"]
     place = {"longitude": "degrees_east", "latitude": "degrees_north", "x": "m", "y": "m"}
     write_table(rates, out, attributes=about, units={**units, **place}, points=True)
     grid = grid_of(rates, attributes["crs"])
-    write_netcdf(georeference(elevation.rate_map(rates, grid), grid), out_map, about)
-    write_csv(report(rates, heights), out_report, attributes=about)
+    write_netcdf(georeference(elevation.rate_map(elevation.good_rates(rates), grid), grid), out_map, about)
+    write_csv(report(rates, heights, passes), out_report, attributes=about)
+
+
+def fit(heights, options, max_pass):
+    """
+    Fit rates without the passes that lie off the lines of their own points.
+
+    Parameters
+    ----------
+    max_pass : m, `elevation.leave_out_passes`
+
+    Returns
+    -------
+    rates : of `elevation.rates`
+    passes : DataFrame by rgt and cycle: n_heights, n_left_out, left_out (the whole pass)
+    """
+    rates, kept = elevation.rates_and_kept(heights, KEYS, options=options)
+    residuals = elevation.pass_residuals(heights, rates, KEYS)
+    bad = residuals[elevation.leave_out_passes(residuals, max_pass=max_pass)]
+    if len(bad):
+        for row in bad.itertuples():
+            log.warning("RGT %04d cycle %02d lies %.1f m off the lines of its points and is left out of the rates",
+                        row.rgt, row.cycle, row.median)  # fmt: skip
+        off = pd.MultiIndex.from_frame(heights[PASS]).isin(pd.MultiIndex.from_frame(bad[PASS]))
+        left, kept = heights[~off], ~off
+        rates, kept[~off] = elevation.rates_and_kept(left, KEYS, options=options)
+        rates = heights[KEYS].drop_duplicates().merge(rates, on=KEYS, how="left").sort_values(KEYS, ignore_index=True)
+        rates = rates.fillna({"n_cycles": 0, "n_left_out": 0}).astype({"n_cycles": "i4", "n_left_out": "i4"})
+        rates.attrs["units"] = dict(elevation.RATE_UNITS)
+    passes = heights[PASS].assign(n_heights=1, n_left_out=~kept).groupby(PASS, as_index=False).sum()
+    named = pd.MultiIndex.from_frame(passes[PASS]).isin(pd.MultiIndex.from_frame(bad[PASS]))
+    return rates, passes.assign(left_out=named)
 
 
 def grid_of(rates, crs):
@@ -55,16 +89,29 @@ def grid_of(rates, crs):
     return Grid(crs, first[0] - CELL / 2, last[1] + CELL / 2, CELL, CELL, int(ny), int(nx))
 
 
-def report(rates, heights):
-    """Tracks against the others around them (m/yr), and passes against the lines of their own points (m)."""
-    known = rates[np.isfinite(rates["dhdt"])]
+def report(rates, heights, passes=None):
+    """
+    Hold tracks against the others around them (m/yr), and passes against the lines of their own points (m).
+
+    Parameters
+    ----------
+    passes : DataFrame of `fit`, or None
+    """
+    known = elevation.good_rates(rates)
     tracks = elevation.track_outliers(known, elevation.residuals_to_other_tracks(known))
-    passes = elevation.pass_residuals(heights, rates, KEYS)
+    residuals = elevation.pass_residuals(heights, rates, KEYS)
     tracks = tracks.assign(what="rate against other tracks", unit="m/yr")
-    passes = passes.assign(what="pass against its points", unit="m", outlier=passes["z"].abs() > 4)
-    return pd.concat([tracks, passes], ignore_index=True)[
-        ["what", "rgt", "cycle", "n", "median", "nmad", "unit", "z", "outlier"]
-    ].astype({"cycle": "Int64"})
+    residuals = residuals.assign(what="pass against its points", unit="m", outlier=residuals["z"].abs() > 4)
+    if passes is not None:
+        residuals = residuals.merge(passes, on=PASS, how="left")
+    residuals = residuals.sort_values("z", key=lambda z: -z.abs(), kind="stable")
+    columns = ["what", "rgt", "cycle", "n", "median", "nmad", "unit", "z", "outlier"]
+    columns += [name for name in ("n_heights", "n_left_out", "left_out") if name in residuals]
+    found = pd.concat([tracks, residuals], ignore_index=True).reindex(columns=columns)
+    if "left_out" in columns:
+        found["left_out"] = found["left_out"].eq(True)
+        found = found.astype({"n_heights": "Int64", "n_left_out": "Int64"})
+    return found.astype({"cycle": "Int64"})
 
 
 if __name__ == "__main__":

@@ -104,6 +104,26 @@ def test_rates_are_those_of_the_truth(made):
     assert (mapped.x.values % 1000 == 0).all() and float(mapped.dhdt.min()) < -2
 
 
+def test_passes_and_rates_are_in_line_and_one_bad_pass_is_not(made, study, tmp_path):
+    """Every height has its pass in the report; cycle 7 of a track 30 m too high is left out and fails its check."""
+    report = read_csv(made["report.csv"])
+    points = read_table(made["points"]["atl11"])
+    assert checks.passes_in_line(report).passed and checks.rates_flagged(read_table(made["rates.parquet"])).passed
+    assert report["n_heights"].sum() <= len(points) and report["n_left_out"].sum() < 50
+    bad = (points.rgt == 548) & (points.cycle == 7)
+    write_table(points.assign(h_corr=points.h_corr + 30.0 * bad), tmp_path / "points.parquet",
+                attributes=points.attrs["attributes"], points=True)  # fmt: skip
+    out = [tmp_path / name for name in ("rates.parquet", "rates_map.nc", "report.csv")]
+    settings = {**study["products"]["atl11"], "min_cycles": 3, "min_years": 1.0, "annual": False}
+    fit_rates.main([tmp_path / "points.parquet"], made["regions"], *out, settings=settings, study="test")
+    check = checks.passes_in_line(read_csv(out[2]))
+    assert not check.passed and "RGT 0548 cycle 07 by 30" in check.text
+    before, after = (read_table(path).query("rgt == 548")["dhdt"].median() for path in (made["rates.parquet"], out[0]))
+    assert abs(after - before) < 0.05
+    said = tracks.outlier_sentence(read_csv(out[2]))
+    assert "RGT 0548 cycle 07 (30" in said and "fitted without 1 pass of them" in said
+
+
 def test_crossovers_and_agreement_hold(made):
     crossovers = read_table(made["crossovers.parquet"])
     own = crossovers[crossovers["product"] == "atl11"]
@@ -117,6 +137,26 @@ def test_crossovers_and_agreement_hold(made):
     strict = counts[counts["filter"] == "strict"]
     assert strict.n_before.iloc[0] == len(read_table(made["points"]["atl06"]))
     np.testing.assert_array_equal(strict.n_after.iloc[:-1], strict.n_before.iloc[1:])
+
+
+def test_flagged_rates_are_in_no_map_scale_or_sentence(made, tmp_path):
+    """A tenth of the rates at +-500 m/yr with errors to match: the scale and the lowest rate stay."""
+    rates = read_table(made["rates.parquet"])
+    known = np.flatnonzero(np.isfinite(rates.dhdt))[::10]
+    clouds = rates.copy()
+    clouds.loc[known, "dhdt"] = np.where(np.arange(known.size) % 2, 500.0, -500.0)
+    clouds.loc[known, "flag"] = np.int8(3)
+    write_table(clouds, tmp_path / "rates.parquet", attributes=rates.attrs["attributes"], points=True)
+    look, drawn = figures.preset("copernicus"), []
+    with figures.use(look):
+        for path in (made["rates.parquet"], tmp_path / "rates.parquet"):
+            request = files.figure_request({"regions": made["regions"], "rates": path}, title="Test")
+            drawn.append(study_tracks.FIGURES["dhdt_points"][0](look, request, "dhdt_points"))
+    assert drawn[1].numbers["limit_m_per_yr"] == pytest.approx(drawn[0].numbers["limit_m_per_yr"], rel=0.2)
+    assert drawn[1].numbers["flagged"] >= known.size and "Grey dots" in drawn[1].caption
+    said = tracks.rates_sentence(clouds)
+    assert "500" not in said.split("further rates")[0].replace("RGT", "") and "with a flag and in no map" in said
+    assert not checks.rates_flagged(clouds).passed and checks.rates_flagged(clouds).value >= 0.1
 
 
 @pytest.mark.parametrize("name", ["atl11_profile", "atl06_vs_atl11", "atl06_vs_atl11_unfiltered", "dhdt_points",

@@ -12,7 +12,7 @@ import shapely
 import xarray as xr
 
 from nunatak import checks
-from nunatak.checks import elevation, study, truth
+from nunatak.checks import elevation, study, tracks, truth
 from nunatak.grid import Grid
 from nunatak.times import from_decimal_year
 
@@ -235,3 +235,17 @@ def test_checks_survive_the_file(tmp_path):
     assert content["failed"] == ["b"]
     assert content["passed"] is False
     assert content["nunatak_source"] == "SIMULATED"
+
+
+def test_flagged_rates_and_passes_left_out_fail_their_checks():
+    """Three of ten rates with a flag; one of 40 passes 30 m off: each is named or counted in the words."""
+    rates = pd.DataFrame({"dhdt": [*np.full(10, -0.3), np.nan], "flag": [0] * 7 + [1, 2, 3, 0]})
+    check = tracks.rates_flagged(rates)
+    assert not check.passed and check.value == 0.3 and "of 10 the error is too large for 2, and 2 are" in check.text
+    assert tracks.rates_flagged(rates.assign(flag=0)).passed
+    assert not tracks.rates_flagged(rates.iloc[-1:]).applies
+    report = pd.DataFrame({"rgt": 548, "cycle": [np.nan, 7, 8], "median": [0.0, 0.01, 30.02],
+                           "left_out": [False, False, True]})  # fmt: skip
+    check = tracks.passes_in_line(report)
+    assert not check.passed and check.value == 1 and "RGT 0548 cycle 08 by 30.02 m" in check.text
+    assert tracks.passes_in_line(report[:2]).passed

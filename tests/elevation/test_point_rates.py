@@ -7,7 +7,8 @@ from numpy.testing import assert_allclose
 from track_builders import heights
 
 from nunatak.elevation import point_rates
-from nunatak.elevation.point_rates import RateOptions, pass_residuals, rates, track_outliers, without_tide
+from nunatak.elevation.outliers import flag_rates, good_rates, leave_out_passes, pass_residuals, track_outliers
+from nunatak.elevation.point_rates import RateOptions, rates, rates_and_kept, without_tide
 from nunatak.times import decimal_year, from_decimal_year
 
 KEYS = ["rgt", "pair", "ref_pt"]
@@ -30,12 +31,30 @@ def test_shared_error_stays_apart():
     assert_allclose(found.dhdt_sigma, 0.1 / np.sqrt(10), rtol=1e-6)
 
 
-def test_outlier_bends_the_line_not_the_median_of_slopes():
+def test_a_height_off_the_line_of_the_others_is_left_out_and_counted():
     h = 500 - 2.0 * (FIVE - 2019)
     h[4] += 30
     found = rates(heights(FIVE, h), KEYS).iloc[0]
-    assert found.dhdt > 3 and abs(found.dhdt_theil_sen + 2) < 1e-6
-    assert found.dhdt_sigma > 1, "the misfit enlarges the error"
+    assert abs(found.dhdt + 2) < 1e-6 and (found.n_cycles, found.n_left_out) == (4, 1)
+    four = rates(heights(FIVE[1:], h[1:]), KEYS).iloc[0]
+    assert four.n_left_out == 0 and four.dhdt_sigma > 1, "of four none can be said to be wrong: the error says so"
+
+
+def test_a_change_that_lasts_is_not_left_out():
+    """The last two of nine heights lie 10 m lower: the surface changed, and all nine count."""
+    year = 2019.0 + 0.25 * np.arange(9)
+    h = 500 - 0.5 * (year - 2019) - 10.0 * (np.arange(9) > 6)
+    found = rates(heights(year, h), KEYS).iloc[0]
+    assert found.n_cycles == 9 and found.n_left_out == 0 and found.dhdt < -3
+
+
+def test_kept_rows_are_those_that_count():
+    table = heights(FIVE, [500.0, 498, 530, 494, 492])
+    table.loc[0, "h_corr_sigma"] = np.nan
+    four = pd.concat([table, heights([2026.0], 486.0)], ignore_index=True)
+    found, kept = rates_and_kept(four, KEYS)
+    assert kept.tolist() == [False, True, False, True, True, True]
+    assert_allclose(found.dhdt, -2.0, atol=0.01)
 
 
 def test_kernel_agrees_with_the_definition():
@@ -44,11 +63,13 @@ def test_kernel_agrees_with_the_definition():
     tables, expected = [], []
     for point in range(50):
         year = np.sort(rng.uniform(2019, 2024, rng.integers(4, 23)))
-        h, sigma = rng.normal(3000, 2, year.size), rng.uniform(0.02, 0.5, year.size)
+        sigma = rng.uniform(0.02, 0.5, year.size)
+        h = rng.normal(3000, 2 * sigma)
         table = heights(year, h, sigma, point=point)
         tables.append(table)
         expected.append(point_rates.rate_reference(decimal_year(table.time.to_numpy()), h, sigma))
-    found = rates(pd.concat(tables).sample(frac=1, random_state=1), KEYS)
+    mixed = pd.concat(tables).sample(frac=1, random_state=1)
+    found = rates(mixed, KEYS, options=RateOptions(min_years=0.0))
     assert_allclose(found[["dhdt", "dhdt_sigma"]], expected, rtol=1e-7)
 
 
@@ -150,6 +171,63 @@ def test_planted_pass_biases_are_found_within_3_cm():
         found = pass_residuals(table, rates(table, KEYS), KEYS).set_index("cycle")
         hits.append(abs(found.loc[cycle + 3, "median"] - biases[cycle]) < 0.03)
     assert np.mean(hits) >= 0.95
+
+
+@pytest.mark.parametrize("annual", [False, True])
+@pytest.mark.parametrize("offset", [30.0, 3.0])
+def test_one_bad_pass_bends_no_rate_and_is_the_only_one_named(annual, offset):
+    """Cycle 9 of twelve lies 30 or 3 m too high, of which plain least squares made up to 1.3 m/yr."""
+    rng = np.random.default_rng(3)
+    tables = [many_points(0.03 * rng.standard_normal(12), seed=k).assign(rgt=k + 1) for k in range(10)]
+    table = pd.concat(tables, ignore_index=True)
+    table.loc[(table.rgt == 4) & (table.cycle == 9), "h_corr"] += offset
+    found, kept = rates_and_kept(table, KEYS, options=RateOptions(annual=annual))
+    assert_allclose(found[found.rgt == 4].dhdt.median(), -1.0, atol=0.05)
+    assert (~kept & (table.rgt == 4) & (table.cycle == 9)).sum() > 195 and (~kept).sum() < 205
+    residuals = pass_residuals(table, found, KEYS)
+    bad = residuals[leave_out_passes(residuals)]
+    assert bad[["rgt", "cycle"]].to_numpy().tolist() == [[4, 9]]
+    assert_allclose(bad["median"], offset, atol=0.1)
+    assert not leave_out_passes(residuals, max_pass=None).any()
+
+
+def test_snow_on_a_part_of_the_track_is_no_bad_pass():
+    """Cycle 9 lies 2 m higher on 60 % of the points: out of line, but not wrong everywhere."""
+    table = many_points(np.zeros(12))
+    table.loc[(table.cycle == 9) & (table.ref_pt < 120), "h_corr"] += np.linspace(0.5, 3.5, 120)
+    residuals = pass_residuals(table, rates(table, KEYS), KEYS)
+    assert not leave_out_passes(residuals).any()
+
+
+def mapped_rates(n=600, seed=1):
+    """Points 60 m apart along three lines, rates of -0.3 m/yr with a slope of 1 m/yr over the 12 km, errors 5 cm/yr."""
+    rng = np.random.default_rng(seed)
+    along = 60.0 * (np.arange(n) % 200)
+    rate = -0.3 - along / 12e3 + 0.05 * rng.standard_normal(n)
+    return pd.DataFrame({"x": along, "y": 3300.0 * (np.arange(n) // 200), "dhdt": rate, "dhdt_sigma": 0.05,
+                         "dhdt_sigma_systematic": 0.01})  # fmt: skip
+
+
+def test_rates_of_clouds_get_a_flag_and_sound_ones_none():
+    """A large error is 1, a lone rate out of line 2; a tongue that thins by 10 m/yr over 1 km is ice change."""
+    table = mapped_rates()
+    table.loc[300:317, "dhdt"] -= 10.0
+    assert not flag_rates(table).any()
+    table.loc[[20, 21], ["dhdt", "dhdt_sigma"]] = [[-300.0, 900.0], [250.0, 40.0]]
+    table.loc[500, "dhdt"] += 4.0
+    table.loc[10, "dhdt"] = np.nan
+    table["flag"] = flag_rates(table)
+    assert table.flag[table.flag > 0].to_dict() == {20: 1, 21: 3, 500: 2}
+    assert len(good_rates(table)) == 596
+
+
+def test_rates_that_jump_from_point_to_point_are_no_ice_change():
+    """Under clouds every rate may state a small error; its neighbours tell another."""
+    table = mapped_rates()
+    rng = np.random.default_rng(7)
+    table.loc[200:399, "dhdt"] += rng.uniform(-50, 50, 200)
+    flag = flag_rates(table)
+    assert (flag[200:400] > 0).all() and not flag[:200].any() and not flag[400:].any()
 
 
 def test_track_that_disagrees_with_its_neighbours():

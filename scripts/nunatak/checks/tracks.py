@@ -16,6 +16,7 @@ SPREAD_LIMIT = 0.5
 NOISE_DAYS = 10.0
 _HIGHEST = 9000.0  # m, above Mount Everest's 8,849 m and its geoid
 _ENOUGH = 30  # crossovers, points
+FLAGGED_LIMIT = 0.1  # share of rates with a flag; about 0.0001 on simulated ice, half under clouds over Iceland
 TRUTH_LIMIT = 0.1  # m/yr, of the median difference of rates and the same fit to the truth
 _COMPARED, _TIMES = 1000, 12  # points held against the truth, and times at which each is looked at
 
@@ -76,9 +77,43 @@ def heights_found(heights):
 
 
 def rates_found(rates):
-    """Some reference points have a rate."""
-    known = int(np.isfinite(rates["dhdt"]).sum())
-    return at_least("point_rates/found", known, 1, "", f"reference points with a rate, of {len(rates)}")
+    """Some reference points have a rate that can be used."""
+    known = len(elevation.good_rates(rates))
+    return at_least("point_rates/found", known, 1, "", f"reference points with a rate without a flag, of {len(rates)}")
+
+
+def rates_flagged(rates):
+    """
+    Few rates have a large error or are out of line with their neighbours.
+
+    Parameters
+    ----------
+    rates : rates.parquet: dhdt (m/yr), flag
+    """
+    flag = rates["flag"][np.isfinite(rates["dhdt"])]
+    if not len(flag):
+        return not_applicable("point_rates/flagged", "no reference point has a rate")
+    large, off = ((flag & bit > 0).sum() for bit in (elevation.LARGE_ERROR, elevation.OUT_OF_LINE))
+    text = (
+        f"share of rates left out of maps and words: of {len(flag)} the error is too large for {large}, and {off} are "
+        "out of line with their neighbours"
+    )
+    return at_most("point_rates/flagged", (flag > 0).mean(), FLAGGED_LIMIT, "", text)
+
+
+def passes_in_line(report):
+    """
+    No pass lies so far off the lines of its own points that the rates were fitted without it.
+
+    Parameters
+    ----------
+    report : track_report.csv
+    """
+    passes = report[report["cycle"].notna()]
+    bad = passes[passes["left_out"].astype(bool)]
+    named = "".join(f"; RGT {row.rgt:04d} cycle {row.cycle:02.0f} by {row.median:.2f} m" for row in bad.itertuples())
+    text = f"passes, of {len(passes)}, off the lines of their points and left out of the rates{named}"
+    return at_most("passes_in_line", len(bad), 0, "", text)
 
 
 def rates_against_truth(rates, truth, x, y):
@@ -90,7 +125,7 @@ def rates_against_truth(rates, truth, x, y):
     truth : simulated glacier; x, y : of the rates' points on its map, m
     """
     name = "rates_against_truth"
-    known = np.isfinite(rates["dhdt"].to_numpy())
+    known = np.isfinite(rates["dhdt"].to_numpy()) & (rates["flag"].to_numpy() == 0)
     if known.sum() < _ENOUGH:
         return not_applicable(name, f"{int(known.sum())} points have a rate, fewer than {_ENOUGH}")
     chosen = np.flatnonzero(known)[:: max(int(known.sum()) // _COMPARED, 1)]

@@ -8,7 +8,17 @@ from nunatak.elevation.errors import SumErrors, sum_errors
 from nunatak.elevation.height_cells import join_cells, map_cells, thin_heights
 from nunatak.elevation.hypsometry import cell_heights, change_by_elevation
 from nunatak.elevation.mass import GLACIER, ICE, Density, ice_equivalent, mass_change
-from nunatak.elevation.point_rates import RateOptions, pass_residuals, rates, track_outliers, usable, without_tide
+from nunatak.elevation.outliers import (
+    LARGE_ERROR,
+    OUT_OF_LINE,
+    flag_rates,
+    good_rates,
+    leave_out_passes,
+    pass_residuals,
+    track_outliers,
+)
+from nunatak.elevation.point_rates import UNITS as RATE_UNITS
+from nunatak.elevation.point_rates import RateOptions, rates, rates_and_kept, usable, without_tide
 from nunatak.elevation.rate_map import against_grid, rate_map, residuals_to_other_tracks
 from nunatak.elevation.repeat_pairs import paired, repeat_pairs, summarise_pairs, unaligned
 from nunatak.elevation.surface_fit import FitOptions, repeat_rates, surface_rates
@@ -20,6 +30,9 @@ from nunatak.elevation.volume import region_change, region_rates
 __all__ = [
     "GLACIER",
     "ICE",
+    "LARGE_ERROR",
+    "OUT_OF_LINE",
+    "RATE_UNITS",
     "Density",
     "FitOptions",
     "Lowering",
@@ -36,10 +49,13 @@ __all__ = [
     "crossovers",
     "difference",
     "directions",
+    "flag_rates",
+    "good_rates",
     "grid_of",
     "ice_equivalent",
     "join_cells",
     "largest_lowering",
+    "leave_out_passes",
     "map_cells",
     "mass_change",
     "most_changed",
@@ -52,6 +68,7 @@ __all__ = [
     "points_along",
     "rate_map",
     "rates",
+    "rates_and_kept",
     "reference_crossovers",
     "region_change",
     "region_rates",

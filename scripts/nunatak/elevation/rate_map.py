@@ -7,7 +7,6 @@ import xarray as xr
 
 from nunatak.elevation.sampling import sample
 from nunatak.gridding import block_median, gaussian_kernel, leave_one_track_out
-from nunatak.runtime import NunatakError
 
 LENGTH, RADIUS = 3000.0, 7500.0  # m, of the kernel: pairs run 3.2 km apart, tracks some kilometres
 
@@ -24,19 +23,19 @@ def rate_map(rates, grid, *, length=LENGTH, radius=RADIUS):
 
     Returns
     -------
-    Dataset (y, x): dhdt_median (median of the points in a cell), dhdt_nmad, count; dhdt (kernel), dhdt_sigma (its
-        error: scatter of the neighbours and their own errors), n_neighbours
+    Dataset (y, x), without values where no point has a rate: dhdt_median (median of the points in a cell), dhdt_nmad,
+        count; dhdt (kernel), dhdt_sigma (its error: scatter of the neighbours and their own errors), n_neighbours
     """
     known = rates[np.isfinite(rates["dhdt"]) & np.isfinite(rates["dhdt_sigma"]) & (rates["dhdt_sigma"] > 0)]
-    if not len(known):
-        raise NunatakError("rate map: no point has a rate with an error; widen the period or lower min_cycles")
-    cells = block_median(known, grid, value="dhdt")
     layers = {name: np.full(grid.ny * grid.nx, np.nan) for name in ("median", "nmad", "count")}
-    for name, layer in layers.items():
-        layer[cells["cell"].to_numpy()] = cells[name].to_numpy()
-    points = {"x": known["x"], "y": known["y"], "value": known["dhdt"], "sigma": known["dhdt_sigma"]}
-    value, error, count = gaussian_kernel(points, grid, length=length, radius=radius)
     shape = (grid.ny, grid.nx)
+    value, error, count = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, "i4")
+    if len(known):
+        cells = block_median(known, grid, value="dhdt")
+        for name, layer in layers.items():
+            layer[cells["cell"].to_numpy()] = cells[name].to_numpy()
+        points = {"x": known["x"], "y": known["y"], "value": known["dhdt"], "sigma": known["dhdt_sigma"]}
+        value, error, count = gaussian_kernel(points, grid, length=length, radius=radius)
     fields = {
         "dhdt_median": layers["median"].reshape(shape), "dhdt_nmad": layers["nmad"].reshape(shape),
         "count": np.nan_to_num(layers["count"]).reshape(shape).astype("i4"),
@@ -55,6 +54,8 @@ def residuals_to_other_tracks(rates, *, length=LENGTH, radius=RADIUS):
 
     For `point_rates.track_outliers`, and an honest test of the map's error.
     """
+    if not len(rates):
+        return np.empty(0)
     points = {"x": rates["x"], "y": rates["y"], "value": rates["dhdt"], "sigma": rates["dhdt_sigma"],
               "track": rates["rgt"]}  # fmt: skip
     return leave_one_track_out(points, length=length, radius=radius)[0]

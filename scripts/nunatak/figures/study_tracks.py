@@ -95,14 +95,16 @@ def _against(look, request, name):
 
 def _dhdt_points(look, request, name):
     crs = _crs(request)
-    known = request.point_rates[np.isfinite(request.point_rates["dhdt"])]
-    if not len(known):
+    known = elevation.good_rates(request.point_rates)
+    every = request.point_rates[np.isfinite(request.point_rates["dhdt"])]
+    if not len(every):
         raise NothingToDraw(f"figures: {name}: no point has a rate; leave it out of figures.names")
     x, y = _on(crs, known)
     ice = request.change["ice_area"].isel(time=0) if request.change is not None else None
     return track_maps.dhdt_points(
         look, title=f"{request.title}: rates of ATL11 reference points", x=x, y=y, dhdt=known["dhdt"].to_numpy(),
-        crs=crs, ice_area=ice, span=_span(known),
+        crs=crs, ice_area=ice, span=_span(every),
+        flagged=_on(crs, every.drop(known.index)),
     )  # fmt: skip
 
 
@@ -116,7 +118,7 @@ def _dhdt_map(look, request, name):
     whole = elevation.change_between(change, years[0], years[-1], rates=request.rates)
     gridded = whole["dhdt"].sel(x=x, y=y).assign_attrs(crs=change.attrs["crs"])
     ours = mapped["dhdt"].sel(x=x, y=y).where(gridded.notnull()).assign_attrs(crs=change.attrs["crs"])
-    known = request.point_rates[np.isfinite(request.point_rates["dhdt"])]
+    known = elevation.good_rates(request.point_rates)
     px, py = _on(change.attrs["crs"], known)
     difference = elevation.against_grid(known.assign(x=px, y=py), whole.x.values, whole.y.values, whole["dhdt"].values)
     return track_maps.dhdt_map(
@@ -172,7 +174,7 @@ def rates_on_section(rates, section, *, reach=300.0):
     local = pyproj.CRS(f"+proj=aeqd +lat_0={latitude[middle]} +lon_0={longitude[middle]} +datum=WGS84")
     to_map = pyproj.Transformer.from_crs("EPSG:4326", local, always_xy=True)
     line = shapely.LineString(np.column_stack(to_map.transform(longitude, latitude)))
-    known = rates[np.isfinite(rates["dhdt"])]
+    known = elevation.good_rates(rates)
     points = shapely.points(*to_map.transform(known["longitude"].to_numpy(), known["latitude"].to_numpy()))
     near = shapely.distance(points, line) <= reach
     years = decimal_year(section["time"].values)

@@ -85,20 +85,22 @@ def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, good=
     return Drawn(fig, title, caption, numbers, crs)
 
 
-def dhdt_points(look, *, title, x, y, dhdt, crs, ice_area=None, span=""):
+def dhdt_points(look, *, title, x, y, dhdt, crs, ice_area=None, span="", flagged=((), ())):
     """
     Rates of reference points where they lie.
 
     Parameters
     ----------
     x, y : m in `crs`; dhdt : m/yr
+    flagged : x and y of rates with a flag, drawn as grey dots without their value
     """
-    box = _box(x, y)
+    box = _box(*(np.concatenate(both) for both in zip((x, y), flagged, strict=True)))
     wide, tall = maps.fit(box, width=look.page_mm - LEFT - 6, height=110)
     fig = style.new_figure(look, height_mm=TITLE_MM + 6 + tall + BELOW + BAR + 12)
     ax = style.add_axes(fig, LEFT + (look.page_mm - LEFT - 6 - wide) / 2, TITLE_MM + 6, wide, tall)
     norm = colour.change_norm(dhdt)
     ax.set_facecolor(colour.MISSING)
+    ax.plot(*flagged, ".", ms=1.0, mew=0, color="#8a8f98", rasterized=True, zorder=2)
     points = ax.scatter(x, y, c=dhdt, s=2, cmap=colour.change_map(), norm=norm, lw=0, rasterized=True, zorder=3)
     if ice_area is not None:
         maps.outline(ax, ice_area)
@@ -112,8 +114,12 @@ def dhdt_points(look, *, title, x, y, dhdt, crs, ice_area=None, span=""):
     caption = (
         f"Rate of height change of ATL11 reference points{', ' + span if span else ''}: weighted least squares of "
         f"h_corr on time, {np.size(dhdt):,} points. Red is lowering, blue thickening. Projection {crs}."
-    )
-    numbers = {"dhdt_m_per_yr": style.statistics(dhdt), "limit_m_per_yr": rounded(norm.vmax)}
+    ) + (f" Grey dots: {np.size(flagged[0]):,} rates of large error or out of line." if np.size(flagged[0]) else "")
+    numbers = {
+        "flagged": int(np.size(flagged[0])),
+        "dhdt_m_per_yr": style.statistics(dhdt),
+        "limit_m_per_yr": rounded(norm.vmax),
+    }
     return Drawn(fig, title, caption, numbers, crs)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nunatak.elevation import nmad
+from nunatak.elevation import LARGE_ERROR, OUT_OF_LINE, good_rates, nmad
 from nunatak.reports.words import counted, day, number, plus_minus
 
 _SHOWN = 12
@@ -131,19 +131,36 @@ def agreement_table(agreement):
 
 def rates_sentence(rates):
     """The rates of reference points in one sentence."""
-    known = rates[np.isfinite(rates["dhdt"])]
-    if not len(known):
+    known, every = good_rates(rates), int(np.isfinite(rates["dhdt"]).sum())
+    if not every:
         return "No reference point was seen often and long enough for a rate."
+    if not len(known):
+        return f"None of {every:,} rates of reference points has a small error and is in line with its neighbours."
     low, high = known["dhdt"].quantile([0.25, 0.75])
     steepest = known.loc[known["dhdt"].idxmin()]
     sigma = float(np.hypot(steepest["dhdt_sigma"], steepest["dhdt_sigma_systematic"]))
     return (
-        f"Of {len(rates):,} reference points {len(known):,} have a rate, seen in {known['n_cycles'].median():.0f} "
-        f"cycles (median); half of the rates lie between {number(low, 2)} and {number(high, 2)} m/yr, the lowest is "
-        f"{plus_minus(steepest['dhdt'], sigma, 'm/yr')} on RGT {int(steepest['rgt']):04d}. Their median error is "
-        f"{number(100 * known['dhdt_sigma'].median(), 2)} cm/yr, of what passes share "
-        f"{number(100 * known['dhdt_sigma_systematic'].median(), 2)} cm/yr."
-    )
+        f"Of {len(rates):,} reference points {len(known):,} have a rate that is used, seen in "
+        f"{known['n_cycles'].median():.0f} cycles (median). Half of the rates lie between {number(low, 2)} and "
+        f"{number(high, 2)} m/yr, the lowest is {plus_minus(steepest['dhdt'], sigma, 'm/yr')} on RGT "
+        f"{int(steepest['rgt']):04d}. Their median error is {number(100 * known['dhdt_sigma'].median(), 2)} cm/yr, of "
+        f"what passes share {number(100 * known['dhdt_sigma_systematic'].median(), 2)} cm/yr."
+    ) + flagged_sentence(rates)
+
+
+def flagged_sentence(rates):
+    """What is left out of maps and words, and how many heights no rate rests on; empty where nothing is."""
+    flag = rates["flag"][np.isfinite(rates["dhdt"])]
+    parts = []
+    if (flag > 0).any():
+        large, off = (int((flag & bit > 0).sum()) for bit in (LARGE_ERROR, OUT_OF_LINE))
+        parts.append(
+            f" {int((flag > 0).sum()):,} further rates are in the table with a flag and in no map: the error of "
+            f"{large:,} is too large, {off:,} are out of line with their neighbours."
+        )
+    if rates["n_left_out"].sum():
+        parts.append(f" {int(rates['n_left_out'].sum()):,} heights lie off the line of their point and do not count.")
+    return "".join(parts)
 
 
 def outlier_sentence(report):
@@ -163,6 +180,9 @@ def outlier_sentence(report):
             for row in bad.head(5).itertuples()
         )  # fmt: skip
         parts.append(f"Out of line ({what}): {names}" + (f" and {len(bad) - 5} more." if len(bad) > 5 else "."))
+        left_out = int(bad["left_out"].astype(bool).sum()) if "left_out" in bad else 0
+        if left_out:
+            parts.append(f"The rates are fitted without {left_out} pass{'es' if left_out > 1 else ''} of them.")
     return " ".join(parts)
 
 

@@ -54,6 +54,14 @@ class Atl11(OrbitProduct, InPlace):
         0.2, "steepest slope of the reference surface of a point that gets a rate", unit="1", gt=0, le=10
     )
     variables: Listed[str] = key((), "further variables of the product to keep, by its own names")
+    max_error: float = key(
+        1.0, "error beyond which a rate is flagged and not mapped; so is what is out of line with its neighbours",
+        unit="m/yr", gt=0, le=1000,
+    )  # fmt: skip
+    max_pass: float | None = key(
+        0.5, "median distance of a pass from the lines of its points beyond which no rate rests on it, where it stands "
+        "out among the passes; null: every pass counts", unit="m", gt=0, le=1000,
+    )  # fmt: skip
     floating: str | None = key(
         None, "one of `regions`, whose ice floats: ocean tide and dynamic atmosphere are taken off its heights"
     )
