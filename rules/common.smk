@@ -316,6 +316,11 @@ def all_outcomes(wildcards):
     return [path for product in products_of(STUDIES[wildcards.study]) for path in outcomes(product)(wildcards)]
 
 
+def outcomes_found(wildcards):
+    """The granules found of every product, and what came of each."""
+    return {"granules": granules_found(wildcards)["granules"], "ledgers": all_outcomes(wildcards)}
+
+
 def check_inputs(wildcards):
     """The results of a study, with its rasters."""
     return results_of(wildcards) | below(wildcards.study, targets.rasters(LOADED[wildcards.study]))

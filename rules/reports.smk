@@ -85,6 +85,7 @@ rule write_report:
 rule conclude_study:
     """End the study: well, or with the checks that failed where the study wants that to be an error."""
     input:
+        unpack(outcomes_found),
         checks="<results>/{study}/checks.json",
         report="<results>/{study}/report.html",
         summary="<results>/{study}/summary.txt",
@@ -94,13 +95,15 @@ rule conclude_study:
         "<logs>/{study}/conclude_study.log",
     localrule: True
     conda:
-        "../envs/access.yaml"
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime=lambda wildcards, attempt: 5 * attempt,
     params:
         checks=of_study("checks"),
+        makes=lambda wildcards: targets.everything(LOADED[wildcards.study], FORMATS),
+        possible=targets.possible(),
         code=code_version("conclude_study.py"),
     message:
         "{wildcards.study}: concluding"

@@ -52,6 +52,8 @@ def main(inputs, out, *, world):
         "velocity_maps": annual,
     }
     found += raster_checks(inputs, grids)
+    tables = {"repeat_pairs": pairs, "heights": heights_seen, "fitted_heights": heights, "rates": rates}
+    found += study.values_found(count_values(inputs, layers, tables, bins, annual))
     for check in found:
         log.info("%s %s: %s", "passed" if check.passed else "FAILED", check.name, check.text)
     stated = [change.attrs for change, _ in layers.values()]
@@ -63,6 +65,26 @@ def main(inputs, out, *, world):
         with xr.open_dataset(inputs["surface"], engine="h5netcdf") as file:
             stated.append(dict(file.attrs))
     checks.write_checks(found, out, source=next((about["nunatak_source"] for about in stated), "unknown"))
+
+
+def count_values(inputs, layers, tables, bins, annual):
+    """Finite values of each result that says whether a study found anything."""
+    counts = {name: len(table) for name, table in tables.items() if table is not None}
+    counts |= {f"change/{name}": int(change["delta_h"].notnull().sum()) for name, (change, _) in layers.items()}
+    for name, group in bins.items():
+        values = group["count"].where(group["count"] > 0) if "count" in group else _a_map(group)
+        counts[f"freeboard/{name}"] = int(values.notnull().sum())
+    if annual is not None:
+        counts["annual"] = int(annual["v"].notnull().sum())
+    if "surface" in inputs:
+        with xr.open_dataset(inputs["surface"], engine="h5netcdf") as file:
+            counts["surface"] = int(file["h"].notnull().sum())
+    return counts
+
+
+def _a_map(group):
+    """The first variable of a Dataset that lies on the grid."""
+    return next(values for values in group.data_vars.values() if {"y", "x"} <= set(values.dims))
 
 
 def grid_checks(layers, surface):

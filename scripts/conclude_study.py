@@ -1,14 +1,31 @@
-"""End a study: with its summary, and with an error when checks failed and the study does not merely want a warning."""
+"""End a study: with its summary, and with an error when it found nothing, or when checks failed and that is one."""
 
 from pathlib import Path
 
+from nunatak import results
+from nunatak.archives.whereabouts import whereabouts
+from nunatak.checks.study import FOUND
 from nunatak.runtime import NunatakError, job, read_json, say
 
 
-def main(checks, report, summary, *, policy):
-    """Print the summary; raise with the names of the checks that failed, unless `policy` is "warn"."""
+def main(checks, report, summary, granules, ledgers, *, policy, makes, possible):
+    """
+    Print the summary; raise where the study has no result, or with the names of the checks that failed.
+
+    Files that the study made before its file was changed, and makes no more, are moved out of its folder.
+
+    Parameters
+    ----------
+    makes, possible : what the study makes and what studies make, as `results.obsolete` takes them
+    granules, ledgers : tables of every product: what was found, and what came of each
+    policy : "fail", or "warn" for checks that fail; a study without a result is an error under both
+    """
+    tidy(Path(report).parent, makes, possible)
     say(Path(summary).read_text("utf-8").rstrip())
     failed = [check["name"] for check in read_json(checks)["checks"] if not check["passed"]]
+    reason = nothing(results.granule_tables(granules), results.ledger_tables(ledgers), FOUND in failed)
+    if reason:
+        raise NunatakError(f"{report}: the study has no result: {reason}")
     if not failed:
         return
     message = f"{checks}: {len(failed)} checks failed: {', '.join(failed)}; see {report}"
@@ -17,11 +34,50 @@ def main(checks, report, summary, *, policy):
     say(message)
 
 
+def tidy(folder, makes, possible):
+    """Move what the study no longer makes out of its folder, and say so in one line."""
+    old = results.obsolete(folder, makes, **possible)
+    if old:
+        aside = results.set_aside(folder, old)
+        more = f" and {len(old) - 3} more" if len(old) > 3 else ""
+        say(f"the study no longer makes {', '.join(old[:3])}{more}: moved to {aside}")
+
+
+def nothing(granules, ledgers, no_value):
+    """
+    Say why a study has no result, with where and when its granules lie; empty for a study that has one.
+
+    Products without a granule in the region and the period are told, also where another one has some.
+
+    Parameters
+    ----------
+    granules, ledgers : mapping of product to table
+    no_value : whether the results hold no value although granules were read
+    """
+    lacking = {}
+    for product, table in granules.items():
+        ledger = ledgers[product]
+        if not (ledger["status"] == "present").any():
+            counts = ", ".join(f"{n} {status}" for status, n in ledger["status"].value_counts().items())
+            lacking[product] = f"{product}: {counts or 'no granule'}; they lie at {whereabouts(table)}"
+            say(f"nothing in the region and the period of {lacking[product]}")
+    if len(lacking) == len(granules):
+        return f"{'; '.join(lacking.values())}: move or widen region and period"
+    if no_value:
+        there = "; ".join(f"{product} at {whereabouts(table)}" for product, table in granules.items())
+        return f"no value is left in the region, the period and the filters; granules lie: {there}"
+    return ""
+
+
 if __name__ == "__main__":
     with job(snakemake):
         main(
             snakemake.input.checks,
             snakemake.input.report,
             snakemake.input.summary,
+            snakemake.input.granules,
+            snakemake.input.ledgers,
             policy=snakemake.params.checks,
+            makes=snakemake.params.makes,
+            possible=snakemake.params.possible,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,9 @@ from nunatak.runtime import NunatakError, file_sha256, read_json
 from nunatak.tables import read_csv, read_table
 
 SIMULATED = "SIMULATED"
+# the folders below a product's that hold a table for every chunk, and the files of a figure
+CHUNKED = ("ledger", "read", "points", "sums", "levels", "tallies", "segments", "extents")
+FIGURE_FILES = ("png", "pdf", "svg", "json")
 
 
 def write_height_change(layers, path, attributes=None):
@@ -185,6 +190,70 @@ def flat(inputs):
 def hashes(inputs):
     """SHA-256 of every input, by its folder and name: what a sidecar says it was drawn from."""
     return {f"{path.parent.name}/{path.name}": file_sha256(path) for path in sorted(flat(inputs))}
+
+
+def obsolete(folder, makes, *, files, products, topics):
+    """
+    The files below a study's folder that it made once and makes no more, because its file has changed since.
+
+    Files that no study makes are the user's own and never among them.
+
+    Parameters
+    ----------
+    folder : of the study's results
+    makes : paths below it that the study makes now, files and folders
+    files, products, topics : what studies make, as `targets.possible` returns it
+
+    Returns
+    -------
+    list of paths below the folder, sorted
+    """
+    makes = set(makes)
+    asked = {path.split("/")[0] for path in makes}
+    found = []
+    for path in sorted(p for p in Path(folder).rglob("*") if p.is_file()):
+        own = path.relative_to(folder)
+        here = own.as_posix()
+        top, inner = own.parts[0], own.parts[1] if len(own.parts) > 2 else ""
+        if makes & {here, *(parent.as_posix() for parent in own.parents)}:
+            continue
+        once = (
+            any(here == name or here.startswith(f"{name}/") for name in files)
+            or (top in products and (top not in asked or (inner in CHUNKED and own.suffix == ".parquet")))
+            or (top == "velocity" and (top not in asked or _is_old_year(own.parts, makes)))
+            or (top == "figures" and own.suffix[1:] in FIGURE_FILES)
+            or (own.stem in topics and own.suffix in (".html", ".ipynb") and len(own.parts) == 1)
+        )
+        found += [here] if once else []
+    return found
+
+
+def _is_old_year(parts, makes):
+    """Whether a file belongs to the layers of a year of image pairs that the study does not ask for."""
+    year = parts[2].removesuffix(".parquet") if len(parts) > 2 else ""
+    if parts[1] not in ("years", "plan") or not year.isdigit():
+        return False
+    return not any(path.startswith((f"itslive/ledger/{year}.", f"itslive/ledger/{year}-")) for path in makes)
+
+
+def set_aside(folder, paths):
+    """
+    Move files of a study's folder to <folder>.obsolete, in place of what an earlier move left there.
+
+    Returns
+    -------
+    the folder they are in now
+    """
+    aside = Path(f"{folder}.obsolete")
+    if aside.is_dir():
+        shutil.rmtree(aside)
+    for path in paths:
+        (aside / path).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(Path(folder) / path, aside / path)
+    for empty in sorted((p for p in Path(folder).rglob("*") if p.is_dir()), reverse=True):
+        if not any(empty.iterdir()):
+            empty.rmdir()
+    return aside
 
 
 def releases(granules):

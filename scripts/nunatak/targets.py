@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from nunatak.study import Study
+from nunatak.study.products import Products
 from nunatak.study.sections import FIGURES as SHOWN
 
 
@@ -211,6 +212,12 @@ def everything(study: Study, formats=()) -> list[str]:
     paths += [f"figures/{name}.{suffix}" for name in study.figure_names for suffix in formats]
     paths += [f"{topic}.{suffix}" for topic in topics(study) for suffix in ("html", "ipynb")]
     return sorted([*paths, "checks.json"])
+
+
+def possible() -> dict[str, list[str]]:
+    """What some study makes and another does not: `files` below its folder, `products` and `topics` by name."""
+    files = [result.path for result in (*RESULTS.values(), *FURTHER.values())]
+    return {"files": files, "products": list(Products.model_fields), "topics": list(TOPICS)}
 
 
 def drawn_from(study: Study, figure: str) -> dict[str, str]:

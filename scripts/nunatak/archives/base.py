@@ -15,6 +15,7 @@ import pandas as pd
 import shapely
 
 from nunatak.archives import EmptyAnswer, quick_looks
+from nunatak.archives.whereabouts import whereabouts
 from nunatak.granules import granule_table
 from nunatak.outlines import STUDY_REGION
 from nunatak.runtime import NunatakError, log
@@ -342,7 +343,8 @@ def _empty_message(table, product, region, period, filters, lost, asked):
         return f"{question}; there is no {product} granule at all: name another folder or archive"
     versions = ", ".join(sorted(table["version"].dropna().unique()))
     counted = ", ".join(f"{count} {reason}" for reason, count in lost.items())
-    return f"{question}; of {len(table)} (releases {versions}) {counted}: widen the study or name another archive"
+    there = f"{question}; of {len(table)} (releases {versions}) {counted}; they lie at {whereabouts(table)}"
+    return f"{there}: widen the study or name another archive"
 
 
 def _words(value):

@@ -6,9 +6,29 @@ import numpy as np
 import shapely
 
 from nunatak.checks import elevation, truth
-from nunatak.checks.check import at_most, not_applicable
+from nunatak.checks.check import at_least, at_most, not_applicable
 from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION
 from nunatak.times import from_decimal_year
+
+FOUND = "results/found"  # the check that a study holds any value
+
+
+def values_found(counts):
+    """
+    The results of a study hold a value.
+
+    Parameters
+    ----------
+    counts : mapping of result to the number of finite values in it
+
+    Returns
+    -------
+    list of one Check, none for a study whose products make no result
+    """
+    if not counts:
+        return []
+    said = ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in counts.items())
+    return [at_least(FOUND, sum(counts.values()), 1, "", f"values in the results: {said}")]
 
 
 def layer_checks(layers):
