@@ -136,7 +136,9 @@ def test_no_granules_is_one_line_with_the_question_and_the_remedy(archive):
         "granule at all: name another folder or archive"
     )
     atl06(archive.root, lon=20, lat=80)
-    with pytest.raises(EmptyAnswer, match=r"of 1 \(releases 006\) 1 outside the region: widen the study"):
+    with pytest.raises(
+        EmptyAnswer, match=r"of 1 \(releases 006\) 1 outside the region; they lie at longitude 19.99 to 20.06"
+    ):
         search(archive)
     with pytest.raises(EmptyAnswer, match="1 outside the period"):
         search(archive, when=Period.model_validate(["2020-01-01", "2020-12-31"]))

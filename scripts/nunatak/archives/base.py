@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 
 from nunatak.archives import EmptyAnswer, quick_looks
-from nunatak.archives.whereabouts import whereabouts
+from nunatak.archives.whereabouts import empty_message
 from nunatak.granules import granule_table
 from nunatak.outlines import STUDY_REGION
 from nunatak.runtime import NunatakError, log
@@ -151,7 +151,7 @@ def select(table, product, region, period, filters, *, asked):
             lost[reason] = int((~inside).sum())
         kept = kept[inside]
     if kept.empty:
-        raise EmptyAnswer(_empty_message(table, product, region, period, filters, lost, asked))
+        raise EmptyAnswer(empty_message(table, product, region, period, filters, lost, asked))
     kept = newest(kept, notes)
     notes += quick_looks.used(kept)
     for note in notes:
@@ -332,23 +332,3 @@ def _note(notes, rows, text):
     if len(rows):
         names = ", ".join(rows["file_name"].head(_SHOWN))
         notes.append(f"{len(rows)} granules {text} ({names}{', ...' if len(rows) > _SHOWN else ''})")
-
-
-def _empty_message(table, product, region, period, filters, lost, asked):
-    wanted = [f"{field.name} {_words(value)}" for field in fields(filters) if (value := getattr(filters, field.name))]
-    where = f" in {region.name} ({', '.join(f'{v:.6g}' for v in region.bounds)})" if region is not None else ""
-    when = f", {period}" if period is not None else ""
-    question = f"{asked}: no {product} granule{where}{when}" + (f", {', '.join(wanted)}" if wanted else "")
-    if table.empty:
-        return f"{question}; there is no {product} granule at all: name another folder or archive"
-    versions = ", ".join(sorted(table["version"].dropna().unique()))
-    counted = ", ".join(f"{count} {reason}" for reason, count in lost.items())
-    there = f"{question}; of {len(table)} (releases {versions}) {counted}; they lie at {whereabouts(table)}"
-    return f"{there}: widen the study or name another archive"
-
-
-def _words(value):
-    """A filter's value in words: a number, a text, or several."""
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(_words, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,6 +1,8 @@
-"""Where and when the granules of a table lie, in words, for whoever asked elsewhere or for another time."""
+"""What a search without an answer says: what was asked, and where and when the granules lie that are there."""
 
 from __future__ import annotations
+
+from dataclasses import fields
 
 import numpy as np
 import pandas as pd
@@ -30,3 +32,33 @@ def whereabouts(table):
     if times.size:
         said.append(f"{np.min(times)} to {np.max(times)}")
     return ", ".join(said) or "places and times unknown"
+
+
+def empty_message(table, product, region, period, filters, lost, asked):
+    """
+    Say what was asked of which archive, that nothing answers it, and where and when the granules lie that are there.
+
+    Parameters
+    ----------
+    table : granule table of all that is there
+    filters : a dataclass of what was asked beyond region and period
+    lost : mapping of reason to how many granules it left out
+    asked : where the question went
+    """
+    wanted = [f"{field.name} {_words(value)}" for field in fields(filters) if (value := getattr(filters, field.name))]
+    where = f" in {region.name} ({', '.join(f'{v:.6g}' for v in region.bounds)})" if region is not None else ""
+    when = f", {period}" if period is not None else ""
+    question = f"{asked}: no {product} granule{where}{when}" + (f", {', '.join(wanted)}" if wanted else "")
+    if table.empty:
+        return f"{question}; there is no {product} granule at all: name another folder or archive"
+    versions = ", ".join(sorted(table["version"].dropna().unique()))
+    counted = ", ".join(f"{count} {reason}" for reason, count in lost.items())
+    there = f"{question}; of {len(table)} (releases {versions}) {counted}; they lie at {whereabouts(table)}"
+    return f"{there}: widen the study or name another archive"
+
+
+def _words(value):
+    """A filter's value in words: a number, a text, or several."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_words, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
