@@ -155,7 +155,9 @@ FIGURES = {
 
 def rates_on_section(rates, section, *, reach=300.0):
     """
-    Change over the whole time of a transect by the rates of reference points beside it, one for each track and pair.
+    Return the change over the time of a transect by rates beside it, one for each track and pair.
+
+    Only rates without a flag that rest on at least half of that time count.
 
     Parameters
     ----------
@@ -175,10 +177,11 @@ def rates_on_section(rates, section, *, reach=300.0):
     to_map = pyproj.Transformer.from_crs("EPSG:4326", local, always_xy=True)
     line = shapely.LineString(np.column_stack(to_map.transform(longitude, latitude)))
     known = elevation.good_rates(rates)
-    points = shapely.points(*to_map.transform(known["longitude"].to_numpy(), known["latitude"].to_numpy()))
-    near = shapely.distance(points, line) <= reach
     years = decimal_year(section["time"].values)
     span = float(years[-1] - years[0])
+    known = known[known["last_year"] - known["first_year"] >= 0.5 * span]
+    points = shapely.points(*to_map.transform(known["longitude"].to_numpy(), known["latitude"].to_numpy()))
+    near = shapely.distance(points, line) <= reach
     found = known[near].assign(distance=shapely.line_locate_point(line, points[near]))
     found["change"] = found["dhdt"] * span
     found["change_sigma"] = np.hypot(found["dhdt_sigma"], found["dhdt_sigma_systematic"]) * span

@@ -16,7 +16,9 @@ _GAP_M = 400.0  # no line is drawn over a longer gap
 
 def atl11_profile(look, *, title, points):
     """
-    Height along a track, a line per cycle coloured by time, and the change since the first cycle.
+    Draw height along a track, a line per cycle coloured by time, and the change since the first well-seen cycle.
+
+    Change is drawn at the reference points that both cycles saw and nowhere else.
 
     Parameters
     ----------
@@ -30,15 +32,17 @@ def atl11_profile(look, *, title, points):
     width = look.page_mm - 16 - 6
     axes = [style.add_axes(fig, 16, TITLE_MM + 6 + k * 57, width, 46) for k in range(2)]
     table = good.pivot_table(index="x_atc", columns="cycle", values="h")
-    base = _first_heights(table)
+    since = first_well_seen(table)
+    base = table[since]
     for cycle, shade in zip(times.index, colours, strict=True):
         h = table[cycle].dropna()
         km, values = _broken((h.index.to_numpy() - start), h.to_numpy())
         axes[0].plot(km, values, color=shade, lw=0.7)
-        km, values = _broken((h.index.to_numpy() - start), (h - base[h.index]).to_numpy())
-        axes[1].plot(km, values, color=shade, lw=0.7)
+        change = (table[cycle] - base).dropna()
+        km, values = _broken((change.index.to_numpy() - start), change.to_numpy())
+        axes[1].plot(km, values, color=shade, lw=0.7, marker=".", ms=0.8)  # lone points have no line
     axes[0].set_ylabel("h_corr (m above WGS84)")
-    axes[1].set(ylabel="change since the first cycle (m)", xlabel="distance along the track (km)")
+    axes[1].set(ylabel=f"change since cycle {since:02d} (m)", xlabel="distance along the track (km)")
     axes[1].axhline(0, color="#222222", lw=0.5)
     for index, ax in enumerate(axes):
         ax.set_xlim(0, (good["x_atc"].max() - start) / 1000)
@@ -54,11 +58,13 @@ def atl11_profile(look, *, title, points):
     caption = (
         f"ATL11 along RGT {int(good['rgt'].iloc[0]):04d}, pair {good['beam'].iloc[0]}, {len(times)} cycles from "
         f"{day(times.min())} to {day(times.max())}, coloured by time: (a) h_corr of best quality; (b) its change since "
-        "the first cycle; where that one saw nothing, its height is told by the others' change at the points around. "
-        "Lines end at gaps longer than 400 m."
+        f"cycle {since:02d} ({day(times[since])}), the first that saw half as many points as the best, at the "
+        f"reference points that both cycles saw ({base.notna().sum():,} of {len(table):,}). Lines end at gaps longer than 400 m."
     )
+    common = {f"{cycle:02d}": int((table[cycle].notna() & base.notna()).sum()) for cycle in times.index}
     last = (table[times.index[-1]] - base).dropna()
-    numbers = {"cycles": len(times), "points": len(table), "last_change_m": style.statistics(last)}
+    numbers = {"cycles": len(times), "points": len(table), "since_cycle": int(since), "points_in_common": common,
+               "last_change_m": style.statistics(last)}  # fmt: skip
     return Drawn(fig, title, caption, numbers)
 
 
@@ -203,30 +209,21 @@ def crossovers(look, *, title, table, x, y, crs, ice_area=None):
     return Drawn(fig, title, caption, numbers, crs)
 
 
-def _first_heights(table):
+def first_well_seen(table):
     """
-    Height of each point in the first cycle; where it was not seen, of the others less their change at the neighbours.
+    Return the first cycle that saw at least half as many points as the cycle that saw most.
 
     Parameters
     ----------
     table : DataFrame of heights (m) by x_atc and cycle, NaN where not seen
     """
-    x, h = table.index.to_numpy(dtype=float), table.to_numpy()
-    first = h[:, 0]
-    told = np.full_like(h, np.nan)
-    for k in range(1, h.shape[1]):
-        both = np.isfinite(first) & np.isfinite(h[:, k])
-        if both.sum() > 1:
-            told[:, k] = h[:, k] - np.interp(x, x[both], (h[:, k] - first)[both])
-    seen = np.isfinite(told).any(axis=1)
-    others = np.full(x.size, np.nan)
-    others[seen] = np.nanmedian(told[seen], axis=1)
-    return table.iloc[:, 0].where(np.isfinite(first), others)
+    seen = table.notna().sum()
+    return int(seen.index[seen >= 0.5 * seen.max()][0])
 
 
 def change_between_cycles(points, first, last):
     """
-    Change of each reference point between two times, by the line through its heights.
+    Return the change of each reference point between two times, by the line through its heights.
 
     Parameters
     ----------
@@ -235,15 +232,17 @@ def change_between_cycles(points, first, last):
 
     Returns
     -------
-    x, y (m), change (m) of points seen in three cycles or more
+    x, y (m), change (m) of points seen in three cycles or more, over at least half of the time between the two
     """
     good = points[points["good"]].assign(year=decimal_year(points[points["good"]]["time"].to_numpy()))
     groups = good.groupby("number")
     year, h = good["year"] - groups["year"].transform("mean"), good["h"] - groups["h"].transform("mean")
     sums = good.assign(ty=year * h, tt=year * year).groupby("number")
-    table = sums.agg(x=("x", "first"), y=("y", "first"), ty=("ty", "sum"), tt=("tt", "sum"), n=("h", "size"))
-    table = table[(table["n"] > 2) & (table["tt"] > 0)]
+    table = sums.agg(x=("x", "first"), y=("y", "first"), ty=("ty", "sum"), tt=("tt", "sum"), n=("h", "size"),
+                     early=("year", "min"), late=("year", "max"))  # fmt: skip
     span = float(decimal_year(last) - decimal_year(first))
+    # a line through the heights of one season says nothing of four years
+    table = table[(table["n"] > 2) & (table["tt"] > 0) & (table["late"] - table["early"] >= 0.5 * span)]
     return table["x"].to_numpy(), table["y"].to_numpy(), (table["ty"] / table["tt"] * span).to_numpy()
 
 
