@@ -59,7 +59,8 @@ def atl11_profile(look, *, title, points):
         f"ATL11 along RGT {int(good['rgt'].iloc[0]):04d}, pair {good['beam'].iloc[0]}, {len(times)} cycles from "
         f"{day(times.min())} to {day(times.max())}, coloured by time: (a) h_corr of best quality; (b) its change since "
         f"cycle {since:02d} ({day(times[since])}), the first that saw half as many points as the best, at the "
-        f"reference points that both cycles saw ({base.notna().sum():,} of {len(table):,}). Lines end at gaps longer than 400 m."
+        f"reference points that both cycles saw ({base.notna().sum():,} of {len(table):,}). Lines end at gaps "
+        "longer than 400 m."
     )
     common = {f"{cycle:02d}": int((table[cycle].notna() & base.notna()).sum()) for cycle in times.index}
     last = (table[times.index[-1]] - base).dropna()
