@@ -6,6 +6,7 @@ import pyproj
 from shapely import LineString, box
 
 from nunatak import velocity
+from nunatak.constants import THICKNESS
 from nunatak.grid import Grid
 from nunatak.products.cube_store import open_cube
 from nunatak.products.itslive_ground import GROUND
@@ -19,8 +20,12 @@ UNITS = {
     "x": "m", "y": "m", "vx": "m/yr", "vy": "m/yr", "v": "m/yr", "vx_error": "m/yr", "vy_error": "m/yr",
     "v_error": "m/yr", "date_dt": "days", "distance": "m", "travel_time": "yr", "width": "m", "area_flux": "km2/yr",
     "discharge": "Gt/yr", "discharge_sigma": "Gt/yr", "observed_share": "1",
+    "thickness_share": "1",
 }  # fmt: skip
-GATE_COLUMNS = ["gate", "year", "width", "observed_share", "area_flux", "discharge", "discharge_sigma"]
+GATE_COLUMNS = [
+    "gate", "year", "width", "observed_share", "thickness_share", "area_flux", "discharge", "discharge_sigma",
+]  # fmt: skip
+LEAST_SHARE = 0.5  # of the flux where the thickness is known, for a discharge
 
 
 def main(cube, annual, out, *, points, flowlines, gates, study):
@@ -98,7 +103,9 @@ def fluxes(yearly, name, gate, to_map):
     if not LineString(vertices).intersects(box(*grid.bounds)):
         raise NunatakError(f"gates: {name}: lies outside the map of velocities; choose points of the region")
     known = gate["thickness"] is not None
-    thickness, sigma = (raster_of(gate[key], grid) for key in ("thickness", "thickness_sigma"))
+    around = window(grid, vertices)
+    thickness = raster_of(gate["thickness"], around, gate["variable"])
+    sigma = raster_of(gate["thickness_sigma"], around, gate["sigma_variable"])
     for k, year in enumerate(yearly["year"].values):
         field = yearly[["vx", "vy", "vx_error", "vy_error"]].isel(year=k)
         try:
@@ -111,13 +118,26 @@ def fluxes(yearly, name, gate, to_map):
                 continue  # a year without data is no row, not a zero
             raise
         area = float((flux.segments["v_across"] * flux.segments["width"]).sum()) / 1e6
-        mass = (flux.discharge, flux.sigma) if known else (np.nan, np.nan)
-        yield (name, int(year), flux.width, flux.observed_share, area, *mass)
+        share = flux.thickness_share if known else np.nan
+        if share < LEAST_SHARE:
+            log.warning("gate %s, %d: the thickness is known for %.0f %% of the flux; no discharge is given", name,
+                        year, 100 * share)  # fmt: skip
+        mass = (flux.discharge, flux.sigma) if share >= LEAST_SHARE else (np.nan, np.nan)
+        yield (name, int(year), flux.width, flux.observed_share, share, area, *mass)
 
 
-def raster_of(given, grid):
+def raster_of(given, grid, variable):
     """A thickness on the velocity's grid: one number, or the user's raster."""
-    return read_on_grid(given, grid) if isinstance(given, str) else given
+    return read_on_grid(given, grid, variable=variable, valid=THICKNESS) if isinstance(given, str) else given
+
+
+def window(grid, vertices):
+    """The part of a grid around a line, three cells to every side: what a raster holds elsewhere is not asked."""
+    columns, rows = (vertices[:, 0] - grid.left) / grid.dx, (grid.top - vertices[:, 1]) / grid.dy
+    (c0, c1), (r0, r1) = (
+        (max(0, int(v.min()) - 3), min(n, int(v.max()) + 4)) for v, n in ((columns, grid.nx), (rows, grid.ny))
+    )
+    return Grid(grid.crs, grid.left + c0 * grid.dx, grid.top - r0 * grid.dy, grid.dx, grid.dy, r1 - r0, c1 - c0)
 
 
 if __name__ == "__main__":

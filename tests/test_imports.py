@@ -21,6 +21,7 @@ BASE = (
     "tables",
     "streams",
     "rasters",
+    "user_rasters",
     "kernels",
     "parallel",
     "choices",

@@ -18,7 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nunatak import granules, gridding, study, targets
+from nunatak.grid import Grid
 from nunatak.gridding import timebins
+from nunatak.rasters import write_cog
 from nunatak.region import Region
 from nunatak.study import StudyError, reference, sections
 
@@ -273,11 +275,16 @@ def test_the_shipped_settings_are_sound():
     assert study.Settings.model_validate(study.load_settings(ROOT / "config" / "config.yaml")).results == "results"
 
 
-def test_mass_only_where_it_may_be_given(made):
-    """Glaciers by density; ice sheets only with both rasters."""
+def test_mass_only_where_it_may_be_given(made, tmp_path):
+    """Glaciers by density; ice sheets only with both rasters, which are there."""
     assert made({"mass": {"kind": "glacier"}}).mass.allowed
     assert not made({"mass": {"kind": "ice_sheet"}}).mass.allowed
-    assert made({"mass": {"kind": "ice_sheet", "firn": "fac.tif", "gia": "gia.tif"}}).mass.allowed
+    rasters = {name: str(tmp_path / f"{name}.tif") for name in ("firn", "gia")}
+    with pytest.raises(study.StudyError, match=r"mass: firn: .*firn.tif: no such file"):
+        made({"mass": {"kind": "ice_sheet", **rasters}})
+    for path in rasters.values():
+        write_cog(np.zeros((3, 4), "f4"), Grid("EPSG:3413", 0, 0, 1e3, 1e3, 3, 4), path)
+    assert made({"mass": {"kind": "ice_sheet", **rasters}}).mass.allowed
 
 
 def test_numbers_as_people_write_them(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 import xarray as xr
@@ -239,6 +240,27 @@ def test_a_gate_drawn_the_other_way_counts_the_flow_as_negative(work, annual):
     np.testing.assert_allclose(found["a"], -found["b"], rtol=1e-6)
     series = read_table(out["series"])
     assert set(series["kind"]) == {"pair", "annual", "model"} and series["v"].notna().all()
+
+
+@pytest.mark.parametrize(("seen", "given"), [(1.0, True), (0.75, True), (0.25, False)])
+def test_a_discharge_needs_the_thickness_of_half_of_its_flux(work, annual, tmp_path, seen, given):
+    """A raster over part of the gate: its share is told, and below a half there is no discharge."""
+    lonlat = np.array([[-100.98, -75.04], [-100.86, -75.06]])
+    x, y = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:3031", always_xy=True).transform(*lonlat.T)
+    left, right, top = min(x) - 2000, min(x) + seen * (max(x) - min(x)) + 2000 * (seen == 1), max(y) + 3000
+    values = np.full((100, 100), 1000.0, "f4")
+    profile = {"driver": "GTiff", "count": 1, "height": 100, "width": 100, "dtype": "float32", "crs": "EPSG:3031",
+               "transform": rasterio.Affine((right - left) / 100, 0, left, 0, -100, top)}  # fmt: skip
+    with rasterio.open(tmp_path / "thick.tif", "w", **profile) as target:
+        target.write(values, 1)
+    gates = {"g": settings_of("gates", g={"lonlat": lonlat.tolist(), "thickness": str(tmp_path / "thick.tif")})["g"]}
+    out = {name: tmp_path / name for name in ("series", "flowline", "gates")}
+    follow_flow.main(work / "cube", work / "annual", out, points={}, flowlines={}, gates=gates, study="x")
+    found = read_csv(out["gates"])
+    np.testing.assert_allclose(found["thickness_share"], seen, atol=0.12)
+    assert found["discharge"].notna().all() if given else found["discharge"].isna().all()
+    if given:
+        np.testing.assert_allclose(found["discharge"], found["area_flux"] * 0.917, rtol=1e-5)
 
 
 def test_a_gate_beside_the_map_is_refused_and_one_without_a_velocity_said(work, annual, tmp_path, caplog):

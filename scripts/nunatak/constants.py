@@ -29,6 +29,7 @@ FILL_I4 = np.int32(2147483647)
 FILL_I1 = np.int8(127)
 
 # Ice.
+THICKNESS = (0.0, 5000.0)  # m, least and most there is; the thickest ice of Antarctica measured is below 4900 m
 ICE_DENSITY = 917.0  # kg m-3, pure ice
 GLACIER_DENSITY = 850.0  # kg m-3, volume to mass for glaciers (Huss 2013, doi:10.5194/tc-7-877-2013)
 GLACIER_DENSITY_SIGMA = 60.0  # kg m-3, the same source

@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from nunatak import user_rasters
 from nunatak.runtime import NunatakError, written
 
 _TIME_UNITS = "seconds since 2018-01-01 00:00:00"
@@ -227,14 +228,17 @@ def _plain(attributes):
     return {k: v if isinstance(v, (str, int, float, np.number)) else str(v) for k, v in sorted(attributes.items())}
 
 
-def read_on_grid(path, grid):
+def read_on_grid(given, grid, *, variable=None, valid=None):
     """
-    A raster or gridded field of the user's, bilinear on the cells of a grid.
+    Read a raster or gridded field of the user's, bilinear on the cells of a grid.
 
     Parameters
     ----------
-    path : GeoTIFF or NetCDF with one variable, its coordinate system stated; a time dimension is kept
+    given : GeoTIFF or NetCDF, its coordinate system stated; netcdf:FILE:VARIABLE names a variable; a time dimension is
+        kept
     grid : nunatak.grid.Grid
+    variable : name of a variable, or number of a band from 1 on, where the file has several
+    valid : (low, high), the values there may be in and beside the grid; any by default
 
     Returns
     -------
@@ -242,20 +246,14 @@ def read_on_grid(path, grid):
 
     Raises
     ------
-    NunatakError : not a raster, several variables, or no coordinate system
+    NunatakError : not a raster, several variables, no coordinate system, or a value beyond `valid`
     """
     import affine
     import rasterio.enums
-    import rioxarray
 
-    try:
-        field = rioxarray.open_rasterio(path, masked=True)
-    except (OSError, ValueError) as error:
-        raise NunatakError(f"{path}: cannot be read as a raster ({error}); give a GeoTIFF or a NetCDF file") from error
-    if not hasattr(field, "rio") or hasattr(field, "data_vars"):
-        raise NunatakError(f"{path}: holds several variables; give a file with one")
-    if field.rio.crs is None:
-        raise NunatakError(f"{path}: names no coordinate system; write one into the file (gdal_edit.py -a_srs)")
+    field = _open(*user_rasters.source_of(given, variable))
+    if valid is not None:
+        _refuse_beyond(field, grid, valid, given)
     placed = field.rio.reproject(
         grid.crs,
         shape=grid.shape,
@@ -263,3 +261,47 @@ def read_on_grid(path, grid):
         resampling=rasterio.enums.Resampling.bilinear,
     )
     return placed.squeeze("band", drop=True) if "band" in placed.dims and placed.sizes["band"] == 1 else placed
+
+
+def _open(path, variable):
+    import rioxarray
+
+    named = {"variable": variable} if isinstance(variable, str) else {}
+    try:
+        field = rioxarray.open_rasterio(path, masked=True, **named)
+    except (OSError, ValueError, KeyError) as error:
+        raise NunatakError(f"{path}: cannot be read as a raster ({error}); give a GeoTIFF or a NetCDF file") from error
+    sets = field if isinstance(field, list) else [field] if hasattr(field, "data_vars") else []
+    if sets:
+        held = {name: some for some in sets for name in some.data_vars if not user_rasters.is_bounds(name)}
+        if variable not in held:
+            raise NunatakError(f"{path}: holds several variables; name one of {', '.join(held)} (key `variable`)")
+        field = held[variable][variable].rio.write_crs(held[variable].rio.crs)
+    if isinstance(variable, int):
+        if variable not in field["band"].values:
+            raise NunatakError(f"{path}: has no band {variable}; it has {field.sizes['band']}")
+        field = field.sel(band=[variable])
+    if field.rio.crs is None:
+        raise NunatakError(f"{path}: names no coordinate system; write one into the file (gdal_edit.py -a_srs)")
+    return field
+
+
+def _refuse_beyond(field, grid, valid, given):
+    """An error for a value that bilinear interpolation would mix into its neighbours: most often an undeclared fill."""
+    from rasterio.warp import transform_bounds
+    from rioxarray.exceptions import NoDataInBounds
+
+    left, bottom, right, top = transform_bounds(grid.crs, field.rio.crs, *grid.bounds)
+    margin = [2 * abs(step) for step in field.rio.resolution()]
+    try:
+        near = field.rio.clip_box(left - margin[0], bottom - margin[1], right + margin[0], top + margin[1])
+    except NoDataInBounds:
+        return
+    values = near.values[np.isfinite(near.values)]
+    beyond = values[(values < valid[0]) | (values > valid[1])]
+    if beyond.size:
+        worst = beyond[np.argmax(np.abs(beyond))]
+        raise NunatakError(
+            f"{given}: {beyond.size} of {values.size} cells hold values such as {worst:g}, beyond {valid[0]:g} to "
+            f"{valid[1]:g}; where that stands for missing, say so in the file (gdal_edit.py -a_nodata {worst:g} FILE)"
+        )

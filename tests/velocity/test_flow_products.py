@@ -115,6 +115,31 @@ def test_gaps_of_a_gate_are_counted():
         flux_gate(field.assign_attrs(crs=""), gate, 1000.0)
 
 
+def test_a_thickness_that_is_not_known_is_counted_and_doubtful():
+    """Half a gate has no thickness: carried on, 0.5 of the flux, and its error is half of the thickness."""
+    field = field_of(lambda x, y: 100 + 0 * x, lambda x, y: 0 * x)
+    gate = [(X0, Y0 - 3000), (X0, Y0 + 3000)]
+    whole = xr.DataArray(np.full(field["vx"].shape, 800.0), field["vx"].coords, ("y", "x"))
+    flux = flux_gate(field, gate, whole.where(whole["y"] > Y0))
+    assert flux.thickness_share == pytest.approx(0.45, abs=0.06) and flux.observed_share == 1
+    known = flux_gate(field, gate, whole)
+    assert known.thickness_share == 1 and flux.discharge == pytest.approx(known.discharge, rel=1e-6)
+    share = flux.thickness_share
+    expected = known.discharge * (0.1 * share + 0.5 * (1 - share))
+    assert flux.sigma_thickness == pytest.approx(expected, rel=1e-3)
+    assert not flux_gate(field, gate, whole.where(whole["y"] > Y0 + 500)).shown
+
+
+@pytest.mark.parametrize("wrong", [-9999.0, 9.9e36, 6000.0])
+def test_a_thickness_that_no_ice_has_is_refused(wrong):
+    field = field_of(lambda x, y: 100 + 0 * x, lambda x, y: 0 * x)
+    thickness = xr.DataArray(np.full(field["vx"].shape, 800.0), field["vx"].coords, ("y", "x"))
+    gate = [(X0, Y0 - 3000), (X0, Y0 + 3000)]
+    for given in (wrong, thickness.where(thickness["y"] > Y0, wrong)):
+        with pytest.raises(NunatakError, match=r"flux gate: thickness of .* ice has 0 to 5000 m"):
+            flux_gate(field, gate, given)
+
+
 @pytest.mark.parametrize("descending", [True, False])
 @pytest.mark.parametrize("method", ["nominal", "logarithmic"])
 def test_strain_of_a_linear_field(method, descending):

@@ -8,6 +8,7 @@ from nunatak.reports import words
 from nunatak.reports.page import Table
 from nunatak.velocity import years_by_status
 
+GATE_SHARES = ("observed_share", "thickness_share")
 _ROWS = 24  # years listed; more are in series.parquet
 
 
@@ -107,8 +108,8 @@ def gates_rows(gates):
     rows = []
     for row in gates.to_dict("records"):
         mass = words.plus_minus(row["discharge"], row["discharge_sigma"]) if np.isfinite(row["discharge"]) else ""
-        share = f"{100 * row['observed_share']:.0f} %"
+        shares = [f"{100 * row[name]:.0f} %" if np.isfinite(row[name]) else "" for name in GATE_SHARES]
         rows.append(
-            (row["gate"], str(row["year"]), f"{row['width'] / 1000:.1f}", share, f"{row['area_flux']:.2f}", mass)
+            (row["gate"], str(row["year"]), f"{row['width'] / 1000:.1f}", *shares, f"{row['area_flux']:.2f}", mass)
         )
     return rows

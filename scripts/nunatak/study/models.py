@@ -22,6 +22,7 @@ from pydantic.json_schema import SkipJsonSchema
 from nunatak import granules, region, rings
 from nunatak.region import Region
 from nunatak.study.base import Model, Point, key
+from nunatak.study.lines import Flowline, Gate, Transect
 from nunatak.study.period import Period
 from nunatak.study.products import Products
 from nunatak.study.sections import (
@@ -29,14 +30,11 @@ from nunatak.study.sections import (
     Composite,
     Crs,
     Figures,
-    Flowline,
     Focus,
     Freeboard,
-    Gate,
     Invert,
     Mass,
     RegionSpec,
-    Transect,
 )
 from nunatak.times import cycle_at
 

@@ -7,9 +7,10 @@ from difflib import get_close_matches
 from typing import Annotated, Literal, get_args
 
 import pyproj
-from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
-from nunatak.study.base import Line, Listed, Model, Month, Point, key
+from nunatak.study.base import Listed, Model, Month, key
+from nunatak.study.lines import check_rasters
 
 Bin = Literal["day", "week", "ten_day", "month", "season", "year", "period"]
 Weighting = Literal["segment_weighted", "pass_mean", "daily_mean"]
@@ -119,35 +120,6 @@ class Focus(Model):
         if value[0] >= value[1]:
             raise ValueError(f"{value[0]:g} is not below {value[1]:g}; write the smaller limit first")
         return value
-
-
-class Transect(Model):
-    """A line over the ice along which heights are sampled."""
-
-    lonlat: Line = key(..., "its points, [longitude, latitude] each", unit="degrees")
-    step: float = key(500.0, "distance from sample to sample", unit="m", gt=0, le=100000)
-
-
-class Flowline(Model):
-    """A line that follows the flow from a point."""
-
-    start: Point = key(..., "longitude and latitude it goes through", unit="degrees")
-    step: float = key(0.5, "length of a step", unit="cells", gt=0, le=0.5)
-    min_speed: float = key(10.0, "it ends where the ice is slower", unit="m/yr", ge=0, le=20000)
-    max_length: float = key(500000.0, "longest way up and down", unit="m", gt=0, le=5000000)
-
-
-class Gate(Model):
-    """A line that the ice flows through; flow to the right of the line as it is drawn is positive."""
-
-    lonlat: Line = key(..., "its points, [longitude, latitude] each", unit="degrees")
-    step: float = key(60.0, "length of the pieces that are added up", unit="m", gt=0, le=100000)
-    thickness: str | float | None = key(
-        None, "ice thickness, a raster or one number; without it the gate gives the area of ice per year only", unit="m"
-    )
-    thickness_sigma: str | float | None = key(None, "its standard error; 10 % where not given", unit="m")
-    density: float = key(917.0, "density of the ice", unit="kg m-3", gt=0, le=1000)
-    density_sigma: float = key(0.0, "its standard error", unit="kg m-3", ge=0, le=500)
 
 
 class Composite(Model):
@@ -297,6 +269,11 @@ class Mass(Model):
     def _both_rasters(self):
         if (self.firn is None) != (self.gia is None):
             raise ValueError("firn and gia go together; give both rasters, or neither and get volume only")
+        return self
+
+    @model_validator(mode="after")
+    def _readable(self, info: ValidationInfo):
+        check_rasters(info, {"firn": (self.firn, None), "gia": (self.gia, None)})
         return self
 
     @property

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from nunatak.constants import ICE_DENSITY
+from nunatak.constants import ICE_DENSITY, THICKNESS
 from nunatak.grid import map_scale
 from nunatak.runtime import NunatakError
 from nunatak.velocity.sampling import Field, crs_of
@@ -33,6 +33,8 @@ class GateFlux:
     sigma_density: float
     observed_share: float
     """share of the discharge that passes cells with a velocity, 0 to 1; the rest is interpolated along the gate"""
+    thickness_share: float
+    """share of the discharge that passes where the thickness is known, 0 to 1; the rest is carried on"""
     width: float
     """true length of the gate, m"""
     segments: pd.DataFrame
@@ -40,8 +42,8 @@ class GateFlux:
 
     @property
     def shown(self):
-        """Whether enough of the flux was observed to show it (half)."""
-        return self.observed_share >= 0.5
+        """Whether enough of the flux is known, by velocity and by thickness, to show it (half)."""
+        return min(self.observed_share, self.thickness_share) >= 0.5
 
 
 def flux_gate(
@@ -68,13 +70,16 @@ def flux_gate(
 
     Raises
     ------
-    NunatakError : a gate without length, or without a velocity or a thickness anywhere on it
+    NunatakError : a gate without length, without a velocity or a thickness anywhere on it, or with a thickness that no
+        ice has
 
     Notes
     -----
     A segment of map length w is w / k wide on the ground. Velocities are interpolated along the gate where they are
-    missing and taken from the nearest observed segment at its ends; `observed_share` tells how much that is.
-    Thickness errors are summed over the gate, as GEUS' ice discharge product does.
+    missing and taken from the nearest observed segment at its ends; `observed_share` tells how much that is, and
+    `thickness_share` the same of the thickness. A thickness that is not known has an error of half of it.
+    Thickness errors are summed over the gate, as GEUS' ice discharge product does (both: Mankoff et al. 2020,
+    doi:10.5194/essd-12-1367-2020).
     """
     crs = crs_of(field, crs)
     vertices = np.asarray(gate, dtype=float)
@@ -89,7 +94,7 @@ def flux_gate(
     table["v_across"] = np.interp(table["distance"], table["distance"][observed], across[observed])
     table["observed"] = observed
     table["v_across_error"] = _across_error(field, table, observed)
-    table["thickness"], table["thickness_sigma"] = _thickness(thickness, thickness_sigma, table)
+    table["thickness"], table["thickness_sigma"], table["measured"] = _thickness(thickness, thickness_sigma, table)
     table["discharge"] = density * table["v_across"] * table["thickness"] * table["width"] / _KG_PER_GT
     table = table.drop(columns=["tangent_x", "tangent_y"])
     table.attrs["units"] = _UNITS
@@ -128,20 +133,32 @@ def _across_error(field, table, observed):
 
 
 def _thickness(thickness, sigma, table):
+    """Thickness and its error along the gate, and whether the thickness is known there."""
     value = _at(thickness, table)
-    good = np.isfinite(value)
-    if not good.any():
+    measured = np.isfinite(value)
+    if not measured.any():
         raise NunatakError("flux gate: no thickness anywhere on the gate; give a raster that covers it")
-    value = np.interp(table["distance"], table["distance"][good], value[good])
-    if sigma is None:
-        return value, 0.1 * value
-    spread = _at(sigma, table)
+    _refuse_absurd("thickness", value[measured])
+    value = np.interp(table["distance"], table["distance"][measured], value[measured])
+    spread = 0.1 * value if sigma is None else _at(sigma, table)
     good = np.isfinite(spread)
     if not good.any():
         raise NunatakError(
             "flux gate: no thickness_sigma anywhere on the gate; give a raster that covers it, or a number"
         )
-    return value, np.interp(table["distance"], table["distance"][good], spread[good])
+    _refuse_absurd("thickness_sigma", spread[good])
+    spread = np.interp(table["distance"], table["distance"][good], spread[good])
+    return value, np.where(measured, spread, np.maximum(spread, value / 2)), measured
+
+
+def _refuse_absurd(name, values):
+    low, high = THICKNESS
+    beyond = values[(values < low) | (values > high)]
+    if beyond.size:
+        raise NunatakError(
+            f"flux gate: {name} of {beyond[np.argmax(np.abs(beyond))]:g} m; ice has {low:g} to {high:g} m: where a "
+            "number stands for missing, make it NaN"
+        )
 
 
 def _at(raster, table):
@@ -163,7 +180,10 @@ def _sum(table, density, density_sigma, correlation_length):
         block = np.floor(table["distance"] / correlation_length)
         velocity = float(np.sqrt((velocity_parts.groupby(block).sum() ** 2).sum()))
     from_density = abs(total) * density_sigma / density
-    flux = table["discharge"].abs()
-    share = float(flux[table["observed"]].sum() / flux.sum()) if flux.sum() > 0 else float(table["observed"].mean())
+    shares = [_share(table["discharge"].abs(), table[name]) for name in ("observed", "measured")]
     sigma = float(np.sqrt(thickness**2 + velocity**2 + from_density**2))
-    return GateFlux(total, sigma, thickness, velocity, from_density, share, width, table)
+    return GateFlux(total, sigma, thickness, velocity, from_density, *shares, width, table)
+
+
+def _share(flux, where):
+    return float(flux[where].sum() / flux.sum()) if flux.sum() > 0 else float(where.mean())

@@ -1,0 +1,104 @@
+"""Rasters of the user's: what is in the file is told before it is used, and what cannot be is refused."""
+
+import numpy as np
+import pytest
+import rasterio
+import xarray as xr
+import yaml
+
+from nunatak import study, user_rasters
+from nunatak.grid import Grid
+from nunatak.rasters import georeference, read_on_grid, write_netcdf
+from nunatak.runtime import NunatakError
+
+GRID = Grid("EPSG:3031", -1.6e6, -2.9e5, 120.0, 120.0, 30, 40)
+CELLS = Grid("EPSG:3031", -1.61e6, -2.8e5, 500.0, 500.0, 60, 60)
+
+
+def tif(path, values, nodata=None):
+    layers = np.atleast_3d(np.asarray(values, "f4")) if np.ndim(values) == 2 else np.asarray(values, "f4")
+    layers = layers.transpose(2, 0, 1) if np.ndim(values) == 2 else layers
+    profile = {"driver": "GTiff", "count": len(layers), "height": CELLS.ny, "width": CELLS.nx, "dtype": "float32",
+               "crs": "EPSG:3031", "transform": rasterio.Affine(*CELLS.transform), "nodata": nodata}  # fmt: skip
+    with rasterio.open(path, "w", **profile) as target:
+        target.write(layers)
+    return str(path)
+
+
+def netcdf(path):
+    """A file with three fields, as BedMachine has them."""
+    fields = {name: (("y", "x"), np.full(CELLS.shape, value, "f4")) for name, value in
+              (("bed", -900.0), ("thickness", 1200.0), ("errbed", 60.0))}  # fmt: skip
+    write_netcdf(georeference(xr.Dataset(fields), CELLS), path)
+    return str(path)
+
+
+def with_gate(folder, **gate):
+    """The study file with one gate, read as a run reads it."""
+    path = folder / "mine.yaml"
+    gates = {"g": {"lonlat": [[-101.1, -75.0], [-100.75, -75.12]], **gate}}
+    given = {"title": "x", "region": {"bbox": [-101.2, -75.2, -100.5, -74.9]}, "period": ["2015-01-01", "2016-12-31"],
+             "products": {"itslive": {}}, "gates": gates}  # fmt: skip
+    path.write_text(yaml.safe_dump(given))
+    return study.load(path)
+
+
+@pytest.mark.parametrize("undeclared", [-9999.0, 9.9e36])
+def test_an_undeclared_fill_is_refused_with_the_remedy(tmp_path, undeclared):
+    """Bilinear interpolation would mix it into thicknesses that look like some."""
+    values = np.full(CELLS.shape, 1000.0)
+    values[:, 25:] = undeclared
+    given = tif(tmp_path / "thick.tif", values)
+    with pytest.raises(NunatakError, match=r"thick.tif: .*beyond 0 to 5000; .*gdal_edit.py -a_nodata"):
+        read_on_grid(given, GRID, valid=(0, 5000))
+    declared = tif(tmp_path / "declared.tif", values, nodata=undeclared)
+    read = read_on_grid(declared, GRID, valid=(0, 5000))
+    assert float(read.max()) == 1000 and float(read.min()) == 1000 and np.isnan(read).any()
+
+
+def test_what_lies_far_from_the_grid_is_not_asked(tmp_path):
+    """A wrong value of another glacier refuses no gate."""
+    values = np.full(CELLS.shape, 1000.0)
+    values[-1, -1] = -9999
+    assert float(read_on_grid(tif(tmp_path / "t.tif", values), GRID, valid=(0, 5000)).min()) == 1000
+
+
+@pytest.mark.parametrize(
+    ("given", "variable"), [("{}", "thickness"), ("netcdf:{}:thickness", None), ('NETCDF:"{}":thickness', None)]
+)
+def test_one_variable_of_several_is_read_by_its_name(tmp_path, given, variable):
+    """By the key `variable` or in GDAL's way."""
+    path = netcdf(tmp_path / "bed.nc")
+    read = read_on_grid(given.format(path), GRID, variable=variable, valid=(0, 5000))
+    np.testing.assert_allclose(read, 1200)
+    user_rasters.check(given.format(path), variable)
+    with pytest.raises(NunatakError, match=r"several variables; name one of .*thickness"):
+        read_on_grid(path, GRID)
+
+
+def test_a_band_is_read_by_its_number(tmp_path):
+    path = tif(tmp_path / "two.tif", np.stack([np.full(CELLS.shape, v) for v in (700.0, 800.0)]))
+    np.testing.assert_allclose(read_on_grid(path, GRID, variable=2), 800)
+    with pytest.raises(NunatakError, match="has no band 3; it has 2"):
+        read_on_grid(path, GRID, variable=3)
+
+
+def test_a_study_is_told_what_is_wrong_with_a_raster_when_it_is_read(tmp_path):
+    """Absent, several bands, several variables, a variable it does not have, numbers that are no thickness."""
+    two = tif(tmp_path / "two.tif", np.stack([np.full(CELLS.shape, v) for v in (700.0, 800.0)]))
+    three, gone = netcdf(tmp_path / "bed.nc"), str(tmp_path / "gone.tif")
+    wrong = [
+        ({"thickness": gone}, "gates.g: thickness: .*gone.tif: no such file"),
+        ({"thickness": 1000.0, "thickness_sigma": gone}, "thickness_sigma: .*gone.tif: no such file"),
+        ({"thickness": two}, "holds 2 bands; name one by its number"),
+        ({"thickness": two, "variable": 5}, "has no band 5; it has 2"),
+        ({"thickness": three}, "holds several variables; name one of .*thickness"),
+        ({"thickness": f"netcdf:{three}:thick"}, "has no 'thick'; it holds"),
+        ({"thickness": -9999.0}, "got -9999; write metres of ice"),
+        ({"thickness": 0.0}, "got 0; write metres of ice"),
+    ]
+    for gate, told in wrong:
+        with pytest.raises(study.StudyError, match=told):
+            with_gate(tmp_path, **gate)
+    for gate in ({"thickness": two, "variable": 2}, {"thickness": three, "variable": "thickness"}):
+        assert with_gate(tmp_path, **gate).gates["g"].thickness == gate["thickness"]
