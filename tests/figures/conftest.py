@@ -28,7 +28,11 @@ def drawn(look):
     return {
         "extent": figures.extent(
             look, title=title, region=study_results.REGION, further={"basin": shapely.box(23, 79.3, 26, 79.8)}, crs=crs,
-            ice_area=ice, footprints={"atl06": [shapely.LineString([(20, 79.2), (24, 80.5)])]},
+            ice_area=ice,
+            footprints={
+                product: [shapely.LineString([(20, 79.2), (24, 80.5)])]
+                for product in ("atl06", "atl11", "atl14", "atl15", "atl06sr")
+            },
             transects={"across": np.array([[20.0, 79.6], [25.0, 79.9]])}, context=[shapely.box(-60, 65, -30, 80)],
         ),
         "height_change": figures.height_change(

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm
 
 from nunatak import figures
@@ -106,6 +107,32 @@ def test_series_of_days_under_the_month():
     assert any("month" in word for word in words) and any("day" in word for word in words)
     assert drawn.figure.axes[1].get_xlabel() == "2019"
     assert drawn.numbers["segments"] == 3000 and drawn.numbers["mean_m"]["count"] == 30
+
+
+@pytest.mark.parametrize("what", ["freeboard", "height above the mean sea surface"])
+def test_labels_of_a_series_stay_beside_their_panels(what):
+    """No label is longer than the panel it names, or leaves the page."""
+    with figures.use(LOOK):
+        drawn = freeboard_layouts.freeboard_series(LOOK, title="Ross Sea", table=series(), what=what)
+        canvas = FigureCanvasAgg(drawn.figure)
+        canvas.draw()
+    for ax in drawn.figure.axes:
+        label, panel = ax.yaxis.label.get_window_extent(canvas.get_renderer()), ax.get_window_extent()
+        assert label.height <= panel.height and label.x0 >= 0
+        assert ax.get_ylabel()
+
+
+def test_longest_bins_of_a_series_carry_their_error():
+    """A band of one standard error to either side of the month's mean; none where the error is not known."""
+    table = series()
+    for error, expected in ((0.02, [(0.28, 0.32)]), (np.nan, [])):
+        table.loc[table["bins"] == "month", "stderr"] = error
+        with figures.use(LOOK):
+            drawn = freeboard_layouts.freeboard_series(LOOK, title="Ross Sea", table=table)
+        heights = [band.get_paths()[0].vertices[:, 1] for band in drawn.figure.axes[0].collections
+                   if isinstance(band, PolyCollection)]  # fmt: skip
+        assert [(h.min().round(6), h.max().round(6)) for h in heights] == expected
+        assert "standard error" in drawn.figure.legends[0].get_texts()[0].get_text()
 
 
 def test_median_and_mode_of_a_distribution():

@@ -106,6 +106,19 @@ def test_no_text_lies_on_a_colour_bar(copernicus, layout):
             assert not box.overlaps(legend.get_window_extent(renderer))
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_no_legend_lies_on_a_label(copernicus, layout):
+    """The legend below the panels leaves the labels of their axes free."""
+    fig = copernicus[layout].figure
+    renderer = fig.canvas.get_renderer()
+    for legend in fig.legends:
+        box = legend.get_window_extent(renderer)
+        for ax in fig.axes:
+            for text in [ax.xaxis.label, *ax.get_xticklabels()]:
+                shown = ax.axison and text.get_visible() and text.get_text().strip()
+                assert not shown or not box.overlaps(text.get_window_extent(renderer)), text.get_text()
+
+
 @pytest.mark.parametrize("kind", ["pdf", "png", "svg"])
 def test_equal_figures_are_equal_bytes(tmp_path, simulated_sidecar, kind):
     look = figures.preset("copernicus")

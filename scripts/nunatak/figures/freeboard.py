@@ -70,13 +70,21 @@ def series_line(ax, table, *, value="mean", sigma="stderr", colour_of=colour.CAT
     )
 
 
-def series_steps(ax, table, *, value="mean", colour_of=colour.CATEGORIES[1], label=None):
-    """Draw the mean of each bin over its whole length."""
+def series_steps(ax, table, *, value="mean", sigma="stderr", colour_of=colour.CATEGORIES[1], label=None):
+    """
+    Draw the mean of each bin over its whole length, in a band of one standard error to either side.
+
+    Parameters
+    ----------
+    table : DataFrame with time_start, time_end and the columns named; a bin without an error gets no band
+    """
     for number, row in enumerate(table.itertuples()):
+        span, mean, error = [row.time_start, row.time_end], getattr(row, value), getattr(row, sigma)
         ax.plot(
-            [row.time_start, row.time_end], [getattr(row, value)] * 2, color=colour_of, lw=1.6,
-            label=label if number == 0 else None, solid_capstyle="butt",
-        )  # fmt: skip
+            span, [mean, mean], color=colour_of, lw=1.6, label=label if number == 0 else None, solid_capstyle="butt"
+        )
+        if np.isfinite(error):
+            ax.fill_between(span, mean - error, mean + error, color=colour_of, alpha=0.2, lw=0)
 
 
 def date_axis(ax, first, last):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,7 @@ from nunatak.figures import colour, freeboard, maps, style
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, rounded, write_title
 
 MOST_PANELS = 12
+_LABEL_WIDTH = 24  # characters along the side of a panel of 45 mm; a longer label is broken
 LEFT, BETWEEN, BAR = 12.0, 3.0, 3.0  # mm: tick labels and y label; room between panels; height of the colour bar
 _LABELS = {"day": "day", "week": "week", "ten_day": "ten days", "month": "month", "season": "season", "year": "year"}
 
@@ -154,18 +157,22 @@ def freeboard_series(look, *, title, table, what="freeboard"):
     bins = list(dict.fromkeys(table["bins"]))
     short, longest = (table[table["bins"] == name] for name in (bins[0], bins[-1]))
     fig = style.new_figure(look, height_mm=TITLE_MM + 100)
-    width = look.page_mm - 20
-    ax = style.add_axes(fig, 15, TITLE_MM + 6, width, 45)
+    label = fill(f"{what} (m)", _LABEL_WIDTH)
+    left = 15 + 4 * label.count("\n")
+    width = look.page_mm - left - 5
+    ax = style.add_axes(fig, left, TITLE_MM + 6, width, 45)
     if len(bins) > 1:
-        freeboard.series_steps(ax, longest, label=f"all segments of a {_LABELS.get(bins[-1], bins[-1])}")
+        freeboard.series_steps(
+            ax, longest, label=f"all segments of a {_LABELS.get(bins[-1], bins[-1])}, ± one standard error"
+        )
     freeboard.series_line(ax, short, label=f"all segments of a {_LABELS.get(bins[0], bins[0])}, ± one standard error")
     ax.plot(
         (short["time_start"] + (short["time_end"] - short["time_start"]) / 2).to_numpy(), short["cell_mean"], ls="none",
         marker="D", ms=2.4, mfc="none", mew=0.6, color=colour.CATEGORIES[2], label="mean over area of the cells' means",
     )  # fmt: skip
-    ax.set_ylabel(f"{what} (m)")
+    ax.set_ylabel(label)
     ax.margins(y=0.15)
-    low = style.add_axes(fig, 15, TITLE_MM + 6 + 45 + 8, width, 22, sharex=ax)
+    low = style.add_axes(fig, left, TITLE_MM + 6 + 45 + 8, width, 22, sharex=ax)
     for row in short.itertuples():
         low.fill_between([row.time_start, row.time_end], 0, row.area / 1000, color=colour.CATEGORIES[4], lw=0)
     low.set_ylim(0, None)
@@ -180,9 +187,9 @@ def freeboard_series(look, *, title, table, what="freeboard"):
     fig.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.53, 0.0), ncols=2)
     write_title(fig, title, look)
     caption = (
-        f"(a) Mean {what} of the region, segments weighted by length; the error is that of the scatter of passes, none "
-        "where a bin holds a single pass. Diamonds: every cell counts by its area, not by how often it was crossed. "
-        "(b) Area of the cells that were seen."
+        f"(a) Mean {what} of the region, segments weighted by length; bars and bands are one standard error, from the "
+        "scatter of passes, none where a bin holds a single pass. Diamonds: every cell counts by its area, not by how "
+        "often it was crossed. (b) Area of the cells that were seen. A bin at an end of the period is drawn whole."
     )
     numbers = {
         "mean_m": style.statistics(short["mean"]), "bins": bins, "segments": int(longest["count"].sum()),

@@ -94,16 +94,22 @@ def colour_bar(fig, mappable, look, box, *, label, values=None, orientation="hor
 
 def log_ticks(low, high, *, room):
     """
-    Plain numbers for a logarithmic bar `room` millimetres long: also 2 and 5 times a power of ten where they have room.
+    Choose plain numbers for a logarithmic bar `room` millimetres long, at least 8 mm apart.
+
+    1, 2 and 5 times the powers of ten where that gives four numbers or more, else as many as have room.
 
     >>> log_ticks(50.0, 5000.0, room=120), log_ticks(50.0, 5000.0, room=40), log_ticks(1000.0, 4000.0, room=40)
-    ([50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0], [100.0, 1000.0], [1000.0, 2000.0])
+    ([50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0], [100.0, 1000.0], [1000.0, 2000.0, 3000.0, 4000.0])
     """
     powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-    wide, narrow = (
-        [float(s * p) for p in powers for s in steps if low <= s * p <= high] for steps in ((1, 2, 5), (1,))
-    )
-    return wide if 9 * len(wide) <= room or len(narrow) < 2 else narrow
+    fewest = 4
+    for steps in ((1, 2, 5), range(1, 10), (1, 2, 3, 5), (1, 2, 4), (1, 2, 5), (1,)):
+        ticks = [float(s * p) for p in powers for s in steps if low <= s * p <= high]
+        apart = room * np.diff(np.log10(ticks)) / np.log10(high / low)
+        if len(ticks) >= fewest and apart.min() >= 8:
+            return ticks
+        fewest = 2
+    return ticks
 
 
 def month(time):

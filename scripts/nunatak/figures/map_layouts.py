@@ -39,7 +39,8 @@ def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=
 
     globe = 52.0
     wide, tall = maps.fit(box, width=look.page_mm - globe - LEFT - 12, height=105)
-    height = TITLE_MM + 6 + max(tall, globe) + BELOW + 11
+    legend_rows = 1 + (len(footprints) + len(further or {}) + (ice_area is not None)) // 3
+    height = TITLE_MM + 6 + max(tall, globe) + BELOW + 3 + 4 * legend_rows
     fig = style.new_figure(look, height_mm=height)
     left = globe + 8 + LEFT + (look.page_mm - globe - LEFT - 12 - wide) / 2
     pole = style.add_axes(fig, 3, TITLE_MM + 6 + (max(tall, globe) - globe) / 2, globe, globe)

@@ -33,7 +33,7 @@ def _speed_map(look, request, name):
         lines = [(rows["x"].to_numpy(), rows["y"].to_numpy()) for _, rows in mean.groupby("flowline")]
     years = annual["year"].values
     return velocity_layouts.speed_map(
-        look, title=f"{request.title}: speed", speed=_with_crs(annual, "v0"), period=f"{years[0]} to {years[-1]}",
+        look, title=f"{request.title}: mean speed", speed=_with_crs(annual, "v0"), period=f"{years[0]} to {years[-1]}",
         lines=lines,
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 from nunatak.figures import colour, maps, style, velocity
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, rounded, write_title
@@ -29,7 +30,19 @@ class Panel:
     ticks: dict | None = None
 
 
-def panels(look, *, title, caption, shown, columns=None, one_bar=True, lines=(), doubtful_text="", graticule=True):
+def panels(
+    look,
+    *,
+    title,
+    caption,
+    shown,
+    columns=None,
+    one_bar=True,
+    lines=(),
+    lines_text="",
+    doubtful_text="",
+    graticule=True,
+):
     """
     Maps side by side, with one colour bar for all or one below each.
 
@@ -38,7 +51,7 @@ def panels(look, *, title, caption, shown, columns=None, one_bar=True, lines=(),
     shown : list of Panel on one grid
     columns : maps in a row
     one_bar : all panels have the first one's colours; else all stand in one row and each has its own bar
-    lines : (x, y) arrays drawn over every map, m
+    lines, lines_text : (x, y) arrays drawn over every map, m, and what they are
     doubtful_text : what pale cells mean
     """
     columns = min(columns or len(shown), len(shown)) if one_bar else len(shown)
@@ -86,7 +99,8 @@ def panels(look, *, title, caption, shown, columns=None, one_bar=True, lines=(),
         everything = np.concatenate([panel.values.values.ravel() for panel in shown])
         colour_bar(fig, image, look, (start, under, across, BAR), label=shown[0].label, values=everything)
     handles = [maps.missing_patch("no data")] + ([velocity.fade_patch(doubtful_text)] if doubtful_text else [])
-    fig.legend(handles=handles, loc="lower center", ncols=2, bbox_to_anchor=(0.5, 0.0), handlelength=2.2)
+    handles += [Line2D([], [], color="#111111", lw=0.9, label=lines_text)] if lines else []
+    fig.legend(handles=handles, loc="lower center", ncols=3, bbox_to_anchor=(0.5, 0.0), handlelength=2.2)
     write_title(fig, title, look)
     numbers = {
         "scale_bar_km": length[0], "limits": [rounded(shown[0].norm.vmin), rounded(shown[0].norm.vmax)],
@@ -98,11 +112,12 @@ def panels(look, *, title, caption, shown, columns=None, one_bar=True, lines=(),
 
 def speed_map(look, *, title, speed, period, lines=()):
     """The mean speed on a logarithmic scale, flowlines on it."""
-    said = " Lines follow the flow through the study's points." if lines else ""
+    said = " Lines are the study's flowlines." if lines else ""
     shown = [Panel(speed, colour.sequential_map(), velocity.speed_norm(speed), "mean speed (m/yr)")]
     return panels(
-        look, title=title, shown=shown, lines=lines, caption=f"Mean speed {period}, from mean components.{said}"
-    )
+        look, title=title, shown=shown, lines=lines, lines_text="flowline",
+        caption=f"Mean speed {period}, from mean components.{said}",
+    )  # fmt: skip
 
 
 def speed_annual(look, *, title, speed):
