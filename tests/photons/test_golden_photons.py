@@ -101,3 +101,26 @@ def test_blocks_and_threads_change_nothing(golden, profile, more):
     parts, _ = granule_heights(granule, parameters, threads=3, block=777)
     assert len(whole) > 400
     pd.testing.assert_frame_equal(whole, parts, check_exact=True)
+
+
+def test_photon_start_counts_from_the_first_photon_of_the_area(golden):
+    """A polygon that leaves out the beginning of a beam shifts `photon_start` of the x-series by its photons."""
+    folder, atl03_path, _ = golden
+    parameters, _ = request(folder, "x_rec", compat=True)
+    track = atl03.read_track(atl03.read_granule(atl03_path), "gt1l")
+    lon, lat = track.segments["reference_photon_lon"], track.segments["reference_photon_lat"]
+    counts = track.segments["segment_ph_cnt"]
+    first = int(np.flatnonzero(counts)[40])
+    edge = lat[first] + 2e-5  # the track goes south
+    west, east = np.nanmin(lon) - 0.02, np.nanmax(lon) + 0.02  # narrow: an edge is straight in the polar plane
+    poly = [{"lon": x, "lat": y} for x, y in ((west, edge), (east, edge), (east, -82.0), (west, -82.0))]
+    table = api.atl06sr(atl03_path, {**parameters, "poly": [*poly, poly[0]], "beams": ["gt1l"]})
+    before = int(counts[:first].sum())
+    columns = atl03.read_photons(track, ("signal_conf_ph", "quality_ph"))
+    selected = (columns["signal_conf_ph"][:, 3] >= 1) & (columns["quality_ph"] == 0)
+    assert before > 0
+    assert table["photon_start"].iloc[0] == np.flatnonzero(selected[before:])[0]
+    assert table["segment_id_beg"].iloc[0] == track.segments["segment_id"][first]
+    whole = api.atl06sr(atl03_path, {**parameters, "beams": ["gt1l"]})
+    ahead = whole.loc[whole["segment_id_beg"] == table["segment_id_beg"].iloc[-1], "photon_start"]
+    assert (ahead.astype("i8") - before - int(table["photon_start"].iloc[-1])).abs().min() < counts.max()

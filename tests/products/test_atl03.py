@@ -75,6 +75,24 @@ def break_file(path, change):
         change(file)
 
 
+def test_one_photon_too_many_in_the_last_count_is_clipped(data, copy):
+    """As subsets of NSIDC had it from 2023 to 2025: the beam is read, photon for photon, and says so."""
+    beam = "gt2l"
+    whole = atl03.read_track(atl03.read_granule(data(GOLDEN)), beam)
+    last = int(np.flatnonzero(whole.segments["segment_ph_cnt"])[-1])
+
+    def one_more(file):
+        file[f"{beam}/geolocation/segment_ph_cnt"][last] += 1
+
+    break_file(copy, one_more)
+    track = atl03.read_track(atl03.read_granule(copy), beam)
+    assert_array_equal(track.segments["segment_ph_cnt"], whole.segments["segment_ph_cnt"])
+    assert track.note == "segment_ph_cnt counts one photon more than there are; the last count is clipped"
+    break_file(copy, one_more)
+    with pytest.raises(GranuleError, match=r"gt2l: segment_ph_cnt adds up to"):
+        atl03.read_track(atl03.read_granule(copy), beam)
+
+
 def short_of_a_segment(file):
     """Counts that add up to other than the photons."""
     file["gt1l/geolocation/segment_ph_cnt"][3] += 1

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from nunatak import granules
-from nunatak.constants import BEAMS, GT_CODES, SEGMENT_LENGTH
+from nunatak.constants import BEAMS, GT_CODES
 from nunatak.kernels import kernel
-from nunatak.products import GranuleError, hdf5
+from nunatak.products import GranuleError, atl03_segments, hdf5
 from nunatak.products.inflate import InflateError, inflate
 from nunatak.runtime import NunatakError
 
@@ -217,15 +217,17 @@ def read_track(granule, beam, *, fields=()):
         segments = {name: hdf5.read(group, f"geolocation/{name}") for name in _SEGMENT_ROWS}
         counts = np.maximum(hdf5.read(group, "geolocation/segment_ph_cnt").astype("i8"), 0)
         n = len(counts)
-        _check_lengths(file, beam, segments, counts)
+        atl03_segments.check_lengths(file, beam, segments, counts)
+        surplus = atl03_segments.clipped(file, beam, counts)
         segments["segment_id"] = segments["segment_id"].astype("i8")
-        segments["segment_dist_x"] = _without_gaps(segments["segment_dist_x"], segments["segment_id"])
+        segments["segment_dist_x"] = atl03_segments.without_gaps(segments["segment_dist_x"], segments["segment_id"])
         segments["segment_ph_cnt"] = counts
         segments["photon"] = np.cumsum(counts) - counts
-        segments["length"] = _lengths(group, segments)
-        segments["velocity"] = _velocity(group)
+        segments["length"] = atl03_segments.lengths(group, segments)
+        segments["velocity"] = atl03_segments.velocity(group)
         segments["inside"] = np.ones(n, dtype=bool)
         segments["spot"], note = hdf5.spots(file, beam, segments["delta_time"])
+        note = "; ".join(filter(None, (note, surplus)))
         present = [name for name in _OPTIONAL_ROWS if hdf5.has(group, f"geolocation/{name}")]
         for name in dict.fromkeys((*present, *fields)):
             if name.startswith("bckgrd_atlas/"):
@@ -245,48 +247,6 @@ def read_track(granule, beam, *, fields=()):
     known = np.isfinite(time) & np.isfinite(rate)
     background = {name: values[known] for name, values in background.items()}
     return Track(granule, beam, segments, time[known], rate[known].astype("f8"), background, note=note)
-
-
-def _check_lengths(file, beam, segments, counts):
-    for name, values in segments.items():
-        if len(values) != len(counts):
-            raise GranuleError(
-                f"{file.filename}: {beam}/geolocation: {name} has {len(values)} rows, segment_ph_cnt {len(counts)}; "
-                "remove it and fetch it again"
-            )
-    n_photons = hdf5.length(file[beam], "heights/h_ph")
-    if counts.sum() != n_photons:
-        raise GranuleError(
-            f"{file.filename}: {beam}: segment_ph_cnt adds up to {counts.sum()}, heights hold {n_photons} photons; "
-            "remove it and fetch it again"
-        )
-
-
-def _without_gaps(distance, segment_id):
-    """Distances with fills (segments without photons) interpolated by segment id."""
-    distance = distance.astype("f8")
-    known = np.isfinite(distance)
-    if not known.all() and known.any():
-        distance[~known] = np.interp(segment_id[~known], segment_id[known], distance[known])
-    return distance
-
-
-def _lengths(group, segments):
-    """True length of each segment: the file's own, else the way to the next segment, else nominal."""
-    if hdf5.has(group, "geolocation/segment_length"):
-        length = hdf5.read(group, "geolocation/segment_length").astype("f8")
-    else:
-        length = np.full(len(segments["segment_id"]), np.nan)
-        next_to = np.diff(segments["segment_id"]) == 1
-        length[:-1][next_to] = np.diff(segments["segment_dist_x"])[next_to]
-    sound = (length > 0.5 * SEGMENT_LENGTH) & (length < 2 * SEGMENT_LENGTH)
-    return np.where(sound, length, SEGMENT_LENGTH)
-
-
-def _velocity(group):
-    """Norm of the spacecraft's velocity, float32 as the reference keeps it."""
-    v = hdf5.read(group, "geolocation/velocity_sc").astype("f8")
-    return np.sqrt((v**2).sum(axis=1)).astype("f4")
 
 
 def read_photons(track, names, rows=None):
