@@ -275,11 +275,11 @@ def icepyx_query(product, region, period, *, version=None, tracks=(), cycles=())
     return icepyx_orders.query(product, **asked, version=version, tracks=tracks, cycles=cycles)
 
 
-def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy")):
+def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), names=True):
     """Part of an ITS_LIVE datacube, a folder or an address; see `nunatak.products.itslive_cubes.open_datacube`."""
     from nunatak.products import itslive_cubes
 
-    return itslive_cubes.open_datacube(path, bounds=bounds, period=period, variables=variables)
+    return itslive_cubes.open_datacube(path, bounds=bounds, period=period, variables=variables, names=names)
 
 
 def open_mosaic(path, *, bounds=None, variables=None):

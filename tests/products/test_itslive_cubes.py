@@ -10,7 +10,8 @@ import pytest
 import rasterio
 import xarray as xr
 
-from nunatak.products import GranuleError
+from nunatak import remote
+from nunatak.products import GranuleError, datacube_layers
 from nunatak.products.itslive_cubes import open_datacube, open_mosaic
 from nunatak.velocity import composite
 
@@ -82,6 +83,72 @@ def test_a_small_cube_is_sorted_cut_and_cleaned(tmp_path):
     some = open_datacube(path, bounds=(100, 800, 500, 900), period=period, chunks={})
     assert dict(some.sizes) == {"time": 3, "y": 1, "x": 4} and some["vx"].chunks is not None
     np.testing.assert_array_equal(some["vx"], values[1:4, 1:2, 1:5])
+
+
+def chunked_cube(path, n=40):
+    """A datacube of 8 x 9 cells whose layers are nearly in order of time, in small chunks as the archive's big ones."""
+    rng = np.random.default_rng(5)
+    order = np.arange(n)
+    order[12:18] = order[12:18][::-1]
+    start = 15000.0 + 10 * order
+    values = {name: rng.integers(-100, 100, (n, 8, 9)).astype("i2") for name in ("vx", "vy")}
+    layer = {
+        "acquisition_date_img1": start, "acquisition_date_img2": start + 16, "vx_error": order.astype("f4"),
+        "mission_img1": np.full(n, "L"), "mission_img2": np.full(n, "L"), "satellite_img1": np.full(n, "8."),
+        "satellite_img2": np.full(n, "8."), "granule_url": np.array([f"https://a.b/granule{i:03d}.nc" for i in order]),
+    }  # fmt: skip
+    store = xr.Dataset(
+        {name: (("mid_date", "y", "x"), v, {"map_scale_corrected": 1}) for name, v in values.items()},
+        {"mid_date": start + 8.0001, "y": 1000.0 - 120 * np.arange(8), "x": 120.0 * np.arange(9)},
+        {"projection": "3031"},
+    ).assign({name: ("mid_date", v) for name, v in layer.items()})
+    chunks = {name: {"chunks": (10, 3, 3)} for name in values} | {"granule_url": {"chunks": (4,)}}
+    store.to_zarr(path, zarr_format=2, encoding=chunks)
+    return values, order
+
+
+PART = {
+    "period": (np.datetime64("2011-04-08"), np.datetime64("2011-07-17")),  # layers 7 to 16 by time
+    "bounds": (300, 300, 700, 900),
+}
+
+
+def test_a_period_and_a_window_are_those_of_the_whole_cube(tmp_path, monkeypatch):
+    """However few cells are read at a time: values, names, times and errors of each chosen layer, in order of time."""
+    path = tmp_path / "cube.zarr"
+    values, order = chunked_cube(path)
+    whole = open_datacube(path)
+    assert set(whole["platform"].values) == {"LC08"} and set(whole["group"].values) == {"L89"}
+    np.testing.assert_array_equal(whole["vx"], values["vx"][np.argsort(order)])
+    for block in (datacube_layers._BLOCK, 1, 2 * 10 * 3 * 3):
+        monkeypatch.setattr(datacube_layers, "_BLOCK", block)
+        some = open_datacube(path, **PART)
+        expected = whole.sel(time=slice(*PART["period"]), x=slice(300, 700), y=slice(900, 300))
+        assert dict(some.sizes) == {"time": 10, "y": 5, "x": 3}
+        xr.testing.assert_identical(some, expected.assign_attrs(some.attrs))
+
+
+def test_only_chunks_that_hold_a_chosen_layer_are_asked_for(tmp_path, served, monkeypatch):
+    """Over HTTP: names of the period's layers, none where no names are wanted, cells of the window and no others."""
+    address, _ = served
+    chunked_cube(tmp_path / "cube.zarr")
+    asked = []
+    read = remote.read_object
+    monkeypatch.setattr(remote, "read_object", lambda where, session: asked.append(str(where)) or read(where, session))
+
+    def chunks_of(name, **options):
+        asked.clear()
+        open_datacube(f"{address}/cube.zarr", **PART, **options)
+        found = [where.rsplit("/", 1)[-1] for where in asked if f"cube.zarr/{name}/" in where]
+        return sorted(key for key in found if not key.startswith("."))
+
+    # layers 7 to 11 and 13 to 17: chunks 1 to 4 of the names, 0 and 1 of the velocities; rows 1 to 5, columns 3 to 5
+    assert chunks_of("vx") == ["0.0.1", "0.1.1", "1.0.1", "1.1.1"]
+    assert chunks_of("granule_url") == ["1", "2", "3", "4"]
+    assert chunks_of("granule_url", names=False) == []
+    numbered = open_datacube(tmp_path / "cube.zarr", **PART, names=False)
+    assert numbered["granule_id"].values[:3].tolist() == ["layer0000007", "layer0000008", "layer0000009"]
+    np.testing.assert_array_equal(numbered["vx"], open_datacube(tmp_path / "cube.zarr", **PART)["vx"])
 
 
 def test_a_cube_that_does_not_fit_is_refused(tmp_path):

@@ -14,17 +14,15 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from nunatak import granules, remote
+from nunatak import remote
 from nunatak.grid import Grid
-from nunatak.products import GranuleError
+from nunatak.products import GranuleError, datacube_layers
 from nunatak.products import itslive_ground as ground
-from nunatak.products.itslive_fields import FILL, LAYOUT
-from nunatak.products.itslive_scenes import platform_of
+from nunatak.products.itslive_fields import LAYOUT
 from nunatak.products.zarr_store import AddressStore
 from nunatak.times import days_to_utc
 
 log = logging.getLogger(__name__)
-_LAYER_NUMBERS = ("vx_error", "vy_error", "vx_stable_shift", "vy_stable_shift", "roi_valid_percentage", "date_dt")
 _GRID_MAPPINGS = ("mapping", "spatial_ref", "Polar_Stereographic", "UTM_Projection")
 
 
@@ -38,7 +36,7 @@ def _in_words():
 
 
 @_in_words()
-def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chunks=None):
+def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chunks=None, names=True):
     """
     Part of an ITS_LIVE datacube.
 
@@ -49,6 +47,8 @@ def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chu
     period : (first, last) datetime64 of the middle between the images, last excluded
     variables : of `itslive.LAYOUT`
     chunks : as in xarray.open_zarr; None reads without Dask
+    names : read the granules' names, 4 kB of each layer; without them layers have numbers, sort by them where their
+        times are equal, tell no images, and are read as version 2 where the cube does not say which units it has
 
     Returns
     -------
@@ -75,21 +75,30 @@ def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chu
     rows, columns = _window(store, bounds, path)
     times = [days_to_utc(store[f"acquisition_date_img{i}"].values, since="1970-01-01") for i in (1, 2)]
     middle = times[0] + (times[1] - times[0]) // 2
-    names = _granule_names(store)
-    order = np.lexsort((names, middle))
+    chosen = np.arange(middle.size)
     if period is not None:
         first, last = (np.datetime64(t, "ns") for t in period)
-        order = order[(middle[order] >= first) & (middle[order] < last)]
-    if not order.size:
+        chosen = chosen[(middle >= first) & (middle < last)]
+    if not chosen.size:
         raise GranuleError(f"{path}: no layer in the period {period}; choose another")
-    fields = {name: store[name][:, rows, columns][order] for name in variables}
-    out = xr.Dataset({name: (("time", "y", "x"), f.data, _attributes(name)) for name, f in fields.items()})
+    named = datacube_layers.names(store, chosen) if names else datacube_layers.numbers(chosen)
+    by_time = np.lexsort((named, middle[chosen]))
+    order, named = chosen[by_time], named[by_time]
+    fields = {name: _field(store[name], order, rows, columns) for name in variables}
+    out = xr.Dataset({name: (("time", "y", "x"), f, _attributes(name)) for name, f in fields.items()})
     out = out.assign_coords(time=middle[order], y=store["y"].values[rows], x=store["x"].values[columns])
-    layers = _layers(store, names, times)
-    out = out.assign_coords({name: ("time", values[order]) for name, values in layers.items()})
+    layers = datacube_layers.layers(store, order, named, [time[order] for time in times])
+    out = out.assign_coords({name: ("time", values) for name, values in layers.items()})
     out = out.assign_coords(roi=(("y", "x"), np.ones((out.sizes["y"], out.sizes["x"]), "u1")))
     out.attrs = {"crs": f"EPSG:{_epsg(store, path)}", "source": str(path)}
     return _layers_on_ground(out, store["vx"].attrs if "vx" in store.variables else {})
+
+
+def _field(variable, order, rows, columns):
+    """The chosen layers of a variable in a window; a Dask array where the store was opened with one."""
+    if variable.chunks is not None:
+        return variable[:, rows, columns][order].data
+    return datacube_layers.take(variable, order, rows, columns)
 
 
 def _layers_on_ground(cube, attributes):
@@ -135,51 +144,6 @@ def _window(store, bounds, path):
         raise GranuleError(f"{path}: {tuple(bounds)} holds no cell of it; the store covers x {x.min():g}..{x.max():g}, "
                            f"y {y.min():g}..{y.max():g}")  # fmt: skip
     return tuple(slice(int(i[0]), int(i[-1]) + 1) for i in inside)
-
-
-def _granule_names(store):
-    """The granules' names without folder and extension; the layer's number where the store has none."""
-    if "granule_url" not in store.variables:
-        return np.array([f"layer{i:07d}" for i in range(store.sizes["mid_date"])])
-    urls = np.asarray(store["granule_url"].values).astype(str)
-    return np.array([url.rsplit("/", 1)[-1].removesuffix(".nc") for url in urls])
-
-
-def _layers(store, names, times):
-    """Every layer's own metadata under the names of our cubes."""
-    out = {"granule_id": names.astype(object), "acquisition_date_img1": times[0], "acquisition_date_img2": times[1]}
-    for name in _LAYER_NUMBERS:
-        if name in store.variables:
-            values = np.asarray(store[name].values, dtype=float)
-            out[name] = np.where(values == FILL, np.nan, values)
-    flag = store["stable_shift_flag"].values if "stable_shift_flag" in store.variables else np.zeros(names.size)
-    out["stable_shift_flag"] = np.where(np.isin(flag, (0, 1, 2)), flag, 0).astype("int32")
-    platforms = [_platforms(store, n) for n in (1, 2)]
-    out["platform"] = platforms[0].astype(object)
-    pairs = {pair: granules.group_of(*pair) for pair in set(zip(*platforms, strict=True))}
-    out["group"] = np.array([pairs[pair] for pair in zip(*platforms, strict=True)], dtype=object)
-    out["id_img1"], out["id_img2"] = _image_ids(names)
-    return out
-
-
-def _platforms(store, number):
-    mission, satellite = (
-        np.asarray(store[f"{key}_img{number}"].values).astype(str) for key in ("mission", "satellite")
-    )
-    known = {pair: platform_of(*pair) for pair in set(zip(mission, satellite, strict=True))}
-    return np.array([known[pair] for pair in zip(mission, satellite, strict=True)])
-
-
-def _image_ids(names):
-    """Ids of the earlier and the later image; a granule whose name does not tell has images of its own."""
-    ids = []
-    for name in names:
-        try:
-            pair = granules.parse(f"{name}.nc")
-            ids.append((pair.img1, pair.img2))
-        except granules.GranuleNameError:
-            ids.append((f"{name} 1", f"{name} 2"))
-    return tuple(np.array(column, dtype=object) for column in zip(*ids, strict=True))
 
 
 def _epsg(store, path):
