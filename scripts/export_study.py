@@ -23,7 +23,7 @@ def main(folder, out, *, granules, study, references, originals):
     originals : folder of the archive's originals, whose checksums go into the lock where the archive publishes none
     """
     provenance = read_json(Path(folder) / "provenance.json")
-    topics = ["errors"] + (["mass"] if study.get("mass") else [])
+    topics = ["mass"] if study.get("mass") else []
     works = bundle.cited(provenance, reports.read_references(references), topics=topics)
     files = bundle.members(folder, provenance)
     further = {

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
+from tests.conftest import ROOT
 
-from nunatak.reports import sea_ice
+from nunatak import reports
+from nunatak.reports import front, sea_ice
 
 
 def series(months=3):
@@ -40,3 +42,27 @@ def test_table_of_the_longest_bins():
     assert len(sea_ice.series_table(series(3)).rows) == 3
     long = sea_ice.series_table(series(30))
     assert len(long.rows) == 24 and "24 of 30" in long.notes[-1]
+
+
+def test_heights_are_not_called_freeboard():
+    """A study of ATL07 speaks of heights above the mean sea surface in headline, table and conclusion."""
+    study = {"products": {"atl10": None, "atl07": {"version": "007"}}}
+    what = sea_ice.quantity(study)
+    assert what == "height above the mean sea surface"
+    (line,) = front.lead(None, None, [], series(1), what=what)[:1]
+    assert line.startswith("In January 2019 the mean height above the mean sea surface of the region was 0.200")
+    assert sea_ice.series_table(series(1), what).title == "Sea ice on the grid: height above the mean sea surface"
+    assert "it is no freeboard" in sea_ice.remark("atl07")
+    assert sea_ice.quantity({"products": {"atl10": {}, "atl07": None}}) == "freeboard"
+
+
+def test_sea_ice_cites_its_own_works(tmp_path):
+    """No glacier geodesy: what is cited follows the product; errors of summed glacier volumes belong to ATL15."""
+    works = reports.read_references(ROOT / "config/references.bib")
+    for product in ("atl07", "atl10"):
+        study, provenance = {"products": {product: {}}}, {}
+        lines = " ".join(front.citations(works, {product: {"version": "007"}}, study, provenance, False))
+        assert "Surface height and sea ice freeboard" in lines and "science requirements" in lines
+        assert "glacier" not in lines and "Land ice" not in lines
+    gridded = " ".join(front.citations(works, {"atl15": {"version": "005"}}, {}, {}, False))
+    assert "geodetic glacier mass balance" in gridded and "sea ice" not in gridded

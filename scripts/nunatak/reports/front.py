@@ -23,6 +23,7 @@ _REASONS = 200  # granules listed with their reason; more are counted
 _TOPICS = {
     "elevation_change": "elevation change, step by step: what the granules hold, maps, transects, what they say",
     "along_track": "tracks, cycle by cycle: which there are, profiles, rates, crossovers, how well products agree",
+    "freeboard": "sea ice on a grid: which segments were kept, what falls into the cells, maps, series, distribution",
     "velocity": "speeds from image pairs: anatomy of a granule, which pairs were used, maps, series, flowlines",
     "photons": "heights from photons: anatomy of a granule, how the fit works, its parameters, how often it is wrong",
 }
@@ -190,7 +191,7 @@ def not_drawn(paths):
 
 def citations(references, products, study, provenance, simulated):
     """What to cite: this software, the data sets with the DOI the granules state, the methods' papers."""
-    topics = ["errors"] + (["mass"] if study.get("mass") else [])
+    topics = ["mass"] if study.get("mass") else []
     releases = {name: values.get("version") for name, values in products.items()}
     chosen = for_products(references, releases, topics=topics)
     lines = [f"The Nunatak developers: Nunatak, version {escape(nunatak.__version__)}."]
@@ -224,12 +225,15 @@ def velocity_leads(study):
     return bool(study.get("altimetry_region"))
 
 
-def lead(region_change, pairs, checks, freeboard=None, speeds=None, *, measured=(), speeds_first=False):
+def lead(
+    region_change, pairs, checks, freeboard=None, speeds=None, *, what="freeboard", measured=(), speeds_first=False
+):  # fmt: skip
     """
     The sentences a reader sees first: the numbers of what the study is about, and whether the checks hold.
 
     Parameters
     ----------
+    what : the value of gridded sea ice, in words
     measured : sentences on heights, told where there is no gridded change
     """
     lines = []
@@ -240,7 +244,7 @@ def lead(region_change, pairs, checks, freeboard=None, speeds=None, *, measured=
     if pairs is not None and len(pairs):
         lines.append(words.pair_medians(widest_pair(pairs)))
     if freeboard is not None and len(freeboard):
-        lines.append(" ".join(sea_ice.sentences(freeboard)))
+        lines.append(" ".join(sea_ice.sentences(freeboard, what)))
     if speeds is not None and len(speeds):
         lines.insert(0 if speeds_first else len(lines), " ".join(velocity.sentences(speeds)))
     lines += [] if region_change is not None else measured
@@ -280,7 +284,7 @@ def compose(
     if pairs is not None and (len(pairs) or (pair_counts is not None and len(pair_counts))):
         tables.append(pair_table(pairs, pair_counts))
     if freeboard is not None and len(freeboard):
-        tables.append(sea_ice.series_table(freeboard))
+        tables.append(sea_ice.series_table(freeboard, sea_ice.quantity(study)))
     first = velocity_leads(study)
     if speeds is not None and len(speeds):
         tables.insert(0 if first else len(tables), velocity.years_table(speeds))
@@ -295,6 +299,7 @@ def compose(
             checks,
             freeboard,
             speeds,
+            what=sea_ice.quantity(study),
             speeds_first=first,
             measured=scope.track_sentences(heights, rates, crossovers, surface),
         ),
@@ -302,7 +307,9 @@ def compose(
         products=counts,
         tables=tables,
         figures=figure_list,
-        pages=[(_title(p), Path(p).name, _TOPICS.get(Path(p).stem, "the notebook of this topic")) for p in pages],
+        pages=[
+            (_title(p, study), Path(p).name, _TOPICS.get(Path(p).stem, "the notebook of this topic")) for p in pages
+        ],
         not_computed=scope.not_computed(study, pairs=pairs, crossovers=crossovers, not_drawn=not_drawn),
         checks=checks,
         provenance=provenance_rows(provenance),
@@ -310,5 +317,7 @@ def compose(
     )
 
 
-def _title(page):
-    return Path(page).stem.replace("_", " ")
+def _title(page, study):
+    """The topic's name; the page of gridded sea ice is named by what its values are."""
+    stem = Path(page).stem
+    return f"sea ice: {sea_ice.quantity(study)}" if stem == "freeboard" else stem.replace("_", " ")

@@ -5,10 +5,27 @@ from __future__ import annotations
 import pandas as pd
 
 from nunatak.figures.freeboard_layouts import span
+from nunatak.figures.study_freeboard import VALUES
 from nunatak.reports import words
 from nunatak.reports.page import Table
 
+_REMARKS = {
+    "atl10": "Freeboard is the height of snow and ice above the local sea surface, not the thickness of the ice: snow "
+    "depth and densities would be needed for that.",
+    "atl07": "The height is that of snow, ice and water above the mean sea surface, less tides and inverted barometer; "
+    "it is no freeboard, because the local sea surface between the floes is not taken off.",
+}
 _ROWS = 24  # bins listed; more are in series.csv
+
+
+def quantity(study):
+    """Return what the study's sea-ice values are, in words: freeboard (ATL10) or height (ATL07)."""
+    return next((said for product, said in VALUES.items() if study["products"].get(product)), VALUES["atl10"])
+
+
+def remark(product):
+    """Return what the values of a product are not."""
+    return _REMARKS[product]
 
 
 def longest_bins(series):
@@ -16,13 +33,14 @@ def longest_bins(series):
     return series[series["bins"] == series["bins"].iloc[-1]] if len(series) else series
 
 
-def series_table(series):
+def series_table(series, what="freeboard"):
     """
     The longest bins of every region, in words.
 
     Parameters
     ----------
     series : DataFrame of series.csv
+    what : the value, in words
     """
     last = longest_bins(series)
     rows = [
@@ -43,7 +61,7 @@ def series_table(series):
     )
     if len(last) > _ROWS:
         notes = (*notes, f"The last {_ROWS} of {len(last)} rows; all of them are in freeboard/series.csv.")
-    return Table("Sea ice on the grid", heads, rows, notes)
+    return Table(f"Sea ice on the grid: {what}", heads, rows, notes)
 
 
 def sentences(series, what="freeboard"):
