@@ -36,8 +36,9 @@ for label in STUDIES:
             period=STUDIES[label]["period"],
             originals=f"{STUDIES[label]['resources']}/archive/earthdata",
             resources=STUDIES[label]["resources"],
+            archive=STUDIES[label]["archive"],
         message:
-            f"{label}: what it would fetch"
+            f"{label}: what it would {'read' if STUDIES[label]['archive'] in ('directory', 'simulated') else 'fetch'}"
         script:
             "../scripts/plan_study.py"
 

@@ -1,4 +1,4 @@
-"""Say what a study would fetch and what it costs, from what its queries found, and draw where it lies."""
+"""Say what a study would fetch or read and what it costs, from what its queries found, and draw where it lies."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from nunatak.tables import read_table
 PRESET = "screen"
 
 
-def main(granules, regions, folder, *, title, study, products, period, originals, resources):
+def main(granules, regions, folder, *, title, study, products, period, originals, resources, archive="earthdata"):
     """
     Write plan.json, the map plan.png and one GeoJSON of footprints per product, and tell the person who asked.
 
@@ -27,13 +27,13 @@ def main(granules, regions, folder, *, title, study, products, period, originals
     products : mapping of product to its settings
     period : of the study
     originals : where the originals of an archive lie, one folder per product
+    archive : the study's; what lies in a folder of the user's own is not fetched but read
     """
     folder, tables = Path(folder), {product: read_table(path) for product, path in granules.items()}
     costs = {}
     for product, table in tables.items():
-        costs[product] = {**plan.of_product(table, originals), "way": plan.way(product, products[product])}
-        if products[product].get("fetch") == "stream":
-            costs[product]["bytes_to_fetch"] = 0  # nothing is kept, and how much is read only reading tells
+        cost = plan.of_product(table, originals)
+        costs[product] = plan.of_archive(product, products[product], cost, archive)
         if product == "itslive":
             left_out = read_table(Path(granules[product]).with_name("left_out.parquet"))
             costs[product]["coverage"] = plan.of_pairs(table, left_out, products[product], period)
@@ -59,9 +59,10 @@ def _draw(outlines, tables, whole, folder, *, title, study, source):
     }
     further = {k: o.geometry for k, o in outlines.items() if o is not area and k != ALTIMETRY_REGION}
     context = [region.load({"name": key}).geometry for key, entry in region.gazetteer().items() if entry.get("code")]
+    done = "read" if "bytes_to_read" in whole else "fetched"
     with figures.use(figures.preset(PRESET)) as look:
         drawn = plan_map(
-            look, title=f"{title}: what would be fetched", region=area.geometry, further=further, crs=area.natural_crs,
+            look, title=f"{title}: what would be {done}", region=area.geometry, further=further, crs=area.natural_crs,
             products=shown, context=context,
         )  # fmt: skip
         releases = {name: product["version"] for name, product in whole["products"].items()}
@@ -83,4 +84,5 @@ if __name__ == "__main__":
             period=snakemake.params.period,
             originals=snakemake.params.originals,
             resources=snakemake.params.resources,
+            archive=snakemake.params.archive,
         )

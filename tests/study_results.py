@@ -109,6 +109,7 @@ def pairs():
             "segment_id": 600_000 + np.arange(n),
             "x_atc": 1.2e7 + along,
             "dh": centre + rng.normal(0, 0.8, n),
+            "dh_sigma": 0.12,
             "longitude": -143.2 + 0.05 * int(beam[2]) - along * 2e-6,
             "latitude": 60.35 + along * 9e-6,
             "time_first": first,

@@ -175,6 +175,23 @@ def test_a_plan_says_where_granules_are_cut(product, settings, said):
     assert plan.way(product, settings) == said
 
 
+@pytest.mark.parametrize("own", ["directory", "simulated"])
+def test_a_plan_of_granules_on_this_machine_reads_them_and_fetches_nothing(tmp_path, own):
+    """They count as here, the sum is what is read, and neither a line nor room on the disk is spoken of."""
+    granules = table(name_of(1), name_of(2))
+    cost = plan.of_product(granules, tmp_path)
+    product = plan.of_archive("atl06", {"subset": "harmony"}, cost, own)
+    assert (product["here"], product["bytes_to_fetch"], product["bytes_to_read"]) == (2, 0, 20)
+    whole = plan.whole({"atl06": product}, tmp_path)
+    assert (whole["bytes_to_read"], whole["minutes"], whole["fits"]) == (20, 0, True)
+    said = plan.lines(whole)
+    assert "2 here; read where they lie" in said[0]
+    assert said[-1].startswith("to read 0.00 GB") and "fetched" in said[-1] and "MB/s" not in "".join(said)
+    elsewhere = plan.of_archive("atl06", {"subset": "harmony"}, cost, "earthdata")
+    assert elsewhere["bytes_to_fetch"] == 20 and "bytes_to_read" not in elsewhere
+    assert plan.of_archive("atl06", {"fetch": "stream"}, cost, "earthdata")["bytes_to_fetch"] == 0
+
+
 def test_an_empty_plan_is_a_plan(tmp_path):
     assert plan.of_product(table(name_of()).head(0), tmp_path)["granules"] == 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 import write_report
+from nunatak.region import Simplification
 from nunatak.reports import files, front
 from nunatak.runtime import NunatakError
 
@@ -119,6 +121,20 @@ def test_found_counts_what_the_archive_had():
     assert (count.found, count.unwanted, count.present, count.failed) == (5, 3, 1, 1)
     assert count.reasons[1:] == [("1 granule", "not wanted", "duplicate"), ("2 granules", "not wanted", "months")]
     assert front.count_product("itslive", granules, outcome).found == 2
+
+
+def test_what_a_tolerance_did_to_an_outline_is_told(made):
+    """Of the region and of a further one: the tolerance, the vertices, and by how much the area changed."""
+    did = Simplification(tolerance=200.0, vertices_before=912, vertices_after=61, area_before=500.0, area_after=498.0)
+    region = replace(study_region(made), simplification=did)
+    rows = dict(front.asked(made.study, region, True, {"surge_basin": did}))
+    said = "simplified to within 200 m: 912 vertices became 61, the area changed by −0.4 % (500 to 498 km2)"
+    assert rows["outline of the region"] == rows["outline of surge basin"] == said
+    assert not [key for key, _ in front.asked(made.study, study_region(made), True) if key.startswith("outline")]
+
+
+def study_region(made):
+    return files.front_material({**made.inputs, "provenance": nothing(made), "figures": [], "pages": []})["region"]
 
 
 def nothing(made):

@@ -32,8 +32,8 @@ def test_several_months_have_a_course():
     first, course = sea_ice.sentences(series(3))
     assert "January 2019" in first
     assert course == (
-        "In March 2019 it was 0.400 ± 0.012 m; it was highest in March 2019 (0.400 m) and lowest in January 2019 "
-        "(0.200 m)."
+        "In March 2019 it was 0.400 ± 0.012 m; it was highest in March 2019 (0.400 ± 0.012 m) and lowest in "
+        "January 2019 (0.200 ± 0.012 m)."
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from nunatak.reports import words
@@ -33,3 +35,16 @@ def test_an_epoch_has_the_name_of_its_quarter():
 def test_places_say_their_hemispheres():
     assert words.place(-143.2, 60.35) == "60.35° N, 143.20° W"
     assert words.place(25.0, -75.0) == "75.00° S, 25.00° E"
+
+
+def test_medians_of_a_repeat_pair_carry_errors():
+    """Each beam's median with the error of one difference, which many segments of one pass make no smaller."""
+    pairs = pd.DataFrame({
+        "beam": ["gt1l"] * 3 + ["gt1r"] * 3, "dh": [-0.2, -0.1, 0.4, 1.0, 2.0, 3.0],
+        "dh_sigma": [0.05, 0.05, 0.2, np.nan, np.nan, np.nan],
+        "time_first": pd.Timestamp("2019-05-04"), "time_second": pd.Timestamp("2020-05-01"),
+    })  # fmt: skip
+    assert words.pair_medians(pairs) == (
+        "Between 4 May 2019 and 1 May 2020 the median height difference was gt1l −0.100 ± 0.050 m, gt1r 2.00 m "
+        "(6 pairs of segments; errors as if the segments of a pass erred together)."
+    )

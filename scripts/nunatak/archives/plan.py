@@ -72,6 +72,29 @@ def of_pairs(granules, left_out, settings, period) -> list[dict]:
     return [{"year": int(year), "found": int(all_), "selected": int(kept)} for year, all_, kept in rows]
 
 
+LOCAL = ("directory", "simulated")  # archives whose granules are on this machine, where nothing is fetched
+
+
+def of_archive(product, settings, cost, archive) -> dict:
+    """
+    Add to the cost of a product how its granules come; those of a folder of the user's own are read where they lie.
+
+    Parameters
+    ----------
+    cost : of `of_product`
+    archive : the study's
+
+    Returns
+    -------
+    dict: that of `of_product` with `way`; `bytes_to_fetch` is 0, and `bytes_to_read` is there, where nothing is fetched
+    """
+    if archive in LOCAL:
+        lying = {"here": cost["granules"], "bytes_to_fetch": 0, "bytes_to_read": cost["bytes"]}
+        return {**cost, **lying, "way": "read where they lie"}
+    kept = {} if settings.get("fetch") != "stream" else {"bytes_to_fetch": 0}  # how much is read only reading tells
+    return {**cost, **kept, "way": way(product, settings)}
+
+
 def way(product, settings) -> str:
     """
     How the granules of a product come, in words: whole and cut here, cut by the service, or read where they lie.
@@ -90,6 +113,7 @@ def way(product, settings) -> str:
 def whole(products, resources) -> dict:
     """The cost of a study: its products by name, the sums, free space (bytes) and minutes at `RATE`."""
     to_fetch = sum(product["bytes_to_fetch"] for product in products.values())
+    to_read = [product["bytes_to_read"] for product in products.values() if "bytes_to_read" in product]
     under = Path(resources).absolute()
     while not under.exists():
         under = under.parent
@@ -98,6 +122,7 @@ def whole(products, resources) -> dict:
         "products": products,
         "granules": sum(product["granules"] for product in products.values()),
         "bytes_to_fetch": to_fetch,
+        **({"bytes_to_read": sum(to_read)} if to_read else {}),
         "free_bytes": free,
         "fits": to_fetch < free,
         "minutes": round(to_fetch / RATE / 60, 1),
@@ -117,6 +142,8 @@ def lines(plan) -> list[str]:
             f"by year {years or 'not known'}"
         )
         told += _pairs_by_year(product.get("coverage", ()))
+    if "bytes_to_read" in plan:
+        return [*told, f"to read {plan['bytes_to_read'] / 1e9:.2f} GB, which stay where they are; nothing is fetched"]
     room = "enough" if plan["fits"] else "TOO LITTLE"
     told.append(
         f"to fetch {plan['bytes_to_fetch'] / 1e9:.2f} GB, about {plan['minutes']:g} minutes at "

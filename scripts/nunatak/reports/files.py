@@ -85,9 +85,11 @@ def front_material(inputs):
     granules, ledgers = granule_tables(inputs["granules"]), ledger_tables(inputs["ledgers"])
     figures = listed(inputs["figures"])
     unwanted = granule_tables(inputs.get("left_out", []))
+    outlines = read_outlines(inputs["regions"])
     data = [path for name in ("granules", "region_change", "repeat_pairs") for path in listed(inputs.get(name, []))]
     return {
-        "region": read_outlines(inputs["regions"])[STUDY_REGION],
+        "region": outlines.pop(STUDY_REGION),
+        "simplified": {key: other.simplification for key, other in outlines.items() if other.simplification},
         "counts": [
             front.count_product(name, table, ledgers[name], unwanted.get(name)) for name, table in granules.items()
         ],

@@ -78,8 +78,14 @@ def count_product(product, granules, ledger, left_out=None):
     )
 
 
-def asked(study, region, simulated):
-    """Rows of what was asked: region, period, products, archive."""
+def asked(study, region, simulated, simplified=None):
+    """
+    Return rows of what was asked: region, period, products, archive.
+
+    Parameters
+    ----------
+    simplified : mapping of further region to what `tolerance` did to its outline
+    """
     west, south, east, north = region.bounds
     start, end = study["period"]["start"], np.datetime64(study["period"]["end"]) - np.timedelta64(1, "s")
     months = study["period"].get("months")
@@ -90,12 +96,15 @@ def asked(study, region, simulated):
     )
     rows = [
         ("region", f"{words.place(west, south)} to {words.place(east, north)}; {region.area_km2:,.0f} km²"),
+        *([("outline of the region", words.minus(str(region.simplification)))] if region.simplification else []),
         ("period", f"{words.day(start)} to {words.day(end)}" + (f", months {months}" if months else "")),
         ("products", products),
         ("archive", "simulated granules of a known truth" if simulated else study["archive"]),
     ]
     if study["regions"]:
         rows.append(("further regions", ", ".join(name.replace("_", " ") for name in study["regions"])))
+    for name, did in (simplified or {}).items():
+        rows.append((f"outline of {name.replace('_', ' ')}", words.minus(str(did))))
     if study["transects"]:
         rows.append(("transects", ", ".join(name.replace("_", " ") for name in study["transects"])))
     if study["size"] != "full":
@@ -275,7 +284,7 @@ def summary(study, front, report, simulated):
 def compose(
     study, *, region, counts, region_change, pairs, figure_list, pages, checks, provenance, references, simulated,
     freeboard=None, speeds=None, pair_counts=None, heights=None, rates=None, crossovers=None, surface=None,
-    not_drawn=(),
+    not_drawn=(), simplified=None,
 ):  # fmt: skip
     """The front page's content; see the arguments' makers above."""
     tables = []
@@ -303,7 +312,7 @@ def compose(
             speeds_first=first,
             measured=scope.track_sentences(heights, rates, crossovers, surface),
         ),
-        asked=asked(study, region, simulated),
+        asked=asked(study, region, simulated, simplified),
         products=counts,
         tables=tables,
         figures=figure_list,

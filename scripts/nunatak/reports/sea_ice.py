@@ -80,8 +80,8 @@ def sentences(series, what="freeboard"):
             highest, lowest = rows.loc[rows["mean"].idxmax()], rows.loc[rows["mean"].idxmin()]
             said.append(
                 f"In {_when(last)} it was {words.plus_minus(last['mean'], last['stderr'], 'm')}; it was highest in "
-                f"{_when(highest)} ({words.number(highest['mean'])} m) and lowest in {_when(lowest)} "
-                f"({words.number(lowest['mean'])} m)."
+                f"{_when(highest)} ({words.plus_minus(highest['mean'], highest['stderr'], 'm')}) and lowest in "
+                f"{_when(lowest)} ({words.plus_minus(lowest['mean'], lowest['stderr'], 'm')})."
             )
     return said
 

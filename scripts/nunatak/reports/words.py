@@ -121,12 +121,24 @@ def region_change(name, row):
     return f"{span} the {name.replace('_', ' ')} {verb} {volume}, a mean height change of {mean}."
 
 
-def pair_medians(pairs, column="dh"):
-    """A sentence on the medians of a repeat pair, beam by beam."""
-    medians = pairs.groupby("beam", observed=True)[column].median()
-    said = ", ".join(f"{beam} {number(value)} m" for beam, value in medians.items())
+def pair_medians(pairs):
+    """
+    Say the medians of a repeat pair, beam by beam, with their errors.
+
+    The error is the median of the errors of single differences: segments of one pass may err together, so that their
+    number makes it no smaller.
+
+    Parameters
+    ----------
+    pairs : DataFrame of `elevation.repeat_pairs` of two passes: beam, dh, dh_sigma (m), time_first, time_second
+    """
+    medians = pairs.groupby("beam", observed=True)[["dh", "dh_sigma"]].median()
+    said = ", ".join(f"{row.Index} {plus_minus(row.dh, row.dh_sigma, 'm')}" for row in medians.itertuples())
     first, last = day(pairs["time_first"].min()), day(pairs["time_second"].max())
-    return f"Between {first} and {last} the median height difference was {said} ({len(pairs)} pairs of segments)."
+    return (
+        f"Between {first} and {last} the median height difference was {said} ({len(pairs)} pairs of segments; errors "
+        "as if the segments of a pass erred together)."
+    )
 
 
 def pairs_left_out(counts):
