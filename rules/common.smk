@@ -6,6 +6,7 @@ from nunatak.archives.listing import fingerprint
 from nunatak.closure import code_version
 from nunatak.granules import granules_of
 from nunatak.runtime import NunatakError, check_conda, check_folder, claim
+from nunatak.study import place
 from snakemake.exceptions import WorkflowError
 
 # a run that was killed left its lock; the job of a run must not look
@@ -178,9 +179,15 @@ def engine_is(name):
     return "|".join(fitted) or "none"
 
 
-def simulated_world(study):
-    """The simulated world a study is about: its own, in its size."""
-    return f"{study['name']}-{study['size']}"
+def world_folder(label):
+    """The folder that holds the granules of a study's simulated world."""
+    return f"{STUDIES[label]['resources']}/archive/simulated/{place.world_folder(LOADED[label])}"
+
+
+def of_world(wildcards):
+    """What the simulation is told of a world: the first study that is about it says."""
+    own = (s for s in LOADED.values() if s.archive == "simulated" and place.world_folder(s) == wildcards.world)
+    return place.world_of(next(own), wildcards.product)
 
 
 def archive_of(wildcards):
@@ -188,7 +195,8 @@ def archive_of(wildcards):
     study = STUDIES[wildcards.study]
     if study["archive"] != "simulated":
         return []
-    return f"<resources>/archive/simulated/{simulated_world(study)}/{granules_of(wildcards.product)}"
+    folder = place.world_folder(LOADED[wildcards.study])
+    return f"<resources>/archive/simulated/{folder}/{granules_of(wildcards.product)}"
 
 
 def archive_settings(wildcards):
@@ -206,7 +214,7 @@ def archive_of_study(label):
     if study["archive"] == "directory":
         settings["directory"] = study["directory"]
     if study["archive"] == "simulated":
-        settings["folder"] = f"{study['resources']}/archive/simulated/{simulated_world(study)}"
+        settings["folder"] = world_folder(label)
     if study["archive"] == "earthdata":
         settings |= {"endpoints": study["endpoints"], "transfer": study["transfer"]}
     return settings
@@ -239,9 +247,9 @@ def lock_of(wildcards):
 
 
 def world_of(wildcards):
-    """Name and size of the simulated world, for the checks against its truth; None for real granules."""
-    study = STUDIES[wildcards.study]
-    return {"name": study["name"], "size": study["size"]} if study["archive"] == "simulated" else None
+    """What the simulation is told of the world, for the checks against its truth; None for real granules."""
+    study = LOADED[wildcards.study]
+    return place.world_of(study) if study.archive == "simulated" else None
 
 
 def chunks_of(wildcards):

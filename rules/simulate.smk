@@ -13,6 +13,7 @@ rule simulate_granules:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 20 * attempt,
     params:
+        world=of_world,
         code=code_version("simulate_granules.py"),
     message:
         "{wildcards.world}: simulating {wildcards.product} granules"

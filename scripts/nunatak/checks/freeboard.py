@@ -112,7 +112,7 @@ def _less_truth(dataset, name_and_size):
     """The truth object, and the means less the truth (time, y, x); the truth at the middle of what a bin could see."""
     from nunatak.simulation import world
 
-    known = world(**name_and_size)
+    known = world(**name_and_size, sea_ice=True)
     ice = known.truth
     x, y = np.meshgrid(dataset["x"].values, dataset["y"].values)
     edges = np.clip(decimal_year(dataset["time_bnds"].values), *known.period)

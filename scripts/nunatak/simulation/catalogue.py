@@ -9,6 +9,7 @@ import pyproj
 import shapely
 import shapely.affinity
 
+from nunatak import rings
 from nunatak.granules import granule_table, parse
 from nunatak.products import itslive
 from nunatak.runtime import file_sha256
@@ -59,9 +60,9 @@ def _pair(path):
     pair = itslive.read_pair(path)
     x = pair["x0"] + (np.array([0, 0, 1, 1]) * pair["nx"] - 0.5) * pair["dx"]
     y = pair["y0"] - (np.array([0, 1, 1, 0]) * pair["ny"] - 0.5) * pair["dy"]
-    outline = shapely.segmentize(shapely.Polygon(np.column_stack([x, y])), 20e3)
-    to_lonlat = pyproj.Transformer.from_crs(pair["epsg"], "OGC:CRS84", always_xy=True)
-    outline = shapely.transform(outline, to_lonlat.transform, interleaved=False)
+    corners = shapely.Polygon(np.column_stack([x, y]))
+    crs = pyproj.CRS.from_user_input(pair["epsg"])
+    outline, _ = rings.unproject([shapely.segmentize(corners, 20e3)], crs, follow=False)
     return {
         "time_start": pair["acquisition_date_img1"],
         "time_end": pair["acquisition_date_img2"],
@@ -81,7 +82,7 @@ def _grid(world, name):
     return {
         "time_start": start,
         "time_end": end,
-        "geometry": shapely.to_wkt(shapely.box(*extent), rounding_precision=5),
+        "geometry": shapely.to_wkt(shapely.union_all(rings.box(extent, crosses=True)), rounding_precision=5),
     }
 
 

@@ -12,6 +12,8 @@ import pyproj
 
 # Points of a cell's side on which its ice cover is judged; ATL15 sums a mask of 100 m.
 _MASK_SAMPLES = 10
+# Distances from the pole on the map, m: of latitude 57, and of the equator.
+_POLAR, _EQUATOR = 3.7e6, 12.6e6
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,11 @@ class Glacier:
 
     def scale(self, x, y):
         """k: map length over true length; true area is map area / k^2."""
-        return _map_scale(self.crs)(np.square(x) + np.square(y))
+        squared = np.square(x) + np.square(y)
+        near = _map_scale(self.crs)(squared)
+        if np.all(squared < _POLAR**2):
+            return near
+        return np.where(squared < _POLAR**2, near, _map_scale(self.crs, _EQUATOR, 10)(squared))
 
     def bed(self, x, y):
         """Height of the bed, of the land or of the sea floor, m."""
@@ -187,15 +193,15 @@ class Glacier:
 
 
 @lru_cache(maxsize=4)
-def _map_scale(crs) -> Callable:
+def _map_scale(crs, reach=_POLAR, degree=8) -> Callable:
     """
-    k of a polar stereographic system as a polynomial in x^2 + y^2.
+    Fit k of a polar stereographic system as a polynomial in x^2 + y^2.
 
-    PROJ's factors need a longitude and latitude per point; the polynomial agrees with them to 1e-9 between 57
-    degrees of latitude and the pole.
+    PROJ's factors need a longitude and latitude per point; the polynomial agrees with them to 1e-9 from the pole to
+    57 degrees of latitude, or with a reach of 12,600 km and degree 10 to the equator.
     """
     proj = pyproj.Proj(pyproj.CRS.from_user_input(crs))
-    squared = np.square(np.linspace(1e3, 3.7e6, 800))
+    squared = np.square(np.linspace(1e3, reach, 800))
     lon, lat = proj(np.sqrt(squared), np.zeros_like(squared), inverse=True)
     k = np.asarray(proj.get_factors(lon, lat).meridional_scale)
-    return np.polynomial.Polynomial.fit(squared, k, deg=8)
+    return np.polynomial.Polynomial.fit(squared, k, deg=degree)

@@ -8,7 +8,7 @@ import numpy as np
 import pyproj
 
 from nunatak.constants import DATUM_YEAR
-from nunatak.simulation import noise, orbit
+from nunatak.simulation import noise, orbit, polar_grid
 
 QUARTER = 0.25  # years between epochs
 NODE = 1000.0  # m between the nodes of the finest grid
@@ -158,10 +158,8 @@ def data_counts(world):
 
 
 def _lonlat_box(world):
-    """A box of longitude and latitude around a world's grid; grids that hold a pole or cross 180 are not made here."""
-    to_lonlat = pyproj.Transformer.from_crs(world.crs, "EPSG:4326", always_xy=True)
-    left, bottom, right, top = world.height_bounds
-    return to_lonlat.transform_bounds(left, bottom, right, top, densify_pts=51)
+    """A box of longitude and latitude around a world's grid; west lies beyond east where it crosses 180."""
+    return polar_grid.lonlat_extent(world.crs, world.height_bounds)
 
 
 def _cell_means(glacier, gx, gy, fraction):

@@ -10,13 +10,11 @@ from scipy.ndimage import uniform_filter
 
 from nunatak.grid import Grid
 from nunatak.products.itslive_ground import scale_field
-from nunatak.simulation.itslive_pairs import MATCH_ERROR
+from nunatak.simulation.itslive_pairs import MATCH_ERROR, site_of
 from nunatak.times import decimal_year
 
 FILL = -32767
-CENTRE = (-1.6e6, -3.06e5)  # of the velocity region, m in EPSG:3031
 _EDGE = (-7.5, 7.5)  # of the cells in x and y, modulo the cell, as in the real granules
-_HALF = {"full": (30e3, 40e3), "tiny": (14e3, 14e3)}  # of a footprint
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(3)
 _DAYS = 365.25
 
@@ -52,10 +50,11 @@ def footprint(world, pair):
     if "stray" in pair.quirks:
         x, y = pair.centre
         return _on_lattice(pair.epsg, x - 60 * cell, y - 60 * cell, x + 60 * cell, y + 60 * cell, cell)
-    half = _HALF[world.size]
-    x, y = CENTRE[0] + pair.centre[0], CENTRE[1] + pair.centre[1]
-    if pair.epsg != 3031:
-        x, y = pyproj.Transformer.from_crs("EPSG:3031", pair.epsg, always_xy=True).transform(x, y)
+    site = site_of(world)
+    half = site.half[world.size]
+    x, y = site.centre[0] + pair.centre[0], site.centre[1] + pair.centre[1]
+    if pair.epsg != site.epsg:
+        x, y = pyproj.Transformer.from_crs(site.epsg, pair.epsg, always_xy=True).transform(x, y)
     return _on_lattice(pair.epsg, x - half[0], y - half[1], x + half[0], y + half[1], cell)
 
 

@@ -48,6 +48,11 @@ def write_product(world, product, folder, *, chunks=None):
     """
     if product not in PRODUCTS:
         raise NunatakError(f"simulated archive: no granules of '{product}'; there are {', '.join(sorted(PRODUCTS))}")
+    if product in ("atl14", "atl15") and not world.region_codes:
+        raise NunatakError(
+            f"products.{product}: ATL14/15 cover Antarctica, Greenland, Iceland, Svalbard and the Canadian and Russian "
+            f"Arctic, and no part of the region of {world.name}; leave {product} out of the study"
+        )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     cycles = sorted({int(match[1]) for match in map(_CYCLE.match, chunks or ()) if match})

@@ -1,5 +1,5 @@
 """
-Sea ice of the Ross Sea with floes and leads: what is true of it at any place and time, in closed form.
+Sea ice with floes and leads, of the Ross Sea or anywhere: what is true of it at any place and time, in closed form.
 
 Ice drifts, so floes and leads are drawn anew for every pass; what stays are their statistics: mean freeboard, share of
 leads, spread. They are what a cell of a grid should show.
@@ -41,7 +41,8 @@ class SeaIce:
     ----------
     crs : coordinate system of x and y
     thin, thick : freeboard of ice in the polynya along the shelf front, and far from it
-    season : share of the freeboard that is gone in mid-April; ice is thickest in mid-October
+    season : share of the freeboard that is gone half a year from the time it is thickest
+    thickest : fraction of the year at which ice is thickest, mid-October by default
     patch_spread, segment_spread : spread between and within stretches of ice, as shares of the mean; both are gamma
         distributed, so that ice is never below the water
     reference_sigma : error of the local sea surface, one draw per pass
@@ -51,6 +52,7 @@ class SeaIce:
     thin: float = 0.12
     thick: float = 0.38
     season: float = 0.5
+    thickest: float = 0.79
     patch_spread: float = 0.35
     segment_spread: float = 0.25
     reference_sigma: float = 0.015
@@ -64,10 +66,13 @@ class SeaIce:
 
     def ice_freeboard(self, x, y, t):
         """Mean freeboard of ice between leads."""
+        growth = 1 - self.season * (1 - np.cos(2 * np.pi * (t - self.thickest))) / 2
+        return self._of_place(x, y) * (1 + 0.15 * np.sin(x / 4.0e5)) * growth
+
+    def _of_place(self, x, y):
+        """Freeboard of ice between leads at the time it is thickest."""
         offshore = (np.hypot(x, y) - 1.33e6) / 2.5e5  # m from the pole; the shelf front lies at about 1.33e6
-        place = self.thin + (self.thick - self.thin) * (1 - np.exp(-(np.maximum(offshore, 0.0) ** 1.5)))
-        growth = 1 - self.season * (1 - np.cos(2 * np.pi * (t - 0.79))) / 2
-        return place * (1 + 0.15 * np.sin(x / 4.0e5)) * growth
+        return self.thin + (self.thick - self.thin) * (1 - np.exp(-(np.maximum(offshore, 0.0) ** 1.5)))
 
     def lead_share(self, x, y):
         """Share of a track's length over leads."""
@@ -98,6 +103,29 @@ class SeaIce:
     def place(self, x, y):
         """Longitude and latitude of x, y."""
         return _transformer(self.crs).transform(x, y, direction="INVERSE")
+
+
+@dataclass(frozen=True)
+class WideSea(SeaIce):
+    """
+    Sea ice everywhere, without land: thin about a place and thicker away from it.
+
+    Attributes
+    ----------
+    x0, y0 : where the ice is thinnest, m of `crs`
+    """
+
+    x0: float = 0.0
+    y0: float = 0.0
+
+    def sea(self, lon, lat):
+        """Whether a place is water or sea ice: always."""
+        return np.ones(np.broadcast_shapes(np.shape(lon), np.shape(lat)), dtype=bool)
+
+    def _of_place(self, x, y):
+        """Freeboard of ice between leads at the time it is thickest."""
+        away = np.hypot(x - self.x0, y - self.y0) / 4.0e5
+        return self.thin + (self.thick - self.thin) * (1 - np.exp(-(away**1.5)))
 
 
 @lru_cache(maxsize=4)

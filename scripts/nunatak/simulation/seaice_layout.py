@@ -14,9 +14,11 @@ from nunatak.simulation.atl06 import beam_attributes, granule_name
 from nunatak.times import delta_time_to_utc
 
 REVISION = "01"
-SOUTH = "02"
+NORTH, SOUTH = "01", "02"
+_OF_NORTH = "EPSG:6931"  # EASE-Grid 2.0, in which the truth of northern sea ice lies
 FILL_SHARE = 0.01  # of the values of every variable with a fill
 _CHUNK = (10000,)
+_EXTENTS = {NORTH: (-180.0, 50.0, 180.0, 90.0), SOUTH: (-180.0, -90.0, 180.0, -50.0)}
 _TIME_UNITS = "seconds since 2018-01-01"
 
 
@@ -42,7 +44,8 @@ def _write_granule(world, folder, product, version, columns, ice_pass):
     beams = {beam: segments for beam, segments in beams.items() if segments.x_atc.size}
     if not beams:
         return None
-    name = granule_name(f"{product}-{SOUTH}", ice_pass.rgt, ice_pass.cycle, 1, ice_pass.start, version, REVISION)
+    side = NORTH if world.truth.crs == _OF_NORTH else SOUTH
+    name = granule_name(f"{product}-{side}", ice_pass.rgt, ice_pass.cycle, 1, ice_pass.start, version, REVISION)
     with written(Path(folder) / name) as temporary, hdf.create(temporary) as file:
         _put_root(file, product, version, name, ice_pass)
         flags, since = seaice_passes.orientation(world, ice_pass)
@@ -109,8 +112,7 @@ def _put_root(file, product, version, name, ice_pass):
         "date_type": "UTC", "time_coverage_start": start, "time_coverage_end": end, "nunatak_source": hdf.SOURCE,
     })  # fmt: skip
     hdf.put_metadata(
-        file, short_name=product, version=version, file_name=name, extent=(-180.0, -90.0, 180.0, -50.0), began=start,
-        ended=end,
+        file, short_name=product, version=version, file_name=name, extent=_EXTENTS[name[6:8]], began=start, ended=end,
     )  # fmt: skip
     group = file.create_group("ancillary_data")
     hdf.put(

@@ -34,8 +34,9 @@ def passes(world, *, months=None):
     Parameters
     ----------
     world : World with `settings["stride"]`
-    months : "2019-09" and the like; all of the period unless given
+    months : "2019-09" and the like; those of `settings["months"]` unless given, else all of the period
     """
+    months = months or world.settings.get("months")
     stride = world.settings.get("stride", 1)
     found = _passes(world.track_bbox, world.period, world.cycles)
     chosen = [p for number, p in enumerate(found) if number // 2 % stride == 0]

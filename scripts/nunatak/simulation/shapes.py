@@ -93,10 +93,57 @@ class Caps:
 
     def land(self, x, y, level):
         """Height of the ground off ice above the sea, m; at the margin it meets the bed of the ice."""
-        edge = self.caps[0].edge - self.caps[0].edge_thickness
-        away = 1 - np.exp(np.minimum(level, 0.0) / 6e3)
-        hills = np.cos(x / 7.0e3) * np.cos(y / 9.0e3) + 0.5 * np.sin((x + 2 * y) / 15e3)
-        return edge + away * (self.relief * hills - 60.0)
+        return _hills(x, y, level, self.caps[0].edge - self.caps[0].edge_thickness, self.relief)
+
+
+@dataclass(frozen=True)
+class Oval:
+    """
+    One ice cap or glacier with a margin between an ellipse and a rectangle, (u / a)^4 + (v / b)^4 = 1.
+
+    Attributes
+    ----------
+    x0, y0 : centre, m on the map
+    direction : of the first axis, degrees counter-clockwise from the x axis
+    a, b : half lengths of the axes, m
+    summit, edge, thickness, edge_thickness : as of `Cap`
+    ripple, relief : as of `Caps`
+    """
+
+    x0: float
+    y0: float
+    direction: float
+    a: float
+    b: float
+    summit: float
+    edge: float
+    thickness: float
+    edge_thickness: float
+    ripple: float = 4.0
+    relief: float = 160.0
+
+    def evaluate(self, x, y):
+        """Level, surface and thickness of points, as `Caps.evaluate` returns them."""
+        x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+        angle = np.deg2rad(self.direction)
+        dx, dy = x - self.x0, y - self.y0
+        u = np.abs(dx * np.cos(angle) + dy * np.sin(angle)) / self.a
+        v = np.abs(dy * np.cos(angle) - dx * np.sin(angle)) / self.b
+        share = np.sqrt(np.sqrt(u**4 + v**4))
+        # the gradient of `share` makes a distance of what is left to 1, exact to the first order
+        safe = np.maximum(share, 1e-3)
+        steep = np.hypot((u / safe) ** 3 / self.a, (v / safe) ** 3 / self.b)
+        level = (1 - share) / np.maximum(steep, 0.5 / max(self.a, self.b))
+        inner = np.clip(1 - share**2, 0.0, 1.0)
+        dome = inner * (1.5 - 0.5 * inner)
+        surface = self.edge + (self.summit - self.edge) * dome + self.ripple * inner * _undulation(x, y)
+        ice = self.edge_thickness + (self.thickness - self.edge_thickness) * dome
+        on = level > 0
+        return level, np.where(on, surface, np.nan), np.where(on, ice, np.nan)
+
+    def land(self, x, y, level):
+        """Height of the ground off ice above the sea, m; at the margin it meets the bed of the ice."""
+        return _hills(x, y, level, self.edge - self.edge_thickness, self.relief)
 
 
 @dataclass(frozen=True)
@@ -155,3 +202,10 @@ class Sheet:
 def _undulation(x, y):
     """Surface waves of 5 to 20 km length, between -2 and 2."""
     return np.sin(x / 2.9e3 + 0.7) * np.cos(y / 3.3e3) + np.cos(x / 1.1e3 - y / 0.9e3) * np.sin(y / 2.1e3 + 0.3)
+
+
+def _hills(x, y, level, edge, relief):
+    """Height of the ground off ice above the sea, m: `edge` at the margin, hills of `relief` away from it."""
+    away = 1 - np.exp(np.minimum(level, 0.0) / 6e3)
+    hills = np.cos(x / 7.0e3) * np.cos(y / 9.0e3) + 0.5 * np.sin((x + 2 * y) / 15e3)
+    return edge + away * (relief * hills - 60.0)

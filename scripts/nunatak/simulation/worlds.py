@@ -76,18 +76,29 @@ def names():
     return sorted(_BUILDERS)
 
 
-def world(name, size="full"):
+def world(name, size="full", place=None, *, sea_ice=False):
     """
-    A world by name.
+    Build a world by name, or a generic one for a place.
+
+    Parameters
+    ----------
+    name : of a world that comes with the workflow; any name where `place` is given
+    size : tiny or full
+    place : mapping, see `generic.build`; None for a world by name
+    sea_ice : whether the truth of a generic world is sea ice and not land ice
 
     Raises
     ------
     NunatakError
         for an unknown name or size, with those that exist.
     """
-    if name not in _BUILDERS:
-        raise NunatakError(f"simulated archive: no world named '{name}'; there are {', '.join(names())}")
     if size not in SIZES:
         raise NunatakError(f"simulated archive: size '{size}' is not known; write {' or '.join(SIZES)}")
+    if place is not None:
+        from nunatak.simulation import generic
+
+        return generic.build(name, size, place, sea_ice=sea_ice)
+    if name not in _BUILDERS:
+        raise NunatakError(f"simulated archive: no world named '{name}'; there are {', '.join(names())}, and generic")
     module, builder = _BUILDERS[name]
     return getattr(importlib.import_module(module), builder)(size)

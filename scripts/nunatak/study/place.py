@@ -1,0 +1,97 @@
+"""What the simulated archive is told of a study: which made-up world, and for a generic one where and when it is seen."""
+
+from __future__ import annotations
+
+from nunatak import region
+from nunatak.outlines import focus_outline
+from nunatak.study.models import Study
+
+# West, south, east, north of the worlds that come with the workflow; a test holds them to the simulation's own.
+SHIPPED = {
+    "austfonna": (10.0, 79.0, 30.0, 81.0),
+    "pine_island": (-108.0, -77.5, -89.0, -73.5),
+    "ross_sea": (160.0, -79.0, -150.0, -70.0),
+    "ross_sea_year": (160.0, -79.0, -150.0, -70.0),
+}
+GENERIC = "generic"
+
+
+def world_name(study: Study) -> str:
+    """
+    Return the name of a study's simulated world, or "generic".
+
+    That is what its key `world` says, else the shipped world of the study's own name where the study's region touches
+    it, else "generic".
+    """
+    if study.world is not None:
+        return study.world
+    if study.name not in SHIPPED:
+        return GENERIC
+    west, south, east, north = SHIPPED[study.name]
+    box = region.load({"bbox": [west, south, east, north], "crosses_antimeridian": west > east})
+    return study.name if study.region.intersects(box.geometry) else GENERIC
+
+
+def world_folder(study: Study) -> str:
+    """Return the folder of the simulated granules below resources/archive/simulated, such as austfonna-tiny."""
+    name = world_name(study)
+    return f"{study.name}-generic-{study.size}" if name == GENERIC else f"{name}-{study.size}"
+
+
+def world_of(study: Study, product: str | None = None) -> dict:
+    """
+    Return what `simulation.world` is to be called with, as plain values.
+
+    Parameters
+    ----------
+    study : Study
+    product : adds the tracks and cycles the study asks of this product
+
+    Returns
+    -------
+    dict of name and size; for a generic world also `place`, see `simulation.generic.build`
+    """
+    name = world_name(study)
+    if name != GENERIC:
+        return {"name": name, "size": study.size}
+    place = {
+        "region": study.region.as_dict(),
+        "altimetry_region": study.altimetry_region.as_dict() if study.altimetry_region else None,
+        "focus": focus_outline(study.focus.model_dump()).as_dict() if study.focus else None,
+        "on_ice": _on_ice(study),
+        "start": str(study.period.start),
+        "end": str(study.period.end),
+        "months": [str(month) for month in study.period.calendar_months()],
+    }
+    if product is not None:
+        place |= {"rgt": _tracks(study, product), "cycles": _cycles(study, product)}
+    return {"name": study.name, "size": study.size, "place": place}
+
+
+def _on_ice(study):
+    """Longitude and latitude of all points, gates, transects and starts of flowlines: they lie on the glacier."""
+    found = [list(point) for point in study.points.values()]
+    for line in (*study.gates.values(), *study.transects.values()):
+        found += [list(point) for point in getattr(line, "lonlat", None) or ()]
+    return found + [list(line.start) for line in study.flowlines.values() if getattr(line, "start", None)]
+
+
+def _asking(study, product):
+    """The models that ask for the granules of a product: photons are asked for by what is fitted to them, too."""
+    names = {"atl03": ("atl03", "atl06sr"), "atl08": ("atl08", "atl03", "atl06sr")}.get(product, (product,))
+    return [study.products[name] for name in names if name in study.products]
+
+
+def _tracks(study, product):
+    """The reference ground tracks asked for by number; None for all that cross."""
+    asked = [getattr(model, "rgt", None) for model in _asking(study, product)]
+    if not asked or any(rgt is None or rgt == "auto" for rgt in asked):
+        return None
+    return sorted({number for rgt in asked for number in rgt})
+
+
+def _cycles(study, product):
+    """The cycles asked for, within the period; None for a product that is not cut by cycle."""
+    names = {"atl03": ("atl03", "atl06sr"), "atl08": ("atl08", "atl03", "atl06sr")}.get(product, (product,))
+    chunks = {c.partition("-")[0] for name in names if name in study.products for c in study.chunks(name)}
+    return sorted(int(chunk.removeprefix("cycle")) for chunk in chunks if chunk.startswith("cycle")) or None
