@@ -287,6 +287,27 @@ def test_mass_only_where_it_may_be_given(made, tmp_path):
     assert made({"mass": {"kind": "ice_sheet", **rasters}}).mass.allowed
 
 
+def test_leading_zeros_are_decimal(tmp_path):
+    """Tracks, cycles and months as granule names have them: 0627 is 627, and not the octal 407."""
+    path = tmp_path / "zeros.yaml"
+    path.write_text(
+        "title: zeros\nregion: {bbox: [010, 79, 030, 81]}\nperiod: {years: [2019, 2022], months: [08, 010]}\n"
+        "products:\n  atl06: {rgt: [0415, 0598], cycles: [010, 08, 11]}\n  atl11: {rgt: [0627]}\n"
+        "max_failed: 0\nmass: {kind: glacier, density: 0850}\ncrosses_antimeridian: false\n"
+    )
+    asked = study.load(path)
+    assert asked.products.atl06.rgt == (415, 598) and asked.products.atl06.cycles == (10, 8, 11)
+    assert asked.products.atl11.rgt == (627,) and asked.period.months == (8, 10)
+    assert asked.region.bounds == (10.0, 79.0, 30.0, 81.0) and asked.mass.density == 850 and asked.max_failed == 0
+
+
+def test_whole_numbers_in_all_their_forms(tmp_path):
+    """Only leading zeros are read otherwise than YAML does; text in quotes stays text."""
+    path = tmp_path / "numbers.yaml"
+    path.write_text("a: [0, -012, 1_000, 0x1F, 10, '0627']\n")
+    assert study.loading.read_yaml(path)["a"] == [0, -12, 1000, 31, 10, "0627"]
+
+
 def test_numbers_as_people_write_them(tmp_path):
     """1.0e6 and -4.5e5 are numbers, as in the shipped study, though YAML 1.1 takes them for text."""
     path = tmp_path / "numbers.yaml"

@@ -71,7 +71,7 @@ def _month(value):
 
 def _release(value):
     if isinstance(value, int):
-        # YAML reads an unquoted 010 as eight, so a number cannot be trusted
+        # a number has lost its zeros: of a release it is a word that is wanted
         raise ValueError(f'got the number {value}; write the release in quotes, such as "{value:03d}"')
     if isinstance(value, str) and not (len(value) == 3 and value.isdecimal()):
         raise ValueError(f'got {value!r}; write the release with three digits, such as "006"')

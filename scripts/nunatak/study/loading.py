@@ -213,6 +213,17 @@ _Loader.add_implicit_resolver(
 )
 
 
+def _decimal(loader, node):
+    """Read a whole number with leading zeros as granule names have them, where YAML 1.1 reads the octal 0627 as 407."""
+    text = str(node.value).replace("_", "")
+    return int(text) if re.fullmatch(r"[-+]?0[0-9]+", text) else loader.construct_yaml_int(node)
+
+
+# 0598 is no octal number, so that YAML 1.1 takes it for text
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?0[0-9_]*[0-9]$"), list("-+0"))
+_Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
+
+
 def _check_keys(given, where):
     for name in given:
         if name not in StudyFile.model_fields:
