@@ -191,11 +191,11 @@ def test_a_region_survives_being_written_out():
     assert again.simplification.vertices_after < again.simplification.vertices_before
 
 
-def write(path, parts, crs, driver, **columns):
+def write(path, parts, crs, driver, *, layer=None, append=False, **columns):
     """A vector file of polygons, through GDAL."""
     pyogrio.raw.write(
         path, shapely.to_wkb(np.array(parts)), [np.array(v, dtype=object) for v in columns.values()], list(columns),
-        crs=crs, driver=driver, geometry_type=parts[0].geom_type,
+        crs=crs, driver=driver, geometry_type=parts[0].geom_type, layer=layer, append=append,
     )  # fmt: skip
     return path
 
@@ -246,8 +246,68 @@ def test_features_are_chosen_by_attribute_and_layer(tmp_path):
         load({"polygon": path, "attribute": {"basn": "3"}})
     with pytest.raises(RegionError, match=r"no feature with basin 7; it has 2, 3"):
         load({"polygon": path, "attribute": {"basin": "7"}})
-    with pytest.raises(RegionError, match=r"basins\.gpkg: cannot be read \(.*lakes"):
+    with pytest.raises(RegionError, match=r"layer: \S*basins\.gpkg has no layer 'lakes'; it has basins"):
         load({"polygon": path, "layer": "lakes"})
+
+
+def test_outlines_in_several_layers_are_chosen_or_joined(tmp_path):
+    """The first layer is never taken silently; layers without an outline are no choice."""
+    boxes = [shapely.box(20, 79, 21, 80), shapely.box(22, 79, 23, 80)]
+    path = tmp_path / "all.gpkg"
+    for name, shape in (("ice", boxes[0]), ("points", shapely.Point(20, 79))):
+        write(path, [shape], "EPSG:4326", "GPKG", layer=name, append=path.exists())
+    assert load({"polygon": str(path)}).geometry.equals(boxes[0])
+    write(path, [boxes[1]], "EPSG:4326", "GPKG", layer="lakes", append=True, basin=["3"])
+    with pytest.raises(RegionError, match=r"all\.gpkg: holds outlines in several layers: ice, lakes; add layer: with"):
+        load({"polygon": str(path)})
+    assert load({"polygon": str(path), "layer": "lakes"}).geometry.equals(boxes[1])
+    assert load({"polygon": str(path), "layer": ["ice", "lakes"]}).geometry.equals(shapely.union_all(boxes))
+
+
+def test_folders_of_kml_are_layers(tmp_path):
+    """As Google Earth saves an outline in each of two folders."""
+    corners = [" ".join(f"{x},{y},0" for x, y in shapely.box(w, 79, w + 1, 80).exterior.coords) for w in (20, 22)]
+    placed = [
+        f"<Folder><name>{name}</name><Placemark><name>a</name><Polygon><outerBoundaryIs><LinearRing><coordinates>{ring}"
+        "</coordinates></LinearRing></outerBoundaryIs></Polygon></Placemark></Folder>"
+        for name, ring in zip(("north", "south"), corners, strict=True)
+    ]
+    path = tmp_path / "mine.kml"
+    path.write_text(
+        '<?xml version="1.0" encoding="UTF-8"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><name>mine</name>'
+        f"{''.join(placed)}</Document></kml>"
+    )
+    with pytest.raises(RegionError, match="several layers: north, south; add layer"):
+        load({"polygon": str(path)})
+    assert load({"polygon": str(path), "layer": "south"}).bounds == (22.0, 79.0, 23.0, 80.0)
+    assert load({"polygon": str(path), "layer": ["north", "south"]}).bounds == (20.0, 79.0, 23.0, 80.0)
+
+
+SPIKES = {
+    "out of a side": [(0, 0), (10, 0), (10, 10), (5, 10), (5, 15), (5, 10), (0, 10)],
+    "into a side": [(0, 0), (10, 0), (10, 10), (5, 10), (5, 5), (5, 10), (0, 10)],
+    "at a corner": [(0, 0), (10, 0), (10, 10), (13, 15), (10, 10), (0, 10)],
+    "along a side": [(0, 0), (10, 0), (15, 0), (10, 0), (10, 10), (0, 10)],
+}
+
+
+@pytest.mark.parametrize("turn", [1, -1], ids=["anticlockwise", "clockwise"])
+@pytest.mark.parametrize("spike", SPIKES.values(), ids=list(SPIKES))
+@pytest.mark.parametrize(
+    ("driver", "end"), [("GeoJSON", "geojson"), ("ESRI Shapefile", "shp"), ("GPKG", "gpkg"), ("KML", "kml")]
+)
+def test_a_spike_is_taken_off_in_every_format(tmp_path, driver, end, spike, turn):
+    """It has no area, whichever way a format lets its rings go round."""
+    corners = [(20 + x / 10, 70 + y / 10) for x, y in spike][::turn]
+    path = write(tmp_path / f"spike.{end}", [shapely.Polygon(corners)], "EPSG:4326", driver, a=["1"])
+    found = load({"polygon": str(path)})
+    assert found.geometry.is_valid and found.geometry.symmetric_difference(shapely.box(20, 70, 21, 71)).area < 1e-12
+
+
+def test_a_ring_that_crosses_itself_is_still_refused():
+    """A figure of eight does not say what is inside."""
+    with pytest.raises(RegionError, match="the outline is not a simple ring"):
+        load({"lonlat": [[20, 70], [22, 71], [22, 70], [20, 71.5]]})
 
 
 def test_simplifying_says_what_it_did(data):

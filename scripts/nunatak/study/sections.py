@@ -100,7 +100,9 @@ class RegionSpec(Model):
         unit="degrees, or those of crs",
     )
     polygon: str | None = key(None, "a GeoJSON, Shapefile, GeoPackage or KML file")
-    layer: str | None = key(None, "which layer of the file")
+    layer: str | list[str] | None = key(
+        None, "which layer of the file (a folder of KML), or a list of layers to join; needed where several hold outlines"
+    )
     attribute: dict[str, str | list[str]] | None = key(None, "take only features with this value of an attribute")
     tolerance: float | None = key(None, "simplify the outline to within this distance", unit="m", gt=0)
     crs: str | None = key(None, "coordinate system of bbox, lonlat or file; longitude and latitude where not given")
