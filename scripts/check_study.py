@@ -23,7 +23,7 @@ def main(inputs, out, *, world):
     inputs : mapping of regions and the results there are (change, region_change, surface, repeat_pairs,
         repeat_counts, heights_compared, heights_at_points, freeboard, heights, rates, crossovers, agreement, and the
         rasters change_raster, freeboard_maps, velocity_maps) to a path
-    world : name and size of the simulated world, None for real granules
+    world : mapping of what `simulation.world` takes, None for real granules
     """
     layers = {}
     if "change" in inputs:

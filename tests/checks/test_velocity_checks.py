@@ -118,3 +118,23 @@ def test_speeds_of_outliers_and_cells_outside_the_region_show():
     outside = annual()
     outside["roi"][0, :] = 0
     assert failed(outside) == ["velocity_region"]
+
+
+def test_a_cube_in_another_projection_is_held_against_the_same_truth():
+    """Speeds stay, and a step along the components leads to the same place, whichever system they are given in."""
+    import pyproj
+
+    truth = world(**WORLD).truth
+    x, y = -1.605e6 + 120.0 * np.arange(3), -3.05e5 - 120.0 * np.arange(3)
+    to_utm = pyproj.Transformer.from_crs("EPSG:3031", "EPSG:32714", always_xy=True)
+    px, py = to_utm.transform(x, y)
+    axes = {"y": py, "x": px, "year": [2015], "year_start": ("year", [2015.0])}
+    cube = xr.Dataset(coords=axes, attrs={"crs": "EPSG:32714"})
+    cells = velocity_truth.Cells(cube, np.arange(3), np.arange(3))
+    found = cells.monthly(truth)[5]
+    t = cells._times[5]
+    vx, vy = truth.velocity(x, y, t)
+    np.testing.assert_allclose(np.hypot(*found), np.hypot(vx, vy), rtol=1e-9)
+    k = truth.scale(x, y)
+    qx, qy = to_utm.transform(x + k * vx / 100, y + k * vy / 100)
+    np.testing.assert_allclose([(qx - px) * 100, (qy - py) * 100], found, rtol=0.02, atol=15)

@@ -80,7 +80,7 @@ def against_truth(name, dataset, world):
     Parameters
     ----------
     name, dataset : a time bin of grid.nc
-    world : mapping of name and size of the simulated world
+    world : mapping of what `simulation.world` takes
     """
     offset, spread = f"freeboard_against_truth/{name}/mean", f"freeboard_against_truth/{name}/cells"
     if not {"mean", "count", "n_pass", "stderr"} <= set(dataset):

@@ -54,7 +54,7 @@ def against_truth(table, world):
     Parameters
     ----------
     table : of `photons.against_atl06`
-    world : mapping of name and size of the simulated world
+    world : mapping of what `simulation.world` takes
     """
     if not len(table):
         return []

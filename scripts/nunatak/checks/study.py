@@ -83,7 +83,7 @@ def truth_checks(table, outlines, world, grid):
     ----------
     table : region_change.csv
     outlines : mapping of key to Region, as `outlines.read_outlines` returns it
-    world : mapping of name and size of the simulated world
+    world : mapping of what `simulation.world` takes
     grid : Grid of the finest cells: truth outside of it is in no granule
     """
     glacier = truth.glacier(**world)

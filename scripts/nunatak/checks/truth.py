@@ -32,8 +32,8 @@ def volume_against_truth(region, volume_km3, sigma_km3, truth_km3, span=""):
     return at_most(name, 100 * (volume_km3 / truth_km3 - 1), limit, "%", text)
 
 
-def glacier(name, size):
-    """The truth of a simulated world of land ice."""
+def glacier(name, size, place=None):
+    """Return the truth of a simulated world of land ice; parameters as of `simulation.world`."""
     from nunatak.simulation import world
 
-    return world(name, size).truth
+    return world(name, size, place).truth

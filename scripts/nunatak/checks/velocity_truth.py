@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyproj
 import xarray as xr
 
 from nunatak.checks.check import at_least, not_applicable
@@ -29,7 +30,7 @@ def against_truth(annual, world):
     Parameters
     ----------
     annual : Dataset of `velocity.composite`
-    world : mapping of name and size of the simulated world
+    world : mapping of what `simulation.world` takes
 
     Returns
     -------
@@ -79,7 +80,16 @@ class Cells:
     def monthly(self, truth):
         """(12 (K + 1), 2, n_cell) components of the truth in the middle of months, half a year more at both ends."""
         x, y = self.annual["x"].values[self.columns], self.annual["y"].values[self.rows]
-        return np.stack([truth.velocity(x, y, t) for t in self._times])
+        own = self.annual.attrs.get("crs", truth.crs)
+        if own == truth.crs:
+            return np.stack([truth.velocity(x, y, t) for t in self._times])
+        to_truth = pyproj.Transformer.from_crs(own, truth.crs, always_xy=True)
+        px, py = to_truth.transform(x, y)
+        qx, qy = to_truth.transform(x + 1.0, y)
+        # both systems keep angles: components turn by that between their x axes
+        turn = np.exp(-1j * np.arctan2(qy - py, qx - px))
+        turned = [np.dot([1, 1j], truth.velocity(px, py, t)) * turn for t in self._times]
+        return np.stack([[v.real, v.imag] for v in turned])
 
     @property
     def _times(self):

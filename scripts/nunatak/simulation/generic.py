@@ -173,7 +173,7 @@ def _plane(crs, region):
 
 
 def region_codes(region, bounds):
-    """The region codes of ATL14/15 whose granules cover a place: quadrants of Antarctica, or the one it lies in most."""
+    """Return the codes of ATL14/15 that cover a place: quadrants of Antarctica, or the one region it lies in most."""
     left, bottom, right, top = bounds
     if region.bounds[3] <= -60:
         parts = {"A1": right > 0 and top > 0, "A2": left < 0 and top > 0, "A3": left < 0 and bottom < 0,
@@ -181,7 +181,7 @@ def region_codes(region, bounds):
         return tuple(code for code, there in parts.items() if there)
     shared = {}
     for name, entry in gazetteer().items():
-        if isinstance(entry.get("code"), str) and not entry["code"].startswith("A") or entry.get("code") == "AK":
+        if (isinstance(entry.get("code"), str) and not entry["code"].startswith("A")) or entry.get("code") == "AK":
             area = shapely.area(shapely.intersection(load(name).geometry, region.geometry))
             shared[entry["code"]] = max(shared.get(entry["code"], 0.0), area)
     best = max(shared, key=lambda code: shared[code])
@@ -189,7 +189,7 @@ def region_codes(region, bounds):
 
 
 def _record(size, end):
-    """First and last decimal year of ATL14/15: from 2019.0 to the end of the study, or of what the size has at least."""
+    """Return the first and last decimal year of ATL14/15: 2019.0 and the end of the study, or later by the size."""
     least = 2021.75 if size == "tiny" else 2025.0
     return 2019.0, max(least, np.ceil(4 * min(end, DATUM_YEAR + 20)) / 4)
 
@@ -230,4 +230,3 @@ def _site(outline, place, size):
 
 def _region(place, key):
     return Region.from_dict(place[key]) if place.get(key) else None
-

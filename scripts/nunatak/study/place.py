@@ -1,4 +1,4 @@
-"""What the simulated archive is told of a study: which made-up world, and for a generic one where and when it is seen."""
+"""Tell the simulated archive of a study: which made-up world it is about, and where and when a generic one is seen."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class RegionSpec(Model):
     )
     polygon: str | None = key(None, "a GeoJSON, Shapefile, GeoPackage or KML file")
     layer: str | list[str] | None = key(
-        None, "which layer of the file (a folder of KML), or a list of layers to join; needed where several hold outlines"
+        None, "which layer of the file (a folder of KML), or a list to join; needed where several hold outlines"
     )
     attribute: dict[str, str | list[str]] | None = key(None, "take only features with this value of an attribute")
     tolerance: float | None = key(None, "simplify the outline to within this distance", unit="m", gt=0)
