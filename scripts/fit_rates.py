@@ -82,7 +82,9 @@ def fit(heights, options, max_pass):
 
 
 def grid_of(rates, crs):
-    """Cells of 1 km about whole kilometres that hold every point."""
+    """Cells of 1 km about whole kilometres that hold every point; a few about the origin where there is none."""
+    if not len(rates):
+        return Grid(crs, -CELL, CELL, CELL, CELL, 2, 2)
     low, high = (np.array([limit(rates["x"]), limit(rates["y"])]) for limit in (np.min, np.max))
     first, last = np.floor(low / CELL) * CELL - CELL, np.ceil(high / CELL) * CELL + CELL
     nx, ny = np.rint((last - first) / CELL).astype(int) + 1

@@ -79,6 +79,10 @@ def heights_found(heights):
 def rates_found(rates):
     """Some reference points have a rate that can be used."""
     known = len(elevation.good_rates(rates))
+    if not np.isfinite(rates["dhdt"]).any():
+        return not_applicable(
+            "point_rates/found", f"none of {len(rates)} reference points was seen often and long enough"
+        )
     return at_least("point_rates/found", known, 1, "", f"reference points with a rate without a flag, of {len(rates)}")
 
 

@@ -319,7 +319,7 @@ def compose(
         pages=[
             (_title(p, study), Path(p).name, _TOPICS.get(Path(p).stem, "the notebook of this topic")) for p in pages
         ],
-        not_computed=scope.not_computed(study, pairs=pairs, crossovers=crossovers, not_drawn=not_drawn),
+        not_computed=scope.not_computed(study, pairs=pairs, crossovers=crossovers, rates=rates, not_drawn=not_drawn),
         checks=checks,
         provenance=provenance_rows(provenance),
         citations=citations(references, provenance["products"], study, provenance, simulated),

@@ -72,22 +72,23 @@ def track_sentences(heights=None, rates=None, crossovers=None, surface=None):
     return [sentence for sentence in said if sentence]
 
 
-def not_computed(study, *, pairs=None, crossovers=None, not_drawn=()):
+def not_computed(study, *, pairs=None, crossovers=None, rates=None, not_drawn=()):
     """
     List what a study does not compute, and why.
 
     Parameters
     ----------
     study : the study as plain values
-    pairs, crossovers : tables of repeat pairs and crossovers, None where the study makes none
+    pairs, crossovers, rates : tables of repeat pairs, crossovers and rates of reference points, None where the study
+        makes none
     not_drawn : (figure, reason) of figures with nothing to show
 
     Returns
     -------
     list of (what, why)
     """
-    asked = {name for name, values in study["products"].items() if values}
-    rows = [*_land_ice(asked, pairs, crossovers), *_photons(study, asked)] if asked & set(_LAND_ICE) else []
+    asked = {name for name, values in study["products"].items() if values is not None}
+    rows = [*_land_ice(asked, pairs, crossovers, rates), *_photons(study, asked)] if asked & set(_LAND_ICE) else []
     rows += _only_fetched(study, asked)
     if "itslive" in asked:
         rows += [
@@ -102,7 +103,7 @@ def not_computed(study, *, pairs=None, crossovers=None, not_drawn=()):
     return rows + [(f"figure {name}", reason) for name, reason in not_drawn]
 
 
-def _land_ice(asked, pairs, crossovers):
+def _land_ice(asked, pairs, crossovers, rates):
     rows = []
     if "atl15" not in asked:
         rows.append(("height change on a grid, volume and mass of the region", "needs atl15"))
@@ -110,6 +111,9 @@ def _land_ice(asked, pairs, crossovers):
         rows.append(("change by elevation", "needs atl14 beside atl15"))
     if "atl11" not in asked:
         rows.append(("rates of height change at reference points", "needs atl11"))
+    elif rates is not None and not np.isfinite(rates["dhdt"]).any():
+        why = "no point was seen in enough cycles: widen the period, or lower min_cycles and min_years of atl11"
+        rows.append(("rates of height change at reference points", why))
     if "atl06" not in asked:
         rows.append(("differences of repeated passes", "needs atl06"))
     elif pairs is None:
