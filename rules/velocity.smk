@@ -110,6 +110,7 @@ rule composite_velocity:
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         composite=lambda wildcards: LOADED[wildcards.study].annual_velocity.model_dump(mode="json"),
+        years=lambda wildcards: [f(LOADED[wildcards.study].period.years) for f in (min, max)],
         scheduler=of_study("scheduler"),
         code=code_version("composite_velocity.py"),
     message:

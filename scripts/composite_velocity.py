@@ -18,7 +18,7 @@ BAND = 128  # rows that one task reads
 MAPS = ("v", "v_error", "vx", "vy", "count")
 
 
-def main(cube, out, *, composite, study, threads=2, scheduler=None, memory_mb=512):
+def main(cube, out, *, composite, study, years=None, threads=2, scheduler=None, memory_mb=512):
     """
     Write annual.nc, strain.nc, a folder of rasters and speeds.csv.
 
@@ -27,19 +27,22 @@ def main(cube, out, *, composite, study, threads=2, scheduler=None, memory_mb=51
     cube : folder of the cube
     out : mapping of annual, strain, maps, speeds to a path
     composite : the study's key, with defaults
+    years : (first, last) year of the study, which the mean velocity is of; all that pairs touch where not given
     scheduler : of Dask, for bands of the map; this process where not given
     memory_mb : bound on the velocities held at a time; a chunk of whole layers is inflated again for every band
     """
     stack = open_cube(cube)
-    about = stamp(study=study, source=stack.attrs["nunatak_source"], parameters=composite)
-    about["inputs_hash"] = stamp(study=study, source="", parameters=[composite, stack.attrs["inputs_hash"]])[
+    about = stamp(study=study, source=stack.attrs["nunatak_source"], parameters=[composite, years])
+    about["inputs_hash"] = stamp(study=study, source="", parameters=[composite, years, stack.attrs["inputs_hash"]])[
         "inputs_hash"
     ]
     about |= GROUND
     with parallel.on(scheduler, threads=threads):
         bands = {"chunks": {"time": -1, "y": BAND}} if scheduler else {}
         held = 64 if scheduler else memory_mb  # more bands, for workers to share
-        annual = velocity.composite(open_cube(cube, **bands), threads=threads, memory_mb=held, **options_of(composite))
+        annual = velocity.composite(
+            open_cube(cube, **bands), threads=threads, memory_mb=held, **options_of(composite, years)
+        )
     grid = Grid.from_centres(annual.attrs["crs"], annual["x"].values, annual["y"].values)
     annual = georeference(annual, grid)
     write_netcdf(annual, out["annual"], about)
@@ -55,25 +58,29 @@ def main(cube, out, *, composite, study, threads=2, scheduler=None, memory_mb=51
     )
 
 
-def options_of(composite):
-    """The arguments of `velocity.composite`."""
+def options_of(composite, years=None):
+    """The arguments of `velocity.composite`; a year that is named after its end may lie one after the study's last."""
     options = {name: composite[name] for name in ("method", "seasonal", "trend_inside", "year_start", "image_sigma")}
     least = composite["minimum_pairs"]
     filters = velocity.Filters(before_minimum=min(5, least), after_minimum=least)
     for name in ("v0_years", "error_limit"):
         options[name] = composite[name] and tuple(composite[name])
+    if years and not composite["v0_years"]:
+        options["mean_years"] = years[0], years[1] + (composite["year_start"] > 1)
     return {**options, "filters": filters if composite["method"] == "lsq" else None}
 
 
 def write_maps(annual, grid, folder, about):
-    """A raster for every annual field, a band per year, and one of the mean speed."""
+    """A raster for every annual field, a band per year, one of the mean speed and one of the speed by the trend."""
     years = [str(year) for year in annual["year"].values]
     with written(folder) as part:
         part.mkdir()
         for name in MAPS:
             units = [annual[name].attrs["units"]] * len(years)
             write_cog(annual[name].values, grid, part / f"{name}.tif", about, names=years, units=units)
-        write_cog(annual["v0"].values, grid, part / "v0.tif", about, names="mean speed", units="m/yr")
+        for name in ("v_mean", "v0"):
+            write_cog(annual[name].values, grid, part / f"{name}.tif", about, names=annual[name].attrs["long_name"],
+                      units="m/yr")  # fmt: skip
 
 
 def speeds(stack, annual):
@@ -105,6 +112,7 @@ if __name__ == "__main__":
             dict(snakemake.output.items()),
             composite=snakemake.params.composite,
             study=snakemake.wildcards.study,
+            years=snakemake.params.years,
             threads=snakemake.threads,
             scheduler=snakemake.params.scheduler,
             memory_mb=snakemake.resources.mem_mb / 4,

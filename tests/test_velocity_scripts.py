@@ -16,8 +16,9 @@ import follow_flow
 import invert_velocity
 import plan_cube
 import stack_pairs
-from nunatak import api, study
+from nunatak import api, study, velocity
 from nunatak.checks import velocity_truth
+from nunatak.figures import study_velocity
 from nunatak.granules import granule_table, ledger
 from nunatak.outlines import write_outlines
 from nunatak.products import itslive_index
@@ -199,6 +200,27 @@ def test_annual_velocities_on_dask_have_the_same_bytes(work, annual, tmp_path):
     composite_velocity.main(work / "cube", out, composite=settings, study="x", scheduler="threads")
     for name in ("annual", "strain", "maps", "speeds"):
         assert file_sha256(out[name]) == file_sha256(work / name), name
+
+
+def test_the_mean_speed_is_the_mean_of_the_years_its_words_name(work, tmp_path):
+    """`v_mean` of a study of 2016 to 2018 is the mean of its annual velocities there, and the map says these years."""
+    out = {name: tmp_path / name for name in ("annual", "strain", "maps", "speeds")}
+    settings = settings_of("composite", minimum_pairs=8)
+    composite_velocity.main(work / "cube", out, composite=settings, study="x", years=[2016, 2018])
+    annual = xr.load_dataset(out["annual"], engine="h5netcdf")
+    assert {2016, 2017, 2018, 2019} <= set(annual["year"].values)
+    inside = annual.sel(year=slice(2016, 2018))
+    vx, vy = (inside[name].mean("year", skipna=True).values for name in ("vx", "vy"))
+    np.testing.assert_allclose(annual["v_mean"], np.hypot(vx, vy), rtol=1e-5)
+    np.testing.assert_array_equal(annual["mean_years"], np.isfinite(inside["v"]).sum("year"))
+    assert study_velocity.mean_period(annual) == "of 2016 to 2018"
+    assert np.nanmax(np.abs(annual["v_mean"] - annual["v0"])) > 5  # the trend at one date is another number
+    field = velocity.mean_field(annual)
+    np.testing.assert_array_equal(field["v"], annual["v_mean"])
+    with rasterio.open(out["maps"] / "v_mean.tif") as raster:
+        assert raster.descriptions == ("speed, mean of the annual velocities",)
+    with rasterio.open(out["maps"] / "v0.tif") as raster:
+        assert "by the line through the annual velocities" in raster.descriptions[0]
 
 
 def test_the_file_can_be_held_against_the_truth(annual):

@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm
 
 from nunatak import figures
 from nunatak.figures import pair_layouts, study_velocity, velocity, velocity_layouts
-from nunatak.products.itslive_scenes import group_of
+from nunatak.granules import group_of
 from nunatak.runtime import NunatakError
 
 LOOK = figures.preset("copernicus")

@@ -31,11 +31,19 @@ def _speed_map(look, request, name):
     if request.flowline is not None:
         mean = request.flowline[request.flowline["year"] == 0]
         lines = [(rows["x"].to_numpy(), rows["y"].to_numpy()) for _, rows in mean.groupby("flowline")]
+    speed, period = _with_crs(annual, "v_mean"), mean_period(annual)
+    title = f"{request.title}: mean speed"
+    return velocity_layouts.speed_map(look, title=title, speed=speed, period=period, lines=lines)
+
+
+def mean_period(annual):
+    """The years of the mean velocity that have one somewhere, in words: `of 2014 to 2017`, `of 2016`."""
     years = annual["year"].values
-    return velocity_layouts.speed_map(
-        look, title=f"{request.title}: mean speed", speed=_with_crs(annual, "v0"), period=f"{years[0]} to {years[-1]}",
-        lines=lines,
-    )  # fmt: skip
+    inside = (years >= annual.attrs["mean_first_year"]) & (years <= annual.attrs["mean_last_year"])
+    seen = years[inside & np.isfinite(annual["v"].values).any(axis=(1, 2))]
+    if not seen.size:
+        raise NothingToDraw("figures: speed_map: no year has a velocity; widen the period or the selection")
+    return f"of {seen[0]}" if seen.size == 1 else f"of {seen[0]} to {seen[-1]}"
 
 
 def _annual(look, request, name):

@@ -114,10 +114,15 @@ def speed_map(look, *, title, speed, period, lines=()):
     """The mean speed on a logarithmic scale, flowlines on it."""
     said = " Lines are the study's flowlines." if lines else ""
     shown = [Panel(speed, colour.sequential_map(), velocity.speed_norm(speed), "mean speed (m/yr)")]
+    made = "from the mean of the components of each cell's annual velocities"
     return panels(
-        look, title=title, shown=shown, lines=lines, lines_text="flowline",
-        caption=f"Mean speed {period}, from mean components.{said}",
-    )  # fmt: skip
+        look,
+        title=title,
+        shown=shown,
+        lines=lines,
+        lines_text="flowline",
+        caption=f"Mean speed {period}, {made}.{said}",
+    )
 
 
 def speed_annual(look, *, title, speed):

@@ -136,7 +136,8 @@ class Composite(Model):
         (100.0, 0.1), "[a, b]: no annual velocity where its error is above a m/yr + b times the mean speed; null: any"
     )
     v0_years: tuple[int, int] | None = key(
-        None, "first and last year of the mean speed and its trend; all where not given"
+        None,
+        "first and last year of the mean speed and of its trend; of the study and of all pairs where not given",
     )
     image_sigma: float = key(
         0.0, "position error of one image, shared by its pairs (lsq); 0 takes pairs as independent", unit="m", ge=0,

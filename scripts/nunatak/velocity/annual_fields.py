@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import xarray as xr
 
@@ -9,14 +11,14 @@ from nunatak.products.itslive_ground import GROUND
 
 _MAX_SPEED, _MAX_AMPLITUDE = 20000.0, 10000.0  # m/yr, as ITS_LIVE's composites
 _DAYS = 365.25
-_COUNTS = ("count", "images", "count0", "sensor_excluded")
+_COUNTS = ("count", "images", "count0", "mean_years", "sensor_excluded")
 ERROR_LIMIT = (100.0, 0.1)  # m/yr, and of the mean speed: what ITS_LIVE's itslive_flowline.m takes as known
 # what a year of a cell is: known, or why it has no velocity
 STATUS = ("known", "no_pairs", "too_few_pairs", "only_touched", "not_separable", "error_too_large", "too_fast")
 _CHANCE = 5.991  # chi-squared of two degrees of freedom that noise alone exceeds in 5 % of cases
 
 
-def annual_fields(cells, pairs, v0_years, reference_year, error_limit):
+def annual_fields(cells, pairs, v0_years, reference_year, error_limit, mean_years):
     """(n_cell, ...) results under their names in the file, the components first."""
     # a year that pairs of other years only touch would be told by a few days, and what is wrong with them times ten
     vx, vy = np.where(cells["observed"], np.moveaxis(cells["annual"], 1, 0), np.nan)
@@ -36,6 +38,7 @@ def annual_fields(cells, pairs, v0_years, reference_year, error_limit):
     out |= {"status": (_status(out, cells, error_limit), "annual")}
     for name in ("vx", "vy", "v"):
         out[name] = (np.where(out["status"][0] == 0, out[name][0], np.nan), "annual")
+    out |= _mean_fields(out, (pairs.years >= mean_years[0]) & (pairs.years <= mean_years[1]))
     if "cycle" in cells:
         out |= _cycle_fields(cells["cycle"], factor[..., 0], out)
     if "excluded" in cells:
@@ -94,6 +97,21 @@ def _trend_fields(vx, vy, error, pairs, v0_years, reference_year):
     out |= {"v0": (v0, "static"), "v0_error": (speed_error(x0, y0, x0e, y0e), "static")}
     out |= {"dv_dt": (dx * ux + dy * uy, "static"), "dv_dt_error": (np.hypot(dxe * ux, dye * uy), "static")}
     return out
+
+
+def _mean_fields(out, inside):
+    """Mean of the years that have a velocity: of the components, and the speed of that mean."""
+    known = np.isfinite(out["vx"][0][:, inside])
+    n = known.sum(-1)
+    means: dict = {"mean_years": (n, "static")}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for name in ("vx", "vy"):
+            values, errors = (np.where(known, out[key][0][:, inside], 0.0) for key in (name, f"{name}_error"))
+            means[f"{name}_mean"] = (values.sum(-1) / np.where(n > 0, n, np.nan), "static")
+            means[f"{name}_mean_error"] = (np.sqrt((errors**2).sum(-1)) / np.where(n > 0, n, np.nan), "static")
+    parts = [means[key][0] for key in ("vx_mean", "vy_mean", "vx_mean_error", "vy_mean_error")]
+    means["v_mean"] = (np.hypot(*parts[:2]), "static")
+    return means | {"v_mean_error": (np.where(n > 0, speed_error(*parts), np.nan), "static")}
 
 
 def line_through(time, values, sigma):
@@ -234,10 +252,10 @@ def _attributes(name):
     words = {
         "vx": "velocity along x", "vy": "velocity along y", "v": "speed", "count": "image pairs that touch the year",
         "images": "distinct images among them", "count0": "image pairs used",
-        "outlier_percent": "pairs the filters took",
+        "outlier_percent": "pairs the filters took", "mean_years": "years of the mean velocity",
         "sensor_excluded": "sensor groups left out",
     }  # fmt: skip
-    stem = base.lstrip("d").removesuffix("_dt").removesuffix("_amp").removesuffix("_phase").removesuffix("0")
+    stem = re.sub(r"^d|(_dt|_amp|_phase|_mean|0)$", "", base)
     text = words.get(base) or words.get(stem, base)
     unit = "m/yr"
     if base in _COUNTS:
@@ -250,8 +268,10 @@ def _attributes(name):
         text, unit = f"day of the year of the greatest {text}", "days"
     elif base.endswith("_amp"):
         text = f"seasonal amplitude of the {text}"
+    elif base.endswith("_mean"):
+        text = f"{text}, mean of the annual velocities"
     elif base.endswith("0"):
-        text = f"{text} at the reference year"
+        text = f"{text} by the line through the annual velocities at the reference year"
     if name.endswith("_formal"):
         text = f"formal error of the {text}"
     elif name.endswith("_error"):
@@ -277,7 +297,8 @@ def mean_field(annual):
 
     Returns
     -------
-    Dataset (y, x) of `vx, vy, v` at the reference year with `_error`, m/yr, and the attribute `crs`
+    Dataset (y, x) of `vx, vy, v` with `_error`, m/yr, means of the annual velocities of the attributes
+        `mean_first_year` to `mean_last_year`, and the attribute `crs`
     """
-    names = {f"{stem}0{suffix}": f"{stem}{suffix}" for stem in ("vx", "vy", "v") for suffix in ("", "_error")}
+    names = {f"{stem}_mean{suffix}": f"{stem}{suffix}" for stem in ("vx", "vy", "v") for suffix in ("", "_error")}
     return annual[list(names)].rename(names)

@@ -26,6 +26,7 @@ FILL = -32767
 
 def composite(
     cube, *, method="lsq", seasonal=True, trend_inside=True, filters=None, year_start=1, v0_years=None,
+    mean_years=None,
     reference_year=None, image_sigma=0.0, error_limit=ERROR_LIMIT, interior=None, everywhere=False, memory_mb=512,
     threads=2,
 ):  # fmt: skip
@@ -46,13 +47,14 @@ def composite(
         up to g / pi
     filters : velocity.Filters; by default ITS_LIVE's for lsq, and the same without least numbers for the others
     year_start : month a year begins with; other than 1, a year is named after its end
-    v0_years : (first, last) year of the mean speed v0, its trend and, when they leave years out, the seasonal cycle;
+    v0_years : (first, last) year of the trend, of v0 on it and, when they leave years out, of the seasonal cycle;
         all years by default (ITS_LIVE: 2014, 2022)
+    mean_years : (first, last) year of the mean velocity; v0_years by default
     reference_year : decimal year of v0; by default the middle of v0_years, rounded down (ITS_LIVE: 2018)
     image_sigma : position error of one image in metres, shared by all its pairs (lsq only); 0 takes the pairs as
         independent, as ITS_LIVE does, which is optimistic
     error_limit : (a, b): an annual velocity whose speed has an error above a + b v0, m/yr, is not given, its error is;
-        v0 is the cell's mean speed. None gives them all
+        v0 is the cell's speed by its trend. None gives them all
     interior : (y, x) bool, ice farther than some 2 km from its margin; where given, ITS_LIVE's two checks of sensors
         are made (lsq only): outside it, a group that is slower than Sentinel-2 is left out; inside it, Sentinel-2 is
         left out where it alone makes a season. `sensor_excluded` then tells how many groups a cell lost
@@ -67,8 +69,10 @@ def composite(
         sqrt(reduced chi2) where that exceeds 1; `count` pairs and `images` distinct images that touch the year;
         `status` 0 where there is a velocity, else why there is none (`flag_meanings`);
         `vx0, vy0, v0`, `dvx_dt, dvy_dt, dv_dt` (m/yr per year) with `_error`: line through the annual means at the
-        reference year; `vx_amp, vy_amp, v_amp` (m/yr, v along the flow), `*_phase` (day of the maximum, 0..365.25)
-        with `_error`; `count0` pairs used; `outlier_percent`. NaN means not determined, never 0.
+        reference year; `vx_mean, vy_mean, v_mean` with `_error`: mean of the annual velocities that are given, of
+        `mean_years` years (v of the mean components); `vx_amp, vy_amp, v_amp` (m/yr, v along the flow), `*_phase` (day
+        of the maximum, 0..365.25) with `_error`; `count0` pairs used; `outlier_percent`. NaN means not determined,
+        never 0.
 
     Raises
     ------
@@ -103,12 +107,13 @@ def composite(
     cells = _all_cells(cube, mask, pairs, {**options, "interior": interior}, memory_mb)
     v0_years = v0_years or (int(pairs.years[0]), int(pairs.years[-1]))
     reference = sum(v0_years) // 2 if reference_year is None else reference_year
-    out = annual_fields(cells, pairs, v0_years, reference, error_limit)
+    mean_years = mean_years or v0_years
+    out = annual_fields(cells, pairs, v0_years, reference, error_limit, mean_years)
     if not np.isfinite(out["vx"][0]).any():
         log.warning("velocity: no cell has enough of the %d pairs for a %s composite", pairs.dt.size, _name(method))
     about = {
         "method": _name(method), "filters": str(filters), "v0_first_year": v0_years[0], "v0_last_year": v0_years[1],
-        "reference_year": reference,
+        "reference_year": reference, "mean_first_year": mean_years[0], "mean_last_year": mean_years[1],
     }  # fmt: skip
     if error_limit is not None:
         about |= {"error_limit": float(error_limit[0]), "error_limit_of_speed": float(error_limit[1])}
