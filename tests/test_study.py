@@ -509,3 +509,18 @@ def test_paths_of_variables_become_names(made):
     asked = made({"products": products})
     assert asked.products["atl06"].variables == ("dem_h", "h_li")
     assert asked.products["atl10"].limits == {"ice_conc": (50, None)}
+
+
+@pytest.mark.parametrize(
+    ("place", "system", "line"),
+    [
+        ("crs", "EPSG:4326", "crs: 'EPSG:4326' (WGS 84) has coordinates in degrees"),
+        ("crs", 4326, "crs: 4326 (WGS 84) has coordinates in degrees"),
+        ("focus", {"crs": "EPSG:4326", "xlim": [15, 20], "ylim": [79, 80]}, "focus.crs: 'EPSG:4326' (WGS 84)"),
+        ("crs", "EPSG:2225", "has coordinates in US survey foot; write one in metres"),
+    ],
+)
+def test_a_coordinate_system_of_maps_is_in_metres(made, place, system, line):
+    """Degrees would be drawn as kilometres; the remedy names projected systems."""
+    with pytest.raises(StudyError, match=re.escape(line)):
+        made({place: system})

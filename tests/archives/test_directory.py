@@ -174,6 +174,19 @@ def test_of_several_copies_the_best_is_used_and_the_others_are_named(archive):
     ]
 
 
+def test_a_renamed_copy_does_not_displace_the_granule(archive):
+    """Its name says another track, so that reading refuses it; the good granule is used though the copy sorts first."""
+    good = atl06(archive.root / "b", stated=name_of(), orbit=(627, 5))
+    renamed = archive.root / "a" / name_of(rgt=628)
+    renamed.parent.mkdir()
+    renamed.write_bytes(good.read_bytes() + b"more")
+    table = search(archive)
+    assert list(table["url"]) == [f"b/{name_of()}"]
+    assert (
+        f"a/{name_of(rgt=628)}: set aside for b/{name_of()}, which has the granule's own name" in table.attrs["notes"]
+    )
+
+
 def test_quick_looks_are_left_out_unless_asked_for(archive):
     """Named with the remedy; asked for, one is used until the final granule of the pass is there."""
     quick = name_of(product="ATL06QL")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 
+import h5py
+import numpy as np
 import pytest
 
 from nunatak import region
@@ -64,3 +66,30 @@ def test_a_granule_written_again_is_read_again(archive):
     archive.search("atl03", where, None)
     lines = atl03_index.read_index(archive.index_path.with_suffix(".atl03.parquet"))
     assert set(lines["mtime_ns"]) == {1} and len(lines) == 6
+
+
+def without_rows(group):
+    """Leave every dataset of a beam without a row."""
+    names = []
+    group.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    for name in names:
+        shape, kind = group[name].shape, group[name].dtype
+        del group[name]
+        group.create_dataset(name, data=np.empty((0, *shape[1:]), kind))
+
+
+def counts_of_nothing(group):
+    """Counts that do not fit the photons: the beam cannot be read, and the granule has no line."""
+    group["geolocation/segment_ph_cnt"][:] = 0
+
+
+@pytest.mark.parametrize("spoil", [without_rows, counts_of_nothing])
+@pytest.mark.parametrize("beams", [("gt1l",), atl03.BEAMS])
+def test_beams_without_photons_stop_no_search(archive, spoil, beams):
+    """The first beam empty or unreadable, or all of them: the granule is found, and reading it says what is in it."""
+    where = around(*middle(archive.root / NAME, "gt2r"), 1e-2)
+    (archive.root / NAME).chmod(0o644)
+    with h5py.File(archive.root / NAME, "a") as file:
+        for beam in beams:
+            spoil(file[beam])
+    assert archive.search("atl03", where, None)["file_name"].tolist() == [NAME]

@@ -31,6 +31,7 @@ _BETTER = {
     "last_cycle": "runs to a later cycle",
     "rank": "is a later revision",
     "opens": "can be opened",
+    "named": "has the granule's own name",
     "size": "holds more of the granule",
 }
 
@@ -196,7 +197,8 @@ def in_period(table, product, period, notes):
 def newest(table, notes):
     """
     Each granule once: the final one before a quick look, the highest release, of that the last cycle and the highest
-    revision, then a file that opens, then the largest (a whole granule before a subset of it), then the first by path.
+    revision, then a file that opens, one that bears the granule's name (a reader refuses a name that lies), the
+    largest (a whole granule before a subset of it), the first by path.
 
     The same granule is the same product, orbit and region (ATL14/15: region and resolution; image pairs: both images),
     whatever its release.
@@ -205,6 +207,9 @@ def newest(table, notes):
         same=_identity(table),
         final=~quick_looks.are(table["file_name"]),
         opens=~_broken(table),
+        named=[
+            str(name).rsplit(".", 1)[0] in str(url) for name, url in zip(table["file_name"], table["url"], strict=True)
+        ],
         release=table["version"].fillna(""),
         last_cycle=pd.to_numeric(_column(table, "cycle_end"), errors="coerce").fillna(0),
         rank=table["revision"].fillna(""),

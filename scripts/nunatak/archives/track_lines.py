@@ -68,10 +68,15 @@ def _updated(found, root, path, mtimes):
     lines = pd.concat(full, ignore_index=True) if full else known
     if fresh and len(lines):
         times = dict(current)  # of a granule that was written again, the older lines go
-        lines = lines[[times.get(p, m) == m for p, m in zip(lines["path"], lines["mtime_ns"], strict=True)]]
+        lines = lines[_mask(times.get(p, m) == m for p, m in zip(lines["path"], lines["mtime_ns"], strict=True))]
         atl03_index.write_index(lines.sort_values(["path", "beam"], ignore_index=True), path)
     asked = set(current)
-    return lines[[pair in asked for pair in zip(lines["path"], lines["mtime_ns"], strict=True)]]
+    return lines[_mask(pair in asked for pair in zip(lines["path"], lines["mtime_ns"], strict=True))]
+
+
+def _mask(tests):
+    """(n,) bool, also of no row: an empty list would choose columns."""
+    return np.fromiter(tests, dtype=bool)
 
 
 def _load(path):

@@ -76,11 +76,19 @@ FIGURES = {
 
 
 def known_crs(value):
-    """The name of a coordinate system, if pyproj knows it."""
+    """The name of a coordinate system, if pyproj knows it and its coordinates are metres."""
     try:
-        pyproj.CRS.from_user_input(value)
+        crs = pyproj.CRS.from_user_input(value)
     except pyproj.exceptions.CRSError as error:
         raise ValueError(f"unknown coordinate system {value!r}; write one such as EPSG:3413") from error
+    if crs.is_geographic or crs.is_geocentric:
+        raise ValueError(
+            f"{value!r} ({crs.name}) has coordinates in degrees; maps and distances are in metres: write a projected "
+            "one, such as EPSG:3413 (north), EPSG:3031 (south) or a UTM zone"
+        )
+    if any(axis.unit_conversion_factor != 1.0 for axis in crs.axis_info[:2]):
+        units = crs.axis_info[0].unit_name
+        raise ValueError(f"{value!r} ({crs.name}) has coordinates in {units}; write one in metres, such as EPSG:3413")
     return f"EPSG:{value}" if isinstance(value, int) else value
 
 
