@@ -6,7 +6,7 @@ import pandas as pd
 
 from nunatak import cubes
 from nunatak.grid import Grid
-from nunatak.outlines import STUDY_REGION, read_outlines
+from nunatak.outlines import read_outlines
 from nunatak.products import itslive, itslive_ground
 from nunatak.rasters import georeference, write_netcdf
 from nunatak.runtime import job, log, stamp, written
@@ -30,7 +30,7 @@ def main(plan, years, left_out, ledgers, regions, out, *, settings, study):
     settings : the product's part of the study
     """
     every = Path(plan) / "pairs.parquet"
-    whole = cubes.read_share(every, read_outlines(regions)[STUDY_REGION])
+    whole = cubes.read_share(every, read_outlines(regions))
     read = [read_table(Path(year) / "pairs.parquet") for year in years]
     settled = cubes.settled_pairs(whole, read)
     source = whole.pairs.attrs["attributes"]["nunatak_source"]

@@ -24,15 +24,17 @@ def main(ledgers, regions, out, *, settings, study, years, index, threads=2):
     fetched = read_table(ledgers)
     here = fetched[fetched["status"] == "present"]
     measured = here[here["sha256"].notna()]
+    outlines, ice = read_outlines(regions), settings["ice"]
     plan = cubes.plan_pairs(
-        list(here["path"]), read_outlines(regions)[STUDY_REGION], selection=selection_from(settings),
+        list(here["path"]), outlines[STUDY_REGION], selection=selection_from(settings), ice=ice and outlines[ice],
+        margin=settings["margin"],
         crs=settings["crs"], cell=settings["cell"], index=Path(index), threads=threads,
         checksums=dict(zip(measured["path"], measured["sha256"], strict=True)),
     )  # fmt: skip
     # nothing of the other years: a year whose pairs are as before must find the same bytes
     about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[regions])
     with written(out) as part:
-        cubes.write_shares(plan, part, years, about)
+        cubes.write_shares(plan, part, years, about, ice=ice)
     log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(plan.pairs).items()))
 
 

@@ -28,12 +28,12 @@ def main(share, regions, out, *, threads=2, scheduler=None):
 def stack(share, regions, folder, threads, scheduler):
     """Stack the pairs of a year that has some; a year without needs none of these libraries."""
     from nunatak import cubes
-    from nunatak.outlines import STUDY_REGION, read_outlines
+    from nunatak.outlines import read_outlines
     from nunatak.products.itslive_index import UNITS
     from nunatak.tables import write_table
     from nunatak.velocity.cube import fates
 
-    plan = cubes.read_share(share, read_outlines(regions)[STUDY_REGION])
+    plan = cubes.read_share(share, read_outlines(regions))
     [settled] = cubes.stack_years(plan, [(plan.pairs, folder)], threads=threads, scheduler=scheduler)
     write_table(settled, folder / "pairs.parquet", attributes=plan.pairs.attrs["attributes"], units=UNITS)
     log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(settled).items()))

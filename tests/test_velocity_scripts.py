@@ -330,3 +330,22 @@ def test_variables_of_a_study_are_those_of_the_product():
     from nunatak.study.products import Variable
 
     assert set(get_args(Variable)) == set(LAYOUT)
+
+
+def test_a_study_leaves_out_values_beside_the_margin_of_its_ice(granules, tmp_path):
+    """Plan, years and cube of the rules hold what one call makes of the same outline."""
+    paths = [path for path in granules if path.name.startswith("S1A")][:6]
+    chain = Chain(tmp_path)
+    chain.build(ledger_of(paths), ice="region", margin=600.0)
+    api.build_cube(paths, AREA, tmp_path / "once", ice=AREA, margin=600.0)
+    by_rules, once = open_cube(chain.folder / "cube"), open_cube(tmp_path / "once")
+    np.testing.assert_array_equal(by_rules["vx"].values, once["vx"].values)
+    assert by_rules.attrs["ice_margin"] == once.attrs["ice_margin"]
+    chain.build(ledger_of(paths), ice="region")
+    assert chain.stacked and "half their search chip" in open_cube(chain.folder / "cube").attrs["ice_margin"]
+
+
+def test_an_outline_of_ice_that_the_study_does_not_have_is_refused():
+    with pytest.raises(ValueError, match=r"products.itslive.ice: 'glacier' is not one of regions; the study has none"):
+        settings_of("products.itslive", ice="glacier")
+    assert settings_of("products.itslive", ice="region")["margin"] == "chip"

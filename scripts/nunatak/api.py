@@ -147,6 +147,7 @@ def _joined(tables):
 def build_cube(
     granules, region, out, *, selection=None, crs=None, cell=None, index=None, pairs=None, chunks="map", zarr_format=3,
     mixed_resolutions=False, all_touched=False, memory_mb=256, threads=2, scheduler=None, update=True, attributes=None,
+    ice=None, margin="chip",
 ):  # fmt: skip
     """
     Stack ITS_LIVE image pairs over a region into a Zarr cube.
@@ -171,6 +172,8 @@ def build_cube(
         "tcp://host:8786", whose workers see the same paths; this process where not given
     update : take over the years of an earlier cube at `out` that no new pair touches
     attributes : text for the cube's root, such as `runtime.stamp` returns
+    ice : outline of the ice, in the forms of `region`: values nearer its edge than `margin`, and outside, are left out
+    margin : metres, or "chip": half the search chip of each value, which otherwise reaches over rock
 
     Returns
     -------
@@ -185,7 +188,8 @@ def build_cube(
     return cubes.build_cube(
         granules, region, out, selection=selection, crs=crs, cell=cell, index=index, pairs=pairs, chunks=chunks,
         zarr_format=zarr_format, mixed_resolutions=mixed_resolutions, all_touched=all_touched, memory_mb=memory_mb,
-        threads=threads, scheduler=scheduler, update=update, attributes=attributes,
+        threads=threads, scheduler=scheduler, update=update, attributes=attributes, ice=ice,
+        margin=margin,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from nunatak.grid import Grid
+from nunatak.outlines import STUDY_REGION
 from nunatak.parallel import in_order
 from nunatak.products.cube_layers import LayerFolder
 from nunatak.products.itslive_index import UNITS, index_pairs, index_table
@@ -36,6 +37,7 @@ from nunatak.velocity.cube import (
     settle,
 )
 from nunatak.velocity.lattice import roi_mask
+from nunatak.velocity.margin import margin_of
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +47,12 @@ _TASK = 64  # pairs of one task
 def build_cube(
     granules, region, out, *, selection=None, crs=None, cell=None, index=None, pairs=None, chunks="map", zarr_format=3,
     mixed_resolutions=False, all_touched=False, memory_mb=256, threads=2, scheduler=None, update=True, attributes=None,
+    ice=None, margin="chip",
 ):  # fmt: skip
     """Stack image pairs into a Zarr cube; arguments, result and errors as for `nunatak.api.build_cube`."""
     plan = plan_pairs(
         granules, region, selection=selection, crs=crs, cell=cell, index=index, all_touched=all_touched,
-        mixed_resolutions=mixed_resolutions, memory_mb=memory_mb, threads=threads,
+        mixed_resolutions=mixed_resolutions, memory_mb=memory_mb, threads=threads, ice=ice, margin=margin,
     )  # fmt: skip
     if not len(plan.pairs):
         where = (
@@ -73,7 +76,7 @@ def build_cube(
 
 def plan_pairs(
     granules, region, *, selection=None, crs=None, cell=None, index=None, checksums=None, mixed_resolutions=False,
-    all_touched=False, memory_mb=256, threads=2,
+    all_touched=False, memory_mb=256, threads=2, ice=None, margin="chip",
 ):  # fmt: skip
     """
     Decide the grid of a cube and what becomes of every pair, by what the granules say of themselves.
@@ -99,11 +102,28 @@ def plan_pairs(
     options = {"crs": crs, "cell": cell, "mixed_resolutions": mixed_resolutions, "all_touched": all_touched}
     if chosen.percent_valid_in_region > 0:  # all that could enter are measured before a full year is cut down
         every = plan_cube(table, area.projected, selection=replace(chosen, max_per_year=None), **options)
+        every = with_margin(every, ice, margin)
         table["percent_valid_in_region"] = _shares(every, index, {"memory_mb": memory_mb, "threads": threads})
     plan = plan_cube(table, area.projected, selection=chosen, **options)
     for remark in remarks(plan.pairs, (plan.pairs["fate"] == "used").to_numpy(), chosen):
         log.warning("%s", remark)
-    return plan
+    return with_margin(plan, ice, margin)
+
+
+def with_margin(plan, ice, limit):
+    """
+    Return a plan that leaves out values near the margin of the ice, or the plan itself without an outline.
+
+    Parameters
+    ----------
+    plan : CubePlan
+    ice : Region, or one of the forms a study file takes; None for no outline
+    limit : metres, or "chip" for half the search chip of each value
+    """
+    if ice is None:
+        return plan
+    outline = ice if isinstance(ice, Region) else load(ice)
+    return replace(plan, margin=margin_of(plan.grid, outline.projected(plan.grid.crs), limit))
 
 
 def _shares(plan, index, options):
@@ -128,14 +148,14 @@ def _pair_paths(granules):
     return list(granules)
 
 
-def stack_pairs(rows, grid, roi, variables, folder, *, first_slot=0, threads=2):
+def stack_pairs(rows, grid, roi, variables, folder, *, first_slot=0, threads=2, margin=None):
     """
     Read pairs onto the grid and keep each as a layer of a folder, one pair for each thread in memory.
 
     Parameters
     ----------
     rows : candidates of a plan, in its order
-    grid, roi, variables : those of the plan
+    grid, roi, variables, margin : those of the plan
     folder : of the layers; a layer's number is that of its pair, from `first_slot` on; pairs without a valid cell in
         the region and damaged ones leave none
 
@@ -143,7 +163,7 @@ def stack_pairs(rows, grid, roi, variables, folder, *, first_slot=0, threads=2):
     -------
     DataFrame, the rows with `valid_cells`, `fate` and `why` settled
     """
-    reader, layers = LayerReader(grid, variables), LayerFolder(folder, grid, variables)
+    reader, layers = LayerReader(grid, variables, margin=margin), LayerFolder(folder, grid, variables)
     reader.prepare(rows)
 
     def stack(slot, pair):
@@ -155,7 +175,10 @@ def stack_pairs(rows, grid, roi, variables, folder, *, first_slot=0, threads=2):
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         slots = range(first_slot, first_slot + len(rows))
-        return settle(rows, list(pool.map(stack, slots, records(rows))))
+        settled = settle(rows, list(pool.map(stack, slots, records(rows))))
+    if margin is not None:
+        log.info("%d values of %d pairs left out: %s", sum(reader.near), len(rows), margin.told)
+    return settled
 
 
 def stack_years(plan, years, *, threads=2, scheduler=None):
@@ -178,7 +201,9 @@ def stack_years(plan, years, *, threads=2, scheduler=None):
         for i in range(0, len(rows), _TASK)
     ]
     inside, outside = (threads, 1) if scheduler is None else (1, threads)
-    work = partial(_stack_task, grid=plan.grid, roi=plan.roi, variables=plan.variables, threads=inside)
+    work = partial(
+        _stack_task, grid=plan.grid, roi=plan.roi, variables=plan.variables, threads=inside, margin=plan.margin
+    )
     done = in_order(work, tasks, threads=outside, scheduler=scheduler)
     parts: dict[int, list] = {number: [] for number in range(len(years))}
     for (number, *_), rows in zip(tasks, done, strict=True):
@@ -186,9 +211,9 @@ def stack_years(plan, years, *, threads=2, scheduler=None):
     return [pd.concat(rows) for rows in parts.values()]
 
 
-def _stack_task(task, *, grid, roi, variables, threads):
+def _stack_task(task, *, grid, roi, variables, threads, margin):
     _, rows, folder, first = task
-    return stack_pairs(rows, grid, roi, variables, folder, first_slot=first, threads=threads)
+    return stack_pairs(rows, grid, roi, variables, folder, first_slot=first, threads=threads, margin=margin)
 
 
 def _all_years(plan, folder, old, threads, scheduler):
@@ -245,6 +270,8 @@ def assemble(path, plan, years, pairs, *, chunks="map", zarr_format=3, attribute
     """
     from nunatak.products.cube_store import CubeWriter  # here: what stacks a year does without Zarr
 
+    if plan.margin is not None:
+        attributes = {**(attributes or {}), "ice_margin": plan.margin.told}
     writer = CubeWriter(
         path, plan.grid, plan.roi, plan.variables, len(plan.candidates), chunks=chunks,
         series_length=layers_per_block(plan.grid, plan.variables, memory_mb), zarr_format=zarr_format,
@@ -272,7 +299,7 @@ def write_pairs(pairs, path, attributes):
     write_table(pairs.drop(columns=["chunks", "identity", "reading"]), path, attributes=attributes, units=UNITS)
 
 
-def write_shares(plan, folder, years, about):
+def write_shares(plan, folder, years, about, *, ice=None):
     """
     Write a plan as files: `pairs.parquet` and, of every year, what its layers depend on and nothing else.
 
@@ -282,22 +309,27 @@ def write_shares(plan, folder, years, about):
     folder : to be made
     years : the years that get a file; candidates beside them go to the nearest
     about : attributes of every file, the same whatever pairs there are
+    ice : name of the outline of the ice, for `read_share`
     """
     folder = Path(folder)
     folder.mkdir()
     common = {**about, "grid": asdict(plan.grid), "variables": list(plan.variables)}
+    if plan.margin is not None:
+        common |= {"ice": ice, "margin": "chip" if plan.margin.limit is None else plan.margin.limit}
     write_table(plan.pairs, folder / "pairs.parquet", attributes=common, units=UNITS)
     found = plan.candidates["mid_date"].dt.year.clip(min(years), max(years))
     for year in years:
         write_table(plan.candidates[found == year], folder / f"{year}.parquet", attributes=common, units=UNITS)
 
 
-def read_share(path, region):
-    """A CubePlan, or one of a year alone, out of its file; its region is given beside it."""
+def read_share(path, outlines):
+    """Read a CubePlan, or that of a year alone, with the study's outlines by name."""
     table = read_table(path)
     about = table.attrs["attributes"]
     grid = Grid(**about["grid"])
-    return CubePlan(grid, roi_mask(grid, region.projected(grid.crs)), table, tuple(about["variables"]))
+    roi = roi_mask(grid, outlines[STUDY_REGION].projected(grid.crs))
+    plan = CubePlan(grid, roi, table, tuple(about["variables"]))
+    return with_margin(plan, outlines[about["ice"]], about["margin"]) if "ice" in about else plan
 
 
 def with_left_out(pairs, table):

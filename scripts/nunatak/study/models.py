@@ -192,14 +192,15 @@ class StudyFile(Settings):
         return self
 
     def _check_tracks(self):
-        """Tracks chosen by the focus need one, and floating ice an outline."""
+        """Tracks chosen by the focus need one, and floating ice and the margin of ice an outline."""
         for name, asked in self.products.items():
             if getattr(asked, "rgt", None) == "auto" and self.focus is None:
                 raise ValueError(f"products.{name}.rgt: auto takes the tracks that cross the focus; add focus: {{..}}")
-        floating = self.products["atl11"].floating if "atl11" in self.products else None
-        if floating is not None and floating not in self.regions:
-            known = f"there are {', '.join(self.regions)}" if self.regions else "the study has none"
-            raise ValueError(f"products.atl11.floating: {floating!r} is not one of regions; {known}")
+        for name, what in (("atl11", "floating"), ("itslive", "ice")):
+            outline = getattr(self.products[name], what) if name in self.products else None
+            if outline is not None and outline not in self.regions and (what, outline) != ("ice", "region"):
+                known = f"there are {', '.join(self.regions)}" if self.regions else "the study has none"
+                raise ValueError(f"products.{name}.{what}: {outline!r} is not one of regions; {known}")
 
     @property
     def sea_ice(self) -> str | None:

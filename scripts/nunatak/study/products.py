@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from nunatak.constants import ACROSS_LIMIT
 from nunatak.granules import unknown_platform
@@ -171,6 +171,13 @@ class ItsLive(Product):
     )
     variables: Listed[Variable] = key(
         ("vx", "vy", "v", "v_error"), "what the cube holds; vx and vy always", min_length=1
+    )
+    ice: str | None = key(
+        None,
+        "outline of the ice, one of `regions` or `region`: values whose search chip reaches beyond it are left out",
+    )
+    margin: Annotated[float, Field(ge=0, le=20000)] | Literal["chip"] = key(
+        "chip", "how far inside `ice` values begin: half of their search chip, or a distance", unit="m"
     )
     crs: Crs | None = key(None, "coordinate system of the cube; the one most pairs have where not given")
     cell: float | None = key(

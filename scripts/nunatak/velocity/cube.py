@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from nunatak.products.itslive_selection import Selection, cap_per_year, duplicat
 from nunatak.runtime import NunatakError
 from nunatak.velocity import nesting
 from nunatak.velocity.lattice import Placement, place, roi_mask, source_grid, source_window, target_grid
+from nunatak.velocity.margin import Margin
 from nunatak.velocity.rotation import rotate_layer, rotation_to
 
 COMPONENTS = ("vx", "vy")
@@ -52,6 +53,8 @@ class CubePlan:
     pairs: pd.DataFrame
     """the index with `fate`, `why` and `treatment`; sorted by (mid_date, granule_id)"""
     variables: tuple[str, ...]
+    margin: Margin | None = None
+    """which values lie too near the margin of the ice; none where not asked for"""
 
     @property
     def candidates(self):
@@ -150,8 +153,12 @@ def _place_all(pairs, grid, selection, mixed_resolutions):
 class LayerReader:
     """Reads pairs onto one grid."""
 
-    def __init__(self, grid, variables, *, mixed_resolutions=True, using=None):
-        self.grid, self.variables, self.mixed, self.using = grid, tuple(variables), mixed_resolutions, using
+    def __init__(self, grid, variables, *, mixed_resolutions=True, using=None, margin=None):
+        beside = margin.needs if margin is not None else ()
+        self.variables = tuple(dict.fromkeys((*variables, *beside)))
+        self.grid, self.mixed, self.using, self.margin = grid, mixed_resolutions, using, margin
+        self.near: list[int] = []
+        """values of each pair read that lie too near the margin"""
 
     def blank(self, n):
         """{variable: (n, ny, nx) array} full of fill; zeros that nobody writes take no memory."""
@@ -249,7 +256,7 @@ def read_blocks(plan, *, memory_mb=256, threads=2, using=None, pairs=None) -> It
     rows : DataFrame of the block's pairs, with the columns `valid_cells` (in the region), `fate` and `why` settled
     layers : {variable: (n_used, ny, nx) array}; one layer for each row whose fate is "used"
     """
-    reader = LayerReader(plan.grid, plan.variables, using=using)
+    reader = LayerReader(plan.grid, plan.variables, using=using, margin=plan.margin)
     candidates = plan.candidates if pairs is None else pairs
     reader.prepare(candidates)
     size = layers_per_block(plan.grid, plan.variables, memory_mb)
@@ -264,6 +271,7 @@ def _read_block(reader, rows, plan, pool):
     told = list(pool.map(lambda slot, pair: read_into(reader, pair, out, slot, plan.roi), range(n), records(rows)))
     rows = settle(rows, told)
     keep = (rows["fate"] == "used").to_numpy()
+    out = {name: out[name] for name in plan.variables}
     return rows, out if keep.all() else {name: values[keep] for name, values in out.items()}
 
 
@@ -286,6 +294,8 @@ def read_into(reader, pair, out, slot, roi):
         for name, values in out.items():  # a damaged chunk must not leave half a layer
             values[slot] = LAYOUT[name][2]
         return str(error), 0
+    if reader.margin is not None:
+        reader.near.append(reader.margin.blank(out, slot))
     seen = (out["vx"][slot] != FILL) & (out["vy"][slot] != FILL) & roi
     return "", int(np.count_nonzero(seen))
 
@@ -309,7 +319,7 @@ def percent_valid_in_region(plan, *, memory_mb=256, threads=2):
     -------
     Series of float on the plan's candidates
     """
-    lean = CubePlan(plan.grid, plan.roi, plan.pairs, COMPONENTS)
+    lean = replace(plan, variables=COMPONENTS)
     blocks = [
         rows["valid_cells"].where(rows["fate"] != "corrupt")
         for rows, _ in read_blocks(lean, memory_mb=memory_mb, threads=threads)

@@ -23,6 +23,8 @@ def _place(plan):
     words = [nunatak.__version__, grid.crs, float(grid.left), float(grid.top), float(grid.dx), grid.ny, grid.nx]
     digest.update(json.dumps(words).encode())
     digest.update(np.packbits(plan.roi).tobytes())
+    if plan.margin is not None:
+        digest.update(plan.margin.told.encode() + plan.margin.distance.tobytes())
     return digest
 
 

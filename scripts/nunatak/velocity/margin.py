@@ -1,0 +1,95 @@
+"""
+Values beside the margin of the ice: a search chip that reaches over rock matches what does not move.
+
+Velocities next to a margin are then too slow. They are left out by their distance to an outline of the ice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from nunatak.products.itslive_fields import FILL, LAYOUT
+
+CHIPS = ("chip_size_width", "chip_size_height")
+
+
+@dataclass(frozen=True)
+class Margin:
+    """How far cells lie inside the ice, and how far a value must."""
+
+    distance: np.ndarray
+    """(ny, nx) float32, metres of the map from the outline's edge, negative outside"""
+    limit: float | None
+    """least distance of a value, metres; None for half the larger side of its search chip"""
+
+    @property
+    def needs(self):
+        """Variables to read beside those of the cube."""
+        return CHIPS if self.limit is None else ()
+
+    @property
+    def told(self):
+        """Return the rule in words, for attributes."""
+        reach = "half their search chip" if self.limit is None else f"{self.limit:g} m"
+        return f"values less than {reach} inside the outline of the ice, or outside of it, are left out"
+
+    def blank(self, out, slot):
+        """
+        Set the values of one layer that lie too near the margin to missing.
+
+        Parameters
+        ----------
+        out : {variable: (n, ny, nx) array} of `itslive_fields.LAYOUT`, changed in place
+        slot : int
+
+        Returns
+        -------
+        int, cells that had a velocity and have none now
+        """
+        reach = np.float32(self.limit or 0)
+        if self.limit is None:
+            reach = np.maximum(*(out[name][slot] for name in CHIPS)).astype("f4") / 2
+        near = (self.distance < 0) | (self.distance < reach)
+        lost = int(np.count_nonzero(near & (out["vx"][slot] != FILL) & (out["vy"][slot] != FILL)))
+        for name, values in out.items():
+            values[slot][near] = LAYOUT[name][2]
+        return lost
+
+
+def margin_of(grid, ice, limit):
+    """
+    Return the margin of an outline on a grid.
+
+    Parameters
+    ----------
+    grid : Grid
+    ice : shapely polygon or polygons in the grid's CRS
+    limit : metres, or "chip" for half the search chip of each value
+
+    Returns
+    -------
+    Margin
+    """
+    x, y = np.meshgrid(grid.x, grid.y)
+    shapely.prepare(ice)
+    inside = shapely.contains_xy(ice, x, y)
+    distance = np.full(grid.shape, -1, "f4")
+    if inside.any():
+        edges = shapely.STRtree(_segments(ice))
+        points = shapely.points(x[inside], y[inside])
+        (order, _), found = edges.query_nearest(points, return_distance=True, all_matches=False)
+        nearest = np.empty(len(points), "f4")
+        nearest[order] = found
+        distance[inside] = nearest
+    return Margin(distance, None if limit == "chip" else float(limit))
+
+
+def _segments(ice):
+    """The straight parts of an outline's edge, holes among them."""
+    rings = shapely.get_rings(shapely.get_parts(ice))
+    corners, ring = shapely.get_coordinates(rings, return_index=True)
+    together = ring[1:] == ring[:-1]
+    return shapely.linestrings(np.stack([corners[:-1][together], corners[1:][together]], axis=1))
