@@ -126,7 +126,9 @@ def track_checks(inputs, rates, heights, world):
     if "track_report" in inputs:
         found.append(tracks.passes_in_line(read_csv(inputs["track_report"])))
     crossed = read_table(inputs["crossovers"]).groupby("product") if "crossovers" in inputs else ()
-    found += [tracks.crossover_spread(product, rows) for product, rows in crossed]
+    for product, rows in crossed:
+        found.append(tracks.crossover_spread(product, rows, simulated=bool(world)))
+        found.append(tracks.crossover_common(product, rows, simulated=bool(world)))
     if "agreement" in inputs:
         found.append(tracks.agreement(read_csv(inputs["agreement"])))
     if world and rates is not None:

@@ -51,16 +51,13 @@ def of_points(points, crossings, *, best):
     if len(crossings):
         return elevation.reference_crossovers(good, crossings)
     # releases without crossing_track_data
-    shared = good.assign(sigma_systematic=good["h_corr_sigma_systematic"])
-    return elevation.crossovers(
-        shared, height="h_corr", beam="pair", along="ref_pt", correlation=0.0, max_gap=200.0
-    )  # fmt: skip
+    return elevation.crossovers(good, height="h_corr", beam="pair", along="ref_pt", correlation=0.0, max_gap=200.0)
 
 
 def of_segments(segments, preset):
     """Crossovers of ATL06 among the study's own tracks."""
     kept = segments[filters.keep(segments, preset)]
-    return elevation.crossovers(kept.assign(sigma_systematic=kept["sigma_geo_h"]))
+    return elevation.crossovers(kept)
 
 
 def openable_granules(ledger, endpoints):

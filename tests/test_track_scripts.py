@@ -128,7 +128,11 @@ def test_crossovers_and_agreement_hold(made):
     crossovers = read_table(made["crossovers.parquet"])
     own = crossovers[crossovers["product"] == "atl11"]
     assert len(own) > 100 and checks.crossover_spread("atl11", own).passed
+    assert checks.crossover_spread("atl11", own, simulated=True).passed
     assert not checks.crossover_spread("atl11", own[:5]).applies
+    # what ATL06 states of geolocation, here 0.17 m and more, is no error of its crossovers
+    segments = read_table(made["points"]["atl06"])
+    assert segments["sigma_geo_h"].min() >= 0.17 and (crossovers["dh_sigma_common"] < 0.05).all()
     agreement = read_csv(made["agreement.csv"])
     assert checks.agreement(agreement).passed and checks.agreement(agreement).applies
     moved = agreement.assign(median=0.2)

@@ -8,7 +8,8 @@ import shapely
 from numpy.testing import assert_allclose
 from track_builders import pass_of
 
-from nunatak.elevation import crossovers, nmad, pass_biases, reference_crossovers, summarise
+from nunatak.checks import tracks
+from nunatak.elevation import common_differences, crossovers, nmad, pass_biases, reference_crossovers, summarise
 from nunatak.elevation.filters import keep
 from nunatak.elevation.intersections import intersections, intersections_reference
 from nunatak.products import atl06, atl11
@@ -152,6 +153,43 @@ def test_stated_errors_are_those_made():
     near = found[found.dt_days < 10]
     assert table.n.sum() == len(found) and table.n.iloc[0] == len(near)
     assert_allclose(table.nmad.iloc[0], nmad(near.dh))
+
+
+def test_what_two_passes_share_is_kept_apart():
+    """Biases of 0.3 m are ten times what passes are said to share: they are no error of single heights."""
+    rng = np.random.default_rng(5)
+    found = crossovers(network(rng, biases=0.3 * rng.standard_normal(16)))
+    assert 0.9 < nmad(found.z_own) < 1.1 and nmad(found.z) > 3
+    assert_allclose(found.dh_sigma**2, found.dh_sigma_own**2 + found.dh_sigma_common**2)
+    net = network(rng)
+    for segments, n in ((net, 9), (net[(net.rgt < 9) | (net.beam != "gt2l")], 6)):
+        one = crossovers(segments).query("rgt_1 == 1 and rgt_2 == 9")
+        assert len(one) == n
+        assert_allclose(one.dh_common, [np.median(np.delete(one.dh.to_numpy(), k)) for k in range(n)])
+    passes = common_differences(found, max_days=100)
+    assert len(passes) == 64 and (passes.n == 9).all() and 7 < 1.4826 * passes.z.abs().median() < 14
+    few = crossovers(cross())
+    assert np.isnan(few.z_own).all() and not len(common_differences(few))
+
+
+def test_checks_of_spread_have_two_sides():
+    """Stated errors that are those made pass; three times as large or a third do not, nor do biases not stated."""
+    rng = np.random.default_rng(9)
+    found = crossovers(network(rng, biases=0.03 * rng.standard_normal(16)))
+    near = found.assign(dt_days=1.0)
+    for simulated in (True, False):
+        assert tracks.crossover_spread("atl06", near, simulated=simulated).passed
+        assert tracks.crossover_common("atl06", near, simulated=simulated).passed
+    for factor in (1.8, 1 / 1.8):
+        assert not tracks.crossover_spread("atl06", near.assign(z_own=near.z_own * factor), simulated=True).passed
+    for factor in (4.0, 0.25, 0.029):
+        check = tracks.crossover_spread("atl06", near.assign(z_own=near.z_own * factor))
+        assert not check.passed and check.value > 3
+    wide = near.assign(dh_sigma_common=near.dh_sigma_common * 20, dh_sigma_own=near.dh_sigma_own)
+    assert not tracks.crossover_common("atl06", wide).passed
+    assert not tracks.crossover_common("atl06", near.assign(dh=near.dh + 1.0)).passed, "a bias between passes"
+    assert not tracks.crossover_common("atl06", near[near.rgt_1 == 1]).applies
+    assert not tracks.crossover_spread("atl06", near[:5]).applies
 
 
 def test_planted_biases_of_passes_are_found_within_3_cm():

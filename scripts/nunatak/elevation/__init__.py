@@ -3,7 +3,14 @@
 from nunatak.elevation.change import change_between, change_since, difference, nearest_epoch, surface_at
 from nunatak.elevation.consistency import by_slope, points_against_surface, segments_against_points
 from nunatak.elevation.coverage import cell_coverage, grid_of
-from nunatak.elevation.crossovers import crossovers, nmad, pass_biases, reference_crossovers, summarise
+from nunatak.elevation.crossovers import (
+    common_differences,
+    crossovers,
+    nmad,
+    pass_biases,
+    reference_crossovers,
+    summarise,
+)
 from nunatak.elevation.errors import SumErrors, sum_errors
 from nunatak.elevation.height_cells import join_cells, map_cells, thin_heights
 from nunatak.elevation.hypsometry import cell_heights, change_by_elevation
@@ -46,6 +53,7 @@ __all__ = [
     "change_between",
     "change_by_elevation",
     "change_since",
+    "common_differences",
     "crossovers",
     "difference",
     "directions",

@@ -14,13 +14,17 @@ DAY = np.timedelta64(86400, "s")
 NOISE_DAYS = 10.0  # differences within so many days show errors, not change
 _EDGES = (0.0, NOISE_DAYS, 45.5, *(91.0 * k + 45.5 for k in range(1, 40)))  # days; then the repeats, 91 days each
 _MAD = 1.4826
-# ASSUME: where a table does not state it, heights of a pass share an error of 0.03 m (radial orbit error in
-# SmithB/ATL1415:ATL1415/read_ATL11.py)
+# m, error that the heights of a pass share (radial orbit error in SmithB/ATL1415:ATL1415/read_ATL11.py). Not what the
+# products state, sigma_geo_h and h_corr_sigma_systematic: these are bounds known before the flight, 5 to 100 m of
+# pointing times the slope, and on real granules many times what passes differ by
 SIGMA_PASS = 0.03
+_FEWEST = 5  # crossovers of two passes from which what they share can be told
 _BOTH = ("rgt", "cycle", "beam", "time", "h", "h_sigma", "h_sigma_systematic")
+_PASSES = ("rgt_1", "cycle_1", "rgt_2", "cycle_2")
 _UNITS = {
     "x": "m", "y": "m", "latitude": "degrees_north", "longitude": "degrees_east", "dh": "m", "dh_sigma": "m",
-    "dt_days": "days", **{f"{name}_{k}": "m" for name in _BOTH[4:] for k in "12"}, "time_1": "UTC", "time_2": "UTC",
+    "dh_sigma_own": "m", "dh_sigma_common": "m", "dh_common": "m", "dt_days": "days",
+    **{f"{name}_{k}": "m" for name in _BOTH[4:] for k in "12"}, "time_1": "UTC", "time_2": "UTC",
 }  # fmt: skip
 
 
@@ -34,7 +38,7 @@ def crossovers(table, *, height="h_li", beam="beam", along="segment_id", step=20
     ----------
     table : DataFrame of rows along tracks, filtered as wished: rgt, cycle, `beam`, `along`, x, y (m, one map for all),
         latitude, longitude, time, `height`, `height`_sigma (m) and, where known, sigma_systematic (m): the error that
-        a pass shares. In any order
+        a pass shares, else 0.03 m. In any order
     beam, along : columns of the ground track and of the number that grows along it
     step, max_gap : m of x_atc between numbers; longer gaps are not bridged
     correlation : of the errors of successive numbers: ATL06 segments share half their photons; 0 for ATL11
@@ -43,10 +47,17 @@ def crossovers(table, *, height="h_li", beam="beam", along="segment_id", step=20
     -------
     DataFrame, one row per crossing, `_1` the earlier pass and `_2` the later:
         x, y, latitude, longitude; rgt, cycle, beam, time, h, h_sigma, h_sigma_systematic of both
-        dt_days, dh = h_2 - h_1 (m), dh_sigma (with what the passes share), z = dh / dh_sigma
+        dt_days, dh = h_2 - h_1 (m)
+        dh_sigma_own (m, of the two heights alone), dh_sigma_common (m, of what each pass shares), dh_sigma (both)
+        dh_common : m, median of the other crossovers of the same two passes: change and what the passes share; NaN for
+            fewer than five
+        z = dh / dh_sigma, z_own = (dh - dh_common) over dh_sigma_own and the error of the median
 
     Notes
     -----
+    The error of a pass is one error, however many tracks cross it: only the difference from dh_common shows whether
+    the errors of single heights are those made, and only `common_differences` those of passes.
+
     Passes of one reference track run side by side and are not crossed with each other.
     """
     _check(table, height, beam, along)
@@ -98,7 +109,7 @@ def reference_crossovers(heights, crossings):
             rgt=both[names["rgt"]].to_numpy(), cycle=both[f"cycle{end}"].to_numpy(),
             beam=[f"spot{b}" if end else str(b) for b in both[names["beam"]]], time=both[f"time{end}"].to_numpy(),
             h=both[f"h_corr{end}"].to_numpy("f8"), h_sigma=both[f"h_corr_sigma{end}"].to_numpy("f8"),
-            h_sigma_systematic=_known(both[f"h_corr_sigma_systematic{end}"].to_numpy("f8")),
+            h_sigma_systematic=SIGMA_PASS,
         )  # fmt: skip
         sides.append(side)
     return _differences(*sides)
@@ -116,7 +127,7 @@ def summarise(table, *, edges=_EDGES):
     -------
     DataFrame, a row per bin that holds any: days_low, days_high, n, median_days, median (m), nmad (m, 1.4826 x
         median absolute deviation), nmad_z: about 1 where the stated errors are those made (within days) and more where
-        the surface moved
+        the surface moved, nmad_z_own: the same of what two passes do not share
     """
     rows = []
     bins = np.searchsorted(np.asarray(edges), table["dt_days"].to_numpy(), side="right") - 1
@@ -124,11 +135,38 @@ def summarise(table, *, edges=_EDGES):
         part = table[bins == k]
         rows.append(
             {"days_low": edges[k], "days_high": edges[k + 1], "n": len(part), "median_days": part["dt_days"].median(),
-             "median": part["dh"].median(), "nmad": nmad(part["dh"]), "nmad_z": nmad(part["z"])}
+             "median": part["dh"].median(), "nmad": nmad(part["dh"]), "nmad_z": nmad(part["z"]),
+             "nmad_z_own": nmad(part["z_own"])}
         )  # fmt: skip
-    columns = ["days_low", "days_high", "n", "median_days", "median", "nmad", "nmad_z"]
+    columns = ["days_low", "days_high", "n", "median_days", "median", "nmad", "nmad_z", "nmad_z_own"]
     found = pd.DataFrame(rows, columns=columns)
     found.attrs["units"] = {"days_low": "days", "days_high": "days", "median_days": "days", "median": "m", "nmad": "m"}
+    return found
+
+
+def common_differences(table, *, max_days=NOISE_DAYS):
+    """
+    Return what two passes differ by in common, for every two passes with five crossovers or more.
+
+    Parameters
+    ----------
+    table : crossovers
+    max_days : only those closer in time; the surface is taken to stand still between them
+
+    Returns
+    -------
+    DataFrame by rgt_1, cycle_1, rgt_2, cycle_2: n, median (m), sigma (m, of what each pass shares, and of the median),
+        z = median / sigma: of the order of 1 where passes share what is stated
+    """
+    near = table[(table["dt_days"] < max_days) & np.isfinite(table["dh"])]
+    groups = near.groupby(list(_PASSES))
+    found = groups.agg(n=("dh", "size"), median=("dh", "median"), own=("dh_sigma_own", "median"),
+                       common=("dh_sigma_common", "median")).reset_index()  # fmt: skip
+    found = found[found["n"] >= _FEWEST].reset_index(drop=True)
+    # the error of a median is 1.25 times that of a mean
+    found["sigma"] = np.hypot(found.pop("common"), np.sqrt(np.pi / 2 / found["n"]) * found.pop("own"))
+    found["z"] = found["median"] / found["sigma"]
+    found.attrs["units"] = {"median": "m", "sigma": "m"}
     return found
 
 
@@ -230,12 +268,37 @@ def _differences(one, two):
         table[f"{name}_1"], table[f"{name}_2"] = np.where(swap, b, a), np.where(swap, a, b)
     table["dt_days"] = (table["time_2"].to_numpy() - table["time_1"].to_numpy()) / DAY
     table["dh"] = table["h_2"] - table["h_1"]
-    parts = (f"{name}_{k}" for name in ("h_sigma", "h_sigma_systematic") for k in "12")
-    table["dh_sigma"] = np.sqrt(sum(table[name] ** 2 for name in parts))
+    table["dh_sigma_own"] = np.hypot(table["h_sigma_1"], table["h_sigma_2"])
+    table["dh_sigma_common"] = np.hypot(table["h_sigma_systematic_1"], table["h_sigma_systematic_2"])
+    table["dh_sigma"] = np.hypot(table["dh_sigma_own"], table["dh_sigma_common"])
+    table["dh_common"], n = _others(table)
     table["z"] = table["dh"] / table["dh_sigma"]
+    # variance of a median of n normal values, close also for few
+    table["z_own"] = (
+        (table["dh"] - table["dh_common"]) / table["dh_sigma_own"] / np.sqrt(1 + np.pi / (2 * n + np.pi - 2))
+    )
     table = table.sort_values(["time_1", "time_2", "beam_1", "beam_2"], kind="stable").reset_index(drop=True)
     table.attrs["units"] = dict(_UNITS)
     return table
+
+
+def _others(table):
+    """Median of the other crossovers of the same two passes, and their number; NaN where there are too few."""
+    dh = table["dh"].to_numpy("f8")
+    median, number = np.full(dh.size, np.nan), np.full(dh.size, np.nan)
+    for rows in table.groupby(list(_PASSES)).indices.values():
+        rows = rows[np.isfinite(dh[rows])]
+        n = rows.size
+        if n < _FEWEST:
+            continue
+        order = np.argsort(dh[rows], kind="stable")
+        s, rank = dh[rows][order], np.arange(n)
+        h = (n - 1) // 2
+        # without itself the ones beside the middle move by one
+        low, high = (h, h) if n % 2 == 0 else (h - 1, h)
+        values = 0.5 * (s[low + (rank <= low)] + s[high + (rank <= high)])
+        median[rows[order]], number[rows[order]] = values, n - 1
+    return median, number
 
 
 def _check(table, height, beam, along):

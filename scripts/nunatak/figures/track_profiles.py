@@ -187,26 +187,27 @@ def crossovers(look, *, title, table, x, y, crs, ice_area=None):
     series.set(xlabel="years between the passes", ylabel="later less earlier (m)", ylim=(-limit, limit))
     style.panel_letter(series, 1, look)
     hist = style.add_axes(fig, left + width + 13, TITLE_MM + 6, look.page_mm - left - 4 - 13 - width, 62)
-    z = near["z"][np.isfinite(near["z"])]
+    z = near["z_own"][np.isfinite(near["z_own"])]
     hist.hist(np.clip(z, -5, 5), bins=25, range=(-5, 5), density=True, color="#7a8da1", lw=0)
     grid = np.linspace(-5, 5, 201)
     hist.plot(grid, np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi), color=colour.CATEGORIES[1], lw=0.9)
-    hist.set(xlabel="dh / error", yticks=[], xlim=(-5, 5))
+    hist.set(xlabel="(dh − common) / error", yticks=[], xlim=(-5, 5))
     hist.set_title("within 10 days")
     style.panel_letter(hist, 2, look)
     for panel in (series, hist):
         for side in ("top", "right"):
             panel.spines[side].set_visible(False)
     write_title(fig, title, look)
-    said = f"median {near['dh'].median():.3f} m, NMAD {nmad(near['dh']):.3f} m, NMAD(z) {nmad(near['z']):.2f}"
+    said = f"median {near['dh'].median():.3f} m, NMAD {nmad(near['dh']):.3f} m, NMAD(z) {nmad(z):.2f}"
     caption = (
         f"{len(table):,} crossovers of {_tracks_of(table)} tracks: (a) where they lie, projection {crs}; "
         f"(b) height of the later pass less the earlier against the time between them, medians and NMAD of bins; (c) "
-        f"the {len(near)} within 10 days over their stated errors, with the normal curve"
+        f"the {len(near)} within 10 days, less what their two passes share, over the stated errors "
+        "of single heights, with the normal curve"
         + (f" ({said})." if len(near) else ".")
     ).replace(" -", " −")  # fmt: skip
     numbers = {"crossovers": len(table), "within_10_days": len(near), "nmad_m": rounded(nmad(near["dh"])),
-               "nmad_z": rounded(nmad(near["z"])), "dh_m": style.statistics(table["dh"])}  # fmt: skip
+               "nmad_z": rounded(nmad(z)), "dh_m": style.statistics(table["dh"])}  # fmt: skip
     return Drawn(fig, title, caption, numbers, crs)
 
 

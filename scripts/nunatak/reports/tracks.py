@@ -195,5 +195,16 @@ def crossover_sentence(product, table):
         return f"{name}; {len(near)} of them within {NOISE_DAYS} days, too few to speak of the errors."
     return (
         f"{name}, {len(near)} of them within {NOISE_DAYS} days: median {number(100 * near['dh'].median(), 2)} cm, "
-        f"spread (NMAD) {number(100 * nmad(near['dh']), 2)} cm, {number(nmad(near['z']), 2)} times the stated error."
+        f"spread (NMAD) {number(100 * nmad(near['dh']), 2)} cm{_own(near)}."
+    )
+
+
+def _own(near):
+    """What is left without what two passes share, where enough of them cross."""
+    if np.isfinite(near["z_own"]).sum() < 5:
+        return ""
+    left = number(100 * nmad(near["dh"] - near["dh_common"]), 2)
+    return (
+        f"; without what two passes share {left} cm, {number(nmad(near['z_own']), 2)} times the stated error of the "
+        "two heights"
     )

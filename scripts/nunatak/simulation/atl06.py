@@ -240,7 +240,8 @@ def _values(world, s):
     azimuth = s.track.azimuth
     antarctic = world.crs.endswith("3031")
     constant = {
-        "sigma_geo_h": atl06_segments.TRACK_BIAS, "fpb_mean_corr": -0.004,
+        # a bound as in the product, far above the error that passes share
+        "sigma_geo_h": np.sqrt(0.17**2 + 25.0 * (s.dh_fit_dx**2 + s.dh_fit_dy**2)), "fpb_mean_corr": -0.004,
         "fpb_mean_corr_sigma": 0.01, "fpb_med_corr": -0.006, "fpb_med_corr_sigma": 0.012, "med_r_fit": -0.01,
         "tx_mean_corr": -0.0004, "tx_med_corr": -0.001, "dem_flag": 4 if antarctic else 1, "geoid_free2mean": -0.2,
         "geoid_h": world.truth.geoid, "n_seg_pulses": 56.3, "signal_selection_source": np.where(spike, 2, 0),
@@ -249,7 +250,7 @@ def _values(world, s):
         "dac": 0.0, "layer_flag": s.cloud > 0.6, "msw_flag": 0, "neutat_delay_total": 2.3, "solar_azimuth": 180.0,
         "solar_elevation": 10.0, "tide_earth": -0.1, "tide_earth_free2mean": -0.09, "tide_equilibrium": np.nan,
         "tide_load": -0.005, "tide_ocean": np.nan, "tide_pole": -0.001, "ref_azimuth": np.deg2rad(azimuth),
-        "ref_coelv": 0.005, "seg_azimuth": azimuth, "sigma_geo_at": 5.0, "sigma_geo_r": 0.03, "sigma_geo_xt": 5.0,
+        "ref_coelv": 0.005, "seg_azimuth": azimuth, "sigma_geo_at": 5.0, "sigma_geo_r": 0.17, "sigma_geo_xt": 5.0,
     }  # fmt: skip
     fit = {
         "h_mean": s.h_li - 0.002, "h_rms_misfit": spread, "h_robust_sprd": spread, "h_expected_rms": spread,
