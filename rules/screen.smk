@@ -34,7 +34,7 @@ def worth_showing(record):
             f"{os.getcwd()}: another run is making the same files here; wait until it has ended, "
             "or give this one a folder of its own: results=<folder>"
         )
-    if asked := re.match(r"MissingRuleException:?\s+No rule to produce (.+?) \(if you use", text):
+    if asked := re.match(r"MissingRuleException:?\s+No rule\s+to produce (.+?) \(if you use", text):
         record.msg = studies.explain_target(asked[1], NAMES, BROKEN, others=("all", "check_access"))
     if ended := ENDED.search(text):
         command, script, code, signal = ended.groups()
@@ -46,17 +46,17 @@ def worth_showing(record):
     return event not in EVENTS and bool(text.strip()) and not text.startswith(CHATTER)
 
 
-def why(rule, logs):
+def why(name, logs):
     """
     Why a job failed, by the first of its logs that says so, else by how it ended; None where neither is known.
 
     What a cluster says of a job comes after its own log. The log of a job that was not started is an older one.
     """
-    status, command = ENDINGS.get(Path(workflow.get_rule(rule).script or "").stem, (None, ""))
+    status, command = ENDINGS.get(Path(workflow.get_rule(name).script or "").stem, (None, ""))
     if status in (126, 127):
-        return f"{rule}: {explain_exit(status, command)}"
+        return f"{name}: {explain_exit(status, command)}"
     said = next(filter(None, map(reason, logs)), None)
-    return said or (status is not None and f"{rule}: {explain_exit(status, command)}") or None
+    return said or (status is not None and f"{name}: {explain_exit(status, command)}") or None
 
 
 def reason(path):

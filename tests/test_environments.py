@@ -18,6 +18,7 @@ CONDA_NAMES = {
     "yaml": "pyyaml",
     "harmony": "harmony-py",
     "matplotlib": "matplotlib-base",
+    "nbconvert": "nbconvert-core",
     "mpl_toolkits": "matplotlib-base",
     "dask": "dask-core",
     # parts of packages that come with them
@@ -28,9 +29,21 @@ CONDA_NAMES = {
 }
 # used without an import of ours: engines and backends, or needed by a tool we call
 # (zarr where provenance is written, which says its version)
-BACKENDS = {"python", "h5netcdf", "dask-core", "ipykernel", "pyogrio", "cmcrameri", "zarr"}
+BACKENDS = {"python", "h5netcdf", "dask-core", "ipykernel", "pyogrio", "cmcrameri", "zarr", "libgdal-netcdf"}
 # imported only where a user asks for it, and named in the message when it is not there
 OPTIONAL = {"h5coro", "deflate", "isal"}
+# the newest version of the lock was not on the channel
+OLDER_ON_CHANNEL = {"cmcrameri", "libgdal-netcdf"}
+# all else is on conda-forge
+ON_BIOCONDA = {"snakemake-minimal", "snakemake-executor-plugin-slurm"}
+# names of the Python index, where they are others; None: comes with another package there
+ON_PYPI = {
+    "matplotlib-base": "matplotlib",
+    "dask-core": "dask",
+    "snakemake-minimal": "snakemake",
+    "nbconvert-core": "nbconvert",
+    "libgdal-netcdf": None,
+}
 DRIVER = {
     "python",
     "snakemake-minimal",
@@ -48,7 +61,7 @@ DRIVER = {
 @cache
 def pins(path) -> dict[str, str]:
     lines = yaml.safe_load(path.read_text())["dependencies"]
-    return dict(re.fullmatch(r"([a-z0-9_.-]+) =([0-9][0-9a-z.]*)", line).groups() for line in lines)
+    return dict(re.fullmatch(r"([a-z0-9_.-]+) =([0-9]+(?:\.[0-9]+)?)", line).groups() for line in lines)
 
 
 def locked_versions() -> dict[str, str]:
@@ -81,7 +94,8 @@ def reached(script) -> set[str]:
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda p: p.stem)
 def test_environment_is_pinned_and_sorted(path):
     env = yaml.safe_load(path.read_text())
-    assert env["channels"] == ["conda-forge", "nodefaults"]
+    bioconda = ["bioconda"] if ON_BIOCONDA & set(pins(path)) else []
+    assert env["channels"] == ["conda-forge", *bioconda, "nodefaults"]
     names = [line.split()[0] for line in env["dependencies"]]
     assert names == sorted(set(names))
     assert pins(path)["python"] == PYTHON
@@ -97,18 +111,31 @@ def test_the_same_package_has_the_same_pin_everywhere():
 
 
 def test_pins_agree_with_the_lock():
+    """To two numbers: the last one differs between the Python index and the channels."""
     locked = locked_versions()
-    pypi = {"matplotlib-base": "matplotlib", "dask-core": "dask", "snakemake-minimal": "snakemake"}
     for path in ENVIRONMENTS:
         for name, version in pins(path).items():
-            if name != "python":
-                assert locked[pypi.get(name, name)] == version, f"{path.name}: {name}"
+            pypi = ON_PYPI.get(name, name)
+            if name != "python" and pypi:
+                assert f"{locked[pypi]}.".startswith(f"{version}."), f"{path.name}: {name}"
+                assert version.count(".") == (0 if name in OLDER_ON_CHANNEL else 1), f"{path.name}: {name}"
+
+
+def test_the_table_of_channels_names_every_package_and_where_it_is():
+    """docs/cluster.md says of each package of envs/ the channel, and the highest version that was seen there."""
+    _, _, table = (ROOT / "docs/cluster.md").read_text("utf-8").partition("| package | channel |")
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| ([a-z-]+) \| `=([0-9.]+)` \| ([0-9a-z.]+) \|", table, flags=re.M)
+    wanted = {name: version for path in ENVIRONMENTS for name, version in pins(path).items()}
+    wanted |= {"snakemake-executor-plugin-slurm": "2.8"}
+    assert {name: pin for name, _, pin, _ in rows} == wanted and len(rows) == len(wanted)
+    assert {name for name, channel, _, _ in rows if channel == "bioconda"} == ON_BIOCONDA
+    assert {channel for _, channel, _, _ in rows} == {"conda-forge", "bioconda"}
 
 
 def test_slurm_has_the_pin_that_the_driver_names():
     """It is not in the driver's environment, since it slows every call; who needs it is told which."""
     named = re.search(r"(snakemake-executor-plugin-slurm) =([0-9.]+)", (ROOT / "envs/driver.yaml").read_text())
-    assert f"{named[1]}=={named[2]} " in (ROOT / "requirements-slurm.lock").read_text()
+    assert f"{named[1]}=={named[2]}." in (ROOT / "requirements-slurm.lock").read_text()
 
 
 @pytest.mark.parametrize(("rule", "env", "script"), RULES, ids=[r[0] for r in RULES])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 from tests.conftest import ROOT
-from tests.test_environments import ENVIRONMENTS, OPTIONAL, RULES, pins, reached
+from tests.test_environments import ENVIRONMENTS, ON_PYPI, OPTIONAL, RULES, pins, reached
 from tests.workflow.environments import conda, with_conda
 from tests.workflow.test_photon_study import STUDY
 from tests.workflow.workflow_runs import TINY, Flow
@@ -47,8 +48,8 @@ def test_a_study_runs_with_nothing_but_its_environments(environments, flow):
     if environments.built_with == ["Python 3.12"]:
         used = json.loads((base / "provenance.json").read_text())["environment"]["packages"]
         pinned = pins(ROOT / "envs/report.yaml") | pins(ROOT / "envs/driver.yaml")
-        assert {name: pinned.get({"matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}.get(name, name))
-                for name in used} == used  # fmt: skip
+        pinned = {ON_PYPI.get(name, name): version for name, version in pinned.items()}
+        assert [name for name in used if not f"{used[name]}.".startswith(f"{pinned[name]}.")] == []
     assert not flow.unfinished()
     again = flow.run("ross_sea", "--sdm", "conda", **TINY)
     assert again.code == 0 and "Nothing to be done" in again.text
@@ -57,7 +58,7 @@ def test_a_study_runs_with_nothing_but_its_environments(environments, flow):
 def test_a_package_that_an_environment_lacks_is_named(environments, flow):
     """One line that names rule, package, environment and remedy, on the screen and in the rule's log."""
     file = flow / "envs/altimetry.yaml"
-    file.write_text(file.read_text().replace("  - h5py =3.16.0\n", ""))
+    file.write_text(re.sub(r"  - h5py =.*\n", "", file.read_text()))
     done = environments.drive(flow).run("ross_sea", "--until", "simulate_granules", "--sdm", "conda", **TINY)
     assert done.code != 0
     [line] = done.reasons
@@ -128,8 +129,8 @@ def test_an_environment_that_cannot_be_built_leaves_nothing(tmp_path):
 @pytest.mark.full
 @pytest.mark.conda
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda p: p.stem)
-def test_conda_forge_has_what_an_environment_asks_for(path):
-    """With a real conda and its channel: the pins exist there, and go together."""
+def test_channels_have_what_an_environment_asks_for(path):
+    """With a real conda and its channels: the pins exist there, and go together."""
     ended = subprocess.run(["conda", "env", "create", "--dry-run", "--name", "never", "--file", path],
                            text=True, capture_output=True)  # fmt: skip
     assert ended.returncode == 0, ended.stderr

@@ -1,12 +1,12 @@
 """
 A stand-in for conda: answers the calls that Snakemake makes and builds each environment from PyPI with uv.
 
-An environment holds the packages its file names, at the versions pinned there, and what those need, at the versions
-of requirements.lock; nothing else. So a rule that runs in it has what the file promises. As in an environment of
-conda's, packages of the user's home folder come first unless PYTHONNOUSERSITE keeps them out. What it does not show
-is that the channels have these packages, under these names and pins. Where the Python of the file is not on this
-machine, the one that runs the tests takes its place, with the versions the lock has for that one, and `python.txt` in
-the environment says so.
+An environment holds the packages its file names and what those need, at the versions of requirements.lock, which are
+those that the file pins to two numbers; nothing else. So a rule that runs in it has what the file promises. As in an
+environment of conda's, packages of the user's home folder come first unless PYTHONNOUSERSITE keeps them out. What it
+does not show is that the channels have these packages, under these names and pins. Where the Python of the file is not
+on this machine, the one that runs the tests takes its place, with the versions the lock has for that one, and
+`python.txt` in the environment says so.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ import yaml
 HERE = Path(__file__).resolve().parent
 LOCK = HERE.parents[2] / "requirements.lock"
 VERSION = os.environ.get("NUNATAK_TEST_CONDA_VERSION", "26.1.0")
-PYPI = {"matplotlib-base": "matplotlib", "dask-core": "dask", "snakemake-minimal": "snakemake"}
+PYPI = {
+    "matplotlib-base": "matplotlib",
+    "dask-core": "dask",
+    "snakemake-minimal": "snakemake",
+    "nbconvert-core": "nbconvert",
+    "libgdal-netcdf": None,  # comes with rasterio there
+}
 # a Python of conda's looks for packages in the user's home folder first, which one of a virtual environment does not
 USER_SITE = (
     "import site, sys; sys.flags.no_user_site or sys.path.insert("
@@ -68,11 +74,12 @@ def create(file, prefix):
     """Build the environment of a file at `prefix`, or leave nothing there."""
     wanted, pins = read(file)
     python = interpreter(wanted)
-    packages = [f"{PYPI.get(name, name)}=={version}" for name, version in pins.items()]
+    pins = {PYPI.get(name, name): version for name, version in pins.items() if PYPI.get(name, name)}
+    packages = [f"{name}=={version}.*" for name, version in pins.items()]
     note = f"Python {wanted}"
     if python is None:
         # the lock has for some packages another version for an older Python
-        python, packages = sys.executable, [PYPI.get(name, name) for name in pins]
+        python, packages = sys.executable, list(pins)
         note = f"Python {sys.version_info.major}.{sys.version_info.minor}, for want of {wanted}"
     try:
         run("venv", "--quiet", "--python", python, str(prefix))
