@@ -62,7 +62,7 @@ include: "rules/locks.smk"
 rule all:
     default_target: True
     input:
-        [report_of(label) for label in STUDIES],
+        [whole(label) for label in STUDIES],
     localrule: True
     message:
         "every study is done"
@@ -74,7 +74,7 @@ for label in STUDIES:
         name:
             STUDIES[label]["name"]
         input:
-            report_of(label),
+            whole(label),
         localrule: True
         message:
             f"{label}: done"

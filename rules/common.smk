@@ -358,6 +358,13 @@ def figures_of(label, suffix):
     return [f"<results>/{label}/figures/{name}.{suffix}" for name in LOADED[label].figure_names]
 
 
+def whole(label):
+    """Every file of a study, so that one that was deleted is made again, with all that follows from it."""
+    pages = ("report.html", "summary.txt", "provenance.json")
+    paths = (*targets.everything(LOADED[label], FORMATS), *pages)
+    return [report_of(label), *(f"<results>/{label}/{path}" for path in paths)]
+
+
 def provenance_inputs(wildcards):
     label = wildcards.study
     return {

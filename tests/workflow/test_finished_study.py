@@ -163,3 +163,27 @@ def outside(text):
     page = Loads()
     page.feed(text)
     return [address for address in page.found if not address.startswith(("data:", "#", "blob:"))]
+
+
+def test_a_result_that_was_deleted_is_made_again_with_what_follows_from_it(copy_of_finished):
+    """Of whatever stage; and the study is as it was."""
+    flow, base = copy_of_finished, copy_of_finished / "results" / LABEL
+    before = flow.digests(LABEL)
+    assert "Nothing to be done" in flow.run("austfonna", "-n", **TINY).text
+    stages = {
+        "atl06/points/cycle03.parquet": "subset_points",
+        "atl15/map_change.tif": "map_height_change",
+        "atl15/region_change.csv": "sum_height_change",
+        "elevation_change.html": "render_notebook",
+    }
+    for path, rule in stages.items():
+        content = (base / path).read_bytes()
+        (base / path).unlink()
+        planned = flow.run("austfonna", "-n", **TINY)
+        assert planned.jobs[rule] >= 1 and planned.jobs["conclude_study"] == 1, planned.text
+        (base / path).write_bytes(content)
+    picture = base / "figures" / f"{FIGURES[0]}.png"
+    picture.unlink()
+    done = flow.run("austfonna", **TINY)
+    assert done.code == 0 and done.jobs["plot_figure"] == 1, done.text
+    assert flow.digests(LABEL) == before
