@@ -9,7 +9,7 @@ from nunatak.outlines import altimetry_outline
 from nunatak.products import atl11
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
-from nunatak.tables import read_table, write_table
+from nunatak.tables import joined_releases, read_table, write_table
 
 
 def main(ledger, heights, segments, regions, out, *, settings, period, study, endpoints=None):
@@ -23,15 +23,17 @@ def main(ledger, heights, segments, regions, out, *, settings, period, study, en
     settings : the study's `atl06` and `atl11`
     endpoints : addresses of the services, for granules that stay where they are
     """
-    found, attributes = {}, None
+    found, attributes, said = {}, None, []
     if heights:
         points = read_table(heights)
         attributes = points.attrs["attributes"]
+        said.append(attributes)
         crossings = read_crossings(openable_granules(ledger, endpoints), regions, period)
         found["atl11"] = of_points(points, crossings, best=settings["atl11"]["filter"] == "standard")
     if segments:
         lines = read_table(segments)
         attributes = attributes or lines.attrs["attributes"]
+        said.append(lines.attrs["attributes"])
         found["atl06"] = of_segments(lines, settings["atl06"]["filter"])
     parts = [table.assign(product=product) for product, table in found.items()]
     table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
@@ -39,7 +41,8 @@ def main(ledger, heights, segments, regions, out, *, settings, period, study, en
     about = stamp(study=study, source=attributes["nunatak_source"], inputs=[*ledger, *heights, *segments, regions],
                   parameters={"settings": settings, "period": period})  # fmt: skip
     units = next(iter(found.values())).attrs["units"]
-    write_table(table, out, attributes={**about, "crs": attributes["crs"]}, units=units, points=True)
+    about |= {"crs": attributes["crs"], **joined_releases(said)}
+    write_table(table, out, attributes=about, units=units, points=True)
 
 
 def of_points(points, crossings, *, best):

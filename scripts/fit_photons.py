@@ -3,8 +3,8 @@
 from nunatak import photons
 from nunatak.archives import base, verify
 from nunatak.archives.points import placed
+from nunatak.granules import datums, parse
 from nunatak.granules import ledger as make_ledger
-from nunatak.granules import parse
 from nunatak.outlines import read_outlines
 from nunatak.products import atl03, atl08
 from nunatak.runtime import NunatakError, job, log, progress, stamp
@@ -39,9 +39,11 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     fetched = read_table(ledger).sort_values("granule_id")
     about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[ledger, regions, *classes],
                   parameters={"fit": parameters.provenance(), "period": period, "crs": crs})  # fmt: skip
+    present = fetched.loc[fetched["status"] == "present", "granule_id"]
+    said = datums.attributes(product, present)
     partners = {_flight(row.granule_id): row.path for row in _present(classes)}
     rows, outcomes = list(fetched.to_dict("records")), []
-    with ParquetStream(out, attributes={**about, "crs": crs}, points=True) as stream:
+    with ParquetStream(out, attributes={**about, **said, "crs": crs}, points=True) as stream:
         for n, row in enumerate(progress(rows, label=f"{product} granules"), start=1):
             table, outcome = one_granule(
                 row, product, parameters, partners, region=region, period=Period.model_validate(period),

@@ -8,7 +8,7 @@ from nunatak.grid import Grid
 from nunatak.outlines import read_outlines
 from nunatak.rasters import georeference, write_netcdf
 from nunatak.runtime import job, log, stamp
-from nunatak.tables import read_table, write_csv, write_table
+from nunatak.tables import joined_releases, read_table, write_csv, write_table
 
 KEYS = ["rgt", "pair", "ref_pt"]
 PASS = ["rgt", "cycle"]
@@ -42,7 +42,7 @@ def main(points, regions, out, out_map, out_report, *, settings, study):
     known = np.isfinite(rates["dhdt"])
     log.info("%d of %d points have a rate, %d of them with a flag", known.sum(), len(rates), (rates["flag"] > 0).sum())
     about = stamp(study=study, source=attributes["nunatak_source"], inputs=[*points, regions], parameters=settings)
-    about["crs"] = attributes["crs"]
+    about |= {"crs": attributes["crs"], **joined_releases([attributes])}
     place = {"longitude": "degrees_east", "latitude": "degrees_north", "x": "m", "y": "m"}
     write_table(rates, out, attributes=about, units={**units, **place}, points=True)
     grid = grid_of(rates, attributes["crs"])

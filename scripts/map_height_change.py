@@ -31,6 +31,7 @@ def main(ledgers, regions, change, raster, *, settings, period, study, endpoints
     )  # fmt: skip
     region, period = altimetry_outline(regions), Period.model_validate(period)
     layers = {name: read_layer(files, region, period) for name, files in paths.items()}
+    about |= polar_grid.reference(next(iter(paths.values()))[0])
     results.write_height_change(layers, change, about)
     finest, rates = next(iter(layers.values()))
     mapped = elevation.change_between(finest, *finest.decimal_year.values[[0, -1]], rates=rates)

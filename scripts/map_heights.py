@@ -6,7 +6,7 @@ from nunatak import elevation, photons
 from nunatak.elevation import filters
 from nunatak.outlines import altimetry_outline
 from nunatak.runtime import job, log, stamp
-from nunatak.tables import read_table, write_table
+from nunatak.tables import joined_releases, read_table, write_table
 
 # the column of each product's height; of fitted heights those of a line, else of the ground
 NAMES = {"atl11": ("h_corr",), "atl06": ("h_li",), "atl06sr": ("h_mean", "median_ground")}
@@ -25,11 +25,12 @@ def main(chunks, regions, out, *, settings, study, crs=None):
     area = altimetry_outline(regions)
     crs = crs or area.natural_crs
     cells = elevation.map_cells(area, crs)
-    parts, source = [], "unknown"
+    parts, source, said = [], "unknown", []
     for product, paths in chunks.items():
         for path in paths:
             table = photons.standard_names(read_table(path))
             source = table.attrs["attributes"]["nunatak_source"]
+            said.append(table.attrs["attributes"])
             if len(table):
                 kept = table[usable(product, table, settings)]
                 height = next(name for name in NAMES[product] if name in table)
@@ -39,7 +40,7 @@ def main(chunks, regions, out, *, settings, study, crs=None):
         log.info("%s: %d heights in %d cells of %g m", product, rows["n"].sum(), len(rows), cells.dx)
     about = stamp(study=study, source=source, inputs=[regions, *(p for paths in chunks.values() for p in paths)],
                   parameters={"settings": settings})  # fmt: skip
-    about |= {"crs": crs, "cell": f"{cells.dx:g} m"}
+    about |= {"crs": crs, "cell": f"{cells.dx:g} m", **joined_releases(said)}
     write_table(table, out, attributes=about, points=True)
 
 

@@ -6,11 +6,12 @@ import pandas as pd
 
 from nunatak import elevation
 from nunatak.elevation import filters
+from nunatak.granules import datums
 from nunatak.runtime import job, log, say, stamp
-from nunatak.tables import read_table, write_csv, write_table
+from nunatak.tables import joined_releases, read_table, write_csv, write_table
 
 
-def main(points, out, out_counts, *, filter, max_across, study):
+def main(points, out, out_counts, *, filter, max_across, study, version=None):
     """
     Write every pair of consecutive passes over a track, also where a cycle in between did not see it or lay beside it.
 
@@ -19,11 +20,13 @@ def main(points, out, out_counts, *, filter, max_across, study):
     points : the chunks of ATL06
     filter : which heights to use, a name of `elevation.filters`
     max_across : m across the track within which two passes see one place
+    version : the study's; "any" says that releases are meant to be mixed
     """
-    pairs, latest, counts, joins, said = [], [], [], [], None
+    pairs, latest, counts, joins, said, releases = [], [], [], [], [], {}
     for cycle in by_cycle(points):
         table = read_table(cycle)
-        said = said or table.attrs["attributes"]
+        said.append(table.attrs["attributes"])
+        releases |= releases_of(table)
         kept = table[filters.PRESETS[filter](table)]
         counts.append((len(table), len(kept)))
         if len(kept):
@@ -40,13 +43,29 @@ def main(points, out, out_counts, *, filter, max_across, study):
         )
         none, joined_none = elevation.paired(table[:0], table[:0], max_across=max_across)
         pairs, joins = [none], [joined_none]
-    joined = pd.concat(joins, ignore_index=True)
+    joined = with_releases(pd.concat(joins, ignore_index=True), releases)
     tell(joined, max_across)
     settings = {"filter": filter, "max_across": max_across}
-    about = stamp(study=study, source=said["nunatak_source"], inputs=points, parameters=settings)
-    write_csv(joined, out_counts, attributes={**about, "max_across": f"{max_across:g} m"}, units={"median_dy": "m"})
+    about = stamp(study=study, source=said[0]["nunatak_source"], inputs=points, parameters=settings)
+    about |= joined_releases(said)
+    noted = {**about, "max_across": f"{max_across:g} m", "version": version or "newest"}
+    write_csv(joined, out_counts, attributes=noted, units={"median_dy": "m"})
     table = pd.concat([part for part in pairs if len(part)] or pairs[:1], ignore_index=True)
-    write_table(table, out, attributes={**about, "crs": said["crs"]}, units=pairs[0].attrs["units"], points=True)
+    write_table(table, out, attributes={**about, "crs": said[0]["crs"]}, units=pairs[0].attrs["units"], points=True)
+
+
+def releases_of(table):
+    """Return {(rgt, cycle): release} of the granules that segments come from."""
+    passes = table[["rgt", "cycle", "granule_id"]].drop_duplicates()
+    return {(row.rgt, row.cycle): datums.release_of(row.granule_id) for row in passes.itertuples()}
+
+
+def with_releases(joined, releases):
+    """Add to the counts of joined segments of which release the granule of either cycle is."""
+    for which in ("first", "second"):
+        passes = zip(joined["rgt"], joined[f"cycle_{which}"], strict=True)
+        joined[f"release_{which}"] = [releases.get(key, "") for key in passes]
+    return joined
 
 
 def tell(joined, max_across):
@@ -95,5 +114,6 @@ if __name__ == "__main__":
             snakemake.output.counts,
             filter=snakemake.params.atl06["filter"],
             max_across=snakemake.params.atl06["max_across"],
+            version=snakemake.params.atl06["version"],
             study=snakemake.wildcards.study,
         )

@@ -4,6 +4,7 @@ from functools import partial
 
 from nunatak.archives import base, points
 from nunatak.archives.in_place import openable
+from nunatak.granules import datums
 from nunatak.outlines import read_outlines
 from nunatak.products import atl06, atl06_filters, atl11
 from nunatak.runtime import job, log, stamp
@@ -41,7 +42,8 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     log.info("%d points; %s", len(table), base.check_failures(outcome, None))
     about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[ledger, regions],
                   parameters={"settings": settings, "period": period, "crs": crs})  # fmt: skip
-    write_table(table, out, attributes={**about, "crs": crs}, points=True)
+    said = datums.attributes(product, outcome.loc[outcome["status"] == "present", "granule_id"])
+    write_table(table, out, attributes={**about, **said, "crs": crs}, points=True)
     write_table(outcome, out_ledger, attributes=about)
 
 

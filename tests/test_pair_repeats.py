@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import pair_repeats
 from nunatak.checks import elevation as checks
+from nunatak.granules import datums
 from nunatak.reports import words
 from nunatak.tables import read_csv, read_table, write_table
 
 ABOUT = {"nunatak_source": "SIMULATED", "crs": "EPSG:3413"}
 
 
-def chunk(path, cycle, segments, h=500.0, rgt=548, y_atc=0.0):
+def chunk(path, cycle, segments, h=500.0, rgt=548, y_atc=0.0, release="007"):
     """One chunk of ATL06 points: a height that falls with the cycle."""
     n = len(segments)
     rows = {
@@ -23,14 +25,17 @@ def chunk(path, cycle, segments, h=500.0, rgt=548, y_atc=0.0):
         "dh_fit_dy": np.zeros(n), "h_li": np.full(n, h - cycle),
         "h_li_sigma": np.full(n, 0.1), "atl06_quality_summary": np.zeros(n, "i1"),
     }  # fmt: skip
-    write_table(pd.DataFrame(rows), path, attributes=ABOUT)
+    name = f"ATL06_20190504050600_{rgt:04d}{cycle:02d}03_{release}_01"
+    about = {**ABOUT, **datums.attributes("atl06", [name] if n else [])}
+    write_table(pd.DataFrame(rows).assign(granule_id=name), path, attributes=about)
     return str(path)
 
 
-def pair(points, folder):
+def pair(points, folder, version=None):
     pair_repeats.main(
-        points, folder / "pairs.parquet", folder / "counts.csv", filter="none", max_across=65.0, study="x"
-    )
+        points, folder / "pairs.parquet", folder / "counts.csv", filter="none", max_across=65.0, study="x",
+        version=version,
+    )  # fmt: skip
 
 
 def test_cycles_are_paired_in_their_order_over_shares_and_gaps(tmp_path):
@@ -99,3 +104,22 @@ def test_a_pass_flown_beside_the_track_does_not_part_those_around_it(tmp_path):
     pair(points, tmp_path)
     pairs = read_table(tmp_path / "pairs.parquet")
     assert set(pairs["cycle_first"]) == {5} and set(pairs["cycle_second"]) == {7} and len(pairs) == 2
+
+
+@pytest.mark.parametrize(
+    ("release", "version", "passed", "value"),
+    [("007", None, True, 0), ("006", None, False, 3), ("006", "any", True, None)],
+)
+def test_a_pair_of_passes_of_two_releases_fails_a_check_unless_it_is_meant(tmp_path, release, version, passed, value):
+    points = [
+        chunk(tmp_path / "cycle03.parquet", 3, [1, 2, 3], release=release),
+        chunk(tmp_path / "cycle04.parquet", 4, [1, 2, 3]),
+    ]
+    pair(points, tmp_path, version)
+    pairs, counts = read_table(tmp_path / "pairs.parquet"), read_csv(tmp_path / "counts.csv")
+    found = {check.name: check for check in checks.repeat_pairs(pairs, counts)}["repeat_pairs/one_release"]
+    assert (found.passed, found.value) == (passed, value)
+    assert ("006, 007" in found.text) is not found.passed
+    said = pairs.attrs["attributes"]
+    assert said["release"] == ("007" if release == "007" else "006, 007") and said["permanent_tide"] == "tide-free"
+    assert said["reference_frame"] == ("ITRF2020" if release == "007" else "ITRF2014, ITRF2020")

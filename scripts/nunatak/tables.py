@@ -17,6 +17,9 @@ _GEO = {
     "columns": {"geometry": {"encoding": "WKB", "geometry_types": ["Point"], "crs": None}},
 }
 
+RELEASES = ("release", "reference_frame", "permanent_tide")
+"""Attributes of a table of heights that say of which releases they are; several chunks may differ in them"""
+
 
 def write_table(table, path, *, attributes=None, units=None, points=False):
     """
@@ -89,8 +92,19 @@ def read_table(path, columns=None, filters=None):
         return parts[0]
     full = [p for p in parts if len(p)] or parts[:1]
     table = pd.concat(full, ignore_index=True)
-    table.attrs = parts[0].attrs
+    said = [part.attrs["attributes"] for part in parts]
+    table.attrs = {**parts[0].attrs, "attributes": {**said[0], **joined_releases(said)}}
     return table
+
+
+def joined_releases(attributes):
+    """Return what several tables say of the releases behind them as one: each value once, sorted, with commas."""
+    tables, out = list(attributes), {}
+    for name in RELEASES:
+        values = {value for table in tables for value in str(table.get(name, "")).split(", ") if value}
+        if values:
+            out[name] = ", ".join(sorted(values))
+    return out
 
 
 def _read_one(path, columns, filters):

@@ -48,7 +48,7 @@ def test_a_study_of_tracks_alone_is_checked_for_its_pairs(inputs, tmp_path):
     wanted = {name: inputs[name] for name in ("regions", "repeat_pairs")}
     check_study.main(wanted, tmp_path / "checks.json", world=None)
     assert [c.name.split("/")[0] for c in checks.read_checks(tmp_path / "checks.json")] == [
-        *["repeat_pairs"] * 4,
+        *["repeat_pairs"] * 5,
         "results",
     ]
 

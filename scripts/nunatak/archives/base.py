@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from nunatak.archives import EmptyAnswer, quick_looks
+from nunatak.archives import EmptyAnswer, quick_looks, releases
 from nunatak.archives.whereabouts import empty_message
 from nunatak.granules import granule_table
 from nunatak.outlines import STUDY_REGION
@@ -63,6 +63,7 @@ class Filters:
     resolutions : of ATL14/15, such as "10km"
     hemisphere : of ATL07/10/20, "north" or "south"
     quick_look : whether quick-look granules are taken where the final one has not come
+    mixed : whether granules of several releases are meant (a study's `version: any`), and nobody is told
     percent_valid_pixels, min_separation, max_separation : of image pairs; what a catalogue on the network is asked, so
         that pairs nobody wants are not fetched; the velocity's own selection asks them of every pair
     """
@@ -77,6 +78,7 @@ class Filters:
     percent_valid_pixels: float | None = None
     min_separation: float | None = None
     max_separation: float | None = None
+    mixed: bool | None = None
 
     @classmethod
     def of(cls, settings) -> Filters:
@@ -85,6 +87,8 @@ class Filters:
         for field in fields(cls):
             value = settings.get(field.name)
             given[field.name] = tuple(value) if isinstance(value, list | tuple) else value
+        if given["version"] == releases.ANY:
+            given |= {"version": None, "mixed": True}
         return cls(**given)
 
 
@@ -154,6 +158,8 @@ def select(table, product, region, period, filters, *, asked):
     if kept.empty:
         raise EmptyAnswer(empty_message(table, product, region, period, filters, lost, asked))
     kept = newest(kept, notes)
+    if product != "itslive" and not filters.mixed:  # versions of image pairs are told apart layer by layer
+        notes[:0] = releases.note(kept, product)
     notes += quick_looks.used(kept)
     for note in notes:
         log.info("%s", note)

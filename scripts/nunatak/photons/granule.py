@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.choices import ParameterError
+from nunatak.granules import datums
 from nunatak.photon_parameters import FitParameters
 from nunatak.photons import heights, surfaces
 from nunatak.photons.area import in_area
@@ -121,7 +122,7 @@ def _not_this_granule(granule, p):
         if wanted is not None and wanted != here:
             return f"{name} is {here}, not the {wanted} asked for"
     if p.datum in ("ITRF2014", "ITRF2020"):
-        own = "ITRF2014" if 0 < granule.release <= 6 else "ITRF2020"
+        own = datums.reference_frame(granule.release)
         if granule.release and p.datum != own:
             raise ParameterError(f"datum: {granule.name} is in {own}, not {p.datum}; heights are not transformed here")
     return ""

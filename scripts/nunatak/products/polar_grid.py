@@ -76,6 +76,14 @@ def crs(path):
         raise hdf5.missing(file, "h")
 
 
+def reference(path):
+    """Return release and reference frame as an ATL14 or ATL15 granule states them, as attributes; empty where not."""
+    with hdf5.open_granule(path) as file:
+        frame = hdf5.attribute(file, "reference_frame", "")
+        release = hdf5.attribute(file, "identifier_product_format_version", "")
+    return {name: value for name, value in (("release", release), ("reference_frame", frame)) if value}
+
+
 @dataclass(frozen=True)
 class Window:
     """The part of a file's grid that touches some bounds."""

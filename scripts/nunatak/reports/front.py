@@ -13,7 +13,7 @@ import nunatak
 from nunatak.elevation import summarise_pairs
 from nunatak.figures import study_velocity
 from nunatak.figures.study import widest_pair
-from nunatak.reports import scope, sea_ice, velocity, words
+from nunatak.reports import releases, scope, sea_ice, velocity, words
 from nunatak.reports.bibliography import for_products
 from nunatak.reports.page import Figure, Front, Table, embedded
 from nunatak.runtime import read_json
@@ -78,19 +78,20 @@ def count_product(product, granules, ledger, left_out=None):
     )
 
 
-def asked(study, region, simulated, simplified=None):
+def asked(study, region, simulated, simplified=None, used=None):
     """
     Return rows of what was asked: region, period, products, archive.
 
     Parameters
     ----------
     simplified : mapping of further region to what `tolerance` did to its outline
+    used : mapping of product to the releases found
     """
     west, south, east, north = region.bounds
     start, end = study["period"]["start"], np.datetime64(study["period"]["end"]) - np.timedelta64(1, "s")
     months = study["period"].get("months")
     products = ", ".join(
-        f"{name.upper()} release {values['version']}" if values.get("version") else f"{name.upper()} of any release"
+        releases.named(name, values.get("version"), (used or {}).get(name, ""))
         for name, values in study["products"].items()
         if values
     )
@@ -99,6 +100,7 @@ def asked(study, region, simulated, simplified=None):
         *([("outline of the region", words.minus(str(region.simplification)))] if region.simplification else []),
         ("period", f"{words.day(start)} to {words.day(end)}" + (f", months {months}" if months else "")),
         ("products", products),
+        *releases.datum(used or {}),
         ("archive", "simulated granules of a known truth" if simulated else study["archive"]),
     ]
     if study["regions"]:
@@ -312,7 +314,7 @@ def compose(
             speeds_first=first,
             measured=scope.track_sentences(heights, rates, crossovers, surface),
         ),
-        asked=asked(study, region, simulated, simplified),
+        asked=asked(study, region, simulated, simplified, {count.product: count.version for count in counts}),
         products=counts,
         tables=tables,
         figures=figure_list,

@@ -73,8 +73,8 @@ def _release(value):
     if isinstance(value, int):
         # a number has lost its zeros: of a release it is a word that is wanted
         raise ValueError(f'got the number {value}; write the release in quotes, such as "{value:03d}"')
-    if isinstance(value, str) and not (len(value) == 3 and value.isdecimal()):
-        raise ValueError(f'got {value!r}; write the release with three digits, such as "006"')
+    if isinstance(value, str) and value != "any" and not (len(value) == 3 and value.isdecimal()):
+        raise ValueError(f'got {value!r}; write the release with three digits, such as "006", or any')
     return value
 
 
@@ -124,7 +124,7 @@ _MONTH_SCHEMA = {"anyOf": [{"enum": list(MONTHS)}, {"type": "integer", "minimum"
 _POINT_SCHEMA = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 
 Month = Annotated[int, BeforeValidator(_month), Field(ge=1, le=12), WithJsonSchema(_MONTH_SCHEMA)]
-Release = Annotated[str, BeforeValidator(_release), WithJsonSchema({"type": "string", "pattern": r"^\d{3}$"})]
+Release = Annotated[str, BeforeValidator(_release), WithJsonSchema({"type": "string", "pattern": r"^(\d{3}|any)$"})]
 Track = Annotated[int, Field(ge=1, le=N_RGT)]
 Cycle = Annotated[int, Field(ge=1, le=99)]
 RegionNumber = Annotated[int, Field(ge=1, le=14)]

@@ -17,7 +17,11 @@ _BEAM_WORDS = ("all", "strong", "weak")
 class Product(Model):
     """What every product has."""
 
-    version: Release | None = key(None, 'release, three digits in quotes such as "006"; the newest where not given')
+    version: Release | None = key(
+        None,
+        'release, three digits in quotes such as "006"; where not given the newest, in a folder that of each granule; '
+        "any: the same, and releases are meant to be mixed",
+    )
     splits: int = key(1, "shares a bucket of time is cut into, by a hash of the granule id", ge=1, le=1000)
 
 
@@ -39,6 +43,7 @@ class InPlace(Model):
 def known_names(product, release, given):
     """Return {name as given: name as the reader takes it}; refuse one that the product or its release does not have."""
     try:
+        release = None if release == "any" else release
         return {name: variables.canonical(product, name, release) for name in given}
     except NunatakError as error:
         raise ValueError(str(error)) from error

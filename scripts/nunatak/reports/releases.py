@@ -1,0 +1,37 @@
+"""What the front page says of releases, and of what heights are above."""
+
+from __future__ import annotations
+
+import re
+
+from nunatak.granules import datums
+
+
+def named(product, version, used):
+    """
+    Return a product with its release: the one that the study names, else those that were found.
+
+    Parameters
+    ----------
+    version : the study's, None or "any" where it names none
+    used : such as "006, 007"
+    """
+    if version and version != "any":
+        return f"{product.upper()} release {version}"
+    return f"{product.upper()} release {used}" if used not in ("", "none") else product.upper()
+
+
+def datum(used):
+    """
+    Return the row on what heights along the track are above; none for a study without them.
+
+    Parameters
+    ----------
+    used : mapping of product to the releases found
+    """
+    frames: dict[str, list[str]] = {}
+    for product, found in used.items():
+        for release in re.findall(r"\b\d{3}\b", found) if product in datums.TIDE_FREE else ():
+            frames.setdefault(datums.reference_frame(release), []).append(f"{product.upper()} {release}")
+    said = "; ".join(f"{frame} ({', '.join(names)})" for frame, names in sorted(frames.items()))
+    return [("heights above", f"the ellipsoid WGS84 in {said}; tide-free (permanent tide)")] if said else []
