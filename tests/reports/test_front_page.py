@@ -151,6 +151,23 @@ def test_the_numbers_are_those_of_the_table(made, report):
     assert "Gt" in words
 
 
+def test_medians_of_repeat_pairs_carry_errors_in_the_table(made):
+    """The error of a single pair of segments, beside each beam's median."""
+    pairs = files.front_material({**made.inputs, "provenance": nothing(made), "figures": [], "pages": []})["pairs"]
+    table = front.pair_table(pairs)
+    column = table.heads.index("dh")
+    assert [row[column].endswith("± 0.12 m") for row in table.rows] == [True] * 6
+
+
+def test_cells_too_coarse_for_a_region_are_pointed_out(made):
+    """A region of 49 cells is not resolved, one of 50 is."""
+    table = files.region_change(made.inputs["region_change"])
+    said = "Fewer than 50 cells do not resolve a region"
+    for cells, told in ((49, True), (50, False)):
+        notes = front.region_table(table.assign(n_cells=cells)).notes
+        assert any(note.startswith(said) for note in notes) is told
+
+
 def test_the_dataset_of_the_release_is_cited_and_no_other(report):
     words = Page(report[0]).words
     assert "Height Change, Version 5" in words

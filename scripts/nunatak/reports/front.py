@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 import nunatak
+from nunatak.checks.elevation import RESOLVED_CELLS
 from nunatak.elevation import summarise_pairs
 from nunatak.figures import study_velocity
 from nunatak.figures.study import widest_pair
@@ -153,6 +154,9 @@ def region_table(table):
     ]
     if not with_mass:
         notes.append("A volume, not a mass: firn and uplift of the bed are not taken out.")
+    coarse = last[last["n_cells"] < RESOLVED_CELLS]
+    if len(coarse):
+        notes.append(f"Fewer than {RESOLVED_CELLS} cells do not resolve a region; take its finest cells instead.")
     return Table("Height and volume change", tuple(heads), rows, tuple(notes))
 
 
@@ -160,11 +164,13 @@ def pair_table(pairs, counts=None):
     """Return the medians of repeat pairs by beam, with a note on the passes that `counts` says are no pairs."""
     rows = []
     for (rgt, first, last), part in pairs.groupby(["rgt", "cycle_first", "cycle_second"], observed=True):
+        errors = part.groupby("beam", observed=True)["dh_sigma"].median()
         for row in summarise_pairs(part).to_dict("records"):
             rows.append(
                 [
                     f"RGT {int(rgt):04d}, cycles {int(first):02d} and {int(last):02d}", row["beam"], str(row["n"]),
-                    f"{words.number(row['median_dh_uncorrected'])} m", f"{words.number(row['median_dh'])} m",
+                    f"{words.number(row['median_dh_uncorrected'])} m",
+                    words.plus_minus(row["median_dh"], errors[row["beam"]], "m"),
                     f"{words.number(row['nmad_dh'], 2)} m", f"{words.number(row['median_dy'], 2)} m",
                     f"{words.number(row['median_dhdt'])} m/yr",
                 ]
@@ -172,7 +178,8 @@ def pair_table(pairs, counts=None):
     heads = ("track", "beam", "pairs", "uncorrected", "dh", "spread (NMAD)", "apart across track", "dh/dt")
     notes = (
         "Medians of the height differences of segments joined on segment_id that pass the study's filter; dh "
-        "is corrected for the slope of the surface across the track.",
+        "is corrected for the slope of the surface across the track, its error that of a single pair of segments, "
+        "because those of one pass may err together.",
     )
     left_out = words.pairs_left_out(counts) if counts is not None else ""
     return Table("Repeat pairs", heads, rows, (*notes, left_out) if left_out else notes)
