@@ -19,12 +19,15 @@ from nunatak.times import from_decimal_year
 UNITS = {
     "x": "m", "y": "m", "vx": "m/yr", "vy": "m/yr", "v": "m/yr", "vx_error": "m/yr", "vy_error": "m/yr",
     "v_error": "m/yr", "date_dt": "days", "distance": "m", "travel_time": "yr", "width": "m", "area_flux": "km2/yr",
+    "area_flux_sigma": "km2/yr",
     "discharge": "Gt/yr", "discharge_sigma": "Gt/yr", "observed_share": "1",
-    "thickness_share": "1",
+    "thickness_share": "1", "angle": "degrees",
 }  # fmt: skip
 GATE_COLUMNS = [
-    "gate", "year", "width", "observed_share", "thickness_share", "area_flux", "discharge", "discharge_sigma",
+    "gate", "year", "width", "observed_share", "thickness_share", "angle", "area_flux", "area_flux_sigma", "discharge",
+    "discharge_sigma",
 ]  # fmt: skip
+LEAST_ANGLE = 60.0  # degrees between a gate and the flow; below it a small error of direction is a large one of flux
 LEAST_SHARE = 0.5  # of the flux where the thickness is known, for a discharge
 
 
@@ -50,7 +53,12 @@ def main(cube, annual, out, *, points, flowlines, gates, study):
     rows = [row for name, gate in gates.items() for row in fluxes(yearly, name, gate, to_map)]
     for name in sorted(set(gates) - {row[0] for row in rows}):
         log.warning("gate %s: no year has a velocity on it; it has no row", name)
-    write_csv(pd.DataFrame(rows, columns=GATE_COLUMNS), out["gates"], attributes=about, units=UNITS)
+    table = pd.DataFrame(rows, columns=GATE_COLUMNS)
+    for name, angle in table.groupby("gate")["angle"].median().items():
+        if angle < LEAST_ANGLE:
+            log.warning("gate %s: lies at %.0f degrees to the flow; lay it across (90), at least %.0f", name, angle,
+                        LEAST_ANGLE)  # fmt: skip
+    write_csv(table, out["gates"], attributes=about, units=UNITS)
 
 
 def series(stack, yearly, places):
@@ -117,13 +125,15 @@ def fluxes(yearly, name, gate, to_map):
             if "no velocity" in str(error):
                 continue  # a year without data is no row, not a zero
             raise
-        area = float((flux.segments["v_across"] * flux.segments["width"]).sum()) / 1e6
+        area, sigma_area = (
+            float((flux.segments[name] * flux.segments["width"]).sum()) / 1e6 for name in ("v_across", "v_across_error")
+        )
         share = flux.thickness_share if known else np.nan
         if share < LEAST_SHARE:
             log.warning("gate %s, %d: the thickness is known for %.0f %% of the flux; no discharge is given", name,
                         year, 100 * share)  # fmt: skip
         mass = (flux.discharge, flux.sigma) if share >= LEAST_SHARE else (np.nan, np.nan)
-        yield (name, int(year), flux.width, flux.observed_share, share, area, *mass)
+        yield (name, int(year), flux.width, flux.observed_share, share, flux.angle, area, sigma_area, *mass)
 
 
 def raster_of(given, grid, variable):

@@ -275,6 +275,23 @@ def test_the_shipped_settings_are_sound():
     assert study.Settings.model_validate(study.load_settings(ROOT / "config" / "config.yaml")).results == "results"
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"points": {"trunk": [-45, -70]}}, "points.trunk: [-45, -70] lies outside region, which has longitudes 10"),
+        ({"points": {"swapped": [79.8, 24.0]}}, "points.swapped: [79.8, 24] lies outside region"),
+        ({"gates": {"front": {"lonlat": [[40, 80], [41, 80]]}}}, "gates.front: [40, 80], [41, 80] lies outside region"),
+        ({"flowlines": {"main": {"start": [24, 70]}}}, "flowlines.main.start: [24, 70] lies outside region"),
+        ({"transects": {"a": {"lonlat": [[24, 70], [25, 70]]}}}, "transects.a: [24, 70], [25, 70] lies outside region"),
+    ],
+)  # fmt: skip
+def test_a_place_outside_the_region_is_told_before_the_run(made, changes, told):
+    """In the longitudes and latitudes that were written; a line that crosses the region is fine."""
+    with pytest.raises(StudyError, match=re.escape(told)):
+        made(changes)
+    assert made({"gates": {"front": {"lonlat": [[5, 80], [40, 80]]}}}).gates["front"].step == 60
+
+
 def test_mass_only_where_it_may_be_given(made, tmp_path):
     """Glaciers by density; ice sheets only with both rasters, which are there."""
     assert made({"mass": {"kind": "glacier"}}).mass.allowed

@@ -25,6 +25,7 @@ from nunatak.products import itslive_index
 from nunatak.products.cube_store import open_cube
 from nunatak.rasters import write_netcdf
 from nunatak.region import load
+from nunatak.reports import velocity as velocity_words
 from nunatak.runtime import NunatakError, file_sha256
 from nunatak.simulation import itslive, worlds
 from nunatak.tables import read_csv, read_table, write_table
@@ -264,6 +265,21 @@ def test_a_gate_drawn_the_other_way_counts_the_flow_as_negative(work, annual):
     assert set(series["kind"]) == {"pair", "annual", "model"} and series["v"].notna().all()
 
 
+def test_a_gate_along_the_flow_is_told(work, annual, tmp_path, caplog):
+    """Of two gates at one place the run names the one that lies along the flow; areas carry errors."""
+    across, along = [[-100.85, -75.03], [-100.95, -75.06]], [[-100.98, -75.04], [-100.86, -75.06]]
+    gates = {name: settings_of("gates", g={"lonlat": line})["g"] for name, line in (("good", across), ("bad", along))}
+    out = {name: tmp_path / name for name in ("series", "flowline", "gates")}
+    follow_flow.main(work / "cube", work / "annual", out, points={}, flowlines={}, gates=gates, study="x")
+    found = read_csv(out["gates"])
+    angles = found.groupby("gate")["angle"].median()
+    assert angles["good"] > 75 and angles["bad"] < 30
+    assert "gate bad: lies at" in caplog.text and "gate good" not in caplog.text
+    assert (found["area_flux_sigma"] > 0).all() and read_csv(out["gates"]).attrs["units"]["area_flux_sigma"] == "km2/yr"
+    rows = velocity_words.gates_rows(found)
+    assert len(rows[0]) == 8 and "±" in rows[0][6] and rows[0][7] == ""
+
+
 @pytest.mark.parametrize(("seen", "given"), [(1.0, True), (0.75, True), (0.25, False)])
 def test_a_discharge_needs_the_thickness_of_half_of_its_flux(work, annual, tmp_path, seen, given):
     """A raster over part of the gate: its share is told, and below a half there is no discharge."""
@@ -288,7 +304,8 @@ def test_a_discharge_needs_the_thickness_of_half_of_its_flux(work, annual, tmp_p
 def test_a_gate_beside_the_map_is_refused_and_one_without_a_velocity_said(work, annual, tmp_path, caplog):
     """Places that do not fit; ice that no year sees."""
     out = {name: tmp_path / name for name in ("series", "flowline", "gates")}
-    gates = {"far": settings_of("gates", g={"lonlat": [[-45.0, -70.0], [-44.0, -70.0]]})["g"]}
+    near = settings_of("gates", g={"lonlat": [[-100.98, -75.04], [-100.86, -75.06]]})["g"]
+    gates = {"far": {**near, "lonlat": [[-45.0, -70.0], [-44.0, -70.0]]}}
     with pytest.raises(NunatakError, match="gates: far: lies outside the map of velocities"):
         follow_flow.main(work / "cube", work / "annual", out, points={}, flowlines={}, gates=gates, study="x")
     blank = annual.copy(deep=True)

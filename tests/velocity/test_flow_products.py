@@ -115,6 +115,16 @@ def test_gaps_of_a_gate_are_counted():
         flux_gate(field.assign_attrs(crs=""), gate, 1000.0)
 
 
+@pytest.mark.parametrize("angle", [90.0, 60.0, 20.0])
+def test_the_angle_of_a_gate_is_that_to_the_flow(angle):
+    """Flow along x; 90 degrees is across it, and either way round is the same."""
+    field = field_of(lambda x, y: 100 + 0 * x, lambda x, y: 0 * x)
+    dx, dy = 2000 * np.cos(np.radians(angle)), 2000 * np.sin(np.radians(angle))
+    gate = [(X0 - dx, Y0 - dy), (X0 + dx, Y0 + dy)]
+    assert flux_gate(field, gate, 1000.0).angle == pytest.approx(angle, abs=0.01)
+    assert flux_gate(field, gate[::-1], 1000.0).angle == pytest.approx(angle, abs=0.01)
+
+
 def test_a_thickness_that_is_not_known_is_counted_and_doubtful():
     """Half a gate has no thickness: carried on, 0.5 of the flux, and its error is half of the thickness."""
     field = field_of(lambda x, y: 100 + 0 * x, lambda x, y: 0 * x)

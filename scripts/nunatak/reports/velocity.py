@@ -104,12 +104,20 @@ def _per_cent(share):
 
 
 def gates_rows(gates):
-    """Ice through every gate and year, as rows for a table."""
+    """Ice through every gate and year with its errors, as rows for a table."""
     rows = []
     for row in gates.to_dict("records"):
         mass = words.plus_minus(row["discharge"], row["discharge_sigma"]) if np.isfinite(row["discharge"]) else ""
         shares = [f"{100 * row[name]:.0f} %" if np.isfinite(row[name]) else "" for name in GATE_SHARES]
         rows.append(
-            (row["gate"], str(row["year"]), f"{row['width'] / 1000:.1f}", *shares, f"{row['area_flux']:.2f}", mass)
+            (
+                row["gate"],
+                str(row["year"]),
+                f"{row['width'] / 1000:.1f}",
+                f"{row['angle']:.0f}",
+                *shares,
+                words.plus_minus(row["area_flux"], row["area_flux_sigma"]),
+                mass,
+            )
         )
     return rows

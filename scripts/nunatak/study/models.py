@@ -22,7 +22,7 @@ from pydantic.json_schema import SkipJsonSchema
 from nunatak import granules, region, rings
 from nunatak.region import Region
 from nunatak.study.base import Model, Point, key
-from nunatak.study.lines import Flowline, Gate, Transect
+from nunatak.study.lines import Flowline, Gate, Transect, check_places
 from nunatak.study.period import Period
 from nunatak.study.products import Products
 from nunatak.study.sections import (
@@ -189,6 +189,7 @@ class StudyFile(Settings):
         for name in self.figures.names or ():
             self._check_figure(name)
         self._check_tracks()
+        check_places(self)
         return self
 
     def _check_tracks(self):

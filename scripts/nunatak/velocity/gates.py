@@ -15,8 +15,8 @@ from nunatak.velocity.sampling import Field, crs_of
 
 _KG_PER_GT = 1e12
 _UNITS = {
-    "distance": "m", "x": "m", "y": "m", "width": "m", "v_across": "m/yr", "v_across_error": "m/yr", "thickness": "m",
-    "thickness_sigma": "m", "discharge": "Gt/yr",
+    "distance": "m", "x": "m", "y": "m", "width": "m", "v_across": "m/yr", "speed": "m/yr", "v_across_error": "m/yr",
+    "thickness": "m", "thickness_sigma": "m", "discharge": "Gt/yr",
 }  # fmt: skip
 
 
@@ -35,6 +35,8 @@ class GateFlux:
     """share of the discharge that passes cells with a velocity, 0 to 1; the rest is interpolated along the gate"""
     thickness_share: float
     """share of the discharge that passes where the thickness is known, 0 to 1; the rest is carried on"""
+    angle: float
+    """between the gate and the flow through it, degrees: 90 across the flow, 0 along it"""
     width: float
     """true length of the gate, m"""
     segments: pd.DataFrame
@@ -87,12 +89,14 @@ def flux_gate(
         raise NunatakError("flux gate: give two or more points apart from each other, (x, y) in the field's CRS")
     flow = Field(field, ("vx", "vy"))
     table = _segments(vertices, spacing or flow.cell / 2, crs)
-    across = _across(table, *flow(table["x"], table["y"]))
+    vx, vy = flow(table["x"], table["y"])
+    across = _across(table, vx, vy)
     observed = np.isfinite(across)
     if not observed.any():
         raise NunatakError("flux gate: no velocity anywhere on the gate; move it onto observed ice")
     table["v_across"] = np.interp(table["distance"], table["distance"][observed], across[observed])
     table["observed"] = observed
+    table["speed"] = np.hypot(vx, vy)
     table["v_across_error"] = _across_error(field, table, observed)
     table["thickness"], table["thickness_sigma"], table["measured"] = _thickness(thickness, thickness_sigma, table)
     table["discharge"] = density * table["v_across"] * table["thickness"] * table["width"] / _KG_PER_GT
@@ -182,7 +186,14 @@ def _sum(table, density, density_sigma, correlation_length):
     from_density = abs(total) * density_sigma / density
     shares = [_share(table["discharge"].abs(), table[name]) for name in ("observed", "measured")]
     sigma = float(np.sqrt(thickness**2 + velocity**2 + from_density**2))
-    return GateFlux(total, sigma, thickness, velocity, from_density, *shares, width, table)
+    return GateFlux(total, sigma, thickness, velocity, from_density, *shares, _angle(table), width, table)
+
+
+def _angle(table):
+    """Angle between the gate and the flow where it was observed, degrees; fast ice counts more."""
+    seen = table[table["observed"]]
+    flow, across = (float((seen[name].abs() * seen["width"]).sum()) for name in ("speed", "v_across"))
+    return float(np.degrees(np.arcsin(min(across / flow, 1.0)))) if flow > 0 else np.nan
 
 
 def _share(flux, where):
