@@ -107,6 +107,36 @@ def chunked_cube(path, n=40):
     return values, order
 
 
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        {"dtype": "f4"}, {"dtype": "i4", "_FillValue": 99999},
+        {"dtype": "i2", "scale_factor": 0.5, "_FillValue": -32768},
+        {"dtype": "i2", "add_offset": 7.0, "_FillValue": -32767},
+    ],
+)  # fmt: skip
+def test_a_cube_saved_again_gives_the_same_layers(tmp_path, encoding):
+    """As xarray writes what it opened: floats, packed, another fill, dates in other units, axes turned."""
+    path, values = small_cube(tmp_path)
+    with xr.open_zarr(path, decode_times=False, mask_and_scale=False) as store:
+        again = store.load().transpose("y", "x", "mid_date")
+    for name in ("vx", "vy"):
+        again[name] = again[name].astype("f4").where(again[name] != -32767)
+        again[name].attrs["map_scale_corrected"] = 1
+    for name in again.variables:
+        again[name].encoding = {}
+    for number in (1, 2):
+        name = f"acquisition_date_img{number}"
+        again[name] = again[name] * 24
+        again[name].attrs["units"] = "hours since 1970-01-01"
+    again.to_zarr(tmp_path / "again.zarr", zarr_format=2, encoding={name: dict(encoding) for name in ("vx", "vy")})
+    for chunks in (None, {}):
+        cube = open_datacube(tmp_path / "again.zarr", chunks=chunks)
+        assert cube["vx"].dtype == "int16"
+        np.testing.assert_array_equal(cube["vx"], values)
+        np.testing.assert_array_equal(cube["time"], open_datacube(path)["time"])
+
+
 PART = {
     "period": (np.datetime64("2011-04-08"), np.datetime64("2011-07-17")),  # layers 7 to 16 by time
     "bounds": (300, 300, 700, 900),
@@ -211,6 +241,26 @@ def test_a_mosaic_is_read_by_window_on_disk_and_over_http(tmp_path, served, name
     xr.testing.assert_equal(remote["v"], local["v"])
     if name.endswith(".tif"):
         assert int(note.read_text()) < 0.6 * (tmp_path / name).stat().st_size
+
+
+@pytest.mark.parametrize("end", ["nc", "tif"])
+def test_a_packed_mosaic_is_read_in_its_unit(tmp_path, end):
+    """Half metres per year and an offset: -1000 is -490 m/yr, the fill is missing."""
+    stored, path = np.array([[-1000, 40], [-32767, 0]], "i2"), tmp_path / f"mosaic_v.{end}"
+    x, y = np.array([60.0, 180.0]), np.array([180.0, 60.0])
+    if end == "nc":
+        packed = {"scale_factor": 0.5, "add_offset": 10.0, "_FillValue": np.int16(-32767)}
+        fields = {"v": (("y", "x"), stored, packed), "mapping": ((), 0, {"spatial_epsg": 3031})}
+        xr.Dataset(fields, {"x": x, "y": y}, {"map_scale_corrected": 1}).to_netcdf(path, engine="h5netcdf")
+    else:
+        place = {"crs": "EPSG:3031", "transform": rasterio.transform.from_origin(0, 240, 120, 120), "nodata": -32767}
+        with rasterio.open(path, "w", driver="GTiff", width=2, height=2, count=1, dtype="int16", **place) as target:
+            target.write(stored, 1)
+            target.scales, target.offsets = (0.5,), (10.0,)
+    speed = open_mosaic(path)["v"].values
+    ratio = np.array([[-49, 3], [np.nan, 1]])  # to 10 m/yr: what is over ground by then has the same k in all four
+    np.testing.assert_allclose(speed / speed[1, 1], ratio, rtol=1e-3)
+    assert 9.5 < speed[1, 1] < 10.5
 
 
 def test_a_cube_over_http_equals_the_one_on_disk(tmp_path, served):

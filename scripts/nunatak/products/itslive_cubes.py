@@ -18,7 +18,7 @@ from nunatak import remote
 from nunatak.grid import Grid
 from nunatak.products import GranuleError, datacube_layers
 from nunatak.products import itslive_ground as ground
-from nunatak.products.itslive_fields import LAYOUT
+from nunatak.products.itslive_fields import LAYOUT, as_layer, unpacked
 from nunatak.products.zarr_store import AddressStore
 from nunatak.times import days_to_utc
 
@@ -73,7 +73,7 @@ def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chu
     if missing:
         raise GranuleError(f"{path}: has no {missing[0]!r}; it is no ITS_LIVE datacube or lacks that variable")
     rows, columns = _window(store, bounds, path)
-    times = [days_to_utc(store[f"acquisition_date_img{i}"].values, since="1970-01-01") for i in (1, 2)]
+    times = [_times(store[f"acquisition_date_img{i}"]) for i in (1, 2)]
     middle = times[0] + (times[1] - times[0]) // 2
     chosen = np.arange(middle.size)
     if period is not None:
@@ -96,9 +96,34 @@ def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chu
 
 def _field(variable, order, rows, columns):
     """The chosen layers of a variable in a window; a Dask array where the store was opened with one."""
+    variable = variable.transpose("mid_date", "y", "x")
+    name, attributes = variable.name, variable.attrs
+    dtype, _, fill, _ = LAYOUT[name]
+    fills = _fills(attributes) or [fill]
+    packed = variable.dtype != dtype or fills != [fill] or {"scale_factor", "add_offset"} & set(attributes)
+
+    def layers(raw):
+        values = unpacked(raw, fills, attributes.get("scale_factor"), attributes.get("add_offset"))
+        return as_layer(values, name, "datacube")
+
     if variable.chunks is not None:
-        return variable[:, rows, columns][order].data
-    return datacube_layers.take(variable, order, rows, columns)
+        held = variable[:, rows, columns][order].data
+        return held.map_blocks(layers, dtype=dtype) if packed else held
+    held = datacube_layers.take(variable, order, rows, columns)
+    return layers(held) if packed else held
+
+
+def _fills(attributes):
+    stated = (attributes.get(key) for key in ("_FillValue", "missing_value"))
+    return sorted({float(value) for value in stated if value is not None and np.isfinite(value)})
+
+
+def _times(variable):
+    """Acquisition dates; days since 1970 in ITS_LIVE's own cubes, in other units where a cube was saved again."""
+    units = variable.attrs.get("units", "days since 1970-01-01")
+    if units.startswith("days since 1970-01-01"):
+        return days_to_utc(variable.values, since="1970-01-01")
+    return xr.decode_cf(variable.to_dataset(name="date"))["date"].values.astype("datetime64[ns]")
 
 
 def _layers_on_ground(cube, attributes):
@@ -217,11 +242,8 @@ def _mosaic_on_ground(mosaic, path, attributes):
 
 
 def _floats(variable):
-    raw = variable.values
-    values = raw.astype("f4")
-    for key in ("_FillValue", "missing_value"):
-        if key in variable.attrs:
-            values[raw == variable.attrs[key]] = np.nan
+    packing = (variable.attrs.get(key) for key in ("scale_factor", "add_offset"))
+    values = unpacked(variable.values, _fills(variable.attrs), *packing).astype("f4")
     kept = {key: variable.attrs[key] for key in ("units", "long_name", "description") if key in variable.attrs}
     return ("y", "x"), values, kept
 
@@ -256,13 +278,14 @@ def _open_cog(path, bounds, variables):
                 window = window.intersection(rasterio.windows.Window(0, 0, source.width, source.height))
                 transform = source.window_transform(window)
             band = source.read(1, window=window, masked=True)
+            scale, offset = source.scales[0], source.offsets[0]
             crs = source.crs and source.crs.to_epsg()
             attributes = source.tags() | source.tags(1)
     except (rasterio.errors.RasterioIOError, rasterio.errors.WindowError) as error:
         raise GranuleError(f"{path}: cannot be read ({' '.join(str(error).split())}); check path and bounds") from error
     if not crs:
         raise GranuleError(f"{path}: names no EPSG code; take another copy")
-    values = band.astype("f4").filled(np.nan)
+    values = (band.astype("f8") * scale + offset).astype("f4").filled(np.nan)
     x = transform.c + (np.arange(values.shape[1]) + 0.5) * transform.a
     y = transform.f + (np.arange(values.shape[0]) + 0.5) * transform.e
     mosaic = xr.Dataset({name: (("y", "x"), values)}, {"y": y, "x": x}, {"crs": f"EPSG:{crs}"})

@@ -149,10 +149,31 @@ def physical(dataset, name, window=(slice(None), slice(None))):
     at = window[::-1] if turned else window
     raw = dataset[(0, *at)] if dataset.ndim == 3 else dataset[at]
     raw = raw.T if turned else raw
-    missing = np.isin(raw, _storable(stated_fills(dataset) or [LAYOUT[name][2]], raw.dtype))
-    scale, offset = number(dataset, "scale_factor"), number(dataset, "add_offset")
-    values = raw.astype("f8") * (1.0 if np.isnan(scale) else scale) + (0.0 if np.isnan(offset) else offset)
-    values[missing] = np.nan
+    return unpacked(
+        raw, stated_fills(dataset) or [LAYOUT[name][2]], number(dataset, "scale_factor"), number(dataset, "add_offset")
+    )
+
+
+def unpacked(raw, fills, scale, offset):
+    """
+    Return stored values in their unit.
+
+    Parameters
+    ----------
+    raw : array as stored
+    fills : numbers that stand for missing, as stored
+    scale, offset : `scale_factor` and `add_offset`, NaN or None where there is none
+
+    Returns
+    -------
+    float64 array of the same shape, NaN for missing
+    """
+    values = raw.astype("f8")
+    if scale is not None and np.isfinite(scale):
+        values *= scale
+    if offset is not None and np.isfinite(offset):
+        values += offset
+    values[np.isin(raw, _storable(fills, raw.dtype))] = np.nan
     return values
 
 
