@@ -127,6 +127,8 @@ rule follow_flow:
     output:
         series="<results>/{study}/velocity/series.parquet",
         flowline="<results>/{study}/velocity/flowline.parquet",
+        series_csv="<results>/{study}/velocity/series.csv",
+        flowline_csv="<results>/{study}/velocity/flowline.csv",
         gates="<results>/{study}/velocity/gates.csv",
     log:
         "<logs>/{study}/velocity/follow_flow.log",

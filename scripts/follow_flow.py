@@ -17,15 +17,15 @@ from nunatak.tables import write_csv, write_table
 from nunatak.times import from_decimal_year
 
 UNITS = {
-    "x": "m", "y": "m", "vx": "m/yr", "vy": "m/yr", "v": "m/yr", "vx_error": "m/yr", "vy_error": "m/yr",
-    "v_error": "m/yr", "date_dt": "days", "distance": "m", "travel_time": "yr", "width": "m", "area_flux": "km2/yr",
-    "area_flux_sigma": "km2/yr",
-    "discharge": "Gt/yr", "discharge_sigma": "Gt/yr", "observed_share": "1",
-    "thickness_share": "1", "angle": "degrees",
+    "x": "m", "y": "m", "longitude": "degrees_east", "latitude": "degrees_north", "epsg": "1",
+    "flow_direction": "degrees clockwise from true north", "vx": "m/yr", "vy": "m/yr", "v": "m/yr", "vx_error": "m/yr",
+    "vy_error": "m/yr", "v_error": "m/yr", "date_dt": "days", "distance": "m", "travel_time": "yr", "width": "m",
+    "observed_share": "1", "thickness_share": "1", "angle": "degrees", "area_flux": "km2/yr",
+    "area_flux_sigma": "km2/yr", "discharge": "Gt/yr", "discharge_sigma": "Gt/yr",
 }  # fmt: skip
 GATE_COLUMNS = [
-    "gate", "year", "width", "observed_share", "thickness_share", "angle", "area_flux", "area_flux_sigma", "discharge",
-    "discharge_sigma",
+    "gate", "year", "longitude", "latitude", "epsg", "width", "observed_share", "thickness_share", "angle", "area_flux",
+    "area_flux_sigma", "discharge", "discharge_sigma",
 ]  # fmt: skip
 LEAST_ANGLE = 60.0  # degrees between a gate and the flow; below it a small error of direction is a large one of flux
 LEAST_SHARE = 0.5  # of the flux where the thickness is known, for a discharge
@@ -33,23 +33,23 @@ LEAST_SHARE = 0.5  # of the flux where the thickness is known, for a discharge
 
 def main(cube, annual, out, *, points, flowlines, gates, study):
     """
-    Write series.parquet, flowline.parquet and gates.csv; a table without rows where the study has none of a kind.
+    Write series and flowline (Parquet and CSV) and gates.csv; a table without rows where the study has none of a kind.
 
     Parameters
     ----------
     cube, annual : the cube's folder and annual.nc
-    out : mapping of series, flowline, gates to a path
+    out : mapping of series, flowline, series_csv, flowline_csv, gates to a path
     points, flowlines, gates : the study's keys
     """
     stack, yearly = open_cube(cube), read_map(annual)
     about = stamp(study=study, source=stack.attrs["nunatak_source"], inputs=[annual],
-                  parameters=[points, flowlines, gates]) | GROUND  # fmt: skip
+                  parameters=[points, flowlines, gates]) | GROUND | {"crs": yearly.attrs["crs"]}  # fmt: skip
     to_map = pyproj.Transformer.from_crs("EPSG:4326", yearly.attrs["crs"], always_xy=True).transform
     places = {name: to_map(*lonlat) for name, lonlat in points.items()}
-    write_table(series(stack, yearly, places), out["series"], attributes=about, units=UNITS)
+    write_places(series(stack, yearly, places), "series", out, about)
     lines = [along(yearly, name, line, to_map(*line["start"])) for name, line in flowlines.items()]
-    empty = pd.DataFrame({"flowline": [], "year": [], "distance": [], "v": []})
-    write_table(pd.concat(lines) if lines else empty, out["flowline"], attributes=about, units=UNITS)
+    empty = pd.DataFrame({"flowline": [], "year": [], "distance": [], "x": [], "y": [], "v": []})
+    write_places(pd.concat(lines) if lines else empty, "flowline", out, about)
     rows = [row for name, gate in gates.items() for row in fluxes(yearly, name, gate, to_map)]
     for name in sorted(set(gates) - {row[0] for row in rows}):
         log.warning("gate %s: no year has a velocity on it; it has no row", name)
@@ -61,10 +61,17 @@ def main(cube, annual, out, *, points, flowlines, gates, study):
     write_csv(table, out["gates"], attributes=about, units=UNITS)
 
 
+def write_places(table, name, out, about):
+    """Write a table of places as GeoParquet, and beside it as CSV that says its units."""
+    table = velocity.located(table.reset_index(drop=True), about["crs"])
+    write_table(table, out[name], attributes=about, units=UNITS, points=True)
+    write_csv(table, out[f"{name}_csv"], attributes=about, units=UNITS)
+
+
 def series(stack, yearly, places):
     """Every pair at the points (kind pair), annual means (annual), and the seasonal model at ten-day steps (model)."""
     if not places:
-        return pd.DataFrame({"point": [], "kind": [], "time": [], "v": [], "v_error": []})
+        return pd.DataFrame({"point": [], "kind": [], "time": [], "x": [], "y": [], "v": [], "v_error": []})
     pairs = velocity.point_series(stack, places).assign(kind="pair")
     pairs["v_error"] = velocity.speed_error(pairs["vx"], pairs["vy"], pairs["vx_error"], pairs["vy_error"])
     first, last = (f"{year:.0f}-01-01" for year in (np.floor(yearly["year_start"][0]), np.ceil(yearly["year_end"][-1])))
@@ -111,7 +118,7 @@ def fluxes(yearly, name, gate, to_map):
     if not LineString(vertices).intersects(box(*grid.bounds)):
         raise NunatakError(f"gates: {name}: lies outside the map of velocities; choose points of the region")
     known = gate["thickness"] is not None
-    around = window(grid, vertices)
+    around, middle = window(grid, vertices), middle_of(vertices, grid.crs)
     thickness = raster_of(gate["thickness"], around, gate["variable"])
     sigma = raster_of(gate["thickness_sigma"], around, gate["sigma_variable"])
     for k, year in enumerate(yearly["year"].values):
@@ -133,12 +140,19 @@ def fluxes(yearly, name, gate, to_map):
             log.warning("gate %s, %d: the thickness is known for %.0f %% of the flux; no discharge is given", name,
                         year, 100 * share)  # fmt: skip
         mass = (flux.discharge, flux.sigma) if share >= LEAST_SHARE else (np.nan, np.nan)
-        yield (name, int(year), flux.width, flux.observed_share, share, flux.angle, area, sigma_area, *mass)
+        yield (name, int(year), *middle, flux.width, flux.observed_share, share, flux.angle, area, sigma_area, *mass)
 
 
 def raster_of(given, grid, variable):
     """A thickness on the velocity's grid: one number, or the user's raster."""
     return read_on_grid(given, grid, variable=variable, valid=THICKNESS) if isinstance(given, str) else given
+
+
+def middle_of(vertices, crs):
+    """Longitude and latitude halfway along a gate, and the EPSG number of the map it is on."""
+    line = LineString(vertices).interpolate(0.5, normalized=True)
+    row = velocity.located(pd.DataFrame({"x": [line.x], "y": [line.y]}), crs).iloc[0]
+    return float(row["longitude"]), float(row["latitude"]), int(row["epsg"])
 
 
 def window(grid, vertices):

@@ -35,6 +35,7 @@ POINT = (-100.9, -75.05)
 
 
 YEARS = range(2016, 2021)
+FLOW = ("series", "flowline", "series_csv", "flowline_csv", "gates")
 
 
 @pytest.fixture(scope="module")
@@ -231,15 +232,44 @@ def test_the_file_can_be_held_against_the_truth(annual):
 
 
 def test_points_lines_and_gates_that_nobody_asked_for_are_tables_without_rows(work, annual):
-    out = {name: work / f"none_{name}" for name in ("series", "flowline", "gates")}
+    out = {name: work / f"none_{name}" for name in FLOW}
     follow_flow.main(work / "cube", work / "annual", out, points={}, flowlines={}, gates={}, study="x")
     assert [len(read_table(out[name])) for name in ("series", "flowline")] == [0, 0]
     assert len(read_csv(out["gates"])) == 0
 
 
+def test_places_say_where_on_the_earth_they_are(work, annual, tmp_path):
+    """Longitude, latitude, EPSG and direction from true north; GeoParquet that geopandas reads, CSV with units."""
+    import geopandas
+
+    out = {name: tmp_path / name for name in FLOW}
+    lines = {"main": settings_of("flowlines", main={"start": POINT})["main"]}
+    gates = {"g": settings_of("gates", g={"lonlat": [[-100.85, -75.03], [-100.95, -75.06]]})["g"]}
+    follow_flow.main(work / "cube", work / "annual", out, points={"p": POINT}, flowlines=lines, gates=gates, study="x")
+    for name in ("series", "flowline"):
+        table, frame = read_table(out[name]), geopandas.read_parquet(out[name])
+        assert frame.crs == "OGC:CRS84" and len(frame) == len(table) and set(table["epsg"]) == {3031}
+        np.testing.assert_allclose(frame.geometry.x, table["longitude"])
+        back = frame.to_crs(3031)
+        np.testing.assert_allclose(back.geometry.x, table["x"], atol=0.01)
+        assert table.attrs["attributes"]["crs"] == "EPSG:3031"
+        text = read_csv(out[f"{name}_csv"])
+        np.testing.assert_allclose(text["v"], table["v"])
+        assert text.attrs["units"]["longitude"] == "degrees_east" and text.attrs["units"]["v"] == "m/yr"
+    series = read_table(out["series"])
+    np.testing.assert_allclose(series["longitude"], POINT[0], atol=1e-6)
+    seen = series[series["kind"] == "annual"]
+    # north at longitude -100.9 in EPSG:3031 points away from the pole: the map's direction less the meridian's
+    on_map = np.degrees(np.arctan2(seen["vx"], seen["vy"]))
+    np.testing.assert_allclose((seen["flow_direction"] - (on_map - POINT[0]) + 180) % 360 - 180, 0, atol=0.01)
+    assert series.loc[series["kind"] == "model", "flow_direction"].isna().all()
+    found = read_csv(out["gates"]).iloc[0]
+    assert (round(found["longitude"], 1), round(found["latitude"], 2), found["epsg"]) == (-100.9, -75.05, 3031)
+
+
 def test_everything_written_says_whose_metres_its_velocities_are(work, annual):
     """`velocity_units_of: ground` in the cube, the grids, the tables and the rasters."""
-    out = {name: work / f"said_{name}" for name in ("series", "flowline", "gates")}
+    out = {name: work / f"said_{name}" for name in FLOW}
     follow_flow.main(work / "cube", work / "annual", out, points={"p": POINT}, flowlines={}, gates={}, study="x")
     invert_velocity.main(work / "cube", work / "said_inverted", settings=settings_of("invert"), study="x")
     said = [open_cube(work / "cube").attrs, annual.attrs]
@@ -256,7 +286,7 @@ def test_everything_written_says_whose_metres_its_velocities_are(work, annual):
 def test_a_gate_drawn_the_other_way_counts_the_flow_as_negative(work, annual):
     line = [[-100.98, -75.04], [-100.86, -75.06]]
     gates = {name: settings_of("gates", g={"lonlat": lonlat})["g"] for name, lonlat in (("a", line), ("b", line[::-1]))}
-    out = {name: work / f"two_{name}" for name in ("series", "flowline", "gates")}
+    out = {name: work / f"two_{name}" for name in FLOW}
     follow_flow.main(work / "cube", work / "annual", out, points={"p": POINT}, flowlines={}, gates=gates, study="x")
     found = read_csv(out["gates"]).pivot(index="year", columns="gate", values="area_flux")
     assert len(found) > 3
@@ -269,7 +299,7 @@ def test_a_gate_along_the_flow_is_told(work, annual, tmp_path, caplog):
     """Of two gates at one place the run names the one that lies along the flow; areas carry errors."""
     across, along = [[-100.85, -75.03], [-100.95, -75.06]], [[-100.98, -75.04], [-100.86, -75.06]]
     gates = {name: settings_of("gates", g={"lonlat": line})["g"] for name, line in (("good", across), ("bad", along))}
-    out = {name: tmp_path / name for name in ("series", "flowline", "gates")}
+    out = {name: tmp_path / name for name in FLOW}
     follow_flow.main(work / "cube", work / "annual", out, points={}, flowlines={}, gates=gates, study="x")
     found = read_csv(out["gates"])
     angles = found.groupby("gate")["angle"].median()
@@ -292,7 +322,7 @@ def test_a_discharge_needs_the_thickness_of_half_of_its_flux(work, annual, tmp_p
     with rasterio.open(tmp_path / "thick.tif", "w", **profile) as target:
         target.write(values, 1)
     gates = {"g": settings_of("gates", g={"lonlat": lonlat.tolist(), "thickness": str(tmp_path / "thick.tif")})["g"]}
-    out = {name: tmp_path / name for name in ("series", "flowline", "gates")}
+    out = {name: tmp_path / name for name in FLOW}
     follow_flow.main(work / "cube", work / "annual", out, points={}, flowlines={}, gates=gates, study="x")
     found = read_csv(out["gates"])
     np.testing.assert_allclose(found["thickness_share"], seen, atol=0.12)
@@ -303,7 +333,7 @@ def test_a_discharge_needs_the_thickness_of_half_of_its_flux(work, annual, tmp_p
 
 def test_a_gate_beside_the_map_is_refused_and_one_without_a_velocity_said(work, annual, tmp_path, caplog):
     """Places that do not fit; ice that no year sees."""
-    out = {name: tmp_path / name for name in ("series", "flowline", "gates")}
+    out = {name: tmp_path / name for name in FLOW}
     near = settings_of("gates", g={"lonlat": [[-100.98, -75.04], [-100.86, -75.06]]})["g"]
     gates = {"far": {**near, "lonlat": [[-45.0, -70.0], [-44.0, -70.0]]}}
     with pytest.raises(NunatakError, match="gates: far: lies outside the map of velocities"):

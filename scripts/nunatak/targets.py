@@ -101,6 +101,8 @@ FURTHER = {
     "freeboard_maps": Result("freeboard/maps", lambda study: study.sea_ice is not None),
     "cube": Result("velocity/cube.zarr", _has("itslive")),
     "velocity_maps": Result("velocity/maps", _has("itslive")),
+    "velocity_series_csv": Result("velocity/series.csv", lambda study: _has("itslive")(study) and bool(study.points)),
+    "flowline_csv": Result("velocity/flowline.csv", lambda study: _has("itslive")(study) and bool(study.flowlines)),
 }
 
 # those of them that are rasters for a GIS: a GeoTIFF, or a folder of them

@@ -8,7 +8,7 @@ from nunatak.velocity.filters import Filters
 from nunatak.velocity.flowlines import flowline
 from nunatak.velocity.gates import GateFlux, flux_gate
 from nunatak.velocity.inversion import invert
-from nunatak.velocity.sampling import Field
+from nunatak.velocity.sampling import Field, located
 from nunatak.velocity.series import model_series, point_series
 from nunatak.velocity.strain import strain_rates
 
@@ -23,6 +23,7 @@ __all__ = [
     "flowline",
     "flux_gate",
     "invert",
+    "located",
     "magnitude_mean",
     "mean_field",
     "model_series",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pyproj
 
 from nunatak.runtime import NunatakError
+
+_STEP = 100.0  # m, over which a direction on the map is told on the Earth
 
 
 class Field:
@@ -49,3 +52,33 @@ def crs_of(dataset, crs=None):
     if not found:
         raise NunatakError("velocity: the Dataset has no attribute crs; give crs='EPSG:...'")
     return found
+
+
+def located(table, crs):
+    """
+    Add where on the Earth each row lies and, of rows with a velocity, where to.
+
+    Parameters
+    ----------
+    table : DataFrame with `x, y` in metres of `crs`; `vx, vy` along its axes where there are
+    crs : with an EPSG number
+
+    Returns
+    -------
+    DataFrame with `longitude, latitude` (degrees, WGS84), `epsg` (of x and y) and, where there are vx and vy,
+        `flow_direction` (degrees clockwise from true north, NaN where there is no velocity)
+    """
+    x, y = (table[name].to_numpy(float) for name in ("x", "y"))
+    to_earth = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    lon, lat = to_earth.transform(x, y)
+    out = table.assign(longitude=lon, latitude=lat, epsg=np.int32(pyproj.CRS.from_user_input(crs).to_epsg() or 0))
+    if "vx" in table and "vy" in table:
+        vx, vy = (table[name].to_numpy(float) for name in ("vx", "vy"))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            step = _STEP / np.hypot(vx, vy)
+        ahead = to_earth.transform(x + step * vx, y + step * vy)
+        seen = np.isfinite(step)
+        places = [np.where(seen, part, 0.0) for part in (lon, lat, *ahead)]
+        azimuth = pyproj.Geod(ellps="WGS84").inv(*places)[0]
+        out["flow_direction"] = np.where(seen, np.mod(azimuth, 360.0), np.nan)
+    return out
