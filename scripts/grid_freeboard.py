@@ -3,6 +3,7 @@
 import dask
 
 from nunatak import gridding
+from nunatak.granules import datums
 from nunatak.outlines import STUDY_REGION, read_outlines
 from nunatak.products import atl20
 from nunatak.rasters import write_cog, write_netcdf_groups
@@ -38,6 +39,7 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
     theirs = inputs.get("atl20") or []
     about = stamp(study=study, source=source, inputs=[*inputs["rows"], *inputs["levels"], inputs["regions"], *theirs],
                   parameters={"settings": settings, "freeboard": freeboard, "period": period})  # fmt: skip
+    about |= datums.attributes(product, read.loc[read["status"] == "present", "granule_id"])
     bins = [long_name(name) for name in freeboard["bins"]]
     layers = gridding.layers(
         sums, bins, tuple(freeboard["statistics"]), period=whole_days(period), weighting=freeboard["weighting"],

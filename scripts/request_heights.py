@@ -3,6 +3,7 @@
 from nunatak import photons
 from nunatak.archives import base, sliderule
 from nunatak.archives.points import placed
+from nunatak.granules import datums
 from nunatak.granules import ledger as make_ledger
 from nunatak.outlines import read_outlines
 from nunatak.runtime import job, log, progress, stamp
@@ -36,9 +37,10 @@ def main(granules, regions, out, out_ledger, *, settings, period, study, endpoin
     about = stamp(study=study, source=source, inputs=[granules, regions],
                   parameters={"fit": parameters.provenance(), "period": period, "crs": crs,
                               "engine": "sliderule"})  # fmt: skip
+    said_of = datums.attributes("atl06sr", [row["granule_id"] for row in rows])
     if rows:
         sliderule.open_service(endpoint)
-    with ParquetStream(out, attributes={**about, "crs": crs}, points=True) as stream:
+    with ParquetStream(out, attributes={**about, **said_of, "crs": crs}, points=True) as stream:
         for n, row in enumerate(progress(rows, label="granules at the service"), start=1):
             found, said = sliderule.heights(asked, row["file_name"], region)
             table = photons.completed(found, parameters)

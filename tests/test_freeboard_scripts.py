@@ -14,6 +14,7 @@ from builders import damage
 from nunatak import results, study
 from nunatak.archives.base import check_failures
 from nunatak.granules import ledger as make_ledger
+from nunatak.granules.datums import reference_frame, release_of
 from nunatak.gridding import make_grid, statistics, sum_segments, to_tables
 from nunatak.outlines import STUDY_REGION, write_outlines
 from nunatak.products import atl10 as atl10_reader
@@ -126,8 +127,11 @@ def test_two_chunks_make_the_grid_of_one(tmp_path, whole, granules, asked):
     """Whatever the share of granules between jobs, every value is the same to the last bit."""
     parts = [Made(tmp_path / "first", granules[::2], asked), Made(tmp_path / "second", granules[1::2], asked)]
     one, two = gridded(tmp_path / "one", [whole], asked), gridded(tmp_path / "two", parts, asked)
+    used = {release_of(name) for name in whole.table("ledger").query("status == 'present'")["granule_id"]}
     for name in ("week", "month"):
         ours, theirs = (results.read_freeboard(out["grid"])[name] for out in (one, two))
+        said = ours.attrs["release"], ours.attrs["reference_frame"]
+        assert said == (", ".join(sorted(used)), ", ".join(sorted({reference_frame(r) for r in used})))
         xr.testing.assert_equal(ours, theirs)
     for name in ("series", "distribution"):
         pd.testing.assert_frame_equal(results.freeboard_table(one[name]), results.freeboard_table(two[name]))
