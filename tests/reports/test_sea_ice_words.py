@@ -37,6 +37,19 @@ def test_several_months_have_a_course():
     )
 
 
+def test_a_bin_of_which_a_part_was_asked_for_is_told_as_that_part():
+    """A month cut by the period is a span of days, or one day; a whole one stays a month."""
+    said = {
+        ("2019-01-01T00:00:00", "2019-01-08T00:00:00"): "From 1 Jan 2019 to 7 Jan 2019 the mean",
+        ("2019-01-05T00:00:00", "2019-01-06T00:00:00"): "On 5 Jan 2019 the mean",
+        ("2018-12-01T00:00:00", "2019-03-01T00:00:00"): "In January 2019 the mean",
+    }
+    for (start, end), begins in said.items():
+        cut = sea_ice.within(series(1), {"start": start, "end": end})
+        assert sea_ice.sentences(cut)[0].startswith(begins)
+        assert len(cut) == len(series(1))
+
+
 def test_table_of_the_longest_bins():
     """One row per month; beyond two years the last ones, and a note says how many there are."""
     assert len(sea_ice.series_table(series(3)).rows) == 3

@@ -302,6 +302,7 @@ def compose(
     if pairs is not None and (len(pairs) or (pair_counts is not None and len(pair_counts))):
         tables.append(pair_table(pairs, pair_counts))
     if freeboard is not None and len(freeboard):
+        freeboard = sea_ice.within(freeboard, study["period"])
         tables.append(sea_ice.series_table(freeboard, sea_ice.quantity(study)))
     first = velocity_leads(study)
     if speeds is not None and len(speeds):

@@ -28,6 +28,24 @@ def remark(product):
     return _REMARKS[product]
 
 
+def within(series, period):
+    """
+    Cut the time bins to the study's period: a month of which a week was asked for is told as that week.
+
+    Parameters
+    ----------
+    series : DataFrame of series.csv, with time_start and time_end (datetime64, UTC)
+    period : of the study as plain values, with start and end
+
+    Returns
+    -------
+    DataFrame like `series`
+    """
+    start, end = (pd.Timestamp(period[name]) for name in ("start", "end"))
+    cut = {"time_start": series["time_start"].clip(lower=start), "time_end": series["time_end"].clip(upper=end)}
+    return series.assign(**cut)
+
+
 def longest_bins(series):
     """The rows of the longest time bins of series.csv."""
     return series[series["bins"] == series["bins"].iloc[-1]] if len(series) else series
@@ -73,21 +91,24 @@ def sentences(series, what="freeboard"):
         place = name.replace("_", " ")
         mean = words.plus_minus(first["mean"], first["stderr"], "m")
         said.append(
-            f"In {_when(first)} the mean {what} of the {place} was {mean} "
+            f"{_when(first, begins=True)} the mean {what} of the {place} was {mean} "
             f"({first['count']:,} segments of {first['n_pass']} pass{'' if first['n_pass'] == 1 else 'es'})."
         )
         if len(rows) > 1:
             highest, lowest = rows.loc[rows["mean"].idxmax()], rows.loc[rows["mean"].idxmin()]
             said.append(
-                f"In {_when(last)} it was {words.plus_minus(last['mean'], last['stderr'], 'm')}; it was highest in "
-                f"{_when(highest)} ({words.plus_minus(highest['mean'], highest['stderr'], 'm')}) and lowest in "
+                f"{_when(last, begins=True)} it was {words.plus_minus(last['mean'], last['stderr'], 'm')}; it was "
+                f"highest {_when(highest)} ({words.plus_minus(highest['mean'], highest['stderr'], 'm')}) and lowest "
                 f"{_when(lowest)} ({words.plus_minus(lowest['mean'], lowest['stderr'], 'm')})."
             )
     return said
 
 
-def _when(row):
-    return span(pd.Timestamp(row["time_start"]), pd.Timestamp(row["time_end"]))
+def _when(row, *, begins=False):
+    """A time bin with its preposition: in a month, on a day, from a day to another."""
+    said = span(pd.Timestamp(row["time_start"]), pd.Timestamp(row["time_end"]))
+    before = "from" if " to " in said else "on" if said[0].isdigit() else "in"
+    return f"{before.capitalize() if begins else before} {said}"
 
 
 def settings_rows(dataset):
