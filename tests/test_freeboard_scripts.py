@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 from builders import damage
 
-from nunatak import results, study
+from nunatak import results, study, targets
 from nunatak.archives.base import check_failures
 from nunatak.granules import ledger as make_ledger
 from nunatak.granules.datums import reference_frame, release_of
@@ -254,3 +254,11 @@ def test_difference_from_the_users_atl20(tmp_path, whole, granules, asked):
     assert abs(float(compared.mean()) - 0.02) < 1e-6 and int(compared.count()) > 20
     with pytest.raises(NunatakError, match=r"lies on another grid \(EPSG:3412\) than ours \(EPSG:6932"):
         gridded(tmp_path / "other", [whole], asked, theirs=[theirs], bins=["month"], statistics=["count", "mean"])
+
+
+def test_the_distribution_is_a_result_with_and_without_a_histogram():
+    """It is written always, so that no end of a run takes it for a file of an older study."""
+    path = ROOT / "config/studies/ross_sea.yaml"
+    for kept in (["mean"], ["mean", "median"]):
+        loaded = study.load(path, overrides={"freeboard": {"statistics": kept}})
+        assert "freeboard/distribution.csv" in targets.everything(loaded)

@@ -49,3 +49,11 @@ def test_unknown_bin_is_refused():
     """A misspelt bin names those that exist."""
     with pytest.raises(NunatakError, match="bins: 'fortnight' is not a time bin; choose from day, week"):
         bin_of(np.array([0]), "fortnight")
+
+
+def test_one_bin_of_all_runs_from_the_first_day_to_the_last():
+    """Not from 1970 on; of no day there is none."""
+    days = day_of(np.array(["2019-09-06", "2019-09-01"]))
+    start, end = bin_of(days, "all")
+    assert [str(day.astype("datetime64[D]")) for day in (start[0], end[1])] == ["2019-09-01", "2019-09-07"]
+    assert bin_of(days[:0], "all")[0].size == 0

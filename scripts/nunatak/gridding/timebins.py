@@ -49,7 +49,8 @@ def bin_of(day, kind):
         start = (_month(day) + offset) // length * length - offset
         return _first_of_month(start), _first_of_month(start + length)
     if kind == "all":
-        return np.full(day.shape, day.min(initial=0)), np.full(day.shape, day.max(initial=0) + 1)
+        first, last = (day.min(), day.max()) if day.size else (0, 0)
+        return np.full(day.shape, first), np.full(day.shape, last + 1)
     raise NunatakError(f"bins: {kind!r} is not a time bin; choose from {', '.join(KINDS)}")
 
 
