@@ -108,6 +108,17 @@ class Grid:
             self.ny + 2 * cells, self.nx + 2 * cells,
         )  # fmt: skip
 
+    def widened(self):
+        """
+        Return the grid, with a cell more on every side where it has a single row or column.
+
+        One coordinate tells no cell size to whoever reads a file of the grid later.
+
+        >>> Grid("EPSG:3413", 0, 10, 10, 10, 1, 5).widened().shape
+        (3, 7)
+        """
+        return self.pad(1) if min(self.shape) < 2 else self
+
     def window(self, bounds):
         """The cells touched by bounds = (left, bottom, right, top): the cropped grid and its (rows, columns) slices."""
         left, bottom, right, top = bounds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 
 import pytest
@@ -9,7 +10,9 @@ from tests.workflow.workflow_runs import Flow
 
 from nunatak import study, targets
 from nunatak.runtime import NunatakError
+from nunatak.simulation import world, write_product
 from nunatak.study.products import Products
+from nunatak.tables import read_table
 
 ALL = tuple(Products.model_fields)
 LAND = "region: {bbox: [23, 79.5, 26, 80]}\nperiod: [2019-01-01, 2021-01-01]\n"
@@ -73,3 +76,66 @@ def test_every_product_and_pair_is_planned(flow):
     assert said.jobs["find_crossovers"] == said.jobs["find_tracks"] == either
     assert said.jobs["fit_rates"] == pairs_with["atl11"] and said.jobs["pair_repeats"] == pairs_with["atl06"]
     assert said.jobs["map_heights"] == sum(bool({"atl06", "atl11", "atl06sr"} & set(p)) for p in CHOICES)
+
+
+# what each study's summary begins its numbers with; those of the first are run always, the others in the full tests
+RUN = {
+    ("atl06",): "Between 4 May 2019 and 1 May 2020 the median height difference was gt1l",
+    ("atl11",): "ATL11 holds 27,485 heights",
+    ("atl14",): "The surface of ATL14 (2020.0) over 5,536 km² of ice lies between",
+}
+RUN_IN_FULL = {
+    ("atl03",): "No number was computed",
+    ("atl08",): "No number was computed",
+    ("atl15",): "From 1 Jan 2019 to 1 Jan 2021 the region lost",
+    ("atl06sr",): "ATL06-SR holds",
+    ("atl11", "atl15"): "From 1 Jan 2019 to 1 Jan 2021 the region lost",
+    ("atl06", "atl11"): "Between 4 May 2019 and 1 May 2020 the median height difference was gt1l",
+}
+
+
+def run(flow, folder, products):
+    """Run these studies on the granules of a tiny world, kept in a folder; returns the end of the run."""
+    for name in sorted({name for names in products for name in names}):
+        wanted = "atl03" if name == "atl06sr" else name
+        write_product(world("austfonna", "tiny"), wanted, folder / wanted)
+    names = [name_of(names) for names in products]
+    said = flow.run(*names, archive="directory", directory=str(folder))
+    assert said.code == 0, said.text[-3000:]
+
+
+def check(flow, products, numbers):
+    """The summary's numbers, the pages, and that each figure was drawn or says why not."""
+    results = flow / "results" / f"{name_of(products)}-directory"
+    summary = (results / "summary.txt").read_text("utf-8")
+    assert f"numbers: {numbers}" in summary and "SIMULATED" in summary
+    page = (results / "report.html").read_text("utf-8")
+    assert "What was not computed" in page
+    loaded = study.load(flow / "config/studies" / f"{name_of(products)}.yaml")
+    for topic in targets.topics(loaded):
+        assert (results / f"{topic}.html").is_file()
+    for name in loaded.figure_names:
+        said = json.loads((results / "figures" / f"{name}.json").read_text("utf-8"))
+        assert said["numbers"] or said["not_drawn"] in page
+    if "heights" in targets.results(loaded):
+        heights = read_table(results / "elevation/heights.parquet")
+        assert set(heights["product"]) == set(products) & {"atl06", "atl11", "atl06sr"} and heights["n"].sum() > 5000
+
+
+@pytest.fixture(scope="module")
+def ran(flow, tmp_path_factory):
+    """The three studies of one product that no other test runs, to their reports."""
+    run(flow, tmp_path_factory.mktemp("granules"), RUN)
+    return flow
+
+
+@pytest.mark.parametrize("products", RUN, ids="-".join)
+def test_one_product_is_a_study(ran, products):
+    check(ran, products, RUN[products])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("products", RUN_IN_FULL, ids="-".join)
+def test_every_product_of_land_ice_is_a_study(flow, tmp_path, products):
+    run(flow, tmp_path / "granules", [products])
+    check(flow, products, RUN_IN_FULL[products])

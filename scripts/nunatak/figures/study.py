@@ -158,7 +158,7 @@ def _cut(change, rates, focus, crs):
     x = np.flatnonzero((change.x.values >= left) & (change.x.values <= right))
     y = np.flatnonzero((change.y.values >= bottom) & (change.y.values <= top))
     if x.size < 2 or y.size < 2:
-        raise NunatakError(
+        raise NothingToDraw(
             "focus: holds fewer than 2 x 2 cells of the height change; widen it or move it to the region"
         )
     return change.isel(x=x, y=y), {lag: rate.isel(x=x, y=y) for lag, rate in rates.items()}

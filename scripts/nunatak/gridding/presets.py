@@ -65,7 +65,8 @@ def make_grid(*, preset=None, crs=None, cell=None, bounds=None, region=None):
 
     Returns
     -------
-    Grid : with a preset, its cells that bounds or region touch, on its own lattice; else on the lattice through (0, 0)
+    Grid : with a preset, its cells that bounds or region touch, on its own lattice; else on the lattice through (0, 0);
+        with a cell more on every side where that is a single row or column
 
     Raises
     ------
@@ -81,7 +82,7 @@ def make_grid(*, preset=None, crs=None, cell=None, bounds=None, region=None):
         raise NunatakError("grid: name a preset, or give crs, cell and either bounds or a region")
     projection(crs)  # refuses what PROJ does not know
     size = metres(cell)
-    return _checked(lambda: Grid.from_bounds(crs, _bounds(crs, bounds, region), size))
+    return _checked(lambda: Grid.from_bounds(crs, _bounds(crs, bounds, region), size)).widened()
 
 
 def metres(length):
@@ -115,7 +116,7 @@ def _from_preset(name, crs, cell, bounds, region):
     whole = Grid(preset.crs, preset.left, preset.top, size, size, int(rows), int(columns))
     if bounds is None and region is None:
         return whole
-    return _checked(lambda: whole.window(_bounds(preset.crs, bounds, region))[0])
+    return _checked(lambda: whole.window(_bounds(preset.crs, bounds, region))[0]).widened()
 
 
 def _bounds(crs, bounds, region):

@@ -100,6 +100,8 @@ def window_of(group, bounds=None):
     """
     The rows and columns of a group's grid that touch `bounds` = (left, bottom, right, top), metres; None outside.
 
+    Never fewer than two of each.
+
     Raises
     ------
     GranuleError : x or y absent, shorter than two, or not evenly spaced
@@ -124,9 +126,14 @@ def window_of(group, bounds=None):
 
 
 def _touching(centres, low, high):
+    """The cells that touch an interval; a single one with its neighbours, because one cell tells no cell size."""
     half = abs(centres[1] - centres[0]) / 2
     inside = np.flatnonzero((centres + half > low) & (centres - half < high))
-    return slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, 0)
+    if not inside.size:
+        return slice(0, 0)
+    first, last = int(inside[0]), int(inside[-1])
+    beside = int(first == last)
+    return slice(max(first - beside, 0), min(last + beside, centres.size - 1) + 1)
 
 
 def read_variable(group, name, window):

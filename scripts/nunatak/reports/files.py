@@ -99,6 +99,7 @@ def front_material(inputs):
         "freeboard": freeboard_table(inputs["freeboard_series"]) if "freeboard_series" in inputs else None,
         "speeds": read_table(inputs["velocity_series"]) if "velocity_series" in inputs else None,
         **{name: read_table(inputs[name]) for name in ("heights", "rates", "crossovers") if name in inputs},
+        "annual": read_map(inputs["annual"]) if "annual" in inputs and "velocity_series" not in inputs else None,
         "surface": read_map(inputs["surface"]) if "surface" in inputs and "region_change" not in inputs else None,
         "figure_list": front.figures(figures),
         "not_drawn": front.not_drawn(figures),

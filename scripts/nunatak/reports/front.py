@@ -266,6 +266,7 @@ def lead(
     if speeds is not None and len(speeds):
         lines.insert(0 if speeds_first else len(lines), " ".join(velocity.sentences(speeds)))
     lines += [] if region_change is not None else measured
+    lines = lines or ["No number was computed; “What was not computed” says why."]
     failed = [check.name for check in checks if not check.passed]
     applied = sum(check.applies for check in checks)
     if failed:
@@ -279,12 +280,13 @@ def summary(study, front, report, simulated):
     """Five lines for the end of a run: what, granules, numbers, checks, where the report lies."""
     found, used, failed = (sum(getattr(c, name) for c in front.products) for name in ("found", "present", "failed"))
     applied = [check for check in front.checks if check.applies]
+    held = sum(check.passed for check in applied)
     return "\n".join(
         [
             f"{study['title']}{' (SIMULATED)' if simulated else ''}",
             f"granules: {found} found, {used} used, {failed} failed",
             f"numbers: {front.lead[0]}",
-            f"checks: {sum(check.passed for check in applied)} of {len(applied)} hold",
+            f"checks: {f'{held} of {len(applied)} hold' if applied else 'none applies'}",
             f"report: {report}",
         ]
     )
@@ -293,7 +295,7 @@ def summary(study, front, report, simulated):
 def compose(
     study, *, region, counts, region_change, pairs, figure_list, pages, checks, provenance, references, simulated,
     freeboard=None, speeds=None, pair_counts=None, heights=None, rates=None, crossovers=None, surface=None,
-    not_drawn=(), simplified=None,
+    annual=None, not_drawn=(), simplified=None,
 ):  # fmt: skip
     """The front page's content; see the arguments' makers above."""
     tables = []
@@ -320,7 +322,7 @@ def compose(
             speeds,
             what=sea_ice.quantity(study),
             speeds_first=first,
-            measured=scope.track_sentences(heights, rates, crossovers, surface),
+            measured=scope.measured(heights, rates, crossovers, surface, annual),
         ),
         asked=asked(study, region, simulated, simplified, {count.product: count.version for count in counts}),
         products=counts,

@@ -51,14 +51,34 @@ def surface_sentence(surface):
     )
 
 
-def track_sentences(heights=None, rates=None, crossovers=None, surface=None):
+def speeds_sentence(annual):
     """
-    Say what a study without a gridded change has measured: heights, rates, crossovers, the surface.
+    Say how fast the ice of a region is, by the median of each cell's years.
 
     Parameters
     ----------
-    heights, rates, crossovers : tables of heights.parquet, rates.parquet, crossovers.parquet; surface : Dataset; each
-        may be None
+    annual : Dataset of annual velocities with v (year, y, x; m/yr)
+    """
+    v = annual["v"].values
+    seen = np.isfinite(v).any(axis=0)
+    if not seen.any():
+        return ""
+    middle, high = np.percentile(np.nanmedian(v[:, seen], axis=0), [50, 98])
+    years = annual["year"].values[np.isfinite(v).any(axis=(1, 2))]
+    return (
+        f"From {years[0]} to {years[-1]} half of {int(seen.sum()):,} cells move faster than {number(middle)} m/yr and "
+        f"one of fifty faster than {number(high)} m/yr (median of each cell's years)."
+    )
+
+
+def measured(heights=None, rates=None, crossovers=None, surface=None, annual=None):
+    """
+    Say what a study without a gridded change has measured: heights, rates, crossovers, the surface, speeds.
+
+    Parameters
+    ----------
+    heights, rates, crossovers : tables of heights.parquet, rates.parquet, crossovers.parquet
+    surface, annual : Datasets of ATL14 and of annual velocities; each may be None, as the tables may
 
     Returns
     -------
@@ -69,6 +89,7 @@ def track_sentences(heights=None, rates=None, crossovers=None, surface=None):
     said += [tracks.rates_sentence(rates)] if rates is not None and len(rates) else []
     if crossovers is not None and len(crossovers):
         said += [tracks.crossover_sentence(product, part) for product, part in crossovers.groupby("product")]
+    said += [speeds_sentence(annual)] if annual is not None else []
     return [sentence for sentence in said if sentence]
 
 

@@ -30,7 +30,7 @@ class Placement:
 
 def target_grid(pairs, project, *, crs=None, cell=None):
     """
-    The grid of a cube: the lattice that most pairs share, cut to the region.
+    The grid of a cube: the lattice that most pairs share, cut to the region; never fewer than two rows and columns.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def target_grid(pairs, project, *, crs=None, cell=None):
         if crs is None or cell is None:
             wanted = ", ".join(str(value) for value in (crs, cell) if value is not None)
             raise NunatakError(f"velocity: no image pair has {wanted}; give both crs and cell, or neither")
-        return Grid.from_bounds(crs, _floats(project(crs).bounds), cell)
+        return Grid.from_bounds(crs, _floats(project(crs).bounds), cell).widened()
     # ties go to the finer lattice, then to the smaller EPSG number, so that the order of granules does not matter
     count = table.groupby("epsg").size()
     epsg = int(count[count == count.max()].index.min())
@@ -71,7 +71,8 @@ def target_grid(pairs, project, *, crs=None, cell=None):
     corners = zip(own["x0"] - own["dx"] / 2, own["y0"] + own["dy"] / 2, strict=True)
     edges = [(_modulo(x, dx), _modulo(y, dx)) for x, y in corners]
     lattice = max(sorted(set(edges)), key=edges.count)
-    return Grid.from_bounds(f"EPSG:{epsg}", _floats(project(f"EPSG:{epsg}").bounds), cell or dx, lattice=lattice)
+    bounds = _floats(project(f"EPSG:{epsg}").bounds)
+    return Grid.from_bounds(f"EPSG:{epsg}", bounds, cell or dx, lattice=lattice).widened()
 
 
 def _nests(one, other):
@@ -153,7 +154,7 @@ def source_window(placement, source, target):
 
 def roi_mask(grid, geometry, *, all_touched=False):
     """
-    The cells of a region: those whose centre lies inside, or all that it touches.
+    The cells of a region: those whose centre lies inside, or all that it touches; also where it holds no centre.
 
     Parameters
     ----------
@@ -166,7 +167,8 @@ def roi_mask(grid, geometry, *, all_touched=False):
     """
     shapely.prepare(geometry)
     x, y = np.meshgrid(grid.x, grid.y)
-    if not all_touched:
-        return shapely.contains_xy(geometry, x, y)
+    centres = shapely.contains_xy(geometry, x, y)
+    if centres.any() and not all_touched:
+        return centres
     half = grid.dx / 2, grid.dy / 2
     return shapely.intersects(geometry, shapely.box(x - half[0], y - half[1], x + half[0], y + half[1]))
