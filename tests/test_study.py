@@ -496,6 +496,12 @@ def test_a_mistake_on_the_command_line_is_not_blamed_on_the_file(made):
     ("products", "line"),
     [
         (
+            {"atl06sr": {"atl03_ph_fields": ["ph_id_chanel"]}},
+            "ATL03 has no variable 'ph_id_chanel'; did you mean ph_id_ch",
+        ),
+        ({"atl06sr": {"atl03_geo_fields": ["/gt1l/geolocation/solar_elevation"]}}, "is a path of one beam, gt1l"),
+        ({"atl06sr": {"atl08_fields": ["h_te_mediann"]}}, "did you mean terrain/h_te_median"),
+        (
             {"atl06": {"variables": ["dem_hh"]}},
             "products.atl06.variables: ATL06 has no variable 'dem_hh'; did you mean dem/",
         ),
@@ -523,7 +529,13 @@ def test_paths_of_variables_become_names(made):
         "atl06": {"variables": ["/land_ice_segments/dem/dem_h", "h_li", "dem_h"]},
         "atl10": {"version": "005", "limits": {"height_segments/ice_conc": [50, None]}},
     }
+    products["atl06sr"] = {
+        "atl03_geo_fields": ["/geolocation/solar_elevation"],
+        "atl08_fields": ["terrain/h_te_median"],
+    }
     asked = made({"products": products})
+    assert asked.products["atl06sr"].atl03_geo_fields == ("solar_elevation",)
+    assert asked.products["atl06sr"].atl08_fields == ("h_te_median",)
     assert asked.products["atl06"].variables == ("dem_h", "h_li")
     assert asked.products["atl10"].limits == {"ice_conc": (50, None)}
 

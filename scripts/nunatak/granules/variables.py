@@ -18,9 +18,13 @@ _PAIRS = ("pt1", "pt2", "pt3")
 ROOTS: dict[str, tuple[str, ...]] = {
     "atl06": ("land_ice_segments",),
     "atl07": ("sea_ice_segments",),
-    "atl08": ("land_segments",),
     "atl10": ("freeboard_segment", "freeboard_beam_segment"),
     "atl11": ("",),
+    "atl03_ph_fields": ("heights",),
+    "atl03_geo_fields": ("geolocation",),
+    "atl03_corr_fields": ("geophys_corr",),
+    "atl03_bckgrd_fields": ("bckgrd_atlas",),
+    "atl08_fields": ("land_segments",),
 }
 
 # product: group below the root: names
@@ -81,8 +85,47 @@ _ATL11 = {
                 "misfit_rms n_slope rgt_azimuth slope_change_rate_x slope_change_rate_x_sigma slope_change_rate_y "
                 "slope_change_rate_y_sigma x_atc xt_slope y_atc",
 }  # fmt: skip
+# datasets that photons carry through the fit, by the key that asks for them (SlideRule's), and those of ATL08
+_CARRIED: dict[str, dict[str, str]] = {
+    "atl03_ph_fields": {
+        "": "delta_time dist_ph_across dist_ph_along h_ph lat_ph lon_ph pce_mframe_cnt ph_id_channel ph_id_count "
+            "ph_id_pulse quality_ph signal_conf_ph weight_ph",
+    },
+    "atl03_geo_fields": {
+        "": "altitude_sc bounce_time_offset delta_time full_sat_fract knn near_sat_fract neutat_delay_derivative "
+            "neutat_delay_total neutat_ht ph_index_beg pitch podppd_flag range_bias_corr ref_azimuth ref_elev "
+            "reference_photon_index reference_photon_lat reference_photon_lon roll segment_dist_x segment_id "
+            "segment_length segment_ph_cnt sigma_across sigma_along sigma_h sigma_lat sigma_lon solar_azimuth "
+            "solar_elevation surf_type tx_pulse_energy tx_pulse_skew_est tx_pulse_width_lower tx_pulse_width_upper "
+            "velocity_sc yaw",
+    },
+    "atl03_corr_fields": {
+        "": "dac delta_time dem_flag dem_h geoid geoid_free2mean tide_earth tide_earth_free2mean tide_equilibrium "
+            "tide_load tide_oc_pole tide_ocean tide_pole",
+    },
+    "atl03_bckgrd_fields": {
+        "": "bckgrd_counts bckgrd_counts_reduced bckgrd_hist_top bckgrd_int_height bckgrd_int_height_reduced "
+            "bckgrd_rate delta_time pce_mframe_cnt tlm_height_band1 tlm_height_band2 tlm_top_band1 tlm_top_band2",
+    },
+    "atl08_fields": {
+        "": "asr atlas_pa beam_azimuth beam_coelev brightness_flag cloud_flag_atm cloud_fold_flag column_od_asr "
+            "delta_time delta_time_beg delta_time_end dem_flag dem_h dem_removal_flag h_dif_ref last_seg_extend "
+            "latitude latitude_20m layer_flag longitude longitude_20m msw_flag n_seg_ph night_flag permafrost_alt "
+            "permafrost_prob ph_ndx_beg ph_removal_flag psf_flag rgt sat_flag segment_id_beg segment_id_end "
+            "segment_landcover segment_snowcover segment_watermask sigma_across sigma_along sigma_atlas_land sigma_h "
+            "sigma_topo snr solar_azimuth solar_elevation surf_type terrain_flg urban_flag",
+        "canopy": "can_noise can_quality_score canopy_h_metrics canopy_h_metrics_abs canopy_openness canopy_rh_conf "
+                  "centroid_height h_canopy h_canopy_20m h_canopy_abs h_canopy_quad h_canopy_uncertainty h_dif_canopy "
+                  "h_max_canopy h_max_canopy_abs h_mean_canopy h_mean_canopy_abs h_median_canopy h_median_canopy_abs "
+                  "h_min_canopy h_min_canopy_abs n_ca_photons n_toc_photons photon_rate_can photon_rate_can_nr "
+                  "segment_cover subset_can_flag toc_roughness",
+        "terrain": "h_te_best_fit h_te_best_fit_20m h_te_interp h_te_max h_te_mean h_te_median h_te_min h_te_mode "
+                   "h_te_rh25 h_te_skew h_te_std h_te_uncertainty n_te_photons photon_rate_te subset_te_flag "
+                   "te_quality_score terrain_slope",
+    },
+}  # fmt: skip
 _GROUPS: dict[str, Mapping[str, str]] = {
-    "atl06": _ATL06, "atl07": _ATL07, "atl10": _ATL10, "atl11": _ATL11,
+    "atl06": _ATL06, "atl07": _ATL07, "atl10": _ATL10, "atl11": _ATL11, **_CARRIED,
 }  # fmt: skip
 # Groups of the older layout of ATL10, by those of the newer
 _OLD_ATL10 = {"": "beam_freeboard", "heights": "height_segments", "geophysical": "geophysical"}
@@ -162,7 +205,7 @@ def canonical(product, written, release=None):
 
     Parameters
     ----------
-    product : atl06, atl07, atl10 or atl11
+    product : atl06, atl07, atl10, atl11, or a key of what photons carry along, such as atl03_ph_fields
     written : a name (`dem_h`) or a path (`dem/dem_h`, `/land_ice_segments/dem/dem_h`)
     release : such as "006"; any where not given
 
@@ -180,7 +223,7 @@ def canonical(product, written, release=None):
         if not _held(product, name, release):
             instead = ", ".join(other for other in others(product, name) if _held(product, other, release))
             raise NunatakError(
-                f"{product.upper()} of release {release} has no {name}"
+                f"{_word(product)} of release {release} has no {name}"
                 + (f"; it has {instead}" if instead else "; leave it out")
             )
         return name
@@ -188,7 +231,12 @@ def canonical(product, written, release=None):
     near = get_close_matches(name, known, 3, 0.6)
     if groups and group in _GROUPS[product] and not get_close_matches(name, known, 1, 0.85):
         return f"{group}/{name}"
-    raise NunatakError(f"{product.upper()} has no variable {written!r}; {_hint(product, near)}")
+    raise NunatakError(f"{_word(product)} has no variable {written!r}; {_hint(product, near)}")
+
+
+def _word(product):
+    """The product of a name in this table, as users call it."""
+    return product.partition("_")[0].upper()
 
 
 def _relative(product, written):

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_validator
 
 from nunatak.choices import ATL08_CLASSES, CONFIDENCES, QUALITIES, SURFACES
 from nunatak.photon_parameters import FIELDS, PRESETS, FitParameters, ParameterError
 from nunatak.study.base import Listed, Model, key
-from nunatak.study.orbit_products import TrackProduct
+from nunatak.study.orbit_products import TrackProduct, known_names
 
 STRONG_SPOTS, WEAK_SPOTS = (1, 3, 5), (2, 4, 6)
 # the reference's keys that a study says once for all its products
@@ -155,6 +155,11 @@ class Atl06sr(PhotonProduct):
     atl03_bckgrd_fields: Listed[str] = key((), "datasets of ATL03's bckgrd_atlas carried through the fit")
     atl08_fields: Listed[str] = key((), "datasets of ATL08's land_segments carried through the fit")
     als: Als | None = key(None, "percentile surfaces instead of a fitted line")
+
+    @field_validator("atl03_ph_fields", "atl03_geo_fields", "atl03_corr_fields", "atl03_bckgrd_fields", "atl08_fields")
+    @classmethod
+    def _known_fields(cls, value, info):
+        return tuple(dict.fromkeys(known_names(info.field_name, None, value).values()))
 
     @model_validator(mode="before")
     @classmethod
