@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,3 +72,10 @@ def test_rasters_are_read_back_and_held_against_the_grid(inputs, tmp_path, crs, 
     found = {check.name: check for check in checks.read_checks(tmp_path / "checks.json")}
     assert found["raster_projection"].value == len(failed)
     assert [name for name, check in found.items() if not check.passed] == failed
+
+
+def test_the_script_calls_no_check_that_is_not_there():
+    """Names are looked up when a study is checked, and few tests have a study of every product."""
+    source = Path(check_study.__file__).read_text()
+    for module, name in re.findall(r"\b(elevation|freeboard|photons|study|tracks|truth|velocity)\.(\w+)\(", source):
+        assert hasattr(getattr(check_study, module), name), f"{module}.{name}"

@@ -82,6 +82,27 @@ def _factor(name, spread, limit, n, said):
     return at_most(name, off, limit, "", f"factor from 1, either way, of the spread ({spread:.2f}) {said}")
 
 
+def heights_found(heights):
+    """
+    Every product along tracks has heights in the region, as high as the Earth's surface is.
+
+    Parameters
+    ----------
+    heights : heights.parquet: product, n, h_low, h_high (m)
+
+    Returns
+    -------
+    list of Check, none for a table without a row
+    """
+    found = []
+    for product, rows in heights.groupby("product"):
+        found.append(at_least(f"heights/{product}", int(rows["n"].sum()), 1, "", "heights that pass the filter"))
+        most = max(abs(rows["h_low"].min()), abs(rows["h_high"].max()))
+        text = "largest magnitude of a height above the ellipsoid; none on Earth is larger"
+        found.append(at_most(f"heights_plausible/{product}", most, _HIGHEST, "m", text))
+    return found
+
+
 def rates_found(rates):
     """Some reference points have a rate that can be used."""
     known = len(elevation.good_rates(rates))
