@@ -93,6 +93,21 @@ def test_one_photon_too_many_in_the_last_count_is_clipped(data, copy):
         atl03.read_track(atl03.read_granule(copy), beam)
 
 
+@pytest.mark.parametrize("group", ["heights", "geolocation"])
+def test_beams_without_photons_groups_are_refused(copy, group):
+    """A subset of other groups is not empty but to be fetched whole; one beam without them is empty."""
+
+    def drop(file, beams):
+        for beam in beams:
+            del file[beam][group]
+
+    break_file(copy, lambda file: drop(file, ["gt1l"]))
+    assert atl03.read_granule(copy).beams == atl03.BEAMS[1:]
+    break_file(copy, lambda file: drop(file, atl03.BEAMS[1:]))
+    with pytest.raises(GranuleError, match=rf"none of its beams \(gt1l, .*\) holds {group} .*fetch the whole granule"):
+        atl03.read_granule(copy)
+
+
 def short_of_a_segment(file):
     """Counts that add up to other than the photons."""
     file["gt1l/geolocation/segment_ph_cnt"][3] += 1

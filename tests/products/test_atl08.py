@@ -111,3 +111,19 @@ def test_another_granule_is_refused_by_content(partner, data):
         atl08.classify(atl03.read_track(granule, "gt1l"), atl08.read_classes(path, "gt1l"))
     with pytest.raises(GranuleError, match="rgt: the name says 315, the file 150"):
         atl08.check_same_granule(granule, data(WYOMING_08))
+
+
+def test_a_subset_without_classes_is_refused(data, tmp_path):
+    """Its photons would all be called unclassified; the granule is to be fetched whole."""
+    granule = atl03.read_granule(data(GOLDEN))
+    path = tmp_path / GOLDEN.rpartition("/")[2].replace("ATL03", "ATL08")
+    shutil.copyfile(data(GOLDEN.replace("ATL03", "ATL08")), path)
+    path.chmod(0o644)
+    with h5py.File(path, "a") as file:
+        for beam in atl03.BEAMS:
+            del file[beam]["signal_photons"]
+            file[beam].require_group("land_segments")
+    with pytest.raises(
+        GranuleError, match=r"holds signal_photons \(they hold: land_segments\).*fetch the whole granule"
+    ):
+        atl08.check_same_granule(granule, path)

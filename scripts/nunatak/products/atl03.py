@@ -17,6 +17,7 @@ from nunatak import granules
 from nunatak.constants import BEAMS, GT_CODES
 from nunatak.kernels import kernel
 from nunatak.products import GranuleError, atl03_segments, hdf5
+from nunatak.products.beams import check_groups
 from nunatak.products.inflate import InflateError, inflate
 from nunatak.runtime import NunatakError
 
@@ -169,6 +170,8 @@ def read_granule(path):
                 raise GranuleError(f"{path}: the name is that of an {name.product.upper()} granule, not of ATL03")
             hdf5.check_orbit(file, name.rgt, name.cycle)
             rgt, cycle, region, release = name.rgt, name.cycle, name.region_number, name.version
+        check_groups(file, BEAMS, ("heights",))
+        check_groups(file, BEAMS, ("geolocation",))
         beams = tuple(b for b in hdf5.beams_present(file) if "heights" in file[b] and "geolocation" in file[b])
         if not beams and not any(b in file for b in (*BEAMS, "METADATA", "ancillary_data", "orbit_info")):
             held = ", ".join(sorted(file)) or "nothing"

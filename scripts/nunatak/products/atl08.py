@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from nunatak import granules
+from nunatak.constants import BEAMS
 from nunatak.products import GranuleError, hdf5
+from nunatak.products.beams import check_groups
 from nunatak.runtime import NunatakError
 
 KNOWN_RELEASES = ("003", "004", "005", "006", "007")
@@ -140,13 +142,14 @@ def check_same_granule(granule, path):
 
     Raises
     ------
-    GranuleError : other product, track, cycle, region, time or release
+    GranuleError : other product, track, cycle, region, time or release; no beam of a subset holds classes
     """
     path = Path(path)
     _check_names(granule, path)
     with hdf5.open_granule(path) as file:
         hdf5.check_product(file, "ATL08")
         hdf5.check_orbit(file, granule.rgt or None, granule.cycle or None)
+        check_groups(file, BEAMS, ("signal_photons",))
 
 
 def _check_names(granule, path):
