@@ -175,7 +175,7 @@ def stack_pairs(rows, grid, roi, variables, folder, *, first_slot=0, threads=2, 
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         slots = range(first_slot, first_slot + len(rows))
-        settled = settle(rows, list(pool.map(stack, slots, records(rows))))
+        settled = settle(rows, list(pool.map(stack, slots, records(rows))), margin)
     if margin is not None:
         log.info("%d values of %d pairs left out: %s", sum(reader.near), len(rows), margin.told)
     return settled

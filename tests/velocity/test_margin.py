@@ -9,6 +9,8 @@ from nunatak.grid import Grid
 from nunatak.products.cube_store import open_cube
 from nunatak.products.itslive_fields import FILL
 from nunatak.region import load
+from nunatak.runtime import NunatakError
+from nunatak.tables import read_table
 from nunatak.velocity.margin import margin_of
 
 TRUNK = {"bbox": [-101.0, -75.07, -100.75, -75.02]}
@@ -62,3 +64,12 @@ def test_another_margin_is_another_cube_in_the_same_place(simulated_pairs, tmp_p
         assert "chip_size_width" not in cube
         left.append(int((cube["vx"].values != FILL).sum()))
     assert left[1] < left[0] < left[2]
+
+
+def test_a_pair_without_a_value_inside_the_ice_says_so(simulated_pairs, tmp_path):
+    """An outline too narrow for any value leaves no layer, and every pair its reason."""
+    paths = sorted(simulated_pairs.glob("S1A*.nc"))[:2]
+    with pytest.raises(NunatakError, match="none is used: 2 empty"):
+        api.build_cube(paths, TRUNK, tmp_path / "cube.zarr", ice=ICE, margin=19_000, pairs=tmp_path / "pairs.parquet")
+    why = set(read_table(tmp_path / "pairs.parquet")["why"])
+    assert why == {"empty: no valid cell in the region, the margin of the ice left out"}

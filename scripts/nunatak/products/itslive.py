@@ -59,10 +59,9 @@ def read_pair(path):
         row = {"file_name": path.name, "size_bytes": path.stat().st_size, **_geometry(file)}
         row |= _acquisition(file, path) | _errors(file)
         _on_ground(row, file)
-        fields = [name for name in LAYOUT if name in file]
-        for name in fields:
-            check_field(file[name], name, row["ny"], row["nx"])
-        chunks = {name: chunk_table(file[name], name) for name in fields}
+        fields = {name: file[name] for name in LAYOUT if name in file}
+        turned = {name: check_field(field, name, row["ny"], row["nx"]) for name, field in fields.items()}
+        chunks = {name: chunk_table(field, name, turned=turned[name]) for name, field in fields.items()}
         reasons = sorted({table["why"] for table in chunks.values() if "why" in table})
         row["reader"] = f"h5py: {'; '.join(reasons)}" if reasons else "direct"
         row["chunks"] = json.dumps(chunks, separators=(",", ":"))
@@ -130,9 +129,9 @@ def _acquisition(file, path):
 
 def _named(file, path):
     """What the pair's name says; of a renamed file what its own attributes make it."""
-    for name in (path.name, stated_name(file)):
+    for name in (lambda: path.name, lambda: stated_name(file)):
         try:
-            return granules.parse(name)
+            return granules.parse(name())
         except granules.GranuleNameError:
             continue
     return None

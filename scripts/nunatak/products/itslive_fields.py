@@ -43,10 +43,15 @@ def number(dataset, name):
     ------
     GranuleError : it holds several numbers where one is meant
     """
-    try:
-        values = np.unique(np.ravel(dataset.attrs[name]).astype(float))
-    except (KeyError, ValueError, TypeError):
+    attributes = dataset.attrs
+    if name not in attributes:
         return np.nan
+    try:
+        values = np.ravel(attributes[name]).astype(float)
+    except (ValueError, TypeError):
+        return np.nan
+    if values.size > 1:
+        values = np.unique(values)
     if values.size > 1:
         held = ", ".join(f"{value:g}" for value in values)
         raise GranuleError(
@@ -57,14 +62,22 @@ def number(dataset, name):
 
 
 def check_field(dataset, name, ny, nx):
-    """An error unless a field lies on the pair's grid, its axes in either order, in the unit of its kind."""
-    where = f"{dataset.file.filename}: {name}"
-    expected = (nx, ny) if is_turned(dataset) else (ny, nx)
-    if dataset.shape[-2:] != expected or dataset.shape[:-2] not in ((), (1,)):
-        raise GranuleError(f"{where} is {dataset.shape} where x and y hold {nx} and {ny}; fetch it again")
-    unit = hdf5.units(dataset, "m/y").replace("metre", "meter")
-    if LAYOUT[name][1] == "m/yr" and unit not in _UNITS:
-        raise GranuleError(f"{where}: unit {unit!r} is not metres per year; fetch the granule again")
+    """
+    Return whether a field is stored (x, y); a shape that is not square tells, of a square one the names of its axes.
+
+    Raises
+    ------
+    GranuleError : it does not lie on the pair's grid, or a velocity is not in metres per year
+    """
+    where, shape = f"{dataset.file.filename}: {name}", dataset.shape
+    turned = shape[-2:] == (nx, ny) and is_turned(dataset)
+    if shape[-2:] != ((nx, ny) if turned else (ny, nx)) or shape[:-2] not in ((), (1,)):
+        raise GranuleError(f"{where} is {shape} where x and y hold {nx} and {ny}; fetch it again")
+    if LAYOUT[name][1] == "m/yr":
+        unit = hdf5.units(dataset, "m/y").replace("metre", "meter")
+        if unit not in _UNITS:
+            raise GranuleError(f"{where}: unit {unit!r} is not metres per year; fetch the granule again")
+    return turned
 
 
 def is_turned(dataset):
@@ -73,12 +86,16 @@ def is_turned(dataset):
     return len(named) >= 2 and "x" in named[-2] and "y" in named[-1]
 
 
-def chunk_table(dataset, name):
-    """Where a variable's chunks lie, or `why` h5py must read it."""
+def chunk_table(dataset, name, *, turned=False):
+    """Where a variable's chunks lie, or `why` h5py must read it; one that is `turned` is stored (x, y)."""
     dtype, _, default_fill, _ = LAYOUT[name]
-    stated = [fill for fill in stated_fills(dataset) if np.isfinite(fill) and fill == int(fill)]
-    table = {"fill": int(stated[0]) if stated else default_fill}
-    why = _indirect(dataset, np.dtype(f"<{dtype}"))
+    fills = stated_fills(dataset)
+    whole = [fill for fill in fills if fill == int(fill)]
+    table = {"fill": int(whole[0]) if whole else default_fill}
+    filters = _filters(dataset)
+    why = _indirect(dataset, np.dtype(f"<{dtype}"), filters, turned)
+    if not why and len(fills) > 1:
+        why = f"{name} states two fills"
     if why:
         return table | {"why": why}
     at = []
@@ -87,10 +104,10 @@ def chunk_table(dataset, name):
         if chunk.filter_mask:
             return table | {"why": f"a chunk of {name} skips filters"}
         at.append([*chunk.chunk_offset[-2:], chunk.byte_offset, chunk.size])
-    return table | {"chunk": dataset.chunks[-2:], "shuffle": int(_SHUFFLE in _filters(dataset)), "at": sorted(at)}
+    return table | {"chunk": dataset.chunks[-2:], "shuffle": int(_SHUFFLE in filters), "at": sorted(at)}
 
 
-def _indirect(dataset, expected):
+def _indirect(dataset, expected, filters, turned):
     """Why a dataset cannot be read around HDF5; empty when it can."""
     name = dataset.name[1:]
     if dataset.dtype != expected:
@@ -98,15 +115,12 @@ def _indirect(dataset, expected):
     packed = [key for key in _PACKED if key in dataset.attrs]
     if packed:
         return f"{name} has {' and '.join(packed)}"
-    if is_turned(dataset):
+    if turned:
         return f"{name} is stored (x, y)"
-    if len(stated_fills(dataset)) > 1:
-        return f"{name} states two fills"
     if dataset.chunks is None:
         return f"{name} is not chunked"
     if dataset.file.userblock_size:
         return "the file has a user block"
-    filters = _filters(dataset)
     if filters not in ([_DEFLATE], [_SHUFFLE, _DEFLATE]):
         return f"{name} has the filters {filters}"
     return ""

@@ -269,7 +269,7 @@ def _read_block(reader, rows, plan, pool):
     n = len(rows)
     out = reader.blank(n)
     told = list(pool.map(lambda slot, pair: read_into(reader, pair, out, slot, plan.roi), range(n), records(rows)))
-    rows = settle(rows, told)
+    rows = settle(rows, told, plan.margin)
     keep = (rows["fate"] == "used").to_numpy()
     out = {name: out[name] for name in plan.variables}
     return rows, out if keep.all() else {name: values[keep] for name, values in out.items()}
@@ -300,12 +300,13 @@ def read_into(reader, pair, out, slot, roi):
     return "", int(np.count_nonzero(seen))
 
 
-def settle(rows, told):
+def settle(rows, told, margin=None):
     """Rows with `valid_cells`, `fate` and `why` by what reading told of each: (why, valid cells)."""
+    where = "" if margin is None else ", the margin of the ice left out"
     why = np.array([reason for reason, _ in told], dtype=object)
     valid = np.array([count for _, count in told], dtype="int64")
     fate = np.where(why != "", "corrupt", np.where(valid == 0, "empty", "used")).astype(object)
-    why = np.where(fate == "empty", "empty: no valid cell in the region", why)
+    why = np.where(fate == "empty", f"empty: no valid cell in the region{where}", why)
     return rows.assign(valid_cells=valid, fate=fate, why=why)
 
 
