@@ -42,7 +42,7 @@ def figure(inputs, name):
     """
     found = [Path(p) for p in inputs.get("figures", []) if Path(p).stem == name]
     if not found:
-        say(f"*The study has no figure `{name}`.*")
+        say(f"*This study does not draw `{name}`; `figures: {{names: [..]}}` in its file chooses.*")
         return
     sidecar = read_json(found[0].with_suffix(".json"))
     if sidecar.get("not_drawn"):
