@@ -117,6 +117,21 @@ def test_a_failed_write_leaves_the_old_table(tmp_path):
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["points.parquet"]
 
 
+@pytest.mark.parametrize(("crs", "expected"), [("EPSG:3413", 3413), ("+proj=laea", None), (None, None)])
+def test_points_say_which_map_their_x_and_y_are_of(tmp_path, crs, expected):
+    """A column `epsg` beside longitude and latitude, in tables written whole and piece by piece."""
+    from nunatak.streams import ParquetStream
+
+    table = pd.DataFrame({"longitude": [1.0], "latitude": [3.0], "x": [5.0], "y": [6.0]})
+    about = {"crs": crs} if crs else {}
+    write_table(table, tmp_path / "whole.parquet", attributes=about, points=True)
+    with ParquetStream(tmp_path / "pieces.parquet", attributes=about, points=True) as sink:
+        sink("ATL03_a.h5", table, 1, 1)
+    for name in ("whole", "pieces"):
+        found = read_table(tmp_path / f"{name}.parquet")
+        assert found["epsg"].tolist() == [expected] if expected else "epsg" not in found
+
+
 def test_points_streamed_piece_by_piece_are_geoparquet(tmp_path):
     """Attributes and geometry as in a table written whole; a first piece without rows leaves the types as they are."""
     import geopandas

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nunatak.runtime import NunatakError, written
-from nunatak.tables import geo_metadata, point_geometry
+from nunatak.tables import geo_metadata, point_geometry, with_epsg
 
 
 class _Stream(ABC):
@@ -80,6 +80,11 @@ class ParquetStream(_Stream):
         super().__init__(path)
         self._attributes = attributes
         self._points = points
+
+    def __call__(self, resource, result, result_cnt, total_resources):
+        """Append a table of points with the `epsg` of their x and y."""
+        result = with_epsg(result, self._attributes) if self._points else result
+        super().__call__(resource, result, result_cnt, total_resources)
 
     def _open(self, table, units):
         schema = pa.Table.from_pandas(_plain(table), preserve_index=False).schema

@@ -30,9 +30,12 @@ def write_table(table, path, *, attributes=None, units=None, points=False):
     table : DataFrame; its index is not kept
     attributes : mapping of text, such as `runtime.stamp` returns; kept in the file's metadata
     units : mapping of column to unit; `table.attrs["units"]` where not given
-    points : add a WGS84 point geometry from the columns `longitude` and `latitude` (GeoParquet 1.1)
+    points : add a WGS84 point geometry from the columns `longitude` and `latitude` (GeoParquet 1.1), and a column
+        `epsg` of `x` and `y` where the attribute `crs` tells it
     """
     units = table.attrs.get("units", {}) if units is None else units
+    if points:
+        table = with_epsg(table, attributes)
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     metadata = {"nunatak": json.dumps(dict(attributes or {}), sort_keys=True)}
     if points:
@@ -47,6 +50,16 @@ def write_table(table, path, *, attributes=None, units=None, points=False):
     arrow = arrow.cast(pa.schema(fields)).replace_schema_metadata(metadata)
     with written(path) as part:
         pq.write_table(arrow, part, compression="zstd", row_group_size=1 << 20)
+
+
+def with_epsg(table, attributes):
+    """Return the table with a column `epsg` of its x and y, the number in the attribute `crs` (EPSG:3031)."""
+    kind, _, number = str((attributes or {}).get("crs", "")).partition(":")
+    if kind.upper() != "EPSG" or not number.isdecimal() or "epsg" in table or not {"x", "y"} <= set(table):
+        return table
+    out = table.assign(epsg=np.int32(number))
+    out.attrs = table.attrs
+    return out
 
 
 def write_csv(table, path, *, attributes=None, units=None):
