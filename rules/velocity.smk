@@ -149,6 +149,31 @@ rule follow_flow:
         "../scripts/follow_flow.py"
 
 
+rule pack_flow:
+    """Points, flowlines and gates as layers of one GeoPackage."""
+    input:
+        series="<results>/{study}/velocity/series.parquet",
+        flowline="<results>/{study}/velocity/flowline.parquet",
+        gates="<results>/{study}/velocity/gates.csv",
+    output:
+        "<results>/{study}/velocity/flow.gpkg",
+    log:
+        "<logs>/{study}/velocity/pack_flow.log",
+    conda:
+        "../envs/velocity.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 20 * attempt,
+    params:
+        gates=of_study("gates"),
+        code=code_version("pack_flow.py"),
+    message:
+        "{wildcards.study}: points, flowlines and gates for a GIS"
+    script:
+        "../scripts/pack_flow.py"
+
+
 rule invert_velocity:
     """A regular series of velocities in every cell, from pairs that overlap."""
     input:

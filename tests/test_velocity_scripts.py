@@ -14,6 +14,7 @@ import build_cube
 import composite_velocity
 import follow_flow
 import invert_velocity
+import pack_flow
 import plan_cube
 import stack_pairs
 from nunatak import api, study, velocity
@@ -263,6 +264,14 @@ def test_places_say_where_on_the_earth_they_are(work, annual, tmp_path):
     on_map = np.degrees(np.arctan2(seen["vx"], seen["vy"]))
     np.testing.assert_allclose((seen["flow_direction"] - (on_map - POINT[0]) + 180) % 360 - 180, 0, atol=0.01)
     assert series.loc[series["kind"] == "model", "flow_direction"].isna().all()
+    for number in (1, 2):
+        pack_flow.main(out["series"], out["flowline"], out["gates"], tmp_path / f"{number}.gpkg", lines=gates)
+    assert file_sha256(tmp_path / "1.gpkg") == file_sha256(tmp_path / "2.gpkg")
+    for layer, table in (("points", series), ("gates", read_csv(out["gates"]))):
+        packed = geopandas.read_file(tmp_path / "1.gpkg", layer=layer)
+        assert packed.crs == "EPSG:4326" and len(packed) == len(table)
+        assert set(table) <= set(packed)
+    assert packed.geometry.iloc[0].coords[0] == tuple(gates["g"]["lonlat"][0])
     found = read_csv(out["gates"]).iloc[0]
     assert (round(found["longitude"], 1), round(found["latitude"], 2), found["epsg"]) == (-100.9, -75.05, 3031)
 

@@ -99,6 +99,7 @@ FURTHER = {
     "freeboard_maps": Result("freeboard/maps", lambda study: study.sea_ice is not None),
     "cube": Result("velocity/cube.zarr", _has("itslive")),
     "velocity_maps": Result("velocity/maps", _has("itslive")),
+    "geopackage": Result("velocity/flow.gpkg", lambda study: _has("itslive")(study) and study.geopackage),
     "velocity_series_csv": Result("velocity/series.csv", lambda study: _has("itslive")(study) and bool(study.points)),
     "flowline_csv": Result("velocity/flowline.csv", lambda study: _has("itslive")(study) and bool(study.flowlines)),
 }

@@ -149,6 +149,7 @@ class StudyFile(Settings):
     points: dict[str, Point] = key({}, "points for series, [longitude, latitude] by name", unit="degrees")
     flowlines: dict[str, Flowline] = key({}, "flowlines, by name")
     gates: dict[str, Gate] = key({}, "flux gates, by name")
+    geopackage: bool = key(False, "write points, flowlines and gates as a GeoPackage too (velocity/flow.gpkg)")
     freeboard: Freeboard | None = key(None, "sea-ice freeboard on a grid")
     composite: Composite | None = key(None, "annual velocities")
     invert: Invert | None = key(None, "a regular series of velocities beside the annual ones; none where not given")
