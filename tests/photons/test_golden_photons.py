@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -124,3 +126,25 @@ def test_photon_start_counts_from_the_first_photon_of_the_area(golden):
     whole = api.atl06sr(atl03_path, {**parameters, "beams": ["gt1l"]})
     ahead = whole.loc[whole["segment_id_beg"] == table["segment_id_beg"].iloc[-1], "photon_start"]
     assert (ahead.astype("i8") - before - int(table["photon_start"].iloc[-1])).abs().min() < counts.max()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "profile", "off"),
+    [("heights/quality_ph", "legacy", {}), ("geolocation/podppd_flag", "xseries", {"podppd": 0})],
+)
+def test_a_beam_without_a_flag_that_is_filtered_by_fails(golden, tmp_path, dataset, profile, off):
+    """Release 006 has both flags, so a subset dropped it: the beam fails and names it, and no photon passes unseen."""
+    _, atl03_path, _ = golden
+    path = tmp_path / NAME
+    shutil.copyfile(atl03_path, path)
+    path.chmod(0o644)
+    with h5py.File(path, "a") as file:
+        del file["gt2l"][dataset]
+    table, statuses = granule_heights(atl03.read_granule(path), {"profile": profile})
+    status = {s.beam: s for s in statuses}
+    assert [beam for beam, s in status.items() if s.status == "failed"] == ["gt2l"]
+    assert dataset.rpartition("/")[2] in status["gt2l"].reason and "fetch the whole granule" in status["gt2l"].reason
+    assert set(table["beam"]) == set(atl03.BEAMS) - {"gt2l"}
+    if off:
+        _, statuses = granule_heights(atl03.read_granule(path), {"profile": profile, **off})
+        assert {s.status for s in statuses} == {"ok"}

@@ -154,6 +154,8 @@ def _prepared_track(granule, beam, p, region):
     track = atl03.read_track(granule, beam, fields=tuple(dict.fromkeys(fields)))
     if not track.n_photons:
         return BeamStatus(beam, EMPTY, "no photons in this beam")
+    if p.podppd and p.profile != "legacy" and "podppd_flag" not in track.segments:
+        _refuse_unfiltered(track, "geolocation", "podppd_flag", " or write podppd: 0")
     if _outside_time(track, p):
         return BeamStatus(beam, EMPTY, "the granule lies outside t0 .. t1")
     inside = in_area(track, p, region)
@@ -163,6 +165,15 @@ def _prepared_track(granule, beam, p, region):
     if not track.n_photons:
         return BeamStatus(beam, EMPTY, "no segment with photons in the area (and spots) asked for")
     return track
+
+
+def _refuse_unfiltered(track, group, name, otherwise=""):
+    """Refuse a beam without the flag that is filtered by, where its release has it: nothing would be filtered."""
+    if track.granule.release >= atl03.ALL_FLAGS:
+        raise GranuleError(
+            f"{track.granule.path}: {track.beam}/{group} has no {name!r} to filter by; fetch the whole granule"
+            f"{otherwise}"
+        )
 
 
 def _outside_time(track, p):
@@ -198,6 +209,8 @@ def _blocks(track, p, labels, size) -> Iterable[BeamPhotons]:
     if scored and settings.version < 3 and settings.win_h == 0 and p.compat:
         size = max(track.n_photons, 1)  # that slip looks at the first photons of the whole stretch
     for photons in atl03.photon_blocks(track, heights.needed(p), size=size):
+        if "quality_ph" not in photons.photons:
+            _refuse_unfiltered(track, "heights", "quality_ph")
         extra = {}
         if labels is not None:
             extra["atl08_class"] = labels[photons.first : photons.first + len(photons)]

@@ -43,6 +43,7 @@ LAYOUT = {
 }  # fmt: skip
 
 _LATER = ("quality_ph", "weight_ph")  # not in every release: 003 has neither
+ALL_FLAGS = 6  # release from which every granule has them and podppd_flag; without, a subset dropped them
 _OPTIONAL_ROWS = ("podppd_flag", "solar_elevation")
 _SEGMENT_ROWS = ("segment_id", "segment_dist_x", "delta_time", "reference_photon_lat", "reference_photon_lon")
 
@@ -264,7 +265,12 @@ def read_photons(track, names, rows=None):
 
     Returns
     -------
-    dict of (n,) arrays ((n, 5) for signal_conf_ph); heights and positions with NaN for fills
+    dict of (n,) arrays ((n, 5) for signal_conf_ph); heights and positions with NaN for fills. Without quality_ph and
+        weight_ph where the granule has none
+
+    Raises
+    ------
+    GranuleError : the granule lacks one of them, or is damaged
     """
     rows = track.rows if rows is None else rows
     with hdf5.open_granule(track.granule.path) as file:
