@@ -21,7 +21,14 @@ run := .venv/bin/python -m snakemake
 # wheels only, so that no compiler is needed; connection-pool is pure Python and published as source alone
 pip := .venv/bin/python -m pip --disable-pip-version-check install --quiet --only-binary :all: --no-binary connection-pool --require-hashes
 # --config takes key=value words; flags among ARGS come after them
-config = $(if $(ARCHIVE)$(filter-out -%,$(firstword $(ARGS))),--config $(if $(ARCHIVE),archive=$(ARCHIVE))) $(ARGS)
+config = $(if $(ARCHIVE)$(filter-out -%,$(firstword $(ARGS))),--config $(if $(ARCHIVE),archive=$(ARCHIVE))) $(args)
+# a word without = among the settings is the rest of a path with a blank; who writes quotes has done that already
+empty :=
+blank := $(empty) $(empty)
+settings = $(if $(filter-out -%,$(firstword $1)),$(firstword $1) $(call settings,$(wordlist 2,$(words $1),$1)))
+joined = $(subst $(blank)@@,\$(blank),$(strip $(foreach word,$1,$(if $(findstring =,$(word)),$(word),@@$(word)))))
+flags = $(wordlist $(words $(call settings,$1) end),$(words $1),$1)
+args = $(if $(findstring ',$(ARGS))$(findstring ",$(ARGS)),$(ARGS),$(call joined,$(call settings,$(ARGS))) $(call flags,$(ARGS)))
 
 .PHONY: help
 help: ## this list

@@ -24,8 +24,8 @@ configfile: next(filter(os.path.exists, ["config/config.yaml", str(HERE / "confi
 
 
 pathvars:
-    results=config.get("results", "results"),
-    resources=config.get("resources", "resources"),
+    results=os.path.expanduser(config.get("results", "results")),
+    resources=os.path.expanduser(config.get("resources", "resources")),
     benchmarks="logs/benchmarks",
 
 

@@ -18,7 +18,7 @@ BROKEN = {}
 try:
     LOADED = studies.load_all(config, base=HERE, broken=BROKEN)
     for folder in ("results", "resources"):
-        check_folder(config.get(folder, folder), folder)
+        check_folder(os.path.expanduser(config.get(folder, folder)), folder)
     for published in filter(None, {study.published for study in LOADED.values()}):
         if not os.path.exists(published):  # told before the study runs, not after
             raise NunatakError(f"published: {published}: is not there; name a study's results or a bundle of them")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -296,3 +298,10 @@ def test_a_pair_ordered_from_hyp3_has_all_of_a_pair_s_name(first):
 def test_nisar_is_a_sensor_group_and_mixed_pairs_are_told():
     assert images_of.group_of("NISAR") == "NISAR" and images_of.group_of("S1", "S1C") == "S1"
     assert images_of.group_of("LC08", "S2A") == "mixed"
+
+
+def test_a_granule_of_a_product_that_is_not_read_is_said_to_be_that():
+    """In a folder of the user's own, too."""
+    said = "ATL13_20190330212241_00250301_001_01.h5: ATL13 (along-track inland surface water) is a product of ICESat-2"
+    with pytest.raises(GranuleNameError, match=re.escape(said)):
+        parse("ATL13_20190330212241_00250301_001_01.h5")

@@ -304,6 +304,101 @@ def test_mass_only_where_it_may_be_given(made, tmp_path):
     assert made({"mass": {"kind": "ice_sheet", **rasters}}).mass.allowed
 
 
+@pytest.mark.parametrize(
+    ("product", "words"),
+    [
+        ("atl09", "products.atl09: ATL09 (calibrated backscatter profiles and atmospheric layers) is a product of"),
+        ("ATL12", "products.ATL12: ATL12 (ocean surface height) is a product of ICESat-2 that Nunatak does not read"),
+        ("atl13", "products.atl13: ATL13 (along-track inland surface water) is a product of ICESat-2"),
+        ("atl20", "does not read; freeboard.atl20 compares with files of it; those it reads are atl15,"),
+        ("atl21", "products.atl21: ATL21 (gridded sea surface height anomaly within sea ice) is a product of"),
+        ("ATL06", "products.ATL06: unknown key; did you mean atl06?"),
+    ],
+)
+def test_a_product_that_exists_and_is_not_read_is_said_to_be_that(made, product, words):
+    with pytest.raises(StudyError) as refused:
+        made({f"products.{product}": {}})
+    assert words in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("period", "first"),
+    [(["2019-06-28", "2019-07-05"], "2019-06-27"), (["2022-04-04T15:00", "2022-04-15"], "2022-04-04T14:12:00")],
+)
+def test_a_period_within_a_safe_hold_has_no_granule(made, period, first):
+    """Said when the study is read, for products of single passes alone."""
+    said = f"period: ICESat-2 was in safe hold from {first} to .* no granule of atl06 exists for .*; widen the period"
+    with pytest.raises(StudyError, match=said):
+        made({"period": period, "products.atl06": {}})
+    assert made({"period": period}).period.end
+    assert made({"period": [period[0], "2022-06-01"], "products.atl06": {}}).products.atl06
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("my glacier.yaml", "my_glacier.yaml"), ("v1.2.yml", "v1_2.yml"), ("{x}.yaml", "x.yaml"),
+     ("Jökulsárlón.yaml", "Jokulsarlon.yaml"), ("-n.yaml", "n.yaml"), ("test.yaml", "my_test.yaml"),
+     ("plan_b.yaml", "my_plan_b.yaml")],
+)  # fmt: skip
+def test_a_study_name_that_is_no_command_is_refused_with_one_that_is(tmp_path, name, instead):
+    path = tmp_path / name
+    path.write_text(yaml.safe_dump(PLAIN))
+    with pytest.raises(StudyError, match=re.escape(f"name the file {instead}")):
+        study.load(path)
+
+
+def test_yml_files_are_studies_too(tmp_path):
+    """Beside those in .yaml, hidden files left out; one name in both is told, and the others run."""
+    folder = tmp_path / "config" / "studies"
+    folder.mkdir(parents=True)
+    (folder.parent / "config.yaml").write_text("results: results\n")
+    for name in ("one.yaml", "two.yml", "three.yaml", "three.yml", "._one.yaml", "my ice.yaml"):
+        (folder / name).write_text(yaml.safe_dump(PLAIN))
+    broken = {}
+    assert set(study.load_all({}, base=tmp_path, broken=broken)) == {"one", "two", "three"}
+    assert set(broken) == {"three", "my ice"} and "three.yaml is there, too" in str(broken["three"])
+
+
+def test_the_home_may_be_written_as_a_tilde(made, monkeypatch, tmp_path):
+    """No shell puts the home in after `directory=`."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine.geojson").write_text(
+        json.dumps({"type": "Polygon", "coordinates": [[[10, 79], [12, 79], [12, 80], [10, 79]]]})
+    )
+    known = made({"region": {"polygon": "~/mine.geojson"}}, overrides={"directory": "~/my granules", "results": "~/r"})
+    assert (known.directory, known.results) == (f"{tmp_path}/my granules", f"{tmp_path}/r")
+    assert known.region.bounds == (10.0, 79.0, 12.0, 80.0)
+
+
+def test_a_transect_is_named_as_its_figure(made):
+    with pytest.raises(
+        StudyError, match=r"transects.*got the name 'a-b é'; write letters without accents, digits and _"
+    ):
+        made({"transects": {"a-b é": {"lonlat": [[20, 79.5], [24, 79.5]]}}})
+
+
+@pytest.mark.parametrize(
+    ("given", "command"),
+    [
+        (
+            "directory=/my granules/of ice size=tiny -n --cores 2",
+            "directory=/my\\ granules/of\\ ice size=tiny -n --cores 2",
+        ),
+        ("directory='/my granules' -n", "directory='/my granules' -n"),
+        ("-n --cores 4", "-n --cores 4"),
+        ("size=tiny", "size=tiny"),
+    ],
+)
+def test_make_takes_a_folder_with_a_blank(given, command):
+    """As it stands in the README, in ARGS without further quotes."""
+    said = subprocess.run(
+        ["make", "-n", "-o", ".venv/nunatak", "steenstrup", f"ARGS={given}"], cwd=ROOT, text=True, capture_output=True
+    )
+    assert said.returncode == 0, said.stderr
+    words = said.stdout.splitlines()[-1].split(" steenstrup ", 1)[1].split()
+    assert [word for word in words if word != "--config"] == command.split()
+
+
 def test_leading_zeros_are_decimal(tmp_path):
     """Tracks, cycles and months as granule names have them: 0627 is 627, and not the octal 407."""
     path = tmp_path / "zeros.yaml"

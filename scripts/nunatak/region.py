@@ -231,7 +231,7 @@ def normal_form(spec) -> dict:
 
 def find_file(path, folder) -> Path:
     """The file a study names: as given, beside the study file, or in the workflow's folder."""
-    path = Path(path)
+    path = Path(path).expanduser()
     for base in ("", folder, REPOSITORY):
         if (base / path).is_file() if base else path.is_file():
             return base / path if base else path

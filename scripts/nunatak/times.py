@@ -17,6 +17,14 @@ _LEAPS = np.array(
 # Cycle 03 began on 2019-03-29: the time of RGT 0548, cycle 03, less 548 of 1387 orbits.
 _CYCLE_3 = np.datetime64("2019-03-29T04:00:00", "ns")
 
+# ATLAS measured nothing in these times: 26 June to 9 July 2019 (NASA's page of the orbits, quoted in the manual of the
+# R package IceSat2R; without the first and the last day, whose hours are not given), and 4 April 2022, 14:12 UTC, to
+# 16 April (NSIDC's notice to users of April 2022).
+SAFE_HOLDS = tuple(
+    (np.datetime64(first, "s"), np.datetime64(last, "s"))
+    for first, last in (("2019-06-27", "2019-07-09"), ("2022-04-04T14:12", "2022-04-16"))
+)
+
 
 def delta_time_to_utc(delta_time):
     """

@@ -14,10 +14,28 @@ from nunatak.granules.names import (
     parse,
     split_name,
 )
+from nunatak.granules.others import OTHER_PRODUCTS, about_other
 from nunatak.granules.rows import STATUSES, granule_table, ledger
 
 __all__ = [
-    "ITSLIVE_GRIDS", "SEA_ICE_PRODUCTS", "STATUSES", "TRACK_PRODUCTS", "GranuleName", "GranuleNameError", "bucket",
-    "chunk_of", "granule_table", "granules_of", "group_of", "image_date", "ledger", "parse", "relative_orbit",
-    "same_frame", "split_name", "unknown_platform",
+    "ITSLIVE_GRIDS",
+    "OTHER_PRODUCTS",
+    "SEA_ICE_PRODUCTS",
+    "STATUSES",
+    "TRACK_PRODUCTS",
+    "GranuleName",
+    "GranuleNameError",
+    "about_other",
+    "bucket",
+    "chunk_of",
+    "granule_table",
+    "granules_of",
+    "group_of",
+    "image_date",
+    "ledger",
+    "parse",
+    "relative_orbit",
+    "same_frame",
+    "split_name",
+    "unknown_platform",
 ]  # fmt: skip

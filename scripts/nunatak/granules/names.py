@@ -11,6 +11,7 @@ import numpy as np
 
 from nunatak.constants import N_RGT
 from nunatak.granules.images import frame_of
+from nunatak.granules.others import other_of
 from nunatak.runtime import NunatakError
 
 # What others put around a granule's own name: the NSIDC subsetter, Harmony's staging number, Harmony's suffix, and
@@ -184,6 +185,8 @@ def parse(file_name) -> GranuleName:
         if found:
             version = found.groupdict().get("version", "02")
             return GranuleName(product, base, version=version, grid_spacing=int(found["spacing"]))
+    if other_of(base):
+        raise GranuleNameError(f"{given}: {other_of(base)}")
     raise GranuleNameError(
         f"{given}: not the name of a granule of a known product; expected a name such as "
         "ATL06_20190504033705_05480304_007_01.h5, give the file its original name back"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError, core_schema
 
 from nunatak import rings
@@ -106,6 +108,14 @@ def plain(function):
     return check
 
 
+def _file_word(value):
+    if not re.fullmatch(r"[A-Za-z0-9_]+", value):
+        raise ValueError(
+            f"got the name {value!r}; write letters without accents, digits and _: it names a figure's file"
+        )
+    return value
+
+
 class OneOrMore:
     """Marks a list that may be given as its single value."""
 
@@ -123,6 +133,8 @@ Listed = Annotated[tuple[T, ...], OneOrMore()]
 _MONTH_SCHEMA = {"anyOf": [{"enum": list(MONTHS)}, {"type": "integer", "minimum": 1, "maximum": 12}]}
 _POINT_SCHEMA = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 
+FileWord = Annotated[str, AfterValidator(_file_word)]
+UserPath = Annotated[str, AfterValidator(os.path.expanduser)]  # ~ is the home, which no shell puts in after `key=`
 Month = Annotated[int, BeforeValidator(_month), Field(ge=1, le=12), WithJsonSchema(_MONTH_SCHEMA)]
 Release = Annotated[str, BeforeValidator(_release), WithJsonSchema({"type": "string", "pattern": r"^(\d{3}|any)$"})]
 Track = Annotated[int, Field(ge=1, le=N_RGT)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -33,6 +34,7 @@ def load(path, *, overrides: Mapping[str, Any] | None = None, settings: Mapping[
     StudyError : one line that names the file, the key, the value and the remedy
     """
     path = Path(path)
+    check_name(path)
     given = read_yaml(path)
     overrides = dict(overrides or {})
     _check_keys(given, f"{path}: ")
@@ -50,6 +52,30 @@ def load(path, *, overrides: Mapping[str, Any] | None = None, settings: Mapping[
         line = one_line(error)
         typed = re.split(r"[.:]", line)[0] in overrides
         raise StudyError(f"--config {line}" if typed else f"{path}: {line}") from error
+
+
+_COMMANDS = ("plan_", "lock_", "update_", "verify_", "export_", "figures_")
+_RESERVED = ("all", "demo", "help", "lint", "regions", "slurm", "test", "test-full", "check_access")
+
+
+def check_name(path: Path) -> None:
+    """
+    Refuse a study file whose name cannot be that of a command and of a folder.
+
+    Raises
+    ------
+    StudyError : blanks, dots, braces, letters with accents and the like, or the name of another command
+    """
+    name = path.stem
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_-") or "my_study"
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", name):
+        raise StudyError(
+            f"{path}: {name!r} cannot be the name of a command and of a folder of results; name the file "
+            f"{plain}{path.suffix}: letters without accents, digits, _ and -"
+        )
+    if name in _RESERVED or name.startswith(_COMMANDS):
+        raise StudyError(f"{path}: {name} is another command's name; name the file my_{name}{path.suffix}")
 
 
 def load_settings(path) -> dict[str, Any]:
@@ -86,8 +112,11 @@ def load_all(config: Mapping[str, Any], *, base=".", broken: dict[str, StudyErro
         if name not in settings or settings[name] != value
     }
     studies, faults = [], {}
-    for path in sorted((folder / "studies").glob("*.yaml")):
+    files = [path for end in ("yaml", "yml") for path in (folder / "studies").glob(f"*.{end}")]
+    for path in sorted(path for path in files if not path.name.startswith(".")):
         try:
+            if path.suffix == ".yml" and path.with_suffix(".yaml") in files:
+                raise StudyError(f"{path}: {path.stem}.yaml is there, too; remove one of the two")
             studies.append(load(path, overrides=typed, settings=settings))
         except StudyError as error:
             if str(error).startswith("--config"):
@@ -98,9 +127,6 @@ def load_all(config: Mapping[str, Any], *, base=".", broken: dict[str, StudyErro
     if broken is not None:
         broken.update(faults)
     return {study.label: study for study in studies}
-
-
-_COMMANDS = ("plan_", "lock_", "update_", "verify_", "export_", "figures_")
 
 
 def explain_target(target: str, names: Mapping[str, str], broken: Mapping[str, Exception], *, others=()) -> str:

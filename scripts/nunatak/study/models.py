@@ -21,9 +21,9 @@ from pydantic.json_schema import SkipJsonSchema
 
 from nunatak import granules, region, rings
 from nunatak.region import Region
-from nunatak.study.base import Model, Point, key
+from nunatak.study.base import FileWord, Model, Point, UserPath, key
 from nunatak.study.lines import Flowline, Gate, Transect, check_places
-from nunatak.study.period import Period
+from nunatak.study.period import Period, refuse_safe_hold
 from nunatak.study.products import Products
 from nunatak.study.sections import (
     FIGURES,
@@ -113,10 +113,12 @@ class Endpoints(Model):
 class Settings(Model):
     """What is the machine's or the user's (config/config.yaml); a study's own key wins over it."""
 
-    results: str = key("results", "folder of the results")
-    resources: str = key("resources", "folder of the originals, shared by all studies")
-    directory: str | None = key(None, "folder tree that holds the granules of archive `directory`")
-    published: str | None = key(None, "folder or bundle of results that `verify_<study>` compares with", exclude=True)
+    results: UserPath = key("results", "folder of the results")
+    resources: UserPath = key("resources", "folder of the originals, shared by all studies")
+    directory: UserPath | None = key(None, "folder tree that holds the granules of archive `directory`")
+    published: UserPath | None = key(
+        None, "folder or bundle of results that `verify_<study>` compares with", exclude=True
+    )
     scheduler: str | None = key(
         None, "Dask scheduler that grids granules, stacks image pairs and makes annual velocities: threads, processes, "
         "or an address such as tcp://host:8786; threads of the job itself where not given",
@@ -145,7 +147,7 @@ class StudyFile(Settings):
     focus: Focus | None = key(None, "what maps zoom in on")
     period: Period = key(..., "[first day, last day], or {years: [a, b], months: [..]}", unit="UTC")
     products: Products = key(..., "what to read")
-    transects: dict[str, Transect] = key({}, "lines over the ice, by name")
+    transects: dict[FileWord, Transect] = key({}, "lines over the ice, by name")
     points: dict[str, Point] = key({}, "points for series, [longitude, latitude] by name", unit="degrees")
     flowlines: dict[str, Flowline] = key({}, "flowlines, by name")
     gates: dict[str, Gate] = key({}, "flux gates, by name")
@@ -157,7 +159,7 @@ class StudyFile(Settings):
     figures: Figures = key(Figures(), "how figures look, and which")
     checks: Literal["fail", "warn"] = key("fail", "what a failed check does to the run")
     max_failed: int | None = key(0, "granules that may fail; null: any number, always counted", ge=0)
-    lock: str | None = key(None, "granule lock to use instead of asking the archive")
+    lock: UserPath | None = key(None, "granule lock to use instead of asking the archive")
     size: Literal["full", "tiny"] = key("full", "tiny: the same study, small enough for a test")
     tiny: dict[str, Any] | None = key(None, "keys that replace others where size is tiny", exclude=True)
 
@@ -187,6 +189,7 @@ class StudyFile(Settings):
                 raise ValueError(
                     f"products.{name}: the period {self.period} holds none of its cycles; widen the period or cycles"
                 )
+        refuse_safe_hold(self.period, self.products)
         for name in self.figures.names or ():
             self._check_figure(name)
         self._check_tracks()

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import field_serializer, field_validator, model_validator
 
 from nunatak.study.base import MONTHS, Listed, Model, Month, key
+from nunatak.times import SAFE_HOLDS
 
 _DAY = np.timedelta64(1, "D")
 
@@ -105,6 +106,28 @@ class Period(Model):
         last = (self.end - np.timedelta64(1, "s")).astype("datetime64[D]")
         text = f"{self.start.astype('datetime64[D]')} to {last}"
         return text if self.months is None else f"{', '.join(MONTHS[m - 1] for m in self.months)} within {text}"
+
+
+def refuse_safe_hold(period: Period, products) -> None:
+    """
+    Refuse a period in which ICESat-2 measured nothing, where a product comes in granules of single passes.
+
+    Parameters
+    ----------
+    products : names of the study's products; gridded ones, ATL11 and image pairs hold other times too
+
+    Raises
+    ------
+    ValueError : all of the period lies within safe holds
+    """
+    passes = [name for name in products if name in ("atl03", "atl06", "atl06sr", "atl07", "atl08", "atl10")]
+    for first, last in SAFE_HOLDS:
+        inside = all(first <= start and end <= last for start, end in period.spans())
+        if passes and inside:
+            raise ValueError(
+                f"period: ICESat-2 was in safe hold from {_short(first)} to {_short(last)} and measured nothing; no "
+                f"granule of {', '.join(passes)} exists for {period}; widen the period"
+            )
 
 
 def _number(month):

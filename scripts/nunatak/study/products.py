@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from nunatak.constants import ACROSS_LIMIT
-from nunatak.granules import unknown_platform
+from nunatak.granules import about_other, unknown_platform
 from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.orbit_products import InPlace, OrbitProduct, Product, TrackProduct, known_names
 from nunatak.study.photon_products import Atl03, Atl06sr
@@ -221,6 +222,22 @@ class Products(Model):
     atl10: Atl10 | None = key(None, "sea-ice freeboard")
     atl07: Atl07 | None = key(None, "sea-ice heights")
     itslive: ItsLive | None = key(None, "image-pair velocities")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_products(cls, given: Any) -> Any:
+        """Say of a product that exists and is not read that it is that; names may be in capitals by mistake."""
+        for name in given if isinstance(given, dict) else ():
+            said = about_other(name)
+            if said:
+                more = "; freeboard.atl20 compares with files of it" if str(name).lower() == "atl20" else ""
+                hint = f"{said}{more}; those it reads are {', '.join(cls.model_fields)}"
+            elif name not in cls.model_fields and str(name).lower() in cls.model_fields:
+                hint = f"unknown key; did you mean {str(name).lower()}?"
+            else:
+                continue
+            raise PydanticCustomError("unknown_key", "{hint}", {"key": str(name), "hint": hint})
+        return given
 
     @model_validator(mode="after")
     def _classes_come_along(self):
