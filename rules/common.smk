@@ -252,6 +252,11 @@ def world_of(wildcards):
     return place.world_of(study) if study.archive == "simulated" else None
 
 
+def told_to_notebooks(wildcards):
+    """The keys of a study, and what the simulation is told of its world: None for real granules."""
+    return {**of_study()(wildcards), "simulated_world": world_of(wildcards)}
+
+
 def chunks_of(wildcards):
     """The names of a product's chunks."""
     return LOADED[wildcards.study].chunks(wildcards.product)

@@ -43,7 +43,7 @@ rule render_notebook:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        study=of_study(),
+        study=told_to_notebooks,
         references=shipped("config/references.bib"),
         code=lambda wildcards: code_version("render_notebook.py", f"../notebooks/{wildcards.topic}.ipynb"),
     message:

@@ -14,7 +14,7 @@ import jsonschema
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nunatak import granules, gridding, study, targets
@@ -23,6 +23,7 @@ from nunatak.gridding import timebins
 from nunatak.rasters import write_cog
 from nunatak.region import Region
 from nunatak.study import StudyError, reference, sections
+from nunatak.times import SAFE_HOLDS
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = sorted((ROOT / "config" / "studies").glob("*.yaml"))
@@ -123,6 +124,7 @@ def test_loading_studies_is_light():
 def test_no_granule_of_the_period_is_without_a_chunk(day):
     """A granule whose cycle began up to a week early or late still has a chunk, whatever the day."""
     moment = np.datetime64("2018-10-14") + day
+    assume(not any(first <= moment < last for first, last in SAFE_HOLDS))  # refused: no granule exists
     made = study.Study.model_validate(
         {**PLAIN, "name": "g", "path": "g.yaml", "label": "g", "products": {"atl06": {"splits": 3}, "atl10": {}},
          "period": [str(moment), str(moment)]}
@@ -461,7 +463,7 @@ def test_numbers_as_people_write_them(tmp_path):
         ({"region": "Ausfonna"}, "region: name: no region 'Ausfonna'; did you mean austfonna?"),
         ({"regions": {"lake": {"bbx": [1, 2, 3, 4]}}}, "regions.lake: bbx: unknown key; did you mean bbox?"),
         ({"crs": "EPSG:1"}, "crs: unknown coordinate system 'EPSG:1'"),
-        ({"products.atl16": {}}, "products.atl16: unknown key; did you mean atl15?"),
+        ({"products.alt15": {}}, "products.alt15: unknown key; did you mean atl15?"),
         ({"products": {}}, "products: none asked for; add one such as atl15"),
         ({"products.atl15.resolutions": ["5km"]}, "products.atl15.resolutions: got '5km'; did you mean 1km?"),
         ({"products.atl06": {"rgt": [548, 1388]}}, "products.atl06.rgt: got 1388; write at most 1387"),

@@ -35,11 +35,11 @@ def reference(study, compared=None):
 
     Parameters
     ----------
-    study : the study as plain values
+    study : the study as plain values, with `simulated_world`: what `simulation.world` takes, None for real granules
     compared : table of heights joined with ATL06
     """
-    if study["archive"] == "simulated":
-        glacier = truth.glacier(study["name"], study["size"])
+    if study.get("simulated_world"):
+        glacier = truth.glacier(**study["simulated_world"])
         return Reference("the true surface", lambda table: checks.surface_at(glacier, table))
     return None if compared is None else Reference("ATL06", lambda table: _atl06_at(table, compared))
 
