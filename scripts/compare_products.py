@@ -37,6 +37,8 @@ def main(inputs, out, out_filters, *, settings, study):
         change, _ = results.read_height_change(inputs["change"])
         surface = xr.load_dataset(inputs["surface"], engine="h5netcdf")
         to_grid = pyproj.Transformer.from_crs("EPSG:4326", change.attrs["crs"], always_xy=True)
+        if settings["atl11"]["datum"] == "EGM08":  # the grids' heights are above the ellipsoid
+            good = good.assign(h_corr=good["h_corr"] + good["geoid_h"])
         x, y = to_grid.transform(good["longitude"].to_numpy(), good["latitude"].to_numpy())
         found["ATL11 less ATL14 and ATL15"] = elevation.points_against_surface(good.assign(x=x, y=y), surface, change)
     parts = []

@@ -5,8 +5,8 @@ import pandas as pd
 from nunatak import elevation
 from nunatak.archives.in_place import openable
 from nunatak.elevation import filters
-from nunatak.outlines import altimetry_outline
-from nunatak.products import atl11
+from nunatak.outlines import altimetry_outline, read_outlines
+from nunatak.products import atl11, corrections
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
 from nunatak.tables import joined_releases, read_table, write_table
@@ -29,6 +29,7 @@ def main(ledger, heights, segments, regions, out, *, settings, period, study, en
         attributes = points.attrs["attributes"]
         said.append(attributes)
         crossings = read_crossings(openable_granules(ledger, endpoints), regions, period)
+        crossings = as_points(crossings, points, settings["atl11"], regions)
         found["atl11"] = of_points(points, crossings, best=settings["atl11"]["filter"] == "standard")
     if segments:
         lines = read_table(segments)
@@ -55,6 +56,17 @@ def of_points(points, crossings, *, best):
         return elevation.reference_crossovers(good, crossings)
     # releases without crossing_track_data
     return elevation.crossovers(good, height="h_corr", beam="pair", along="ref_pt", correlation=0.0, max_gap=200.0)
+
+
+def as_points(crossings, points, settings, regions):
+    """Heights of crossing tracks, corrected as those of the reference points are."""
+    shelf = read_outlines(regions)[settings["floating"]] if settings["floating"] else None
+    if settings["datum"] == "EGM08":
+        keys = ["rgt", "pair", "ref_pt"]
+        geoid = points[[*keys, "geoid_h"]].drop_duplicates(keys)
+        crossings = crossings.astype({"pair": str}).merge(geoid.astype({"pair": str}), on=keys)
+    floats = corrections.where_floating(crossings, shelf)
+    return corrections.corrected(crossings, "h_corr", floating=floats, datum=settings["datum"])[0]
 
 
 def of_segments(segments, preset):

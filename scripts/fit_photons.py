@@ -6,7 +6,7 @@ from nunatak.archives.points import placed
 from nunatak.granules import datums, parse
 from nunatak.granules import ledger as make_ledger
 from nunatak.outlines import read_outlines
-from nunatak.products import atl03, atl08
+from nunatak.products import atl03, atl08, corrections
 from nunatak.runtime import NunatakError, job, log, progress, stamp
 from nunatak.streams import ParquetStream
 from nunatak.study.period import Period
@@ -34,6 +34,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     threads : beams worked on at a time
     """
     region = base.outline_of(read_outlines(regions), product)
+    shelf = read_outlines(regions)[settings["floating"]] if settings.get("floating") else None
     crs = crs or region.natural_crs
     parameters = photons.FitParameters.of(fit_parameters(settings))
     fetched = read_table(ledger).sort_values("granule_id")
@@ -43,6 +44,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     said = datums.attributes(product, present)
     partners = {_flight(row.granule_id): row.path for row in _present(classes)}
     rows, outcomes = list(fetched.to_dict("records")), []
+    said |= corrections.said(floating=settings.get("floating"), datum=settings["datum"])
     with ParquetStream(out, attributes={**about, **said, "crs": crs}, points=True) as stream:
         for n, row in enumerate(progress(rows, label=f"{product} granules"), start=1):
             table, outcome = one_granule(
@@ -50,6 +52,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
                 threads=threads,
             )  # fmt: skip
             outcomes.append({**row, **outcome})
+            table, _ = corrections.corrected(table, "h_mean", floating=corrections.where_floating(table, shelf))
             stream(row["granule_id"], placed(table, crs), n, len(rows))
         if not rows:
             stream("", placed(WORK[product][1](parameters), crs), 0, 0)

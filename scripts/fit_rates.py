@@ -5,7 +5,6 @@ import pandas as pd
 
 from nunatak import elevation
 from nunatak.grid import Grid
-from nunatak.outlines import read_outlines
 from nunatak.rasters import georeference, write_netcdf
 from nunatak.runtime import job, log, stamp
 from nunatak.tables import joined_releases, read_table, write_csv, write_table
@@ -28,9 +27,6 @@ def main(points, regions, out, out_map, out_report, *, settings, study):
     attributes = table.attrs["attributes"]
     heights = table[elevation.usable(table, quality=settings["filter"] == "standard", max_slope=settings["max_slope"])]
     log.info("%d of %d heights are usable", len(heights), len(table))
-    if settings["floating"]:
-        shelf = read_outlines(regions)[settings["floating"]]
-        heights = elevation.without_tide(heights, shelf.contains(heights["longitude"], heights["latitude"]))
     options = elevation.RateOptions(
         min_cycles=settings["min_cycles"], min_years=settings["min_years"], annual=settings["annual"]
     )

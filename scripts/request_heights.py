@@ -6,6 +6,7 @@ from nunatak.archives.points import placed
 from nunatak.granules import datums
 from nunatak.granules import ledger as make_ledger
 from nunatak.outlines import read_outlines
+from nunatak.products import corrections
 from nunatak.runtime import job, log, progress, stamp
 from nunatak.streams import ParquetStream
 from nunatak.study.period import Period
@@ -29,6 +30,7 @@ def main(granules, regions, out, out_ledger, *, settings, period, study, endpoin
     crs : of the columns x and y; the region's natural one where not given
     """
     region = base.outline_of(read_outlines(regions), "atl06sr")
+    shelf = read_outlines(regions)[settings["floating"]] if settings.get("floating") else None
     crs, when = crs or region.natural_crs, Period.model_validate(period)
     asked = fit_parameters(settings)
     parameters = photons.FitParameters.of(asked)
@@ -38,6 +40,7 @@ def main(granules, regions, out, out_ledger, *, settings, period, study, endpoin
                   parameters={"fit": parameters.provenance(), "period": period, "crs": crs,
                               "engine": "sliderule"})  # fmt: skip
     said_of = datums.attributes("atl06sr", [row["granule_id"] for row in rows])
+    said_of |= corrections.said(floating=settings.get("floating"), datum=settings["datum"])
     if rows:
         sliderule.open_service(endpoint)
     with ParquetStream(out, attributes={**about, **said_of, "crs": crs}, points=True) as stream:
@@ -50,6 +53,7 @@ def main(granules, regions, out, out_ledger, *, settings, period, study, endpoin
             reason = "; ".join(said) or ("" if len(kept) else "the service found nothing in region and period")
             outcomes.append({"granule_id": row["granule_id"], "path": row["url"], "status": status, "reason": reason,
                              "size_bytes": row["size_bytes"], "n_points": len(kept)})  # fmt: skip
+            kept, _ = corrections.corrected(kept, "h_mean", floating=corrections.where_floating(kept, shelf))
             stream(row["granule_id"], placed(kept, crs), n, len(rows))
         if not rows:
             stream("", placed(photons.no_heights(parameters), crs), 0, 0)

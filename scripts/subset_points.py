@@ -6,7 +6,7 @@ from nunatak.archives import base, points
 from nunatak.archives.in_place import openable
 from nunatak.granules import datums
 from nunatak.outlines import read_outlines
-from nunatak.products import atl06, atl06_filters, atl11
+from nunatak.products import atl06, atl06_filters, atl11, corrections
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
 from nunatak.tables import read_table, write_table
@@ -16,6 +16,9 @@ WISHED = {
     "atl06": ("sigma_geo_h", "dh_fit_dx"),
     "atl11": ("tide_ocean", "dac"),
 }
+
+
+HEIGHTS = {"atl06": "h_li", "atl11": "h_corr"}
 
 
 def main(ledger, regions, out, out_ledger, *, product, settings, period, study, crs=None, endpoints=None, threads=2):
@@ -40,11 +43,24 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
         opened=partial(openable, endpoints=endpoints), threads=threads,
     )  # fmt: skip
     log.info("%d points; %s", len(table), base.check_failures(outcome, None))
+    asked = {"datum": settings.get("datum", "ellipsoid"), "floating": settings.get("floating")}
+    shelf = read_outlines(regions)[asked["floating"]] if asked["floating"] else None
+    floats = corrections.where_floating(table, shelf)
+    table, lost = corrections.corrected(table, HEIGHTS[product], floating=floats, datum=asked["datum"])
+    if lost:
+        log.warning("%d heights have no %s and are left out", lost, " or ".join(wanted_for(settings)))
     about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[ledger, regions],
                   parameters={"settings": settings, "period": period, "crs": crs})  # fmt: skip
     said = datums.attributes(product, outcome.loc[outcome["status"] == "present", "granule_id"])
+    said |= corrections.said(**asked)
     write_table(table, out, attributes={**about, **said, "crs": crs}, points=True)
     write_table(outcome, out_ledger, attributes=about)
+
+
+def wanted_for(settings):
+    """The variables that the corrections of a study look at."""
+    asked = {"floating": bool(settings.get("floating")), "datum": settings.get("datum", "ellipsoid")}
+    return corrections.needed(**asked)
 
 
 def reader(product, settings):
@@ -56,9 +72,10 @@ def reader(product, settings):
         def read(path, *, beams, **options):
             return atl11.read_heights(path, **chosen, **options)
 
-        variables = tuple(settings["variables"])
+        variables = tuple(dict.fromkeys((*settings["variables"], *wanted_for(settings))))
         return read, atl11.no_heights((*variables, *WISHED[product])), variables
-    variables = tuple(dict.fromkeys((*settings["variables"], *atl06_filters.variables(settings["filter"]))))
+    asked = (*settings["variables"], *atl06_filters.variables(settings["filter"]), *wanted_for(settings))
+    variables = tuple(dict.fromkeys(asked))
     optional = tuple(name for name in WISHED[product] if name not in variables)
     needed = atl06_filters.needed(settings["filter"])
     return (

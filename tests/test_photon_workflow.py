@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -226,3 +227,26 @@ def test_the_service_gives_the_same_table(place, tmp_path):
             request_heights.main(listed, endpoint=f"http://{server.address}", **asked)
     with pytest.raises(ServiceFailed, match="ask again later"):
         request_heights.main(listed, endpoint=f"http://{server.address}", **asked)
+
+
+def test_tides_are_taken_off_fitted_heights_of_floating_ice(place, tmp_path):
+    """Half of the pass floats: its heights are 0.7 m (tide) and 0.1 m (atmosphere) lower, the others are as before."""
+    tidal = tmp_path / place.path.name
+    shutil.copy(place.path, tidal)
+    with h5py.File(tidal, "r+") as file:
+        for beam in [name for name in file if name.startswith("gt")]:
+            for name, value in (("tide_ocean", 0.7), ("dac", 0.1)):
+                group = file[f"{beam}/geophys_corr"]
+                group[name][...] = np.full(group[name].shape, value, "f4")
+    write_ledger(tmp_path / "ledger.parquet", [tidal])
+    before, _ = fit(place, tmp_path)
+    middle = float(before["latitude"].median())
+    shelf = region.load({"bbox": [10, 79, 30, middle]})
+    outlines = {"region": region.load({"bbox": [10, 79, 30, 81]}), "shelf": shelf}
+    write_outlines(outlines, tmp_path / "regions.geojson")
+    there = SimpleNamespace(regions=tmp_path / "regions.geojson", ledger=tmp_path / "ledger.parquet")
+    after, _ = fit(there, tmp_path, floating="shelf")
+    floats = shelf.contains(after["longitude"].to_numpy(), after["latitude"].to_numpy())
+    assert len(before) == len(after) and 0.4 < floats.mean() < 0.6
+    np.testing.assert_allclose(before["h_mean"] - after["h_mean"], np.where(floats, 0.8, 0.0), atol=1e-4)
+    assert after.attrs["attributes"]["tides_removed"] == "tide_ocean and dac where shelf floats"

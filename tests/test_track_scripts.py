@@ -124,6 +124,34 @@ def test_passes_and_rates_are_in_line_and_one_bad_pass_is_not(made, study, tmp_p
     assert "RGT 0548 cycle 07 (30" in said and "fitted without 1 pass of them" in said
 
 
+def test_heights_above_the_geoid_change_alike_and_differ_as_before(made, study, tmp_path):
+    """ATL06 and ATL11 less the products' own geoid_h; crossovers and agreement are those above the ellipsoid."""
+    points, settings = {}, {}
+    for product, height in (("atl06", "h_li"), ("atl11", "h_corr")):
+        settings[product] = {**study["products"][product], "datum": "EGM08"}
+        points[product] = tmp_path / f"{product}.parquet"
+        subset_points.main(
+            made["points"][product].with_name(f"{product}_ledger.parquet"), made["regions"], points[product],
+            tmp_path / f"{product}_read.parquet", product=product, settings=settings[product],
+            period=["2019-01-01", "2021-12-31"], study="test", crs="EPSG:3413",
+        )  # fmt: skip
+        before, after = read_table(made["points"][product]), read_table(points[product])
+        known = np.isfinite(after[height])
+        assert known.sum() == np.isfinite(before[height]).sum() and after["geoid_h"].abs().min() > 10
+        np.testing.assert_allclose((before[height] - after[height])[known], after["geoid_h"][known], atol=1e-3)
+        assert after.attrs["attributes"]["height_datum"] == "EGM2008 geoid"
+        assert before.attrs["attributes"]["height_datum"] == "WGS84 ellipsoid"
+    heights, segments, out = [points["atl11"]], [points["atl06"]], tmp_path / "crossovers.parquet"
+    find_crossovers.main([tmp_path / "atl11_read.parquet"], heights, segments, made["regions"], out, settings=settings,
+                         period=["2019-01-01", "2021-12-31"], study="test")  # fmt: skip
+    before, after = read_table(made["crossovers.parquet"]), read_table(out)
+    assert len(before) == len(after) and not np.allclose(before["h_1"], after["h_1"])
+    np.testing.assert_allclose(after["dh"], before["dh"], atol=2e-3)
+    compare_products.main({"heights": heights, "segments": segments}, tmp_path / "agreement.csv",
+                          tmp_path / "filters.csv", settings=settings, study="test")  # fmt: skip
+    assert checks.agreement(read_csv(tmp_path / "agreement.csv")).passed
+
+
 def test_crossovers_and_agreement_hold(made):
     crossovers = read_table(made["crossovers.parquet"])
     own = crossovers[crossovers["product"] == "atl11"]
@@ -230,4 +258,12 @@ def test_study_says_what_tracks_need(tmp_path):
         load(path)
     path.write_text(text % "floating: shelf")
     with pytest.raises(StudyError, match=r"products.atl11.floating: 'shelf' is not one of regions; the study has none"):
+        load(path)
+    path.write_text(text.replace("atl11", "atl06") % "floating: shelf")
+    with pytest.raises(StudyError, match=r"products.atl06.floating: 'shelf' is not one of regions"):
+        load(path)
+    path.write_text(text.replace("{atl11: {%s}}", "{atl11: {datum: EGM08}, atl06: {}}"))
+    with pytest.raises(
+        StudyError, match=r"products.atl11.datum: EGM08 is not ellipsoid as in atl06; .* write the same"
+    ):
         load(path)

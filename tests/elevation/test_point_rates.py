@@ -8,7 +8,7 @@ from track_builders import heights
 
 from nunatak.elevation import point_rates
 from nunatak.elevation.outliers import flag_rates, good_rates, leave_out_passes, pass_residuals, track_outliers
-from nunatak.elevation.point_rates import RateOptions, rates, rates_and_kept, without_tide
+from nunatak.elevation.point_rates import RateOptions, rates, rates_and_kept
 from nunatak.times import decimal_year, from_decimal_year
 
 KEYS = ["rgt", "pair", "ref_pt"]
@@ -240,11 +240,3 @@ def test_track_that_disagrees_with_its_neighbours():
     assert found.rgt.iloc[0] == 7 and found.outlier.tolist() == [True] + [False] * 9
     alone = track_outliers(pd.DataFrame({"rgt": [1, 1]}), [0.5, 0.5])
     assert not alone.outlier.any(), "one track has nobody to disagree with"
-
-
-def test_tide_is_taken_off_floating_ice_only():
-    table = heights(FIVE[:3], 50.0, tide_ocean=[0.5, -1.0, np.nan], dac=0.1)
-    corrected = without_tide(table, np.array([True, False, True])).h_corr
-    assert_allclose(corrected, [49.4, 50.0, np.nan])
-    grounded = without_tide(table, np.zeros(3, bool)).h_corr
-    assert_allclose(grounded, 50.0), "a missing tide costs no grounded height"

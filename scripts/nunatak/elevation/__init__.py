@@ -25,7 +25,7 @@ from nunatak.elevation.outliers import (
     track_outliers,
 )
 from nunatak.elevation.point_rates import UNITS as RATE_UNITS
-from nunatak.elevation.point_rates import RateOptions, rates, rates_and_kept, usable, without_tide
+from nunatak.elevation.point_rates import RateOptions, rates, rates_and_kept, usable
 from nunatak.elevation.rate_map import against_grid, rate_map, residuals_to_other_tracks
 from nunatak.elevation.repeat_pairs import paired, repeat_pairs, summarise_pairs, unaligned
 from nunatak.elevation.surface_fit import FitOptions, repeat_rates, surface_rates
@@ -96,5 +96,4 @@ __all__ = [
     "trend",
     "unaligned",
     "usable",
-    "without_tide",
 ]

@@ -134,23 +134,6 @@ def usable(heights, *, quality=True, max_slope=np.inf):
     return passed & (heights["quality_summary"].to_numpy() == 0) if quality else passed
 
 
-def without_tide(heights, floating):
-    """
-    Heights of floating ice without the ocean tide and the dynamic atmosphere, which the product leaves in h_corr.
-
-    Parameters
-    ----------
-    heights : DataFrame with h_corr, tide_ocean, dac (m)
-    floating : (n,) bool array
-
-    Returns
-    -------
-    DataFrame with h_corr less tide_ocean + dac where the ice floats; NaN where a correction is missing there
-    """
-    correction = np.where(floating, heights["tide_ocean"].to_numpy("f8") + heights["dac"].to_numpy("f8"), 0.0)
-    return heights.assign(h_corr=(heights["h_corr"].to_numpy("f8") - correction))
-
-
 def _columns(heights, keys, height):
     """The rows in the order of points and time, as arrays; `start` marks where each point begins."""
     sigma = heights[f"{height}_sigma"].to_numpy("f8")

@@ -201,11 +201,29 @@ class StudyFile(Settings):
         for name, asked in self.products.items():
             if getattr(asked, "rgt", None) == "auto" and self.focus is None:
                 raise ValueError(f"products.{name}.rgt: auto takes the tracks that cross the focus; add focus: {{..}}")
-        for name, what in (("atl11", "floating"), ("itslive", "ice")):
+        heights = [name for name in ("atl06", "atl11", "atl06sr") if name in self.products]
+        for name, what in (*((name, "floating") for name in heights), ("itslive", "ice")):
             outline = getattr(self.products[name], what) if name in self.products else None
             if outline is not None and outline not in self.regions and (what, outline) != ("ice", "region"):
                 known = f"there are {', '.join(self.regions)}" if self.regions else "the study has none"
                 raise ValueError(f"products.{name}.{what}: {outline!r} is not one of regions; {known}")
+
+        self._check_corrections(heights)
+
+    def _check_corrections(self, names):
+        """Heights that are compared with each other are corrected alike."""
+        for other in names[1:]:
+            one, two = (self.products[name] for name in (names[0], other))
+            if one.floating != two.floating:
+                raise ValueError(
+                    f"products.{other}.floating: {two.floating!r} is not {one.floating!r} as in {names[0]}; their "
+                    "heights are compared, write the same in both"
+                )
+            if (one.datum == "EGM08") != (two.datum == "EGM08"):
+                raise ValueError(
+                    f"products.{other}.datum: {two.datum} is not {one.datum} as in {names[0]}; their heights are "
+                    "compared, write the same in both"
+                )
 
     @property
     def sea_ice(self) -> str | None:

@@ -77,3 +77,15 @@ class TrackProduct(OrbitProduct):
             if beam not in BEAMS and (beam not in _BEAM_WORDS or len(value) > 1):
                 raise ValueError(f"no beam {beam!r}; write all, strong, weak or some of {', '.join(BEAMS)}")
         return value
+
+
+FLOATING = "one of `regions`, whose ice floats: ocean tide and dynamic atmosphere are taken off its heights"
+
+
+class LandIceHeights(Model):
+    """What heights of land ice are corrected for."""
+
+    floating: str | None = key(None, FLOATING)
+    datum: Literal["ellipsoid", "EGM08"] = key(
+        "ellipsoid", "heights above the WGS84 ellipsoid, or above the geoid that the product itself gives (EGM08)"
+    )

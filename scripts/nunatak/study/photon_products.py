@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_val
 from nunatak.choices import ATL08_CLASSES, CONFIDENCES, QUALITIES, SURFACES
 from nunatak.photon_parameters import FIELDS, PRESETS, FitParameters, ParameterError
 from nunatak.study.base import Listed, Model, key
-from nunatak.study.orbit_products import TrackProduct, known_names
+from nunatak.study.orbit_products import FLOATING, TrackProduct, known_names
 
 STRONG_SPOTS, WEAK_SPOTS = (1, 3, 5), (2, 4, 6)
 # the reference's keys that a study says once for all its products
@@ -145,6 +145,7 @@ class Atl06sr(PhotonProduct):
     """Heights fitted from ATL03 photons; the keys are SlideRule's."""
 
     engine: Literal["local", "sliderule"] = key("local", "who fits: this machine, or a SlideRule service")
+    floating: str | None = key(None, FLOATING)
     compact: bool = key(False, "keep only delta_time, lat, lon, h_mean")
     maxi: int = key(5, "most iterations of the fit", ge=1, le=1000)
     H_min_win: float = key(3.0, "least height of the window of the fit", unit="m", ge=0, le=1e4)
@@ -171,6 +172,12 @@ class Atl06sr(PhotonProduct):
         return given
 
     @model_validator(mode="after")
+    def _tides_have_their_columns(self):
+        if self.floating is not None and (self.compact or self.als is not None):
+            raise ValueError("floating needs tide_ocean and dac beside h_mean; leave out compact and als")
+        return self
+
+    @model_validator(mode="after")
     def _what_the_service_has(self):
         if self.engine == "sliderule" and (self.profile != "legacy" or self.compat or self.als is not None):
             raise ValueError(
@@ -189,6 +196,8 @@ def fit_parameters(settings) -> dict[str, Any]:
     """
     asked = {name: value for name, value in settings.items() if name in FIELDS and name not in _OF_THE_PRODUCT}
     asked = {name: value for name, value in asked.items() if value is not None and value != () and value != []}
+    if settings.get("floating"):  # carried through the fit, to be taken off its heights
+        asked["atl03_corr_fields"] = tuple(dict.fromkeys((*asked.get("atl03_corr_fields", ()), "tide_ocean", "dac")))
     beams = tuple(settings["beams"])
     if beams in (("strong",), ("weak",)):
         spots = STRONG_SPOTS if beams == ("strong",) else WEAK_SPOTS

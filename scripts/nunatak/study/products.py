@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from nunatak.constants import ACROSS_LIMIT
 from nunatak.granules import about_other, unknown_platform
 from nunatak.study.base import Listed, Model, Month, key
-from nunatak.study.orbit_products import InPlace, OrbitProduct, Product, TrackProduct, known_names
+from nunatak.study.orbit_products import InPlace, LandIceHeights, OrbitProduct, Product, TrackProduct, known_names
 from nunatak.study.photon_products import Atl03, Atl06sr
 from nunatak.study.sections import Bin, Crs
 
@@ -22,7 +22,7 @@ Variable = Literal[
 ]  # fmt: skip
 
 
-class Atl06(TrackProduct, InPlace):
+class Atl06(TrackProduct, LandIceHeights, InPlace):
     """Land-ice heights, a segment every 20 m."""
 
     filter: Filter = key(
@@ -43,7 +43,7 @@ class Atl08(TrackProduct):
     """Land and vegetation heights; their photon classes."""
 
 
-class Atl11(OrbitProduct, InPlace):
+class Atl11(OrbitProduct, LandIceHeights, InPlace):
     """Land-ice heights corrected to a reference track, by cycle."""
 
     pairs: Listed[Literal["pt1", "pt2", "pt3"]] = key(("pt1", "pt2", "pt3"), "beam pairs")
@@ -63,9 +63,6 @@ class Atl11(OrbitProduct, InPlace):
         0.5, "median distance of a pass from the lines of its points beyond which no rate rests on it, where it stands "
         "out among the passes; null: every pass counts", unit="m", gt=0, le=1000,
     )  # fmt: skip
-    floating: str | None = key(
-        None, "one of `regions`, whose ice floats: ocean tide and dynamic atmosphere are taken off its heights"
-    )
 
     @field_validator("variables")
     @classmethod

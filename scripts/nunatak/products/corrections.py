@@ -1,0 +1,92 @@
+"""Heights of floating ice without ocean tide and dynamic atmosphere, and heights above the geoid."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nunatak.runtime import NunatakError
+
+ELLIPSOID, GEOID = "WGS84 ellipsoid", "EGM2008 geoid"
+TIDES = ("tide_ocean", "dac")
+
+
+def needed(*, floating=False, datum="ellipsoid"):
+    """
+    Return the variables that `corrected` needs of ATL06 or ATL11.
+
+    >>> needed(floating=True, datum="EGM08")
+    ('tide_ocean', 'dac', 'geoid_h')
+    """
+    return (*(TIDES if floating else ()), *(("geoid_h",) if datum == "EGM08" else ()))
+
+
+def corrected(table, height, *, floating=None, datum="ellipsoid"):
+    """
+    Take ocean tide and dynamic atmosphere off heights of floating ice, and the geoid off all heights.
+
+    The products leave both tides in (ATL06 and ATL11 user guides, tide_ocean and dac) and give heights above the
+    ellipsoid; geoid_h is the EGM2008 geoid of the product itself, in its tide-free system.
+
+    Parameters
+    ----------
+    table : DataFrame with `height` (m) and, as asked for, tide_ocean, dac, geoid_h (m)
+    height : column
+    floating : (n,) bool array, where the ice floats. Default: nowhere
+    datum : "ellipsoid" leaves the heights above WGS84, "EGM08" gives them above the geoid. Default: ellipsoid
+
+    Returns
+    -------
+    table : DataFrame with `height` corrected; NaN where a correction that applies is missing
+    n_missing : heights lost for that
+
+    Raises
+    ------
+    NunatakError : a column is absent, or the datum unknown
+    """
+    if datum not in ("ellipsoid", "EGM08"):
+        raise NunatakError(f"datum: {datum!r} is unknown; write ellipsoid or EGM08")
+    asked = needed(floating=floating is not None, datum=datum)
+    absent = [name for name in asked if name not in table]
+    if absent:
+        raise NunatakError(f"corrections: the table has no {', '.join(absent)}; read it with these variables")
+    if not asked:
+        return table, 0
+    h = table[height].to_numpy("f8")
+    taken = np.zeros(h.size)
+    if floating is not None:
+        taken += np.where(floating, table["tide_ocean"].to_numpy("f8") + table["dac"].to_numpy("f8"), 0.0)
+    if datum == "EGM08":
+        taken += table["geoid_h"].to_numpy("f8")
+    new = table.assign(**{height: h - taken})
+    new.attrs = dict(table.attrs)
+    return new, int((np.isfinite(h) & ~np.isfinite(taken)).sum())
+
+
+def where_floating(table, region):
+    """
+    Return which rows lie on floating ice.
+
+    Parameters
+    ----------
+    table : DataFrame with longitude and latitude, or SlideRule's lon and lat (degrees)
+    region : Region of the ice that floats, or None
+
+    Returns
+    -------
+    (n,) bool array, or None without a region
+    """
+    if region is None:
+        return None
+    names = ("lon", "lat") if "lon" in table else ("longitude", "latitude")
+    return region.contains(*(table[name].to_numpy() for name in names))
+
+
+def said(*, floating=None, datum="ellipsoid"):
+    """
+    Return what a file of heights says of them: attributes.
+
+    >>> said(floating="shelf")
+    {'height_datum': 'WGS84 ellipsoid', 'tides_removed': 'tide_ocean and dac where shelf floats'}
+    """
+    about = {"height_datum": GEOID if datum == "EGM08" else ELLIPSOID}
+    return about | ({"tides_removed": f"tide_ocean and dac where {floating} floats"} if floating else {})
