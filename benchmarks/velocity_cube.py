@@ -27,6 +27,7 @@ from nunatak.grid import Grid
 from nunatak.products import inflate
 from nunatak.products.cube_store import CubeWriter
 from nunatak.products.itslive_fields import FILL
+from nunatak.products.itslive_ground import scale_field, to_ground, window_grid
 from nunatak.products.itslive_index import index_pairs, index_table
 from nunatak.products.itslive_selection import Selection
 from nunatak.region import load
@@ -156,7 +157,7 @@ def _iso(text):
 
 
 def h5py_slices(folder):
-    """vx and vy of version 2 aligned pairs through h5py's slices into int16 arrays."""
+    """vx and vy of version 2 aligned pairs through h5py's slices into int16 arrays, divided by the map's scale."""
     made = plan(folder, ("vx", "vy"))
     out = np.full((2, len(made.candidates), *made.grid.shape), FILL, "i2")
     for i, row in enumerate(made.candidates.to_dict("records")):
@@ -167,9 +168,10 @@ def h5py_slices(folder):
             slice(a - o, b - o)
             for (a, b), o in zip((rows, columns), (placement.row_offset, placement.column_offset), strict=True)
         )
+        k = scale_field(window_grid(row, rows, columns))
         with h5py.File(row["path"]) as file:
             for c, name in enumerate(("vx", "vy")):
-                out[(c, i, *into)] = file[name][(0, slice(*rows), slice(*columns))]
+                out[(c, i, *into)] = to_ground(file[name][(0, slice(*rows), slice(*columns))], k)
     return _checksum([out[0]], made.roi, len(made.candidates))
 
 

@@ -20,7 +20,7 @@ from nunatak.products.itslive_index import index_pairs
 from nunatak.region import load
 from nunatak.runtime import NunatakError, file_sha256
 from nunatak.tables import read_table
-from nunatak.velocity import composite
+from nunatak.velocity import composite, increments
 from nunatak.velocity import cube as module
 from nunatak.velocity.cube import fates, plan_cube, read_blocks
 
@@ -154,6 +154,23 @@ def test_new_pairs_touch_only_their_years_and_equal_a_full_build(simulated_pairs
     monkeypatch.undo()
     api.build_cube(paths, TRUNK, tmp_path / "full.zarr")
     assert file_sha256(out) == file_sha256(tmp_path / "full.zarr")
+
+
+def test_layers_of_a_cube_that_was_read_otherwise_are_not_taken(simulated_pairs, tmp_path, monkeypatch):
+    """A cube made when version 2 was taken for ground units is read anew, and a build after it reads nothing."""
+    paths = sorted(simulated_pairs.glob("S1A*.nc"))[:3]
+    read, original = [], module.read_window
+    monkeypatch.setattr(
+        module, "read_window", lambda pair, *a, **k: read.append(pair["path"]) or original(pair, *a, **k)
+    )
+    with monkeypatch.context() as before:
+        before.setattr(increments, "READING", 1)
+        api.build_cube(paths, TRUNK, tmp_path / "cube.zarr")
+    counts = [len(read)]
+    for _ in range(2):
+        api.build_cube(paths, TRUNK, tmp_path / "cube.zarr")
+        counts.append(len(read))
+    assert counts == [3, 6, 6]
 
 
 def test_a_damaged_pair_is_told_and_read_again_once_it_is_whole(simulated_pairs, tmp_path):

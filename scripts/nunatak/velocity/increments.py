@@ -9,6 +9,7 @@ import numpy as np
 
 import nunatak
 from nunatak.products.itslive_fields import LAYOUT
+from nunatak.products.itslive_index import READING
 
 _LEFT_OUT = ("empty", "corrupt")
 
@@ -31,16 +32,18 @@ def _place(plan):
 def year_hashes(plan):
     """
     {year of mid-date: hash} of everything the layers of a year depend on: grid, region, variables, and each
-    candidate's granule, size, chunks, treatment and SHA-256 where that was measured. Where and since when a granule
-    lies does not matter.
+    candidate's granule, size, chunks, treatment, units and SHA-256 where that was measured, and how granules are read
+    (`itslive_index.READING`). Where and since when a granule lies does not matter.
     """
     common = _place(plan)
-    common.update(json.dumps([(name, *map(str, LAYOUT[name][:3])) for name in plan.variables]).encode())
+    common.update(json.dumps([READING, *((name, *map(str, LAYOUT[name][:3])) for name in plan.variables)]).encode())
     out = {}
     for year, rows in by_year(plan.candidates):
         digest = common.copy()
         measured = rows["identity"].where(rows["identity"].str.startswith("sha256:"), "")
-        columns = rows[["granule_id", "size_bytes", "chunks", "treatment"]].assign(measured=measured)
+        columns = rows[["granule_id", "size_bytes", "chunks", "treatment", "units_in_granule"]].assign(
+            measured=measured
+        )
         for row in columns.itertuples(index=False):
             digest.update("|".join(map(str, row)).encode())
         out[year] = digest.hexdigest()[:16]
