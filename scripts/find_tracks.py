@@ -6,6 +6,7 @@ import pandas as pd
 from nunatak import elevation
 from nunatak.elevation import filters
 from nunatak.outlines import altimetry_outline, focus_outline
+from nunatak.products import corrections
 from nunatak.runtime import job, log, stamp
 from nunatak.tables import read_table, write_csv, write_table
 
@@ -42,8 +43,8 @@ def main(heights, segments, regions, out_tracks, out_track, *, focus, settings, 
     log.info("%d tracks and beams", len(table))
     write_csv(table, out_tracks, attributes=about, units=units)
     track = chosen_track(rows, area, settings)
-    write_table(track, out_track, attributes={**about, "crs": attributes["crs"]}, units=track.attrs["units"],
-                points=True)  # fmt: skip
+    write_table(track, out_track, units=track.attrs["units"], points=True,
+                attributes={**about, **corrections.kept_from(attributes), "crs": attributes["crs"]})  # fmt: skip
 
 
 def chosen_track(rows, area, settings):

@@ -5,6 +5,7 @@ import numpy as np
 from nunatak import elevation, photons
 from nunatak.elevation import filters
 from nunatak.outlines import altimetry_outline
+from nunatak.products import corrections
 from nunatak.runtime import job, log, stamp
 from nunatak.tables import joined_releases, read_table, write_table
 
@@ -40,6 +41,7 @@ def main(chunks, regions, out, *, settings, study, crs=None):
         log.info("%s: %d heights in %d cells of %g m", product, rows["n"].sum(), len(rows), cells.dx)
     about = stamp(study=study, source=source, inputs=[regions, *(p for paths in chunks.values() for p in paths)],
                   parameters={"settings": settings})  # fmt: skip
+    about |= corrections.kept_from(said[0] if said else {})
     about |= {"crs": crs, "cell": f"{cells.dx:g} m", **joined_releases(said)}
     write_table(table, out, attributes=about, points=True)
 

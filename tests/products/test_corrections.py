@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from nunatak.products.corrections import corrected, needed, said, where_floating
+from nunatak.products.corrections import above, corrected, kept_from, needed, said, where_floating
 from nunatak.region import load
 from nunatak.runtime import NunatakError
 
@@ -43,3 +43,11 @@ def test_rows_on_floating_ice_under_either_name():
         table = pd.DataFrame({names[0]: [11.0, 13.0], names[1]: 79.5})
         assert where_floating(table, shelf).tolist() == [True, False]
     assert where_floating(table, None) is None
+
+
+def test_axes_and_sentences_say_what_heights_are_above():
+    table = pd.DataFrame({"h": [1.0]})
+    assert above(table) == "WGS84"
+    table.attrs["attributes"] = {**said(datum="EGM08"), "study": "x"}
+    assert above(table[table["h"] > 0]) == "the geoid"
+    assert kept_from(table.attrs["attributes"]) == {"height_datum": "EGM2008 geoid"}

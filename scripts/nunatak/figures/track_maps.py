@@ -11,6 +11,7 @@ from matplotlib.patheffects import withStroke
 from nunatak.figures import colour, maps, style
 from nunatak.figures.elevation import height_change_map
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, epoch_range, rounded, write_title
+from nunatak.products.corrections import above
 
 LEFT, BELOW, BAR = 12.0, 9.0, 3.0  # mm, as in the other maps
 DIRECTIONS = {"ascending": colour.CATEGORIES[3], "descending": colour.CATEGORIES[2]}
@@ -216,7 +217,7 @@ def heights(look, *, title, parts, crs, ice_area=None):
         if len(parts) > 1:
             style.panel_letter(ax, index, look)
         bar = (left, TITLE_MM + 6 + tall + BELOW, wide, BAR)
-        colour_bar(fig, points, look, bar, label="height (m above WGS84)", values=rows["h"])
+        colour_bar(fig, points, look, bar, label=f"height (m above {above(rows)})", values=rows["h"])
         letter = f"({'abc'[index]}) " if len(parts) > 1 else ""
         span = f"{day(rows['time_first'].min())} to {day(rows['time_last'].max())}"
         said.append(f"{letter}{_NAMES[product]}, {rows['n'].sum():,} heights, {span}")

@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter
 from nunatak.elevation import nmad, summarise
 from nunatak.figures import colour, elevation, maps, style
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, rounded, write_title
+from nunatak.products.corrections import above
 from nunatak.times import decimal_year
 
 _GAP_M = 400.0  # no line is drawn over a longer gap
@@ -41,7 +42,7 @@ def atl11_profile(look, *, title, points):
         change = (table[cycle] - base).dropna()
         km, values = _broken((change.index.to_numpy() - start), change.to_numpy())
         axes[1].plot(km, values, color=shade, lw=0.7, marker=".", ms=0.8)  # lone points have no line
-    axes[0].set_ylabel("h_corr (m above WGS84)")
+    axes[0].set_ylabel(f"h_corr (m above {above(points)})")
     axes[1].set(ylabel=f"change since cycle {since:02d} (m)", xlabel="distance along the track (km)")
     axes[1].axhline(0, color="#222222", lw=0.5)
     for index, ax in enumerate(axes):
@@ -87,7 +88,7 @@ def atl06_profile(look, *, title, segments):
         rows = good[good["cycle"] == cycle]
         ax.plot(*_broken((rows["x_atc"] - start).to_numpy(), rows["h"].to_numpy()), ".-", color=shade, lw=0.7, ms=1.5,
                 mew=0)  # fmt: skip
-    ax.set(ylabel="h_li (m above WGS84)", xlabel="distance along the track (km)")
+    ax.set(ylabel=f"h_li (m above {above(segments)})", xlabel="distance along the track (km)")
     ax.set_xlim(0, max(good["x_atc"].max() - start, 20.0) / 1000)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
@@ -128,7 +129,7 @@ def atl06_against_atl11(look, *, title, segments, points, filtered):
     axes[0].plot(km, values, color="#222222", lw=0.8, label=f"ATL11 {points['beam'].iloc[0]}")
     axes[1].plot((both["x_atc"] - start) / 1000, difference, ".", ms=2.4, mew=0, color="#333333", rasterized=True)
     axes[1].axhline(0, color="#222222", lw=0.5)
-    axes[0].set_ylabel("height (m above WGS84)")
+    axes[0].set_ylabel(f"height (m above {above(points)})")
     axes[1].set(ylabel="ATL06 less ATL11 (m)", xlabel="distance along the track (km)")
     for index, ax in enumerate(axes):
         ax.set_xlim(0, (max(segments["x_atc"].max(), points["x_atc"].max()) - start) / 1000)

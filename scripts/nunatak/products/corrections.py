@@ -90,3 +90,24 @@ def said(*, floating=None, datum="ellipsoid"):
     """
     about = {"height_datum": GEOID if datum == "EGM08" else ELLIPSOID}
     return about | ({"tides_removed": f"tide_ocean and dac where {floating} floats"} if floating else {})
+
+
+def kept_from(attributes):
+    """
+    Return what `said` wrote into a table's attributes, for a table made from it.
+
+    >>> kept_from({"study": "x", "height_datum": "EGM2008 geoid"})
+    {'height_datum': 'EGM2008 geoid'}
+    """
+    return {name: attributes[name] for name in ("height_datum", "tides_removed") if name in attributes}
+
+
+def above(table):
+    """
+    Return what the heights of a table are above, in a word for axes and sentences: "WGS84" or "the geoid".
+
+    Parameters
+    ----------
+    table : DataFrame with `attrs["attributes"]` of its file; WGS84 where they say nothing
+    """
+    return "the geoid" if table.attrs.get("attributes", {}).get("height_datum") == GEOID else "WGS84"

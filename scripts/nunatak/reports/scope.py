@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nunatak.products.corrections import above
 from nunatak.reports import tracks
 from nunatak.reports.words import day, number
 
@@ -24,8 +25,8 @@ def heights_sentence(table):
         low, middle, high = rows["h"].quantile([0.02, 0.5, 0.98])
         said.append(
             f"{_NAMES[product]} holds {rows['n'].sum():,} heights in the region, {day(rows['time_first'].min())} to "
-            f"{day(rows['time_last'].max())}; 96 % of them lie between {number(low)} and {number(high)} m above the "
-            f"ellipsoid, the median at {number(middle, 4)} m."
+            f"{day(rows['time_last'].max())}; 96 % of them lie between {number(low)} and {number(high)} m above "
+            f"{above(table)}, the median at {number(middle, 4)} m."
         )
     return " ".join(said)
 
