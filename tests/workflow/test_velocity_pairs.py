@@ -140,6 +140,6 @@ def test_the_real_pair_s_map_equals_its_file(real):
 def test_a_pair_without_a_valid_cell_is_told_as_empty(real):
     """The Landsat 5 pair in its own frame: no cube, one line, its fate with its year; the other study goes on."""
     assert real.said.code != 0
-    assert "no layer: of 1 image pairs 1 empty" in real.said.text
+    assert "no layer: of 1 image pairs none is used: 1 empty" in real.said.text
     pairs = read_table(real / "results/old/velocity/years/1984/pairs.parquet")
     assert pairs["platform"].tolist() == ["LT05"] and pairs["fate"].tolist() == ["empty"]
