@@ -185,7 +185,9 @@ def crossovers(look, *, title, table, x, y, crs, ice_area=None):
                     color=colour.CATEGORIES[1], elinewidth=0.7, capsize=1.2)  # fmt: skip
     series.axhline(0, color="#222222", lw=0.5)
     limit = 1.15 * float(np.nanpercentile(np.abs(table["dh"]), 99)) if len(table) else 1.0
+    longest = float(np.nanmax(table["dt_days"], initial=0.0)) / 365.25
     series.set(xlabel="years between the passes", ylabel="later less earlier (m)", ylim=(-limit, limit))
+    series.set_xlim(-0.03 * max(longest, 0.1), 1.05 * max(longest, 0.1))
     style.panel_letter(series, 1, look)
     hist = style.add_axes(fig, left + width + 13, TITLE_MM + 6, look.page_mm - left - 4 - 13 - width, 62)
     z = near["z_own"][np.isfinite(near["z_own"])]
