@@ -74,3 +74,6 @@ def test_the_front_page_says_which_release_heights_are_of_and_what_they_are_abov
     assert rows["heights above"] == (
         "the ellipsoid WGS84 in ITRF2014 (ATL06 006); ITRF2020 (ATL06 007); tide-free (permanent tide)"
     )
+    study["products"]["atl06"]["datum"] = "EGM08"
+    rows = dict(front.asked(study, region, False, used={"atl06": "006"}))
+    assert rows["heights above"].startswith("the products' own geoid (EGM2008), from ITRF2014 (ATL06 006)")

@@ -101,7 +101,7 @@ def asked(study, region, simulated, simplified=None, used=None):
         *([("outline of the region", words.minus(str(region.simplification)))] if region.simplification else []),
         ("period", f"{words.day(start)} to {words.day(end)}" + (f", months {months}" if months else "")),
         ("products", products),
-        *releases.datum(used or {}),
+        *releases.datum(used or {}, geoid=any((v or {}).get("datum") == "EGM08" for v in study["products"].values())),
         ("archive", "simulated granules of a known truth" if simulated else study["archive"]),
     ]
     if study["regions"]:

@@ -21,17 +21,19 @@ def named(product, version, used):
     return f"{product.upper()} release {used}" if used not in ("", "none") else product.upper()
 
 
-def datum(used):
+def datum(used, *, geoid=False):
     """
     Return the row on what heights along the track are above; none for a study without them.
 
     Parameters
     ----------
     used : mapping of product to the releases found
+    geoid : whether the study asks for heights above the products' own geoid
     """
     frames: dict[str, list[str]] = {}
     for product, found in used.items():
         for release in re.findall(r"\b\d{3}\b", found) if product in datums.TIDE_FREE else ():
             frames.setdefault(datums.reference_frame(release), []).append(f"{product.upper()} {release}")
     said = "; ".join(f"{frame} ({', '.join(names)})" for frame, names in sorted(frames.items()))
-    return [("heights above", f"the ellipsoid WGS84 in {said}; tide-free (permanent tide)")] if said else []
+    what = "the products' own geoid (EGM2008), from" if geoid else "the ellipsoid WGS84 in"
+    return [("heights above", f"{what} {said}; tide-free (permanent tide)")] if said else []
