@@ -80,3 +80,9 @@ def test_what_cannot_be_checked_says_so():
     assert "keeps no count" in silent["freeboard_counts/month"]
     assert "needs count, n_pass, mean and stderr" in silent["freeboard_against_truth/month/cells"]
     assert not any(c.name.startswith("freeboard_range") for c in freeboard.grid_checks({"m": dataset}, product="atl07"))
+
+
+def test_few_passes_may_scatter_more_about_the_truth():
+    """The error of a pass is shared by its cells: 20 passes explain a ratio of 4, and 200 no more than 2."""
+    assert freeboard.ratio_limit(20) == pytest.approx(4.1, abs=0.05)
+    assert freeboard.ratio_limit(200) == freeboard.TRUTH_RATIO == 2.0

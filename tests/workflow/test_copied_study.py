@@ -40,7 +40,7 @@ figures: {formats: [png], names: [speed_map]}
 # what the checks must have been held against: the truth of the generic world
 CASES = {
     "my_glacier": (GLACIER, ("volume_against_truth/region", "point_rates")),
-    "my_sea_ice": (SEA_ICE, ("freeboard_against_truth/month/mean",)),
+    "myice": (SEA_ICE, ("freeboard_against_truth/month/mean",)),
     "my_velocities": (VELOCITY, ("velocity_against_truth", "velocity_trend_against_truth")),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import fdtri
 
 from nunatak.checks.check import at_least, at_most, not_applicable
 from nunatak.checks.elevation import monotonic_time, one_crs
@@ -105,7 +106,20 @@ def against_truth(name, dataset, world):
     text = (
         f"mean squared error over mean squared standard error of {several.sum()} cells of {TRUTH_PASSES} or more passes"
     )
-    return [*found, at_most(spread, ratio, TRUTH_RATIO, "", text)]
+    return [*found, at_most(spread, ratio, ratio_limit(passes), "", text)]
+
+
+def ratio_limit(passes):
+    """
+    Return the largest ratio of squared errors to squared standard errors that so many passes explain.
+
+    Cells along a pass share the error of its sea surface, so that passes count and not cells: of two sums of that many
+    independent squares, the ratio that is exceeded once in 740 times (three standard deviations), at least TRUTH_RATIO.
+
+    >>> round(ratio_limit(20), 1), ratio_limit(200)
+    (4.1, 2.0)
+    """
+    return max(TRUTH_RATIO, float(fdtri(passes, passes, 1 - 1 / 740)))
 
 
 def _less_truth(dataset, name_and_size):
