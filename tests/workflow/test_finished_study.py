@@ -56,7 +56,10 @@ def test_report_carries_the_banner_and_everything_in_it(results):
     assert "SIMULATED" in page
     for name in ("checks", "provenance", "cite"):
         assert name in page.lower()
-    assert page.count("data:image/png;base64,") == len(FIGURES)
+    said = {name: json.loads((results / "figures" / f"{name}.json").read_text("utf-8")) for name in FIGURES}
+    empty = [name for name in FIGURES if "not_drawn" in said[name]]
+    assert empty == ["crossovers"], "a single track of ATL06 crosses none"
+    assert page.count("data:image/png;base64,") == len(FIGURES) - len(empty) and "figure crossovers" in page
     assert "SIMULATED" in (results / "elevation_change.html").read_text("utf-8")
 
 
