@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from nunatak.times import decimal_year
 
 _FIELDS = ("dhdt", "dhdt_sigma", "dhdt_sigma_systematic", "h", "h_sigma", "slope_x", "slope_y", "residual_nmad",
            "year", "years", "n_used", "n_found", "n_passes")  # fmt: skip
+(DHDT, DHDT_SIGMA, DHDT_SIGMA_SYSTEMATIC, H, H_SIGMA, SLOPE_X, SLOPE_Y, RESIDUAL_NMAD,
+ YEAR, YEARS, N_USED, N_FOUND, N_PASSES) = range(len(_FIELDS))  # fmt: skip
 UNITS = {
     "x": "m", "y": "m", "dhdt": "m/yr", "dhdt_sigma": "m/yr", "dhdt_sigma_systematic": "m/yr", "h": "m", "h_sigma": "m",
     "residual_nmad": "m", "year": "decimal year", "years": "yr",
@@ -67,16 +70,11 @@ def surface_rates(segments, *, options=None):
         slope_x, slope_y, residual_nmad (m), years (yr covered), n_used, n_found, n_passes
     """
     options = options or FitOptions()
-    columns = _columns(segments, options.radius)
-    x, y = _centres(columns, options)
+    heights, squares = _sorted_heights(segments, options.radius)
+    x, y = _centres(heights, options)
     out = np.full((x.size, len(_FIELDS)), np.nan)
     if x.size:
-        _fit_centres(
-            x, y, columns["x"], columns["y"], columns["t"], columns["h"], columns["w"], columns["number"],
-            columns["occupied"], columns["start"], columns["nx"], columns["left"], columns["bottom"], options.radius,
-            options.min_heights, options.min_passes, options.min_years, options.curved, options.iterations,
-            options.max_rate, SIGMA_PASS, out,
-        )  # fmt: skip
+        _fit_centres(x, y, heights, squares, Limits(*astuple(options)), out)
     table = pd.DataFrame({"x": x, "y": y, **{name: out[:, k] for k, name in enumerate(_FIELDS)}})
     table = table[np.isfinite(table["dhdt"])].reset_index(drop=True)
     table = table.astype({name: "i4" for name in ("n_used", "n_found", "n_passes")})
@@ -121,8 +119,48 @@ def repeat_rates(segments, *, options=None, max_across=ACROSS_LIMIT):
     return found
 
 
-def _columns(segments, radius):
-    """Finite heights in the order of the square of side `radius` they lie in."""
+class Heights(NamedTuple):
+    """Finite heights, (n,) arrays in the order of the squares they lie in."""
+
+    x: np.ndarray
+    y: np.ndarray
+    t: np.ndarray
+    """decimal years"""
+    h: np.ndarray
+    w: np.ndarray
+    """weight, m-2"""
+    number: np.ndarray
+    """of the pass"""
+
+
+class Squares(NamedTuple):
+    """Squares of one radius that hold the heights, so that the neighbours of a centre lie in nine of them."""
+
+    occupied: np.ndarray
+    """numbers of the squares with a height, ascending"""
+    start: np.ndarray
+    """first height of each, and the number of heights"""
+    nx: int
+    """squares in a row"""
+    left: float
+    bottom: float
+
+
+class Limits(NamedTuple):
+    """`FitOptions` as the kernel takes them."""
+
+    spacing: float
+    radius: float
+    min_heights: int
+    min_passes: int
+    min_years: float
+    curved: bool
+    iterations: int
+    max_rate: float
+
+
+def _sorted_heights(segments, radius):
+    """Return the finite Heights in the order of the Squares of side `radius` they lie in."""
     x, y, h, sigma = (segments[name].to_numpy("f8") for name in ("x", "y", "h_li", "h_li_sigma"))
     t = decimal_year(segments["time"].to_numpy())
     kept = np.isfinite(x) & np.isfinite(y) & np.isfinite(h) & np.isfinite(t) & np.isfinite(sigma) & (sigma > 0)
@@ -133,81 +171,91 @@ def _columns(segments, radius):
     square = ((y - bottom) // radius).astype("i8") * nx + ((x - left) // radius).astype("i8") + 1
     order = np.argsort(square, kind="stable")
     occupied, start = np.unique(square[order], return_index=True)
-    values = {"x": x, "y": y, "t": t, "h": h, "w": sigma**-2.0, "number": number}
-    return {**{name: column[order] for name, column in values.items()}, "left": left, "bottom": bottom, "nx": nx,
-            "occupied": occupied, "start": np.append(start, order.size)}  # fmt: skip
+    heights = Heights(*(column[order] for column in (x, y, t, h, sigma**-2.0, number)))
+    return heights, Squares(occupied, np.append(start, order.size), nx, float(left), float(bottom))
 
 
-def _centres(columns, options):
-    """Corners of a grid of `spacing` with a height within the square around them, on whole multiples of spacing."""
-    i = np.rint(columns["x"] / options.spacing).astype("i8")
-    j = np.rint(columns["y"] / options.spacing).astype("i8")
+def _centres(heights, options):
+    """Return the corners of a grid of `spacing`, on whole multiples of it, with a height in the square around them."""
+    i = np.rint(heights.x / options.spacing).astype("i8")
+    j = np.rint(heights.y / options.spacing).astype("i8")
     cells = np.unique(np.column_stack([j, i]), axis=0) if i.size else np.empty((0, 2), "i8")
     return cells[:, 1] * options.spacing, cells[:, 0] * options.spacing
 
 
 @kernel
-def _fit_centres(
-    cx, cy, x, y, t, h, w, number, occupied, start, nx, left, bottom, radius, min_heights, min_passes, min_years,
-    curved, iterations, max_rate, sigma_pass, out,
-):  # fmt: skip
-    near = np.empty(x.size, dtype=np.int64)
+def _fit_centres(cx, cy, heights, squares, limits, out):
+    """Fit surface and rate around each centre; out has the columns of `_FIELDS` and is NaN where there is no rate."""
+    t, h, w, radius = heights.t, heights.h, heights.w, limits.radius
+    near = np.empty(heights.x.size, dtype=np.int64)
     for c in range(cx.size):
-        n = _gather(cx[c], cy[c], x, y, occupied, start, nx, left, bottom, radius, near)
-        out[c, 11] = n
-        if n < min_heights:
+        n = _gather(cx[c], cy[c], heights, squares, radius, near)
+        out[c, N_FOUND] = n
+        if n < limits.min_heights:
             continue
         rows = near[:n].copy()
-        p = _TERMS if curved and n >= 2 * min_heights else 4
-        kept = np.ones(n, dtype=np.bool_)
-        a = np.empty((n, p))
         mean = np.mean(t[rows])
-        for k in range(n):
-            dx, dy = (x[rows[k]] - cx[c]) / radius, (y[rows[k]] - cy[c]) / radius
-            a[k, 0], a[k, 1], a[k, 2], a[k, 3] = 1.0, t[rows[k]] - mean, dx, dy
-            if p == _TERMS:
-                a[k, 4], a[k, 5], a[k, 6] = dx * dx, dx * dy, dy * dy
+        a = _design(cx[c], cy[c], mean, heights, rows, limits)
+        p = a.shape[1]
+        kept = np.ones(n, dtype=np.bool_)
         base = h[rows[0]]
         good = True
         fit, inverse = np.zeros(p), np.zeros((p, p))
         spread, chi2 = 0.0, 0.0
-        for round_ in range(iterations):
+        for round_ in range(limits.iterations):
             good, fit, inverse, residual, chi2 = _solve(a, h[rows] - base, w[rows], kept)
             if not good:
                 break
             spread = 1.4826 * np.median(np.abs(residual[kept]))
             again = np.abs(residual) <= max(3.0 * spread, 1e-9)
-            if np.all(again == kept) or again.sum() < min_heights:
+            if np.all(again == kept) or again.sum() < limits.min_heights:
                 break
-            if round_ < iterations - 1:
+            if round_ < limits.iterations - 1:
                 kept = again
         m = kept.sum()
         used = rows[kept]
-        passes = np.unique(number[used]).size
+        passes = np.unique(heights.number[used]).size
         span = t[used].max() - t[used].min()
-        if not good or m <= p or passes < min_passes or span < min_years or abs(fit[1]) > max_rate:
+        short = m <= p or passes < limits.min_passes or span < limits.min_years
+        if not good or short or abs(fit[1]) > limits.max_rate:
             continue
         scale = max(1.0, chi2 / (m - p))
-        out[c, 0], out[c, 1] = fit[1], np.sqrt(inverse[1, 1] * scale)
-        out[c, 2] = sigma_pass / (span * np.sqrt(passes / 12.0))
-        out[c, 3], out[c, 4] = fit[0] + base, np.sqrt(inverse[0, 0] * scale)
-        out[c, 5], out[c, 6] = fit[2] / radius, fit[3] / radius
-        out[c, 7], out[c, 8], out[c, 9], out[c, 10], out[c, 12] = spread, mean, span, m, passes
+        out[c, DHDT], out[c, DHDT_SIGMA] = fit[1], np.sqrt(inverse[1, 1] * scale)
+        out[c, DHDT_SIGMA_SYSTEMATIC] = SIGMA_PASS / (span * np.sqrt(passes / 12.0))
+        out[c, H], out[c, H_SIGMA] = fit[0] + base, np.sqrt(inverse[0, 0] * scale)
+        out[c, SLOPE_X], out[c, SLOPE_Y] = fit[2] / radius, fit[3] / radius
+        out[c, RESIDUAL_NMAD], out[c, YEAR], out[c, YEARS] = spread, mean, span
+        out[c, N_USED], out[c, N_PASSES] = m, passes
 
 
 @kernel
-def _gather(cx, cy, x, y, occupied, start, nx, left, bottom, radius, near):
-    """Rows within the radius of a centre; returns how many."""
-    column, row = int(np.floor((cx - left) / radius)) + 1, int(np.floor((cy - bottom) / radius))
+def _design(cx, cy, mean, heights, rows, limits):
+    """Return the matrix of the fit: 1, t, x, y and, with enough heights for a curved surface, x2, xy, y2."""
+    n = rows.size
+    p = _TERMS if limits.curved and n >= 2 * limits.min_heights else 4
+    a = np.empty((n, p))
+    for k in range(n):
+        dx, dy = (heights.x[rows[k]] - cx) / limits.radius, (heights.y[rows[k]] - cy) / limits.radius
+        a[k, 0], a[k, 1], a[k, 2], a[k, 3] = 1.0, heights.t[rows[k]] - mean, dx, dy
+        if p == _TERMS:
+            a[k, 4], a[k, 5], a[k, 6] = dx * dx, dx * dy, dy * dy
+    return a
+
+
+@kernel
+def _gather(cx, cy, heights, squares, radius, near):
+    """Write the rows within the radius of a centre to `near` and return how many there are."""
+    x, y, occupied = heights.x, heights.y, squares.occupied
+    column, row = int(np.floor((cx - squares.left) / radius)) + 1, int(np.floor((cy - squares.bottom) / radius))
     n = 0
     for r in range(row - 1, row + 2):
         for k in range(column - 1, column + 2):
-            if k < 0 or k >= nx or r < 0:
+            if k < 0 or k >= squares.nx or r < 0:
                 continue
-            s = np.searchsorted(occupied, r * nx + k)
-            if s >= occupied.size or occupied[s] != r * nx + k:
+            s = np.searchsorted(occupied, r * squares.nx + k)
+            if s >= occupied.size or occupied[s] != r * squares.nx + k:
                 continue
-            for i in range(start[s], start[s + 1]):
+            for i in range(squares.start[s], squares.start[s + 1]):
                 if (x[i] - cx) ** 2 + (y[i] - cy) ** 2 <= radius * radius:
                     near[n] = i
                     n += 1

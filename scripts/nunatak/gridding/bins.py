@@ -8,6 +8,8 @@ that of one block of points, however many there are.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from nunatak.gridding.projection import NO_CLOSED_FORM, project_point, projection
@@ -23,6 +25,32 @@ LARGEST = 1e30  # a value or weight beyond this is a fill that nobody removed (f
 _NAT = np.iinfo("int64").min
 _NO_TIME = np.zeros(0, dtype="int64")
 _NO_COLUMN = np.zeros(0)
+
+
+class Block(NamedTuple):
+    """One block of points, (n,) float64; columns that are not there are empty."""
+
+    lon: np.ndarray
+    lat: np.ndarray
+    value: np.ndarray
+    weight: np.ndarray
+    error: np.ndarray
+    lead: np.ndarray
+    time: np.ndarray
+    """int64 ns since 1970-01-01"""
+
+
+class Lattice(NamedTuple):
+    """The cells of a grid and the projection to them."""
+
+    left: float
+    top: float
+    dx: float
+    dy: float
+    nx: float
+    ny: float
+    projection: np.ndarray
+    """parameters of the closed form"""
 
 
 def sum_points(columns, grid, shift=0.0):
@@ -44,17 +72,17 @@ def sum_points(columns, grid, shift=0.0):
     tally : (3,) int64; points accepted, outside the grid, invalid (NaN, fill, no time, weight not positive)
     """
     plane = projection(grid.crs)
-    parameters, lattice = np.array(plane.parameters), _lattice(grid)
+    lattice = Lattice(
+        *map(float, (grid.left, grid.top, grid.dx, grid.dy, grid.nx, grid.ny)), np.array(plane.parameters)
+    )
     tally = np.zeros(3, dtype="int64")
     size = min(BLOCK, len(columns["lon"]))
     day, cell, sums = np.empty(size, "int64"), np.empty(size, "int64"), np.empty((size, len(SUMS)))
     parts = []
     for start in range(0, len(columns["lon"]), BLOCK):
         block = _block(columns, slice(start, start + BLOCK))
-        x, y = _exact(plane, block["lon"], block["lat"])
-        m = _sum_runs(
-            **block, x=x, y=y, p=parameters, g=lattice, shift=shift, day=day, cell=cell, sums=sums, tally=tally
-        )
+        x, y = _exact(plane, block.lon, block.lat)
+        m = _sum_runs(block, x, y, lattice, shift, day, cell, sums, tally)
         parts.append(sum_by((day[:m], cell[:m]), sums[:m]))
     keys = tuple(np.concatenate([part[0][k] for part in parts] or [np.empty(0, "int64")]) for k in (0, 1))
     (day, cell), sums = sum_by(keys, np.concatenate([part[1] for part in parts] or [sums]))
@@ -91,7 +119,7 @@ def cell_numbers(lon, lat, grid):
 
 
 def _block(columns, rows):
-    """One block of the columns as the kernel wants them."""
+    """Return one Block of the columns."""
 
     def floats(name):
         return np.ascontiguousarray(columns[name][rows], dtype="f8") if name in columns else _NO_COLUMN
@@ -99,7 +127,7 @@ def _block(columns, rows):
     time = _NO_TIME
     if "time" in columns:
         time = np.ascontiguousarray(columns["time"][rows], dtype="datetime64[ns]").view("int64")
-    return {name: floats(name) for name in ("lon", "lat", "value", "weight", "error", "lead")} | {"time": time}
+    return Block(*(floats(name) for name in ("lon", "lat", "value", "weight", "error", "lead")), time)
 
 
 def _exact(plane, lon, lat):
@@ -113,13 +141,11 @@ def _exact(plane, lon, lat):
     return x, y
 
 
-def _lattice(grid):
-    return np.array([grid.left, grid.top, grid.dx, grid.dy, grid.nx, grid.ny], dtype="f8")
-
-
 @kernel
-def _sum_runs(lon, lat, value, weight, error, lead, time, x, y, p, g, shift, day, cell, sums, tally):
+def _sum_runs(block, x, y, lattice, shift, day, cell, sums, tally):
     """Fill day, cell and sums with one row per run of points in the same cell and day; return the number of rows."""
+    lon, lat, value, weight, time = block.lon, block.lat, block.value, block.weight, block.time
+    p = lattice.projection
     m = -1
     this_day, this_cell = np.int64(0), np.int64(-1)
     for i in range(lon.size):
@@ -136,14 +162,14 @@ def _sum_runs(lon, lat, value, weight, error, lead, time, x, y, p, g, shift, day
             px, py = np.nan, np.nan
         else:
             px, py = project_point(lon[i], lat[i], p)
-        column, row = np.floor((px - g[0]) / g[2]), np.floor((g[1] - py) / g[3])
+        column, row = np.floor((px - lattice.left) / lattice.dx), np.floor((lattice.top - py) / lattice.dy)
         # both bounds before the index is flattened: a column too far right is not the next row's first
-        if not (0 <= column < g[4] and 0 <= row < g[5]):
+        if not (0 <= column < lattice.nx and 0 <= row < lattice.ny):
             tally[1] += 1
             continue
         tally[0] += 1
         a_day = t // NANOSECONDS_PER_DAY
-        a_cell = np.int64(row) * np.int64(g[4]) + np.int64(column)
+        a_cell = np.int64(row) * np.int64(lattice.nx) + np.int64(column)
         if a_cell != this_cell or a_day != this_day:
             m += 1
             this_day, this_cell = a_day, a_cell
@@ -156,9 +182,9 @@ def _sum_runs(lon, lat, value, weight, error, lead, time, x, y, p, g, shift, day
         s[2] += w * w
         s[3] += w * v
         s[4] += w * v * v
-        if error.size:
-            s[5] += (w * error[i]) ** 2
-        if lead.size and lead[i] > 0.5:
+        if block.error.size:
+            s[5] += (w * block.error[i]) ** 2
+        if block.lead.size and block.lead[i] > 0.5:
             s[6] += 1.0
             s[7] += w
     return m + 1

@@ -8,6 +8,8 @@ alone (as in captoolkit's interpgaus), and the error holds the scatter of the ne
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from nunatak.kernels import kernel
@@ -42,9 +44,8 @@ def gaussian_kernel(points, grid, *, length, radius, per_quadrant=6, minimum=3, 
     """
     x, y = np.meshgrid(grid.x, grid.y)
     columns = _columns(points, length, radius)
-    value, error, count = _estimate(
-        x.ravel(), y.ravel(), np.full(x.size, -1), columns, length, radius, per_quadrant, minimum, n_sigma
-    )
+    gaussian = Gaussian(length, radius, per_quadrant, minimum, n_sigma or 0.0)
+    value, error, count = _estimate(x.ravel(), y.ravel(), np.full(x.size, -1), columns, gaussian)
     return value.reshape(grid.shape), error.reshape(grid.shape), count.reshape(grid.shape)
 
 
@@ -61,9 +62,8 @@ def leave_one_track_out(points, *, length, radius, per_quadrant=6, minimum=3, n_
     residual, error : (n,) arrays, NaN where too few points of other tracks are near
     """
     columns = _columns(points, length, radius)
-    value, error, _ = _estimate(
-        columns["x"], columns["y"], columns["track"], columns, length, radius, per_quadrant, minimum, n_sigma
-    )
+    gaussian = Gaussian(length, radius, per_quadrant, minimum, n_sigma or 0.0)
+    value, error, _ = _estimate(columns["x"], columns["y"], columns["track"], columns, gaussian)
     residual = np.full(columns["kept"].shape, np.nan)
     errors = residual.copy()
     residual[columns["kept"]], errors[columns["kept"]] = columns["value"] - value, error
@@ -100,7 +100,38 @@ def _columns(points, length, radius):
             "kept": kept, "sigma_known": known}  # fmt: skip
 
 
-def _estimate(x, y, track, columns, length, radius, per_quadrant, minimum, n_sigma):
+class Gaussian(NamedTuple):
+    """The kernel of a map and which neighbours count."""
+
+    length: float
+    """m"""
+    radius: float
+    """m"""
+    per_quadrant: int
+    minimum: int
+    n_sigma: float
+    """0 keeps all neighbours"""
+
+
+class Points(NamedTuple):
+    """Points in the order of the squares they lie in: row * nx + column."""
+
+    x: np.ndarray
+    y: np.ndarray
+    value: np.ndarray
+    sigma: np.ndarray
+    track: np.ndarray
+    sigma_known: bool
+    start: np.ndarray
+    """first point of each square, and the number of points"""
+    left: float
+    bottom: float
+    nx: int
+    ny: int
+
+
+def _estimate(x, y, track, columns, gaussian):
+    radius = gaussian.radius
     left, bottom = columns["x"].min(), columns["y"].min()
     column = ((columns["x"] - left) // radius).astype("int64")
     row = ((columns["y"] - bottom) // radius).astype("int64")
@@ -108,32 +139,29 @@ def _estimate(x, y, track, columns, length, radius, per_quadrant, minimum, n_sig
     order = np.argsort(row * nx + column, kind="stable")
     start = np.searchsorted((row * nx + column)[order], np.arange(nx * ny + 1))
     value, error, count = np.full(x.size, np.nan), np.full(x.size, np.nan), np.zeros(x.size, "int32")
-    own = {name: columns[name][order] for name in ("x", "y", "value", "sigma", "track")}
-    _estimate_nodes(
-        x, y, np.asarray(track), own["x"], own["y"], own["value"], own["sigma"], own["track"], columns["sigma_known"],
-        start, left, bottom, nx, ny, length, radius, per_quadrant, minimum, n_sigma or 0.0, value, error, count,
-    )  # fmt: skip
+    own = (columns[name][order] for name in ("x", "y", "value", "sigma", "track"))
+    points = Points(*own, columns["sigma_known"], start, float(left), float(bottom), nx, ny)
+    _estimate_nodes(x, y, np.asarray(track), points, gaussian, value, error, count)
     return value, error, count
 
 
 @kernel
-def _estimate_nodes(
-    x, y, own_track, px, py, pv, ps, ptrack, sigma_known, start, left, bottom, nx, ny, length, radius, k, minimum,
-    n_sigma, value, error, count,
-):  # fmt: skip
+def _estimate_nodes(x, y, own_track, points, gaussian, value, error, count):
+    """Estimate each node from its nearest neighbours; points of the node's own track are left out."""
+    radius, k = gaussian.radius, gaussian.per_quadrant
     nearest = np.empty((_QUADRANTS, k), dtype=np.int64)
     distance2 = np.empty((_QUADRANTS, k))
     found = np.empty(_QUADRANTS, dtype=np.int64)
     chosen = np.empty(_QUADRANTS * k, dtype=np.int64)
     for i in range(x.size):
         found[:] = 0
-        column, row = int((x[i] - left) // radius), int((y[i] - bottom) // radius)
-        for r in range(max(row - 1, 0), min(row + 2, ny)):
-            for c in range(max(column - 1, 0), min(column + 2, nx)):
-                for j in range(start[r * nx + c], start[r * nx + c + 1]):
-                    if own_track[i] >= 0 and ptrack[j] == own_track[i]:
+        column, row = int((x[i] - points.left) // radius), int((y[i] - points.bottom) // radius)
+        for r in range(max(row - 1, 0), min(row + 2, points.ny)):
+            for c in range(max(column - 1, 0), min(column + 2, points.nx)):
+                for j in range(points.start[r * points.nx + c], points.start[r * points.nx + c + 1]):
+                    if own_track[i] >= 0 and points.track[j] == own_track[i]:
                         continue
-                    dx, dy = px[j] - x[i], py[j] - y[i]
+                    dx, dy = points.x[j] - x[i], points.y[j] - y[i]
                     d2 = dx * dx + dy * dy
                     if d2 <= radius * radius:
                         _insert(nearest, distance2, found, (2 if dx >= 0 else 0) + (1 if dy >= 0 else 0), j, d2, k)
@@ -142,11 +170,11 @@ def _estimate_nodes(
             for m in range(found[q]):
                 chosen[n] = nearest[q, m]
                 n += 1
-        if n_sigma > 0 and n > 2:
-            n = _without_outliers(chosen, n, pv, n_sigma)
+        if gaussian.n_sigma > 0 and n > 2:
+            n = _without_outliers(chosen, n, points.value, gaussian.n_sigma)
         count[i] = n
-        if n >= minimum:
-            value[i], error[i] = _weighted(chosen, n, x[i], y[i], px, py, pv, ps, sigma_known, length)
+        if n >= gaussian.minimum:
+            value[i], error[i] = _weighted(chosen[:n], x[i], y[i], points, gaussian.length)
 
 
 @kernel
@@ -178,10 +206,11 @@ def _without_outliers(chosen, n, pv, n_sigma):
 
 
 @kernel
-def _weighted(chosen, n, x, y, px, py, pv, ps, sigma_known, length):
+def _weighted(chosen, x, y, points, length):
+    """Return the weighted mean of the chosen points and its error."""
+    px, py, pv, ps = points.x, points.y, points.value, points.sigma
     sw, swv, sws = 0.0, 0.0, 0.0
-    for i in range(n):
-        j = chosen[i]
+    for j in chosen:
         d2 = (px[j] - x) ** 2 + (py[j] - y) ** 2
         w = np.exp(-d2 / (2 * length * length)) / (ps[j] * ps[j])
         sw += w
@@ -189,10 +218,9 @@ def _weighted(chosen, n, x, y, px, py, pv, ps, sigma_known, length):
         sws += w * ps[j] * ps[j]
     mean = swv / sw
     scatter = 0.0
-    for i in range(n):
-        j = chosen[i]
+    for j in chosen:
         d2 = (px[j] - x) ** 2 + (py[j] - y) ** 2
         w = np.exp(-d2 / (2 * length * length)) / (ps[j] * ps[j])
         scatter += w * (pv[j] - mean) ** 2
-    own = sws / sw if sigma_known else 0.0
+    own = sws / sw if points.sigma_known else 0.0
     return mean, np.sqrt(scatter / sw + own)

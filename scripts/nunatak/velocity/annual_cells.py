@@ -4,22 +4,45 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from nunatak.kernels import kernel
-from nunatak.velocity.annual_fit import fit_cell
-from nunatak.velocity.filters import DT_EDGES, keep_cell, separation_bins, settings_of
+from nunatak.velocity.annual_fit import CellFit, Pairs, fit_cell
+from nunatak.velocity.filters import keep_cell, rules_of, scratch_of
 
-_FILL = -32767
+FILL = -32767
+
+
+class Cells(NamedTuple):
+    """The velocities of some cells and the corrections of their pairs."""
+
+    vx: np.ndarray
+    """(n_cell, N) int16 m/yr, fill -32767"""
+    vy: np.ndarray
+    shift: np.ndarray
+    """(2, N) m/yr to add"""
+    keep: np.ndarray
+    """(N,) bool: the pair may be used at all"""
+
+
+class Counters(NamedTuple):
+    """Counts of each cell, overwritten: (n_cell, K), and `totals` (n_cell, 2) of pairs seen and pairs used."""
+
+    pairs: np.ndarray
+    images: np.ndarray
+    observed: np.ndarray
+    totals: np.ndarray
 
 
 @kernel
-def _gather(vx, vy, shift, keep, row_x, row_y, index):
-    """The cell's pairs with both components, corrections undone; returns how many."""
+def _gather(cells, cell, row_x, row_y, index):
+    """Take the cell's pairs with both components, corrections undone, and return how many there are."""
+    vx, vy, shift = cells.vx[cell], cells.vy[cell], cells.shift
     n = 0
     for i in range(vx.size):
-        if vx[i] != _FILL and vy[i] != _FILL and keep[i]:
+        if vx[i] != FILL and vy[i] != FILL and cells.keep[i]:
             row_x[i] = vx[i] + shift[0, i]
             row_y[i] = vy[i] + shift[1, i]
             index[n] = i
@@ -28,85 +51,90 @@ def _gather(vx, vy, shift, keep, row_x, row_y, index):
 
 
 @kernel
-def _count(index, n, dt, first, overlap, images, serial, seen, pairs, distinct, observed):
+def _count(index, pairs, seen, counters, cell):
     """
-    Pairs and distinct images that touch each year, and whether a pair observes it: with half of its span, or for half
-    of the year.
+    Count the pairs and distinct images that touch each year of a cell, and mark the years that a pair observes.
+
+    A pair observes a year with half of its span, or for half of the year.
     """
-    for q in range(n):
-        i = index[q]
+    overlap = pairs.overlap
+    serial = cell + 1
+    for i in index:
         for p in range(overlap.shape[1]):
             if overlap[i, p] == 0.0:
                 break
-            k = first[i] + p
-            pairs[k] += 1
-            if overlap[i, p] >= 0.5 * min(dt[i], 1.0) - 1e-9:
-                observed[k] = True
+            k = pairs.first[i] + p
+            counters.pairs[cell, k] += 1
+            if overlap[i, p] >= 0.5 * min(pairs.dt[i], 1.0) - 1e-9:
+                counters.observed[cell, k] = True
             for role in range(2):
-                image = images[role, i]
+                image = pairs.images[role, i]
                 if seen[k, image] != serial:
                     seen[k, image] = serial
-                    distinct[k] += 1
+                    counters.images[cell, k] += 1
 
 
 @kernel
-def _fit_cells(
-    vx, vy, shift, keep, dt, weight, first, overlap, lever, seasonal, images, image_sigma, n_years, dt_days, bins,
-    n_groups, edges, settings, scratch, starts, bounds, work, influence, seen, annual, sigma, cycle, pairs, distinct,
-    observed, totals
-):  # fmt: skip
-    n_pair = vx.shape[1]
+def _fit_cells(cells, pairs, rules, scratch, seen, work, influence, fits, counters):
+    """Filter, count and fit each cell, one component after the other."""
+    n_pair = cells.vx.shape[1]
     row_x, row_y = np.zeros(n_pair), np.zeros(n_pair)
-    index, bad = np.empty(n_pair, np.int64), np.empty(n_pair, np.bool_)
-    for cell in range(vx.shape[0]):
-        n = _gather(vx[cell], vy[cell], shift, keep, row_x, row_y, index)
-        totals[cell, 0] = n
-        n = keep_cell(row_x, row_y, index, n, dt_days, bins, n_groups, edges, settings, scratch, starts, bounds, bad)
-        totals[cell, 1] = n
-        _count(index, n, dt, first, overlap, images, cell + 1, seen, pairs[cell], distinct[cell], observed[cell])
+    index = np.empty(n_pair, np.int64)
+    for cell in range(cells.vx.shape[0]):
+        n = _gather(cells, cell, row_x, row_y, index)
+        counters.totals[cell, 0] = n
+        n = keep_cell(row_x, row_y, index, n, rules, scratch)
+        counters.totals[cell, 1] = n
+        _count(index[:n], pairs, seen, counters, cell)
         for c in range(2):
-            fit_cell(
-                row_x if c == 0 else row_y, index, n, dt, weight[c], first, overlap, lever, seasonal, images,
-                image_sigma, n_years, work, influence, annual[cell, c], sigma[cell, c], cycle[cell, c]
-            )  # fmt: skip
+            own = Pairs(
+                pairs.dt,
+                pairs.weight[c],
+                pairs.first,
+                pairs.overlap,
+                pairs.lever,
+                pairs.seasonal,
+                pairs.images,
+                pairs.image_sigma,
+            )
+            out = CellFit(fits.annual[cell, c], fits.sigma[cell, c], fits.cycle[cell, c])
+            fit_cell(row_x if c == 0 else row_y, index[:n], own, work, influence, out)
 
 
 @kernel
-def _keep_cells(
-    vx, vy, shift, keep, dt_days, bins, n_groups, edges, settings, scratch, starts, bounds, seen, first, overlap,
-    images, dt, out_x, out_y, pairs, distinct, observed, totals
-):  # fmt: skip
-    n_pair = vx.shape[1]
+def _keep_cells(cells, pairs, rules, scratch, seen, out_x, out_y, counters):
+    """Filter and count each cell, and write the velocities that are kept."""
+    n_pair = cells.vx.shape[1]
     row_x, row_y = np.zeros(n_pair), np.zeros(n_pair)
-    index, bad = np.empty(n_pair, np.int64), np.empty(n_pair, np.bool_)
-    for cell in range(vx.shape[0]):
-        n = _gather(vx[cell], vy[cell], shift, keep, row_x, row_y, index)
-        totals[cell, 0] = n
-        n = keep_cell(row_x, row_y, index, n, dt_days, bins, n_groups, edges, settings, scratch, starts, bounds, bad)
-        totals[cell, 1] = n
-        _count(index, n, dt, first, overlap, images, cell + 1, seen, pairs[cell], distinct[cell], observed[cell])
-        for q in range(n):
-            out_x[cell, index[q]] = row_x[index[q]]
-            out_y[cell, index[q]] = row_y[index[q]]
+    index = np.empty(n_pair, np.int64)
+    for cell in range(cells.vx.shape[0]):
+        n = _gather(cells, cell, row_x, row_y, index)
+        counters.totals[cell, 0] = n
+        n = keep_cell(row_x, row_y, index, n, rules, scratch)
+        counters.totals[cell, 1] = n
+        _count(index[:n], pairs, seen, counters, cell)
+        for i in index[:n]:
+            out_x[cell, i] = row_x[i]
+            out_y[cell, i] = row_y[i]
 
 
-def _scratch(design, filters):
-    """What one thread's filters and counters work in."""
-    n, groups = design.dt.size, len(design.group_names)
-    return {
-        "scratch": np.empty((2, n + groups)), "starts": np.zeros(groups * (DT_EDGES.size - 1) + 1, "int64"),
-        "bounds": np.zeros((4, max(int(filters.window), DT_EDGES.size))),
-        "seen": np.zeros((design.years.size, design.n_images), "int32"),
-    }  # fmt: skip
+def _pairs(design, *, seasonal=True, trend_inside=True, image_sigma=0.0):
+    """Return the Pairs of both components."""
+    return Pairs(
+        dt=design.dt,
+        weight=1.0 / (design.sigma * design.dt),
+        first=design.first,
+        overlap=design.overlap,
+        lever=design.lever if trend_inside else np.zeros((design.dt.size, 0)),
+        seasonal=design.seasonal if seasonal else np.zeros_like(design.seasonal),
+        images=design.images,
+        image_sigma=float(image_sigma),
+    )
 
 
-def _shared(design, filters):
-    dt_days = np.rint(design.dt * 365.25)
-    return {
-        "shift": design.shift, "keep": design.keep, "dt": design.dt, "dt_days": dt_days,
-        "bins": separation_bins(dt_days, design.group), "n_groups": len(design.group_names), "edges": DT_EDGES,
-        "settings": settings_of(filters), "first": design.first, "overlap": design.overlap, "images": design.images,
-    }  # fmt: skip
+def _seen(design):
+    """Return the scratch that counts distinct images by year."""
+    return np.zeros((design.years.size, design.n_images), "int32")
 
 
 def in_threads(work, n_cell, threads):
@@ -139,26 +167,26 @@ def fit_cells(vx, vy, design, filters, *, seasonal=True, trend_inside=True, imag
     reduced chi2; `pairs`, `images`, `observed` (n_cell, K); `totals` (n_cell, 2): pairs seen and pairs used
     """
     n_cell, n_years = vx.shape[0], design.years.size
-    out = {
-        "annual": np.empty((n_cell, 2, n_years)), "sigma": np.empty((n_cell, 2, n_years)),
-        "cycle": np.empty((n_cell, 2, 6)), **_counters(n_cell, n_years),
-    }  # fmt: skip
-    terms = design.seasonal if seasonal else np.zeros_like(design.seasonal)
-    lever = design.lever if trend_inside else np.zeros((design.dt.size, 0))
-    weight = 1.0 / (design.sigma * design.dt)
+    fits = CellFit(np.empty((n_cell, 2, n_years)), np.empty((n_cell, 2, n_years)), np.empty((n_cell, 2, 6)))
+    counters = _counters(n_cell, n_years)
+    pairs = _pairs(design, seasonal=seasonal, trend_inside=trend_inside, image_sigma=image_sigma)
+    rules = rules_of(design, filters)
 
     def work(share):
         _fit_cells(
-            vx=vx[share], vy=vy[share], weight=weight, lever=lever, seasonal=terms,
-            image_sigma=float(image_sigma), n_years=n_years, work=np.zeros((3, n_years + 8, n_years + 8)),
-            influence=np.zeros((design.n_images if image_sigma else 1, n_years + 2)), annual=out["annual"][share],
-            sigma=out["sigma"][share], cycle=out["cycle"][share], pairs=out["pairs"][share],
-            distinct=out["images"][share], observed=out["observed"][share], totals=out["totals"][share],
-            **_shared(design, filters), **_scratch(design, filters),
-        )  # fmt: skip
+            Cells(vx[share], vy[share], design.shift, design.keep),
+            pairs,
+            rules,
+            scratch_of(design, filters),
+            _seen(design),
+            np.zeros((3, n_years + 8, n_years + 8)),
+            np.zeros((design.n_images if image_sigma else 1, n_years + 2)),
+            CellFit(*(values[share] for values in fits)),
+            Counters(*(values[share] for values in counters)),
+        )
 
     in_threads(work, n_cell, threads)
-    return out
+    return fits._asdict() | counters._asdict()
 
 
 def kept_cells(vx, vy, design, filters, *, threads=1):
@@ -171,24 +199,32 @@ def kept_cells(vx, vy, design, filters, *, threads=1):
     counts : dict with `pairs`, `images`, `observed`, `totals` as in `fit_cells`
     """
     kept = [np.full(vx.shape, np.nan, dtype="f4") for _ in range(2)]
-    counts = _counters(vx.shape[0], design.years.size)
+    counters = _counters(vx.shape[0], design.years.size)
+    pairs, rules = _pairs(design), rules_of(design, filters)
 
     def work(share):
         _keep_cells(
-            vx=vx[share], vy=vy[share], out_x=kept[0][share], out_y=kept[1][share], pairs=counts["pairs"][share],
-            distinct=counts["images"][share], observed=counts["observed"][share], totals=counts["totals"][share],
-            **_shared(design, filters), **_scratch(design, filters),
-        )  # fmt: skip
+            Cells(vx[share], vy[share], design.shift, design.keep),
+            pairs,
+            rules,
+            scratch_of(design, filters),
+            _seen(design),
+            kept[0][share],
+            kept[1][share],
+            Counters(*(values[share] for values in counters)),
+        )
 
     in_threads(work, vx.shape[0], threads)
-    return kept[0], kept[1], counts
+    return kept[0], kept[1], counters._asdict()
 
 
 def _counters(n_cell, n_years):
-    return {
-        "pairs": np.zeros((n_cell, n_years), "int32"), "images": np.zeros((n_cell, n_years), "int32"),
-        "observed": np.zeros((n_cell, n_years), "?"), "totals": np.zeros((n_cell, 2), "int32"),
-    }  # fmt: skip
+    return Counters(
+        np.zeros((n_cell, n_years), "int32"),
+        np.zeros((n_cell, n_years), "int32"),
+        np.zeros((n_cell, n_years), "?"),
+        np.zeros((n_cell, 2), "int32"),
+    )
 
 
 def weighted_means(values, design, component):

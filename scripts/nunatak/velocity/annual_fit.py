@@ -7,11 +7,13 @@ has the same shape, so a fit costs little more than one pass over the pairs.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from nunatak.kernels import kernel
 from nunatak.velocity.arrow import factor, inverse_diagonal, inverse_entry, solve
-from nunatak.velocity.year_slopes import follow, followed_variance, local_slopes, right_side, slope_gains
+from nunatak.velocity.year_slopes import Trend, follow, followed_variance, local_slopes, right_side, slope_gains
 
 
 def fit_reference(velocity, design, *, component=0, seasonal=True):
@@ -50,19 +52,57 @@ def fit_reference(velocity, design, *, component=0, seasonal=True):
     }  # fmt: skip
 
 
-@kernel
-def assemble(velocity, use, n, dt, weight, first, overlap, seasonal, matrix, right):
-    """
-    Normal matrix (lower triangle) and right side of the pairs use[:n]; returns the weighted sum of squares.
+class Pairs(NamedTuple):
+    """The N pairs of a cube as the kernels of a fit take them; the fields of `design.Design` unless said."""
 
-    The last two unknowns are a and b; their sums stay in registers, which halves the time of a fit.
+    dt: np.ndarray
+    weight: np.ndarray
+    """(N,) of one component, or (2, N): 1 / (sigma dt), per metre"""
+    first: np.ndarray
+    overlap: np.ndarray
+    lever: np.ndarray
+    """(N, M), which takes the trend inside the years into account, or (N, 0), which does not"""
+    seasonal: np.ndarray
+    images: np.ndarray
+    image_sigma: float
+    """position error of one image, m; 0 takes the pairs as independent"""
+
+
+class Normal(NamedTuple):
+    """The Cholesky factor of a fit's normal matrix, as `arrow` keeps it."""
+
+    lower: np.ndarray
+    n_years: int
+    band: int
+    state: np.ndarray
+    """(size,) 1 where the unknown is determined"""
+
+
+class CellFit(NamedTuple):
+    """What the fit of one component of one cell overwrites."""
+
+    annual: np.ndarray
+    """(K,) m/yr"""
+    sigma: np.ndarray
+    """(K,) m/yr"""
+    cycle: np.ndarray
+    """(6,) a, b, var a, var b, cov ab, reduced chi2"""
+
+
+@kernel
+def assemble(velocity, use, pairs, matrix, right):
     """
+    Sum the normal matrix (lower triangle) and the right side of the pairs `use`.
+
+    Return the weighted sum of squares. The sums of the last two unknowns, a and b, stay in registers, which halves the
+    time of a fit.
+    """
+    dt, weight, first, overlap, seasonal = pairs.dt, pairs.weight, pairs.first, pairs.overlap, pairs.seasonal
     matrix[:] = 0.0
     right[:] = 0.0
     n_years = matrix.shape[0] - 2
     aa, ab, bb, ra, rb, square = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for q in range(n):
-        i = use[q]
+    for i in use:
         w = weight[i] * weight[i]
         d = velocity[i] * dt[i]
         wd = w * d
@@ -95,70 +135,73 @@ def assemble(velocity, use, n, dt, weight, first, overlap, seasonal, matrix, rig
 
 
 @kernel
-def shared_image_variance(
-    use, n, weight, first, overlap, seasonal, images, image_sigma, lower, n_years, band, before, after, share, gains,
-    slopes, gain, influence, out
-):  # fmt: skip
+def shared_image_variance(use, pairs, normal, trend, gain, influence, out):
     """
-    Variance of the unknowns when every image has its own position error, shared by all its pairs.
+    Compute the variance of the unknowns when every image has its own position error, shared by all its pairs.
 
     A pair's displacement error is g(later image) - g(earlier image) plus what its stated error holds beyond that.
+
+    Parameters
+    ----------
+    use : the pairs that count
+    pairs : Pairs of one component
+    normal : Normal
+    trend : year_slopes.Trend
+    gain : (size,) scratch
+    influence : (n_images, size) scratch
+    out : (size,) overwritten
     """
-    size = lower.shape[0]
+    overlap, image_sigma = pairs.overlap, pairs.image_sigma
+    n_years, size = normal.n_years, normal.lower.shape[0]
     out[:] = 0.0
     influence[:] = 0.0
-    for q in range(n):
-        i = use[q]
-        variance = 1.0 / (weight[i] * weight[i])
+    for i in use:
+        variance = 1.0 / (pairs.weight[i] * pairs.weight[i])
         gain[:] = 0.0
         for p in range(overlap.shape[1]):
             if overlap[i, p] != 0.0:
-                gain[first[i] + p] = overlap[i, p] / variance
+                gain[pairs.first[i] + p] = overlap[i, p] / variance
         for c in range(size - n_years):
-            gain[n_years + c] = seasonal[i, c] / variance
-        solve(lower, n_years, band, gain)
-        follow(gain, before, after, share, gains, n_years, slopes)
+            gain[n_years + c] = pairs.seasonal[i, c] / variance
+        solve(normal.lower, n_years, normal.band, gain)
+        follow(gain, trend, n_years)
         own = max(variance - 2.0 * image_sigma * image_sigma, 0.0)
         for k in range(size):
             out[k] += gain[k] * gain[k] * own
-            influence[images[0, i], k] -= gain[k]
-            influence[images[1, i], k] += gain[k]
+            influence[pairs.images[0, i], k] -= gain[k]
+            influence[pairs.images[1, i], k] += gain[k]
     for m in range(influence.shape[0]):
         for k in range(size):
             out[k] += image_sigma * image_sigma * influence[m, k] * influence[m, k]
 
 
 @kernel
-def fit_cell(
-    velocity, use, n, dt, weight, first, overlap, lever, seasonal, images, image_sigma, n_years, work, influence,
-    annual, annual_sigma, cycle
-):  # fmt: skip
+def fit_cell(velocity, use, pairs, work, influence, out):
     """
-    Fit one component of one cell; NaN where something cannot be told.
+    Fit one component of one cell; NaN where something cannot be determined.
 
     Parameters
     ----------
-    velocity : (N,) float64 m/yr; use[:n] : the pairs that count
-    weight : (N,) 1 / (sigma dt), per metre
-    lever : (N, M) overlap times the distance of its middle from the year's, yr2, to take the trend inside the years
-        into account; (N, 0) takes the velocity as constant over a year but for the cycle
-    image_sigma : position error of one image, m; 0 takes the pairs as independent
-    work : (3, K + 8, K + 8) scratch; influence : (n_images, K + 2) scratch
-    annual, annual_sigma : (K,) overwritten; cycle : (6,) overwritten with a, b, var a, var b, cov ab, reduced chi2
+    velocity : (N,) float64 m/yr
+    use : the pairs that count
+    pairs : Pairs of this component
+    work : (3, K + 8, K + 8) scratch
+    influence : (n_images, K + 2) scratch
+    out : CellFit, overwritten
     """
+    annual, annual_sigma, cycle = out.annual, out.sigma, out.cycle
     annual[:] = np.nan
     annual_sigma[:] = np.nan
     cycle[:] = np.nan
-    band = overlap.shape[1] - 1
+    n, n_years, band = use.size, annual.size, pairs.overlap.shape[1] - 1
     full = n_years + 2
     right, variance, column, state = work[1, 0, :full], work[1, 1, :full], work[1, 2, :full], work[1, 3, :full]
     matrix, gains = work[0, :full, :full], work[2, :n_years, :full]
-    before, after, share, slopes = work[1, 4, :full], work[1, 5, :full], work[1, 6, :full], work[1, 7, :full]
-    square = assemble(velocity, use, n, dt, weight, first, overlap, seasonal, matrix, right)
+    square = assemble(velocity, use, pairs, matrix, right)
     factor(matrix, n_years, band, state)
     size = full
     if state[n_years] != 1 or state[n_years + 1] != 1:  # the cycle cannot be told from the annual means
-        square = assemble(velocity, use, n, dt, weight, first, overlap, seasonal, matrix, right)
+        square = assemble(velocity, use, pairs, matrix, right)
         size = n_years
         matrix, right, variance, column = matrix[:size, :size], right[:size], variance[:size], column[:size]
         gains = gains[:, :size]
@@ -169,25 +212,22 @@ def fit_cell(
     if unknowns == 0 or n < unknowns:
         return
     explained = _explain(matrix, n_years, band, state, right, column)
-    share[:] = 0.0
-    if lever.shape[1]:
+    normal = Normal(matrix, n_years, band, state)
+    trend = Trend(work[1, 4, :full], work[1, 5, :full], work[1, 6, :full], work[1, 7, :full], gains)
+    trend.share[:] = 0.0
+    if pairs.lever.shape[1]:
         # with the cycle taken as known: what it is wrong by moves all years alike, and no slope
         inverse_diagonal(matrix[:n_years, :n_years], n_years, band, column[:n_years], variance[:n_years])
-        local_slopes(right, variance, state, n_years, before, after, share, slopes)
-        square = right_side(velocity, use, n, dt, weight, first, overlap, lever, seasonal, slopes, n_years, right)
+        local_slopes(right, variance, state, n_years, trend)
+        square = right_side(velocity, use, pairs, trend.slopes, n_years, right)
         explained = _explain(matrix, n_years, band, state, right, column)
-        slope_gains(use, n, weight, first, overlap, lever, seasonal, state, share, matrix, n_years, band, gains)
+        slope_gains(use, pairs, normal, trend)
     if size == full:
         cycle[4] = inverse_entry(matrix, n_years, band, n_years, n_years + 1, column)
-    if image_sigma > 0.0:
-        shared_image_variance(
-            use, n, weight, first, overlap, seasonal[:, : size - n_years], images, image_sigma, matrix, n_years, band,
-            before, after, share, gains, slopes, column, influence[:, :size], variance
-        )  # fmt: skip
-    elif share.max() > 0.0:
-        covariance = followed_variance(
-            before, after, share, gains, matrix, n_years, band, column, slopes, work[1, 8], variance
-        )  # fmt: skip
+    if pairs.image_sigma > 0.0:
+        shared_image_variance(use, pairs, normal, trend, column, influence[:, :size], variance)
+    elif trend.share.max() > 0.0:
+        covariance = followed_variance(trend, normal, column, work[1, 8], variance)
         cycle[4] = covariance if size == full else np.nan
     else:
         inverse_diagonal(matrix, n_years, band, column, variance)

@@ -8,6 +8,7 @@ to features at rest, by sensor group; outliers against a moving median in time.
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -137,20 +138,47 @@ def _without_outliers(component, index, n, half, factor, scratch, window, smooth
             bad[q] = True
 
 
+class Rules(NamedTuple):
+    """The thresholds of the filters and what they need to know of the pairs."""
+
+    thresholds: tuple[float, ...]
+    """the fields of `Filters`, as floats"""
+    dt_days: np.ndarray
+    """(N,) whole days between the images"""
+    bins: np.ndarray
+    """(N,) from `separation_bins`, with the sensor group"""
+    n_groups: int
+    edges: np.ndarray
+    """days, of the bins of separation"""
+
+
+class Scratch(NamedTuple):
+    """Working memory of the filters of one thread."""
+
+    values: np.ndarray
+    """(2, N + n_groups)"""
+    starts: np.ndarray
+    """(6 n_groups + 1,) int"""
+    bounds: np.ndarray
+    """(4, window or 6)"""
+    bad: np.ndarray
+    """(N,) bool"""
+
+
 @kernel
-def keep_cell(vx, vy, index, n, dt_days, bins, n_groups, edges, settings, scratch, starts, bounds, bad):
+def keep_cell(vx, vy, index, n, rules, scratch):
     """
-    Filter the pairs index[:n] of one cell in place; returns how many are left, 0 where they are too few.
+    Filter the pairs index[:n] of one cell in place and return how many are left, 0 where they are too few.
 
     Parameters
     ----------
     vx, vy : (N,) float64 m/yr
     index : (N,) the cell's pairs with a velocity, in order of mid-date
-    bins : (N,) from `separation_bins`, with the sensor group
-    settings : the fields of `Filters` as a tuple of floats
-    scratch : (2, N + n_groups); starts : (6 n_groups + 1,) int; bounds : (4, window or 6); bad : (N,) bool
+    rules : Rules
+    scratch : Scratch
     """
-    max_speed, longest, bin_minimum, width, factor, before, after = settings
+    max_speed, longest, bin_minimum, width, factor, before, after = rules.thresholds
+    values, edges, bins = scratch.values, rules.edges, rules.bins
     m = 0
     for q in range(n):
         if np.hypot(vx[index[q]], vy[index[q]]) <= max_speed:
@@ -160,28 +188,29 @@ def keep_cell(vx, vy, index, n, dt_days, bins, n_groups, edges, settings, scratc
     if n < before:
         return 0
     if longest > 0.0:
-        ux, uy = _flow_direction(vx, vy, dt_days, index, n, scratch[0])
+        ux, uy = _flow_direction(vx, vy, rules.dt_days, index, n, values[0])
         for q in range(n):
-            scratch[1, q] = vx[index[q]] * ux + vy[index[q]] * uy
-        _sort_by_bin(scratch[1], bins, index, n, starts, scratch[0])
+            values[1, q] = vx[index[q]] * ux + vy[index[q]] * uy
+        _sort_by_bin(values[1], bins, index, n, scratch.starts, values[0])
         n_bins = edges.size - 1
-        limits = scratch[1]
-        for g in range(n_groups):
-            limits[g] = _longest_separation(scratch[0], starts, g, bin_minimum, edges, bounds)
+        limits = values[1]
+        for g in range(rules.n_groups):
+            limits[g] = _longest_separation(values[0], scratch.starts, g, bin_minimum, edges, scratch.bounds)
         m = 0
         for q in range(n):
-            if dt_days[index[q]] <= limits[bins[index[q]] // n_bins]:
+            if rules.dt_days[index[q]] <= limits[bins[index[q]] // n_bins]:
                 index[m] = index[q]
                 m += 1
         n = m
         if n < before:
             return 0
     if width > 0.0:
+        bad = scratch.bad
         bad[:n] = False
         half = int(width) // 2
-        window = bounds[3]
-        _without_outliers(vx, index, n, half, factor, scratch[0], window, scratch[1], bad)
-        _without_outliers(vy, index, n, half, factor, scratch[0], window, scratch[1], bad)
+        window = scratch.bounds[3]
+        _without_outliers(vx, index, n, half, factor, values[0], window, values[1], bad)
+        _without_outliers(vy, index, n, half, factor, values[0], window, values[1], bad)
         m = 0
         for q in range(n):
             if not bad[q]:
@@ -191,9 +220,22 @@ def keep_cell(vx, vy, index, n, dt_days, bins, n_groups, edges, settings, scratc
     return n if n >= after else 0
 
 
-def settings_of(filters):
-    """The thresholds as the kernel takes them."""
-    return tuple(float(value) for value in astuple(filters))
+def rules_of(design, filters) -> Rules:
+    """Return the Rules of the pairs of a `design.Design`."""
+    dt_days = np.rint(design.dt * 365.25)
+    thresholds = tuple(float(value) for value in astuple(filters))
+    return Rules(thresholds, dt_days, separation_bins(dt_days, design.group), len(design.group_names), DT_EDGES)
+
+
+def scratch_of(design, filters) -> Scratch:
+    """Return the Scratch of one thread."""
+    n, groups = design.dt.size, len(design.group_names)
+    return Scratch(
+        np.empty((2, n + groups)),
+        np.zeros(groups * (DT_EDGES.size - 1) + 1, "int64"),
+        np.zeros((4, max(int(filters.window), DT_EDGES.size))),
+        np.empty(n, np.bool_),
+    )
 
 
 def separation_bins(dt_days, group=0):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from nunatak.kernels import kernel
 from nunatak.velocity import banded
-from nunatak.velocity.annual_cells import in_threads
+from nunatak.velocity.annual_cells import FILL, Cells, in_threads
 
-_FILL = -32767
 _TUKEY = 4.685  # 95 % efficiency for Gaussian errors
 _ROUNDS, _SETTLED = 10, 0.1  # of the weights, as TICOI stops
 
@@ -27,9 +27,52 @@ class Steps:
     """(N, M) years in the intervals first, first + 1, ..."""
 
 
+class Spans(NamedTuple):
+    """The N pairs of a cube by the regular intervals that they span."""
+
+    dt: np.ndarray
+    """(N,) years"""
+    weight: np.ndarray
+    """(N,) of one component, or (2, N): 1 / (sigma dt), per metre"""
+    first: np.ndarray
+    overlap: np.ndarray
+    images: np.ndarray
+    """(2, N) numbers of the earlier and the later image"""
+    image_sigma: float
+    """position error of one image, m; 0 takes the pairs as independent"""
+
+
+class Rounds(NamedTuple):
+    """How the cells are inverted."""
+
+    prior: float
+    """weight of the differences between neighbouring intervals"""
+    rounds: int
+    """of the robust weights"""
+    minimum: int
+    """pairs that a cell needs"""
+    band: int
+    """of the normal matrix"""
+
+
+class Work(NamedTuple):
+    """Working memory of the inversion of one cell."""
+
+    matrix: np.ndarray
+    inverse: np.ndarray
+    right: np.ndarray
+    variance: np.ndarray
+    residual: np.ndarray
+    extra: np.ndarray
+    """(N,) Tukey's weights"""
+    scratch: np.ndarray
+    influence: np.ndarray
+
+
 @kernel
-def _assemble(velocity, use, n, dt, weight, extra, first, overlap, prior, matrix, right):
-    """Normal matrix (banded) of the pairs and of the prior on differences."""
+def _assemble(velocity, use, spans, prior, work):
+    """Sum the normal matrix (banded) of the pairs and of the prior on differences, and the right side."""
+    matrix, right, overlap, first = work.matrix, work.right, spans.overlap, spans.first
     size, width = matrix.shape
     band = width - 1
     matrix[:] = 0.0
@@ -40,10 +83,10 @@ def _assemble(velocity, use, n, dt, weight, extra, first, overlap, prior, matrix
             matrix[i, band - 1] -= prior
     # the prior fixes differences only; a hair of it on the values keeps the matrix positive definite without any pair
     matrix[0, band] += 1e-12 * prior
-    for q in range(n):
+    for q in range(use.size):
         i = use[q]
-        w = weight[i] * weight[i] * extra[q]
-        d = velocity[i] * dt[i]
+        w = spans.weight[i] * spans.weight[i] * work.extra[q]
+        d = velocity[i] * spans.dt[i]
         for p in range(overlap.shape[1]):
             m = overlap[i, p]
             if m == 0.0:
@@ -55,14 +98,16 @@ def _assemble(velocity, use, n, dt, weight, extra, first, overlap, prior, matrix
 
 
 @kernel
-def _residuals(velocity, use, n, dt, weight, first, overlap, solution, out):
-    for q in range(n):
+def _residuals(velocity, use, spans, solution, out):
+    """Compute the standardised residuals of the pairs."""
+    overlap = spans.overlap
+    for q in range(use.size):
         i = use[q]
-        r = velocity[i] * dt[i]
+        r = velocity[i] * spans.dt[i]
         for p in range(overlap.shape[1]):
             if overlap[i, p] != 0.0:
-                r -= overlap[i, p] * solution[first[i] + p]
-        out[q] = r * weight[i]
+                r -= overlap[i, p] * solution[spans.first[i] + p]
+        out[q] = r * spans.weight[i]
 
 
 @kernel
@@ -82,45 +127,45 @@ def _biweights(residual, n, scratch, extra):
 
 
 @kernel
-def _shared_variance(use, n, weight, extra, first, overlap, images, image_sigma, lower, gain, influence, out):
-    """Variance when each image has its own position error: see `annual_fit.shared_image_variance`."""
+def _shared_variance(use, spans, work, gain, out):
+    """Compute the variance when each image has its own position error: see `annual_fit.shared_image_variance`."""
+    overlap, influence, image_sigma = spans.overlap, work.influence, spans.image_sigma
     out[:] = 0.0
     influence[:] = 0.0
-    for q in range(n):
+    for q in range(use.size):
         i = use[q]
-        variance = 1.0 / (weight[i] * weight[i])
+        variance = 1.0 / (spans.weight[i] * spans.weight[i])
         gain[:] = 0.0
         for p in range(overlap.shape[1]):
             if overlap[i, p] != 0.0:
-                gain[first[i] + p] = overlap[i, p] * extra[q] / variance
-        banded.solve(lower, gain)
+                gain[spans.first[i] + p] = overlap[i, p] * work.extra[q] / variance
+        banded.solve(work.matrix, gain)
         own = max(variance - 2.0 * image_sigma * image_sigma, 0.0)
         for k in range(out.size):
             out[k] += gain[k] * gain[k] * own
-            influence[images[0, i], k] -= gain[k]
-            influence[images[1, i], k] += gain[k]
+            influence[spans.images[0, i], k] -= gain[k]
+            influence[spans.images[1, i], k] += gain[k]
     for m in range(influence.shape[0]):
         for k in range(out.size):
             out[k] += image_sigma * image_sigma * influence[m, k] * influence[m, k]
 
 
 @kernel
-def _invert_cell(
-    velocity, use, n, dt, weight, first, overlap, images, image_sigma, prior, rounds, matrix, inverse, right, variance,
-    residual, scratch, extra, influence, out, error
-):  # fmt: skip
-    """Invert one component of one cell; out and error (m,) are overwritten. Returns the reduced chi2."""
+def _invert_cell(velocity, use, spans, rounds, work, out, error):
+    """Invert one component of one cell and return the reduced chi2; out and error (m,) are overwritten."""
+    n, prior = use.size, rounds.prior
+    right, variance, residual, extra, inverse = work.right, work.variance, work.residual, work.extra, work.inverse
     for q in range(n):
         extra[q] = 1.0
-    for attempt in range(rounds):
-        _assemble(velocity, use, n, dt, weight, extra, first, overlap, prior, matrix, right)
-        if not banded.factor(matrix):
+    for attempt in range(rounds.rounds):
+        _assemble(velocity, use, spans, prior, work)
+        if not banded.factor(work.matrix):
             return np.nan
-        banded.solve(matrix, right)
-        _residuals(velocity, use, n, dt, weight, first, overlap, right, residual)
-        if attempt == rounds - 1 or _biweights(residual, n, scratch, extra) < _SETTLED:
+        banded.solve(work.matrix, right)
+        _residuals(velocity, use, spans, right, residual)
+        if attempt == rounds.rounds - 1 or _biweights(residual, n, work.scratch, extra) < _SETTLED:
             break
-    banded.inverse_diagonal(matrix, inverse, variance)
+    banded.inverse_diagonal(work.matrix, inverse, variance)
     square, kept = 0.0, 0.0
     for q in range(n):
         square += extra[q] * residual[q] * residual[q]
@@ -132,11 +177,9 @@ def _invert_cell(
         if k > 0:
             freedom -= 2.0 * prior * inverse[k, inverse.shape[1] - 2]
     chi2 = square / max(kept - (right.size - freedom), 1.0)
-    if image_sigma > 0.0:
+    if spans.image_sigma > 0.0:
         # the prior's share stays; the data's share is replaced by what shared images allow
-        _shared_variance(
-            use, n, weight, extra, first, overlap, images, image_sigma, matrix, scratch[: right.size], influence, error
-        )
+        _shared_variance(use, spans, work, work.scratch[: right.size], error)
         for k in range(right.size):
             variance[k] = max(variance[k], error[k])
     for k in range(right.size):
@@ -146,20 +189,31 @@ def _invert_cell(
 
 
 @kernel
-def _invert_cells(
-    vx, vy, shift, keep, held, dt, weight, first, overlap, images, image_sigma, prior, rounds, minimum, band,
-    out, error, count
-):  # fmt: skip
-    n_pair, size = vx.shape[1], out.shape[2]
-    matrix, inverse = np.empty((size, band + 1)), np.zeros((size, band + 1))
-    right, variance = np.empty(size), np.empty(size)
-    residual, extra, scratch = np.empty(n_pair), np.empty(n_pair), np.empty(max(n_pair, size))
-    influence = np.zeros((images.max() + 1 if image_sigma > 0.0 else 1, size))
+def _work(n_pair, size, spans, band):
+    return Work(
+        np.empty((size, band + 1)),
+        np.zeros((size, band + 1)),
+        np.empty(size),
+        np.empty(size),
+        np.empty(n_pair),
+        np.empty(n_pair),
+        np.empty(max(n_pair, size)),
+        np.zeros((spans.images.max() + 1 if spans.image_sigma > 0.0 else 1, size)),
+    )
+
+
+@kernel
+def _invert_cells(cells, spans, rounds, out, error, count):
+    """Invert each cell, one component after the other; intervals before the first pair and after the last are NaN."""
+    n_pair, size = cells.vx.shape[1], out.shape[2]
+    overlap = spans.overlap
+    work = _work(n_pair, size, spans, rounds.band)
     use, row = np.empty(n_pair, np.int64), np.zeros(n_pair)
-    for cell in range(vx.shape[0]):
+    for cell in range(cells.vx.shape[0]):
         n = 0
         for i in range(n_pair):
-            if vx[cell, i] != _FILL and vy[cell, i] != _FILL and keep[i] and not held[i] and overlap[i, 0] > 0.0:
+            seen = cells.vx[cell, i] != FILL and cells.vy[cell, i] != FILL
+            if seen and cells.keep[i] and overlap[i, 0] > 0.0:
                 use[n] = i
                 n += 1
         out[cell] = np.nan
@@ -167,17 +221,15 @@ def _invert_cells(
         for q in range(n):
             for p in range(overlap.shape[1]):
                 if overlap[use[q], p] > 0.0:
-                    count[cell, first[use[q]] + p] += 1
-        if n < minimum:
+                    count[cell, spans.first[use[q]] + p] += 1
+        if n < rounds.minimum:
             continue
         for c in range(2):
-            values = vx if c == 0 else vy
+            values = cells.vx if c == 0 else cells.vy
             for q in range(n):
-                row[use[q]] = values[cell, use[q]] + shift[c, use[q]]
-            _invert_cell(
-                row, use, n, dt, weight[c], first, overlap, images, image_sigma, prior, rounds, matrix, inverse, right,
-                variance, residual, scratch, extra, influence, out[cell, c], error[cell, c]
-            )  # fmt: skip
+                row[use[q]] = values[cell, use[q]] + cells.shift[c, use[q]]
+            own = Spans(spans.dt, spans.weight[c], spans.first, overlap, spans.images, spans.image_sigma)
+            _invert_cell(row, use[:n], own, rounds, work, out[cell, c], error[cell, c])
         low, high = 0, size - 1
         while low < size and count[cell, low] == 0:
             low += 1
@@ -206,24 +258,20 @@ def invert_cells(
     dict: `velocity`, `error` (n_cell, 2, m) m/yr; `pairs` (n_cell, m)
     """
     n_cell, size = vx.shape[0], steps.edges.size - 1
-    out = {
-        "velocity": np.empty((n_cell, 2, size)), "error": np.empty((n_cell, 2, size)),
-        "pairs": np.zeros((n_cell, size), "int32"),
-    }  # fmt: skip
-    shared = {
-        "shift": pairs.shift, "keep": pairs.keep, "dt": pairs.dt, "weight": 1.0 / (pairs.sigma * pairs.dt),
-        "held": np.zeros(pairs.dt.size, bool) if held is None else held, "first": steps.first,
-        "overlap": steps.overlap, "images": pairs.images, "image_sigma": float(image_sigma),
-        "prior": 1.0 / float(smoothness) ** 2, "rounds": _ROUNDS if robust else 1, "minimum": minimum,
-        "band": max(1, steps.overlap.shape[1] - 1),
-    }  # fmt: skip
+    velocity, error = np.empty((n_cell, 2, size)), np.empty((n_cell, 2, size))
+    count = np.zeros((n_cell, size), "int32")
+    weight = 1.0 / (pairs.sigma * pairs.dt)
+    spans = Spans(pairs.dt, weight, steps.first, steps.overlap, pairs.images, float(image_sigma))
+    band = max(1, steps.overlap.shape[1] - 1)
+    rounds = Rounds(1.0 / float(smoothness) ** 2, _ROUNDS if robust else 1, minimum, band)
+    keep = pairs.keep if held is None else pairs.keep & ~held
 
     def work(share):
-        arrays = {"out": out["velocity"][share], "error": out["error"][share], "count": out["pairs"][share]}
-        _invert_cells(vx=vx[share], vy=vy[share], **arrays, **shared)
+        cells = Cells(vx[share], vy[share], pairs.shift, keep)
+        _invert_cells(cells, spans, rounds, velocity[share], error[share], count[share])
 
     in_threads(work, n_cell, threads)
-    return out
+    return {"velocity": velocity, "error": error, "pairs": count}
 
 
 def invert_reference(velocity, pairs, steps, *, smoothness, component=0):

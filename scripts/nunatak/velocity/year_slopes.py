@@ -8,14 +8,33 @@ T N^-1 T^T.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
+
 from nunatak.kernels import kernel
 from nunatak.velocity.arrow import solve
 
 
+class Trend(NamedTuple):
+    """The slopes of K years: a slope is share * (annual[after] - annual[before]) / years apart."""
+
+    before: np.ndarray
+    """(K,) index of the year before with a mean, -1 without one"""
+    after: np.ndarray
+    """(K,) index of the year after with a mean, -1 without one"""
+    share: np.ndarray
+    """(K,) 0 to 1, the part of the slope that counts"""
+    slopes: np.ndarray
+    """(K,) m/yr per year; scratch of `follow` once the right side is made"""
+    gains: np.ndarray
+    """(K, size) change of the unknowns per unit of slope"""
+
+
 @kernel
-def local_slopes(annual, variance, state, n_years, before, after, share, slopes):
+def local_slopes(annual, variance, state, n_years, trend):
     """
-    m/yr per year at the middle of each year, from the annual means on both sides; 0 where there are none.
+    Compute the slope at the middle of each year, m/yr per year, from the annual means on both sides, else 0.
 
     Years without a mean are bridged, so that a gap does not stop the trend. A slope counts by the share of its square
     that exceeds its own variance (James and Stein's estimator): a year that is hardly known must not bend its
@@ -24,8 +43,9 @@ def local_slopes(annual, variance, state, n_years, before, after, share, slopes)
     Parameters
     ----------
     annual, variance : (K,) means and their variance; state : (K,) 1 where there is one
-    before, after, share, slopes : (K,) overwritten; a slope is share * (annual[after] - annual[before]) / years apart
+    trend : Trend, all but its gains overwritten
     """
+    before, after, share, slopes = trend.before, trend.after, trend.share, trend.slopes
     for k in range(n_years):
         low, high = -1, -1
         for j in range(k - 1, -1, -1):
@@ -51,45 +71,43 @@ def local_slopes(annual, variance, state, n_years, before, after, share, slopes)
 
 
 @kernel
-def right_side(velocity, use, n, dt, weight, first, overlap, lever, seasonal, slopes, n_years, right):
-    """The right side with the trend inside each year taken out of the displacements; returns the sum of squares."""
+def right_side(velocity, use, pairs, slopes, n_years, right):
+    """Sum the right side with the trend inside each year taken out of the displacements; return the sum of squares."""
+    first, overlap, lever = pairs.first, pairs.overlap, pairs.lever
     right[:] = 0.0
     square = 0.0
-    for q in range(n):
-        i = use[q]
-        d = velocity[i] * dt[i]
+    for i in use:
+        d = velocity[i] * pairs.dt[i]
         k0 = first[i]
         for p in range(overlap.shape[1]):
             if overlap[i, p] == 0.0:
                 break
             d -= slopes[k0 + p] * lever[i, p]
-        wd = weight[i] * weight[i] * d
+        wd = pairs.weight[i] * pairs.weight[i] * d
         square += wd * d
         for p in range(overlap.shape[1]):
             if overlap[i, p] == 0.0:
                 break
             right[k0 + p] += wd * overlap[i, p]
         for c in range(right.size - n_years):
-            right[n_years + c] += wd * seasonal[i, c]
+            right[n_years + c] += wd * pairs.seasonal[i, c]
     return square
 
 
 @kernel
-def slope_gains(
-    use, n, weight, first, overlap, lever, seasonal, state, share, lower, n_years, band, gains
-):  # fmt: skip
-    """gains[k] = N^-1 G of the slope of year k, (K, size), overwritten; what the unknowns lose per unit of slope."""
-    size = lower.shape[0]
+def slope_gains(use, pairs, normal, trend):
+    """Compute the gains N^-1 G of the slope of each year: what the unknowns lose per unit of slope."""
+    first, overlap, seasonal, share, gains = pairs.first, pairs.overlap, pairs.seasonal, trend.share, trend.gains
+    n_years, size = normal.n_years, normal.lower.shape[0]
     gains[:] = 0.0
-    for q in range(n):
-        i = use[q]
+    for i in use:
         k0 = first[i]
         for p in range(overlap.shape[1]):
             if overlap[i, p] == 0.0:
                 break
             if share[k0 + p] == 0.0:
                 continue
-            w = weight[i] * weight[i] * lever[i, p]
+            w = pairs.weight[i] * pairs.weight[i] * pairs.lever[i, p]
             own = gains[k0 + p]
             for r in range(overlap.shape[1]):
                 if overlap[i, r] == 0.0:
@@ -100,14 +118,15 @@ def slope_gains(
     for k in range(n_years):
         if share[k] > 0.0:
             for j in range(size):
-                if state[j] <= 0:
+                if normal.state[j] <= 0:
                     gains[k, j] = 0.0
-            solve(lower, n_years, band, gains[k])
+            solve(normal.lower, n_years, normal.band, gains[k])
 
 
 @kernel
-def follow(vector, before, after, share, gains, n_years, slopes):
-    """Apply T to a vector of unknowns in place; `slopes` (K,) is scratch."""
+def follow(vector, trend, n_years):
+    """Apply T to a vector of unknowns in place."""
+    before, after, share, slopes, gains = trend.before, trend.after, trend.share, trend.slopes, trend.gains
     for k in range(n_years):
         slopes[k] = 0.0
         if share[k] > 0.0:
@@ -119,15 +138,19 @@ def follow(vector, before, after, share, gains, n_years, slopes):
 
 
 @kernel
-def followed_variance(before, after, share, gains, lower, n_years, band, row, other, last, out):
+def followed_variance(trend, normal, row, last, out):
     """
-    Diagonal of T N^-1 T^T; returns the covariance of the last two unknowns.
+    Compute the diagonal of T N^-1 T^T and return the covariance of the last two unknowns.
 
     Parameters
     ----------
-    row, other, last : (size,) scratch
+    trend : Trend; its slopes are used as scratch
+    normal : annual_fit.Normal
+    row, last : (size,) scratch
     out : (size,) overwritten
     """
+    before, after, share, other, gains = trend.before, trend.after, trend.share, trend.slopes, trend.gains
+    lower, n_years, band = normal.lower, normal.n_years, normal.band
     size = lower.shape[0]
     for k in range(n_years):
         other[k] = share[k] / (after[k] - before[k]) if share[k] > 0.0 else 0.0
