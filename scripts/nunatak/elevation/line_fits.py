@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from nunatak.kernels import kernel
@@ -13,65 +15,157 @@ _FEWEST = 5  # heights of a point among which one can be said to be wrong
 _ROUNDS = 4  # most fits of a point
 
 
+FIELDS = (
+    "dhdt",
+    "dhdt_sigma",
+    "dhdt_sigma_systematic",
+    "dhdt_theil_sen",
+    "h",
+    "h_sigma",
+    "amplitude",
+    "day_of_maximum",
+    "chi2_reduced",
+    "year",
+    "first_year",
+    "last_year",
+    "n_cycles",
+    "n_left_out",
+)
+(
+    DHDT,
+    DHDT_SIGMA,
+    DHDT_SIGMA_SYSTEMATIC,
+    DHDT_THEIL_SEN,
+    H,
+    H_SIGMA,
+    AMPLITUDE,
+    DAY_OF_MAXIMUM,
+    CHI2_REDUCED,
+    YEAR,
+    FIRST_YEAR,
+    LAST_YEAR,
+    N_CYCLES,
+    N_LEFT_OUT,
+) = range(len(FIELDS))
+
+
+class Heights(NamedTuple):
+    """Heights of points in the order of points and time, or those of one point."""
+
+    t: np.ndarray
+    """decimal year"""
+    h: np.ndarray
+    """m"""
+    sigma: np.ndarray
+    """m"""
+    systematic: np.ndarray
+    """m, error that the heights of a pass share"""
+    kept: np.ndarray
+    """bool, overwritten: false for heights left out of the fit"""
+
+
+class Needs(NamedTuple):
+    """What a point needs for a rate, as in `point_rates.RateOptions`."""
+
+    min_cycles: int
+    min_years: float
+    min_annual: int
+    """heights that a yearly cycle needs; 0 for lines alone"""
+
+
+class Work(NamedTuple):
+    """Working memory of the fit of one point."""
+
+    slopes: np.ndarray
+    residual: np.ndarray
+    deviations: np.ndarray
+    matrix: np.ndarray
+    right: np.ndarray
+    inverse: np.ndarray
+    row: np.ndarray
+    fit: np.ndarray
+
+
 @kernel
-def fit_points(start, t, h, sigma, systematic, min_cycles, min_years, min_annual, kept, out):
+def fit_points(start, heights, needs, out):
     """
-    Fit a line, and a yearly cycle where `min_annual` heights are there, to the heights of each point.
+    Fit a line, and a yearly cycle where enough heights are there, to the heights of each point.
 
     Parameters
     ----------
     start : (n + 1,) first row of each point, and the number of rows
-    t, h, sigma, systematic : (rows,) decimal year and m, in the order of points and time
-    min_cycles, min_years, min_annual : as `point_rates.RateOptions`; min_annual 0 for lines alone
-    kept : (rows,) bool, all true; false in the end for heights left out
-    out : (n, 14) NaN; filled in the order of the fields of `point_rates.rates`
+    heights : Heights of all points; `kept` is all true at first
+    needs : Needs
+    out : (n, 14) NaN; filled with the columns of `FIELDS`
     """
     longest = 1
     for i in range(start.size - 1):
         longest = max(longest, start[i + 1] - start[i])
-    slopes = np.empty(longest * (longest - 1) // 2 + 1)
-    residual, work = np.empty(longest), np.empty(longest)
-    a, b, inverse = np.empty((4, 4)), np.empty(4), np.empty((4, 4))
-    row, fit = np.empty(4), np.empty(4)
+    work = Work(
+        np.empty(longest * (longest - 1) // 2 + 1),
+        np.empty(longest),
+        np.empty(longest),
+        np.empty((4, 4)),
+        np.empty(4),
+        np.empty((4, 4)),
+        np.empty(4),
+        np.empty(4),
+    )
     for i in range(start.size - 1):
         low, high = start[i], start[i + 1]
-        out[i, 12], out[i, 13] = high - low, 0
-        out[i, 10], out[i, 11] = t[low], t[high - 1]
-        span = t[high - 1] - t[low]
-        if high - low < min_cycles or high - low < 2 or span < min_years or span <= 0:
-            continue
-        slope = _theil_sen(t, h, low, high, slopes)
-        for j in range(low, high):
-            residual[j - low] = h[j] - h[low] - slope * t[j]
-        centre = np.median(residual[: high - low])
-        for j in range(high - low):
-            residual[j] -= centre
-        _leave_out(residual, t, sigma, low, high, 2, kept, work)
-        mean, p, chi2 = 0.0, 0, 0.0
-        for _ in range(_ROUNDS):
-            mean, p = _solve(t, h, sigma, kept, low, high, min_annual, a, b, inverse, row, fit)
-            if p == 0:
-                break
-            chi2 = _residuals(t, h, sigma, kept, low, high, mean, p, fit, row, residual)
-            if not _leave_out(residual, t, sigma, low, high, p, kept, work):
-                break
-        _write(t, h, systematic, kept, low, high, min_cycles, min_years, mean, p, chi2, fit, inverse, slope, out[i])
+        point = Heights(
+            heights.t[low:high],
+            heights.h[low:high],
+            heights.sigma[low:high],
+            heights.systematic[low:high],
+            heights.kept[low:high],
+        )
+        _fit_point(point, needs, work, out[i])
 
 
 @kernel
-def _leave_out(residual, t, sigma, low, high, p, kept, work):
-    """Mark the heights that lie off a line; returns whether others than before count."""
-    n, m = high - low, 0
+def _fit_point(point, needs, work, out):
+    """Fit one point: a robust line first, then least squares of the heights that do not lie off it."""
+    n = point.t.size
+    out[N_CYCLES], out[N_LEFT_OUT] = n, 0
+    out[FIRST_YEAR], out[LAST_YEAR] = point.t[0], point.t[n - 1]
+    span = point.t[n - 1] - point.t[0]
+    if n < needs.min_cycles or n < 2 or span < needs.min_years or span <= 0:
+        return
+    slope = _theil_sen(point.t, point.h, work.slopes)
+    residual = work.residual
+    for j in range(n):
+        residual[j] = point.h[j] - point.h[0] - slope * point.t[j]
+    centre = np.median(residual[:n])
+    for j in range(n):
+        residual[j] -= centre
+    _leave_out(point, residual, 2, work.deviations)
+    mean, p, chi2 = 0.0, 0, 0.0
+    for _ in range(_ROUNDS):
+        mean, p = _solve(point, needs.min_annual, work)
+        if p == 0:
+            break
+        chi2 = _residuals(point, mean, p, work)
+        if not _leave_out(point, residual, p, work.deviations):
+            break
+    _write(point, needs, mean, p, chi2, slope, work, out)
+
+
+@kernel
+def _leave_out(point, residual, p, work):
+    """Mark the heights that lie off a line; return whether others than before count."""
+    t, sigma, kept = point.t, point.sigma, point.kept
+    n, m = t.size, 0
     if n < _FEWEST:
         return False
     for j in range(n):
-        if kept[low + j]:
-            work[m] = abs(residual[j]) / np.hypot(sigma[low + j], _LEAST_ERROR)
+        if kept[j]:
+            work[m] = abs(residual[j]) / np.hypot(sigma[j], _LEAST_ERROR)
             m += 1
     # the spread of a few heights about their own line is often small by chance
     spread = _MAD * np.median(work[:m]) * (1.0 + 4.0 / max(m - p, 1))
     for j in range(n):
-        error = np.hypot(sigma[low + j], _LEAST_ERROR) * max(spread, 1.0)
+        error = np.hypot(sigma[j], _LEAST_ERROR) * max(spread, 1.0)
         off = abs(residual[j]) > _LIMIT * error
         work[j] = np.sign(residual[j]) if off else 0.0
     bad, first, last = 0, np.inf, -np.inf
@@ -80,83 +174,86 @@ def _leave_out(residual, t, sigma, low, high, p, kept, work):
         if work[j] != 0 and not beside:
             bad += 1
         else:
-            first, last = min(first, t[low + j]), max(last, t[low + j])
+            first, last = min(first, t[j]), max(last, t[j])
     # too many, or the one that all depends on: the line is no judge
-    all_stay = 4 * bad > n or last - first < 0.5 * (t[high - 1] - t[low])
+    all_stay = 4 * bad > n or last - first < 0.5 * (t[n - 1] - t[0])
     changed = False
     for j in range(n):
         beside = (j > 0 and work[j - 1] == work[j]) or (j < n - 1 and work[j + 1] == work[j])
         counts = work[j] == 0 or beside or all_stay
-        changed = changed or counts != kept[low + j]
-        kept[low + j] = counts
+        changed = changed or counts != kept[j]
+        kept[j] = counts
     return changed
 
 
 @kernel
-def _solve(t, h, sigma, kept, low, high, min_annual, a, b, inverse, row, fit):
-    """Fit the heights that count; returns their weighted mean time and the number of terms, 0 where there is no fit."""
+def _solve(point, min_annual, work):
+    """Fit the heights that count; return their weighted mean time and the number of terms, 0 where there is no fit."""
+    t, sigma, inverse = point.t, point.sigma, work.inverse
     total, mean, n = 0.0, 0.0, 0
-    for j in range(low, high):
-        if kept[j]:
+    for j in range(t.size):
+        if point.kept[j]:
             w = 1.0 / (sigma[j] * sigma[j])
             total += w
             mean += w * t[j]
             n += 1
     mean /= total
     p = 4 if min_annual > 0 and n >= min_annual else 2
-    _normal_equations(t, h, sigma, kept, low, high, mean, p, a, b, row)
-    if not _invert(a, inverse, p):
+    _normal_equations(point, mean, p, work)
+    if not _invert(work.matrix, inverse, p):
         if p == 2:
             return mean, 0
         p = 2  # all heights of one season: no yearly cycle to be had
-        _normal_equations(t, h, sigma, kept, low, high, mean, p, a, b, row)
-        if not _invert(a, inverse, p):
+        _normal_equations(point, mean, p, work)
+        if not _invert(work.matrix, inverse, p):
             return mean, 0
     for k in range(p):
-        fit[k] = 0.0
+        work.fit[k] = 0.0
         for m in range(p):
-            fit[k] += inverse[k, m] * b[m]
+            work.fit[k] += inverse[k, m] * work.right[m]
     return mean, p
 
 
 @kernel
-def _residuals(t, h, sigma, kept, low, high, mean, p, fit, row, residual):
-    """Put each height less the fit into `residual`; returns chi2 of those that count."""
+def _residuals(point, mean, p, work):
+    """Write each height less the fit to the residuals; return chi2 of those that count."""
     chi2 = 0.0
-    for j in range(low, high):
-        _design(t[j], mean, p, row)
+    for j in range(point.t.size):
+        _design(point.t[j], mean, p, work.row)
         model = 0.0
         for k in range(p):
-            model += row[k] * fit[k]
-        residual[j - low] = h[j] - h[low] - model
-        if kept[j]:
-            chi2 += (residual[j - low] / sigma[j]) ** 2
+            model += work.row[k] * work.fit[k]
+        work.residual[j] = point.h[j] - point.h[0] - model
+        if point.kept[j]:
+            chi2 += (work.residual[j] / point.sigma[j]) ** 2
     return chi2
 
 
 @kernel
-def _write(t, h, systematic, kept, low, high, min_cycles, min_years, mean, p, chi2, fit, inverse, slope, out):
+def _write(point, needs, mean, p, chi2, slope, work, out):
+    """Write the rate and its errors where the heights that count are enough for one."""
+    t, fit, inverse = point.t, work.fit, work.inverse
     n, shared, first, last = 0, 0.0, np.inf, -np.inf
-    for j in range(low, high):
-        if kept[j]:
+    for j in range(t.size):
+        if point.kept[j]:
             n += 1
-            shared += systematic[j] * systematic[j]
+            shared += point.systematic[j] * point.systematic[j]
             first, last = min(first, t[j]), max(last, t[j])
-    out[12], out[13] = n, high - low - n
-    out[10], out[11] = first, last
+    out[N_CYCLES], out[N_LEFT_OUT] = n, t.size - n
+    out[FIRST_YEAR], out[LAST_YEAR] = first, last
     span = last - first
-    if p == 0 or n < min_cycles or span < min_years or span <= 0:
+    if p == 0 or n < needs.min_cycles or span < needs.min_years or span <= 0:
         return
     reduced = chi2 / max(n - p, 1)
     scale = max(1.0, reduced)
-    out[0], out[1] = fit[1], np.sqrt(inverse[1, 1] * scale)
-    out[2] = np.sqrt(shared / n) / (span * np.sqrt(n / 12.0))
-    out[3] = slope
-    out[4], out[5] = fit[0] + h[low], np.sqrt(inverse[0, 0] * scale)
+    out[DHDT], out[DHDT_SIGMA] = fit[1], np.sqrt(inverse[1, 1] * scale)
+    out[DHDT_SIGMA_SYSTEMATIC] = np.sqrt(shared / n) / (span * np.sqrt(n / 12.0))
+    out[DHDT_THEIL_SEN] = slope
+    out[H], out[H_SIGMA] = fit[0] + point.h[0], np.sqrt(inverse[0, 0] * scale)
     if p == 4:
-        out[6] = np.hypot(fit[2], fit[3])
-        out[7] = (np.arctan2(fit[2], fit[3]) / (2 * np.pi) % 1.0) * 365.25
-    out[8], out[9] = reduced, mean
+        out[AMPLITUDE] = np.hypot(fit[2], fit[3])
+        out[DAY_OF_MAXIMUM] = (np.arctan2(fit[2], fit[3]) / (2 * np.pi) % 1.0) * 365.25
+    out[CHI2_REDUCED], out[YEAR] = reduced, mean
 
 
 @kernel
@@ -167,15 +264,16 @@ def _design(t, mean, p, row):
 
 
 @kernel
-def _normal_equations(t, h, sigma, kept, low, high, mean, p, a, b, row):
+def _normal_equations(point, mean, p, work):
+    a, b, row = work.matrix, work.right, work.row
     a[:], b[:] = 0.0, 0.0
-    for j in range(low, high):
-        if not kept[j]:
+    for j in range(point.t.size):
+        if not point.kept[j]:
             continue
-        _design(t[j], mean, p, row)
-        w = 1.0 / (sigma[j] * sigma[j])
+        _design(point.t[j], mean, p, row)
+        w = 1.0 / (point.sigma[j] * point.sigma[j])
         for k in range(p):
-            b[k] += w * row[k] * (h[j] - h[low])  # against the first height: heights of kilometres lose no digits
+            b[k] += w * row[k] * (point.h[j] - point.h[0])  # against the first: heights of kilometres lose no digits
             for m in range(p):
                 a[k, m] += w * row[k] * row[m]
 
@@ -205,10 +303,11 @@ def _invert(a, inverse, p):
 
 
 @kernel
-def _theil_sen(t, h, low, high, slopes):
+def _theil_sen(t, h, slopes):
+    """Return the median of the slopes between all pairs of heights."""
     n = 0
-    for j in range(low, high):
-        for k in range(j + 1, high):
+    for j in range(t.size):
+        for k in range(j + 1, t.size):
             if t[k] > t[j]:
                 slopes[n] = (h[k] - h[j]) / (t[k] - t[j])
                 n += 1

@@ -6,14 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nunatak.elevation.line_fits import fit_points
+from nunatak.elevation.line_fits import FIELDS, Heights, Needs, fit_points
 from nunatak.times import decimal_year
 
 # Columns of a fit's result, in the kernel's order.
-_FIELDS = (
-    "dhdt", "dhdt_sigma", "dhdt_sigma_systematic", "dhdt_theil_sen", "h", "h_sigma", "amplitude", "day_of_maximum",
-    "chi2_reduced", "year", "first_year", "last_year", "n_cycles", "n_left_out",
-)  # fmt: skip
 UNITS = {
     "dhdt": "m/yr", "dhdt_sigma": "m/yr", "dhdt_sigma_systematic": "m/yr", "dhdt_theil_sen": "m/yr", "h": "m",
     "h_sigma": "m", "amplitude": "m", "day_of_maximum": "days", "year": "decimal year", "first_year": "decimal year",
@@ -88,13 +84,13 @@ def rates_and_kept(heights, keys, *, height="h_corr", options=None):
     options = options or RateOptions()
     columns = _columns(heights, keys, height)
     n = columns["start"].size - 1
-    out = np.full((n, len(_FIELDS)), np.nan)
-    arrays = [columns[name] for name in ("start", "t", "h", "sigma", "systematic")]
+    out = np.full((n, len(FIELDS)), np.nan)
     min_annual = options.min_cycles_annual if options.annual else 0
     counts = np.ones(columns["t"].size, dtype=bool)
-    fit_points(*arrays, options.min_cycles, options.min_years, min_annual, counts, out)
+    rows = Heights(*(columns[name] for name in ("t", "h", "sigma", "systematic")), counts)
+    fit_points(columns["start"], rows, Needs(options.min_cycles, float(options.min_years), min_annual), out)
     table = columns["points"]
-    for k, name in enumerate(_FIELDS):
+    for k, name in enumerate(FIELDS):
         table[name] = out[:, k].astype("i4") if name in _COUNTS else out[:, k]
     table.attrs["units"] = dict(UNITS)
     kept = np.zeros(len(heights), dtype=bool)

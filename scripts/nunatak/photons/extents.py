@@ -9,7 +9,7 @@ import pandas as pd
 
 from nunatak.constants import BEAMS
 from nunatak.photon_parameters import FitParameters
-from nunatak.photons import fitting, heights
+from nunatak.photons import gathering, heights, walks
 from nunatak.photons.selection import confidence
 from nunatak.products.atl03 import BeamPhotons
 from nunatak.products.atl08 import UNCLASSIFIED
@@ -59,16 +59,12 @@ def extents_of(blocks, parameters):
 
 
 def _rows(photons, segment, selected, found, p):
-    columns, segments = photons.photons, photons.track.segments
-    mode = heights.gather_mode(p)
-    longest = int((found.end - found.begin).max())
+    block, reach = walks.block_of(photons, segment, selected), heights.reach_of(p)
+    longest = int((found["end"] - found["begin"]).max())
     x, index = np.empty(longest), np.empty(longest, dtype="i8")
     members, places, counts = [], [], []
-    for e in range(len(found)):
-        n = fitting.gather(
-            found.begin[e], found.end[e], found.segment[e], found.origin[e], found.centre[e], mode, p.length, p.compat,
-            columns["dist_ph_along"], segment, selected, segments["segment_dist_x"], segments["segment_id"], x, index,
-        )  # fmt: skip
+    for extent in found:
+        n = gathering.gather(extent, reach, block, x, index)
         members.append(index[:n].copy())
         places.append(x[:n].copy())
         counts.append(n)
@@ -81,12 +77,12 @@ def _table(photons, rows, x, counts, segment, found, p):
     delta_time = columns["delta_time"][rows]
     scores = columns.get("yapc_score", columns.get("weight_ph", np.zeros(len(photons), "u1")))
     sun = track.segments.get("solar_elevation", np.full(len(track.segments["segment_id"]), np.nan, "f4"))
-    first = found.segment[extent]
+    first = found["segment"][extent]
     rate = heights.background_rates(track, found, p)
     data = {
         "beam": heights.beam_column(track.beam, n),
-        "extent_id": heights.extent_ids(track, found.number)[extent],
-        "segment_id": found.segment_id[extent].astype("u4"), "segment_dist": found.centre[extent],
+        "extent_id": heights.extent_ids(track, found["number"])[extent],
+        "segment_id": found["segment_id"][extent].astype("u4"), "segment_dist": found["centre"][extent],
         "count": counts[extent].astype("i4"), "rgt": np.full(n, granule.rgt, "u2"),
         "cycle": np.full(n, granule.cycle, "u2"), "region": np.full(n, granule.region, "u1"),
         "track": np.full(n, BEAMS.index(track.beam) // 2 + 1, "u1"), "spot": track.segments["spot"][first].astype("u1"),

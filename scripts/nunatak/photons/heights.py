@@ -10,9 +10,8 @@ import pandas as pd
 
 from nunatak.constants import BEAMS
 from nunatak.photon_parameters import FitParameters
-from nunatak.photons import fitting, walks
+from nunatak.photons import fitting, gathering, walks
 from nunatak.photons.selection import select
-from nunatak.photons.walks import Walk
 from nunatak.products.atl03 import BeamPhotons
 from nunatak.times import delta_time_to_utc
 
@@ -28,7 +27,6 @@ COLUMNS = {
 }  # fmt: skip
 CLASSIC = {"latitude": "lat", "longitude": "lon", "x_atc": "distance"}
 COMPACT = ("delta_time", "lat", "lon", "h_mean")
-_GATHER = {"legacy": 0, "xseries": 2, "anchored": 3}
 _PHOTON_COLUMNS = ("h_ph", "lat_ph", "lon_ph", "delta_time", "dist_ph_along", "dist_ph_across", "signal_conf_ph")
 
 
@@ -107,7 +105,7 @@ def extent_blocks(blocks, parameters) -> Iterator[tuple]:
 
     Photons that the next extent needs are carried over to the next block, so blocks may be of any size.
     """
-    state, rest = Walk(), None
+    state, rest = walks.first_state(), None
     for block, final in _with_last(blocks):
         fresh = select(block, parameters)
         segment = block.segment_index()
@@ -120,7 +118,7 @@ def extent_blocks(blocks, parameters) -> Iterator[tuple]:
             fresh = np.concatenate([carried_selected, fresh])
         extents = walks.walk(block, segment, fresh, parameters, state, final=final)
         yield block, segment, fresh, extents, n_fresh
-        cut = slice(max(state.cursor - block.first, 0), None)
+        cut = slice(max(int(state["cursor"][0]) - block.first, 0), None)
         columns = {k: v[cut] for k, v in block.photons.items()}
         rest = replace(block, photons=columns, first=block.first + cut.start), segment[cut], fresh[cut]
 
@@ -137,27 +135,43 @@ def _with_last(blocks):
 
 
 def _fit_block(photons, segment, selected, extents, p):
-    n, columns, segments = len(extents), photons.photons, photons.track.segments
+    n, columns = len(extents), photons.photons
     extra = ancillary(photons, segment, p)
-    result, extra_result = np.empty((n, 9)), np.empty((len(extra), n))
-    n_fit, pflags = np.empty(n, "i4"), np.empty(n, "u2")
     values = np.array(list(extra.values())) if extra else np.empty((0, len(photons)))
-    density = _density(photons.track, extents, p)
+    out = fitting.FitResult(np.empty((n, 9)), np.empty(n, "i4"), np.empty(n, "u2"), np.empty((len(extra), n)))
     fitting.fit_extents(
-        extents.begin, extents.end, extents.segment, extents.origin, extents.centre, density,
-        gather_mode(p), p.length, p.compat, columns["dist_ph_along"], segment, selected, segments["segment_dist_x"],
-        segments["segment_id"], heights(photons, segment, p), columns["lat_ph"], columns["lon_ph"],
-        columns["delta_time"], columns["dist_ph_across"], values, p.count, p.spread, p.max_iterations, p.min_window,
-        p.max_dispersion, p.profile == "legacy", result, n_fit, pflags, extra_result,
-    )  # fmt: skip
+        extents,
+        _density(photons.track, extents, p),
+        reach_of(p),
+        walks.block_of(photons, segment, selected),
+        fitting.PhotonValues(
+            heights(photons, segment, p),
+            columns["lat_ph"],
+            columns["lon_ph"],
+            columns["delta_time"],
+            columns["dist_ph_across"],
+            values,
+        ),
+        fitting.FitSettings(
+            int(p.count),
+            float(p.spread),
+            int(p.max_iterations),
+            float(p.min_window),
+            float(p.max_dispersion),
+            p.profile == "legacy",
+        ),
+        out,
+    )
     if p.profile == "xseries":
-        pflags |= extents.flags
-    return _table(photons, extents, result, n_fit, pflags, dict(zip(extra, extra_result, strict=True)), p)
+        out.pflags[:] |= extents["flags"]
+    return _table(photons, extents, out, dict(zip(extra, out.extra, strict=True)), p)
 
 
-def gather_mode(p):
-    """The mode of `fitting.gather` for the parameters' walk."""
-    return 1 if p.by_segment and p.profile == "legacy" else _GATHER[p.profile]
+def reach_of(p):
+    """Return the `gathering.Reach` of the parameters' walk."""
+    modes = {"legacy": gathering.WITHIN_METRES, "xseries": gathering.XSERIES, "anchored": gathering.ANCHORED}
+    mode = gathering.WITHIN_SEGMENTS if p.by_segment and p.profile == "legacy" else modes[p.profile]
+    return gathering.Reach(mode, float(p.length), bool(p.compat))
 
 
 def heights(photons, segment, p):
@@ -190,7 +204,7 @@ def background_rates(track, extents, p):
     time, rates = track.background_time, track.background_rate
     if not len(time):
         return np.zeros(len(extents))
-    at = track.segments["delta_time"][extents.segment]
+    at = track.segments["delta_time"][extents["segment"]]
     if p.profile == "xseries":  # the last record at or before the segment
         return rates[np.clip(np.searchsorted(time, at, side="right") - 1, 0, None)]
     return np.interp(at, time, rates)
@@ -200,30 +214,30 @@ def _density(track, extents, p):
     """Background photons per metre of height in each extent."""
     # the x-series reference takes its length for true, that is 1 m
     length = 1.0 if p.compat and p.profile == "xseries" else p.length_m
-    velocity = track.segments["velocity"][extents.segment].astype("f8")
+    velocity = track.segments["velocity"][extents["segment"]].astype("f8")
     return fitting.background_density(length, background_rates(track, extents, p), velocity)
 
 
-def _table(photons, extents, result, n_fit, pflags, extra, p):
+def _table(photons, extents, fit, extra, p):
     track = photons.track
-    granule, n = track.granule, len(extents)
-    spot = track.segments["spot"][extents.segment].astype("u1")
+    granule, n, result = track.granule, len(extents), fit.values
+    spot = track.segments["spot"][extents["segment"]].astype("u1")
     gt = np.full(n, track.gt, "u1")
     if p.compat and p.profile == "legacy":
         gt[spot == 0] = 0
     data = {
         "beam": beam_column(track.beam, n),
-        "segment_id": extents.segment_id.astype("u4"), "n_fit_photons": n_fit, "pflags": pflags,
+        "segment_id": extents["segment_id"].astype("u4"), "n_fit_photons": fit.n_fit, "pflags": fit.pflags,
         "rgt": np.full(n, granule.rgt, "u2"), "cycle": np.full(n, granule.cycle, "u2"),
         "region": np.full(n, granule.region, "u1"), "spot": spot, "gt": gt,
-        "x_atc": extents.centre, "y_atc": result[:, fitting.Y_ATC],
+        "x_atc": extents["centre"], "y_atc": result[:, fitting.Y_ATC],
         "time": delta_time_to_utc(result[:, fitting.DELTA_TIME]), "latitude": result[:, fitting.LATITUDE],
         "longitude": result[:, fitting.LONGITUDE], "h_mean": result[:, fitting.H_MEAN],
         "dh_fit_dx": result[:, fitting.SLOPE], "dh_fit_dy": np.full(n, np.nan),
         "w_surface_window_final": result[:, fitting.WINDOW], "rms_misfit": result[:, fitting.RMS],
-        "h_sigma": result[:, fitting.H_SIGMA], "extent_id": extent_ids(track, extents.number) | np.uint64(2),
-        "segment_id_beg": track.segments["segment_id"][extents.segment].astype("u4"),
-        "photon_start": (photons.first + extents.begin).astype("u4"),
+        "h_sigma": result[:, fitting.H_SIGMA], "extent_id": extent_ids(track, extents["number"]) | np.uint64(2),
+        "segment_id_beg": track.segments["segment_id"][extents["segment"]].astype("u4"),
+        "photon_start": (photons.first + extents["begin"]).astype("u4"),
         "delta_time": result[:, fitting.DELTA_TIME],
     }  # fmt: skip
     return pd.DataFrame({**data, **extra}, copy=False)

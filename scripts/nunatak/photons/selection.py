@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from nunatak.choices import ParameterError
@@ -59,12 +61,19 @@ def select(photons, parameters=None, *, segment=None):
     conf = columns["signal_conf_ph"]
     conf = conf.reshape(n, -1)
     out = np.empty(n, dtype=np.bool_)
+    score, least = _weights(photons, p)
     code, at = _select(
-        conf, p.surface_type if conf.shape[1] > 1 else 0, conf_allowed,
-        columns.get("quality_ph", np.zeros(0, "i1")), quality_allowed,
-        columns.get("atl08_class", np.full(0, UNCLASSIFIED, "u1")), class_allowed,
-        *_weights(photons, p), columns["h_ph"], segment, keep_segment, out,
-    )  # fmt: skip
+        Flags(conf, conf_allowed),
+        p.surface_type if conf.shape[1] > 1 else 0,
+        Flags(columns.get("quality_ph", np.zeros(0, "i1")), quality_allowed),
+        Flags(columns.get("atl08_class", np.full(0, UNCLASSIFIED, "u1")), class_allowed),
+        score,
+        least,
+        columns["h_ph"],
+        segment,
+        keep_segment,
+        out,
+    )
     if code != _OK:
         name, value = {
             _BAD_CONFIDENCE: ("signal_conf_ph", conf[at].max()),
@@ -86,9 +95,19 @@ def _weights(photons, p):
     return yapc(photons, p).astype("u2"), 1 if p.compat else p.yapc.score
 
 
+class Flags(NamedTuple):
+    """A flag of each photon, and which of its values pass; no rows where the granule does not have it."""
+
+    values: np.ndarray
+    allowed: np.ndarray
+
+
 @kernel
-def _select(conf, column, conf_allowed, quality, quality_allowed, classed, class_allowed, score, least, h, segment,
-            keep_segment, out):  # fmt: skip
+def _select(confidences, column, qualities, classes, score, least, h, segment, keep_segment, out):
+    """Mark the photons that pass; return why and where a flag has a value that the product does not define."""
+    conf, conf_allowed = confidences.values, confidences.allowed
+    quality, quality_allowed = qualities.values, qualities.allowed
+    classed, class_allowed = classes.values, classes.allowed
     for i in range(h.shape[0]):
         out[i] = False
         if column >= 0:
@@ -97,14 +116,14 @@ def _select(conf, column, conf_allowed, quality, quality_allowed, classed, class
             c = conf[i, 0]
             for k in range(1, conf.shape[1]):
                 c = max(c, conf[i, k])
-        if c < -2 or c > 4:
-            return 1, i
-        if not conf_allowed[c + 2]:
+        if c < _LOWEST_CONFIDENCE or c > 4:
+            return _BAD_CONFIDENCE, i
+        if not conf_allowed[c - _LOWEST_CONFIDENCE]:
             continue
         if quality.shape[0] > 0:
             q = quality[i]
             if q < 0 or q > 25:
-                return 2, i
+                return _BAD_QUALITY, i
             if not quality_allowed[q]:
                 continue
         elif not quality_allowed[0]:
@@ -112,7 +131,7 @@ def _select(conf, column, conf_allowed, quality, quality_allowed, classed, class
         if classed.shape[0] > 0:
             k = classed[i]
             if k < 0 or k > 4:
-                return 3, i
+                return _BAD_CLASS, i
             if not class_allowed[k]:
                 continue
         elif not class_allowed[4]:
@@ -120,4 +139,4 @@ def _select(conf, column, conf_allowed, quality, quality_allowed, classed, class
         if score.shape[0] > 0 and score[i] < least:
             continue
         out[i] = keep_segment[segment[i]] and np.isfinite(h[i])
-    return 0, 0
+    return _OK, 0

@@ -7,6 +7,7 @@ Source: SlideRule's `SurfaceBlanket`; needs ATL08's classes. Extents are those o
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ import pandas as pd
 from nunatak.kernels import kernel
 from nunatak.photon_parameters import FitParameters
 from nunatak.photons import heights
-from nunatak.photons.walks import TOO_FEW_PHOTONS
+from nunatak.photons.records import TOO_FEW_PHOTONS
 from nunatak.products.atl03 import BeamPhotons
 from nunatak.times import delta_time_to_utc
 
@@ -58,23 +59,49 @@ def surfaces_of(blocks, parameters):
     return (pd.concat(parts, ignore_index=True) if parts else heights.no_rows(COLUMNS)), n_selected
 
 
+class Classified(NamedTuple):
+    """Photons with the classes of ATL08, (n,) of each."""
+
+    selected: np.ndarray
+    classed: np.ndarray
+    h: np.ndarray
+    x: np.ndarray
+    across: np.ndarray
+    latitude: np.ndarray
+    longitude: np.ndarray
+    time: np.ndarray
+
+
 def _table(photons, segment, selected, found, p):
     columns, track, n = photons.photons, photons.track, len(found)
     x = track.segments["segment_dist_x"][segment] + columns["dist_ph_along"]
     h = heights.heights(photons, segment, p)
     out = np.empty((n, 7))
+    values = Classified(
+        selected,
+        columns["atl08_class"],
+        h,
+        x,
+        columns["dist_ph_across"],
+        columns["lat_ph"],
+        columns["lon_ph"],
+        columns["delta_time"],
+    )
     _surfaces(
-        found.begin, found.end, selected, columns["atl08_class"], h, x, columns["dist_ph_across"], columns["lat_ph"],
-        columns["lon_ph"], columns["delta_time"], p.count, p.als["max_top_of_surface_percentile"],
-        p.als["median_ground_percentile"], out,
-    )  # fmt: skip
-    flags = found.flags | np.where(np.isnan(out[:, :2]).any(axis=1), TOO_FEW_PHOTONS, 0).astype("u2")
+        found,
+        values,
+        p.count,
+        p.als["max_top_of_surface_percentile"],
+        p.als["median_ground_percentile"],
+        out,
+    )
+    flags = found["flags"] | np.where(np.isnan(out[:, :2]).any(axis=1), TOO_FEW_PHOTONS, 0).astype("u2")
     granule = track.granule
     data = {
         "beam": heights.beam_column(track.beam, n),
-        "segment_id_beg": track.segments["segment_id"][found.segment].astype("u4"), "pflags": flags,
+        "segment_id_beg": track.segments["segment_id"][found["segment"]].astype("u4"), "pflags": flags,
         "rgt": np.full(n, granule.rgt, "u2"), "cycle": np.full(n, granule.cycle, "u2"),
-        "region": np.full(n, granule.region, "u1"), "spot": track.segments["spot"][found.segment].astype("u1"),
+        "region": np.full(n, granule.region, "u1"), "spot": track.segments["spot"][found["segment"]].astype("u1"),
         "gt": np.full(n, track.gt, "u1"), "x_atc": out[:, 2], "y_atc": out[:, 3],
         "time": delta_time_to_utc(out[:, 6]), "latitude": out[:, 4], "longitude": (out[:, 5] + 180) % 360 - 180,
         "top_of_surface": out[:, 0], "median_ground": out[:, 1],
@@ -83,19 +110,22 @@ def _table(photons, segment, selected, found, p):
 
 
 @kernel
-def _surfaces(begin, end, selected, classed, h, x, across, latitude, longitude, time, count, top, middle, out):
+def _surfaces(extents, values, count, top, middle, out):
+    """Write top of surface, median ground, and the mean place and time of each extent; see `_table` for the columns."""
+    selected, classed, h, x, across = values.selected, values.classed, values.h, values.x, values.across
+    latitude, longitude, time = values.latitude, values.longitude, values.time
     longest = 1
-    for e in range(begin.shape[0]):
-        longest = max(longest, end[e] - begin[e])
+    for e in range(extents.shape[0]):
+        longest = max(longest, extents[e].end - extents[e].begin)
     groups = np.empty((3, longest))  # ground; canopy with its top; top of canopy
-    for e in range(begin.shape[0]):
+    for e in range(extents.shape[0]):
         n = np.zeros(3, dtype=np.int64)
         k = 0
         means = np.zeros(5)
-        first = begin[e]
+        first = extents[e].begin
         while not selected[first]:
             first += 1
-        for i in range(first, end[e]):
+        for i in range(first, extents[e].end):
             if not selected[i]:
                 continue
             k += 1
