@@ -70,7 +70,7 @@ lint: .venv/nunatak-test ## format, lint and types
 
 .PHONY: regions
 regions: .venv/nunatak ## the regions a study can name
-	@PYTHONPATH=scripts .venv/bin/python -m nunatak.region
+	@PYTHONPATH=scripts .venv/bin/python -m nunatak.geometry.region
 
 .venv/nunatak: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Nunatak needs Python 3.11 or newer, but $(PYTHON) is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 ...")'

@@ -12,7 +12,7 @@ min_version("9.27")
 HERE = Path(workflow.snakefile).parent
 sys.path.insert(0, str(HERE / "scripts"))
 
-from nunatak.surroundings import settle
+from nunatak.compute.environment import settle
 
 for line in settle():  # before anything reads a projection
     if workflow.is_main_process:

@@ -34,7 +34,8 @@ from tests.standin.messages import Answer  # noqa: E402
 from tests.standin.server import StandIn  # noqa: E402
 from tiny_granules import atl06, name_of  # noqa: E402
 
-from nunatak.archives import download, login, receipts, transport  # noqa: E402
+from nunatak.archives.nasa import login  # noqa: E402
+from nunatak.archives.transfer import download, receipts, transport  # noqa: E402
 from nunatak.granules import granule_table  # noqa: E402
 
 CONNECTIONS, RATE = 8, 10e6  # of the line: bytes per second and connection

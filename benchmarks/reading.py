@@ -22,8 +22,8 @@ import pandas as pd
 import xarray as xr
 from measure import measure, report
 
-from nunatak import region
 from nunatak.constants import BEAMS, FILL_F4
+from nunatak.geometry import region
 from nunatak.products import atl06
 
 SEGMENTS = 120_000  # per beam: a granule is a fourteenth of an orbit, 2,860 km at 20 m, with gaps

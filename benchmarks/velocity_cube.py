@@ -23,14 +23,14 @@ import rioxarray  # noqa: F401  at the top, so that it counts for neither side
 import xarray as xr
 from measure import measure, report
 
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
+from nunatak.geometry.region import load
 from nunatak.products import inflate
-from nunatak.products.cube_store import CubeWriter
-from nunatak.products.itslive_fields import FILL
-from nunatak.products.itslive_ground import scale_field, to_ground, window_grid
-from nunatak.products.itslive_index import index_pairs, index_table
-from nunatak.products.itslive_selection import Selection
-from nunatak.region import load
+from nunatak.products.itslive.fields import FILL
+from nunatak.products.itslive.ground import scale_field, to_ground, window_grid
+from nunatak.products.itslive.index import index_pairs, index_table
+from nunatak.products.itslive.selection import Selection
+from nunatak.products.itslive.store import CubeWriter
 from nunatak.simulation.itslive_files import write_granule
 from nunatak.simulation.itslive_pairs import Pair
 from nunatak.simulation.itslive_values import Measured

@@ -1,9 +1,10 @@
 """Helpers for rules: the studies of this run, which files each asks for, and what a rule is told of it."""
 
-from nunatak import study as studies, targets
+from nunatak.results import targets
+from nunatak import study as studies
 from nunatak.archives.asking import fetching_of
-from nunatak.archives.listing import fingerprint
-from nunatak.closure import code_version
+from nunatak.archives.local.listing import fingerprint
+from nunatak.compute.code_reach import code_version
 from nunatak.granules import granules_of
 from nunatak.runtime import NunatakError, check_conda, check_folder, claim
 from nunatak.study import place

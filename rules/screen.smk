@@ -3,7 +3,7 @@
 import logging
 import re
 
-from nunatak.surroundings import explain_exit
+from nunatak.compute.environment import explain_exit
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 

@@ -3,15 +3,16 @@
 from functools import partial
 
 from nunatak import gridding
-from nunatak.archives import base, points
+from nunatak.archives import base
 from nunatak.archives.in_place import openable
-from nunatak.outlines import read_outlines
+from nunatak.files.tables import read_table, write_table
+from nunatak.geometry.outlines import read_outlines
+from nunatak.geometry.region import load
 from nunatak.products import atl07, atl10
 from nunatak.products.sea_ice import SegmentFilter
-from nunatak.region import load
+from nunatak.reading import points
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
-from nunatak.tables import read_table, write_table
 
 # product: its reader, the value that is gridded and, by the names of its releases, the value's error
 SUMMED = {

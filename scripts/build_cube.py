@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from nunatak import cubes
-from nunatak.grid import Grid
-from nunatak.outlines import read_outlines
-from nunatak.products import itslive, itslive_ground
-from nunatak.rasters import georeference, write_netcdf
+from nunatak.cubes import build
+from nunatak.files.rasters import georeference, write_netcdf
+from nunatak.files.tables import read_table
+from nunatak.geometry.grid import Grid
+from nunatak.geometry.outlines import read_outlines
+from nunatak.products.itslive import ground
 from nunatak.runtime import job, log, stamp, written
-from nunatak.tables import read_table
 from nunatak.velocity.cube import fates
 
 SHOWN = ("v", "vx", "vy", "v_error", "chip_size_width", "chip_size_height", "interp_mask")
@@ -30,19 +30,19 @@ def main(plan, years, left_out, ledgers, regions, out, *, settings, study):
     settings : the product's part of the study
     """
     every = Path(plan) / "pairs.parquet"
-    whole = cubes.read_share(every, read_outlines(regions))
+    whole = build.read_share(every, read_outlines(regions))
     read = [read_table(Path(year) / "pairs.parquet") for year in years]
-    settled = cubes.settled_pairs(whole, read)
+    settled = build.settled_pairs(whole, read)
     source = whole.pairs.attrs["attributes"]["nunatak_source"]
     about = stamp(study=study, source=source, inputs=[every, left_out, regions], parameters=settings)
-    about |= itslive_ground.GROUND
-    told = cubes.with_left_out(settled, never_read(left_out, ledgers))
-    cubes.write_pairs(told, out["pairs"], about)
+    about |= ground.GROUND
+    told = build.with_left_out(settled, never_read(left_out, ledgers))
+    build.write_pairs(told, out["pairs"], about)
     log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(told).items()))
-    cubes.refuse_empty(told, out["cube"])
+    build.refuse_empty(told, out["cube"])
     with written(out["cube"]) as part:
-        stacked = [cubes.stacked_year(rows, year, whole) for rows, year in zip(read, years, strict=True) if len(rows)]
-        cubes.assemble(part, whole, stacked, settled, chunks=settings["chunks"], zarr_format=settings["zarr_format"],
+        stacked = [build.stacked_year(rows, year, whole) for rows, year in zip(read, years, strict=True) if len(rows)]
+        build.assemble(part, whole, stacked, settled, chunks=settings["chunks"], zarr_format=settings["zarr_format"],
                        attributes=about)  # fmt: skip
     write_netcdf(fullest_pair(settled), out["pair"], about)
 
@@ -59,7 +59,7 @@ def never_read(left_out, ledgers):
 def fullest_pair(pairs):
     """The granule that sees most of the region, its fields as the file has them; of equals the first."""
     best = pairs.loc[pairs["valid_cells"].where(pairs["fate"] == "used").idxmax()]
-    granule = itslive.open_pair(best["path"])
+    granule = pairs.open_pair(best["path"])
     fields = granule[[name for name in SHOWN if name in granule]]
     fields.attrs = {
         "granule_id": best["granule_id"], "crs": granule.attrs["crs"], "date_dt": float(best["date_dt"]),

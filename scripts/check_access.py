@@ -1,6 +1,6 @@
 """Check what a run on the archives needs: the login, the services, free space, the clients' versions."""
 
-from nunatak.archives import access
+from nunatak.archives.nasa import access
 from nunatak.runtime import NunatakError, job, say
 
 

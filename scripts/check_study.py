@@ -5,13 +5,14 @@ from pathlib import Path
 import pyproj
 import xarray as xr
 
-from nunatak import checks, results
+from nunatak import checks
 from nunatak.checks import elevation, freeboard, photons, study, tracks, truth, velocity, velocity_truth
 from nunatak.elevation import grid_of
-from nunatak.outlines import read_outlines
-from nunatak.rasters import has_projection
+from nunatak.files.rasters import has_projection
+from nunatak.files.tables import read_csv, read_table
+from nunatak.geometry.outlines import read_outlines
+from nunatak.results import reading
 from nunatak.runtime import job, log
-from nunatak.tables import read_csv, read_table
 
 
 def main(inputs, out, *, world):
@@ -27,7 +28,7 @@ def main(inputs, out, *, world):
     """
     layers = {}
     if "change" in inputs:
-        layers = {n: results.read_height_change(inputs["change"], n) for n in results.resolutions(inputs["change"])}
+        layers = {n: reading.read_height_change(inputs["change"], n) for n in reading.resolutions(inputs["change"])}
     pairs = read_table(inputs["repeat_pairs"]) if "repeat_pairs" in inputs else None
     found = [*grid_checks(layers, inputs.get("surface")), *table_checks(inputs, layers, world)]
     if pairs is not None:
@@ -37,12 +38,12 @@ def main(inputs, out, *, world):
         found += photons.beside_atl06(heights) + (photons.against_truth(heights, world) if world else [])
     if "heights_at_points" in inputs:
         found += photons.beside_atl11(read_table(inputs["heights_at_points"]))
-    bins = results.read_freeboard(inputs["freeboard"]) if "freeboard" in inputs else {}
+    bins = reading.read_freeboard(inputs["freeboard"]) if "freeboard" in inputs else {}
     found += freeboard_checks(bins, world)
     rates = read_table(inputs["rates"]) if "rates" in inputs else None
     heights_seen = read_table(inputs["heights"]) if "heights" in inputs else None
     found += track_checks(inputs, rates, heights_seen, world)
-    annual = results.read_map(inputs["annual"]) if "annual" in inputs else None
+    annual = reading.read_map(inputs["annual"]) if "annual" in inputs else None
     if annual is not None:
         found += velocity.composite_checks(annual, read_table(inputs["image_pairs"]))
         found += velocity_truth.against_truth(annual, world) if world else []

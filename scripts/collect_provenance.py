@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from nunatak import results
 from nunatak.reports import provenance
+from nunatak.results import reading
 from nunatak.runtime import job, write_json
 
 
@@ -19,11 +19,11 @@ def main(inputs, out, *, study):
         below the folder of `out`
     study : the study as plain values
     """
-    granules = pd.concat(results.granule_tables(inputs["granules"]).values(), ignore_index=True)
-    ledger = pd.concat(results.ledger_tables(inputs["ledgers"]).values(), ignore_index=True)
+    granules = pd.concat(reading.granule_tables(inputs["granules"]).values(), ignore_index=True)
+    ledger = pd.concat(reading.ledger_tables(inputs["ledgers"]).values(), ignore_index=True)
     folder = Path(out).parent
-    made = {Path(path).relative_to(folder).as_posix(): path for path in results.listed(inputs["made"])}
-    source = results.source_of(results.listed(inputs["granules"]))
+    made = {Path(path).relative_to(folder).as_posix(): path for path in reading.listed(inputs["made"])}
+    source = reading.source_of(reading.listed(inputs["granules"]))
     write_json(provenance.collect(study, granules=granules, ledger=ledger, results=made, source=source), out)
 
 

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from nunatak import photons
+from nunatak.files.tables import read_table, write_table
 from nunatak.runtime import job, log, stamp
-from nunatak.tables import read_table, write_table
 
 # product: columns that are read of it, the flag whose 0 is good, how it is joined
 _ATL06 = ["rgt", "cycle", "beam", "segment_id", "x_atc", "h_li", "h_li_sigma", "atl06_quality_summary"]

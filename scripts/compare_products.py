@@ -4,11 +4,12 @@ import pandas as pd
 import pyproj
 import xarray as xr
 
-from nunatak import elevation, results
+from nunatak import elevation
 from nunatak.elevation import filters
+from nunatak.files.tables import read_table, write_csv
 from nunatak.products import atl06_filters
+from nunatak.results import reading
 from nunatak.runtime import job, log, stamp
-from nunatak.tables import read_table, write_csv
 
 
 def main(inputs, out, out_filters, *, settings, study):
@@ -22,7 +23,7 @@ def main(inputs, out, out_filters, *, settings, study):
     """
     heights = read_table(inputs["heights"])
     source = heights.attrs["attributes"]["nunatak_source"]
-    paths = [path for name in inputs for path in results.listed(inputs[name])]
+    paths = [path for name in inputs for path in reading.listed(inputs[name])]
     about = stamp(study=study, source=source, inputs=paths, parameters=settings)
     good = heights[elevation.usable(heights, quality=settings["atl11"]["filter"] == "standard")]
     found, counts = {}, pd.DataFrame(columns=["filter", "test", "n_before", "n_removed", "n_after"])
@@ -34,7 +35,7 @@ def main(inputs, out, out_filters, *, settings, study):
         raw = segments[filters.keep(segments, "none")]
         found["ATL06 less ATL11, unfiltered"] = elevation.segments_against_points(raw, good)
     if inputs.get("change") and inputs.get("surface"):
-        change, _ = results.read_height_change(inputs["change"])
+        change, _ = reading.read_height_change(inputs["change"])
         surface = xr.load_dataset(inputs["surface"], engine="h5netcdf")
         to_grid = pyproj.Transformer.from_crs("EPSG:4326", change.attrs["crs"], always_xy=True)
         if settings["atl11"]["datum"] == "EGM08":  # the grids' heights are above the ellipsoid

@@ -5,13 +5,14 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from nunatak import parallel, velocity
-from nunatak.grid import Grid
-from nunatak.products.cube_store import open_cube
-from nunatak.products.itslive_ground import GROUND
-from nunatak.rasters import georeference, write_cog, write_netcdf
+from nunatak import velocity
+from nunatak.compute import parallel
+from nunatak.files.rasters import georeference, write_cog, write_netcdf
+from nunatak.files.tables import write_csv
+from nunatak.geometry.grid import Grid
+from nunatak.products.itslive.ground import GROUND
+from nunatak.products.itslive.store import open_cube
 from nunatak.runtime import job, log, stamp, written
-from nunatak.tables import write_csv
 
 EDGES = np.concatenate([np.arange(0, 1000, 50), np.arange(1000, 20001, 200)]).astype(float)  # m/yr
 BAND = 128  # rows that one task reads

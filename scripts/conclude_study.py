@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from nunatak import results
 from nunatak.archives.whereabouts import whereabouts
 from nunatak.checks.study import FOUND
+from nunatak.results import reading
 from nunatak.runtime import NunatakError, job, read_json, say
 
 
@@ -16,14 +16,14 @@ def main(checks, report, summary, granules, ledgers, *, policy, makes, possible)
 
     Parameters
     ----------
-    makes, possible : what the study makes and what studies make, as `results.obsolete` takes them
+    makes, possible : what the study makes and what studies make, as `reading.obsolete` takes them
     granules, ledgers : tables of every product: what was found, and what came of each
     policy : "fail", or "warn" for checks that fail; a study without a result is an error under both
     """
     tidy(Path(report).parent, makes, possible)
     say(Path(summary).read_text("utf-8").rstrip())
     failed = [check["name"] for check in read_json(checks)["checks"] if not check["passed"]]
-    reason = nothing(results.granule_tables(granules), results.ledger_tables(ledgers), FOUND in failed)
+    reason = nothing(reading.granule_tables(granules), reading.ledger_tables(ledgers), FOUND in failed)
     if reason:
         raise NunatakError(f"{report}: the study has no result: {reason}")
     if not failed:
@@ -36,9 +36,9 @@ def main(checks, report, summary, granules, ledgers, *, policy, makes, possible)
 
 def tidy(folder, makes, possible):
     """Move what the study no longer makes out of its folder, and say so in one line."""
-    old = results.obsolete(folder, makes, **possible)
+    old = reading.obsolete(folder, makes, **possible)
     if old:
-        aside = results.set_aside(folder, old)
+        aside = reading.set_aside(folder, old)
         more = f" and {len(old) - 3} more" if len(old) > 3 else ""
         say(f"the study no longer makes {', '.join(old[:3])}{more}: moved to {aside}")
 

@@ -1,8 +1,8 @@
 """Count what was found, used and missing of a product; an error when more granules failed than the study allows."""
 
 from nunatak.archives import base
+from nunatak.files.tables import read_table
 from nunatak.runtime import NunatakError, job, log, written
-from nunatak.tables import read_table
 
 
 def main(granules, ledgers, out, *, max_failed):

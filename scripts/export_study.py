@@ -5,9 +5,9 @@ from pathlib import Path
 
 from nunatak import reports
 from nunatak.archives import lock
+from nunatak.files.tables import read_table
 from nunatak.reports import bundle
 from nunatak.runtime import job, read_json, say
-from nunatak.tables import read_table
 
 
 def main(folder, out, *, granules, study, references, originals):

@@ -2,8 +2,8 @@
 
 from nunatak.archives import base
 from nunatak.archives.opening import open_archive
+from nunatak.files.tables import write_table
 from nunatak.runtime import job, log, stamp
-from nunatak.tables import write_table
 
 
 def main(granules, out, *, archive, study, folder=None, connections=None):

@@ -5,11 +5,11 @@ import pandas as pd
 from nunatak import elevation
 from nunatak.archives.in_place import openable
 from nunatak.elevation import filters
-from nunatak.outlines import altimetry_outline, read_outlines
+from nunatak.files.tables import joined_releases, read_table, write_table
+from nunatak.geometry.outlines import altimetry_outline, read_outlines
 from nunatak.products import atl11, corrections
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
-from nunatak.tables import joined_releases, read_table, write_table
 
 
 def main(ledger, heights, segments, regions, out, *, settings, period, study, endpoints=None):

@@ -5,10 +5,10 @@ import pandas as pd
 
 from nunatak import elevation
 from nunatak.elevation import filters
-from nunatak.outlines import altimetry_outline, focus_outline
+from nunatak.files.tables import read_table, write_csv, write_table
+from nunatak.geometry.outlines import altimetry_outline, focus_outline
 from nunatak.products import corrections
 from nunatak.runtime import job, log, stamp
-from nunatak.tables import read_table, write_csv, write_table
 
 NAMES = {
     "atl11": {"height": "h_corr", "beam": "pair", "along": "ref_pt"},

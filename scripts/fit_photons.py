@@ -2,16 +2,16 @@
 
 from nunatak import photons
 from nunatak.archives import base, verify
-from nunatak.archives.points import placed
+from nunatak.files.streams import ParquetStream
+from nunatak.files.tables import read_table, write_table
+from nunatak.geometry.outlines import read_outlines
 from nunatak.granules import datums, parse
 from nunatak.granules import ledger as make_ledger
-from nunatak.outlines import read_outlines
 from nunatak.products import atl03, atl08, corrections
+from nunatak.reading.points import placed
 from nunatak.runtime import NunatakError, job, log, progress, stamp
-from nunatak.streams import ParquetStream
 from nunatak.study.period import Period
 from nunatak.study.photon_products import fit_parameters
-from nunatak.tables import read_table, write_table
 
 # product: what is done with a granule, and its table without a row
 WORK = {

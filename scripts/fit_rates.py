@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from nunatak import elevation
-from nunatak.grid import Grid
-from nunatak.rasters import georeference, write_netcdf
+from nunatak.files.rasters import georeference, write_netcdf
+from nunatak.files.tables import joined_releases, read_table, write_csv, write_table
+from nunatak.geometry.grid import Grid
 from nunatak.runtime import job, log, stamp
-from nunatak.tables import joined_releases, read_table, write_csv, write_table
 
 KEYS = ["rgt", "pair", "ref_pt"]
 PASS = ["rgt", "cycle"]

@@ -7,13 +7,13 @@ from shapely import LineString, box
 
 from nunatak import velocity
 from nunatak.constants import THICKNESS
-from nunatak.grid import Grid
-from nunatak.products.cube_store import open_cube
-from nunatak.products.itslive_ground import GROUND
-from nunatak.rasters import read_on_grid
-from nunatak.results import read_map
+from nunatak.files.rasters import read_on_grid
+from nunatak.files.tables import write_csv, write_table
+from nunatak.geometry.grid import Grid
+from nunatak.products.itslive.ground import GROUND
+from nunatak.products.itslive.store import open_cube
+from nunatak.results.reading import read_map
 from nunatak.runtime import NunatakError, job, log, stamp
-from nunatak.tables import write_csv, write_table
 from nunatak.times import from_decimal_year
 
 UNITS = {

@@ -3,13 +3,13 @@
 import dask
 
 from nunatak import gridding
+from nunatak.files.rasters import write_cog, write_netcdf_groups
+from nunatak.files.tables import read_table, write_csv
+from nunatak.geometry.outlines import STUDY_REGION, read_outlines
 from nunatak.granules import datums
-from nunatak.outlines import STUDY_REGION, read_outlines
 from nunatak.products import atl20
-from nunatak.rasters import write_cog, write_netcdf_groups
 from nunatak.runtime import NunatakError, job, log, stamp, written
 from nunatak.study.period import Period
-from nunatak.tables import read_table, write_csv
 
 VALUES = {"atl10": "freeboard", "atl07": "height above the mean sea surface"}
 LEVEL_UNITS = {"time_start": "UTC", "time_end": "UTC", "low": "m", "high": "m", "n": "1", "share": "1"}

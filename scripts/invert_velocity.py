@@ -1,9 +1,9 @@
 """Invert a cube's pairs to a regular series of velocities."""
 
 from nunatak import velocity
-from nunatak.grid import Grid
-from nunatak.products.cube_store import open_cube
-from nunatak.rasters import georeference, write_netcdf
+from nunatak.files.rasters import georeference, write_netcdf
+from nunatak.geometry.grid import Grid
+from nunatak.products.itslive.store import open_cube
 from nunatak.runtime import job, stamp
 
 

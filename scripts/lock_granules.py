@@ -1,8 +1,8 @@
 """Write the granule lock of a study: what it used, to be used again."""
 
 from nunatak.archives import lock
+from nunatak.files.tables import read_table
 from nunatak.runtime import job, say
-from nunatak.tables import read_table
 
 
 def main(granules, folder, *, originals):

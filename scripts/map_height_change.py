@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from nunatak import elevation, granules, results
+from nunatak import elevation, granules
 from nunatak.archives.in_place import openable
-from nunatak.outlines import altimetry_outline
+from nunatak.files.rasters import georeference, write_cog
+from nunatak.files.tables import read_table
+from nunatak.geometry.outlines import altimetry_outline
 from nunatak.products import atl15, polar_grid
-from nunatak.rasters import georeference, write_cog
+from nunatak.results import reading
 from nunatak.runtime import NunatakError, job, stamp
 from nunatak.study.period import Period
-from nunatak.tables import read_table
 
 
 def main(ledgers, regions, change, raster, *, settings, period, study, endpoints=None):
@@ -32,7 +33,7 @@ def main(ledgers, regions, change, raster, *, settings, period, study, endpoints
     region, period = altimetry_outline(regions), Period.model_validate(period)
     layers = {name: read_layer(files, region, period) for name, files in paths.items()}
     about |= polar_grid.reference(next(iter(paths.values()))[0])
-    results.write_height_change(layers, change, about)
+    reading.write_height_change(layers, change, about)
     finest, rates = next(iter(layers.values()))
     mapped = elevation.change_between(finest, *finest.decimal_year.values[[0, -1]], rates=rates)
     names = {"dh": "m", "dh_sigma": "m", "dhdt": "m/yr", "dhdt_sigma": "m/yr"}

@@ -4,10 +4,10 @@ import numpy as np
 
 from nunatak import elevation, photons
 from nunatak.elevation import filters
-from nunatak.outlines import altimetry_outline
+from nunatak.files.tables import joined_releases, read_table, write_table
+from nunatak.geometry.outlines import altimetry_outline
 from nunatak.products import corrections
 from nunatak.runtime import job, log, stamp
-from nunatak.tables import joined_releases, read_table, write_table
 
 # the column of each product's height; of fitted heights those of a line, else of the ground
 NAMES = {"atl11": ("h_corr",), "atl06": ("h_li",), "atl06sr": ("h_mean", "median_ground")}

@@ -2,11 +2,11 @@
 
 from nunatak import elevation
 from nunatak.archives.in_place import openable
-from nunatak.outlines import altimetry_outline
+from nunatak.files.rasters import georeference, write_netcdf
+from nunatak.files.tables import read_table
+from nunatak.geometry.outlines import altimetry_outline
 from nunatak.products import atl14, polar_grid
-from nunatak.rasters import georeference, write_netcdf
 from nunatak.runtime import job, stamp
-from nunatak.tables import read_table
 
 
 def main(ledgers, regions, out, *, study, endpoints=None):

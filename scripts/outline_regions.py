@@ -1,7 +1,7 @@
 """Settle the outlines of a study: its region and every further one."""
 
-from nunatak.outlines import write_outlines
-from nunatak.region import Region
+from nunatak.geometry.outlines import write_outlines
+from nunatak.geometry.region import Region
 from nunatak.runtime import job, log
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pyogrio
 import shapely
 
+from nunatak.files.tables import read_csv, read_table
 from nunatak.runtime import job, written
-from nunatak.tables import read_csv, read_table
 
 EPOCH = "2000-01-01T00:00:00.000Z"  # what the file says of its age, so that equal content has equal bytes
 

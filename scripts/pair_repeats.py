@@ -6,9 +6,9 @@ import pandas as pd
 
 from nunatak import elevation
 from nunatak.elevation import filters
+from nunatak.files.tables import joined_releases, read_table, write_csv, write_table
 from nunatak.granules import datums
 from nunatak.runtime import job, log, say, stamp
-from nunatak.tables import joined_releases, read_table, write_csv, write_table
 
 
 def main(points, out, out_counts, *, filter, max_across, study, version=None):

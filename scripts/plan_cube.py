@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from nunatak import cubes
-from nunatak.outlines import STUDY_REGION, read_outlines
-from nunatak.products.itslive_selection import selection_from
+from nunatak.cubes import build
+from nunatak.files.tables import read_table
+from nunatak.geometry.outlines import STUDY_REGION, read_outlines
+from nunatak.products.itslive.selection import selection_from
 from nunatak.runtime import job, log, stamp, written
-from nunatak.tables import read_table
 from nunatak.velocity.cube import fates
 
 
@@ -25,7 +25,7 @@ def main(ledgers, regions, out, *, settings, study, years, index, threads=2):
     here = fetched[fetched["status"] == "present"]
     measured = here[here["sha256"].notna()]
     outlines, ice = read_outlines(regions), settings["ice"]
-    plan = cubes.plan_pairs(
+    plan = build.plan_pairs(
         list(here["path"]), outlines[STUDY_REGION], selection=selection_from(settings), ice=ice and outlines[ice],
         margin=settings["margin"],
         crs=settings["crs"], cell=settings["cell"], index=Path(index), threads=threads,
@@ -34,7 +34,7 @@ def main(ledgers, regions, out, *, settings, study, years, index, threads=2):
     # nothing of the other years: a year whose pairs are as before must find the same bytes
     about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[regions])
     with written(out) as part:
-        cubes.write_shares(plan, part, years, about, ice=ice)
+        build.write_shares(plan, part, years, about, ice=ice)
     log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(plan.pairs).items()))
 
 

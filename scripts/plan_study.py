@@ -4,12 +4,13 @@ from pathlib import Path
 
 import shapely
 
-from nunatak import figures, region
+from nunatak import figures
 from nunatak.archives import plan
 from nunatak.figures.plan_map import plan_map
-from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION, read_outlines
+from nunatak.files.tables import read_table
+from nunatak.geometry import region
+from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION, read_outlines
 from nunatak.runtime import job, say, write_json
-from nunatak.tables import read_table
 
 PRESET = "screen"
 

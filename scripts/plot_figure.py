@@ -1,7 +1,8 @@
 """Draw one figure of a study, with the numbers in it as a sidecar."""
 
-from nunatak import figures, results
+from nunatak import figures
 from nunatak.reports import files
+from nunatak.results import reading
 from nunatak.runtime import job, say
 
 
@@ -28,8 +29,8 @@ def main(
     with figures.use(look):
         drawn = _drawn(name, look, request, asked)
         sidecar = figures.sidecar_of(
-            name, drawn, study=study, source=results.source_of(results.flat(inputs)), inputs=results.hashes(inputs),
-            products=results.releases(request.granules), preset_name=preset,
+            name, drawn, study=study, source=reading.source_of(reading.flat(inputs)), inputs=reading.hashes(inputs),
+            products=reading.releases(request.granules), preset_name=preset,
         )  # fmt: skip
         figures.save(drawn.figure, outputs, sidecar, look=look)
 

@@ -9,13 +9,13 @@ import pyarrow.csv as csv
 
 from nunatak.archives import EmptyAnswer, base, lock
 from nunatak.archives.opening import open_archive
+from nunatak.files.tables import write_table
+from nunatak.geometry.outlines import focus_outline, read_outlines
 from nunatak.granules import chunk_of, granules_of, parse
-from nunatak.outlines import focus_outline, read_outlines
-from nunatak.products.itslive_names import pairs_from_names, select_names
-from nunatak.products.itslive_selection import reasons, remarks, selection_from
+from nunatak.products.itslive.names import pairs_from_names, select_names
+from nunatak.products.itslive.selection import reasons, remarks, selection_from
 from nunatak.runtime import job, log, say, stamp, written
 from nunatak.study.period import Period
-from nunatak.tables import write_table
 
 _TOLD = 10  # notes on the screen
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from nunatak import results
 from nunatak.reports import notebook
+from nunatak.results import reading
 from nunatak.runtime import job
 
 
@@ -19,8 +19,8 @@ def main(template, inputs, out, *, study, references, executed=None):
     references : the BibTeX file
     executed : file for the notebook with its outputs; None writes none
     """
-    paths = {name: [str(Path(p).resolve()) for p in results.listed(value)] for name, value in inputs.items()}
-    simulated = results.source_of(results.flat(inputs)) == results.SIMULATED
+    paths = {name: [str(Path(p).resolve()) for p in reading.listed(value)] for name, value in inputs.items()}
+    simulated = reading.source_of(reading.flat(inputs)) == reading.SIMULATED
     notebook.render(
         template, out, parameters={"inputs": paths, "study": study, "references": str(Path(references).resolve())},
         title=study["title"], simulated=simulated, executed=executed,

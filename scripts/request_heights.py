@@ -2,16 +2,16 @@
 
 from nunatak import photons
 from nunatak.archives import base, sliderule
-from nunatak.archives.points import placed
+from nunatak.files.streams import ParquetStream
+from nunatak.files.tables import write_table
+from nunatak.geometry.outlines import read_outlines
 from nunatak.granules import datums
 from nunatak.granules import ledger as make_ledger
-from nunatak.outlines import read_outlines
 from nunatak.products import corrections
+from nunatak.reading.points import placed
 from nunatak.runtime import job, log, progress, stamp
-from nunatak.streams import ParquetStream
 from nunatak.study.period import Period
 from nunatak.study.photon_products import fit_parameters
-from nunatak.tables import write_table
 
 
 def main(granules, regions, out, out_ledger, *, settings, period, study, endpoint, archive, crs=None):

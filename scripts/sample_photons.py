@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from nunatak import photons
+from nunatak.files.tables import read_table, write_table
 from nunatak.granules import parse
 from nunatak.products import atl03, atl08
 from nunatak.runtime import job, log, stamp
 from nunatak.study.photon_products import fit_parameters
-from nunatak.tables import read_table, write_table
 
 
 def main(heights, ledgers, out, out_segments, *, settings, study, classes=()):

@@ -2,14 +2,15 @@
 
 import xarray as xr
 
-from nunatak import elevation, results
-from nunatak.rasters import write_netcdf_groups
+from nunatak import elevation
+from nunatak.files.rasters import write_netcdf_groups
+from nunatak.results import reading
 from nunatak.runtime import job, stamp
 
 
 def main(change, surface, out, *, transects, study):
     """Write one group per transect: change since the first epoch and the surface, by time and distance."""
-    layer, rates = results.read_height_change(change)
+    layer, rates = reading.read_height_change(change)
     height = xr.load_dataset(surface, engine="h5netcdf") if surface else None
     lines = {
         name: elevation.transect(layer, transect["lonlat"], surface=height, rates=rates)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from nunatak.archives import base, lock
 from nunatak.archives.opening import open_archive
-from nunatak.outlines import focus_outline, read_outlines
-from nunatak.products.itslive_names import select_names
-from nunatak.products.itslive_selection import selection_from
+from nunatak.files.tables import read_table
+from nunatak.geometry.outlines import focus_outline, read_outlines
+from nunatak.products.itslive.names import select_names
+from nunatak.products.itslive.selection import selection_from
 from nunatak.runtime import job, say
 from nunatak.study.period import Period
-from nunatak.tables import read_table
 
 
 def main(regions, folder, *, archive, products, period, focus=None):

@@ -2,14 +2,15 @@
 
 from functools import partial
 
-from nunatak.archives import base, points
+from nunatak.archives import base
 from nunatak.archives.in_place import openable
+from nunatak.files.tables import read_table, write_table
+from nunatak.geometry.outlines import read_outlines
 from nunatak.granules import datums
-from nunatak.outlines import read_outlines
 from nunatak.products import atl06, atl06_filters, atl11, corrections
+from nunatak.reading import points
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
-from nunatak.tables import read_table, write_table
 
 # what crossovers and filters of floating or crevassed ice look at, where a granule has it
 WISHED = {

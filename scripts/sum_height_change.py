@@ -3,11 +3,12 @@
 import pandas as pd
 import xarray as xr
 
-from nunatak import elevation, results
-from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION, read_outlines
-from nunatak.rasters import read_on_grid
+from nunatak import elevation
+from nunatak.files.rasters import read_on_grid
+from nunatak.files.tables import write_csv
+from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION, read_outlines
+from nunatak.results import reading
 from nunatak.runtime import job, stamp
-from nunatak.tables import write_csv
 
 
 def main(change, surface, regions, out_regions, out_elevation, *, settings, mass, study):
@@ -23,8 +24,8 @@ def main(change, surface, regions, out_regions, out_elevation, *, settings, mass
     outlines = study_areas(regions)
     height = xr.load_dataset(surface, engine="h5netcdf") if surface else None
     sums, bands = [], []
-    for resolution in results.resolutions(change):
-        layer, rates = results.read_height_change(change, resolution)
+    for resolution in reading.resolutions(change):
+        layer, rates = reading.read_height_change(change, resolution)
         about = layer.attrs
         layer, density = to_mass(layer, mass)
         grid = elevation.grid_of(layer)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from nunatak import results
-from nunatak.archives import integrity
+from nunatak.archives.transfer import integrity
 from nunatak.reports import verification
+from nunatak.results import reading
 from nunatak.runtime import NunatakError, job, log, say
 
 
@@ -48,8 +48,8 @@ def granule_faults(folder):
         ledgers = sorted(table.parent.glob("ledger/*.parquet"))
         if not ledgers:
             continue  # a service read them
-        granules = results.granule_tables([table])[table.parent.name]
-        ledger = pd.concat([part for part in results.ledger_tables(ledgers).values()])
+        granules = reading.granule_tables([table])[table.parent.name]
+        ledger = pd.concat([part for part in reading.ledger_tables(ledgers).values()])
         again = integrity.recheck(granules, ledger[ledger["granule_id"].isin(granules["granule_id"])])
         faults += [f"{row.granule_id}: {row.reason}" for row in again[~again["same"]].itertuples()]
     return faults

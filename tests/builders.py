@@ -11,7 +11,7 @@ import pyproj
 import xarray as xr
 
 from nunatak.constants import BEAMS, DATUM_YEAR, DAYS_PER_YEAR, FILL_F4
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 from nunatak.times import from_decimal_year, utc_to_delta_time
 
 AUSTFONNA = {"crs": "EPSG:3413", "left": 1_029_500.0, "top": -399_500.0}  # about 79.7 N: a 1 km cell is 1.046 km2

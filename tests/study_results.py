@@ -7,7 +7,7 @@ import pandas as pd
 import shapely
 import xarray as xr
 
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 from nunatak.times import from_decimal_year
 
 CRS = "EPSG:3413"

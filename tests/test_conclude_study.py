@@ -6,12 +6,13 @@ import pandas as pd
 import pytest
 
 import conclude_study
-from nunatak import checks, results, study, targets
+from nunatak import checks, study
 from nunatak.archives.whereabouts import whereabouts
 from nunatak.checks.study import values_found
+from nunatak.files.tables import write_table
 from nunatak.granules import ledger
+from nunatak.results import reading, targets
 from nunatak.runtime import NunatakError
-from nunatak.tables import write_table
 
 STUDY = """title: A test
 archive: directory
@@ -93,10 +94,10 @@ def changed(tmp_path):
 def test_what_a_changed_study_no_longer_makes_is_found(changed):
     """Chunks of cycles outside the new period, files and figures of the product that went; the user's own stay."""
     folder, before, after = changed
-    old = results.obsolete(folder, after, **targets.possible())
+    old = reading.obsolete(folder, after, **targets.possible())
     assert set(old) == set(before) - set(after)
     assert {"atl06/points/cycle07.parquet", "atl11/rates.parquet", "figures/atl11_profile.png"} <= set(old)
-    assert results.obsolete(folder, before, **targets.possible()) == []
+    assert reading.obsolete(folder, before, **targets.possible()) == []
 
 
 def test_old_results_are_moved_beside_the_folder_with_a_line(changed, capsys):
@@ -118,4 +119,4 @@ def test_years_of_image_pairs_that_are_not_asked_for_any_more(tmp_path):
         (tmp_path / "velocity/years" / year).mkdir(parents=True)
         (tmp_path / "velocity/years" / year / "layers.bin").write_text("")
     makes = ["velocity/cube.zarr", "itslive/ledger/2015-1of2.parquet", "itslive/ledger/2015-2of2.parquet"]
-    assert results.obsolete(tmp_path, makes, **targets.possible()) == ["velocity/years/2014/layers.bin"]
+    assert reading.obsolete(tmp_path, makes, **targets.possible()) == ["velocity/years/2014/layers.bin"]

@@ -8,10 +8,10 @@ import pytest
 import shapely
 
 from nunatak.archives import base, releases
+from nunatak.files.tables import joined_releases, read_table, write_table
+from nunatak.geometry.region import Region
 from nunatak.granules import datums, granule_table
-from nunatak.region import Region
 from nunatak.reports import front
-from nunatak.tables import joined_releases, read_table, write_table
 
 NAMES = [
     "ATL06_20191106230008_06270503_006_01.h5",

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from nunatak import closure
+from nunatak.compute import code_reach
 from tests.conftest import ROOT
 
 PYTHON = "3.12"
@@ -88,7 +88,7 @@ RULES = list(rules_by_environment())
 def reached(script) -> set[str]:
     """Third-party packages that a script imports, with those of the notebooks where it is what runs them."""
     notebooks = ROOT.glob("notebooks/*.ipynb") if script == "render_notebook.py" else []
-    return set().union(*(closure.packages(path) for path in (closure.SCRIPTS / script, *notebooks)))
+    return set().union(*(code_reach.packages(path) for path in (code_reach.SCRIPTS / script, *notebooks)))
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda p: p.stem)
@@ -148,11 +148,11 @@ def test_environment_holds_what_the_script_reaches(rule, env, script):
 
 def test_a_page_is_made_again_when_what_its_notebook_reaches_changes():
     """The script that runs notebooks reaches little itself; each notebook adds its own modules to the hash."""
-    fitting = closure.SCRIPTS / "nunatak/photons/__init__.py"
-    pages = {path.stem: closure.modules(path) for path in ROOT.glob("notebooks/*.ipynb")}
-    assert fitting in pages["photons"] and fitting not in closure.modules(closure.SCRIPTS / "render_notebook.py")
-    versions = {closure.code_version("render_notebook.py", f"../notebooks/{name}.ipynb") for name in pages}
-    assert len(versions | {closure.code_version("render_notebook.py")}) > 1
+    fitting = code_reach.SCRIPTS / "nunatak/photons/__init__.py"
+    pages = {path.stem: code_reach.modules(path) for path in ROOT.glob("notebooks/*.ipynb")}
+    assert fitting in pages["photons"] and fitting not in code_reach.modules(code_reach.SCRIPTS / "render_notebook.py")
+    versions = {code_reach.code_version("render_notebook.py", f"../notebooks/{name}.ipynb") for name in pages}
+    assert len(versions | {code_reach.code_version("render_notebook.py")}) > 1
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda p: p.stem)

@@ -11,16 +11,17 @@ import pytest
 import xarray as xr
 from builders import damage
 
-from nunatak import results, study, targets
+from nunatak import study
 from nunatak.archives.base import check_failures
+from nunatak.files.tables import read_table, write_table
+from nunatak.geometry.outlines import STUDY_REGION, write_outlines
 from nunatak.granules import ledger as make_ledger
 from nunatak.granules.datums import reference_frame, release_of
 from nunatak.gridding import make_grid, statistics, sum_segments, to_tables
-from nunatak.outlines import STUDY_REGION, write_outlines
 from nunatak.products import atl10 as atl10_reader
+from nunatak.results import reading, targets
 from nunatak.runtime import NunatakError, file_sha256, stamp
 from nunatak.simulation import atl10, seaice_passes, world
-from nunatak.tables import read_table, write_table
 from tests.conftest import ROOT
 
 TABLES = ("rows", "levels", "granules", "ledger")
@@ -129,12 +130,12 @@ def test_two_chunks_make_the_grid_of_one(tmp_path, whole, granules, asked):
     one, two = gridded(tmp_path / "one", [whole], asked), gridded(tmp_path / "two", parts, asked)
     used = {release_of(name) for name in whole.table("ledger").query("status == 'present'")["granule_id"]}
     for name in ("week", "month"):
-        ours, theirs = (results.read_freeboard(out["grid"])[name] for out in (one, two))
+        ours, theirs = (reading.read_freeboard(out["grid"])[name] for out in (one, two))
         said = ours.attrs["release"], ours.attrs["reference_frame"]
         assert said == (", ".join(sorted(used)), ", ".join(sorted({reference_frame(r) for r in used})))
         xr.testing.assert_equal(ours, theirs)
     for name in ("series", "distribution"):
-        pd.testing.assert_frame_equal(results.freeboard_table(one[name]), results.freeboard_table(two[name]))
+        pd.testing.assert_frame_equal(reading.freeboard_table(one[name]), reading.freeboard_table(two[name]))
 
 
 def test_filters_of_the_study_reach_the_reader(tmp_path, granules, asked):
@@ -225,7 +226,7 @@ def test_several_years_have_a_climatology_and_anomalies(tmp_path, whole, asked):
         write_table(table, later.out[name], attributes=about)
     years = asked.model_copy(update={"period": study.Period.model_validate({"years": [2019, 2020], "months": [9]})})
     out = gridded(tmp_path / "years", [whole, later], years, bins=["month"], statistics=["count", "mean", "stderr"])
-    bins = results.read_freeboard(out["grid"])
+    bins = reading.read_freeboard(out["grid"])
     assert list(bins) == ["month", "climatology", "anomaly"]
     assert bins["month"].sizes["time"] == 2
     anomaly = bins["anomaly"]["anomaly"].values
@@ -250,7 +251,7 @@ def test_difference_from_the_users_atl20(tmp_path, whole, granules, asked):
         file["grid_x"], file["grid_y"] = month["x"].values, month["y"].values
         file["monthly/mean_fb"] = np.nan_to_num(month["mean"].values[0] - 0.02, nan=3.4028235e38).astype("f4")
     out = gridded(tmp_path / "out", [made], asked, theirs=[theirs], bins=["month"], statistics=["count", "mean"])
-    compared = results.read_freeboard(out["grid"])["atl20"]["difference"]
+    compared = reading.read_freeboard(out["grid"])["atl20"]["difference"]
     assert abs(float(compared.mean()) - 0.02) < 1e-6 and int(compared.count()) > 20
     with pytest.raises(NunatakError, match=r"lies on another grid \(EPSG:3412\) than ours \(EPSG:6932"):
         gridded(tmp_path / "other", [whole], asked, theirs=[theirs], bins=["month"], statistics=["count", "mean"])

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from nunatak import granules
 from nunatak.constants import N_RGT
+from nunatak.files.tables import read_table, write_table
 from nunatak.granules import GranuleNameError, bucket, chunk_of, parse
 from nunatak.granules import images as images_of
-from nunatak.tables import read_table, write_table
 
 two_digits = st.integers(1, 99).map("{:02d}".format)
 release = st.builds("{:03d}_{:02d}".format, st.integers(1, 999), st.integers(1, 99))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nunatak.grid import Grid
-from nunatak.region import load
+from nunatak.geometry.grid import Grid
+from nunatak.geometry.region import load
 
 CRS = "EPSG:3413"
 whole = st.integers(-2000, 2000)

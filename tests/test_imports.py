@@ -6,53 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from nunatak import closure
+from nunatak.compute import code_reach
+from tests.rooms import FLOORS, allowed, rooms
 
-LIBRARY = closure.SCRIPTS / "nunatak"
-BASE = (
-    "study",
-    "region",
-    "rings",
-    "granules",
-    "grid",
-    "times",
-    "constants",
-    "runtime",
-    "tables",
-    "streams",
-    "rasters",
-    "user_rasters",
-    "kernels",
-    "parallel",
-    "choices",
-    "retries",
-    "remote",
-    "photon_parameters",
-    "closure",
-    "outlines",
-    "targets",
-    "kernel_cache",
-    "surroundings",
-    "results",
-)
-# every room may import from the rooms in its own row of this table, and from nothing else
-ALLOWED: dict[str, tuple[str, ...]] = {
-    **{room: BASE for room in BASE},
-    "products": BASE,
-    "archives": (*BASE, "products"),
-    "gridding": (*BASE, "products"),
-    "photons": (*BASE, "gridding", "products"),
-    "elevation": (*BASE, "gridding", "products"),
-    "velocity": (*BASE, "gridding", "products"),
-    "dynamics": (*BASE, "photons", "elevation", "gridding", "velocity"),
-    "simulation": (*BASE, "products"),
-    "checks": (*BASE, "dynamics", "photons", "elevation", "gridding", "velocity", "products", "simulation"),
-    "figures": (*BASE, "dynamics", "photons", "elevation", "gridding", "velocity", "products"),
-    "reports": (*BASE, "figures", "checks", "dynamics", "photons", "elevation", "gridding", "velocity", "products"),
-}
-ALLOWED["service"] = (*BASE, "photons", "products", "archives")
-ALLOWED["cubes"] = (*BASE, "products", "velocity")
-ALLOWED["api"] = tuple(ALLOWED)
+LIBRARY = code_reach.SCRIPTS / "nunatak"
 # the archives' own clients, and the one place of the library that may name each
 CLIENTS = {
     **dict.fromkeys(("earthaccess", "icepyx", "harmony", "pystac_client", "sliderule", "botocore"), "archives"),
@@ -60,7 +17,14 @@ CLIENTS = {
 }
 SCIENCES = ("photons", "elevation", "gridding", "velocity", "dynamics")
 MODULES = sorted(LIBRARY.rglob("*.py"))
-SCRIPTS = sorted(closure.SCRIPTS.glob("*.py"))
+SCRIPTS = sorted(code_reach.SCRIPTS.glob("*.py"))
+
+
+def test_every_room_has_its_row():
+    """The table names what is there and nothing else."""
+    there = {path.name.removesuffix(".py") for path in LIBRARY.iterdir() if path.name[0] not in "_."}
+    assert there == set(rooms())
+    assert sum(len(floor) for _, floor in FLOORS) == len(rooms())
 
 
 def room_of(path: Path) -> str:
@@ -69,44 +33,45 @@ def room_of(path: Path) -> str:
 
 
 def imported_rooms(path: Path) -> set[str]:
-    names = {name.split(".")[1] for name in closure.imports(path) if name.startswith("nunatak.")}
+    names = {name.split(".")[1] for name in code_reach.imports(path) if name.startswith("nunatak.")}
     return {name for name in names if (LIBRARY / name).is_dir() or (LIBRARY / f"{name}.py").is_file()}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(LIBRARY).as_posix())
 def test_imports_never_point_up_or_sideways(path):
-    """products know no science, sciences know no figures, the base layer knows nobody."""
+    """Each room imports from the floors below it and from the rooms that its row names."""
     room = room_of(path)
     if room == "__init__":
         assert imported_rooms(path) <= {"runtime"}
         return
-    beyond = imported_rooms(path) - set(ALLOWED[room]) - {room}
+    beyond = imported_rooms(path) - allowed(room)
     assert not beyond, f"{path} ({room}) imports {', '.join(sorted(beyond))}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(LIBRARY).as_posix())
 def test_only_the_runtime_names_snakemake(path):
     if path.name != "runtime.py":
-        assert "snakemake" not in {name.split(".")[0] for name in closure.imports(path)}
+        assert "snakemake" not in {name.split(".")[0] for name in code_reach.imports(path)}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(LIBRARY).as_posix())
 def test_the_clients_of_archives_are_named_in_one_room(path):
     """What a client moves is mended there, and nothing else can lean on it."""
-    named = {name.split(".")[0] for name in closure.imports(path)} & set(CLIENTS)
+    named = {name.split(".")[0] for name in code_reach.imports(path)} & set(CLIENTS)
     assert all(room_of(path) == CLIENTS[name] for name in named)
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if room_of(p) in SCIENCES], ids=lambda p: p.stem)
 def test_sciences_know_no_files(path):
     """A reader hiding in a science shows by its imports."""
-    assert not {"h5py", "pathlib", "netCDF4", "rasterio", "pyogrio"} & {n.split(".")[0] for n in closure.imports(path)}
+    named = {name.split(".")[0] for name in code_reach.imports(path)}
+    assert not {"h5py", "pathlib", "netCDF4", "rasterio", "pyogrio"} & named
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.stem)
 def test_scripts_import_the_library_and_no_other_script(path):
     others = {p.stem for p in SCRIPTS}
-    assert not others & {name.split(".")[0] for name in closure.imports(path)}
+    assert not others & {name.split(".")[0] for name in code_reach.imports(path)}
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.stem)
@@ -119,7 +84,7 @@ def test_scripts_can_be_imported_and_called(path):
 def test_parsing_needs_only_the_driver():
     """What the Snakefile imports pulls in none of the packages that only the rules' environments have."""
     reached = set()
-    for module in ("study", "region", "closure", "granules"):
+    for module in ("study", "geometry/region", "compute/code_reach", "granules", "results/targets"):
         path = LIBRARY / f"{module}.py"
         path = path if path.is_file() else LIBRARY / module / "__init__.py"
         reached |= {m for m in _eager(path, set())}
@@ -142,15 +107,15 @@ def _eager(path, seen):
         else:
             continue
         for name in names:
-            files = closure._library_files(name)
+            files = code_reach._library_files(name)
             found |= {name.split(".")[0]} if not files else set().union(*(_eager(f, seen) for f in files))
     return found
 
 
 def test_a_library_edit_changes_the_version_of_the_scripts_that_reach_it(tmp_path):
-    """The closure follows imports inside functions and through packages."""
+    """Imports inside functions and through packages are followed."""
     script = tmp_path / "make_x.py"
-    script.write_text("def main():\n    from nunatak.tables import read_table\n")
-    assert {p.name for p in closure.modules(script)} >= {"tables.py", "runtime.py", "__init__.py"}
-    assert "grid.py" not in {p.name for p in closure.modules(script)}
-    assert closure.packages(script) >= {"pandas", "pyarrow"}
+    script.write_text("def main():\n    from nunatak.files.tables import read_table\n")
+    assert {p.name for p in code_reach.modules(script)} >= {"tables.py", "runtime.py", "__init__.py"}
+    assert "grid.py" not in {p.name for p in code_reach.modules(script)}
+    assert code_reach.packages(script) >= {"pandas", "pyarrow"}

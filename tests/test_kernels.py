@@ -5,15 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from nunatak import closure
-from nunatak.kernel_cache import source_stamp
+from nunatak.compute import code_reach
+from nunatak.compute.kernel_cache import source_stamp
 
 CALL = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np
 from nunatak.elevation import cell_fits
-from nunatak.kernels import Kernel
+from nunatak.compute.kernels import Kernel
 kernels = [k for k in vars(cell_fits).values() if isinstance(k, Kernel)]
 kernel = next(k for k in kernels if k.__name__ == "_multiply")
 kernel(np.ones(3), np.ones(3))
@@ -35,7 +35,7 @@ def test_another_clone_finds_the_kernels_compiled(tmp_path):
 
     clones = [tmp_path / name for name in ("here", "there")]
     for clone in clones:
-        shutil.copytree(closure.SCRIPTS, clone, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(code_reach.SCRIPTS, clone, ignore=shutil.ignore_patterns("__pycache__"))
     assert compiled(clones[0], tmp_path / "cache") == (0, 1)
     assert compiled(clones[1], tmp_path / "cache") == (1, 0)
     with open(clones[1] / "nunatak" / "elevation" / "cell_fits.py", "a") as stream:

@@ -1,7 +1,7 @@
 """A study's outlines survive their file."""
 
-from nunatak import region
-from nunatak.outlines import read_outlines, write_outlines
+from nunatak.geometry import region
+from nunatak.geometry.outlines import read_outlines, write_outlines
 
 
 def test_outlines_come_back_as_they_were(tmp_path):

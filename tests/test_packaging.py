@@ -53,13 +53,14 @@ def test_the_package_holds_every_module_and_the_named_regions(told, tmp_path):
     assert installed == {path.relative_to(LIBRARY) for path in LIBRARY.rglob("*.py")}
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "from nunatak import api, region\n"
+        "from nunatak import api\n"
+        "from nunatak.geometry import region\n"
         "from nunatak.figures import coast\n"
         "print(region.__file__, region.load('svalbard').bounds, coast.land_on('EPSG:3031', True)[0].is_valid)"
     )
     said = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert said.returncode == 0, said.stderr
-    assert said.stdout.split()[0] == str(tmp_path / "nunatak" / "region.py")
+    assert said.stdout.split()[0] == str(tmp_path / "nunatak" / "geometry" / "region.py")
     assert said.stdout.endswith("True\n")
 
 

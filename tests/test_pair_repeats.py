@@ -8,9 +8,9 @@ import pytest
 
 import pair_repeats
 from nunatak.checks import elevation as checks
+from nunatak.files.tables import read_csv, read_table, write_table
 from nunatak.granules import datums
 from nunatak.reports import words
-from nunatak.tables import read_csv, read_table, write_table
 
 ABOUT = {"nunatak_source": "SIMULATED", "crs": "EPSG:3413"}
 

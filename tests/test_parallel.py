@@ -10,7 +10,7 @@ import dask.array
 import pytest
 from distributed import LocalCluster, default_client
 
-from nunatak import parallel
+from nunatak.compute import parallel
 from nunatak.runtime import NunatakError
 
 ITEMS = list(range(20))

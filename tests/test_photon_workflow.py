@@ -17,16 +17,17 @@ import fit_photons
 import plot_figure
 import request_heights
 import sample_photons
-from nunatak import api, granules, region, simulation
+from nunatak import api, granules, simulation
 from nunatak.archives import ServiceFailed
-from nunatak.archives.points import placed
 from nunatak.checks import photons as checks
-from nunatak.outlines import write_outlines
+from nunatak.files.tables import read_table, write_csv, write_table
+from nunatak.geometry import region
+from nunatak.geometry.outlines import write_outlines
 from nunatak.products import atl06
+from nunatak.reading.points import placed
 from nunatak.simulation import atl03, atl08
 from nunatak.simulation import atl06 as simulated_atl06
 from nunatak.study.photon_products import Atl03, Atl06sr
-from nunatak.tables import read_table, write_csv, write_table
 
 PERIOD = {"start": "2019-01-01T00:00:00", "end": "2021-01-01T00:00:00", "months": None}
 ASKED = {"srt": "land_ice", "cnf": 1, "maxi": 6, "rgt": 548, "cycles": 3}

@@ -17,13 +17,14 @@ import count_granules
 import fetch_granules
 import query_granules
 import subset_points
-from nunatak import region, study
+from nunatak import study
 from nunatak.archives import EmptyAnswer
 from nunatak.constants import BEAMS
-from nunatak.outlines import write_outlines
+from nunatak.files.tables import read_table
+from nunatak.geometry import region
+from nunatak.geometry.outlines import write_outlines
 from nunatak.runtime import NunatakError
 from nunatak.simulation import itslive, worlds
-from nunatak.tables import read_table
 from tests.conftest import ROOT
 
 SETTINGS = {

@@ -9,9 +9,9 @@ import rasterio
 import xarray as xr
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nunatak import closure
-from nunatak.grid import Grid
-from nunatak.rasters import georeference, has_projection, write_cog, write_netcdf
+from nunatak.compute import code_reach
+from nunatak.files.rasters import georeference, has_projection, write_cog, write_netcdf
+from nunatak.geometry.grid import Grid
 from nunatak.runtime import NunatakError
 
 GRID = Grid("EPSG:3413", -850_000.0, 1_250_000.0, 25_000.0, 12_500.0, 3, 4)
@@ -124,8 +124,8 @@ WRITE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np
-from nunatak.grid import Grid
-from nunatak.rasters import write_cog
+from nunatak.geometry.grid import Grid
+from nunatak.files.rasters import write_cog
 from nunatak.runtime import NunatakError
 try:
     write_cog(np.zeros((3, 4)), Grid("EPSG:3413", -850_000.0, 1_250_000.0, 25_000.0, 12_500.0, 3, 4), sys.argv[2])
@@ -137,7 +137,7 @@ except NunatakError as error:
 @pytest.mark.parametrize("variable", ["PROJ_LIB", "PROJ_DATA"])
 def test_a_raster_that_lost_its_projection_is_refused(tmp_path, variable):
     """With the data of another PROJ, GDAL would write a local system without a word."""
-    command = [sys.executable, "-c", WRITE, str(closure.SCRIPTS), str(tmp_path / "map.tif")]
+    command = [sys.executable, "-c", WRITE, str(code_reach.SCRIPTS), str(tmp_path / "map.tif")]
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), variable: str(tmp_path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -12,9 +12,9 @@ import shapely
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nunatak import region, rings
-from nunatak.region import Region, load
-from nunatak.rings import RegionError
+from nunatak.geometry import polygons, region
+from nunatak.geometry.polygons import RegionError
+from nunatak.geometry.region import Region, load
 
 SQUARE = [[20.0, 79.0], [24.0, 79.0], [24.0, 80.0], [20.0, 80.0]]
 
@@ -440,8 +440,8 @@ def test_a_projection_that_cannot_show_the_region_is_refused():
 
 def test_vertices_are_counted_without_the_closing_one():
     """Four corners of a square, and four more of its hole."""
-    assert rings.vertices(shapely.box(0, 0, 1, 1)) == 4
-    assert rings.vertices(shapely.Polygon(SQUARE, [[[21, 79.3], [23, 79.3], [23, 79.7], [21, 79.7]]])) == 8
+    assert polygons.vertices(shapely.box(0, 0, 1, 1)) == 4
+    assert polygons.vertices(shapely.Polygon(SQUARE, [[[21, 79.3], [23, 79.3], [23, 79.7], [21, 79.7]]])) == 8
 
 
 def test_points_are_found_whatever_the_shape_of_their_arrays():

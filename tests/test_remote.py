@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 
-from nunatak import remote, retries
+from nunatak.files import remote, retries
 
 CONTENT = np.random.default_rng(5).bytes(200_000)
 

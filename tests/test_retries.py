@@ -7,7 +7,7 @@ from email.utils import formatdate
 
 import pytest
 
-from nunatak import retries
+from nunatak.files import retries
 
 
 @pytest.mark.parametrize(

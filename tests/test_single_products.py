@@ -11,14 +11,15 @@ import fit_rates
 import map_heights
 import plot_figure
 import subset_points
-from nunatak import checks, region
+from nunatak import checks
+from nunatak.files.tables import read_csv, read_table, write_table
+from nunatak.geometry import region
+from nunatak.geometry.outlines import write_outlines
 from nunatak.granules import ledger
-from nunatak.outlines import write_outlines
 from nunatak.reports import scope, tracks
 from nunatak.runtime import NunatakError, read_json
 from nunatak.simulation import world, write_product
 from nunatak.study import load
-from nunatak.tables import read_csv, read_table, write_table
 from tests.track_builders import pass_of
 
 STUDY = "config/studies/austfonna.yaml"

@@ -10,16 +10,18 @@ import map_height_change
 import merge_surface
 import plot_figure
 import sum_height_change
-from nunatak import checks, region, results
+from nunatak import checks
+from nunatak.files.tables import write_table
+from nunatak.geometry import region
+from nunatak.geometry.grid import Grid
+from nunatak.geometry.outlines import write_outlines
 from nunatak.granules import ledger
-from nunatak.grid import Grid
 from nunatak.gridding import make_grid
-from nunatak.outlines import write_outlines
 from nunatak.reports import front
+from nunatak.results import reading
 from nunatak.runtime import read_json
 from nunatak.simulation import world, write_product
 from nunatak.study import load
-from nunatak.tables import write_table
 from nunatak.velocity.lattice import roi_mask, target_grid
 
 # half a kilometre about a node of the 1 km grid, and a dozen metres between the cells' centres
@@ -52,7 +54,7 @@ def test_height_change_of_a_region_within_a_cell(fetched, tmp_path, box):
                            period=["2019-01-01", "2021-01-01"], study="small")  # fmt: skip
     merge_surface.main([fetched["atl14"]], outlines, surface, study="small")
     sum_height_change.main(change, surface, outlines, sums, bands, settings=settings, mass=None, study="small")
-    table = results.region_change(sums)
+    table = reading.region_change(sums)
     finest = table[table["resolution"] == 1000.0]
     np.testing.assert_allclose(finest["ice_area"], area.area_km2, rtol=1e-3)
     inputs = {"regions": outlines, "change": change, "region_change": sums, "change_by_elevation": bands,

@@ -17,11 +17,12 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nunatak import granules, gridding, study, targets
-from nunatak.grid import Grid
+from nunatak import granules, gridding, study
+from nunatak.files.rasters import write_cog
+from nunatak.geometry.grid import Grid
+from nunatak.geometry.region import Region
 from nunatak.gridding import timebins
-from nunatak.rasters import write_cog
-from nunatak.region import Region
+from nunatak.results import targets
 from nunatak.study import StudyError, reference, sections
 from nunatak.times import SAFE_HOLDS
 

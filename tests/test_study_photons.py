@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nunatak import study
-from nunatak.photon_parameters import FIELDS, PRESETS, FitParameters, ParameterError
+from nunatak.parameters.photons import FIELDS, PRESETS, FitParameters, ParameterError
 from nunatak.study.photon_products import _OF_THE_STUDY, Atl03, Atl06sr, fit_parameters
 
 PLAIN = {"name": "g", "path": "g.yaml", "label": "g", "title": "G", "region": {"bbox": [10, 79, 30, 81]},

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from nunatak import closure, surroundings
-from nunatak.surroundings import Interpreter, drop_foreign, explain_exit
+from nunatak.compute import code_reach
+from nunatak.compute.environment import Interpreter, drop_foreign, explain_exit
 
 KERNEL = """
 import sys
@@ -67,7 +67,7 @@ def call_kernel(*, file_limit=None, **environment):
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
 
     done = subprocess.run(
-        [sys.executable, "-B", "-c", KERNEL, str(closure.SCRIPTS)], env={"PATH": "/usr/bin:/bin", **environment},
+        [sys.executable, "-B", "-c", KERNEL, str(code_reach.SCRIPTS)], env={"PATH": "/usr/bin:/bin", **environment},
         capture_output=True, text=True, preexec_fn=limit if file_limit else None,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -100,7 +100,7 @@ def test_jobs_keep_caches_elsewhere_and_one_line_says_so(tmp_path, monkeypatch):
     for home, moved in ((tmp_path / "home", False), ("/dev/null/home", True)):
         environment = {"XDG_CACHE_HOME": str(home)}
         monkeypatch.setenv("XDG_CACHE_HOME", str(home))
-        lines = surroundings._move_cache(environment)
+        lines = environment._move_cache(environment)
         assert (len(lines), "MPLCONFIGDIR" in environment) == (moved, moved)
     assert environment["XDG_CACHE_HOME"] == str(tmp_path / f"nunatak-{os.getuid()}")
     assert lines[0].startswith("/dev/null/home cannot be written: caches are kept in ")

@@ -12,8 +12,8 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nunatak.files.tables import read_table, write_table
 from nunatak.runtime import NunatakError
-from nunatak.tables import read_table, write_table
 
 
 def points(n=5, start=0):
@@ -53,7 +53,7 @@ def test_equal_content_is_equal_bytes(tmp_path, with_points):
 @given(st.lists(st.tuples(st.floats(-180, 180), st.floats(-90, 90)), max_size=20))
 def test_point_geometry_is_well_known_binary(pairs):
     """Another reader of WKB finds the same longitudes and latitudes."""
-    from nunatak.tables import point_geometry
+    from nunatak.files.tables import point_geometry
 
     lonlat = np.array(pairs, dtype=float).reshape(-1, 2)
     read = shapely.from_wkb(point_geometry(lonlat[:, 0], lonlat[:, 1]).to_numpy(zero_copy_only=False))
@@ -120,7 +120,7 @@ def test_a_failed_write_leaves_the_old_table(tmp_path):
 @pytest.mark.parametrize(("crs", "expected"), [("EPSG:3413", 3413), ("+proj=laea", None), (None, None)])
 def test_points_say_which_map_their_x_and_y_are_of(tmp_path, crs, expected):
     """A column `epsg` beside longitude and latitude, in tables written whole and piece by piece."""
-    from nunatak.streams import ParquetStream
+    from nunatak.files.streams import ParquetStream
 
     table = pd.DataFrame({"longitude": [1.0], "latitude": [3.0], "x": [5.0], "y": [6.0]})
     about = {"crs": crs} if crs else {}
@@ -136,7 +136,7 @@ def test_points_streamed_piece_by_piece_are_geoparquet(tmp_path):
     """Attributes and geometry as in a table written whole; a first piece without rows leaves the types as they are."""
     import geopandas
 
-    from nunatak.streams import ParquetStream
+    from nunatak.files.streams import ParquetStream
 
     piece = pd.DataFrame({"lat": [3.0, 4.0], "lon": [1.0, 2.0], "beam": pd.Categorical(["gt1l", "gt1r"])})
     piece.attrs["units"] = {"lon": "degrees_east"}

@@ -9,16 +9,18 @@ import find_tracks
 import fit_rates
 import query_granules
 import subset_points
-from nunatak import figures, region, results
+from nunatak import figures
 from nunatak.checks import tracks as checks
 from nunatak.figures import study_tracks
+from nunatak.files.tables import read_csv, read_table, write_table
+from nunatak.geometry import region
+from nunatak.geometry.outlines import write_outlines
 from nunatak.granules import ledger
-from nunatak.outlines import write_outlines
 from nunatak.reports import files, tracks
+from nunatak.results import reading
 from nunatak.simulation import world, write_product
 from nunatak.study import load
 from nunatak.study.base import StudyError
-from nunatak.tables import read_csv, read_table, write_table
 
 STUDY = "config/studies/austfonna.yaml"
 FOCUS = {"crs": "EPSG:3413", "xlim": [1.0e6, 1.1e6], "ylim": [-4.5e5, -3.5e5]}
@@ -100,7 +102,7 @@ def test_rates_are_those_of_the_truth(made):
     glacier = world("austfonna", "tiny").truth
     found = checks.rates_against_truth(rates, glacier, rates.x.to_numpy(), rates.y.to_numpy())
     assert found.passed and found.applies and checks.rates_found(rates).passed
-    mapped = results.read_map(made["rates_map.nc"])
+    mapped = reading.read_map(made["rates_map.nc"])
     assert (mapped.x.values % 1000 == 0).all() and float(mapped.dhdt.min()) < -2
 
 

@@ -6,9 +6,10 @@ import rasterio
 import xarray as xr
 import yaml
 
-from nunatak import study, user_rasters
-from nunatak.grid import Grid
-from nunatak.rasters import georeference, read_on_grid, write_netcdf
+from nunatak import study
+from nunatak.files import user_rasters
+from nunatak.files.rasters import georeference, read_on_grid, write_netcdf
+from nunatak.geometry.grid import Grid
 from nunatak.runtime import NunatakError
 
 GRID = Grid("EPSG:3031", -1.6e6, -2.9e5, 120.0, 120.0, 30, 40)

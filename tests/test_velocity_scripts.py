@@ -20,16 +20,16 @@ import stack_pairs
 from nunatak import api, study, velocity
 from nunatak.checks import velocity_truth
 from nunatak.figures import study_velocity
+from nunatak.files.rasters import write_netcdf
+from nunatak.files.tables import read_csv, read_table, write_table
+from nunatak.geometry.outlines import write_outlines
+from nunatak.geometry.region import load
 from nunatak.granules import granule_table, ledger
-from nunatak.outlines import write_outlines
-from nunatak.products import itslive_index
-from nunatak.products.cube_store import open_cube
-from nunatak.rasters import write_netcdf
-from nunatak.region import load
+from nunatak.products.itslive import index
+from nunatak.products.itslive.store import open_cube
 from nunatak.reports import velocity as velocity_words
 from nunatak.runtime import NunatakError, file_sha256
 from nunatak.simulation import itslive, worlds
-from nunatak.tables import read_csv, read_table, write_table
 
 AREA = {"bbox": [-101.0, -75.07, -100.75, -75.02]}
 POINT = (-100.9, -75.05)
@@ -106,8 +106,8 @@ def settings_of(key, **changes):
 def test_a_new_pair_reads_its_own_year_and_the_cube_is_that_of_one_go(granules, tmp_path, monkeypatch):
     """The plan opens the new granule alone, its year is stacked, the other years' chunks are taken: the same bytes."""
     opened = []
-    read_pair = itslive_index.read_pair
-    monkeypatch.setattr(itslive_index, "read_pair", lambda path: opened.append(str(path)) or read_pair(path))
+    read_pair = index.read_pair
+    monkeypatch.setattr(index, "read_pair", lambda path: opened.append(str(path)) or read_pair(path))
     late = next(path for path in granules if path.name.startswith("LC08") and "_2018" in path.name)
     every = ledger_of(granules)
     first, once = Chain(tmp_path / "first"), Chain(tmp_path / "once")
@@ -127,15 +127,15 @@ def test_a_file_that_changed_is_not_taken_for_the_one_indexed(granules, tmp_path
     """Same name and size, other bytes: by its checksum, and without one by its time."""
     path = tmp_path / granules[0].name
     path.write_bytes(granules[0].read_bytes())
-    by_sum, by_time = (itslive_index.index_pairs([path], checksums=sums) for sums in ({str(path): "a"}, None))
+    by_sum, by_time = (index.index_pairs([path], checksums=sums) for sums in ({str(path): "a"}, None))
     opened = []
-    monkeypatch.setattr(itslive_index, "read_pair", lambda path: opened.append(path) or {})
-    itslive_index.index_pairs([path], known=by_sum, checksums={str(path): "a"})
-    itslive_index.index_pairs([path], known=by_time)
+    monkeypatch.setattr(index, "read_pair", lambda path: opened.append(path) or {})
+    index.index_pairs([path], known=by_sum, checksums={str(path): "a"})
+    index.index_pairs([path], known=by_time)
     assert opened == []
-    itslive_index.index_pairs([path], known=by_sum, checksums={str(path): "b"})
+    index.index_pairs([path], known=by_sum, checksums={str(path): "b"})
     os.utime(path, ns=(0, 1))
-    itslive_index.index_pairs([path], known=by_time)
+    index.index_pairs([path], known=by_time)
     assert len(opened) == 2
 
 
@@ -382,7 +382,7 @@ def test_variables_of_a_study_are_those_of_the_product():
     """The names a study may write are those a granule's fields are read by."""
     from typing import get_args
 
-    from nunatak.products.itslive_fields import LAYOUT
+    from nunatak.products.itslive.fields import LAYOUT
     from nunatak.study.products import Variable
 
     assert set(get_args(Variable)) == set(LAYOUT)

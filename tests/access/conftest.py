@@ -14,9 +14,9 @@ from tests.standin import certificates, faults, holdings, redirect, services, st
 from tests.standin.server import StandIn
 from tiny_granules import atl06, name_of
 
-from nunatak import retries
-from nunatak.archives import content
-from nunatak.archives.earthdata import EarthdataArchive
+from nunatak.archives.local import content
+from nunatak.archives.nasa.earthdata import EarthdataArchive
+from nunatak.files import retries
 from nunatak.granules import granule_table
 
 TRUNK = "POLYGON ((-103 -76, -99 -76, -99 -74, -103 -74, -103 -76))"  # of Pine Island Glacier

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from nunatak import region
 from nunatak.archives import base
+from nunatak.geometry import region
 from nunatak.study.period import Period
 
 HERE = region.load({"bbox": [-35, 66, -34, 67]}, name="here")

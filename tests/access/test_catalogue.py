@@ -10,9 +10,11 @@ import shapely
 from tests.standin import holdings
 from tests.standin.services import Record
 
-from nunatak import region, retries
-from nunatak.archives import EmptyAnswer, LoginRefused, ServiceFailed, catalogue, records
+from nunatak.archives import EmptyAnswer, LoginRefused, ServiceFailed
 from nunatak.archives.base import Filters
+from nunatak.archives.nasa import catalogue, records
+from nunatak.files import retries
+from nunatak.geometry import region
 from nunatak.runtime import NunatakError
 from nunatak.study.period import Period
 

@@ -20,13 +20,9 @@ from tests.access.fetching import CLOUD, DATA, HERE, found, kept, md5, only
 from tests.standin import faults, services
 from tiny_granules import atl06, truncated
 
-from nunatak.archives import (
-    LoginRefused,
-    integrity,
-    pace,
-    receipts,
-)
-from nunatak.archives import login as earthdata_login
+from nunatak.archives import LoginRefused
+from nunatak.archives.nasa import login as earthdata_login
+from nunatak.archives.transfer import integrity, pace, receipts
 from nunatak.runtime import NunatakError, file_sha256
 
 

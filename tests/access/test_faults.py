@@ -27,11 +27,12 @@ from tiny_granules import atl06, name_of
 import count_granules
 import fetch_granules
 import query_granules
-from nunatak import retries, study
-from nunatak.archives import subsets
+from nunatak import study
 from nunatak.archives.asking import asked_of
+from nunatak.archives.nasa import subsets
+from nunatak.files import retries
+from nunatak.geometry.outlines import write_outlines
 from nunatak.granules import granule_table
-from nunatak.outlines import write_outlines
 from nunatak.runtime import job
 
 PINE_ISLAND = study.load(ROOT / "config" / "studies" / "pine_island.yaml", overrides={"size": "tiny"}).products

@@ -12,9 +12,10 @@ from tests.access.fetching import HERE, YEAR
 from tests.standin import faults, services
 from tests.standin.harmony import Harmony
 
-from nunatak.archives import ServiceFailed, base, icepyx_orders, subsets
+from nunatak.archives import ServiceFailed, base
 from nunatak.archives.asking import asked_of
-from nunatak.archives.earthdata import EarthdataArchive
+from nunatak.archives.nasa import icepyx_orders, subsets
+from nunatak.archives.nasa.earthdata import EarthdataArchive
 from nunatak.products import atl06
 from nunatak.runtime import NunatakError
 

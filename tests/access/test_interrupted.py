@@ -16,13 +16,8 @@ from tests.access.fetching import CLOUD, found, kept, md5, only
 from tests.conftest import ROOT
 from tests.standin import services
 
-from nunatak.archives import (
-    download,
-    integrity,
-    receipts,
-    transport,
-)
-from nunatak.archives.earthdata import EarthdataArchive
+from nunatak.archives.nasa.earthdata import EarthdataArchive
+from nunatak.archives.transfer import download, integrity, receipts, transport
 from nunatak.granules import granule_table
 from nunatak.runtime import NunatakError, file_sha256
 
@@ -31,7 +26,7 @@ import sys
 sys.path[:0] = [{scripts!r}]
 from nunatak.archives import base
 from nunatak.archives import login as earthdata_login
-from nunatak.archives.earthdata import EarthdataArchive
+from nunatak.archives.nasa.earthdata import EarthdataArchive
 EarthdataArchive({resources!r}).fetch(base.read_list({listed!r}))
 """
 # one process that has imported everything and forks a run, in a process group of its own, for each line it is sent
@@ -40,7 +35,7 @@ import os, sys
 sys.path[:0] = [{scripts!r}]
 import earthaccess
 from nunatak.archives import base, download, login, verify
-from nunatak.archives.earthdata import EarthdataArchive
+from nunatak.archives.nasa.earthdata import EarthdataArchive
 for line in sys.stdin:
     child = os.fork()
     if child == 0:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nunatak import region
-from nunatak.archives import EmptyAnswer, ServiceFailed, itslive
+from nunatak.archives import EmptyAnswer, ServiceFailed
 from nunatak.archives.base import Filters
+from nunatak.archives.itslive import image_pairs
+from nunatak.geometry import region
 from nunatak.runtime import file_sha256
 from nunatak.study.period import Period
 
@@ -26,7 +27,7 @@ def test_all_pages_arrive_with_the_times_of_the_images(standin, archive, pairs):
 def test_the_service_is_asked_what_the_study_asks(standin, archive, pairs):
     found = archive.search("itslive", TRUNK, YEARS, Filters(percent_valid_pixels=30, max_separation=120))
     assert found["file_name"].str[-6:-3].astype(int).min() == 30
-    assert itslive.conditions(Filters()) is None
+    assert image_pairs.conditions(Filters()) is None
 
 
 def test_months_of_several_years(standin, archive, pairs):

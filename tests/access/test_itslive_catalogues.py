@@ -13,11 +13,14 @@ import xarray as xr
 from rasterio.transform import from_origin
 from tests.standin import faults, public, stac
 
-from nunatak import region, retries
-from nunatak.archives import EmptyAnswer, ServiceFailed, geoparquet, itslive
+from nunatak.archives import EmptyAnswer, ServiceFailed
 from nunatak.archives.base import Filters
-from nunatak.archives.earthdata import EarthdataArchive
-from nunatak.products import GranuleError, itslive_cubes
+from nunatak.archives.itslive import geoparquet, image_pairs
+from nunatak.archives.nasa.earthdata import EarthdataArchive
+from nunatak.files import retries
+from nunatak.geometry import region
+from nunatak.products import GranuleError
+from nunatak.products.itslive import cubes
 from nunatak.study.period import Period
 
 TRUNK = region.load({"bbox": [-102, -75.4, -100, -74.8]}, name="trunk")
@@ -154,7 +157,7 @@ def test_the_recorded_mosaics_are_found_by_place_and_year(standin, archive, data
     one = archive.search("itslive_mosaic", alaska, Period.model_validate(["1999-01-01", "1999-12-31"]))
     assert list(one["kind"]) == ["annual"] and "1999" in one["file_name"][0] and "vx" in one["cogs"][0].split()
     held = {asset["href"] for item in items for asset in item["assets"].values()}
-    assert {itslive.cog_of(row.url, "v") for row in every.itertuples()} <= held
+    assert {image_pairs.cog_of(row.url, "v") for row in every.itertuples()} <= held
 
 
 @pytest.fixture
@@ -181,12 +184,12 @@ def grids(standin, storage):
 @pytest.mark.parametrize("form", ["nc", "tif"])
 def test_a_window_of_a_mosaic_costs_its_chunks_and_little_more(standin, storage, grids, form):
     """Four chunks of 36: bytes are those of the server's log."""
-    address = grids if form == "nc" else itslive.cog_of(grids, "v")
+    address = grids if form == "nc" else image_pairs.cog_of(grids, "v")
     path = storage.root / address.split(".com/")[1]
-    whole = itslive_cubes.open_mosaic(path)
+    whole = cubes.open_mosaic(path)
     bounds = (float(whole.x[128]), float(whole.y[383]), float(whole.x[383]), float(whole.y[128]))
-    window = itslive_cubes.open_mosaic(address, bounds=bounds)
-    xr.testing.assert_equal(window, itslive_cubes.open_mosaic(path, bounds=bounds))
+    window = cubes.open_mosaic(address, bounds=bounds)
+    xr.testing.assert_equal(window, cubes.open_mosaic(path, bounds=bounds))
     asked = [request for request in standin.requests(faults.S3) if "range" in request.headers]
     moved = sum(_length(request, storage.root) for request in asked)
     chunks = path.stat().st_size * 4 / 36
@@ -227,12 +230,12 @@ def test_a_datacube_stays_where_it_is_and_costs_the_chunks_of_its_window(standin
     (storage.root / "datacubes" / "catalog_v02.json").write_text(json.dumps({"features": [feature]}))
     ledger = archive.fetch(archive.search("itslive_cube", None, None))
     assert list(ledger["status"]) == ["present"] and ledger["path"][0] == address
-    local = itslive_cubes.open_datacube(source)
+    local = cubes.open_datacube(source)
     bounds = (float(local.x[0]), float(local.y[9]), float(local.x[9]), float(local.y[0]))
     standin.log.clear()
-    there = itslive_cubes.open_datacube(address, bounds=bounds, variables=("vx",))
+    there = cubes.open_datacube(address, bounds=bounds, variables=("vx",))
     xr.testing.assert_equal(
-        there, itslive_cubes.open_datacube(source, bounds=bounds, variables=("vx",)).assign_attrs(there.attrs)
+        there, cubes.open_datacube(source, bounds=bounds, variables=("vx",)).assign_attrs(there.attrs)
     )
     chunks = [request.path for request in standin.requests(faults.S3, "*/vx/*.*.*")]
     assert chunks == [f"{address.partition('.com')[2]}/vx/0.0.0"]
@@ -242,16 +245,16 @@ def test_a_chunk_that_does_not_come_is_no_cell_without_data(standin, cube):
     """An object that is absent is an empty chunk; one that fails is an error, after several attempts."""
     address, source = cube
     standin.fault("s3_503", match="*/vx/0.0.0", times=2)
-    local = itslive_cubes.open_datacube(source)
+    local = cubes.open_datacube(source)
     corner = {
         "bounds": (float(local.x[0]), float(local.y[9]), float(local.x[9]), float(local.y[0])),
         "variables": ("vx",),
     }
-    there = itslive_cubes.open_datacube(address, **corner)
-    xr.testing.assert_equal(there, itslive_cubes.open_datacube(source, **corner))
+    there = cubes.open_datacube(address, **corner)
+    xr.testing.assert_equal(there, cubes.open_datacube(source, **corner))
     standin.fault("s3_503", match="*/vx/0.0.0")
     with pytest.raises(GranuleError, match=r"vx/0\.0\.0: answered 503, 5 times"):
-        itslive_cubes.open_datacube(address, **corner)
+        cubes.open_datacube(address, **corner)
 
 
 def test_no_subset_is_ordered_of_its_granules(standin, pairs, tmp_path, caplog):

@@ -12,12 +12,15 @@ from tests.conftest import ROOT
 from tiny_granules import atl06, name_of
 
 import show_updates
-from nunatak import region, study
-from nunatak.archives import access, base, lock, plan, receipts
+from nunatak import study
+from nunatak.archives import base, lock, plan
+from nunatak.archives.nasa import access
+from nunatak.archives.transfer import receipts
+from nunatak.geometry import region
+from nunatak.geometry.outlines import write_outlines
 from nunatak.granules import granule_table
-from nunatak.outlines import write_outlines
-from nunatak.products.itslive_names import select_names
-from nunatak.products.itslive_selection import selection_from
+from nunatak.products.itslive.names import select_names
+from nunatak.products.itslive.selection import selection_from
 from nunatak.runtime import NunatakError
 from nunatak.study.period import Period
 

@@ -15,12 +15,14 @@ from tests.standin.harmony import Harmony
 from tiny_granules import name_of
 
 import query_granules
-from nunatak import region
-from nunatak.archives import LoginRefused, ServiceFailed, base, lock, receipts, subsets
-from nunatak.archives import login as earthdata_login
+from nunatak.archives import LoginRefused, ServiceFailed, base, lock
 from nunatak.archives.asking import asked_of
-from nunatak.archives.earthdata import EarthdataArchive
-from nunatak.outlines import write_outlines
+from nunatak.archives.nasa import login as earthdata_login
+from nunatak.archives.nasa import subsets
+from nunatak.archives.nasa.earthdata import EarthdataArchive
+from nunatak.archives.transfer import receipts
+from nunatak.geometry import region
+from nunatak.geometry.outlines import write_outlines
 from nunatak.runtime import NunatakError
 from nunatak.study.period import Period
 

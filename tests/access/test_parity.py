@@ -8,7 +8,7 @@ from tests.standin import faults, holdings, stac
 
 from nunatak import simulation, study
 from nunatak.archives import base
-from nunatak.archives.simulated import SimulatedArchive
+from nunatak.archives.local.simulated import SimulatedArchive
 from nunatak.granules import parse
 from nunatak.runtime import file_sha256
 

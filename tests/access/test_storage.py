@@ -10,9 +10,10 @@ import pytest
 from tests.access.fetching import found, kept, only
 from tests.standin import faults, services, storage
 
-from nunatak.archives import LoginRefused, s3
-from nunatak.archives import login as our_login
-from nunatak.archives.earthdata import EarthdataArchive
+from nunatak.archives import LoginRefused
+from nunatak.archives.nasa import login as our_login
+from nunatak.archives.nasa import s3
+from nunatak.archives.nasa.earthdata import EarthdataArchive
 from nunatak.runtime import NunatakError, file_sha256
 from nunatak.study.models import Endpoints
 

@@ -16,11 +16,13 @@ from tests.standin import faults, services, storage
 from tiny_granules import atl06 as tiny_atl06
 from tiny_granules import name_of
 
-from nunatak import remote, retries
-from nunatak.archives import LoginRefused, in_place, points, s3
-from nunatak.archives.earthdata import EarthdataArchive
+from nunatak.archives import LoginRefused, in_place
+from nunatak.archives.nasa import s3
+from nunatak.archives.nasa.earthdata import EarthdataArchive
 from nunatak.constants import BEAMS
+from nunatak.files import remote, retries
 from nunatak.products import GranuleError, atl06, atl10, hdf5
+from nunatak.reading import points
 from nunatak.runtime import NunatakError
 
 

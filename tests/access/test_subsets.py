@@ -14,10 +14,11 @@ from tests.access.conftest import record_of
 from tests.standin import faults, services, subsetter
 from tests.standin.harmony import Harmony
 
-from nunatak import region
-from nunatak.archives import LoginRefused, ServiceFailed, base, subsets
+from nunatak.archives import LoginRefused, ServiceFailed, base
 from nunatak.archives.asking import asked_of
-from nunatak.archives.earthdata import EarthdataArchive
+from nunatak.archives.nasa import subsets
+from nunatak.archives.nasa.earthdata import EarthdataArchive
+from nunatak.geometry import region
 from nunatak.granules import parse
 from nunatak.products import atl06
 from nunatak.runtime import file_sha256

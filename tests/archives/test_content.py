@@ -8,7 +8,7 @@ import pytest
 import shapely
 from tiny_granules import BROKEN, atl06, name_of, without_segments
 
-from nunatak.archives.content import describe
+from nunatak.archives.local.content import describe
 from nunatak.constants import BEAMS
 
 EPOCH = np.datetime64("2018-01-01T00:00:00", "ns")

@@ -7,7 +7,7 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nunatak.archives.digests import Digests, of_file
+from nunatak.archives.transfer.digests import Digests, of_file
 
 
 def expected(content):

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from tiny_granules import BROKEN, START, atl06, name_of, without_segments
 
-from nunatak import region
-from nunatak.archives import EmptyAnswer, base, index
-from nunatak.archives.directory import DirectoryArchive
+from nunatak.archives import EmptyAnswer, base
+from nunatak.archives.local import index
+from nunatak.archives.local.directory import DirectoryArchive
 from nunatak.archives.opening import open_archive
+from nunatak.geometry import region
 from nunatak.products import atl06 as atl06_reader
 from nunatak.runtime import NunatakError
 from nunatak.study.period import Period

@@ -7,7 +7,7 @@ import pyproj
 import pytest
 import shapely
 
-from nunatak.archives import footprint
+from nunatak.archives.local import footprint
 
 
 def held(shape, lon, lat):

@@ -7,7 +7,7 @@ import os
 import pytest
 from tiny_granules import atl06
 
-from nunatak.archives.listing import fingerprint, granule_files
+from nunatak.archives.local.listing import fingerprint, granule_files
 from nunatak.runtime import NunatakError
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nunatak.archives import download
-from nunatak.archives.records import base_name
+from nunatak.archives.nasa.records import base_name
+from nunatak.archives.transfer import download
 from nunatak.granules import GranuleNameError
 
 FOLDER = Path("/archive/earthdata")

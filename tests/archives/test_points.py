@@ -10,10 +10,10 @@ import pytest
 from builders import damage
 from tiny_granules import atl06, name_of, truncated
 
-from nunatak import region
-from nunatak.archives import points
+from nunatak.geometry import region
 from nunatak.granules import ledger, parse
 from nunatak.products import atl06 as reader
+from nunatak.reading import points
 from nunatak.study.period import Period
 
 HERE = region.load({"bbox": [-34.705, 66.5, -34.645, 66.5036]}, name="here")  # the first 21 of 40 segments

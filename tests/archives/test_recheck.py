@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from tiny_granules import atl06, name_of, truncated, web_page, without_segments
 
-from nunatak.archives import integrity, verify
-from nunatak.archives.integrity import recheck
+from nunatak.archives import verify
+from nunatak.archives.transfer import integrity
+from nunatak.archives.transfer.integrity import recheck
 from nunatak.granules import granule_table
 from nunatak.runtime import NunatakError
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from tiny_granules import atl06, name_of
 
-from nunatak import region
 from nunatak.archives import EmptyAnswer, base
-from nunatak.archives.content import describe
+from nunatak.archives.local.content import describe
 from nunatak.archives.opening import open_archive
+from nunatak.files.tables import write_table
+from nunatak.geometry import region
 from nunatak.granules import granule_table
 from nunatak.runtime import NunatakError
 from nunatak.study.period import Period
-from nunatak.tables import write_table
 
 HERE = region.load({"bbox": [-35, 66, -34, 67]}, name="here")
 YEAR = Period.model_validate(["2019-01-01", "2019-12-31"])

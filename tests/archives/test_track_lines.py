@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
-from nunatak import region
 from nunatak.archives import EmptyAnswer
-from nunatak.archives.directory import DirectoryArchive
+from nunatak.archives.local.directory import DirectoryArchive
+from nunatak.geometry import region
 from nunatak.products import atl03, atl03_index
 
 NAME = "ATL03_20181019065445_03150111_006_02.h5"

@@ -11,13 +11,14 @@ import pytest
 from tests import study_results
 
 import check_study
-from nunatak import checks, elevation, results
+from nunatak import checks, elevation
 from nunatak.elevation import cell_coverage, grid_of
-from nunatak.outlines import write_outlines
-from nunatak.rasters import georeference, write_cog
-from nunatak.region import Region
+from nunatak.files.rasters import georeference, write_cog
+from nunatak.files.tables import write_csv, write_table
+from nunatak.geometry.outlines import write_outlines
+from nunatak.geometry.region import Region
+from nunatak.results import reading
 from nunatak.runtime import stamp
-from nunatak.tables import write_csv, write_table
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def inputs(tmp_path):
         n: str(tmp_path / n) for n in ("regions.geojson", "height_change.nc", "region_change.csv", "pairs.parquet")
     }
     write_outlines({"region": region}, paths["regions.geojson"])
-    results.write_height_change({"4km": (georeference(change, grid_of(change)), {})}, paths["height_change.nc"], about)
+    reading.write_height_change({"4km": (georeference(change, grid_of(change)), {})}, paths["height_change.nc"], about)
     coverage = cell_coverage(grid_of(change), region.projected(study_results.CRS))
     write_csv(elevation.region_change(change, coverage, region="region"), paths["region_change.csv"], attributes=about)
     write_table(study_results.pairs(), paths["pairs.parquet"], attributes={"nunatak_source": "directory"})

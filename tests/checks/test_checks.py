@@ -13,7 +13,7 @@ import xarray as xr
 
 from nunatak import checks
 from nunatak.checks import elevation, study, tracks, truth
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 from nunatak.times import from_decimal_year
 
 YEARS = 2018.75 + 0.25 * np.arange(12)
@@ -165,7 +165,7 @@ class StandingGlacier:
 @pytest.mark.parametrize(("factor", "passed"), [(1.0, True), (0.956, False)])
 def test_truth_is_taken_on_the_ground_that_the_cells_cover(monkeypatch, factor, passed):
     """A region twice as wide as the grid: only the half with cells counts; leaving out ice_area fails."""
-    from nunatak.region import Region
+    from nunatak.geometry.region import Region
 
     monkeypatch.setattr(truth, "glacier", lambda name, size: StandingGlacier())
     grid = Grid("EPSG:3413", 1_000_000.0, -300_000.0, 1000.0, 1000.0, 100, 100)

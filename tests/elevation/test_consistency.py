@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 from nunatak.elevation import against_grid, by_slope, points_against_surface, rate_map, segments_against_points
 from nunatak.elevation.rate_map import residuals_to_other_tracks
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 from nunatak.times import from_decimal_year
 
 N, E = 111_680.0, 19_950.0  # m per degree at 79.7 N, about

@@ -6,7 +6,7 @@ import shapely
 from numpy.testing import assert_allclose
 
 from nunatak.elevation import cell_coverage
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 
 GRID = Grid("EPSG:3413", 0.0, 100.0, 1.0, 1.0, 100, 150)
 

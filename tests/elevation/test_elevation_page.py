@@ -8,7 +8,8 @@ import tiny_granules
 from tests import builders
 from tests.conftest import ROOT
 
-from nunatak import study, targets
+from nunatak import study
+from nunatak.results import targets
 
 PAGE = (ROOT / "docs" / "elevation.md").read_text("utf-8")
 

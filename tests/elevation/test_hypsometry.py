@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from nunatak.elevation import cell_heights, change_between, change_by_elevation, grid_of, region_change
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 
 
 def four_cells(dh=(1.0, 2.0, 3.0, 4.0), heights=(10.0, 60.0, 110.0, 160.0), area=1e6):

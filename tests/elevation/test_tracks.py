@@ -8,9 +8,9 @@ from numpy.testing import assert_allclose
 
 from nunatak.elevation import directions, tracks
 from nunatak.elevation.tracks import distances
-from nunatak.outlines import focus_outline
+from nunatak.geometry.outlines import focus_outline
+from nunatak.geometry.region import load
 from nunatak.products import atl06
-from nunatak.region import load
 from nunatak.runtime import NunatakError
 
 FOCUS = {"crs": "EPSG:3413", "xlim": [1.0e6, 1.1e6], "ylim": [-4.5e5, -3.5e5]}

@@ -8,7 +8,7 @@ import jinja2
 import pytest
 from tests.conftest import ROOT
 
-from nunatak.targets import FIGURES
+from nunatak.results.targets import FIGURES
 
 TEMPLATE = jinja2.Template((ROOT / "config/captions/figure.rst").read_text("utf-8"))
 

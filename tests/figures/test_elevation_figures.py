@@ -85,7 +85,7 @@ def test_the_caption_names_the_projection(copernicus):
 
 
 def request(**given):
-    from nunatak.region import Region
+    from nunatak.geometry.region import Region
 
     outlines = {"region": Region("ice cap", study_results.REGION)}
     return figures.Request(title="An ice cap", outlines=outlines, **given)

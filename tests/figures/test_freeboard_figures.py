@@ -15,7 +15,7 @@ from matplotlib.colors import LogNorm
 from nunatak import figures
 from nunatak.figures import freeboard, freeboard_layouts
 from nunatak.figures.coast import land_on
-from nunatak.region import RegionError
+from nunatak.geometry.region import RegionError
 
 CRS = "EPSG:6932"
 LOOK = figures.preset("copernicus")

@@ -11,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from nunatak.figures import colour, maps
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 
 GRID = Grid("EPSG:3413", 1_000_000.0, -350_000.0, 1000.0, 1000.0, 6, 8)
 

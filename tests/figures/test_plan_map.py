@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import shapely
 
-from nunatak import figures, region
+from nunatak import figures
 from nunatak.figures.plan_map import plan_map
+from nunatak.geometry import region
 
 ROSS = region.load({"bbox": [160, -78, -150, -70], "crosses_antimeridian": True}, name="ross")
 ACROSS = shapely.MultiPolygon([shapely.box(175, -76, 180, -74), shapely.box(-180, -76, -175, -74)])

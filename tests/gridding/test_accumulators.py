@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from nunatak.files.tables import read_table, write_table
 from nunatak.gridding import (
     accumulate,
     cell_statistics,
@@ -22,7 +23,6 @@ from nunatak.gridding import (
 )
 from nunatak.gridding.bins import BLOCK, SUMS, sum_points, sum_points_reference
 from nunatak.runtime import NunatakError
-from nunatak.tables import read_table, write_table
 
 GRIDS = {
     "ease2_south": make_grid(preset="ease2_south", cell="25km"),

@@ -3,8 +3,8 @@
 import pytest
 from numpy.testing import assert_allclose
 
+from nunatak.geometry.region import load
 from nunatak.gridding import PRESETS, Grid, make_grid, metres
-from nunatak.region import load
 from nunatak.runtime import NunatakError
 
 

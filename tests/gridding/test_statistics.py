@@ -7,9 +7,9 @@ import rasterio
 import xarray as xr
 from numpy.testing import assert_allclose, assert_array_equal
 
+from nunatak.files.rasters import write_netcdf
 from nunatak.gridding import accumulate, anomaly, atl20_style, cell_statistics, climatology, make_grid, statistics
 from nunatak.gridding.atl20 import difference
-from nunatak.rasters import write_netcdf
 from nunatak.runtime import NunatakError
 
 GRID = make_grid(crs="EPSG:6932", cell=10_000, bounds=(0, -1.62e6, 40_000, -1.6e6))

@@ -11,9 +11,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sea_ice_builders import NAME, START, segments, write_granule
 
+from nunatak.geometry.region import load
 from nunatak.gridding import accumulate, cell_statistics, make_grid, merge, select, statistics
 from nunatak.products import atl10
-from nunatak.region import load
 
 TUTORIAL = make_grid(preset="ross_sea_tutorial")
 TO_LONLAT = pyproj.Transformer.from_crs("EPSG:6932", "EPSG:4326", always_xy=True)

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from nunatak import api
+from nunatak.files.streams import HDF5Stream, ParquetStream
 from nunatak.photons import ParameterError, photons_from_arrays, surface_percentiles
 from nunatak.products import GranuleError
 from nunatak.runtime import NunatakError
-from nunatak.streams import HDF5Stream, ParquetStream
 
 GOLDEN = "golden/photons/ATL03_20181019065445_03150111_006_02.h5"
 REQUEST = {"srt": 3, "cnf": 1, "ats": 20.0, "cnt": 10, "len": 40.0, "res": 20.0, "maxi": 6}

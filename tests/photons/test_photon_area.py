@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nunatak.choices import rings
+from nunatak.parameters.values import rings
 from nunatak.photons import FitParameters, ParameterError, photons_from_arrays
 from nunatak.photons.area import _crossings, crossings_reference, in_area, in_mask, in_polygon, project
 

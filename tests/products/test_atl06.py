@@ -7,9 +7,9 @@ import pytest
 from builders import damage, write_atl06
 from tiny_granules import without_segments
 
-from nunatak import region
 from nunatak.constants import BEAMS
 from nunatak.elevation import filters
+from nunatak.geometry import region
 from nunatak.products import GranuleError, atl06, atl06_filters
 from nunatak.runtime import NunatakError
 from nunatak.study import Period

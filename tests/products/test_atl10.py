@@ -7,9 +7,9 @@ import pytest
 from numpy.testing import assert_array_equal
 from sea_ice_builders import FILL, NAME, NEW, OLD, START, segments, write_granule
 
+from nunatak.geometry.region import load
 from nunatak.products import GranuleError, atl10, cloud
 from nunatak.products.sea_ice import SegmentFilter
-from nunatak.region import load
 from nunatak.runtime import NunatakError
 
 

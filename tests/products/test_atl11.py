@@ -7,7 +7,7 @@ import pytest
 from builders import damage
 from track_builders import CYCLES, N_POINTS, write_atl11
 
-from nunatak import region
+from nunatak.geometry import region
 from nunatak.products import GranuleError, atl11
 from nunatak.runtime import NunatakError
 from nunatak.study import Period

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from builders import write_atl14, write_atl15
 
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 from nunatak.products import GranuleError, atl14, atl15
 
 NAME = "ATL15_SV_0325_01km_005_01.nc"

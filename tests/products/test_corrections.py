@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
+from nunatak.geometry.region import load
 from nunatak.products.corrections import above, corrected, kept_from, needed, said, where_floating
-from nunatak.region import load
 from nunatak.runtime import NunatakError
 
 

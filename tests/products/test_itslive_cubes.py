@@ -10,9 +10,9 @@ import pytest
 import rasterio
 import xarray as xr
 
-from nunatak import remote
+from nunatak.files import remote
 from nunatak.products import GranuleError, datacube_layers
-from nunatak.products.itslive_cubes import open_datacube, open_mosaic
+from nunatak.products.itslive.cubes import open_datacube, open_mosaic
 from nunatak.velocity import composite
 
 TIBET = "real/ITS_LIVE_cube/ITS_LIVE_vel_EPSG32646_G0120_X750000_Y3350000_crop_1986-2020.zarr"

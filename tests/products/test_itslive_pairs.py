@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from nunatak.products import GranuleError, inflate
-from nunatak.products.itslive import open_pair, read_pair
-from nunatak.products.itslive_chunks import read_window
-from nunatak.products.itslive_fields import FILL, LAYOUT
-from nunatak.products.itslive_ground import FIELDS, scale_field, to_ground, window_grid
-from nunatak.products.itslive_index import index_pairs
+from nunatak.products.itslive.chunks import read_window
+from nunatak.products.itslive.fields import FILL, LAYOUT
+from nunatak.products.itslive.ground import FIELDS, scale_field, to_ground, window_grid
+from nunatak.products.itslive.index import index_pairs
+from nunatak.products.itslive.pairs import open_pair, read_pair
 from nunatak.simulation import itslive, worlds
 from nunatak.simulation.itslive_files import write_granule
 from nunatak.simulation.itslive_pairs import schedule
@@ -161,7 +161,7 @@ def test_a_second_index_opens_no_granule(written_pairs, monkeypatch):
     """What an earlier index knows of an unchanged file is taken over."""
     path, *_ = written_pairs("v1")
     known = index_pairs([path])
-    monkeypatch.setattr("nunatak.products.itslive_index.read_pair", lambda path: pytest.fail("opened"))
+    monkeypatch.setattr("nunatak.products.itslive.index.read_pair", lambda path: pytest.fail("opened"))
     again = index_pairs([path], known=known)
     assert again.equals(known)
 
@@ -425,7 +425,7 @@ def test_an_index_of_an_older_reading_is_not_believed(written_pairs):
 def test_a_satellite_written_as_a_number_is_no_group_of_its_own():
     """Version 1 holds 8.0, cubes cut it to two characters."""
     from nunatak.granules import group_of
-    from nunatak.products.itslive_scenes import platform_of
+    from nunatak.products.itslive.scenes import platform_of
 
     assert [platform_of("L", satellite) for satellite in ("8", "8.0", "8.", "08", " 8", "8.00")] == ["LC08"] * 6
     assert {group_of(platform_of("S", satellite)) for satellite in ("1A", "1", "1.", "1.0")} == {"S1"}

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nunatak.products.itslive_names import coverage, left_out_pairs, pairs_from_names, select_names
-from nunatak.products.itslive_selection import Selection, cap_per_year, reject, remarks, season_year, selection_from
+from nunatak.products.itslive.names import coverage, left_out_pairs, pairs_from_names, select_names
+from nunatak.products.itslive.selection import Selection, cap_per_year, reject, remarks, season_year, selection_from
 from nunatak.runtime import NunatakError
 from nunatak.study.products import ItsLive
 

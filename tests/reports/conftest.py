@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 from tests import study_results
 
-from nunatak import checks, elevation, granules, results
+from nunatak import checks, elevation, granules
 from nunatak.elevation import cell_coverage, grid_of
-from nunatak.outlines import write_outlines
-from nunatak.rasters import georeference, write_netcdf_groups
-from nunatak.region import Region
+from nunatak.files.rasters import georeference, write_netcdf_groups
+from nunatak.files.tables import write_csv, write_table
+from nunatak.geometry.outlines import write_outlines
+from nunatak.geometry.region import Region
+from nunatak.results import reading
 from nunatak.runtime import stamp
-from nunatak.tables import write_csv, write_table
 
 STUDY = {
     "name": "icecap", "label": "icecap-simulated", "title": "An ice cap <made up>", "archive": "simulated",
@@ -69,7 +70,7 @@ def made(tmp_path_factory):
     }
     region = Region("ice cap", study_results.REGION)
     write_outlines({"region": region}, paths["regions"])
-    results.write_height_change({"4km": (georeference(lagless, grid), {})}, paths["change"], about)
+    reading.write_height_change({"4km": (georeference(lagless, grid), {})}, paths["change"], about)
     coverage = cell_coverage(grid, region.projected(study_results.CRS))
     table = elevation.region_change(lagless, coverage, region="region", density=elevation.GLACIER)
     write_csv(table, paths["region_change"], attributes=about)

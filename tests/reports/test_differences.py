@@ -12,8 +12,8 @@ import xarray as xr
 import zarr
 from tests.conftest import ROOT
 
+from nunatak.files.tables import write_csv, write_table
 from nunatak.reports.differences import TOLERANCES, between
-from nunatak.tables import write_csv, write_table
 
 
 def table(path, rates, write=write_table):

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import write_report
-from nunatak.region import Simplification
+from nunatak.geometry.region import Simplification
 from nunatak.reports import files, front
 from nunatak.runtime import NunatakError
 
@@ -236,7 +236,7 @@ def test_the_figure_script_marks_and_describes(one_figure):
 
 
 def test_the_source_is_simulated_when_one_input_is(made, tmp_path):
-    from nunatak.tables import write_table
+    from nunatak.files.tables import write_table
 
     real = tmp_path / "real.parquet"
     write_table(files.read_table(made.inputs["repeat_pairs"]), real, attributes={"nunatak_source": "directory"})

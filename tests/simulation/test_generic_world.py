@@ -7,8 +7,8 @@ import shapely
 from numpy.testing import assert_allclose
 
 from nunatak import simulation
+from nunatak.geometry.region import load
 from nunatak.granules import SEA_ICE_PRODUCTS, parse
-from nunatak.region import load
 from nunatak.runtime import NunatakError
 from nunatak.simulation import orbit
 from nunatak.study import place as places

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import shapely
 
+from nunatak.files.tables import read_table
 from nunatak.runtime import NunatakError, file_sha256
 from nunatak.simulation import names, orbit, world, write_product
 from nunatak.simulation.catalogue import FILE_NAME
-from nunatak.tables import read_table
 
 
 def test_unknown_world_size_and_product_are_refused(tmp_path):

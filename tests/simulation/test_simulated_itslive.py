@@ -5,7 +5,7 @@ import numpy as np
 import pyproj
 import pytest
 
-from nunatak.products.itslive_ground import scale_field
+from nunatak.products.itslive.ground import scale_field
 from nunatak.runtime import file_sha256
 from nunatak.simulation import itslive, worlds
 from nunatak.simulation.itslive_pairs import schedule

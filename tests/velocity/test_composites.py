@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from velocity_builders import FILL, cells_of, cube_of, mean_over, noisy_cube, pair_times
 
-from nunatak.products.itslive_cubes import open_datacube
+from nunatak.products.itslive.cubes import open_datacube
 from nunatak.runtime import NunatakError
 from nunatak.velocity import Filters, composite, composites_by_sensor
 from nunatak.velocity.annual_cells import fit_cells, kept_cells

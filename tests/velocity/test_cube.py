@@ -11,15 +11,17 @@ import pytest
 import rioxarray  # noqa: F401 - gives xarray its .rio
 import xarray as xr
 
-from nunatak import api, cubes, parallel
-from nunatak.grid import map_scale
-from nunatak.products.cube_store import open_cube
-from nunatak.products.itslive_fields import FILL
-from nunatak.products.itslive_ground import to_ground
-from nunatak.products.itslive_index import index_pairs
-from nunatak.region import load
+from nunatak import api
+from nunatak.compute import parallel
+from nunatak.cubes import build
+from nunatak.files.tables import read_table
+from nunatak.geometry.grid import map_scale
+from nunatak.geometry.region import load
+from nunatak.products.itslive.fields import FILL
+from nunatak.products.itslive.ground import to_ground
+from nunatak.products.itslive.index import index_pairs
+from nunatak.products.itslive.store import open_cube
 from nunatak.runtime import NunatakError, file_sha256
-from nunatak.tables import read_table
 from nunatak.velocity import composite, increments
 from nunatak.velocity import cube as module
 from nunatak.velocity.cube import fates, plan_cube, read_blocks
@@ -212,7 +214,7 @@ def test_what_was_measured_of_a_pair_over_the_region_is_kept(simulated_pairs, tm
     def planned(paths, region):
         del read[:]
         selection = {"percent_valid_in_region": 30}
-        plan = cubes.plan_pairs(paths, region, selection=selection, index=tmp_path / "index.parquet")
+        plan = build.plan_pairs(paths, region, selection=selection, index=tmp_path / "index.parquet")
         return sorted(read), plan.pairs["percent_valid_in_region"].tolist()
 
     assert len(planned(paths[1:], TRUNK)[0]) == len(paths) - 1
@@ -265,7 +267,7 @@ def test_a_killed_build_leaves_an_old_cube_whole_or_none(simulated_pairs, tmp_pa
         return call
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        module_, name = {"assemble": (cubes, "assemble"), "replace": (os, "replace"), "remove": (shutil, "rmtree")}[
+        module_, name = {"assemble": (build, "assemble"), "replace": (os, "replace"), "remove": (shutil, "rmtree")}[
             step
         ]
         patch.setattr(module_, name, dies(getattr(module_, name)))

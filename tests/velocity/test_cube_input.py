@@ -8,13 +8,13 @@ import xarray as xr
 import zarr
 
 from nunatak import api
-from nunatak.grid import map_scale
-from nunatak.products.cube_store import masked, open_cube
-from nunatak.products.itslive_fields import FILL
-from nunatak.products.itslive_ground import to_ground
-from nunatak.products.itslive_index import index_pairs
-from nunatak.products.itslive_selection import Selection
-from nunatak.region import load
+from nunatak.geometry.grid import map_scale
+from nunatak.geometry.region import load
+from nunatak.products.itslive.fields import FILL
+from nunatak.products.itslive.ground import to_ground
+from nunatak.products.itslive.index import index_pairs
+from nunatak.products.itslive.selection import Selection
+from nunatak.products.itslive.store import masked, open_cube
 from nunatak.runtime import NunatakError
 from nunatak.simulation import itslive, worlds
 from nunatak.velocity import composite

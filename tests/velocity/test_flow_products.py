@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from velocity_builders import cube_of, noisy_cube
 
-from nunatak.grid import map_scale
+from nunatak.geometry.grid import map_scale
 from nunatak.runtime import NunatakError
 from nunatak.times import from_decimal_year
 from nunatak.velocity import composite, flowline, flux_gate, model_series, point_series, strain_rates

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 from nunatak.runtime import NunatakError
 from nunatak.velocity import nesting
 from nunatak.velocity.lattice import place, roi_mask, source_window, target_grid

@@ -5,12 +5,12 @@ import pytest
 import shapely
 
 from nunatak import api
-from nunatak.grid import Grid
-from nunatak.products.cube_store import open_cube
-from nunatak.products.itslive_fields import FILL
-from nunatak.region import load
+from nunatak.files.tables import read_table
+from nunatak.geometry.grid import Grid
+from nunatak.geometry.region import load
+from nunatak.products.itslive.fields import FILL
+from nunatak.products.itslive.store import open_cube
 from nunatak.runtime import NunatakError
-from nunatak.tables import read_table
 from nunatak.velocity.margin import margin_of
 
 TRUNK = {"bbox": [-101.0, -75.07, -100.75, -75.02]}

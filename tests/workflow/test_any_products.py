@@ -8,11 +8,12 @@ from itertools import combinations
 import pytest
 from tests.workflow.workflow_runs import Flow
 
-from nunatak import study, targets
+from nunatak import study
+from nunatak.files.tables import read_table
+from nunatak.results import targets
 from nunatak.runtime import NunatakError
 from nunatak.simulation import world, write_product
 from nunatak.study.products import Products
-from nunatak.tables import read_table
 
 ALL = tuple(Products.model_fields)
 LAND = "region: {bbox: [23, 79.5, 26, 80]}\nperiod: [2019-01-01, 2021-01-01]\n"

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.workflow.workflow_runs import TINY, Flow
 
-from nunatak import closure
+from nunatak.compute import code_reach
 
 # asking and fetching must not begin again because a picture changed
 WITHOUT_CODE = {"query_granules", "fetch_granules", "request_heights"}
@@ -32,10 +32,10 @@ def script_of(block):
 
 def reaching(module):
     """The rules that must rerun when a module (below scripts/nunatak) changes."""
-    path = closure.SCRIPTS / "nunatak" / module
+    path = code_reach.SCRIPTS / "nunatak" / module
     scripts = {name: script_of(block) for name, block in rules().items() if name not in WITHOUT_CODE}
-    found = {name for name, script in scripts.items() if path in closure.modules(closure.SCRIPTS / script)}
-    notebook = closure.modules(ROOT / "notebooks/elevation_change.ipynb")  # the one of this study
+    found = {name for name, script in scripts.items() if path in code_reach.modules(code_reach.SCRIPTS / script)}
+    notebook = code_reach.modules(ROOT / "notebooks/elevation_change.ipynb")  # the one of this study
     return found | ({"render_notebook"} if path in notebook else set())
 
 
@@ -52,7 +52,7 @@ def test_modules_of_every_depth_are_in_reach(kind):
     if kind == "asks":
         assert reaching("runtime.py") == set(rules()) - WITHOUT_CODE
     else:
-        assert reaching("archives/transfer.py") <= {"bundle_study"}
+        assert reaching("archives/transfer/download.py") <= {"bundle_study"}
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def edited(flow, *modules):
 @pytest.mark.parametrize(
     "module",
     [
-        "results.py",  # the base of nearly everything that is no granule
+        "results/reading.py",  # the base of nearly everything that is no granule
         "products/atl06.py",  # a reader, whose layout the simulated archive is written by
         "elevation/repeat_pairs.py",  # a science
         "reports/templates.py",  # words
@@ -100,6 +100,7 @@ def test_an_edit_reruns_exactly_what_reaches_it(flow, module):
 
 def test_edits_of_what_asks_fetches_or_serves_rerun_nothing(flow):
     """Granules that are here stay; another way to ask for them is no reason to ask again."""
-    with edited(flow, "archives/directory.py", "archives/transfer.py", "archives/simulated.py", "service/app.py"):
+    asking = ("local/directory.py", "transfer/download.py", "local/simulated.py")
+    with edited(flow, *(f"archives/{module}" for module in asking), "service/app.py"):
         done = flow.run("austfonna", "--dry-run", **TINY)
     assert done.code == 0 and "Nothing to be done" in done.text, done.text

@@ -12,8 +12,8 @@ import xarray as xr
 import yaml
 from tests.workflow.same_bytes import unhashed
 
-from nunatak import results
-from nunatak.tables import read_table
+from nunatak.files.tables import read_table
+from nunatak.results import reading
 
 ROSS_SEA = "ross_sea-simulated-tiny"
 ARCTIC = {
@@ -73,7 +73,7 @@ def test_no_point_of_an_ocean_is_kept(ross_sea):
 
 def test_rasters_lie_where_the_grid_lies(ross_sea):
     """GDAL finds the same values at the same places in the GeoTIFF as CF readers in the NetCDF file."""
-    month = results.read_freeboard(ross_sea / "freeboard/grid.nc")["month"]
+    month = reading.read_freeboard(ross_sea / "freeboard/grid.nc")["month"]
     with rasterio.open(ross_sea / "freeboard/maps/mean.tif") as raster:
         assert raster.crs.to_epsg() == 6932
         assert raster.descriptions == ("2019-09-01",)
@@ -109,7 +109,7 @@ def test_real_heights_are_counted_as_h5py_counts_them(data, arctic):
                 height, length = heights["height_segment_height"][()], heights["height_segment_length_seg"][()]
                 n += int(((height < 1e30) & (length > 0) & (length < 1e30)).sum())
         expected.append(n)
-    bins = results.read_freeboard(arctic / "freeboard/grid.nc")
+    bins = reading.read_freeboard(arctic / "freeboard/grid.nc")
     assert list(bins) == ["day", "all"]
     assert bins["day"]["count"].sum(("y", "x")).values.tolist() == expected
     assert int(bins["all"]["count"].sum()) == sum(expected)

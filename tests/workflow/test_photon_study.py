@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from nunatak.tables import read_table
+from nunatak.files.tables import read_table
 
 STUDY = """
 title: Austfonna, from photons

@@ -7,7 +7,7 @@ import json
 import pytest
 from tests.workflow.workflow_runs import Flow
 
-from nunatak.tables import read_table
+from nunatak.files.tables import read_table
 
 
 @pytest.fixture(scope="module")

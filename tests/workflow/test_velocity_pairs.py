@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from tests.workflow.workflow_runs import Flow
 
-from nunatak.products.cube_store import open_cube
+from nunatak.files.tables import read_table
+from nunatak.products.itslive.store import open_cube
 from nunatak.simulation import itslive, worlds
-from nunatak.tables import read_table
 
 SIMULATED = """
 title: Two years of image pairs

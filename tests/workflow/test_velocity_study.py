@@ -11,9 +11,9 @@ import yaml
 from tests.workflow.same_bytes import unhashed
 from tests.workflow.workflow_runs import TINY, Flow
 
-from nunatak import results
-from nunatak.products.cube_store import open_cube
-from nunatak.tables import read_csv, read_table
+from nunatak.files.tables import read_csv, read_table
+from nunatak.products.itslive.store import open_cube
+from nunatak.results import reading
 
 LABEL = "pine_island-simulated-tiny"
 
@@ -50,7 +50,7 @@ def test_every_granule_has_one_fate(pine_island):
 
 
 def test_maps_lie_where_the_composite_lies(pine_island):
-    annual = results.read_map(pine_island / "velocity/annual.nc")
+    annual = reading.read_map(pine_island / "velocity/annual.nc")
     assert annual.attrs["nunatak_source"] == "SIMULATED"
     with rasterio.open(pine_island / "velocity/maps/v.tif") as raster:
         assert raster.descriptions == tuple(str(year) for year in annual["year"].values)

@@ -14,9 +14,9 @@ from tests.workflow.workflow_runs import TINY
 import export_study
 import verify_study
 from nunatak import study
-from nunatak.results import granule_tables
+from nunatak.files.tables import read_csv, read_table, write_csv
+from nunatak.results.reading import granule_tables
 from nunatak.runtime import NunatakError, read_json, write_json
-from nunatak.tables import read_csv, read_table, write_csv
 
 LABEL = "austfonna-simulated-tiny"
 

@@ -16,8 +16,8 @@ import shapely
 
 from nunatak.archives import EmptyAnswer, quick_looks, releases
 from nunatak.archives.whereabouts import empty_message
+from nunatak.geometry.outlines import STUDY_REGION
 from nunatak.granules import granule_table
-from nunatak.outlines import STUDY_REGION
 from nunatak.runtime import NunatakError, log
 
 SIMULATED = "SIMULATED"  # the `source` of granules made by the simulated archive, whichever archive holds them

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from nunatak import remote
-from nunatak.archives import login, s3
+from nunatak.archives.nasa import login, s3
+from nunatak.files import remote
 from nunatak.study.models import Endpoints
 
 

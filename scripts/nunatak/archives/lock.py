@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from nunatak.archives import base, quick_looks, receipts
-from nunatak.archives.integrity import stated_checksum
+from nunatak.archives import base, quick_looks
+from nunatak.archives.transfer import receipts
+from nunatak.archives.transfer.integrity import stated_checksum
 from nunatak.granules import parse
 from nunatak.runtime import NunatakError, written
 
@@ -158,7 +159,7 @@ def _without_release(name):
 
 
 def _of_addresses(addresses):
-    from nunatak.archives.records import base_name
+    from nunatak.archives.nasa.records import base_name
     from nunatak.granules import granule_table
 
     rows = []

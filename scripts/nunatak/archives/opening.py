@@ -27,16 +27,16 @@ def open_archive(name, settings):
     NunatakError : no such archive, or it lacks a setting
     """
     if name == "directory":
-        from nunatak.archives.directory import DirectoryArchive
+        from nunatak.archives.local.directory import DirectoryArchive
 
         index = f"{settings.get('resources') or 'resources'}/index"
         return DirectoryArchive(_setting(name, settings, "directory"), index)
     if name == "simulated":
-        from nunatak.archives.simulated import SimulatedArchive
+        from nunatak.archives.local.simulated import SimulatedArchive
 
         return SimulatedArchive(_setting(name, settings, "folder"))
     if name == "earthdata":
-        from nunatak.archives.earthdata import EarthdataArchive
+        from nunatak.archives.nasa.earthdata import EarthdataArchive
 
         return EarthdataArchive(
             settings.get("resources") or "resources",

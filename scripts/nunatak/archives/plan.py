@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import shapely
 
-from nunatak.archives import subsets
-from nunatak.products.itslive_names import coverage
-from nunatak.products.itslive_selection import selection_from
+from nunatak.archives.nasa import subsets
+from nunatak.products.itslive.names import coverage
+from nunatak.products.itslive.selection import selection_from
 
 RATE = 20e6  # bytes per second assumed of a line; the plan says so
 # A granule whose size the catalogue does not state, bytes: means of what was seen (ATL03, ATL06), else a guess.

@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 
-from nunatak import remote
-from nunatak.archives import content, verify
+from nunatak.archives import verify
 from nunatak.archives.base import Outcome
 from nunatak.archives.in_place import openable
+from nunatak.archives.local import content
+from nunatak.files import remote
 from nunatak.products import hdf5
 from nunatak.runtime import NunatakError, log, progress
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from nunatak.archives import content
 from nunatak.archives.base import Outcome
+from nunatak.archives.local import content
 from nunatak.granules import ledger
 from nunatak.products import hdf5
 from nunatak.runtime import NunatakError, file_sha256, log, progress

@@ -7,7 +7,7 @@ import shapely
 
 from nunatak.checks import elevation, truth
 from nunatak.checks.check import at_least, at_most, not_applicable
-from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION
+from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION
 from nunatak.times import from_decimal_year
 
 FOUND = "results/found"  # the check that a study holds any value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 
 # Blocks of cells are cut against the polygon before their cells are, so that only the blocks and finally the cells that
 # its outline crosses are ever computed, each against the small piece of outline inside it.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 from nunatak.products.atl06_filters import NEEDS, TESTS, tests_of
 from nunatak.products.hdf5 import is_strong
 from nunatak.runtime import NunatakError

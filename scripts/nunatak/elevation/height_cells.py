@@ -7,7 +7,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 
 _ACROSS = 300  # cells over the longer side of the region
 _LEAST = 100.0  # m, the smallest cell

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 
 _MAD = 1.4826  # median absolute deviation to standard deviation, normal errors
 _LIMIT = 5.0  # errors from the line beyond which a height is left out

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from nunatak.compute.kernels import kernel
 from nunatak.constants import ACROSS_LIMIT
 from nunatak.elevation.crossovers import SIGMA_PASS
 from nunatak.elevation.point_rates import RateOptions, rates
-from nunatak.kernels import kernel
 from nunatak.times import decimal_year
 
 _FIELDS = ("dhdt", "dhdt_sigma", "dhdt_sigma_systematic", "h", "h_sigma", "slope_x", "slope_y", "residual_nmad",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nunatak import region
+from nunatak.geometry import region
 
 OWN = region.SHIPPED / "antarctic_coast.geojson"
 OWN_NOTE = "coarse outline of Antarctica and its ice shelves, drawn by hand for orientation, good to some 50 km"

@@ -17,7 +17,7 @@ from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from nunatak.figures.colour import MISSING
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 
 _HALO = [patheffects.withStroke(linewidth=1.8, foreground="white")]
 _INK = "#1a1a1a"

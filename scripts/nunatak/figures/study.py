@@ -9,10 +9,11 @@ import numpy as np
 import pyproj
 import shapely
 
-from nunatak import elevation, region
+from nunatak import elevation
 from nunatak.figures import map_layouts, profile_layouts, study_freeboard, study_photons, study_tracks, study_velocity
 from nunatak.figures.layouts import NothingToDraw
-from nunatak.outlines import ALTIMETRY_REGION, STUDY_REGION
+from nunatak.geometry import region
+from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION
 from nunatak.runtime import NunatakError
 
 

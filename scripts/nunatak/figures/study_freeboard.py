@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nunatak.figures import freeboard_layouts
 from nunatak.figures.coast import land_on
-from nunatak.outlines import STUDY_REGION
+from nunatak.geometry.outlines import STUDY_REGION
 from nunatak.runtime import NunatakError
 
 DERIVED = ("climatology", "anomaly", "atl20")  # groups of grid.nc that are no time bins

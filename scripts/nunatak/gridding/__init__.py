@@ -1,6 +1,6 @@
 """Along-track values on grids: freeboard, heights, rates; sums that add, statistics under their own names."""
 
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 from nunatak.gridding.accumulators import Accumulators, accumulate, coarsen, from_tables, merge, select, to_tables
 from nunatak.gridding.atl20 import GriddingStyle, atl20_style
 from nunatak.gridding.blocks import block_median

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import pandas as pd
 
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 from nunatak.gridding.bins import SUMS, cell_numbers, sum_points
 from nunatak.gridding.histogram import HISTOGRAM_COLUMNS, count_levels, merge_levels
 from nunatak.gridding.sums import sum_by

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nunatak.compute.kernels import kernel
 from nunatak.gridding.projection import NO_CLOSED_FORM, project_point, projection
 from nunatak.gridding.sums import sum_by
 from nunatak.gridding.timebins import NANOSECONDS_PER_DAY
-from nunatak.kernels import kernel
 
 SUMS = ("n", "sw", "sw2", "swv", "swv2", "sw2e2", "n_lead", "sw_lead")
 """Per cell, day and granule: points; sums of weight, weight^2, weight*value, weight*value^2, (weight*error)^2; leads"""

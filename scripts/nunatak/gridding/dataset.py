@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from nunatak.files.rasters import georeference
 from nunatak.gridding.statistics import WEIGHTINGS, cell_statistics, long_name_of, unit_of
 from nunatak.gridding.timebins import as_dates, bins_between
-from nunatak.rasters import georeference
 from nunatak.runtime import NunatakError
 
 _COUNTS = ("count", "n_pass", "n_day", "n_lead")

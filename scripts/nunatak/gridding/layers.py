@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import xarray as xr
 
+from nunatak.files.rasters import georeference
 from nunatak.gridding.atl20 import difference
 from nunatak.gridding.dataset import anomaly, climatology, statistics
 from nunatak.gridding.series import area_series, distribution
-from nunatak.rasters import georeference
 from nunatak.runtime import NunatakError
 
 

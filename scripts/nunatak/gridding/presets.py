@@ -11,7 +11,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 from nunatak.gridding.projection import projection
 from nunatak.runtime import NunatakError
 

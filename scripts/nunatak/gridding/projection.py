@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 import pyproj
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 from nunatak.runtime import NunatakError
 
 NO_CLOSED_FORM, STEREOGRAPHIC, EQUAL_AREA = 0, 1, 2

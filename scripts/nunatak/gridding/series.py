@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 from nunatak.gridding.accumulators import collect
 from nunatak.gridding.statistics import cell_statistics
 from nunatak.gridding.sums import sum_by

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 from nunatak.runtime import NunatakError
 
 _QUADRANTS = 4

@@ -13,8 +13,8 @@ import numpy as np
 import shapely
 from shapely.geometry import shape
 
-from nunatak.choices import ParameterError
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
+from nunatak.parameters.values import ParameterError
 
 POLAR_LATITUDE = 70.0  # degrees; beyond it the first vertex chooses a polar plane
 

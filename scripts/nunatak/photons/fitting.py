@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 from nunatak.photons.gathering import gather
 from nunatak.photons.percentiles import dispersion, dispersion_reference
 from nunatak.photons.records import MAX_ITERATIONS, OUT_OF_BOUNDS, SPREAD_TOO_SHORT, TOO_FEW_PHOTONS

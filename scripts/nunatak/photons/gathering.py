@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 
 # how `gather` decides which photons of an extent count
 WITHIN_METRES, WITHIN_SEGMENTS, XSERIES, ANCHORED = range(4)

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import pandas as pd
 
-from nunatak.choices import ParameterError
 from nunatak.granules import datums
-from nunatak.photon_parameters import FitParameters
+from nunatak.parameters.photons import FitParameters
+from nunatak.parameters.values import ParameterError
 from nunatak.photons import heights, surfaces
 from nunatak.photons.area import in_area
 from nunatak.photons.extents import extents_of, finished_extents

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nunatak.choices import ParameterError
-from nunatak.kernels import kernel
-from nunatak.photon_parameters import FitParameters
+from nunatak.compute.kernels import kernel
+from nunatak.parameters.photons import FitParameters
+from nunatak.parameters.values import ParameterError
 from nunatak.photons.yapc import yapc
 from nunatak.products.atl08 import UNCLASSIFIED
 

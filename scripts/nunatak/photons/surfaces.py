@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from nunatak.kernels import kernel
-from nunatak.photon_parameters import FitParameters
+from nunatak.compute.kernels import kernel
+from nunatak.parameters.photons import FitParameters
 from nunatak.photons import heights
 from nunatak.photons.records import TOO_FEW_PHOTONS
 from nunatak.products.atl03 import BeamPhotons

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nunatak.compute.kernels import kernel
 from nunatak.constants import SEGMENT_LENGTH
-from nunatak.kernels import kernel
 from nunatak.photons.records import FINISHED, FULL, NEEDS_PHOTONS, SPREAD_TOO_SHORT, TOO_FEW_PHOTONS
 
 

@@ -12,9 +12,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from nunatak.choices import ParameterError
-from nunatak.kernels import kernel
-from nunatak.photon_parameters import FitParameters, YapcParameters
+from nunatak.compute.kernels import kernel
+from nunatak.parameters.photons import FitParameters, YapcParameters
+from nunatak.parameters.values import ParameterError
 
 _MARGIN = 1.0  # m beyond the window that is still looked at, since photons are only roughly in order
 _MAX_KNN = 25

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from nunatak import granules
+from nunatak.compute.kernels import kernel
 from nunatak.constants import BEAMS, GT_CODES
-from nunatak.kernels import kernel
 from nunatak.products import GranuleError, atl03_segments, hdf5
 from nunatak.products.beams import check_groups
 from nunatak.products.inflate import InflateError, inflate

@@ -13,8 +13,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from nunatak import granules, remote
+from nunatak import granules
 from nunatak.constants import BEAMS, FILL_I1
+from nunatak.files import remote
 from nunatak.granules import variables as names_of
 from nunatak.products import GranuleError, hdf5
 from nunatak.products.beams import BeamStatus, check_groups, read_each

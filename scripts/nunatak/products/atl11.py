@@ -12,8 +12,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from nunatak import granules, remote
+from nunatak import granules
 from nunatak.constants import FILL_I1
+from nunatak.files import remote
 from nunatak.granules import variables as names_of
 from nunatak.products import GranuleError, hdf5
 from nunatak.products.beams import BeamStatus, read_each

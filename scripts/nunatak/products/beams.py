@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nunatak import remote
+from nunatak.files import remote
 from nunatak.products import GranuleError
 
 

@@ -12,8 +12,8 @@ from itertools import pairwise
 import numpy as np
 
 from nunatak import granules
-from nunatak.products.itslive_fields import FILL
-from nunatak.products.itslive_scenes import platform_of
+from nunatak.products.itslive.fields import FILL
+from nunatak.products.itslive.scenes import platform_of
 
 _BLOCK = 64_000_000  # bytes read at a time
 _NUMBERS = ("vx_error", "vy_error", "vx_stable_shift", "vy_stable_shift", "roi_valid_percentage", "date_dt")

@@ -13,8 +13,8 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5s
 
-from nunatak import remote
 from nunatak.constants import BEAMS, FILL_I1, FILL_I4
+from nunatak.files import remote
 from nunatak.products import GranuleError
 
 # No quantity of any product comes near: what is larger is a fill, also where a file rewritten by a third party has
@@ -32,7 +32,7 @@ def open_granule(path):
 
     Parameters
     ----------
-    path : a path, or an address: then only what is read travels (`nunatak.remote`)
+    path : a path, or an address: then only what is read travels (`nunatak.files.remote`)
 
     Raises
     ------

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 
 
 class InflateError(ValueError):

@@ -15,7 +15,8 @@ import numpy as np
 import pyproj
 import xarray as xr
 
-from nunatak import granules, remote
+from nunatak import granules
+from nunatak.files import remote
 from nunatak.products import GranuleError, hdf5
 from nunatak.runtime import NunatakError
 

@@ -186,7 +186,7 @@ def _parts(path, kind):
 
 
 def _table(path):
-    from nunatak.tables import read_csv, read_table
+    from nunatak.files.tables import read_csv, read_table
 
     table = read_csv(path) if path.suffix == ".csv" else read_table(path)
     return {name: _column(table[name]) for name in table.columns.difference(_ELSEWHERE, sort=False)}

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from IPython.display import HTML, Markdown, display
 
-from nunatak import figures, remote, results
+from nunatak import figures
+from nunatak.files import remote
 from nunatak.reports import words
 from nunatak.reports.anatomy import as_html, dissect
+from nunatak.results import reading
 from nunatak.runtime import read_json
 
 
@@ -94,7 +96,7 @@ def anatomy(inputs, product=None):
 
 def first_granule(inputs, product=None):
     """Path of a granule that is here, the first in order of name: of a product, else of ATL15 before others."""
-    ledgers = results.ledger_tables(inputs.get("ledgers", []))
+    ledgers = reading.ledger_tables(inputs.get("ledgers", []))
     if product is not None:
         ledgers = {name: ledger for name, ledger in ledgers.items() if name == product}
     for product in sorted(ledgers, key=lambda name: (name != "atl15", name)):
@@ -107,9 +109,9 @@ def first_granule(inputs, product=None):
 
 def granules(inputs, *, limit=12, products=None):
     """Show the granules of every product, or of some: file, size, what came of it; at most `limit` of each."""
-    ledgers = results.ledger_tables(inputs.get("ledgers", []))
+    ledgers = reading.ledger_tables(inputs.get("ledgers", []))
     rows = []
-    for product, found in results.granule_tables(inputs.get("granules", [])).items():
+    for product, found in reading.granule_tables(inputs.get("granules", [])).items():
         if products is not None and product not in products:
             continue
         outcome = ledgers[product].set_index("granule_id")

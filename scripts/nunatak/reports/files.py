@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from nunatak.checks import read_checks
 from nunatak.figures import Request
-from nunatak.outlines import STUDY_REGION, read_outlines
+from nunatak.files.tables import read_csv, read_table
+from nunatak.geometry.outlines import STUDY_REGION, read_outlines
 from nunatak.reports import front
-from nunatak.results import (
+from nunatak.results.reading import (
     SIMULATED,
     change_by_elevation,
     freeboard_table,
@@ -21,7 +22,6 @@ from nunatak.results import (
     source_of,
 )
 from nunatak.runtime import read_json
-from nunatak.tables import read_csv, read_table
 
 VELOCITY_TABLES = ("image_pairs", "velocity_series", "flowline")
 

@@ -7,8 +7,8 @@ import platform
 from importlib import metadata
 
 import nunatak
-from nunatak import remote
-from nunatak.closure import SCRIPTS
+from nunatak.compute.code_reach import SCRIPTS
+from nunatak.files import remote
 from nunatak.reports.anatomy import stated
 from nunatak.runtime import file_sha256, stamp
 

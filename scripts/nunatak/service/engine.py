@@ -12,10 +12,10 @@ from typing import Any
 from nunatak import photons
 from nunatak.archives import EmptyAnswer
 from nunatak.archives.base import Filters
+from nunatak.geometry.region import load
 from nunatak.granules import parse
-from nunatak.photon_parameters import FitParameters, ParameterError
+from nunatak.parameters.photons import FitParameters, ParameterError
 from nunatak.products import GranuleError, atl03, atl03_index, atl08
-from nunatak.region import load
 from nunatak.runtime import NunatakError, log
 from nunatak.service import records
 

@@ -9,12 +9,12 @@ import pyproj
 import shapely
 import shapely.affinity
 
-from nunatak import rings
+from nunatak.files.tables import write_table
+from nunatak.geometry import polygons
 from nunatak.granules import granule_table, parse
-from nunatak.products import itslive
+from nunatak.products.itslive import pairs
 from nunatak.runtime import file_sha256
 from nunatak.simulation import hdf, orbit, polar_grid
-from nunatak.tables import write_table
 from nunatak.times import delta_time_to_utc, from_decimal_year
 
 FILE_NAME = "catalogue.parquet"
@@ -57,12 +57,12 @@ def _row(world, path):
 
 def _pair(path):
     """Both acquisition dates and the footprint of an image pair, from the granule itself."""
-    pair = itslive.read_pair(path)
+    pair = pairs.read_pair(path)
     x = pair["x0"] + (np.array([0, 0, 1, 1]) * pair["nx"] - 0.5) * pair["dx"]
     y = pair["y0"] - (np.array([0, 1, 1, 0]) * pair["ny"] - 0.5) * pair["dy"]
     corners = shapely.Polygon(np.column_stack([x, y]))
     crs = pyproj.CRS.from_user_input(pair["epsg"])
-    outline, _ = rings.unproject([shapely.segmentize(corners, 20e3)], crs, follow=False)
+    outline, _ = polygons.unproject([shapely.segmentize(corners, 20e3)], crs, follow=False)
     return {
         "time_start": pair["acquisition_date_img1"],
         "time_end": pair["acquisition_date_img2"],
@@ -82,7 +82,7 @@ def _grid(world, name):
     return {
         "time_start": start,
         "time_end": end,
-        "geometry": shapely.to_wkt(shapely.union_all(rings.box(extent, crosses=True)), rounding_precision=5),
+        "geometry": shapely.to_wkt(shapely.union_all(polygons.box(extent, crosses=True)), rounding_precision=5),
     }
 
 

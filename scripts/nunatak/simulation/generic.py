@@ -9,7 +9,7 @@ import pyproj
 import shapely
 
 from nunatak.constants import DATUM_YEAR
-from nunatak.region import Region, gazetteer, load
+from nunatak.geometry.region import Region, gazetteer, load
 from nunatak.simulation import generic_tracks
 from nunatak.simulation.fields import Constant, Dome, Ramp, Seasonal, Stream
 from nunatak.simulation.glacier import BalanceTerm, FlowTerm, Glacier

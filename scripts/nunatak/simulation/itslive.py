@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 from nunatak.runtime import written
 from nunatak.simulation import hdf
 from nunatak.simulation.itslive_files import write_granule

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pyproj
 
-from nunatak.products.itslive_fields import FILL
+from nunatak.products.itslive.fields import FILL
 from nunatak.simulation import hdf
 
 _CHUNK = 512  # cells of the aligned layout

@@ -8,8 +8,8 @@ import numpy as np
 import pyproj
 from scipy.ndimage import uniform_filter
 
-from nunatak.grid import Grid
-from nunatak.products.itslive_ground import scale_field
+from nunatak.geometry.grid import Grid
+from nunatak.products.itslive.ground import scale_field
 from nunatak.simulation.itslive_pairs import MATCH_ERROR, site_of
 from nunatak.times import decimal_year
 

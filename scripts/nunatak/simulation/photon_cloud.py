@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 from nunatak.simulation import orbit
 from nunatak.simulation.atl06_segments import TRACK_BIAS, clouds, on_map
 from nunatak.times import decimal_year

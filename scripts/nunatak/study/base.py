@@ -10,8 +10,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError, core_schema
 
-from nunatak import rings
 from nunatak.constants import N_RGT
+from nunatak.geometry import polygons
 from nunatak.runtime import NunatakError
 
 MONTHS = (
@@ -81,18 +81,18 @@ def _release(value):
 
 
 def _point(value):
-    lonlat = rings.points([value] if isinstance(value, (list, tuple, dict)) else value)
-    rings.check_degrees(lonlat)
+    lonlat = polygons.points([value] if isinstance(value, (list, tuple, dict)) else value)
+    polygons.check_degrees(lonlat)
     return tuple(lonlat[0].tolist())
 
 
 def _line(value):
-    lonlat = rings.points(value)
-    rings.check_degrees(lonlat)
+    lonlat = polygons.points(value)
+    polygons.check_degrees(lonlat)
     if len(lonlat) < 2:
-        raise rings.RegionError("a line needs at least two points")
+        raise polygons.RegionError("a line needs at least two points")
     if len({tuple(point) for point in lonlat.tolist()}) < 2:
-        raise rings.RegionError("the line has no length; give two different points")
+        raise polygons.RegionError("the line has no length; give two different points")
     return tuple(tuple(point) for point in lonlat.tolist())
 
 
@@ -102,7 +102,7 @@ def plain(function):
     def check(value):
         try:
             return function(value)
-        except rings.RegionError as error:
+        except polygons.RegionError as error:
             raise ValueError(str(error).removeprefix("lonlat: ")) from error
 
     return check

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from pydantic import ValidationInfo, field_validator, model_validator
 
-from nunatak import user_rasters
 from nunatak.constants import THICKNESS
+from nunatak.files import user_rasters
 from nunatak.study.base import Line, Model, Point, key
 
 

@@ -19,8 +19,9 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from nunatak import granules, region, rings
-from nunatak.region import Region
+from nunatak import granules
+from nunatak.geometry import polygons, region
+from nunatak.geometry.region import Region
 from nunatak.study.base import FileWord, Model, Point, UserPath, key
 from nunatak.study.lines import Flowline, Gate, Transect, check_places
 from nunatak.study.period import Period, refuse_safe_hold
@@ -52,7 +53,7 @@ def _region(value, info: ValidationInfo):
         return Region.from_dict(value)
     try:
         return region.load(value, folder=(info.context or {}).get("folder", "."))
-    except rings.RegionError as error:
+    except polygons.RegionError as error:
         raise ValueError(str(error)) from error
 
 
@@ -174,7 +175,7 @@ class StudyFile(Settings):
         ):
             try:
                 given = {**given, "region": {**region.normal_form(given.get("region")), "crosses_antimeridian": True}}
-            except rings.RegionError as error:
+            except polygons.RegionError as error:
                 raise ValueError(f"region: {error}") from error
         return given
 

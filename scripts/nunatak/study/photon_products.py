@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_validator
 
-from nunatak.choices import ATL08_CLASSES, CONFIDENCES, QUALITIES, SURFACES
-from nunatak.photon_parameters import FIELDS, PRESETS, FitParameters, ParameterError
+from nunatak.parameters.photons import FIELDS, PRESETS, FitParameters, ParameterError
+from nunatak.parameters.values import ATL08_CLASSES, CONFIDENCES, QUALITIES, SURFACES
 from nunatak.study.base import Listed, Model, key
 from nunatak.study.orbit_products import FLOATING, TrackProduct, known_names
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nunatak import region
-from nunatak.outlines import focus_outline
+from nunatak.geometry import region
+from nunatak.geometry.outlines import focus_outline
 from nunatak.study.models import Study
 
 # West, south, east, north of the worlds that come with the workflow; a test holds them to the simulation's own.

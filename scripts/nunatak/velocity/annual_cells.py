@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 from nunatak.velocity.annual_fit import CellFit, Pairs, fit_cell
 from nunatak.velocity.filters import keep_cell, rules_of, scratch_of
 

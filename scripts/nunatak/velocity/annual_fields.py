@@ -7,7 +7,7 @@ import re
 import numpy as np
 import xarray as xr
 
-from nunatak.products.itslive_ground import GROUND
+from nunatak.products.itslive.ground import GROUND
 
 _MAX_SPEED, _MAX_AMPLITUDE = 20000.0, 10000.0  # m/yr, as ITS_LIVE's composites
 _DAYS = 365.25

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 from nunatak.velocity.arrow import factor, inverse_diagonal, inverse_entry, solve
 from nunatak.velocity.year_slopes import Trend, follow, followed_variance, local_slopes, right_side, slope_gains
 

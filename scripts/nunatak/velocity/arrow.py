@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 
 PIVOT = 1e-10  # of a column's own square; below it the column is a combination of others
 

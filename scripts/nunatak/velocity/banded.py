@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 
 
 @kernel

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 from nunatak.products import GranuleError
-from nunatak.products.itslive_chunks import read_window
-from nunatak.products.itslive_fields import FILL, LAYOUT
-from nunatak.products.itslive_selection import Selection, cap_per_year, duplicates, reject
+from nunatak.products.itslive.chunks import read_window
+from nunatak.products.itslive.fields import FILL, LAYOUT
+from nunatak.products.itslive.selection import Selection, cap_per_year, duplicates, reject
 from nunatak.runtime import NunatakError
 from nunatak.velocity import nesting
 from nunatak.velocity.lattice import Placement, place, roi_mask, source_grid, source_window, target_grid

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 from nunatak.velocity.medians import median, moving_median
 
 DT_EDGES = np.array([0.0, 16.0, 32.0, 64.0, 128.0, 256.0, np.inf])  # days

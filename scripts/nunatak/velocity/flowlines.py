@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nunatak.grid import map_scale
+from nunatak.geometry.grid import map_scale
 from nunatak.runtime import NunatakError
 from nunatak.velocity.sampling import Field, crs_of
 

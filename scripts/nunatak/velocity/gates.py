@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.constants import ICE_DENSITY, THICKNESS
-from nunatak.grid import map_scale
+from nunatak.geometry.grid import map_scale
 from nunatak.runtime import NunatakError
 from nunatak.velocity.sampling import Field, crs_of
 

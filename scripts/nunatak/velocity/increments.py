@@ -8,8 +8,8 @@ import json
 import numpy as np
 
 import nunatak
-from nunatak.products.itslive_fields import LAYOUT
-from nunatak.products.itslive_index import READING
+from nunatak.products.itslive.fields import LAYOUT
+from nunatak.products.itslive.index import READING
 
 _LEFT_OUT = ("empty", "corrupt")
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 from nunatak.velocity import banded
 from nunatak.velocity.annual_cells import FILL, Cells, in_threads
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from nunatak.products.itslive_ground import GROUND
+from nunatak.products.itslive.ground import GROUND
 from nunatak.runtime import NunatakError
 from nunatak.times import decimal_year, from_decimal_year
 from nunatak.velocity.annual_fields import speed_error

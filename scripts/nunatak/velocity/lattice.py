@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from nunatak.grid import Grid
+from nunatak.geometry.grid import Grid
 from nunatak.runtime import NunatakError
 
 _TOLERANCE = 1e-3  # cells; lattices are written in half metres
@@ -41,7 +41,7 @@ def target_grid(pairs, project, *, crs=None, cell=None):
 
     Returns
     -------
-    nunatak.grid.Grid
+    nunatak.geometry.grid.Grid
 
     Raises
     ------

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from nunatak.products.itslive_fields import FILL, LAYOUT
+from nunatak.products.itslive.fields import FILL, LAYOUT
 
 CHIPS = ("chip_size_width", "chip_size_height")
 

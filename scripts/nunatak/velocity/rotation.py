@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pyproj
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 
 _FILL = -32767
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nunatak.kernels import kernel
+from nunatak.compute.kernels import kernel
 
 _FILL = -32767
 _BIN_DAYS = 73.0

@@ -1,0 +1,1 @@
+"""Search and fetch the image pairs of ITS_LIVE."""

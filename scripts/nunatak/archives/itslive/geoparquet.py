@@ -1,0 +1,187 @@
+"""
+ITS_LIVE's catalogue of image pairs as partitioned geoparquet on public storage: the second way to the same pairs.
+
+The store is a tree of files, one folder for each tile of the globe and year. Its listing names the files; of a file the
+year in its address, then the statistics of its row groups, tell whether anything in it can be wanted; only then are the
+columns read that a granule table needs. A pair lies in every tile it touches, so it comes up more than once.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as xml
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote, urlsplit
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from nunatak.archives import ServiceFailed
+from nunatak.archives.itslive.image_pairs import PAIRS, epsg_of, public, wanted
+from nunatak.archives.local import footprint
+from nunatak.archives.nasa.catalogue import boxes
+from nunatak.archives.nasa.records import base_name
+from nunatak.archives.transfer.transport import failed, patient
+from nunatak.files import remote
+from nunatak.granules import GranuleNameError, parse
+from nunatak.runtime import log, progress
+
+_TAIL = 1 << 16  # bytes, of a file's end: its tables, as a rule
+_YEAR = re.compile(r"/year=(\d{4})/")
+_BOX = ("bbox.xmin", "bbox.ymin", "bbox.xmax", "bbox.ymax")
+_KEPT = ("id", "geometry", "assets.data.href", "proj:code")
+_NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
+
+
+class ParquetCatalogue:
+    """
+    The catalogue whose files lie below an address.
+
+    Parameters
+    ----------
+    address : a folder of storage that lists itself as Amazon's does
+    connections : files looked into at one time
+    """
+
+    def __init__(self, address, connections=8):
+        self.address = address.rstrip("/")
+        self.connections = connections
+
+    def pairs(self, region, period, filters) -> tuple[list[dict], list[str]]:
+        """As `itslive.StacCatalogue.pairs`."""
+        files = [name for name in self.files() if _of_years(name, period)]
+        areas = [box for box in boxes(region) if box is not None]
+        rows: dict[str, dict] = {}
+        notes: list[str] = []
+        with ThreadPoolExecutor(self.connections) as pool:
+            looking = pool.map(lambda name: self._rows(name, areas, filters), files)
+            for found, odd in progress(looking, label="looking into the catalogue", total=len(files)):
+                rows |= found
+                notes += odd
+        log.info("%s: %d pairs in %d files", self.address, len(rows), len(files))
+        return [rows[name] for name in sorted(rows)], sorted(set(notes))
+
+    def files(self) -> list[str]:
+        """
+        The addresses of all files of the store, from as many pages as its listing has.
+
+        Raises
+        ------
+        ServiceFailed : no listing came, or it holds no file
+        """
+        import requests
+
+        parts = urlsplit(self.address)
+        root, prefix = f"{parts.scheme}://{parts.netloc}/", parts.path.lstrip("/") + "/"
+        found: list[str] = []
+        token = None
+        try:
+            with patient(remote.public_session()) as asking:
+                while True:
+                    asked = {"list-type": "2", "prefix": prefix} | ({"continuation-token": token} if token else {})
+                    answer = asking.get(root, params=asked)
+                    answer.raise_for_status()
+                    page = xml.fromstring(answer.content)
+                    if page.tag != f"{_NAMESPACE}ListBucketResult":
+                        raise ValueError(f"no listing but {page.tag!r}, a web page or a message")
+                    found += [key.text or "" for key in page.iter(f"{_NAMESPACE}Key")]
+                    token = page.findtext(f"{_NAMESPACE}NextContinuationToken")
+                    if not token:
+                        break
+        except (requests.exceptions.RequestException, xml.ParseError, ValueError) as error:
+            raise failed(self.address, error) from None
+        names = sorted(root + quote(key, safe="/=") for key in found if key.endswith(".parquet"))
+        if not names:
+            raise ServiceFailed(
+                f"{self.address}: lists no catalogue file; the store has moved: set endpoints.itslive_parquet, or "
+                "write catalogue: stac"
+            )
+        return names
+
+    def _rows(self, name, areas, filters) -> tuple[dict, list[str]]:
+        """Rows by the pair's id, and notes, of one file."""
+        try:
+            with remote.open_address(remote.Address(name), tail=_TAIL) as stream:
+                table = _read(pq.ParquetFile(stream), areas)
+        except (OSError, pa.ArrowException, KeyError) as error:
+            said = str(error).removeprefix(f"{name}: ")
+            raise ServiceFailed(f"{name}: {said}; run again, or write catalogue: stac") from None
+        rows, notes = {}, []
+        for pair, shape, link, projection in zip(*(table[column] for column in _KEPT), strict=True):
+            try:
+                row = _row(pair, shape, link, projection)
+                if wanted(parse(row["file_name"]), filters):
+                    rows[pair] = row
+            except GranuleNameError as error:
+                notes.append(f"{pair}: left out: {error}")
+        return rows, notes
+
+
+def _of_years(name, period) -> bool:
+    """Whether a file's year is one of the period's or beside one: a pair can span the turn of two."""
+    found = _YEAR.search(name)
+    if period is None or found is None:
+        return True
+    first, last = (int(str(instant)[:4]) for instant in (period.start, period.end))
+    return first - 1 <= int(found[1]) <= last + 1
+
+
+def _read(file, areas) -> dict:
+    """The kept columns of the rows whose boxes touch the areas, of the row groups that can hold such rows."""
+    groups = [i for i in range(file.metadata.num_row_groups) if _can_touch(file.metadata.row_group(i), areas)]
+    kept: dict[str, list] = {column: [] for column in _KEPT}
+    for group in groups:
+        rows = np.arange(file.metadata.row_group(group).num_rows)
+        if areas:
+            west, south, east, north = (
+                _flat(file.read_row_group(group, columns=list(_BOX)), column).to_numpy(zero_copy_only=False)
+                for column in _BOX
+            )
+            rows = np.flatnonzero(np.logical_or.reduce([_touch(west, south, east, north, area) for area in areas]))
+        if rows.size:
+            table = file.read_row_group(group, columns=list(_KEPT)).take(rows)
+            for column in _KEPT:
+                told = column.partition(".")[0] in table.column_names
+                kept[column] += _flat(table, column).to_pylist() if told else [None] * len(rows)
+    return kept
+
+
+def _can_touch(group, areas) -> bool:
+    """Whether the statistics of a row group leave room for a row that touches one of the areas."""
+    told = {group.column(i).path_in_schema: group.column(i).statistics for i in range(group.num_columns)}
+    stated = [one for one in map(told.get, _BOX) if one is not None and one.has_min_max]
+    if not areas or len(stated) < len(_BOX):
+        return True
+    west, south, east, north = stated
+    if west.max > 90 and east.min < -90:  # there may be boxes over the antimeridian
+        return any(south.min <= area[3] and north.max >= area[1] for area in areas)
+    return any(_touch(west.min, south.min, east.max, north.max, area) for area in areas)
+
+
+def _touch(west, south, east, north, area):
+    """Whether boxes touch an area; one whose west lies east of its east goes over the antimeridian."""
+    over = west > east
+    beside = (west <= area[2]) & (east >= area[0])
+    around = (west <= area[2]) | (east >= area[0])
+    return ((beside & ~over) | (around & over)) & (south <= area[3]) & (north >= area[1])
+
+
+def _flat(table, column):
+    """A column by its path, such as assets.data.href."""
+    first, *inner = column.split(".")
+    values = table.column(first).combine_chunks()
+    for name in inner:
+        values = values.field(name)
+    return values
+
+
+def _row(pair, shape, link, projection) -> dict:
+    named = parse(base_name(public(link)))
+    return {
+        "granule_id": named.granule_id, "file_name": named.name, "url": public(link), "source": "earthdata",
+        "geometry": footprint.to_text(shapely.from_wkb(shape)) if shape else None,
+        "time_start": named.acquisition_date_img1, "time_end": named.acquisition_date_img2,
+        "epsg": epsg_of(projection), "collection_id": PAIRS, "concept_id": pair,
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Search and fetch granules in folders of this machine."""

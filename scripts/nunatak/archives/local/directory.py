@@ -1,0 +1,86 @@
+"""The archive of granules the user already has: any folder tree, read and never written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nunatak.archives import EmptyAnswer, base, verify
+from nunatak.archives.local import index, track_lines
+from nunatak.granules import granules_of
+from nunatak.runtime import log
+
+
+class DirectoryArchive:
+    """
+    Granules in a folder tree, found by what is inside them.
+
+    Parameters
+    ----------
+    root : the folder; its files are never changed
+    index_folder : where the index of the folder is kept, outside it
+    workers : processes that open new files, default all cores
+    """
+
+    def __init__(self, root, index_folder="resources/index", *, workers=None):
+        self.root = Path(root)
+        self.index_path = index.index_file(index_folder, root)
+        self.workers = workers
+
+    def search(self, product, region, period, filters=None):
+        """
+        The granule table of a product in a region and a period; see `base.Archive.search`.
+
+        `url` is the path below the root. A file that cannot be opened stays in the table when its name is that of a
+        granule asked for: `fetch` then says what is wrong with it. Names that lie, files that are nobody's granules and
+        files gone since the last search are in `attrs["notes"]`.
+        """
+        product = granules_of(product)
+        table = index.update(self.root, self.index_path, workers=self.workers)
+        rows = table[table["product"].eq(product) & table["status"].isin(["granule", "broken"])]
+        found = base.select(self._granules(rows), product, region, period, filters, asked=f"directory {self.root}")
+        notes = self._notes(table, product, found)
+        if product == "atl03" and region is not None:
+            found, said = self._through(found, table, region)
+            notes += said
+        for note in notes:
+            log.warning("%s: %s", self.root, note)
+        found.attrs["notes"] = notes + found.attrs["notes"]
+        return found
+
+    def fetch(self, granules, folder=None):
+        """The ledger of granules checked where they lie; `folder` is not used, because nothing is copied."""
+        seen = index.load(self.index_path).set_index("path")["mtime_ns"].to_dict()
+        return verify.check_in_place(granules, lambda row: self.root / row.url, lambda row: seen.get(row.url))
+
+    def _through(self, found, table, region):
+        """The granules of photons with a beam in the region, and notes on those without."""
+        lines = self.index_path.with_suffix(".atl03.parquet")
+        attrs, mtimes = found.attrs, table.set_index("path")["mtime_ns"].to_dict()
+        kept, said = track_lines.through(found, self.root, lines, mtimes, region)
+        if kept.empty:
+            raise EmptyAnswer(
+                f"directory {self.root}: {len(found)} granules of atl03 come near the region, but none of their "
+                "beams runs through it; widen the region"
+            )
+        kept.attrs = attrs
+        return kept, said
+
+    def _granules(self, rows):
+        """Index rows as rows of a granule table."""
+        own = ["path", "mtime_ns", "status", "reason", "notes", "simulated"]
+        return rows.drop(columns=own).assign(
+            url=rows["path"],
+            source=rows["simulated"].map({True: base.SIMULATED}).fillna("directory"),
+            broken=rows["status"].eq("broken"),
+            checksum=None,
+            checksum_algorithm=None,
+        )
+
+    def _notes(self, table, product, found):
+        """What is odd about files of this product, or of none, that the answer holds or could have held."""
+        notes = [
+            f"{path}: gone since the last look; if that was not meant, put it back" for path in table.attrs["vanished"]
+        ]
+        lost = table["status"].isin(["broken", "unnamed"]) & (table["product"].eq(product) | table["product"].isna())
+        odd = table["notes"].fillna("").ne("") & table["path"].isin(found["url"])
+        return notes + [f"{row.path}: {row.reason or row.notes}" for row in table[lost | odd].itertuples()]

@@ -1,0 +1,1 @@
+"""Search and fetch granules of NASA's archives."""

@@ -1,0 +1,242 @@
+"""
+Questions to NASA's catalogue (CMR) through earthaccess, and answers that are whole.
+
+Searching needs no login and sends none: an expired token must not spoil a public answer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from nunatak.archives import EmptyAnswer, ServiceFailed
+from nunatak.archives.nasa import records
+from nunatak.archives.transfer.transport import failed, patient, redacted
+from nunatak.granules import GranuleNameError
+from nunatak.runtime import NunatakError, log
+
+PROVIDER = "NSIDC_CPRD"  # the cloud archive; the one on the ground holds the same granules once more
+_LAST = timedelta(seconds=1)
+_MAX_NAMES = 60  # patterns in one question: addresses are limited to some 6000 characters
+_MAX_BOXES = 12  # of a region with many islands; with more, one box for each side of Greenwich
+_NAMED_BY_TRACK = ("atl03", "atl04", "atl06", "atl07", "atl08", "atl10", "atl11")
+_STATIC = ("atl14",)
+
+
+class Catalogue:
+    """
+    The catalogue at an address.
+
+    Parameters
+    ----------
+    address : such as "https://cmr.earthdata.nasa.gov"
+    provider : whose records
+    """
+
+    def __init__(self, address="https://cmr.earthdata.nasa.gov", provider=PROVIDER):
+        self.address = address.rstrip("/")
+        self.provider = provider
+
+    def collections(self, product) -> pd.DataFrame:
+        """
+        The releases of a product: `version`, `collection_id`, `begins`, `ends`, `doi`, in the order of the versions.
+
+        Raises
+        ------
+        EmptyAnswer : the provider has none
+        ServiceFailed : no whole answer
+        """
+        from earthaccess.search import DataCollections
+
+        query = self._query(DataCollections).short_name(product.upper()).provider(self.provider)
+        found = [
+            {
+                "version": _release(item["umm"]["Version"]), "collection_id": item["meta"]["concept-id"],
+                "begins": _extent(item["umm"], "BeginningDateTime", min),
+                "ends": _extent(item["umm"], "EndingDateTime", max),
+                "doi": item["umm"].get("DOI", {}).get("DOI"),
+            }
+            for item in self._answer(query)
+        ]  # fmt: skip
+        if not found:
+            raise EmptyAnswer(
+                f"{self.address}: {self.provider} has no collection {product.upper()}; see docs/study_reference.md for "
+                "the known products"
+            )
+        return pd.DataFrame(found).sort_values("version", ignore_index=True)
+
+    def release(self, product, version=None):
+        """
+        The collection of a release, of the latest where none is asked for.
+
+        Returns
+        -------
+        row of `collections`, and a note when a newer release exists (else None)
+        """
+        known = self.collections(product)
+        if version is None:
+            return known.iloc[-1], None
+        held = known[known["version"] == version]
+        if held.empty:
+            raise EmptyAnswer(
+                f"{self.address}: {product} has no release {version}; it has {', '.join(known['version'])}: set "
+                f"products.{product}.version to one of them"
+            )
+        newer = known["version"].iloc[-1]
+        note = (
+            f"release {newer} of {product} exists; release {version} is used, as the study asks"
+            if newer > version
+            else None
+        )
+        return held.iloc[-1], note
+
+    def granules(self, product, version, region, period, filters) -> tuple[list[dict], list[str]]:
+        """
+        Rows of all granules of a release that the catalogue places in region and period.
+
+        Returns
+        -------
+        rows : see `records.row`; a granule that several questions found, once
+        notes : records that are no granule's
+        """
+        rows: dict[str, dict] = {}
+        notes: list[str] = []
+        for question in self._questions(product, version, region, period, filters):
+            for record in self._answer(question):
+                concept = record["meta"]["concept-id"]
+                if concept in rows:
+                    continue
+                try:
+                    rows[concept] = records.row(record)
+                except GranuleNameError as error:
+                    notes.append(f"{concept}: left out: {redacted(error)}")
+        return list(rows.values()), notes
+
+    def named(self, product, names) -> list[dict]:
+        """Rows of the granules whose file names fit one of the patterns (* and ?), whatever their release."""
+        rows = []
+        for start in range(0, len(names), _MAX_NAMES):
+            query = self._granule_query(product).granule_name(list(names[start : start + _MAX_NAMES]))
+            rows += [records.row(record) for record in self._answer(query)]
+        return rows
+
+    def _questions(self, product, version, region, period, filters):
+        """One question per box of the region, stretch of the period and handful of names."""
+        for box in boxes(region):
+            for span in [None] if period is None or product in _STATIC else period.spans():
+                for names in name_patterns(product.removesuffix("ql"), filters):
+                    query = self._granule_query(product).version(version)
+                    if box is not None:
+                        query = query.bounding_box(*box)
+                    if span is not None:
+                        start, end = (instant.astype("datetime64[s]").astype(datetime) for instant in span)
+                        query = query.temporal(start, end - _LAST)
+                    yield query.granule_name(names) if names else query
+
+    def _granule_query(self, product):
+        from earthaccess.search import DataGranules
+
+        return self._query(DataGranules).short_name(product.upper()).provider(self.provider)
+
+    def _query(self, kind):
+        query = kind()
+        query.mode(f"{self.address}/search/")
+        patient(query.session)
+        return query
+
+    def _answer(self, query) -> list[dict]:
+        """All items of a question; asked once more when their number is not the one the catalogue states."""
+        for _ in range(2):
+            stated, items = self._ask(query)
+            found = list({item["meta"]["concept-id"]: item for item in items}.values())
+            if len(found) == stated:
+                return found
+            log.warning("%s: states %d records, sent %d; asking again", self.address, stated, len(found))
+        raise ServiceFailed(
+            f"{self.address}: states {stated} records but sends {len(found)}; wait and run again: none may be missing"
+        )
+
+    def _ask(self, query):
+        import requests
+
+        try:
+            stated = query.hits()
+            return stated, [dict(item) for item in query.get(stated)] if stated else []
+        except RuntimeError as error:
+            raise _refused(self.address, error) from None
+        except (KeyError, TypeError, AttributeError) as error:
+            counted = "cmr-hits" not in str(error).lower()
+            text = "it sent no count of records: a login page or a proxy, not the catalogue"
+            text = "it sent records of another form than its own" if counted else text
+            raise failed(self.address, ValueError(f"{text} ({error!r})")) from None
+        except (requests.exceptions.RequestException, ValueError) as error:
+            raise failed(self.address, error) from None
+
+
+def boxes(region) -> list:
+    """(west, south, east, north) of each part of a region, which is cut at the antimeridian; [None] without one."""
+    if region is None:
+        return [None]
+    return [tuple(float(v) for v in shapely.bounds(part)) for part in shapely.get_parts(_joined(region.geometry))]
+
+
+def name_patterns(product, filters) -> list[list[str]]:
+    """
+    File name patterns that hold the tracks, cycles and parts of the orbit asked for, in handfuls; [[]] when none are.
+
+    >>> from nunatak.archives.base import Filters
+    >>> name_patterns("atl06", Filters(rgt=(548,), cycles=(3, 7)))
+    [['ATL06*_054803??_*', 'ATL06*_054807??_*']]
+    """
+    if product not in _NAMED_BY_TRACK or not (filters.rgt or filters.cycles):
+        return [[]]
+    tracks = [f"{track:04d}" for track in filters.rgt or ()] or ["????"]
+    cycles = [f"{cycle:02d}" for cycle in filters.cycles or ()] or ["??"]
+    if product == "atl11":
+        cycles = [""]  # its names hold the first and the last cycle
+    patterns = [f"{product.upper()}*_{track}{cycle}??_*" for track in tracks for cycle in cycles]
+    return [patterns[start : start + _MAX_NAMES] for start in range(0, len(patterns), _MAX_NAMES)]
+
+
+def _joined(geometry):
+    """Parts whose boxes touch become one: fewer questions, and the filter of `base.select` is exact anyway."""
+    parts = [shapely.box(*shapely.bounds(part)) for part in shapely.get_parts(geometry)]
+    for _ in range(8):
+        merged = [shapely.box(*shapely.bounds(part)) for part in shapely.get_parts(shapely.union_all(parts))]
+        if len(merged) == len(parts):
+            break
+        parts = merged
+    if len(parts) > _MAX_BOXES:
+        sides = [[p for p in parts if p.centroid.x < 0], [p for p in parts if p.centroid.x >= 0]]
+        parts = [shapely.box(*shapely.total_bounds(side)) for side in sides if side]
+    return shapely.multipolygons(parts)
+
+
+def _refused(address, error):
+    """The catalogue's own words for why it refuses a question, or a failure of the service."""
+    answer = getattr(error.__cause__, "response", None)
+    if answer is not None and answer.status_code in (400, 422):
+        return NunatakError(
+            f"{address}: refuses the question: {redacted(error)[:300]}; mend the study's region, period or release"
+        )
+    if answer is not None:
+        return failed(address, RuntimeError(f"status {answer.status_code}: {str(error)[:200]}"))
+    return failed(address, error)
+
+
+def _release(text):
+    """The release as names spell it: three digits where it is a number."""
+    return f"{int(text):03d}" if str(text).isdecimal() else str(text)
+
+
+def _extent(umm, key, choose):
+    values = [
+        span[key]
+        for extent in umm.get("TemporalExtents", [])
+        for span in extent.get("RangeDateTimes", [])
+        if span.get(key)
+    ]
+    return np.datetime64(choose(values)[:19], "s") if values else None

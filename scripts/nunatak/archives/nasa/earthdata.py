@@ -1,0 +1,257 @@
+"""The archive of NASA's Earth data: searched in its catalogue, fetched over HTTPS, kept once for all studies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nunatak.archives import EmptyAnswer, ServiceFailed, base, quick_looks, streaming  # fmt: skip
+from nunatak.archives.itslive import geoparquet, image_pairs  # fmt: skip
+from nunatak.archives.nasa import catalogue, icepyx_orders, login, s3, subsets  # fmt: skip
+from nunatak.archives.transfer import download  # fmt: skip
+from nunatak.archives.transfer.transport import BackOff
+from nunatak.granules import granule_table, granules_of, ledger, parse
+from nunatak.runtime import NunatakError, log
+from nunatak.study.models import Endpoints
+
+_ITSLIVE = ("itslive", "itslive_cube", "itslive_mosaic")
+
+
+class EarthdataArchive:
+    """
+    Granules of ICESat-2 products at NSIDC; image pairs, datacubes and mosaics of ITS_LIVE on its public storage.
+
+    Parameters
+    ----------
+    resources : originals are kept below `<resources>/archive/earthdata/<product>`
+    endpoints : addresses of the services by name (`study.models.Endpoints`)
+    connections : files downloaded at one time
+    subset : what the service is to cut out of granules (`asking.asked_of`); None for whole granules
+    client : "harmony" or "icepyx", which places the orders of subsets
+    transfer : "https", "s3" (inside AWS us-west-2 alone), "auto" (s3 where it answers)
+    stream : granules stay where they are, to be read in place
+    pairs : "stac" or "geoparquet", where image pairs are looked for
+    """
+
+    def __init__(
+        self, resources="resources", *, endpoints=None, connections=4, subset=None, client="harmony", transfer="https",
+        stream=False, pairs="stac",
+    ):  # fmt: skip
+        self.folder = Path(resources) / "archive" / "earthdata"
+        self.endpoints = endpoints if isinstance(endpoints, Endpoints) else Endpoints(**(endpoints or {}))
+        self.catalogue = catalogue.Catalogue(self.endpoints.cmr)
+        self.connections = connections
+        self.subset, self.client, self.transfer, self.stream, self.pairs = subset, client, transfer, stream, pairs
+        self.back_off = BackOff(self.folder / ".back_off")
+
+    def search(self, product, region, period, filters=None):
+        """
+        The granule table of a product in a region and a period; see `base.Archive.search`. Needs no login.
+
+        The release that answered, its collection and each record's id and revision are columns of the table.
+        """
+        product = granules_of(product)
+        filters = filters or base.Filters()
+        if product in _ITSLIVE:
+            return self._search_itslive(product, region, period, filters)
+        release, newer = self.catalogue.release(product, filters.version)
+        rows, notes = self.catalogue.granules(product, release["version"], region, period, filters)
+        asked = f"{self.catalogue.address} ({product} release {release['version']})"
+        if not rows and notes:  # an answer that cannot be used is no empty one
+            raise ServiceFailed(f"{asked}: {len(notes)} records, none of which names a granule's file ({notes[0]})")
+        if not rows and not filters.quick_look:
+            raise EmptyAnswer(_nothing(asked, product, release, region, period, filters))
+        for row in rows:
+            row["collection_id"] = row["collection_id"] or release["collection_id"]
+        if filters.quick_look:
+            more, said = self._quick_looks(product, region, period, filters)
+            rows, notes = rows + more, notes + said
+        answer = base.select(granule_table(rows), product, region, period, filters, asked=asked)
+        notes += [newer] if newer else []
+        for note in notes:
+            log.warning("%s", note)
+        answer.attrs["notes"] = notes + answer.attrs["notes"]
+        return answer
+
+    def _quick_looks(self, product, region, period, filters):
+        """Rows of the product's quick looks, a collection of their own, and notes."""
+        product = f"{product}ql"
+        try:
+            release, _ = self.catalogue.release(product)
+        except EmptyAnswer as error:
+            return [], [str(error)]
+        rows, notes = self.catalogue.granules(product, release["version"], region, period, filters)
+        for row in rows:
+            row["collection_id"] = row["collection_id"] or release["collection_id"]
+        return rows, notes
+
+    def with_finals(self, locked):
+        """
+        The granules of a lock, a quick look whose final granule has come replaced by it.
+
+        Returns
+        -------
+        granule table, with a note in `attrs["notes"]` for each that was replaced
+        """
+        rows, notes = [], []
+        for row in locked.to_dict("records"):
+            named = parse(row["file_name"])
+            found = self._finals(named) if named.quick_look else []
+            if found:
+                final = max(found, key=lambda one: one["file_name"])
+                notes.append(f"{row['file_name']} {quick_looks.REPLACED}{final['file_name']}")
+            rows.append(final if found else row)
+        table = granule_table(rows)
+        table.attrs["notes"] = notes
+        return table
+
+    def _finals(self, named):
+        hemisphere = named.file_name.removeprefix(f"{named.product.upper()}QL").partition("_")[0]
+        track = f"{named.rgt:04d}{named.cycle:02d}{named.region_number:02d}"
+        return self.catalogue.named(named.product, [f"{named.product.upper()}{hemisphere}_*_{track}_*"])
+
+    def _search_itslive(self, product, region, period, filters):
+        """Image pairs of one of two catalogues, datacubes of their list, mosaics."""
+        where, what = self.endpoints.stac, "image pair"
+        notes: list[str] = []
+        if product == "itslive_cube":
+            where, what = self.endpoints.itslive_cubes, "datacube"
+            rows, period = image_pairs.cubes(where, region), None  # a cube holds every pair of its place
+        elif product == "itslive_mosaic":
+            what = "mosaic"
+            rows, notes = image_pairs.StacCatalogue(where).mosaics(region, period)
+        elif self.pairs == "geoparquet":
+            where = self.endpoints.itslive_parquet
+            rows, notes = geoparquet.ParquetCatalogue(where).pairs(region, period, filters)
+        else:
+            rows, notes = image_pairs.StacCatalogue(where).pairs(region, period, filters)
+        if not rows:
+            raise image_pairs.nothing(where, what, region, period)
+        version = base.Filters(version=filters.version)
+        asked = filters if product == "itslive" else version
+        answer = base.select(granule_table(rows), product, region, period, asked, asked=where)
+        answer.attrs["notes"] = notes + answer.attrs["notes"]
+        return answer
+
+    def fetch(self, granules, folder=None):
+        """
+        The ledger of granules brought here, or found here and checked; see `download.fetch`.
+
+        Datacubes and mosaics stay where they are, and so do all granules where `stream` is asked for. With a subset to
+        be made by the service: that of each granule, and the whole granule where it cannot be had. The login is asked
+        for only when something is not here yet.
+        """
+        folder = Path(folder or self.folder)
+        in_place = granules["product"].isin(("itslive_cube", "itslive_mosaic"))
+        if self.subset and len(granules) and granules["product"].str.startswith("itslive").all():
+            log.warning("%s", image_pairs.NO_SUBSETS)
+        if self.stream or (len(granules) and in_place.all()):
+            return streaming.look(self._placed(granules), self.endpoints, connections=self.connections)
+        if self.subset and granules["product"].isin(subsets.PRODUCTS).all() and len(granules):
+            return self._fetch_subsets(granules, folder)
+        return self._fetch_whole(granules, folder)
+
+    def _fetch_whole(self, granules, folder):
+        if granules["product"].eq("itslive").all():
+            return self._brought(granules, folder, image_pairs.session, None)
+        placed = self._placed(granules)
+        in_cloud = placed["url"].str.startswith("s3://").fillna(False).to_numpy(dtype=bool)
+        ways = ((placed[in_cloud], self._storage), (placed[~in_cloud], self._login))
+        parts = [self._brought(part, folder, opened, self.successor) for part, opened in ways if len(part)]
+        return ledger([row for part in parts for row in part.to_dict("records")])
+
+    def _brought(self, granules, folder, opened, successor):
+        return download.fetch(
+            granules, folder, opened, back_off=self.back_off, connections=self.connections, successor=successor
+        )
+
+    def _login(self):
+        return login.session(self.endpoints.login)
+
+    def _storage(self):
+        return s3.session(self.endpoints)
+
+    def _placed(self, granules):
+        """The granules with the address that each is asked for at: in the cloud's storage where that is wanted."""
+        if self.transfer == "https" or granules["product"].str.startswith("itslive").all():
+            return granules
+        if self.transfer == "s3":
+            s3.require()
+        known = granules["s3_url"].notna() if "s3_url" in granules else granules["url"].isna()
+        if not known.all():
+            log.warning("%d granules without an address in storage come over HTTPS", int((~known).sum()))
+        if not known.any():
+            return granules
+        if self.transfer != "s3":
+            first = granules["s3_url"].dropna().iloc[0]
+            try:
+                refused = s3.answers(self._storage(), first)
+            except NunatakError as error:
+                refused = str(error)
+            if refused:
+                log.info("taking granules over HTTPS: %s", refused)
+                return granules
+        return granules.assign(url=granules["s3_url"].fillna(granules["url"]))
+
+    def _fetch_subsets(self, granules, folder):
+        """Subsets that lie here are used; the others are ordered, and what cannot be had comes whole."""
+        below = folder.parent / "harmony" / subsets.digest_of(self.subset)
+        orders = self._orders(below / "orders")
+        here = [(below / row.product / row.file_name).exists() for row in granules.itertuples()]
+        links = dict.fromkeys(granules["granule_id"][here], "")
+        settled: dict[str, base.Outcome] = {}
+        wanted = granules[[not value for value in here]]
+        if "collection_id" not in wanted:
+            log.warning("the collection of the granules is not known, so nothing is ordered; taking whole granules")
+            wanted = wanted.assign(collection_id=None)
+        for _, part in wanted.groupby("collection_id"):
+            try:
+                found, nothing = orders.links(part, self.subset)
+            except subsets.OrderFailed as error:
+                log.warning("%s; taking whole granules", error)
+                continue
+            links |= found
+            settled |= nothing
+        staged = download.fetch(
+            subsets.as_staged(granules, links),
+            below,
+            self._login,
+            back_off=self.back_off,
+            connections=self.connections,
+        )
+        for row in staged[staged["status"] == "failed"].itertuples():
+            log.warning("%s: its subset: %s; taking the whole granule", row.granule_id, row.reason)
+        staged = staged[staged["status"] != "failed"]
+        rest = granules[~granules["granule_id"].isin([*staged["granule_id"], *settled])]
+        whole = self._fetch_whole(rest, folder)
+        return ledger([*staged.to_dict("records"), *whole.to_dict("records"), *map(vars, settled.values())])
+
+    def _orders(self, folder):
+        if self.client == "icepyx":
+            return icepyx_orders.IcepyxOrders(self.endpoints, folder)
+        token = lambda: login.authenticate(self.endpoints.login).token["access_token"]  # noqa: E731
+        return subsets.Orders(self.endpoints.harmony, folder, token)
+
+    def successor(self, row):
+        """The name of the granule that took the place of one that is gone, or None."""
+        named = parse(row.file_name)
+        if named.quick_look:
+            return max((found["file_name"] for found in self._finals(named)), default=None)
+        pattern = named.file_name.replace(f"_{named.version}_{named.revision}.", f"_{named.version}_??.")
+        found = [r["file_name"] for r in self.catalogue.named(named.product, [pattern])]
+        return max((name for name in found if name != named.name), default=None)
+
+
+def _nothing(asked, product, release, region, period, filters):
+    """Whether the release does not reach the period, or nothing lies there."""
+    where = f" in {region.name} ({', '.join(f'{v:.6g}' for v in region.bounds)})" if region is not None else ""
+    begins, ends = release["begins"], release["ends"]
+    if (
+        period is not None
+        and begins is not None
+        and (period.end <= begins or (ends is not None and period.start > ends))
+    ):
+        until = f" and ends {str(ends)[:10]}" if ends is not None else ""
+        return f"{asked}: begins {str(begins)[:10]}{until}, the study asks for {period}; choose a period inside"
+    narrow = [f"{name} {value}" for name in ("rgt", "cycles") if (value := getattr(filters, name))]
+    narrowed = f" and {', '.join(narrow)}" if narrow else ""
+    return f"{asked}: has no granule{where}, {period}{narrowed}; widen the study"

@@ -1,0 +1,1 @@
+"""Transfer files over the network, check them and keep what has arrived."""

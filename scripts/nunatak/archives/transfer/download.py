@@ -1,0 +1,246 @@
+"""
+Originals brought here over HTTPS: whole, checked, and resumed where they were cut off.
+
+No client of the archives compares size or checksum, and all take a login page for a granule; so what arrives is
+checked from the signature to the product's groups before it bears its name. A file under way is hidden
+(`.<name>.part`); a run that is killed leaves it, and the next one asks for the rest of it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from nunatak.archives import ServiceFailed, verify
+from nunatak.archives.base import Outcome
+from nunatak.archives.nasa.records import base_name
+from nunatak.archives.transfer import receipts
+from nunatak.archives.transfer.digests import Digests
+from nunatak.archives.transfer.integrity import check_arrived, check_present, wanted_of
+from nunatak.archives.transfer.pace import Pace
+from nunatak.archives.transfer.transfer import Gone, Spoiled, bytes_of, transfer
+from nunatak.archives.transfer.transport import redacted
+from nunatak.granules import GranuleNameError
+from nunatak.runtime import NunatakError, log, progress
+
+QUARANTINE = "quarantine"
+_RESERVE = 200e6  # bytes left free on the disk
+
+
+def fetch(granules, folder, open_session, *, back_off, connections=4, successor=None):
+    """
+    The ledger of granules brought into a folder, or found there and checked.
+
+    Parameters
+    ----------
+    granules : granule table; each row gets one row of the ledger
+    folder : one folder per product is made below it
+    open_session : function that returns a `requests` session; called once, and only if something is to be downloaded
+    back_off : `transport.BackOff`, shared by all who ask
+    connections : files under way at one time
+    successor : function from a row to the name of what replaced a granule that is gone, or None
+
+    Raises
+    ------
+    LoginRefused : the service wants another login; nothing more is asked
+    NunatakError : less free space than the missing files need
+    """
+    job = _Job(Path(folder), back_off, successor)
+    rows = list(granules.itertuples(index=False))
+    with ThreadPoolExecutor(connections) as pool:
+        known = list(progress(pool.map(job.present, rows), label="checking", total=len(rows)))
+        missing = [row for row, outcome in zip(rows, known, strict=True) if outcome is None]
+        if missing:
+            _room_for(missing, job.folder)
+            job.session = open_session()
+            with Pace(job.bytes_of(missing), len(missing)) as job.pace:
+                brought = dict(zip((r.granule_id for r in missing), job.bring_all(pool, missing), strict=True))
+            known = [outcome or brought[row.granule_id] for row, outcome in zip(rows, known, strict=True)]
+    for outcome in known:
+        if outcome.status == "failed":
+            log.warning("%s: %s", outcome.path, outcome.reason)
+    return verify.as_ledger(granules, known)
+
+
+class _Job:
+    """One call of `fetch`: where things go, and whether to go on."""
+
+    def __init__(self, folder, back_off, successor):
+        self.folder, self.back_off, self.successor = folder, back_off, successor
+        self.session = None
+        self.pace: Pace
+        self.stop = threading.Event()
+
+    def path(self, row) -> Path:
+        """Where a granule lies; the name is checked, because it comes from outside."""
+        for name in (row.product, row.file_name):
+            if base_name(name) != name:
+                raise GranuleNameError(f"{name!r}: a name that would leave its folder")
+        return self.folder / row.product / row.file_name
+
+    def present(self, row) -> Outcome | None:
+        """The outcome of a granule that is here and good; None when it is to be brought."""
+        try:
+            path = self.path(row)
+        except GranuleNameError as error:
+            return Outcome(row.granule_id, "", "failed", str(error))
+        if not path.exists():
+            return None
+        outcome = check_present(row, path)
+        if outcome is None:
+            verify.quarantine(path, self.folder / QUARANTINE)
+            receipts.path_of(path).unlink(missing_ok=True)
+        return outcome
+
+    def bring_all(self, pool, rows):
+        """Outcomes of granules that are not here; a refused login or a full disk ends it for all."""
+        waiting = [pool.submit(self.bring, row) for row in rows]
+        try:
+            return [future.result() for future in waiting]
+        except BaseException:
+            self.stop.set()
+            for future in waiting:
+                future.cancel()
+            raise
+
+    def bring(self, row) -> Outcome:
+        """One granule; a refused login or a full disk stops the others, too."""
+        if self.stop.is_set():
+            return self._failed(row, self.path(row), "not tried: the run stopped")
+        try:
+            return self._bring(row)
+        except NunatakError:
+            self.stop.set()
+            raise
+        finally:
+            self.pace.file_done()
+
+    def bytes_of(self, rows) -> int | None:
+        """Bytes that are to come, without what earlier runs brought of them; None where a size is not known."""
+        sizes = [_size(row) for row in rows]
+        if None in sizes:
+            return None
+        return sum(size - min(bytes_of(self._part(row)), size) for row, size in zip(rows, sizes, strict=True))
+
+    def _part(self, row) -> Path:
+        """Where a granule lies while it is under way."""
+        path = self.path(row)
+        return path.with_name(f".{path.name}.part")
+
+    def _bring(self, row) -> Outcome:
+        """Several attempts; a broken arrival is kept in the quarantine and asked for once more."""
+        path = self.path(row)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part, size = self._part(row), _size(row)
+        spoiled: list[Spoiled] = []
+        with _alone(part):
+            outcome = self.present(row)  # another run may have brought it meanwhile
+            while outcome is None:
+                try:
+                    arrivals = Digests(wanted_of(row), self.pace.add)
+                    transfer(
+                        self.session, row.url, part, size=size, back_off=self.back_off, stop=self.stop,
+                        arrivals=arrivals,
+                    )  # fmt: skip
+                    outcome = self._settle(row, part, path, arrivals)
+                except Spoiled as error:
+                    outcome = self._spoiled(row, path, part, [*spoiled, error])
+                    spoiled.append(error)
+                except Gone as error:
+                    part.unlink(missing_ok=True)
+                    outcome = self._failed(row, path, self._gone(row, error))
+                except ServiceFailed as error:
+                    outcome = self._failed(row, path, str(error))
+                except OSError as error:
+                    raise NunatakError(
+                        f"{path}: could not be written ({error.strerror or error}); free space or choose another folder"
+                    ) from None
+        return outcome
+
+    def _spoiled(self, row, path, part, errors) -> Outcome | None:
+        """Put a broken arrival aside; None when it is to be asked for again."""
+        if part.exists():
+            verify.quarantine(part, self.folder / QUARANTINE)
+        if len(errors) == 1:
+            log.info("%s: %s; asking once more", path.name, errors[0])
+            return None
+        return self._failed(row, path, f"{errors[-1]}; the file is kept in {self.folder / QUARANTINE}")
+
+    def _settle(self, row, part, path, arrivals) -> Outcome:
+        """Check what arrived and give it its name."""
+        status, reason, found = check_arrived(row, part, arrivals)
+        os.replace(part, path)
+        receipts.keep(path, checksums=found, status=status, reason=reason)
+        return Outcome(row.granule_id, str(path), status, reason, path.stat().st_size, found["SHA-256"])
+
+    def _failed(self, row, path, reason):
+        return Outcome(row.granule_id, str(path), "failed", redacted(reason))
+
+    def _gone(self, row, error):
+        """What to say of a granule that the archive no longer has."""
+        try:
+            newer = self.successor(row) if self.successor else None
+        except NunatakError as unknown:
+            newer = None
+            log.warning("%s: its successor is not known: %s", row.file_name, unknown)
+        if newer:
+            return f"gone from the archive, superseded by {newer}; {verify.ASK_AGAIN}"
+        return f"gone from the archive ({error}); {verify.ASK_AGAIN}"
+
+
+@contextmanager
+def _alone(part):
+    """Hold a file under way against other runs that want the same one; they wait."""
+    lock = part.with_suffix(".lock")
+    while True:
+        with open(lock, "a") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX)
+            except OSError as error:
+                log.warning("%s: no locks here (%s); let one run at a time fetch to it", lock.parent, error.strerror)
+            if not _same(lock, held):  # the run before removed it while this one waited
+                continue
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+            return
+
+
+def _same(path, opened):
+    """Whether a path still leads to the opened file."""
+    try:
+        return os.stat(path).st_ino == os.fstat(opened.fileno()).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _room_for(rows, folder):
+    """
+    Refuse to begin what the disk cannot hold.
+
+    Raises
+    ------
+    NunatakError : says how much is missing
+    """
+    under = folder
+    while not under.exists():
+        under = under.parent
+    needed = sum(_size(row) or 0 for row in rows)
+    free = shutil.disk_usage(under).free
+    if needed + _RESERVE > free:
+        raise NunatakError(
+            f"{folder}: {len(rows)} granules need {needed / 1e9:.2f} GB, {free / 1e9:.2f} GB are free; free space, or "
+            "set resources to a folder on a larger disk"
+        )
+
+
+def _size(row):
+    return int(row.size_bytes) if pd.notna(row.size_bytes) else None

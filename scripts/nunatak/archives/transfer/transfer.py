@@ -1,0 +1,187 @@
+"""One file over HTTPS: attempts, resumption by range, the service's wishes, and what each refusal means."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from nunatak.archives import LoginRefused, ServiceFailed
+from nunatak.archives.transfer.transport import redacted
+from nunatak.files import retries
+from nunatak.runtime import log
+
+_BLOCK = 1 << 17  # bytes, of one read: what a kill can cost
+
+
+class Gone(Exception):
+    """The service has no such file."""
+
+
+class Spoiled(Exception):
+    """What arrived is not the file."""
+
+
+class Unauthorised(LoginRefused):
+    """The service does not take the token; a new one may help once."""
+
+
+class _Again(Exception):
+    """Another attempt may help; `wait` is what the service asked for."""
+
+    def __init__(self, reason, wait=None):
+        super().__init__(reason)
+        self.wait = wait
+
+
+def transfer(session, url, part, *, size=None, back_off, stop, arrivals):
+    """
+    Fill `part` with the file at an address, from where an earlier attempt or run left off.
+
+    Parameters
+    ----------
+    session : requests session
+    url : the address
+    part : path of the file under way; `<part>.json` beside it holds the validator of what it has
+    size : bytes the catalogue states, or None
+    back_off : `transport.BackOff`
+    stop : threading.Event; when set, gives up
+    arrivals : `digests.Digests` of the file, told of every beginning and every block
+
+    Raises
+    ------
+    Gone, Spoiled, LoginRefused, ServiceFailed
+    """
+    failures, renewed = 0, False
+    while True:
+        back_off.wait()
+        if stop.is_set():
+            raise ServiceFailed("not tried: the run stopped")
+        before = bytes_of(part)
+        try:
+            _attempt(session, url, Path(part), size, arrivals)
+            return
+        except Unauthorised:
+            if renewed or not session.login_again():
+                raise
+            renewed = True
+        except _Again as error:
+            failures = 1 if bytes_of(part) > before else failures + 1  # a slow line that moves on may take its time
+            log.info("%s: %s (failure %d of %d)", redacted(url), error, failures, retries.ATTEMPTS)
+            if failures == retries.ATTEMPTS:
+                raise ServiceFailed(
+                    f"{error}, {retries.ATTEMPTS} times; wait and run again: what arrived is kept"
+                ) from None
+            pause = retries.pause_before(failures, error.wait)
+            if error.wait is not None:
+                back_off.extend(pause)  # the service means everybody
+            else:
+                time.sleep(pause)
+
+
+def _attempt(session, url, part, size, arrivals):
+    import requests
+    import urllib3
+
+    note = part.with_name(f"{part.name}.json")
+    validator = _validator(note) if part.exists() else None
+    have = bytes_of(part) if validator else 0
+    headers: dict[str, str] = {"Accept-Encoding": "identity"}
+    if validator and have:
+        headers |= {"Range": f"bytes={have}-", "If-Range": validator}
+    try:
+        with session.get(url, headers=headers, stream=True, timeout=(retries.CONNECT, retries.READ)) as answer:
+            _judge(answer, url, have)
+            if answer.status_code == 416:
+                note.unlink(missing_ok=True)
+                raise _Again("the rest asked for is not there; beginning anew")
+            resumed = answer.status_code == 206
+            if resumed and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+                note.unlink(missing_ok=True)
+                raise _Again("another range than the one asked for arrived; beginning anew")
+            _note(note, answer)
+            _write(answer, part, have if resumed else 0, size, arrivals)
+    except requests.exceptions.TooManyRedirects:
+        raise LoginRefused("redirected in a circle, as an unauthorised login is; see `make check_access`") from None
+    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
+        raise _Again(f"no byte for {retries.READ:g} s") from None
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise _Again(f"connection lost ({type(error).__name__})") from None
+    note.unlink(missing_ok=True)
+
+
+def _judge(answer, url, have):
+    """Turn a refusal into what it means; returns for an answer that carries the file."""
+    code, host = answer.status_code, redacted(url).split("/")[2]
+    if code == 401:
+        raise Unauthorised(f"{host}: refuses the login; the token may have expired: see `make check_access`")
+    if code == 403:
+        raise LoginRefused(
+            f"{host}: forbids this file to the login ({_words(answer)}); accept the terms it names, or ask it"
+        )
+    if code in (404, 410):
+        raise Gone(f"{host} answered {code}")
+    if code in retries.PASSING:
+        raise _Again(f"{host} answered {code}", answer.headers.get("Retry-After"))
+    if code == 416 and have:
+        return
+    if code not in (200, 206):
+        raise ServiceFailed(f"{host}: answered {code} ({_words(answer)})")
+    if "html" in answer.headers.get("Content-Type", "").lower():
+        if "urs.earthdata" in answer.url or b"login" in _start(answer).lower():
+            raise LoginRefused(f"{host}: sent a login page in place of the file; see `make check_access`")
+        raise Spoiled(f"{host} sent a web page in place of the file")
+
+
+def _write(answer, part, start, size, arrivals):
+    """Append the body from `start`; a body shorter than announced is kept for the next attempt."""
+    announced = answer.headers.get("Content-Length", "")
+    with open(part, "r+b" if start else "wb") as stream:
+        stream.seek(start)
+        stream.truncate()
+        arrivals.begin(part, start)
+        # not iter_content: it loses what it holds of a block when the connection is
+        while block := answer.raw.read(_BLOCK, decode_content=False):
+            stream.write(block)
+            arrivals.add(block)
+        arrived = stream.tell() - start
+    stated = announced.isdecimal()
+    if stated and arrived != int(announced):
+        raise _Again(f"cut off after {arrived} of {announced} bytes")
+    total = start + arrived
+    if size is not None and total < size and not stated:
+        raise _Again(f"ended after {total} of {size} bytes")
+
+
+def _validator(note) -> str | None:
+    """The validator of the bytes that are here; None when the server gave none, so that nothing can be resumed."""
+    try:
+        return json.loads(note.read_text())["validator"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _note(note, answer):
+    etag = answer.headers.get("ETag")
+    strong = etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified")
+    if strong:
+        note.write_text(json.dumps({"validator": strong}))
+    else:
+        note.unlink(missing_ok=True)
+
+
+def bytes_of(part) -> int:
+    """Bytes of a file under way; 0 where there is none."""
+    try:
+        return Path(part).stat().st_size
+    except OSError:
+        return 0
+
+
+def _words(answer):
+    """The beginning of a refusal's text, which may name what to accept."""
+    return redacted(_start(answer).decode("utf-8", "replace"))[:300] or "no text"
+
+
+def _start(answer):
+    return next(answer.iter_content(4096), b"")

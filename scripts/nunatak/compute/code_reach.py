@@ -1,0 +1,96 @@
+"""
+What a script can reach through its imports: library modules and third-party packages.
+
+Snakemake reruns a rule when its script changes, but not when a library module behind it does; a hash of the
+modules in reach, given to the rule as a parameter, closes that gap. The same walk tells which packages a rule's
+environment must hold. Imports are read off the source, at module level and inside functions; nothing is run.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parents[2]
+PACKAGE = "nunatak"
+_MODULE = re.compile(PACKAGE + r"(\.[a-z0-9_]+)+")
+
+
+def modules(script) -> set[Path]:
+    """The library's files that a script reaches, itself not included."""
+    found: set[Path] = set()
+    queue = [Path(script)]
+    while queue:
+        for name in imports(queue.pop()):
+            for path in _library_files(name):
+                if path not in found:
+                    found.add(path)
+                    queue.append(path)
+    return found
+
+
+def packages(script) -> set[str]:
+    """Top-level names of the third-party packages that a script and its library modules import."""
+    names: set[str] = set()
+    for path in {Path(script), *modules(script)}:
+        names |= {name.split(".")[0] for name in imports(path)}
+    return names - set(sys.stdlib_module_names) - {PACKAGE, "snakemake"}
+
+
+@cache
+def code_version(*files) -> str:
+    """A hash of the library modules that scripts or notebooks (paths from scripts/) reach; changes when one does."""
+    digest = hashlib.sha256()
+    for path in sorted(set().union(*(modules(SCRIPTS / file) for file in files))):
+        digest.update(path.relative_to(SCRIPTS).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def imports(path) -> set[str]:
+    """Dotted names a file imports; `from a import b` counts as a and as a.b, which may be a module or not."""
+    return _imports_of(str(path), Path(path).stat().st_mtime_ns)
+
+
+@cache
+def _imports_of(path, _mtime_ns) -> set[str]:
+    tree = ast.parse(_source(Path(path)), filename=path)
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            raise ValueError(f"{path}: line {node.lineno}: a relative import; write the full name from {PACKAGE}")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.fullmatch(node.value):
+            names.add(node.value)  # a registry that imports by name
+    return names
+
+
+def _source(path) -> str:
+    """The Python of a file: its text, or that of a notebook's code cells."""
+    text = path.read_text("utf-8")
+    if path.suffix != ".ipynb":
+        return text
+    return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
+
+
+def _library_files(name) -> list[Path]:
+    """The files behind a dotted name of the library: the module and the __init__ of each package on the way."""
+    parts = name.split(".")
+    if parts[0] != PACKAGE:
+        return []
+    files = []
+    for depth in range(1, len(parts) + 1):
+        base = SCRIPTS.joinpath(*parts[:depth])
+        if (base / "__init__.py").is_file():
+            files.append(base / "__init__.py")
+        elif base.with_suffix(".py").is_file():
+            files.append(base.with_suffix(".py"))
+    return files

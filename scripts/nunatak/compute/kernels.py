@@ -1,0 +1,91 @@
+"""The one decorator for compiled kernels: no fast-math, no global lock, one cache per interpreter and processor."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import platform
+import sys
+import threading
+from pathlib import Path
+
+from nunatak.compute.environment import cache_folder, is_writable
+from nunatak.runtime import log
+
+_LOCK = threading.Lock()
+
+
+def kernel(function=None, *, parallel=False):
+    """
+    Compile a bare loop over arrays, when it is first called.
+
+    fast-math is off: it may assume that NaN does not occur, and here NaN means "not observed".
+    Kernels release the global lock, so that threads inside a job work side by side.
+    """
+    return Kernel(function, parallel) if function else functools.partial(Kernel, parallel=parallel)
+
+
+class Kernel:
+    """
+    A function that numba compiles at its first call, from Python or from another kernel.
+
+    To import numba takes as long as many a job, and most jobs that import a module with kernels call none of them.
+    """
+
+    def __init__(self, function, parallel):
+        functools.update_wrapper(self, function)
+        self._parallel = parallel
+        self._dispatcher = None
+
+    def __call__(self, *args, **kwargs):
+        return self.compiled(*args, **kwargs)
+
+    def __getattr__(self, name):  # py_func, signatures, ... of numba's dispatcher
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.compiled, name)
+
+    @property
+    def compiled(self):
+        """numba's dispatcher."""
+        if self._dispatcher is None:
+            with _LOCK:
+                self._dispatcher = self._dispatcher or _numba().njit(
+                    self.__wrapped__, nogil=True, cache=_is_kept(), parallel=self._parallel
+                )
+        return self._dispatcher
+
+    @property
+    def _numba_type_(self):
+        """What numba takes this for where another kernel names it."""
+        return _numba().types.Dispatcher(self.compiled)
+
+
+def _is_kept():
+    """Whether compiled kernels are kept for other processes."""
+    return bool(_numba().config.CACHE_DIR)
+
+
+@functools.cache
+def _numba():
+    import numba
+    from llvmlite import binding
+    from numba.core import config
+
+    config.CACHE_DIR = str(_folder(numba, binding) or "")  # type: ignore[attr-defined]
+    config.CACHE_LOCATOR_CLASSES = "nunatak.compute.kernel_cache.BySource"  # type: ignore[attr-defined]
+    return numba
+
+
+def _folder(numba, binding):
+    """Where compiled kernels are kept: in a folder that no other interpreter, numba version or processor shares."""
+    if own := os.environ.get("NUMBA_CACHE_DIR"):
+        folder = Path(own) if is_writable(Path(own)) else None
+    else:
+        host = f"{sys.version}|{numba.__version__}|{platform.machine()}|{binding.get_host_cpu_name()}"
+        base = cache_folder()
+        folder = base and base / "nunatak" / "kernels" / hashlib.sha256(host.encode()).hexdigest()[:12]
+    if folder is None:
+        log.warning("no folder for compiled kernels can be written: compiled for this job alone; set XDG_CACHE_HOME")
+    return folder

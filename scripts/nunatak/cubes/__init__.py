@@ -1,0 +1,1 @@
+"""Build cubes on disk from image pairs on disk."""

@@ -1,0 +1,1 @@
+"""Read and write tables, rasters, streams and byte ranges."""

@@ -1,0 +1,277 @@
+"""
+Files read where they lie: an address takes the place of a path, and only the ranges that are needed travel.
+
+What is large (a chunk of data) is asked for exactly; what is small (the file's own tables, small chunks) comes in
+blocks that grow while reading goes on beside what is here already, by a quarter of it. So a file whose tables lie
+together, as a cloud-optimised one's do, costs few requests, and no file costs much more than what is read of it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+import time
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from nunatak.files import retries
+from nunatak.runtime import log
+
+SCHEMES = ("https://", "http://", "s3://")
+EXACT = 1 << 14  # bytes, from which on a read is asked for as it is
+BLOCK = 1 << 13  # bytes, of the smallest read
+LARGEST = 1 << 20  # bytes, a block grows to while reading goes on beside it
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+
+class Address(str):
+    """
+    An address in place of a path.
+
+    Attributes
+    ----------
+    session : what asks it, a `requests` session; None for public storage
+    name : the file's name at its end
+    """
+
+    session = None
+
+    def __new__(cls, text, session=None):
+        made = super().__new__(cls, text)
+        made.session = session
+        return made
+
+    @property
+    def name(self) -> str:
+        return unquote(urlsplit(self).path.rstrip("/").rsplit("/", 1)[-1])
+
+
+class NotReadable(OSError):
+    """An address that cannot be read by range; one line without secrets."""
+
+
+def is_address(path) -> bool:
+    """Whether a text is an address and no path."""
+    return str(path).startswith(SCHEMES)
+
+
+def location(path):
+    """
+    What a reader opens: an `Address` for what begins like one, else a Path.
+
+    >>> location("https://host/a/ATL06_20190504033705_05480304_007_01.h5").name
+    'ATL06_20190504033705_05480304_007_01.h5'
+    """
+    if isinstance(path, Address):
+        return path
+    return Address(path) if is_address(path) else Path(path)
+
+
+def open_address(path, *, tail=0) -> RangeFile:
+    """
+    The file at an address, to be closed by whoever opened it.
+
+    Parameters
+    ----------
+    tail : bytes from the end that are read first, for formats whose tables lie there; else the beginning is
+    """
+    return RangeFile(location(path), tail=tail)
+
+
+def read_object(address, session) -> bytes | None:
+    """
+    A small object, whole; None where there is none.
+
+    Raises
+    ------
+    NotReadable : any other failure, after as many attempts as may help
+    """
+    reason = ""
+    for attempt in range(1, retries.ATTEMPTS + 1):
+        pause, limits = retries.pause_before(attempt), (retries.CONNECT, retries.READ)
+        try:
+            with session.get(address, headers={"Accept-Encoding": "identity"}, timeout=limits) as answer:
+                if answer.status_code == 404:
+                    return None
+                if answer.status_code == 200 and "html" not in answer.headers.get("Content-Type", "").lower():
+                    return answer.content
+                if answer.status_code not in retries.PASSING:
+                    raise NotReadable(f"{address}: {_refusal(answer)}")
+                reason = f"answered {answer.status_code}"
+                pause = retries.pause_before(attempt, answer.headers.get("Retry-After"))
+        except _lost() as error:
+            reason = f"connection lost ({type(error).__name__})"
+        if attempt < retries.ATTEMPTS:
+            time.sleep(pause)
+    raise NotReadable(f"{address}: {reason}, {retries.ATTEMPTS} times; wait and run again")
+
+
+class RangeFile(io.RawIOBase):
+    """
+    A file at an address, read by range.
+
+    Attributes
+    ----------
+    size : bytes, as the service states them
+    etag : the validator the service gave, or None; a file that changes while it is read is an error
+    moved, asked : bytes that have come, and requests made
+    """
+
+    def __init__(self, address, *, tail=0):
+        super().__init__()
+        self.address = address
+        self.session = address.session or public_session()
+        self.size, self.etag, self.moved, self.asked = -1, None, 0, 0
+        self._at = 0
+        self._direct = str(address)  # where redirects led: signed, so it stays in memory
+        self._blocks: dict[int, bytes] = {}
+        self._lock = threading.RLock()
+        first = self._bytes(-tail, tail) if tail else self._bytes(0, 4 * BLOCK)
+        self._blocks[self.size - len(first) if tail else 0] = first
+
+    def __repr__(self):
+        return str(self.address)
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def tell(self):
+        return self._at
+
+    def seek(self, offset, whence=io.SEEK_SET):
+        self._at = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence] + offset
+        return self._at
+
+    def readinto(self, buffer):
+        wanted = min(len(buffer), max(self.size - self._at, 0))
+        with self._lock:
+            buffer[:wanted] = self._read(self._at, wanted)
+        self._at += wanted
+        return wanted
+
+    def close(self):
+        if not self.closed:
+            log.info("%s: %d of %d bytes in %d requests", self.address, self.moved, self.size, self.asked)
+        super().close()
+
+    def _read(self, start, count) -> bytes:
+        held = self._held(start, count)
+        if held is not None:
+            return held
+        if count >= EXACT:
+            return self._bytes(start, count)
+        # what begins here and lies beyond it, after the reader's way through what lies before
+        begin, known = self._before(start)
+        end = begin + len(known)
+        length = max(min(len(known) // 4, LARGEST), BLOCK, start + count - end)
+        block = known + self._bytes(end, min(length, self.size - end))  # one table in one piece
+        self._blocks[begin] = block
+        return block[start - begin : start - begin + count]
+
+    def _before(self, start) -> tuple[int, bytes]:
+        """The block that reaches a place or ends there, else an empty one that begins there."""
+        reaching = ((b, block) for b, block in self._blocks.items() if b <= start <= b + len(block))
+        return next(reaching, (start, b""))
+
+    def _held(self, start, count) -> bytes | None:
+        for begin, block in self._blocks.items():
+            if begin <= start and start + count <= begin + len(block):
+                return block[start - begin : start - begin + count]
+        return None
+
+    def _bytes(self, start, count) -> bytes:
+        """A range as the service has it, after as many attempts as it takes."""
+        if not count:
+            return b""
+        for attempt in range(1, retries.ATTEMPTS + 1):
+            pause, reason = retries.pause_before(attempt), ""
+            try:
+                with self._ask(start, count) as answer:
+                    if answer.status_code in retries.PASSING:
+                        reason = f"answered {answer.status_code}"
+                        pause = retries.pause_before(attempt, answer.headers.get("Retry-After"))
+                    elif not self._renewed(answer):
+                        return self._content(answer, start, count)
+                    else:
+                        pause = 0.0
+            except _lost() as error:
+                reason = f"connection lost ({type(error).__name__})"
+            if attempt < retries.ATTEMPTS:
+                time.sleep(pause)
+        reason = reason or "refuses the login"
+        raise NotReadable(f"{self.address}: {reason}, {retries.ATTEMPTS} times; wait and run again")
+
+    def _ask(self, start, count):
+        self.asked += 1
+        asked = f"bytes={start}-{start + count - 1}" if start >= 0 else f"bytes={start}"
+        headers = {"Range": asked, "Accept-Encoding": "identity"}
+        return self.session.get(self._direct, headers=headers, timeout=(retries.CONNECT, retries.READ), stream=True)
+
+    def _renewed(self, answer) -> bool:
+        """Whether a refusal may be one of a signature or token that has ended, which another attempt mends."""
+        if answer.status_code not in (400, 401, 403):
+            return False
+        if self._direct != self.address:
+            self._direct = str(self.address)
+            return True
+        return answer.status_code == 401 and bool(getattr(self.session, "login_again", lambda: False)())
+
+    def _content(self, answer, start, count) -> bytes:
+        if answer.status_code == 416 and self.size < 0:
+            raise NotReadable(f"{self.address}: holds no bytes; ask the archive again")
+        found = _RANGE.match(answer.headers.get("Content-Range", ""))
+        if answer.status_code != 206 or found is None or start not in (int(found[1]), -count):
+            raise NotReadable(f"{self.address}: {_refusal(answer)}")
+        if self.size < 0:
+            self.size, self.etag = int(found[3]), answer.headers.get("ETag")
+        if int(found[3]) != self.size or answer.headers.get("ETag") != self.etag:
+            raise NotReadable(f"{self.address}: changed while it was read; run again")
+        content = answer.content
+        self.moved += len(content)
+        if len(content) != min(count, self.size - max(start, 0)):
+            raise _Short(f"{len(content)} of {count} bytes")
+        self._direct = answer.url
+        return content
+
+
+class _Short(Exception):
+    """A range that arrived in part."""
+
+
+def _lost():
+    """What a lost connection raises; requests is imported where something is asked."""
+    import requests
+
+    return (requests.exceptions.ConnectionError, requests.exceptions.Timeout, _Short,
+            requests.exceptions.ChunkedEncodingError)  # fmt: skip
+
+
+def _refusal(answer) -> str:
+    code, page = answer.status_code, "html" in answer.headers.get("Content-Type", "").lower()
+    if code in (404, 410):
+        return f"is gone ({code}); ask the archive again"
+    if code in (401, 403):
+        return f"refuses the login ({code}); see `make check_access`"
+    if page:
+        return "sent a web page in place of the file; see `make check_access`"
+    if code == 200:
+        return "does not serve ranges; write fetch: download"
+    return f"answered {code}; wait and run again, or write fetch: download"
+
+
+def public_session():
+    """A session for public storage: no login is sent, whatever lies in ~/.netrc."""
+    import requests
+
+    return anonymous(requests.Session())
+
+
+def anonymous(session):
+    """The session, which takes no login out of ~/.netrc, whose `default` line would go to any host; nor when led on."""
+    session.auth = lambda request: request
+    session.rebuild_auth = lambda request, answer: request.headers.pop("Authorization", None)
+    return session

@@ -1,0 +1,1 @@
+"""Hold regions, outlines, polygons and grids."""

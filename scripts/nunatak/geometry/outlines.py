@@ -1,0 +1,74 @@
+"""The outlines of a study on disk: one GeoJSON file with its region and every further one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import shapely
+from shapely.geometry import mapping, shape
+
+from nunatak.geometry.region import Region, RegionError, Simplification, load
+from nunatak.runtime import write_json
+
+STUDY_REGION = "region"  # the key under which the study's own region stands
+ALTIMETRY_REGION = "altimetry_region"  # and that of the altimetry, where it is another one
+
+
+def write_outlines(regions, path):
+    """
+    Write regions as a GeoJSON FeatureCollection (RFC 7946, WGS84, cut at the antimeridian).
+
+    Parameters
+    ----------
+    regions : mapping of key to Region; the study's own region under "region"
+    """
+    features = [_feature(key, region) for key, region in regions.items()]
+    write_json({"type": "FeatureCollection", "features": features}, path)
+
+
+def read_outlines(path) -> dict[str, Region]:
+    """The regions of a file that `write_outlines` wrote, in its order."""
+    with open(path, encoding="utf-8") as stream:
+        return {f["properties"]["key"]: _region(f) for f in json.load(stream)["features"]}
+
+
+def altimetry_outline(path) -> Region:
+    """The area in which a study's altimetry is read."""
+    regions = read_outlines(path)
+    return regions.get(ALTIMETRY_REGION, regions[STUDY_REGION])
+
+
+def focus_outline(focus) -> Region:
+    """
+    The part of the map that a study zooms in on, as a Region: its straight sides are curves in longitude and latitude.
+
+    Parameters
+    ----------
+    focus : mapping of crs, xlim, ylim (m)
+    """
+    (left, right), (bottom, top) = focus["xlim"], focus["ylim"]
+    box = {"bbox": [left, bottom, right, top], "crs": focus["crs"]}
+    try:
+        return load(box, name="focus")
+    except RegionError:
+        # a box over the antimeridian, or over a pole, is meant to cross it
+        return load({**box, "crosses_antimeridian": True}, name="focus")
+
+
+def _feature(key, region):
+    properties = {
+        "key": key,
+        "name": region.name,
+        "crosses_antimeridian": region.crosses_antimeridian,
+        "area_km2": region.area_km2,
+        "simplification": asdict(region.simplification) if region.simplification else None,
+    }
+    return {"type": "Feature", "properties": properties, "geometry": mapping(region.geometry)}
+
+
+def _region(feature):
+    about = feature["properties"]
+    simplification = Simplification(**about["simplification"]) if about["simplification"] else None
+    geometry = shapely.force_2d(shape(feature["geometry"]))
+    return Region(about["name"], geometry, about["crosses_antimeridian"], simplification)

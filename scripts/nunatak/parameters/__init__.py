@@ -1,0 +1,1 @@
+"""Declare every choice of a study once."""

@@ -1,0 +1,1 @@
+"""Read ITS_LIVE image pairs, their names, selections, cubes and mosaics."""

@@ -1,0 +1,99 @@
+"""Windows of image pairs straight from their chunks: read, inflate, put in place; HDF5 is not opened."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from nunatak.products import GranuleError, inflate
+from nunatak.products.itslive.fields import FILL, LAYOUT, as_layer, physical
+from nunatak.products.itslive.ground import FIELDS, window_to_ground
+
+_PAD_BUG = ("chip_size_width", "chip_size_height", "interp_mask")
+
+
+def read_window(pair, variables, rows, columns, *, using=None):
+    """
+    A window of one granule.
+
+    Parameters
+    ----------
+    pair : mapping, a row of the index
+    variables : names of `itslive.LAYOUT`; `vx` must be among them for chip sizes and masks of the aligned layout
+    rows, columns : (start, stop) inside the granule
+
+    Returns
+    -------
+    {variable: (rows, columns) array}, dtype and fill of `itslive.LAYOUT`; a variable the granule lacks is all fill.
+    `vx, vy, v, v_error` are over ground whatever units the granule has, rounded to its integers.
+
+    Raises
+    ------
+    GranuleError : the file changed since it was indexed, is cut, or a chunk is damaged
+    """
+    chunks = json.loads(pair["chunks"])
+    shape = rows[1] - rows[0], columns[1] - columns[0]
+    out = {name: np.full(shape, LAYOUT[name][2], dtype=LAYOUT[name][0]) for name in variables}
+    direct = [name for name in variables if name in chunks and "why" not in chunks[name]]
+    other = [name for name in variables if name in chunks and "why" in chunks[name]]
+    try:
+        with open(pair["path"], "rb", buffering=0) as stream:
+            if os.fstat(stream.fileno()).st_size != pair["size_bytes"]:
+                raise GranuleError(f"{pair['path']}: changed since it was indexed; index it again")
+            for name in direct:
+                _read_direct(stream.fileno(), chunks[name], rows, columns, out[name], using)
+        if other:
+            _read_through_hdf5(pair["path"], other, rows, columns, out)
+    except inflate.InflateError as error:
+        raise GranuleError(f"{pair['path']}: {error}; remove it and fetch it again") from error
+    except (OSError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise GranuleError(f"{pair['path']}: cannot be read ({reason}); fetch it again") from error
+    for name in direct:
+        _settle_fill(out[name], chunks[name]["fill"], LAYOUT[name][2])
+    if pair["layout"] == "v2a" and "vx" in out:
+        # pad cells of files made before hyp3-autorift 0.28.0 hold a chip size of 32769 and an interp_mask of 1
+        for name in _PAD_BUG:
+            if name in out:
+                out[name][out["vx"] == FILL] = LAYOUT[name][2]
+    if pair["units_in_granule"] == "map":
+        for name in set(FIELDS) & set(out):
+            window_to_ground(out[name], pair, rows, columns)
+    return out
+
+
+def _read_direct(descriptor, table, rows, columns, out, using):
+    """Copy the window out of every chunk it touches."""
+    height, width = table["chunk"]
+    size = height * width * out.itemsize
+    for r, c, offset, stored in table["at"]:
+        r0, r1 = max(r, rows[0]), min(r + height, rows[1])
+        c0, c1 = max(c, columns[0]), min(c + width, columns[1])
+        if r0 >= r1 or c0 >= c1:
+            continue
+        data = os.pread(descriptor, stored, offset)
+        if len(data) != stored:
+            raise inflate.InflateError(f"damaged chunk ({len(data)} of {stored} bytes)")
+        raw = inflate.inflate(data, size, using)
+        target = out[r0 - rows[0] : r1 - rows[0], c0 - columns[0] : c1 - columns[0]]
+        if table["shuffle"] and out.itemsize == 2:
+            inflate.unshuffle_window(raw, (height, width), r0 - r, c0 - c, target)
+        else:
+            target[...] = np.frombuffer(raw, out.dtype).reshape(height, width)[r0 - r : r1 - r, c0 - c : c1 - c]
+
+
+def _read_through_hdf5(path, names, rows, columns, out):
+    """The same window by HDF5's own filters, turned and unpacked where a file has fields of its own form."""
+    with h5py.File(path, "r") as file:
+        for name in names:
+            values = physical(file[name], name, (slice(*rows), slice(*columns)))
+            out[name][...] = as_layer(values, name, Path(path).name)
+
+
+def _settle_fill(values, stated, ours):
+    if stated != ours:
+        values[values == np.array(stated).astype(values.dtype)] = ours
