@@ -30,9 +30,13 @@ def heights(n):
     sigma = rng.uniform(0.02, 0.1, (n, CYCLES))
     h = 800 - 2 * (year - 2019) + sigma * rng.standard_normal(sigma.shape)
     return pd.DataFrame(
-        {"ref_pt": np.repeat(np.arange(n), CYCLES), "time": np.tile(from_decimal_year(year), n), "h_corr": h.ravel(),
-         "h_corr_sigma": sigma.ravel()}
-    )  # fmt: skip
+        {
+            "ref_pt": np.repeat(np.arange(n), CYCLES),
+            "time": np.tile(from_decimal_year(year), n),
+            "h_corr": h.ravel(),
+            "h_corr_sigma": sigma.ravel(),
+        }
+    )
 
 
 def our_rates(n):
@@ -54,9 +58,16 @@ def made_rows(n):
 def segments(n):
     rng = np.random.default_rng(2)
     return pd.DataFrame(
-        {"rgt": 548, "cycle": 3, "beam": "gt1l", "segment_id": np.arange(n), "h_li": rng.normal(0, 0.7, n),
-         "dh_fit_dx": rng.normal(0, 0.01, n), "atl06_quality_summary": 0}
-    )  # fmt: skip
+        {
+            "rgt": 548,
+            "cycle": 3,
+            "beam": "gt1l",
+            "segment_id": np.arange(n),
+            "h_li": rng.normal(0, 0.7, n),
+            "dh_fit_dx": rng.normal(0, 0.01, n),
+            "atl06_quality_summary": 0,
+        }
+    )
 
 
 def our_filter(n):
@@ -76,8 +87,11 @@ def made_segments(n):
 def lines(n):
     """n lines one way and n another that they cross, a thousand segments of 20 m each."""
     s = 20.0 * np.arange(LENGTH)
-    parts = [(0.9 * s + 7 * k, sign * 0.43 * s + 190.0 * k + (0.0 if sign > 0 else 8600.0))
-             for sign in (1, -1) for k in range(n)]  # fmt: skip
+    parts = [
+        (0.9 * s + 7 * k, sign * 0.43 * s + 190.0 * k + (0.0 if sign > 0 else 8600.0))
+        for sign in (1, -1)
+        for k in range(n)
+    ]
     x, y = (np.concatenate([part[axis] for part in parts]) for axis in (0, 1))
     link = np.ones(x.size - 1, dtype=bool)
     link[LENGTH - 1 :: LENGTH] = False
@@ -114,17 +128,20 @@ def main():
     rows = {
         f"rates of {POINTS:,} points, {CYCLES} cycles": {"CPU s": trend, "heights/s": POINTS * CYCLES / trend},
         f"np.polyfit, {PEER_POINTS:,} points": {
-            "CPU s": theirs.cpu_seconds, "heights/s": PEER_POINTS * CYCLES / theirs.cpu_seconds,
+            "CPU s": theirs.cpu_seconds,
+            "heights/s": PEER_POINTS * CYCLES / theirs.cpu_seconds,
         },
         f"strict filter, {SEGMENTS:,} segments": {"CPU s": strict, "heights/s": SEGMENTS / strict},
         f"loop, {PEER_SEGMENTS:,} segments": {
-            "CPU s": loop.cpu_seconds, "heights/s": PEER_SEGMENTS / loop.cpu_seconds,
+            "CPU s": loop.cpu_seconds,
+            "heights/s": PEER_SEGMENTS / loop.cpu_seconds,
         },
         "crossovers, 1e5 x 1e5 segments": {"CPU s": found.cpu_seconds, "heights/s": float("nan")},
         f"all pairs, {PEER_LINES * LENGTH:,} x {PEER_LINES * LENGTH:,}": {
-            "CPU s": every.cpu_seconds, "heights/s": float("nan"),
+            "CPU s": every.cpu_seconds,
+            "heights/s": float("nan"),
         },
-    }  # fmt: skip
+    }
     result = {
         "heights_per_cpu_second_rates": POINTS * CYCLES / trend,
         "segments_per_cpu_second_strict": SEGMENTS / strict,

@@ -155,8 +155,10 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         base = Path(scratch)
         (base / "held").mkdir()
-        made = {name: granule(base / "held" / f"{name}.h5", size) for name, size in
-                (("part", SIZE), ("small", 20e6), ("large", 400e6))}  # fmt: skip
+        made = {
+            name: granule(base / "held" / f"{name}.h5", size)
+            for name, size in (("part", SIZE), ("small", 20e6), ("large", 400e6))
+        }
         facts = {n: {"size": p.stat().st_size, "md5": hashlib.md5(p.read_bytes()).hexdigest()} for n, p in made.items()}
         _have(base / "present")
         with subprocess.Popen(
@@ -174,11 +176,18 @@ def main():
             }
             memory = {
                 name: measure(
-                    __file__, "ours", repeat=0, arguments={
-                        "line": line, "urls": urls(f"{name}.h5", 0, 1), "folder": str(base / name), **facts[name]},
+                    __file__,
+                    "ours",
+                    repeat=0,
+                    arguments={
+                        "line": line,
+                        "urls": urls(f"{name}.h5", 0, 1),
+                        "folder": str(base / name),
+                        **facts[name],
+                    },
                 ).peak_memory_mb
                 for name in ("small", "large")
-            }  # fmt: skip
+            }
             server.stdin.close()
         checked = measure(__file__, "present", {"folder": str(base / "present")}, repeat=0)
     if found["ours"].answer["sha256"] != found["earthaccess"].answer["sha256"]:
@@ -189,12 +198,14 @@ def main():
 def _tell(found, memory, checked, total):
     rows = {
         name: {
-            "seconds": one.answer["seconds"], "MB/s": total / one.answer["seconds"] / 1e6,
+            "seconds": one.answer["seconds"],
+            "MB/s": total / one.answer["seconds"] / 1e6,
             "of the line": total / one.answer["seconds"] / (CONNECTIONS * RATE),
-            "CPU s per GB": one.cpu_seconds / total * 1e9, "peak MB": one.peak_memory_mb,
+            "CPU s per GB": one.cpu_seconds / total * 1e9,
+            "peak MB": one.peak_memory_mb,
         }
         for name, one in found.items()
-    }  # fmt: skip
+    }
     report(
         f"{FILES} granules, {total / 1e6:.0f} MB, over {CONNECTIONS} connections of {RATE / 1e6:.0f} MB/s (load of the "
         f"machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors, which the server shares)",

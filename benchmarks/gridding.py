@@ -33,13 +33,16 @@ def segments(n, granules=GRANULES):
     per = n // granules
     share = np.tile(np.linspace(0, 1, per), granules)
     number = np.repeat(np.arange(granules), per)
-    return pd.DataFrame({
-        "granule_id": pd.Categorical.from_codes(number, [f"ATL10-02_{i:02d}" for i in range(granules)]),
-        "longitude": (165 + 0.6 * number + 6 * share + 180) % 360 - 180, "latitude": -60 - 28 * share,
-        "time": np.datetime64("2019-09-01", "ns") + (number * 43_200e9 + share * 600e9).astype("m8[ns]"),
-        "beam_fb_height": rng.normal(0.3, 0.1, share.size).astype("f4"),
-        "height_segment_length_seg": rng.uniform(10, 60, share.size).astype("f4"),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "granule_id": pd.Categorical.from_codes(number, [f"ATL10-02_{i:02d}" for i in range(granules)]),
+            "longitude": (165 + 0.6 * number + 6 * share + 180) % 360 - 180,
+            "latitude": -60 - 28 * share,
+            "time": np.datetime64("2019-09-01", "ns") + (number * 43_200e9 + share * 600e9).astype("m8[ns]"),
+            "beam_fb_height": rng.normal(0.3, 0.1, share.size).astype("f4"),
+            "height_segment_length_seg": rng.uniform(10, 60, share.size).astype("f4"),
+        }
+    )
 
 
 def columns(n):
@@ -120,11 +123,16 @@ def _crowded(n):
     x = np.repeat(np.linspace(-9e5, 3e5, 6), per) + np.tile(np.linspace(0, 4e4, per), 6)
     y = np.tile(np.linspace(-1.9e6, -1.62e6, per), 6)
     longitude, latitude = pyproj.Transformer.from_crs("EPSG:6932", "EPSG:4326", always_xy=True).transform(x, y)
-    return pd.DataFrame({
-        "granule_id": np.repeat(list("abcdef"), per), "longitude": longitude, "latitude": latitude,
-        "time": np.datetime64("2019-09-15", "ns"), "beam_fb_height": rng.normal(0.3, 0.1, x.size),
-        "height_segment_length_seg": rng.uniform(10, 60, x.size),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "granule_id": np.repeat(list("abcdef"), per),
+            "longitude": longitude,
+            "latitude": latitude,
+            "time": np.datetime64("2019-09-15", "ns"),
+            "beam_fb_height": rng.normal(0.3, 0.1, x.size),
+            "height_segment_length_seg": rng.uniform(10, 60, x.size),
+        }
+    )
 
 
 def _answer(table):
@@ -154,12 +162,14 @@ def main():
         "its twin: PROJ, np.unique, np.bincount": {"segments": part, "ns per segment": plain.cpu_seconds * per},
         "ours, table to statistics": {"segments": n, "ns per segment": whole.cpu_seconds / n * 1e9},
         "ours, the tutorial's case": {
-            "segments": TUTORIAL_SEGMENTS, "ns per segment": same.cpu_seconds / TUTORIAL_SEGMENTS * 1e9,
+            "segments": TUTORIAL_SEGMENTS,
+            "ns per segment": same.cpu_seconds / TUTORIAL_SEGMENTS * 1e9,
         },
         "tutorial, its case": {
-            "segments": TUTORIAL_SEGMENTS, "ns per segment": theirs.cpu_seconds / TUTORIAL_SEGMENTS * 1e9,
+            "segments": TUTORIAL_SEGMENTS,
+            "ns per segment": theirs.cpu_seconds / TUTORIAL_SEGMENTS * 1e9,
         },
-    }  # fmt: skip
+    }
     report(
         f"Freeboard to a grid; largest difference of sums from NumPy {difference:.1e}, of statistics from the tutorial "
         f"{apart:.1e}; memory above the segments {whole.peak_memory_mb - made.peak_memory_mb:.0f} MB",

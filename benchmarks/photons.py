@@ -52,17 +52,25 @@ def write_beam(group, rng, n_segments, per_segment):
     conf = np.full((n, 5), -1, "i1")
     conf[:, 0] = conf[:, 3] = np.where(signal, 4, rng.integers(0, 3, n))
     photons = {
-        "delta_time": time_, "lat_ph": -75 - x / 111e3, "lon_ph": -100 - x / 1e6, "h_ph": h.astype("f4"),
-        "dist_ph_along": along.astype("f4"), "dist_ph_across": (3200 + rng.normal(0, 2, n)).astype("f4"),
-        "signal_conf_ph": conf, "quality_ph": (rng.random(n) < 0.01).astype("i1"),
+        "delta_time": time_,
+        "lat_ph": -75 - x / 111e3,
+        "lon_ph": -100 - x / 1e6,
+        "h_ph": h.astype("f4"),
+        "dist_ph_along": along.astype("f4"),
+        "dist_ph_across": (3200 + rng.normal(0, 2, n)).astype("f4"),
+        "signal_conf_ph": conf,
+        "quality_ph": (rng.random(n) < 0.01).astype("i1"),
         "weight_ph": rng.integers(0, 255, n, "u1"),
-    }  # fmt: skip
+    }
     segments = {
-        "segment_id": (450000 + np.arange(n_segments)).astype("i4"), "segment_dist_x": dist,
-        "segment_ph_cnt": counts.astype("i4"), "reference_photon_lat": -75 - (dist - 9e6) / 111e3,
-        "reference_photon_lon": -100 - (dist - 9e6) / 1e6, "delta_time": 2.5e7 + (dist - 9e6) / 7000,
+        "segment_id": (450000 + np.arange(n_segments)).astype("i4"),
+        "segment_dist_x": dist,
+        "segment_ph_cnt": counts.astype("i4"),
+        "reference_photon_lat": -75 - (dist - 9e6) / 111e3,
+        "reference_photon_lon": -100 - (dist - 9e6) / 1e6,
+        "delta_time": 2.5e7 + (dist - 9e6) / 7000,
         "velocity_sc": np.tile(np.array([120, 6900, 900], "f4"), (n_segments, 1)),
-    }  # fmt: skip
+    }
     clock = np.arange(2.5e7 - 1, segments["delta_time"][-1] + 1, 0.02)
     background = {"delta_time": clock, "bckgrd_rate": rng.uniform(1e5, 1e6, len(clock)).astype("f4")}
     for name, columns in (("heights", photons), ("geolocation", segments), ("bckgrd_atlas", background)):
@@ -106,10 +114,15 @@ def plain(path):
     velocity = float(photons.track.segments["velocity"][0])
     for segment_id, members in extents(photons, PARAMETERS).groupby("segment_id"):
         fit = fit_line_reference(
-            members["x_atc"].to_numpy(), members["height"].to_numpy("f8"),
+            members["x_atc"].to_numpy(),
+            members["height"].to_numpy("f8"),
             float(background_density(40.0, members["background_rate"].iloc[0], velocity)),
-            count=10, spread=20.0, max_iterations=6, min_window=3.0, max_dispersion=5.0,
-        )  # fmt: skip
+            count=10,
+            spread=20.0,
+            max_iterations=6,
+            min_window=3.0,
+            max_dispersion=5.0,
+        )
         found[int(segment_id)] = (float(fit["h_mean"]), len(fit["used"]), int(fit["pflags"]))
     return {"photons": len(photons), "heights": list(found.items())}
 
@@ -142,11 +155,13 @@ def main(millions=8.0):
     )
     rows = {
         "ours, file to table": {
-            "CPU s": whole.cpu_seconds, "photons per CPU s": n / whole.cpu_seconds, "MB": whole.peak_memory_mb,
+            "CPU s": whole.cpu_seconds,
+            "photons per CPU s": n / whole.cpu_seconds,
+            "MB": whole.peak_memory_mb,
         },
         "ours, fit alone": {"CPU s": fit.answer, "photons per CPU s": n / fit.answer, "MB": ""},
         "plain NumPy, 400 segments": {"CPU s": slow.cpu_seconds, "photons per CPU s": m / slow.cpu_seconds, "MB": ""},
-    }  # fmt: skip
+    }
     result = {
         "photons_per_cpu_second": round(n / whole.cpu_seconds),
         "fit_photons_per_cpu_second": round(n / fit.answer),

@@ -55,9 +55,11 @@ def write_granule(path):
 
 def _values(name, k, rng):
     exact = {
-        "latitude": -60.0 - 25.0 * k / k.size, "longitude": -100.0 + 2e-5 * k, "segment_id": (600_000 + k).astype("i4"),
+        "latitude": -60.0 - 25.0 * k / k.size,
+        "longitude": -100.0 + 2e-5 * k,
+        "segment_id": (600_000 + k).astype("i4"),
         "x_atc": 2e7 + 20.0 * k,
-    }  # fmt: skip
+    }
     if name in exact:
         return exact[name]
     if "flag" in name or "flg" in name or "summary" in name or "source" in name or "conf" in name:

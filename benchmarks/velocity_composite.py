@@ -34,10 +34,21 @@ def made():
         first, overlap, lever = overlaps(start, end, edges)
         sigma = np.stack([rng.uniform(5, 100, N)] * 2)
         pairs = Design(
-            years=years, edges=edges, dt=end - start, mid=(start + end) / 2, first=first, overlap=overlap, lever=lever,
-            seasonal=seasonal_terms(start, end), sigma=sigma, shift=np.zeros((2, N)), keep=np.ones(N, bool),
-            group=rng.integers(0, 3, N), group_names=("L7", "L89", "S2"), images=rng.integers(0, N, (2, N)),
-        )  # fmt: skip
+            years=years,
+            edges=edges,
+            dt=end - start,
+            mid=(start + end) / 2,
+            first=first,
+            overlap=overlap,
+            lever=lever,
+            seasonal=seasonal_terms(start, end),
+            sigma=sigma,
+            shift=np.zeros((2, N)),
+            keep=np.ones(N, bool),
+            group=rng.integers(0, 3, N),
+            group_names=("L7", "L89", "S2"),
+            images=rng.integers(0, N, (2, N)),
+        )
         truth = 800 + 20 * (pairs.mid - 2010) + 100 * np.cos(2 * np.pi * pairs.mid)
         components = []
         missing = rng.random((CELLS, N)) > 0.45
@@ -88,9 +99,11 @@ def main():
         "numpy lstsq": {"ms": ms_peer, "ratio": 1.0},
     }
     result = {
-        "ms_per_pixel_component_fit": ms["ours"], "ms_per_pixel_component": ms["filters"],
-        "max_abs_difference": difference, "ratio_lstsq": ms_peer / ms["ours"],
-    }  # fmt: skip
+        "ms_per_pixel_component_fit": ms["ours"],
+        "ms_per_pixel_component": ms["filters"],
+        "max_abs_difference": difference,
+        "ratio_lstsq": ms_peer / ms["ours"],
+    }
     report(f"{N} pairs, 45 % seen, 22 unknowns, per cell and component", rows, result)
 
 

@@ -25,7 +25,7 @@ WEIGHT = "height_segment_length_seg"
 
 def main(
     ledger, regions, out, *, product, settings, freeboard, period, study, endpoints=None, threads=2, scheduler=None
-):  # fmt: skip
+):
     """
     Write what of a chunk can be added to other chunks: sums by granule, day and cell, and what came of each granule.
 
@@ -42,9 +42,14 @@ def main(
     fetched = read_table(ledger)
     read, value, errors = SUMMED[f"{product} with error" if wants_error(product, freeboard) else product]
     read = partial(
-        read, region=region, period=Period.model_validate(period), beams=beams_of(settings), keep=filter_of(settings),
-        reader=settings["reader"], variables=(WEIGHT,),
-    )  # fmt: skip
+        read,
+        region=region,
+        period=Period.model_validate(period),
+        beams=beams_of(settings),
+        keep=filter_of(settings),
+        reader=settings["reader"],
+        variables=(WEIGHT,),
+    )
     grid = grid_of(freeboard["grid"], region)
     width = freeboard["histogram_width"]
     work = partial(gridding.sum_segments, grid=grid, value=value, weight=WEIGHT, errors=errors, level_width=width)
@@ -52,8 +57,12 @@ def main(
     parts, outcome = points.work_on_each(fetched, read, work, opened=opened, threads=threads, scheduler=scheduler)
     sums = gridding.merge(parts or [gridding.no_segments(grid, level_width=width)])
     log.info("%s; %s", sums.describe_losses(), base.check_failures(outcome, None))
-    about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[ledger, regions],
-                  parameters={"settings": settings, "freeboard": freeboard, "period": period})  # fmt: skip
+    about = stamp(
+        study=study,
+        source=fetched.attrs["attributes"]["nunatak_source"],
+        inputs=[ledger, regions],
+        parameters={"settings": settings, "freeboard": freeboard, "period": period},
+    )
     tables, attributes = gridding.to_tables(sums)
     for name, table in tables.items():
         write_table(table, out[name], attributes={**about, **attributes})

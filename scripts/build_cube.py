@@ -42,8 +42,15 @@ def main(plan, years, left_out, ledgers, regions, out, *, settings, study):
     build.refuse_empty(told, out["cube"])
     with written(out["cube"]) as part:
         stacked = [build.stacked_year(rows, year, whole) for rows, year in zip(read, years, strict=True) if len(rows)]
-        build.assemble(part, whole, stacked, settled, chunks=settings["chunks"], zarr_format=settings["zarr_format"],
-                       attributes=about)  # fmt: skip
+        build.assemble(
+            part,
+            whole,
+            stacked,
+            settled,
+            chunks=settings["chunks"],
+            zarr_format=settings["zarr_format"],
+            attributes=about,
+        )
     write_netcdf(fullest_pair(settled), out["pair"], about)
 
 
@@ -51,9 +58,13 @@ def never_read(left_out, ledgers):
     """What was found and not read: `file_name` and `why` of what was not wanted, and of what fetching did not bring."""
     unwanted, lost = read_table(left_out), read_table(ledgers).query("status != 'present'")
     why = lost["status"] + ": " + lost["reason"].fillna("")
-    return pd.DataFrame({
-        "file_name": [*unwanted["file_name"], *(lost["granule_id"] + ".nc")], "why": [*unwanted["why"], *why],
-    }, dtype=object)  # fmt: skip
+    return pd.DataFrame(
+        {
+            "file_name": [*unwanted["file_name"], *(lost["granule_id"] + ".nc")],
+            "why": [*unwanted["why"], *why],
+        },
+        dtype=object,
+    )
 
 
 def fullest_pair(pairs):
@@ -62,10 +73,13 @@ def fullest_pair(pairs):
     granule = pairs.open_pair(best["path"])
     fields = granule[[name for name in SHOWN if name in granule]]
     fields.attrs = {
-        "granule_id": best["granule_id"], "crs": granule.attrs["crs"], "date_dt": float(best["date_dt"]),
+        "granule_id": best["granule_id"],
+        "crs": granule.attrs["crs"],
+        "date_dt": float(best["date_dt"]),
         "acquisition_date_img1": str(best["acquisition_date_img1"])[:10],
-        "acquisition_date_img2": str(best["acquisition_date_img2"])[:10], "platform": best["platform"],
-    }  # fmt: skip
+        "acquisition_date_img2": str(best["acquisition_date_img2"])[:10],
+        "platform": best["platform"],
+    }
     return georeference(fields, Grid.from_centres(granule.attrs["crs"], granule["x"].values, granule["y"].values))
 
 

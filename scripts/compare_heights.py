@@ -8,8 +8,20 @@ from nunatak.runtime import job, log, stamp
 
 # product: columns that are read of it, the flag whose 0 is good, how it is joined
 _ATL06 = ["rgt", "cycle", "beam", "segment_id", "x_atc", "h_li", "h_li_sigma", "atl06_quality_summary"]
-_ATL11 = ["rgt", "cycle", "pair", "ref_pt", "time", "latitude", "longitude", "x_atc", "y_atc", "h_corr", "h_corr_sigma",
-          "quality_summary"]  # fmt: skip
+_ATL11 = [
+    "rgt",
+    "cycle",
+    "pair",
+    "ref_pt",
+    "time",
+    "latitude",
+    "longitude",
+    "x_atc",
+    "y_atc",
+    "h_corr",
+    "h_corr_sigma",
+    "quality_summary",
+]
 OTHERS = {
     "atl06": (_ATL06, "atl06_quality_summary", photons.against_atl06),
     "atl11": (_ATL11, "quality_summary", photons.against_atl11),

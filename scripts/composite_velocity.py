@@ -80,8 +80,14 @@ def write_maps(annual, grid, folder, about):
             units = [annual[name].attrs["units"]] * len(years)
             write_cog(annual[name].values, grid, part / f"{name}.tif", about, names=years, units=units)
         for name in ("v_mean", "v0"):
-            write_cog(annual[name].values, grid, part / f"{name}.tif", about, names=annual[name].attrs["long_name"],
-                      units="m/yr")  # fmt: skip
+            write_cog(
+                annual[name].values,
+                grid,
+                part / f"{name}.tif",
+                about,
+                names=annual[name].attrs["long_name"],
+                units="m/yr",
+            )
 
 
 def speeds(stack, annual):

@@ -39,8 +39,12 @@ def main(ledger, heights, segments, regions, out, *, settings, period, study, en
     parts = [table.assign(product=product) for product, table in found.items()]
     table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     log.info("crossovers: %s", ", ".join(f"{len(part)} of {name}" for name, part in found.items()))
-    about = stamp(study=study, source=attributes["nunatak_source"], inputs=[*ledger, *heights, *segments, regions],
-                  parameters={"settings": settings, "period": period})  # fmt: skip
+    about = stamp(
+        study=study,
+        source=attributes["nunatak_source"],
+        inputs=[*ledger, *heights, *segments, regions],
+        parameters={"settings": settings, "period": period},
+    )
     units = next(iter(found.values())).attrs["units"]
     about |= {"crs": attributes["crs"], **joined_releases(said)}
     write_table(table, out, attributes=about, units=units, points=True)

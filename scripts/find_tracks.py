@@ -38,13 +38,22 @@ def main(heights, segments, regions, out_tracks, out_track, *, focus, settings, 
     units = found[0].attrs["units"]
     table = pd.concat([part for part in found if len(part)] or found[:1], ignore_index=True)
     attributes = next(iter(rows.values())).attrs["attributes"]
-    about = stamp(study=study, source=attributes["nunatak_source"], inputs=[*heights, *segments, regions],
-                  parameters={"focus": focus, "settings": settings})  # fmt: skip
+    about = stamp(
+        study=study,
+        source=attributes["nunatak_source"],
+        inputs=[*heights, *segments, regions],
+        parameters={"focus": focus, "settings": settings},
+    )
     log.info("%d tracks and beams", len(table))
     write_csv(table, out_tracks, attributes=about, units=units)
     track = chosen_track(rows, area, settings)
-    write_table(track, out_track, units=track.attrs["units"], points=True,
-                attributes={**about, **corrections.kept_from(attributes), "crs": attributes["crs"]})  # fmt: skip
+    write_table(
+        track,
+        out_track,
+        units=track.attrs["units"],
+        points=True,
+        attributes={**about, **corrections.kept_from(attributes), "crs": attributes["crs"]},
+    )
 
 
 def chosen_track(rows, area, settings):

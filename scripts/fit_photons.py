@@ -38,8 +38,12 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     crs = crs or region.natural_crs
     parameters = photons.FitParameters.of(fit_parameters(settings))
     fetched = read_table(ledger).sort_values("granule_id")
-    about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[ledger, regions, *classes],
-                  parameters={"fit": parameters.provenance(), "period": period, "crs": crs})  # fmt: skip
+    about = stamp(
+        study=study,
+        source=fetched.attrs["attributes"]["nunatak_source"],
+        inputs=[ledger, regions, *classes],
+        parameters={"fit": parameters.provenance(), "period": period, "crs": crs},
+    )
     present = fetched.loc[fetched["status"] == "present", "granule_id"]
     said = datums.attributes(product, present)
     partners = {_flight(row.granule_id): row.path for row in _present(classes)}
@@ -48,9 +52,14 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     with ParquetStream(out, attributes={**about, **said, "crs": crs}, points=True) as stream:
         for n, row in enumerate(progress(rows, label=f"{product} granules"), start=1):
             table, outcome = one_granule(
-                row, product, parameters, partners, region=region, period=Period.model_validate(period),
+                row,
+                product,
+                parameters,
+                partners,
+                region=region,
+                period=Period.model_validate(period),
                 threads=threads,
-            )  # fmt: skip
+            )
             outcomes.append({**row, **outcome})
             table, _ = corrections.corrected(table, "h_mean", floating=corrections.where_floating(table, shelf))
             stream(row["granule_id"], placed(table, crs), n, len(rows))

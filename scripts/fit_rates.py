@@ -64,8 +64,12 @@ def fit(heights, options, max_pass):
     bad = residuals[elevation.leave_out_passes(residuals, max_pass=max_pass)]
     if len(bad):
         for row in bad.itertuples():
-            log.warning("RGT %04d cycle %02d lies %.1f m off the lines of its points and is left out of the rates",
-                        row.rgt, row.cycle, row.median)  # fmt: skip
+            log.warning(
+                "RGT %04d cycle %02d lies %.1f m off the lines of its points and is left out of the rates",
+                row.rgt,
+                row.cycle,
+                row.median,
+            )
         off = pd.MultiIndex.from_frame(heights[PASS]).isin(pd.MultiIndex.from_frame(bad[PASS]))
         left, kept = heights[~off], ~off
         rates, kept[~off] = elevation.rates_and_kept(left, KEYS, options=options)

@@ -17,16 +17,45 @@ from nunatak.runtime import NunatakError, job, log, stamp
 from nunatak.times import from_decimal_year
 
 UNITS = {
-    "x": "m", "y": "m", "longitude": "degrees_east", "latitude": "degrees_north", "epsg": "1",
-    "flow_direction": "degrees clockwise from true north", "vx": "m/yr", "vy": "m/yr", "v": "m/yr", "vx_error": "m/yr",
-    "vy_error": "m/yr", "v_error": "m/yr", "date_dt": "days", "distance": "m", "travel_time": "yr", "width": "m",
-    "observed_share": "1", "thickness_share": "1", "angle": "degrees", "area_flux": "km2/yr",
-    "area_flux_sigma": "km2/yr", "discharge": "Gt/yr", "discharge_sigma": "Gt/yr",
-}  # fmt: skip
+    "x": "m",
+    "y": "m",
+    "longitude": "degrees_east",
+    "latitude": "degrees_north",
+    "epsg": "1",
+    "flow_direction": "degrees clockwise from true north",
+    "vx": "m/yr",
+    "vy": "m/yr",
+    "v": "m/yr",
+    "vx_error": "m/yr",
+    "vy_error": "m/yr",
+    "v_error": "m/yr",
+    "date_dt": "days",
+    "distance": "m",
+    "travel_time": "yr",
+    "width": "m",
+    "observed_share": "1",
+    "thickness_share": "1",
+    "angle": "degrees",
+    "area_flux": "km2/yr",
+    "area_flux_sigma": "km2/yr",
+    "discharge": "Gt/yr",
+    "discharge_sigma": "Gt/yr",
+}
 GATE_COLUMNS = [
-    "gate", "year", "longitude", "latitude", "epsg", "width", "observed_share", "thickness_share", "angle", "area_flux",
-    "area_flux_sigma", "discharge", "discharge_sigma",
-]  # fmt: skip
+    "gate",
+    "year",
+    "longitude",
+    "latitude",
+    "epsg",
+    "width",
+    "observed_share",
+    "thickness_share",
+    "angle",
+    "area_flux",
+    "area_flux_sigma",
+    "discharge",
+    "discharge_sigma",
+]
 LEAST_ANGLE = 60.0  # degrees between a gate and the flow; below it a small error of direction is a large one of flux
 LEAST_SHARE = 0.5  # of the flux where the thickness is known, for a discharge
 
@@ -42,8 +71,11 @@ def main(cube, annual, out, *, points, flowlines, gates, study):
     points, flowlines, gates : the study's keys
     """
     stack, yearly = open_cube(cube), read_map(annual)
-    about = stamp(study=study, source=stack.attrs["nunatak_source"], inputs=[annual],
-                  parameters=[points, flowlines, gates]) | GROUND | {"crs": yearly.attrs["crs"]}  # fmt: skip
+    about = (
+        stamp(study=study, source=stack.attrs["nunatak_source"], inputs=[annual], parameters=[points, flowlines, gates])
+        | GROUND
+        | {"crs": yearly.attrs["crs"]}
+    )
     to_map = pyproj.Transformer.from_crs("EPSG:4326", yearly.attrs["crs"], always_xy=True).transform
     places = {name: to_map(*lonlat) for name, lonlat in points.items()}
     write_places(series(stack, yearly, places), "series", out, about)
@@ -56,8 +88,9 @@ def main(cube, annual, out, *, points, flowlines, gates, study):
     table = pd.DataFrame(rows, columns=GATE_COLUMNS)
     for name, angle in table.groupby("gate")["angle"].median().items():
         if angle < LEAST_ANGLE:
-            log.warning("gate %s: lies at %.0f degrees to the flow; lay it across (90), at least %.0f", name, angle,
-                        LEAST_ANGLE)  # fmt: skip
+            log.warning(
+                "gate %s: lies at %.0f degrees to the flow; lay it across (90), at least %.0f", name, angle, LEAST_ANGLE
+            )
     write_csv(table, out["gates"], attributes=about, units=UNITS)
 
 
@@ -125,9 +158,15 @@ def fluxes(yearly, name, gate, to_map):
         field = yearly[["vx", "vy", "vx_error", "vy_error"]].isel(year=k)
         try:
             flux = velocity.flux_gate(
-                field, vertices, thickness if known else 1.0, thickness_sigma=sigma, crs=grid.crs,
-                density=gate["density"], density_sigma=gate["density_sigma"], spacing=gate["step"],
-            )  # fmt: skip
+                field,
+                vertices,
+                thickness if known else 1.0,
+                thickness_sigma=sigma,
+                crs=grid.crs,
+                density=gate["density"],
+                density_sigma=gate["density_sigma"],
+                spacing=gate["step"],
+            )
         except NunatakError as error:
             if "no velocity" in str(error):
                 continue  # a year without data is no row, not a zero
@@ -137,8 +176,12 @@ def fluxes(yearly, name, gate, to_map):
         )
         share = flux.thickness_share if known else np.nan
         if share < LEAST_SHARE:
-            log.warning("gate %s, %d: the thickness is known for %.0f %% of the flux; no discharge is given", name,
-                        year, 100 * share)  # fmt: skip
+            log.warning(
+                "gate %s, %d: the thickness is known for %.0f %% of the flux; no discharge is given",
+                name,
+                year,
+                100 * share,
+            )
         mass = (flux.discharge, flux.sigma) if share >= LEAST_SHARE else (np.nan, np.nan)
         yield (name, int(year), *middle, flux.width, flux.observed_share, share, flux.angle, area, sigma_area, *mass)
 

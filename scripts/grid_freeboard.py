@@ -37,15 +37,25 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
         )
     source = read.attrs["attributes"]["nunatak_source"]
     theirs = inputs.get("atl20") or []
-    about = stamp(study=study, source=source, inputs=[*inputs["rows"], *inputs["levels"], inputs["regions"], *theirs],
-                  parameters={"settings": settings, "freeboard": freeboard, "period": period})  # fmt: skip
+    about = stamp(
+        study=study,
+        source=source,
+        inputs=[*inputs["rows"], *inputs["levels"], inputs["regions"], *theirs],
+        parameters={"settings": settings, "freeboard": freeboard, "period": period},
+    )
     about |= datums.attributes(product, read.loc[read["status"] == "present", "granule_id"])
     bins = [long_name(name) for name in freeboard["bins"]]
     layers = gridding.layers(
-        sums, bins, tuple(freeboard["statistics"]), period=whole_days(period), weighting=freeboard["weighting"],
-        minimum_segments=least_segments(settings), minimum_passes=freeboard["minimum_passes"],
-        minimum_days=freeboard["minimum_days"], of=VALUES[product],
-    )  # fmt: skip
+        sums,
+        bins,
+        tuple(freeboard["statistics"]),
+        period=whole_days(period),
+        weighting=freeboard["weighting"],
+        minimum_segments=least_segments(settings),
+        minimum_passes=freeboard["minimum_passes"],
+        minimum_days=freeboard["minimum_days"],
+        of=VALUES[product],
+    )
     if theirs:
         files = {str(path): atl20.read_freeboard(path) for path in theirs}
         layers["atl20"] = gridding.less_atl20(layers.get("month"), files, sums.grid)
@@ -90,9 +100,12 @@ def tally_of(sums, read):
     """What became of the segments, for the attributes of every group."""
     lost = sums.granules[["n_outside", "n_invalid"]].sum()
     return {
-        "segments_read": int(read["n_points"].sum()), "segments_outside": int(lost["n_outside"]),
-        "segments_invalid": int(lost["n_invalid"]), "granules": len(sums.granules), "crs": sums.grid.crs,
-    }  # fmt: skip
+        "segments_read": int(read["n_points"].sum()),
+        "segments_outside": int(lost["n_outside"]),
+        "segments_invalid": int(lost["n_invalid"]),
+        "granules": len(sums.granules),
+        "crs": sums.grid.crs,
+    }
 
 
 def areas_of(outlines, grid):

@@ -27,9 +27,11 @@ def main(ledgers, regions, change, raster, *, settings, period, study, endpoints
     ledger["path"] = [openable(path, endpoints) for path in ledger["path"]]
     paths = by_resolution(ledger[ledger["status"] == "present"], settings["resolutions"])
     about = stamp(
-        study=study, source=ledger.attrs["attributes"]["nunatak_source"], inputs=[*ledgers, regions],
+        study=study,
+        source=ledger.attrs["attributes"]["nunatak_source"],
+        inputs=[*ledgers, regions],
         parameters={"settings": settings, "period": period},
-    )  # fmt: skip
+    )
     region, period = altimetry_outline(regions), Period.model_validate(period)
     layers = {name: read_layer(files, region, period) for name, files in paths.items()}
     about |= polar_grid.reference(next(iter(paths.values()))[0])
@@ -38,10 +40,13 @@ def main(ledgers, regions, change, raster, *, settings, period, study, endpoints
     mapped = elevation.change_between(finest, *finest.decimal_year.values[[0, -1]], rates=rates)
     names = {"dh": "m", "dh_sigma": "m", "dhdt": "m/yr", "dhdt_sigma": "m/yr"}
     write_cog(
-        np.stack([mapped[name].values for name in names]).astype("f4"), elevation.grid_of(mapped), raster,
+        np.stack([mapped[name].values for name in names]).astype("f4"),
+        elevation.grid_of(mapped),
+        raster,
         {**about, "since": mapped.attrs["since"], "until": mapped.attrs["until"]},
-        names=list(names), units=list(names.values()),
-    )  # fmt: skip
+        names=list(names),
+        units=list(names.values()),
+    )
 
 
 def by_resolution(ledger, resolutions):

@@ -39,8 +39,12 @@ def main(chunks, regions, out, *, settings, study, crs=None):
     table = elevation.join_cells(parts)
     for product, rows in table.groupby("product"):
         log.info("%s: %d heights in %d cells of %g m", product, rows["n"].sum(), len(rows), cells.dx)
-    about = stamp(study=study, source=source, inputs=[regions, *(p for paths in chunks.values() for p in paths)],
-                  parameters={"settings": settings})  # fmt: skip
+    about = stamp(
+        study=study,
+        source=source,
+        inputs=[regions, *(p for paths in chunks.values() for p in paths)],
+        parameters={"settings": settings},
+    )
     about |= corrections.kept_from(said[0] if said else {})
     about |= {"crs": crs, "cell": f"{cells.dx:g} m", **joined_releases(said)}
     write_table(table, out, attributes=about, points=True)

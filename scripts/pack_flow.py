@@ -38,9 +38,16 @@ def write_layer(path, name, table, geometry, *, append):
     """Write one layer of a GeoPackage, its columns as they are."""
     columns = [plain(table[column]) for column in table]
     pyogrio.raw.write(
-        str(path), shapely.to_wkb(geometry), columns, np.array(list(table), dtype=object), layer=name, driver="GPKG",
-        geometry_type="LineString" if name == "gates" else "Point", crs="EPSG:4326", append=append,
-    )  # fmt: skip
+        str(path),
+        shapely.to_wkb(geometry),
+        columns,
+        np.array(list(table), dtype=object),
+        layer=name,
+        driver="GPKG",
+        geometry_type="LineString" if name == "gates" else "Point",
+        crs="EPSG:4326",
+        append=append,
+    )
 
 
 def plain(column):

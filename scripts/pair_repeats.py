@@ -74,9 +74,14 @@ def tell(joined, max_across):
         if rows["n_beyond"].any():
             log.warning(
                 "cycles %02d and %02d: %d of %d segments lie more than %g m apart across the track (median %.0f m) and "
-                "are no pairs", first, second, rows["n_beyond"].sum(), rows["n_joined"].sum(), max_across,
+                "are no pairs",
+                first,
+                second,
+                rows["n_beyond"].sum(),
+                rows["n_joined"].sum(),
+                max_across,
                 rows["median_dy"].abs().median(),
-            )  # fmt: skip
+            )
 
 
 def not_seen_again(latest, kept, joins):

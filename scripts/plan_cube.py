@@ -26,11 +26,17 @@ def main(ledgers, regions, out, *, settings, study, years, index, threads=2):
     measured = here[here["sha256"].notna()]
     outlines, ice = read_outlines(regions), settings["ice"]
     plan = build.plan_pairs(
-        list(here["path"]), outlines[STUDY_REGION], selection=selection_from(settings), ice=ice and outlines[ice],
+        list(here["path"]),
+        outlines[STUDY_REGION],
+        selection=selection_from(settings),
+        ice=ice and outlines[ice],
         margin=settings["margin"],
-        crs=settings["crs"], cell=settings["cell"], index=Path(index), threads=threads,
+        crs=settings["crs"],
+        cell=settings["cell"],
+        index=Path(index),
+        threads=threads,
         checksums=dict(zip(measured["path"], measured["sha256"], strict=True)),
-    )  # fmt: skip
+    )
     # nothing of the other years: a year whose pairs are as before must find the same bytes
     about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[regions])
     with written(out) as part:

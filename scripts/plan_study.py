@@ -63,9 +63,14 @@ def _draw(outlines, tables, whole, folder, *, title, study, source):
     done = "read" if "bytes_to_read" in whole else "fetched"
     with figures.use(figures.preset(PRESET)) as look:
         drawn = plan_map(
-            look, title=f"{title}: what would be {done}", region=area.geometry, further=further, crs=area.natural_crs,
-            products=shown, context=context,
-        )  # fmt: skip
+            look,
+            title=f"{title}: what would be {done}",
+            region=area.geometry,
+            further=further,
+            crs=area.natural_crs,
+            products=shown,
+            context=context,
+        )
         releases = {name: product["version"] for name, product in whole["products"].items()}
         sidecar = figures.sidecar_of(
             "plan", drawn, study=study, source=source, inputs={}, products=releases, preset_name=PRESET

@@ -29,9 +29,14 @@ def main(
     with figures.use(look):
         drawn = _drawn(name, look, request, asked)
         sidecar = figures.sidecar_of(
-            name, drawn, study=study, source=reading.source_of(reading.flat(inputs)), inputs=reading.hashes(inputs),
-            products=reading.releases(request.granules), preset_name=preset,
-        )  # fmt: skip
+            name,
+            drawn,
+            study=study,
+            source=reading.source_of(reading.flat(inputs)),
+            inputs=reading.hashes(inputs),
+            products=reading.releases(request.granules),
+            preset_name=preset,
+        )
         figures.save(drawn.figure, outputs, sidecar, look=look)
 
 

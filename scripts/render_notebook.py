@@ -22,9 +22,13 @@ def main(template, inputs, out, *, study, references, executed=None):
     paths = {name: [str(Path(p).resolve()) for p in reading.listed(value)] for name, value in inputs.items()}
     simulated = reading.source_of(reading.flat(inputs)) == reading.SIMULATED
     notebook.render(
-        template, out, parameters={"inputs": paths, "study": study, "references": str(Path(references).resolve())},
-        title=study["title"], simulated=simulated, executed=executed,
-    )  # fmt: skip
+        template,
+        out,
+        parameters={"inputs": paths, "study": study, "references": str(Path(references).resolve())},
+        title=study["title"],
+        simulated=simulated,
+        executed=executed,
+    )
 
 
 if __name__ == "__main__":

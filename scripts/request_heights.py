@@ -36,9 +36,12 @@ def main(granules, regions, out, out_ledger, *, settings, period, study, endpoin
     parameters = photons.FitParameters.of(asked)
     rows, outcomes = list(base.read_list(granules).to_dict("records")), []
     source = base.source_of(base.read_list(granules), archive)
-    about = stamp(study=study, source=source, inputs=[granules, regions],
-                  parameters={"fit": parameters.provenance(), "period": period, "crs": crs,
-                              "engine": "sliderule"})  # fmt: skip
+    about = stamp(
+        study=study,
+        source=source,
+        inputs=[granules, regions],
+        parameters={"fit": parameters.provenance(), "period": period, "crs": crs, "engine": "sliderule"},
+    )
     said_of = datums.attributes("atl06sr", [row["granule_id"] for row in rows])
     said_of |= corrections.said(floating=settings.get("floating"), datum=settings["datum"])
     if rows:
@@ -51,8 +54,16 @@ def main(granules, regions, out, out_ledger, *, settings, period, study, endpoin
             kept.attrs = table.attrs
             status = "present" if len(kept) else "outside"
             reason = "; ".join(said) or ("" if len(kept) else "the service found nothing in region and period")
-            outcomes.append({"granule_id": row["granule_id"], "path": row["url"], "status": status, "reason": reason,
-                             "size_bytes": row["size_bytes"], "n_points": len(kept)})  # fmt: skip
+            outcomes.append(
+                {
+                    "granule_id": row["granule_id"],
+                    "path": row["url"],
+                    "status": status,
+                    "reason": reason,
+                    "size_bytes": row["size_bytes"],
+                    "n_points": len(kept),
+                }
+            )
             kept, _ = corrections.corrected(kept, "h_mean", floating=corrections.where_floating(kept, shelf))
             stream(row["granule_id"], placed(kept, crs), n, len(rows))
         if not rows:

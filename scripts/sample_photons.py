@@ -33,9 +33,13 @@ def main(heights, ledgers, out, out_segments, *, settings, study, classes=()):
         granule = atl03.read_granule(_path_of(ledgers, first["granule_id"]))
         partner = next((p for p in _paths(classes) if parse(Path(p).name).flight == parse(granule.name).flight), None)
         cloud = photons.stretch_photons(
-            granule, first["beam"], int(stretch["segment_id"].min()) - 1, int(stretch["segment_id"].max()), parameters,
+            granule,
+            first["beam"],
+            int(stretch["segment_id"].min()) - 1,
+            int(stretch["segment_id"].max()),
+            parameters,
             classes=partner and (lambda beam: atl08.read_classes(partner, beam, fields=parameters.atl08_fields)),
-        )  # fmt: skip
+        )
         log.info("%s %s: %d photons, %d segments", first["granule_id"], first["beam"], len(cloud), len(stretch))
     else:
         cloud = photons.no_photons()

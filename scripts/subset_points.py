@@ -39,10 +39,17 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     read, nothing, variables = reader(product, settings)
     fetched = read_table(ledger)
     table, outcome = points.subset(
-        fetched, read, nothing, region=region, period=Period.model_validate(period), crs=crs,
-        beams=tuple(settings.get("beams", ("all",))), variables=variables,
-        opened=partial(openable, endpoints=endpoints), threads=threads,
-    )  # fmt: skip
+        fetched,
+        read,
+        nothing,
+        region=region,
+        period=Period.model_validate(period),
+        crs=crs,
+        beams=tuple(settings.get("beams", ("all",))),
+        variables=variables,
+        opened=partial(openable, endpoints=endpoints),
+        threads=threads,
+    )
     log.info("%d points; %s", len(table), base.check_failures(outcome, None))
     asked = {"datum": settings.get("datum", "ellipsoid"), "floating": settings.get("floating")}
     shelf = read_outlines(regions)[asked["floating"]] if asked["floating"] else None
@@ -50,8 +57,12 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     table, lost = corrections.corrected(table, HEIGHTS[product], floating=floats, datum=asked["datum"])
     if lost:
         log.warning("%d heights have no %s and are left out", lost, " or ".join(wanted_for(settings)))
-    about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[ledger, regions],
-                  parameters={"settings": settings, "period": period, "crs": crs})  # fmt: skip
+    about = stamp(
+        study=study,
+        source=fetched.attrs["attributes"]["nunatak_source"],
+        inputs=[ledger, regions],
+        parameters={"settings": settings, "period": period, "crs": crs},
+    )
     said = datums.attributes(product, outcome.loc[outcome["status"] == "present", "granule_id"])
     said |= corrections.said(**asked)
     write_table(table, out, attributes={**about, **said, "crs": crs}, points=True)
@@ -67,8 +78,12 @@ def wanted_for(settings):
 def reader(product, settings):
     """The reader of a product, its table without a row, and the variables the study asks for or its filter needs."""
     if product == "atl11":
-        chosen = {"pairs": settings["pairs"], "cycles": settings["cycles"], "optional": WISHED[product],
-                  "needed": ("quality_summary",) if settings["filter"] == "standard" else ()}  # fmt: skip
+        chosen = {
+            "pairs": settings["pairs"],
+            "cycles": settings["cycles"],
+            "optional": WISHED[product],
+            "needed": ("quality_summary",) if settings["filter"] == "standard" else (),
+        }
 
         def read(path, *, beams, **options):
             return atl11.read_heights(path, **chosen, **options)

@@ -42,12 +42,20 @@ def main(change, surface, regions, out_regions, out_elevation, *, settings, mass
                 dh = elevation.change_between(layer, first, last, rates=rates)
                 finest.append(elevation.change_by_elevation(dh, heights, coverage, region=name, band=settings["band"]))
         bands = bands or finest
-    stamped = stamp(study=study, source=about["nunatak_source"], inputs=[change, regions],
-                    parameters={"settings": settings, "mass": mass})  # fmt: skip
+    stamped = stamp(
+        study=study,
+        source=about["nunatak_source"],
+        inputs=[change, regions],
+        parameters={"settings": settings, "mass": mass},
+    )
     write_csv(pd.concat(sums), out_regions, attributes=stamped, units=sums[0].attrs["units"])
     empty = pd.DataFrame({"region": []})
-    write_csv(pd.concat(bands) if bands else empty, out_elevation, attributes=stamped,
-              units=bands[0].attrs["units"] if bands else {})  # fmt: skip
+    write_csv(
+        pd.concat(bands) if bands else empty,
+        out_elevation,
+        attributes=stamped,
+        units=bands[0].attrs["units"] if bands else {},
+    )
 
 
 def study_areas(regions):

@@ -44,10 +44,13 @@ def height_change(rate=-1.0, *, on=None, years=None, sigma=0.1, iced=None, data_
             "data_count": (dims, np.where(iced, data_count, np.nan)),
         },
         coords={
-            "time": ("time", from_decimal_year(years)), "decimal_year": ("time", years), "y": on.y, "x": on.x,
+            "time": ("time", from_decimal_year(years)),
+            "decimal_year": ("time", years),
+            "y": on.y,
+            "x": on.x,
         },
         attrs={"crs": on.crs, "resolution": on.dx, "region_code": "SV"},
-    )  # fmt: skip
+    )
 
 
 def rates(change, lag, *, sigma=0.05):
@@ -65,10 +68,13 @@ def rates(change, lag, *, sigma=0.05):
             "ice_area": (dims, np.where(both, 0.5 * (start.ice_area.values + end.ice_area.values), 0.0)),
         },
         coords={
-            "time": ("time", from_decimal_year(middle)), "decimal_year": ("time", middle), "y": change.y, "x": change.x,
+            "time": ("time", from_decimal_year(middle)),
+            "decimal_year": ("time", middle),
+            "y": change.y,
+            "x": change.x,
         },
         attrs={**change.attrs, "lag_years": span},
-    )  # fmt: skip
+    )
 
 
 def surface(height, *, on=None, sigma=0.5):

@@ -79,10 +79,13 @@ def series():
         sigma = 0.05 + 0.04 * t
         tables[name] = pd.DataFrame(
             {
-                "time": from_decimal_year(YEARS), "mean_dh": mean, "mean_dh_sigma": sigma,
-                "volume_change": mean * area / 1000, "volume_sigma": sigma * area / 1000,
+                "time": from_decimal_year(YEARS),
+                "mean_dh": mean,
+                "mean_dh_sigma": sigma,
+                "volume_change": mean * area / 1000,
+                "volume_sigma": sigma * area / 1000,
             }
-        )  # fmt: skip
+        )
     return tables
 
 
@@ -91,10 +94,13 @@ def bands():
     low = np.arange(0.0, 800.0, 50.0)
     return pd.DataFrame(
         {
-            "band_low": low, "band_high": low + 50, "mean_dh": -3.0 + low / 230, "dh_sigma": 0.15 + 0 * low,
+            "band_low": low,
+            "band_high": low + 50,
+            "mean_dh": -3.0 + low / 230,
+            "dh_sigma": 0.15 + 0 * low,
             "area": 600 * np.exp(-(((low - 400) / 230) ** 2)),
         }
-    )  # fmt: skip
+    )
 
 
 def pairs():

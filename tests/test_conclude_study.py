@@ -32,21 +32,30 @@ def ended(tmp_path):
         base = tmp_path / "study"
         (base / "atl06" / "ledger").mkdir(parents=True, exist_ok=True)
         granules = pd.DataFrame(
-            {"granule_id": [f"g{k}" for k in range(len(statuses))],
-             "geometry": [f"POLYGON(({w} 79, {w + 1} 79, {w + 1} 80, {w} 79))" for w in range(20, 20 + len(statuses))],
-             "time_start": pd.to_datetime(["2019-03-30"] * len(statuses)),
-             "time_end": pd.to_datetime(["2019-04-02"] * len(statuses))}
-        )  # fmt: skip
+            {
+                "granule_id": [f"g{k}" for k in range(len(statuses))],
+                "geometry": [
+                    f"POLYGON(({w} 79, {w + 1} 79, {w + 1} 80, {w} 79))" for w in range(20, 20 + len(statuses))
+                ],
+                "time_start": pd.to_datetime(["2019-03-30"] * len(statuses)),
+                "time_end": pd.to_datetime(["2019-04-02"] * len(statuses)),
+            }
+        )
         write_table(granules, base / "atl06" / "granules.parquet")
         rows = [{"granule_id": f"g{k}", "path": "", "status": status} for k, status in enumerate(statuses)]
         write_table(ledger(rows), base / "atl06" / "ledger" / "cycle03.parquet")
         checks.write_checks(values_found({"heights": n}), base / "checks.json", source="directory")
         (base / "summary.txt").write_text("A test\n")
         conclude_study.main(
-            base / "checks.json", base / "report.html", base / "summary.txt", [base / "atl06" / "granules.parquet"],
-            [base / "atl06" / "ledger" / "cycle03.parquet"], policy=policy, makes=["atl06"],
+            base / "checks.json",
+            base / "report.html",
+            base / "summary.txt",
+            [base / "atl06" / "granules.parquet"],
+            [base / "atl06" / "ledger" / "cycle03.parquet"],
+            policy=policy,
+            makes=["atl06"],
             possible=targets.possible(),
-        )  # fmt: skip
+        )
 
     return end
 

@@ -45,7 +45,9 @@ def test_heights_to_release_006_are_in_itrf2014_and_from_007_in_itrf2020():
     assert said == {"release": "006", "reference_frame": "ITRF2014", "permanent_tide": "tide-free"}
     assert datums.attributes("atl06", NAMES)["reference_frame"] == "ITRF2014, ITRF2020"
     assert datums.attributes("atl10", ["ATL10-01_20190901000000_00010401_006_02"]) == {
-        "release": "006", "reference_frame": "ITRF2014"}  # fmt: skip
+        "release": "006",
+        "reference_frame": "ITRF2014",
+    }
     assert datums.attributes("atl06", ["my_granule"]) == {}
 
 
@@ -66,9 +68,13 @@ def test_the_note_says_nothing_of_one_release():
 def test_the_front_page_says_which_release_heights_are_of_and_what_they_are_above():
     region = Region("here", shapely.box(20, 79, 21, 80))
     study = {
-        "period": {"start": "2019-01-01", "end": "2020-01-01"}, "archive": "directory", "regions": {}, "transects": {},
-        "size": "full", "products": {"atl06": {"version": None}, "atl15": {"version": "005"}, "itslive": {"rgt": 1}},
-    }  # fmt: skip
+        "period": {"start": "2019-01-01", "end": "2020-01-01"},
+        "archive": "directory",
+        "regions": {},
+        "transects": {},
+        "size": "full",
+        "products": {"atl06": {"version": None}, "atl15": {"version": "005"}, "itslive": {"rgt": 1}},
+    }
     rows = dict(front.asked(study, region, False, used={"atl06": "006, 007", "atl15": "005", "itslive": "none"}))
     assert rows["products"] == "ATL06 release 006, 007, ATL15 release 005, ITSLIVE"
     assert rows["heights above"] == (

@@ -8,9 +8,21 @@ import importlib
 import pytest
 
 MODULES = (
-    "granules.names", "granules.rows", "grid", "region", "rings", "runtime", "study.base", "study.loading",
-    "study.models", "study.period", "study.products", "study.sections", "tables", "times",
-)  # fmt: skip
+    "granules.names",
+    "granules.rows",
+    "grid",
+    "region",
+    "rings",
+    "runtime",
+    "study.base",
+    "study.loading",
+    "study.models",
+    "study.period",
+    "study.products",
+    "study.sections",
+    "tables",
+    "times",
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -63,17 +63,30 @@ class Made:
         self.regions = folder / "regions.geojson"
         write_outlines({STUDY_REGION: asked.region}, self.regions)
         rows = [
-            {"granule_id": path.stem, "path": str(path), "status": "present", "reason": "",
-             "size_bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in granules
-        ]  # fmt: skip
+            {
+                "granule_id": path.stem,
+                "path": str(path),
+                "status": "present",
+                "reason": "",
+                "size_bytes": path.stat().st_size,
+                "sha256": file_sha256(path),
+            }
+            for path in granules
+        ]
         about = stamp(study="ross_sea", source="SIMULATED")
         write_table(make_ledger(rows), folder / "fetched.parquet", attributes=about)
         product = asked.products["atl10"].model_dump(mode="json") | options.pop("product", {})
         accumulate.main(
-            folder / "fetched.parquet", self.regions, self.out, product="atl10", settings=product,
-            freeboard=freeboard_of(asked, **options.pop("freeboard", {})), period=asked.period.model_dump(mode="json"),
-            study="ross_sea", **options,
-        )  # fmt: skip
+            folder / "fetched.parquet",
+            self.regions,
+            self.out,
+            product="atl10",
+            settings=product,
+            freeboard=freeboard_of(asked, **options.pop("freeboard", {})),
+            period=asked.period.model_dump(mode="json"),
+            study="ross_sea",
+            **options,
+        )
 
     def table(self, name):
         return read_table(self.out[name])
@@ -92,9 +105,14 @@ def gridded(folder, made, asked, theirs=(), **changes):
     names = {"grid": "grid.nc", "maps": "maps", "series": "series.csv", "distribution": "distribution.csv"}
     out = {name: folder / path for name, path in names.items()}
     grid.main(
-        inputs, out, product="atl10", settings=asked.products["atl10"].model_dump(mode="json"),
-        freeboard=freeboard_of(asked, **changes), period=asked.period.model_dump(mode="json"), study="ross_sea",
-    )  # fmt: skip
+        inputs,
+        out,
+        product="atl10",
+        settings=asked.products["atl10"].model_dump(mode="json"),
+        freeboard=freeboard_of(asked, **changes),
+        period=asked.period.model_dump(mode="json"),
+        study="ross_sea",
+    )
     return out
 
 

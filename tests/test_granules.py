@@ -27,21 +27,32 @@ cycles = st.tuples(st.integers(1, 99), st.integers(1, 99)).map(sorted).map(lambd
 names = st.one_of(
     st.builds(
         "{}_{}_{}{}{}_{}.h5".format,
-        st.sampled_from(["ATL03", "ATL06", "ATL08"]), stamps, rgts, two_digits, regions, release,
+        st.sampled_from(["ATL03", "ATL06", "ATL08"]),
+        stamps,
+        rgts,
+        two_digits,
+        regions,
+        release,
     ),
     st.builds(
         "{}-{}_{}_{}{}01_{}.h5".format,
-        st.sampled_from(["ATL07", "ATL10", "ATL20", "ATL21"]), st.sampled_from(["01", "02"]), stamps, rgts, two_digits,
+        st.sampled_from(["ATL07", "ATL10", "ATL20", "ATL21"]),
+        st.sampled_from(["01", "02"]),
+        stamps,
+        rgts,
+        two_digits,
         release,
     ),
     st.builds("ATL11_{}{}_{}_{}.h5".format, rgts, regions, cycles, release),
     st.builds(
         "ATL15_{}_{}_{}_{}.nc".format,
-        st.sampled_from(["A1", "A4", "AA", "AK", "CN", "CS", "GL", "IS", "RA", "SV"]), cycles,
-        st.sampled_from(["01km", "10km", "20km", "40km"]), release,
+        st.sampled_from(["A1", "A4", "AA", "AK", "CN", "CS", "GL", "IS", "RA", "SV"]),
+        cycles,
+        st.sampled_from(["01km", "10km", "20km", "40km"]),
+        release,
     ),
     st.builds("ATL14_{}_{}_100m_{}.nc".format, st.sampled_from(["A2", "SV"]), cycles, release),
-)  # fmt: skip
+)
 days = st.dates(min_value=pd.Timestamp(1984, 1, 1).date(), max_value=pd.Timestamp(2040, 1, 1).date())
 landsat = st.builds("{}_L1TP_135039_{:%Y%m%d}_20400918_02_T1".format, st.sampled_from(["LT05", "LE07", "LC08"]), days)
 sentinel2 = st.builds(
@@ -49,8 +60,10 @@ sentinel2 = st.builds(
 )
 sentinel1 = st.builds(
     "{}_IW_SLC__1SSV_{:%Y%m%dT%H%M%S}_20400101T000000_{:06d}_0031C6_DA4C".format,
-    st.sampled_from(["S1A", "S1B", "S1C"]), times, st.integers(1, 99999),
-)  # fmt: skip
+    st.sampled_from(["S1A", "S1B", "S1C"]),
+    times,
+    st.integers(1, 99999),
+)
 images = st.one_of(landsat, sentinel1, sentinel2)
 pairs = st.builds(
     "{}_X_{}_G{}_P{:03d}.nc".format, images, images, st.sampled_from(["0240V01", "0120V02"]), st.integers(0, 100)

@@ -10,6 +10,7 @@ from nunatak.compute import code_reach
 from tests.rooms import FLOORS, allowed, rooms
 
 LIBRARY = code_reach.SCRIPTS / "nunatak"
+ROOT = code_reach.SCRIPTS.parent
 # the archives' own clients, and the one place of the library that may name each
 CLIENTS = {
     **dict.fromkeys(("earthaccess", "icepyx", "harmony", "pystac_client", "sliderule", "botocore"), "archives"),
@@ -119,3 +120,10 @@ def test_a_library_edit_changes_the_version_of_the_scripts_that_reach_it(tmp_pat
     assert {p.name for p in code_reach.modules(script)} >= {"tables.py", "runtime.py", "__init__.py"}
     assert "grid.py" not in {p.name for p in code_reach.modules(script)}
     assert code_reach.packages(script) >= {"pandas", "pyarrow"}
+
+
+def test_the_formatter_is_followed_without_exceptions():
+    """No line of the code is kept from ruff's formatter."""
+    files = [path for folder in ("scripts", "tests", "benchmarks", "tools") for path in (ROOT / folder).rglob("*.py")]
+    marks = tuple("# fmt: " + word for word in ("skip", "off"))
+    assert [path.as_posix() for path in files if any(mark in path.read_text("utf-8") for mark in marks)] == []

@@ -19,12 +19,20 @@ def chunk(path, cycle, segments, h=500.0, rgt=548, y_atc=0.0, release="007"):
     """One chunk of ATL06 points: a height that falls with the cycle."""
     n = len(segments)
     rows = {
-        "rgt": np.full(n, rgt), "beam": "gt1l", "spot": np.full(n, 1), "cycle": np.full(n, cycle),
-        "segment_id": np.asarray(segments), "time": pd.Timestamp("2019-01-01") + pd.Timedelta(days=91 * cycle),
-        "latitude": np.full(n, 79.7), "longitude": np.full(n, 24.0), "y_atc": np.full(n, y_atc),
-        "dh_fit_dy": np.zeros(n), "h_li": np.full(n, h - cycle),
-        "h_li_sigma": np.full(n, 0.1), "atl06_quality_summary": np.zeros(n, "i1"),
-    }  # fmt: skip
+        "rgt": np.full(n, rgt),
+        "beam": "gt1l",
+        "spot": np.full(n, 1),
+        "cycle": np.full(n, cycle),
+        "segment_id": np.asarray(segments),
+        "time": pd.Timestamp("2019-01-01") + pd.Timedelta(days=91 * cycle),
+        "latitude": np.full(n, 79.7),
+        "longitude": np.full(n, 24.0),
+        "y_atc": np.full(n, y_atc),
+        "dh_fit_dy": np.zeros(n),
+        "h_li": np.full(n, h - cycle),
+        "h_li_sigma": np.full(n, 0.1),
+        "atl06_quality_summary": np.zeros(n, "i1"),
+    }
     name = f"ATL06_20190504050600_{rgt:04d}{cycle:02d}03_{release}_01"
     about = {**ABOUT, **datums.attributes("atl06", [name] if n else [])}
     write_table(pd.DataFrame(rows).assign(granule_id=name), path, attributes=about)
@@ -33,9 +41,14 @@ def chunk(path, cycle, segments, h=500.0, rgt=548, y_atc=0.0, release="007"):
 
 def pair(points, folder, version=None):
     pair_repeats.main(
-        points, folder / "pairs.parquet", folder / "counts.csv", filter="none", max_across=65.0, study="x",
+        points,
+        folder / "pairs.parquet",
+        folder / "counts.csv",
+        filter="none",
+        max_across=65.0,
+        study="x",
         version=version,
-    )  # fmt: skip
+    )
 
 
 def test_cycles_are_paired_in_their_order_over_shares_and_gaps(tmp_path):
@@ -89,8 +102,14 @@ def test_cycles_flown_beside_the_track_are_counted_and_no_pairs(tmp_path):
     assert set(pairs["cycle_first"]) == {3} and set(pairs["cycle_second"]) == {4} and len(pairs) == 3
     np.testing.assert_allclose(pairs["dh"], -1.0)
     rows = counts[["cycle_first", "cycle_second", "n_joined", "n_beyond", "median_dy"]].to_numpy().tolist()
-    assert rows == [[1, 2, 3, 3, 4884.0], [1, 3, 3, 3, 1671.0], [2, 3, 3, 3, -3213.0], [1, 4, 3, 3, 1675.0],
-                    [2, 4, 3, 3, -3209.0], [3, 4, 3, 0, 4.0]]  # fmt: skip
+    assert rows == [
+        [1, 2, 3, 3, 4884.0],
+        [1, 3, 3, 3, 1671.0],
+        [2, 3, 3, 3, -3213.0],
+        [1, 4, 3, 3, 1675.0],
+        [2, 4, 3, 3, -3209.0],
+        [3, 4, 3, 0, 4.0],
+    ]
     said = words.pairs_left_out(counts)
     assert "Cycles 01 and 02 of the mission" in said
     assert "RGT 0548, cycles 01 and 03: 3 of 3 joined segments lie more than 65 m apart" in said

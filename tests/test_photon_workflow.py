@@ -56,13 +56,16 @@ def place(tmp_path_factory):
     write_table(placed(points, "EPSG:3413"), folder / "points.parquet", attributes=ABOUT, points=True)
     write_ledger(folder / "ledger.parquet", [path])
     write_ledger(folder / "classes.parquet", [classes])
-    return SimpleNamespace(folder=folder, path=path, classes=classes, regions=folder / "regions.geojson",
-                           ledger=folder / "ledger.parquet")  # fmt: skip
+    return SimpleNamespace(
+        folder=folder, path=path, classes=classes, regions=folder / "regions.geojson", ledger=folder / "ledger.parquet"
+    )
 
 
 def write_ledger(path, files, status="present"):
-    rows = [{"granule_id": f.stem, "path": str(f), "status": status, "reason": "", "size_bytes": f.stat().st_size}
-            for f in files]  # fmt: skip
+    rows = [
+        {"granule_id": f.stem, "path": str(f), "status": status, "reason": "", "size_bytes": f.stat().st_size}
+        for f in files
+    ]
     write_table(granules.ledger(rows), path, attributes=ABOUT)
 
 
@@ -70,9 +73,17 @@ def fit(place, out, *, ledger=None, product="atl06sr", period=PERIOD, classes=()
     """Run the script; returns table and ledger."""
     model = Atl06sr if product == "atl06sr" else Atl03
     fit_photons.main(
-        ledger or place.ledger, place.regions, out / "rows.parquet", out / "read.parquet", product=product,
-        settings=settings(model, **keys), period=period, study="s", crs="EPSG:3413", classes=classes,
-    )  # fmt: skip
+        ledger or place.ledger,
+        place.regions,
+        out / "rows.parquet",
+        out / "read.parquet",
+        product=product,
+        settings=settings(model, **keys),
+        period=period,
+        study="s",
+        crs="EPSG:3413",
+        classes=classes,
+    )
     return read_table(out / "rows.parquet"), read_table(out / "read.parquet")
 
 
@@ -156,8 +167,14 @@ def compared(place, tmp_path_factory):
     compare_heights.main(
         [out / "rows.parquet"], [place.folder / "points.parquet"], out / "comparison.parquet", other="atl06", study="s"
     )
-    sample_photons.main([out / "rows.parquet"], [out / "read.parquet"], out / "cloud.parquet", out / "stretch.parquet",
-                        settings=settings(), study="s")  # fmt: skip
+    sample_photons.main(
+        [out / "rows.parquet"],
+        [out / "read.parquet"],
+        out / "cloud.parquet",
+        out / "stretch.parquet",
+        settings=settings(),
+        study="s",
+    )
     return out
 
 
@@ -214,9 +231,16 @@ def test_the_service_gives_the_same_table(place, tmp_path):
     write_csv(granules.granule_table([row]), listed)
     lines = [line for line in listed.read_text().splitlines() if not line.startswith("#")]
     listed.write_text("\n".join(lines) + "\n")
-    asked = {"regions": place.regions, "out": tmp_path / "s.parquet", "out_ledger": tmp_path / "s_read.parquet",
-             "settings": settings(engine="sliderule"), "period": PERIOD, "study": "s", "archive": "simulated",
-             "crs": "EPSG:3413"}  # fmt: skip
+    asked = {
+        "regions": place.regions,
+        "out": tmp_path / "s.parquet",
+        "out_ledger": tmp_path / "s_read.parquet",
+        "settings": settings(engine="sliderule"),
+        "period": PERIOD,
+        "study": "s",
+        "archive": "simulated",
+        "crs": "EPSG:3413",
+    }
     served = {"background": True, "port": 0, "resources": tmp_path / "resources"}
     with api.serve_photons(place.folder / "granules", **served) as server:
         request_heights.main(listed, endpoint=f"http://{server.address}", **asked)

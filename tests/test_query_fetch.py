@@ -58,9 +58,16 @@ class Chain:
     def query(self, **settings):
         out = self.folder / "granules.parquet"
         files = {"granules": out, "left_out": self.folder / "left_out.parquet", "lists": self.folder / "lists"}
-        query_granules.main(self.regions, files, archive=self.archive, product="atl06",
-                            settings={**SETTINGS, **settings}, period=PERIOD, study="steenstrup",
-                            chunks=chunks_of({**SETTINGS, **settings}))  # fmt: skip
+        query_granules.main(
+            self.regions,
+            files,
+            archive=self.archive,
+            product="atl06",
+            settings={**SETTINGS, **settings},
+            period=PERIOD,
+            study="steenstrup",
+            chunks=chunks_of({**SETTINGS, **settings}),
+        )
         return out
 
     def fetch(self, chunk):
@@ -70,8 +77,17 @@ class Chain:
 
     def subset(self, chunk):
         out, ledger = self.folder / f"points/{chunk}.parquet", self.folder / f"read/{chunk}.parquet"
-        subset_points.main(self.folder / f"ledger/{chunk}.parquet", self.regions, out, ledger, product="atl06",
-                           settings=SETTINGS, period=PERIOD, study="steenstrup", crs="EPSG:3413")  # fmt: skip
+        subset_points.main(
+            self.folder / f"ledger/{chunk}.parquet",
+            self.regions,
+            out,
+            ledger,
+            product="atl06",
+            settings=SETTINGS,
+            period=PERIOD,
+            study="steenstrup",
+            crs="EPSG:3413",
+        )
         return out, ledger
 
 
@@ -235,9 +251,16 @@ def query_pairs(folder, work, **keys):
     settings = study.StudyFile.model_validate(given).model_dump(mode="json")
     write_outlines({"region": region.load(TRUNK)}, work / "regions.geojson")
     out = {name: work / name for name in ("granules", "left_out", "lists")}
-    query_granules.main(work / "regions.geojson", out, archive={"name": "directory", "directory": str(folder)},
-                        product="itslive", settings=settings["products"]["itslive"], period=settings["period"],
-                        chunks=[str(year) for year in range(2012, 2025)], study="x")  # fmt: skip
+    query_granules.main(
+        work / "regions.geojson",
+        out,
+        archive={"name": "directory", "directory": str(folder)},
+        product="itslive",
+        settings=settings["products"]["itslive"],
+        period=settings["period"],
+        chunks=[str(year) for year in range(2012, 2025)],
+        study="x",
+    )
     return read_table(out["granules"]), read_table(out["left_out"])
 
 

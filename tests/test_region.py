@@ -44,9 +44,13 @@ def test_a_box_holds_what_lies_between_its_sides(west, east, sides, lon, lat):
 
 
 @given(
-    st.floats(-180, 180), st.floats(0.1, 30), st.floats(62, 84), st.floats(0.1, 4), st.booleans(),
+    st.floats(-180, 180),
+    st.floats(0.1, 30),
+    st.floats(62, 84),
+    st.floats(0.1, 4),
+    st.booleans(),
     st.integers(0, 2**32 - 1),
-)  # fmt: skip
+)
 def test_a_projected_outline_holds_the_same_points(west, width, south, height, north, seed):
     """Points in the region are in its projected outline and the others are not, across 180 too."""
     east = (west + width + 180) % 360 - 180
@@ -65,8 +69,9 @@ def test_a_projected_outline_holds_the_same_points(west, width, south, height, n
 
 @given(
     st.lists(st.integers(-179, 179), min_size=4, max_size=12, unique=True).map(sorted),
-    st.integers(0, 2**32 - 1), st.sampled_from([90, -90]),
-)  # fmt: skip
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([90, -90]),
+)
 def test_a_ring_round_a_pole_holds_it(turns, seed, pole):
     """A ring given by its corners holds the pole it goes round, and every point poleward of its edge."""
     assume(max(np.diff([*turns, turns[0] + 360])) < 179)
@@ -194,9 +199,16 @@ def test_a_region_survives_being_written_out():
 def write(path, parts, crs, driver, *, layer=None, append=False, **columns):
     """A vector file of polygons, through GDAL."""
     pyogrio.raw.write(
-        path, shapely.to_wkb(np.array(parts)), [np.array(v, dtype=object) for v in columns.values()], list(columns),
-        crs=crs, driver=driver, geometry_type=parts[0].geom_type, layer=layer, append=append,
-    )  # fmt: skip
+        path,
+        shapely.to_wkb(np.array(parts)),
+        [np.array(v, dtype=object) for v in columns.values()],
+        list(columns),
+        crs=crs,
+        driver=driver,
+        geometry_type=parts[0].geom_type,
+        layer=layer,
+        append=append,
+    )
     return path
 
 
@@ -407,7 +419,7 @@ def test_longitudes_from_0_to_360_are_the_same_places(turned, meant):
         ({"lonlat": SQUARE, "tolerance": 1e7}, "tolerance: 1e\\+07 m is wider than the region itself"),
         ({"bbox": [0, 0, 1e12, 1e12], "crs": "EPSG:32633"}, "lies outside its coordinate system"),
     ],
-)  # fmt: skip
+)
 def test_refusals_name_value_and_remedy(spec, words):
     """Each mistake has one line of its own."""
     with pytest.raises(RegionError, match=words) as refused:

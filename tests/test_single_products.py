@@ -31,8 +31,10 @@ BOXES = {"seen": [23, 79.5, 26, 80], "beside": [-50, 70, -49.9, 70.1]}
 def granules(tmp_path_factory):
     """The granules of a tiny world, by product."""
     folder = tmp_path_factory.mktemp("granules")
-    return {name: (folder / name, write_product(world("austfonna", "tiny"), name, folder / name))
-            for name in ("atl06", "atl11")}  # fmt: skip
+    return {
+        name: (folder / name, write_product(world("austfonna", "tiny"), name, folder / name))
+        for name in ("atl06", "atl11")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +55,29 @@ def _made(found, product, box, folder):
     settings = load(STUDY, overrides={"archive": "simulated"}).model_dump(mode="json")["products"]
     settings = {"atl06": None, "atl11": None, product: settings[product]}
     out = {name: folder / f"{name}.parquet" for name in ("points", "heights", "track", "rates", "crossovers")}
-    out |= {"tracks": folder / "tracks.csv", "rates_map": folder / "map.nc", "track_report": folder / "report.csv",
-            "regions": folder / "regions.geojson"}  # fmt: skip
+    out |= {
+        "tracks": folder / "tracks.csv",
+        "rates_map": folder / "map.nc",
+        "track_report": folder / "report.csv",
+        "regions": folder / "regions.geojson",
+    }
     write_outlines({"region": region.load({"bbox": BOXES[box]})}, out["regions"])
-    rows = [{"granule_id": row.granule_id, "path": str(source / row.file_name), "status": "present"}
-            for row in table.itertuples()]  # fmt: skip
+    rows = [
+        {"granule_id": row.granule_id, "path": str(source / row.file_name), "status": "present"}
+        for row in table.itertuples()
+    ]
     write_table(ledger(rows), folder / "fetched.parquet", attributes={"nunatak_source": "SIMULATED"})
-    subset_points.main(folder / "fetched.parquet", out["regions"], out.pop("points"), folder / "read.parquet",
-                       product=product, settings=settings[product], period=PERIOD, study="test",
-                       crs="EPSG:3413")  # fmt: skip
+    subset_points.main(
+        folder / "fetched.parquet",
+        out["regions"],
+        out.pop("points"),
+        folder / "read.parquet",
+        product=product,
+        settings=settings[product],
+        period=PERIOD,
+        study="test",
+        crs="EPSG:3413",
+    )
     chunks = {name: [folder / "points.parquet"] if name == product else [] for name in ("atl11", "atl06")}
     read = [folder / "read.parquet"] if product == "atl11" else []
     options = {"settings": settings, "study": "test"}
@@ -69,8 +85,15 @@ def _made(found, product, box, folder):
     find_tracks.main(*chunks.values(), out["regions"], out["tracks"], out["track"], focus=None, **options)
     find_crossovers.main(read, *chunks.values(), out["regions"], out["crossovers"], period=PERIOD, **options)
     if product == "atl11":
-        fit_rates.main(chunks["atl11"], out["regions"], out["rates"], out["rates_map"], out["track_report"],
-                       settings=settings["atl11"], study="test")  # fmt: skip
+        fit_rates.main(
+            chunks["atl11"],
+            out["regions"],
+            out["rates"],
+            out["rates_map"],
+            out["track_report"],
+            settings=settings["atl11"],
+            study="test",
+        )
     return {name: path for name, path in out.items() if path.exists()}
 
 
@@ -144,9 +167,15 @@ def test_crossovers_of_atl06_without_atl11(tmp_path):
     write_table(table, tmp_path / "points.parquet", attributes={"nunatak_source": "SIMULATED", "crs": "EPSG:3413"})
     write_outlines({"region": region.load({"bbox": [20, 79, 30, 81]})}, tmp_path / "regions.geojson")
     find_crossovers.main(
-        [], [], [tmp_path / "points.parquet"], tmp_path / "regions.geojson", tmp_path / "crossovers.parquet",
-        settings={"atl06": {"filter": "standard"}, "atl11": None}, period=["2019-01-01", "2021-01-01"], study="test",
-    )  # fmt: skip
+        [],
+        [],
+        [tmp_path / "points.parquet"],
+        tmp_path / "regions.geojson",
+        tmp_path / "crossovers.parquet",
+        settings={"atl06": {"filter": "standard"}, "atl11": None},
+        period=["2019-01-01", "2021-01-01"],
+        study="test",
+    )
     found = read_table(tmp_path / "crossovers.parquet")
     assert found["product"].tolist() == ["atl06"]
     np.testing.assert_allclose(found["dh"], -0.3, atol=1e-9)

@@ -34,8 +34,10 @@ def fetched(tmp_path_factory):
     folder, found = tmp_path_factory.mktemp("grids"), {}
     for product in ("atl14", "atl15"):
         table = write_product(world("austfonna", "tiny"), product, folder / product)
-        rows = [{"granule_id": row.granule_id, "path": str(folder / product / row.file_name), "status": "present"}
-                for row in table.itertuples()]  # fmt: skip
+        rows = [
+            {"granule_id": row.granule_id, "path": str(folder / product / row.file_name), "status": "present"}
+            for row in table.itertuples()
+        ]
         found[product] = folder / f"{product}.parquet"
         write_table(ledger(rows), found[product], attributes={"nunatak_source": "SIMULATED"})
     return found
@@ -50,15 +52,27 @@ def test_height_change_of_a_region_within_a_cell(fetched, tmp_path, box):
     outlines = tmp_path / "regions.geojson"
     area = region.load({"bbox": BOXES[box]})
     write_outlines({"region": area}, outlines)
-    map_height_change.main([fetched["atl15"]], outlines, change, raster, settings=settings,
-                           period=["2019-01-01", "2021-01-01"], study="small")  # fmt: skip
+    map_height_change.main(
+        [fetched["atl15"]],
+        outlines,
+        change,
+        raster,
+        settings=settings,
+        period=["2019-01-01", "2021-01-01"],
+        study="small",
+    )
     merge_surface.main([fetched["atl14"]], outlines, surface, study="small")
     sum_height_change.main(change, surface, outlines, sums, bands, settings=settings, mass=None, study="small")
     table = reading.region_change(sums)
     finest = table[table["resolution"] == 1000.0]
     np.testing.assert_allclose(finest["ice_area"], area.area_km2, rtol=1e-3)
-    inputs = {"regions": outlines, "change": change, "region_change": sums, "change_by_elevation": bands,
-              "surface": surface}  # fmt: skip
+    inputs = {
+        "regions": outlines,
+        "change": change,
+        "region_change": sums,
+        "change_by_elevation": bands,
+        "surface": surface,
+    }
     check_study.main(inputs, checked, world={"name": "austfonna", "size": "tiny"})
     assert all(check.passed for check in checks.read_checks(checked))
     for name in ("extent", "height_change_region", "height_change_series", "change_by_elevation", "surface"):

@@ -127,9 +127,15 @@ def test_no_granule_of_the_period_is_without_a_chunk(day):
     moment = np.datetime64("2018-10-14") + day
     assume(not any(first <= moment < last for first, last in SAFE_HOLDS))  # refused: no granule exists
     made = study.Study.model_validate(
-        {**PLAIN, "name": "g", "path": "g.yaml", "label": "g", "products": {"atl06": {"splits": 3}, "atl10": {}},
-         "period": [str(moment), str(moment)]}
-    )  # fmt: skip
+        {
+            **PLAIN,
+            "name": "g",
+            "path": "g.yaml",
+            "label": "g",
+            "products": {"atl06": {"splits": 3}, "atl10": {}},
+            "period": [str(moment), str(moment)],
+        }
+    )
     stamp = str(moment).replace("-", "") + "120000"
     for shift in (-7, 7):
         cycle = int(nominal_cycle(moment + shift))
@@ -287,7 +293,7 @@ def test_the_shipped_settings_are_sound():
         ({"flowlines": {"main": {"start": [24, 70]}}}, "flowlines.main.start: [24, 70] lies outside region"),
         ({"transects": {"a": {"lonlat": [[24, 70], [25, 70]]}}}, "transects.a: [24, 70], [25, 70] lies outside region"),
     ],
-)  # fmt: skip
+)
 def test_a_place_outside_the_region_is_told_before_the_run(made, changes, told):
     """In the longitudes and latitudes that were written; a line that crosses the region is fine."""
     with pytest.raises(StudyError, match=re.escape(told)):
@@ -339,10 +345,16 @@ def test_a_period_within_a_safe_hold_has_no_granule(made, period, first):
 
 @pytest.mark.parametrize(
     ("name", "instead"),
-    [("my glacier.yaml", "my_glacier.yaml"), ("v1.2.yml", "v1_2.yml"), ("{x}.yaml", "x.yaml"),
-     ("Jökulsárlón.yaml", "Jokulsarlon.yaml"), ("-n.yaml", "n.yaml"), ("test.yaml", "my_test.yaml"),
-     ("plan_b.yaml", "my_plan_b.yaml")],
-)  # fmt: skip
+    [
+        ("my glacier.yaml", "my_glacier.yaml"),
+        ("v1.2.yml", "v1_2.yml"),
+        ("{x}.yaml", "x.yaml"),
+        ("Jökulsárlón.yaml", "Jokulsarlon.yaml"),
+        ("-n.yaml", "n.yaml"),
+        ("test.yaml", "my_test.yaml"),
+        ("plan_b.yaml", "my_plan_b.yaml"),
+    ],
+)
 def test_a_study_name_that_is_no_command_is_refused_with_one_that_is(tmp_path, name, instead):
     path = tmp_path / name
     path.write_text(yaml.safe_dump(PLAIN))

@@ -10,8 +10,14 @@ from nunatak import study
 from nunatak.parameters.photons import FIELDS, PRESETS, FitParameters, ParameterError
 from nunatak.study.photon_products import _OF_THE_STUDY, Atl03, Atl06sr, fit_parameters
 
-PLAIN = {"name": "g", "path": "g.yaml", "label": "g", "title": "G", "region": {"bbox": [10, 79, 30, 81]},
-         "period": ["2019-01-01", "2020-01-01"]}  # fmt: skip
+PLAIN = {
+    "name": "g",
+    "path": "g.yaml",
+    "label": "g",
+    "title": "G",
+    "region": {"bbox": [10, 79, 30, 81]},
+    "period": ["2019-01-01", "2020-01-01"],
+}
 
 
 def parameters(**keys):
@@ -95,8 +101,16 @@ def test_refusals_name_key_value_and_remedy(tmp_path, model, typed, message):
 
 def test_ranges_are_those_of_the_engine():
     """Each end of each range is taken and refused by both."""
-    ends = {"len": (1e6, 1e6 + 1), "res": (1e6, 2e6), "ats": (0, -1), "cnt": (10**9, 10**9 + 1), "maxi": (1000, 1001),
-            "H_min_win": (0, 1e5), "sigma_r_max": (1e4, 0), "podppd": (255, 256)}  # fmt: skip
+    ends = {
+        "len": (1e6, 1e6 + 1),
+        "res": (1e6, 2e6),
+        "ats": (0, -1),
+        "cnt": (10**9, 10**9 + 1),
+        "maxi": (1000, 1001),
+        "H_min_win": (0, 1e5),
+        "sigma_r_max": (1e4, 0),
+        "podppd": (255, 256),
+    }
     for name, (inside, outside) in ends.items():
         FitParameters.of({name: inside})
         Atl06sr.model_validate({name: inside})

@@ -67,9 +67,12 @@ def call_kernel(*, file_limit=None, **environment):
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
 
     done = subprocess.run(
-        [sys.executable, "-B", "-c", KERNEL, str(code_reach.SCRIPTS)], env={"PATH": "/usr/bin:/bin", **environment},
-        capture_output=True, text=True, preexec_fn=limit if file_limit else None,
-    )  # fmt: skip
+        [sys.executable, "-B", "-c", KERNEL, str(code_reach.SCRIPTS)],
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        preexec_fn=limit if file_limit else None,
+    )
     assert done.returncode == 0, done.stderr
     value, _, folder = done.stdout.strip().partition(" ")
     assert float(value) == 42.0

@@ -43,30 +43,79 @@ def made(study, tmp_path_factory):
     for product in ("atl11", "atl06"):
         granules = write_product(world("austfonna", "tiny"), product, folder / product)
         rows = [
-            {"granule_id": row.granule_id, "path": str(folder / product / row.file_name), "status": "present",
-             "reason": "", "size_bytes": row.size_bytes, "sha256": row.checksum}
+            {
+                "granule_id": row.granule_id,
+                "path": str(folder / product / row.file_name),
+                "status": "present",
+                "reason": "",
+                "size_bytes": row.size_bytes,
+                "sha256": row.checksum,
+            }
             for row in granules.itertuples()
-        ]  # fmt: skip
+        ]
         fetched = folder / f"{product}_ledger.parquet"
         write_table(ledger(rows), fetched, attributes={"nunatak_source": "SIMULATED"})
         points[product], read[product] = folder / f"{product}.parquet", folder / f"{product}_read.parquet"
         subset_points.main(
-            fetched, regions, points[product], read[product], product=product, settings=study["products"][product],
-            period=["2019-01-01", "2021-12-31"], study="test", crs="EPSG:3413",
-        )  # fmt: skip
+            fetched,
+            regions,
+            points[product],
+            read[product],
+            product=product,
+            settings=study["products"][product],
+            period=["2019-01-01", "2021-12-31"],
+            study="test",
+            crs="EPSG:3413",
+        )
     settings = {name: study["products"][name] for name in ("atl06", "atl11")}
-    names = ("tracks.csv", "track.parquet", "rates.parquet", "rates_map.nc", "report.csv", "crossovers.parquet",
-             "agreement.csv", "filters.csv")  # fmt: skip
+    names = (
+        "tracks.csv",
+        "track.parquet",
+        "rates.parquet",
+        "rates_map.nc",
+        "report.csv",
+        "crossovers.parquet",
+        "agreement.csv",
+        "filters.csv",
+    )
     out = {name: folder / name for name in names}
     heights, segments = [points["atl11"]], [points["atl06"]]
-    find_tracks.main(heights, segments, regions, out["tracks.csv"], out["track.parquet"], focus=FOCUS,
-                     settings=settings, study="test")  # fmt: skip
-    fit_rates.main(heights, regions, out["rates.parquet"], out["rates_map.nc"], out["report.csv"],
-                   settings=settings["atl11"], study="test")  # fmt: skip
-    find_crossovers.main([read["atl11"]], heights, segments, regions, out["crossovers.parquet"], settings=settings,
-                         period=["2019-01-01", "2021-12-31"], study="test")  # fmt: skip
-    compare_products.main({"heights": heights, "segments": segments}, out["agreement.csv"], out["filters.csv"],
-                          settings=settings, study="test")  # fmt: skip
+    find_tracks.main(
+        heights,
+        segments,
+        regions,
+        out["tracks.csv"],
+        out["track.parquet"],
+        focus=FOCUS,
+        settings=settings,
+        study="test",
+    )
+    fit_rates.main(
+        heights,
+        regions,
+        out["rates.parquet"],
+        out["rates_map.nc"],
+        out["report.csv"],
+        settings=settings["atl11"],
+        study="test",
+    )
+    find_crossovers.main(
+        [read["atl11"]],
+        heights,
+        segments,
+        regions,
+        out["crossovers.parquet"],
+        settings=settings,
+        period=["2019-01-01", "2021-12-31"],
+        study="test",
+    )
+    compare_products.main(
+        {"heights": heights, "segments": segments},
+        out["agreement.csv"],
+        out["filters.csv"],
+        settings=settings,
+        study="test",
+    )
     return {**out, "regions": regions, "points": points}
 
 
@@ -113,8 +162,12 @@ def test_passes_and_rates_are_in_line_and_one_bad_pass_is_not(made, study, tmp_p
     assert checks.passes_in_line(report).passed and checks.rates_flagged(read_table(made["rates.parquet"])).passed
     assert report["n_heights"].sum() <= len(points) and report["n_left_out"].sum() < 50
     bad = (points.rgt == 548) & (points.cycle == 7)
-    write_table(points.assign(h_corr=points.h_corr + 30.0 * bad), tmp_path / "points.parquet",
-                attributes=points.attrs["attributes"], points=True)  # fmt: skip
+    write_table(
+        points.assign(h_corr=points.h_corr + 30.0 * bad),
+        tmp_path / "points.parquet",
+        attributes=points.attrs["attributes"],
+        points=True,
+    )
     out = [tmp_path / name for name in ("rates.parquet", "rates_map.nc", "report.csv")]
     settings = {**study["products"]["atl11"], "min_cycles": 3, "min_years": 1.0, "annual": False}
     fit_rates.main([tmp_path / "points.parquet"], made["regions"], *out, settings=settings, study="test")
@@ -133,10 +186,16 @@ def test_heights_above_the_geoid_change_alike_and_differ_as_before(made, study, 
         settings[product] = {**study["products"][product], "datum": "EGM08"}
         points[product] = tmp_path / f"{product}.parquet"
         subset_points.main(
-            made["points"][product].with_name(f"{product}_ledger.parquet"), made["regions"], points[product],
-            tmp_path / f"{product}_read.parquet", product=product, settings=settings[product],
-            period=["2019-01-01", "2021-12-31"], study="test", crs="EPSG:3413",
-        )  # fmt: skip
+            made["points"][product].with_name(f"{product}_ledger.parquet"),
+            made["regions"],
+            points[product],
+            tmp_path / f"{product}_read.parquet",
+            product=product,
+            settings=settings[product],
+            period=["2019-01-01", "2021-12-31"],
+            study="test",
+            crs="EPSG:3413",
+        )
         before, after = read_table(made["points"][product]), read_table(points[product])
         known = np.isfinite(after[height])
         assert known.sum() == np.isfinite(before[height]).sum() and after["geoid_h"].abs().min() > 10
@@ -144,13 +203,26 @@ def test_heights_above_the_geoid_change_alike_and_differ_as_before(made, study, 
         assert after.attrs["attributes"]["height_datum"] == "EGM2008 geoid"
         assert before.attrs["attributes"]["height_datum"] == "WGS84 ellipsoid"
     heights, segments, out = [points["atl11"]], [points["atl06"]], tmp_path / "crossovers.parquet"
-    find_crossovers.main([tmp_path / "atl11_read.parquet"], heights, segments, made["regions"], out, settings=settings,
-                         period=["2019-01-01", "2021-12-31"], study="test")  # fmt: skip
+    find_crossovers.main(
+        [tmp_path / "atl11_read.parquet"],
+        heights,
+        segments,
+        made["regions"],
+        out,
+        settings=settings,
+        period=["2019-01-01", "2021-12-31"],
+        study="test",
+    )
     before, after = read_table(made["crossovers.parquet"]), read_table(out)
     assert len(before) == len(after) and not np.allclose(before["h_1"], after["h_1"])
     np.testing.assert_allclose(after["dh"], before["dh"], atol=2e-3)
-    compare_products.main({"heights": heights, "segments": segments}, tmp_path / "agreement.csv",
-                          tmp_path / "filters.csv", settings=settings, study="test")  # fmt: skip
+    compare_products.main(
+        {"heights": heights, "segments": segments},
+        tmp_path / "agreement.csv",
+        tmp_path / "filters.csv",
+        settings=settings,
+        study="test",
+    )
     assert checks.agreement(read_csv(tmp_path / "agreement.csv")).passed
 
 
@@ -193,12 +265,17 @@ def test_flagged_rates_are_in_no_map_scale_or_sentence(made, tmp_path):
     assert not checks.rates_flagged(clouds).passed and checks.rates_flagged(clouds).value >= 0.1
 
 
-@pytest.mark.parametrize("name", ["atl11_profile", "atl06_vs_atl11", "atl06_vs_atl11_unfiltered", "dhdt_points",
-                                  "crossovers"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["atl11_profile", "atl06_vs_atl11", "atl06_vs_atl11_unfiltered", "dhdt_points", "crossovers"]
+)
 def test_figures_are_drawn(made, name):
     """Each figure has a caption and numbers, fits the page, and says what it was drawn from."""
-    inputs = {"regions": made["regions"], "track": made["track.parquet"], "rates": made["rates.parquet"],
-              "crossovers": made["crossovers.parquet"]}  # fmt: skip
+    inputs = {
+        "regions": made["regions"],
+        "track": made["track.parquet"],
+        "rates": made["rates.parquet"],
+        "crossovers": made["crossovers.parquet"],
+    }
     look = figures.preset("copernicus")
     with figures.use(look):
         drawn = study_tracks.FIGURES[name][0](look, files.figure_request(inputs, title="Test"), name)
@@ -244,10 +321,16 @@ def test_auto_takes_the_tracks_that_cross_the_focus(study, tmp_path, xlim, expec
     focus = {**FOCUS, "xlim": xlim, "ylim": [-4.18e5, -4.16e5] if len(expected) == 1 else FOCUS["ylim"]}
     settings = {**study["products"]["atl11"], "version": None}
     query_granules.main(
-        regions, {name: tmp_path / name for name in ("left_out", "lists")} | {"granules": out}, product="atl11",
+        regions,
+        {name: tmp_path / name for name in ("left_out", "lists")} | {"granules": out},
+        product="atl11",
         archive={"name": "simulated", "folder": str(tmp_path / "archive")},
-        settings=settings, period=["2019-01-01", "2021-12-31"], chunks=["all"], study="test", focus=focus,
-    )  # fmt: skip
+        settings=settings,
+        period=["2019-01-01", "2021-12-31"],
+        chunks=["all"],
+        study="test",
+        focus=focus,
+    )
     assert settings["rgt"] == "auto" and set(read_table(out)["rgt"]) == expected
 
 

@@ -19,8 +19,16 @@ CELLS = Grid("EPSG:3031", -1.61e6, -2.8e5, 500.0, 500.0, 60, 60)
 def tif(path, values, nodata=None):
     layers = np.atleast_3d(np.asarray(values, "f4")) if np.ndim(values) == 2 else np.asarray(values, "f4")
     layers = layers.transpose(2, 0, 1) if np.ndim(values) == 2 else layers
-    profile = {"driver": "GTiff", "count": len(layers), "height": CELLS.ny, "width": CELLS.nx, "dtype": "float32",
-               "crs": "EPSG:3031", "transform": rasterio.Affine(*CELLS.transform), "nodata": nodata}  # fmt: skip
+    profile = {
+        "driver": "GTiff",
+        "count": len(layers),
+        "height": CELLS.ny,
+        "width": CELLS.nx,
+        "dtype": "float32",
+        "crs": "EPSG:3031",
+        "transform": rasterio.Affine(*CELLS.transform),
+        "nodata": nodata,
+    }
     with rasterio.open(path, "w", **profile) as target:
         target.write(layers)
     return str(path)
@@ -28,8 +36,10 @@ def tif(path, values, nodata=None):
 
 def netcdf(path):
     """A file with three fields, as BedMachine has them."""
-    fields = {name: (("y", "x"), np.full(CELLS.shape, value, "f4")) for name, value in
-              (("bed", -900.0), ("thickness", 1200.0), ("errbed", 60.0))}  # fmt: skip
+    fields = {
+        name: (("y", "x"), np.full(CELLS.shape, value, "f4"))
+        for name, value in (("bed", -900.0), ("thickness", 1200.0), ("errbed", 60.0))
+    }
     write_netcdf(georeference(xr.Dataset(fields), CELLS), path)
     return str(path)
 
@@ -38,8 +48,13 @@ def with_gate(folder, **gate):
     """The study file with one gate, read as a run reads it."""
     path = folder / "mine.yaml"
     gates = {"g": {"lonlat": [[-101.1, -75.0], [-100.75, -75.12]], **gate}}
-    given = {"title": "x", "region": {"bbox": [-101.2, -75.2, -100.5, -74.9]}, "period": ["2015-01-01", "2016-12-31"],
-             "products": {"itslive": {}}, "gates": gates}  # fmt: skip
+    given = {
+        "title": "x",
+        "region": {"bbox": [-101.2, -75.2, -100.5, -74.9]},
+        "period": ["2015-01-01", "2016-12-31"],
+        "products": {"itslive": {}},
+        "gates": gates,
+    }
     path.write_text(yaml.safe_dump(given))
     return study.load(path)
 

@@ -13,9 +13,17 @@ from nunatak.runtime import NunatakError
 # a recorded list also names axes of other lengths and datasets of histograms, and repeats a segment's position
 _OTHER = {
     "atl07": {"ds_si_hist_bins", "ds_yapc_hist_bins", "hist_photon_heights"},
-    "atl11": {"x_atc", "y_atc", "geoid_free2mean", "misfit_RMS", "poly_coeffs", "poly_coeffs_sigma",
-              "poly_exponent_x", "poly_exponent_y"},
-}  # fmt: skip
+    "atl11": {
+        "x_atc",
+        "y_atc",
+        "geoid_free2mean",
+        "misfit_RMS",
+        "poly_coeffs",
+        "poly_coeffs_sigma",
+        "poly_exponent_x",
+        "poly_exponent_y",
+    },
+}
 
 
 @pytest.mark.parametrize(

@@ -63,16 +63,31 @@ class Chain:
         regions, plan = self.folder / "regions.geojson", self.folder / "plan"
         write_table(ledger, self.folder / "ledger.parquet", attributes={"nunatak_source": "SIMULATED"})
         before = {path.name: path.read_bytes() for path in plan.glob("*")}
-        plan_cube.main([self.folder / "ledger.parquet"], regions, plan, settings=settings, study="pine_island",
-                       years=list(YEARS), index=self.folder / "index.parquet")  # fmt: skip
+        plan_cube.main(
+            [self.folder / "ledger.parquet"],
+            regions,
+            plan,
+            settings=settings,
+            study="pine_island",
+            years=list(YEARS),
+            index=self.folder / "index.parquet",
+        )
         shares = [plan / f"{year}.parquet" for year in YEARS]
         self.stacked = [share.stem for share in shares if before.get(share.name) != share.read_bytes()]
         for year in self.stacked:
             stack_pairs.main(plan / f"{year}.parquet", regions, self.folder / "years" / year)
         out = {name: self.folder / name for name in ("cube", "pairs", "pair")}
         years, left_out = [self.folder / "years" / str(year) for year in YEARS], self.folder / "left_out.parquet"
-        build_cube.main(plan, years, left_out, [self.folder / "ledger.parquet"], regions, out, settings=settings,
-                        study="pine_island")  # fmt: skip
+        build_cube.main(
+            plan,
+            years,
+            left_out,
+            [self.folder / "ledger.parquet"],
+            regions,
+            out,
+            settings=settings,
+            study="pine_island",
+        )
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +100,15 @@ def work(granules, tmp_path_factory):
 
 def ledger_of(paths, failed=()):
     rows = [
-        {"granule_id": path.name.removesuffix(".nc"), "path": str(path), "reason": "cut short" * (path in failed),
-         "sha256": file_sha256(path),
-         "status": "failed" if path in failed else "present"}
+        {
+            "granule_id": path.name.removesuffix(".nc"),
+            "path": str(path),
+            "reason": "cut short" * (path in failed),
+            "sha256": file_sha256(path),
+            "status": "failed" if path in failed else "present",
+        }
         for path in paths
-    ]  # fmt: skip
+    ]
     return ledger(rows)
 
 
@@ -326,8 +345,15 @@ def test_a_discharge_needs_the_thickness_of_half_of_its_flux(work, annual, tmp_p
     x, y = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:3031", always_xy=True).transform(*lonlat.T)
     left, right, top = min(x) - 2000, min(x) + seen * (max(x) - min(x)) + 2000 * (seen == 1), max(y) + 3000
     values = np.full((100, 100), 1000.0, "f4")
-    profile = {"driver": "GTiff", "count": 1, "height": 100, "width": 100, "dtype": "float32", "crs": "EPSG:3031",
-               "transform": rasterio.Affine((right - left) / 100, 0, left, 0, -100, top)}  # fmt: skip
+    profile = {
+        "driver": "GTiff",
+        "count": 1,
+        "height": 100,
+        "width": 100,
+        "dtype": "float32",
+        "crs": "EPSG:3031",
+        "transform": rasterio.Affine((right - left) / 100, 0, left, 0, -100, top),
+    }
     with rasterio.open(tmp_path / "thick.tif", "w", **profile) as target:
         target.write(values, 1)
     gates = {"g": settings_of("gates", g={"lonlat": lonlat.tolist(), "thickness": str(tmp_path / "thick.tif")})["g"]}

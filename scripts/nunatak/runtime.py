@@ -23,8 +23,18 @@ log = logging.getLogger("nunatak")
 
 # Libraries whose versions decide a number; the job's log names those that were loaded.
 _VERSIONED = (
-    "numpy", "scipy", "pandas", "pyarrow", "h5py", "xarray", "pyproj", "shapely", "numba", "zarr", "matplotlib",
-)  # fmt: skip
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "h5py",
+    "xarray",
+    "pyproj",
+    "shapely",
+    "numba",
+    "zarr",
+    "matplotlib",
+)
 
 
 class NunatakError(Exception):
@@ -78,8 +88,10 @@ def _end_of_imports(kind, error, trace):
     log.debug("%s", "".join(traceback.format_exception(error)))
     log.error(
         "%s: %s in %s; add it to the file in envs/ that the rule names; without conda, remove .venv, which make builds",
-        snakemake.rule, lacks, sys.prefix,
-    )  # fmt: skip
+        snakemake.rule,
+        lacks,
+        sys.prefix,
+    )
     handler.close()
 
 

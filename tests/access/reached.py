@@ -29,9 +29,11 @@ class Reached(Flow):
         self.netrc = Path(folder) / "netrc"
         self.shown: list[str] = []
         self.environment = {
-            **clean, **redirect.environment(standin.port, standin.authority),
-            "PYTHONPATH": str(ROOT / "tests" / "standin" / "site"), "NETRC": str(self.netrc),
-        }  # fmt: skip
+            **clean,
+            **redirect.environment(standin.port, standin.authority),
+            "PYTHONPATH": str(ROOT / "tests" / "standin" / "site"),
+            "NETRC": str(self.netrc),
+        }
 
     def run(self, *words, **config):
         with self._watched():
@@ -72,9 +74,14 @@ class Reached(Flow):
         return [
             *(f"command line: {secret}" for secret in self.shown),
             *(f"{where}: {secret}" for secret in SECRETS for where, text in [("screen", done.text)] if secret in text),
-            *(f"{path}: {secret}" for path in files for text in [_content(path)] for secret in SECRETS
-              if secret.encode() in text),
-        ]  # fmt: skip
+            *(
+                f"{path}: {secret}"
+                for path in files
+                for text in [_content(path)]
+                for secret in SECRETS
+                if secret.encode() in text
+            ),
+        ]
 
 
 def _command_lines(below):

@@ -201,9 +201,12 @@ def test_one_month_of_several_years_is_one_question_each(standin, archive):
 
 
 ORBIT = {
-    "AscendingCrossing": -40.35812957405553, "StartLatitude": 59.5, "StartDirection": "A",
-    "EndLatitude": 80, "EndDirection": "A",
-}  # fmt: skip
+    "AscendingCrossing": -40.35812957405553,
+    "StartLatitude": 59.5,
+    "StartDirection": "A",
+    "EndLatitude": 80,
+    "EndDirection": "A",
+}
 
 
 def test_a_record_without_a_data_link_is_named(standin, archive, held):

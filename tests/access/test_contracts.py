@@ -23,14 +23,19 @@ CALLED = {
     earthaccess.Auth.login: ("strategy", "system"),
     earthaccess.Auth.get_s3_credentials: ("endpoint",),
     earthaccess.auth.netrc_path: (),
-    earthaccess.DataGranules.bounding_box: (
-        "lower_left_lon", "lower_left_lat", "upper_right_lon", "upper_right_lat"
-    ),
+    earthaccess.DataGranules.bounding_box: ("lower_left_lon", "lower_left_lat", "upper_right_lon", "upper_right_lat"),
     earthaccess.DataGranules.temporal: ("date_from", "date_to"),
     earthaccess.DataGranules.granule_name: ("granule_name",),
     earthaccess.DataGranules.version: ("version",),
     icepyx.Query.__init__: (
-        "product", "spatial_extent", "date_range", "start_time", "end_time", "version", "cycles", "tracks"
+        "product",
+        "spatial_extent",
+        "date_range",
+        "start_time",
+        "end_time",
+        "version",
+        "cycles",
+        "tracks",
     ),
     icepyx.Query.order_granules: ("subset", "skip_preview"),
     icepyx.Query.avail_granules: ("ids",),
@@ -43,7 +48,7 @@ CALLED = {
     pystac_client.ItemSearch.pages_as_dicts: (),
     h5coro.H5Coro.__init__: ("resource", "driverClass", "credentials"),
     h5coro.H5Coro.readDatasets: ("datasets", "block", "enableAttributes"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("called", CALLED, ids=lambda c: c.__qualname__)
@@ -79,9 +84,12 @@ def test_an_order_can_say_what_we_ask():
     held = {name for kind in harmony.Request.__mro__ for name in _arguments(kind)}
     assert set(asked) <= held
     request = harmony.Request(
-        collection=harmony.Collection(id="C1-X"), spatial=harmony.BBox(-35, 66, -34, 67), granule_name=["a"],
-        skip_preview=True, ignore_errors=True,
-    )  # fmt: skip
+        collection=harmony.Collection(id="C1-X"),
+        spatial=harmony.BBox(-35, 66, -34, 67),
+        granule_name=["a"],
+        skip_preview=True,
+        ignore_errors=True,
+    )
     assert request.is_valid()
 
 

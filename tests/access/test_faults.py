@@ -77,12 +77,26 @@ class World:
         settings = PINE_ISLAND["itslive"].model_dump(mode="json") if self.door == PAIRS else {"splits": 1}
         chunk, written = CHUNK[self.door], {name: base / name for name in ("granules", "left_out", "lists")}
         steps = [
-            ("query_granules", query_granules.main, (base / "regions.geojson", written),
-             {"archive": archive, "product": product, "settings": settings, "period": YEAR.model_dump(mode="json"),
-              "chunks": [chunk], "study": "night"}),
-            ("fetch_granules", fetch_granules.main, (base / "lists" / f"{chunk}.csv", base / "ledger"),
-             {"archive": archive, "study": "night", "connections": 2}),
-        ]  # fmt: skip
+            (
+                "query_granules",
+                query_granules.main,
+                (base / "regions.geojson", written),
+                {
+                    "archive": archive,
+                    "product": product,
+                    "settings": settings,
+                    "period": YEAR.model_dump(mode="json"),
+                    "chunks": [chunk],
+                    "study": "night",
+                },
+            ),
+            (
+                "fetch_granules",
+                fetch_granules.main,
+                (base / "lists" / f"{chunk}.csv", base / "ledger"),
+                {"archive": archive, "study": "night", "connections": 2},
+            ),
+        ]
         for path in (base / "granules", base / "ledger"):
             path.unlink(missing_ok=True)
         for rule, main, words, options in steps:
@@ -93,9 +107,12 @@ class World:
 
     def count(self, max_failed):
         return self.job(
-            "count_granules", lambda *words: count_granules.main(words[0], [words[1]], words[2], max_failed=max_failed),
-            self.base / "granules", self.base / "ledger", self.base / "counts.csv",
-        )  # fmt: skip
+            "count_granules",
+            lambda *words: count_granules.main(words[0], [words[1]], words[2], max_failed=max_failed),
+            self.base / "granules",
+            self.base / "ledger",
+            self.base / "counts.csv",
+        )
 
     def hashes(self, record):
         """Of a granule whole and, where it may come so, of its cut by the service."""

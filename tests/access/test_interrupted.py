@@ -89,8 +89,11 @@ def test_killed_at_ten_random_moments_it_goes_on_and_ends_with_the_same_bytes(st
     ledger = archive.fetch(granules)
     assert set(ledger["status"]) == {"present"}
     assert list(ledger["sha256"]) == [file_sha256(made[f"{name}.h5"].path) for name in ledger["granule_id"]]
-    resumed = [(r.path.rsplit("/", 1)[1], int(r.headers["range"][6:-1])) for r in standin.requests(CLOUD)
-               if "range" in r.headers]  # fmt: skip
+    resumed = [
+        (r.path.rsplit("/", 1)[1], int(r.headers["range"][6:-1]))
+        for r in standin.requests(CLOUD)
+        if "range" in r.headers
+    ]
     assert set(resumed) <= set(asked) and len(resumed) >= len(MOMENTS)
     for name in made:
         starts = [start for file, start in resumed if file == name]
@@ -118,9 +121,12 @@ def test_a_disk_that_fills_up_says_so_and_leaves_nothing_finished(standin, login
     found(archive).to_csv(tmp_path / "list.csv", index=False)
     words, environment = program(RUN, tmp_path)
     ended = subprocess.run(
-        words, text=True, capture_output=True, env=environment,
+        words,
+        text=True,
+        capture_output=True,
+        env=environment,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
-    )  # fmt: skip
+    )
     assert ended.returncode and "could not be written (File too large); free space or choose another" in ended.stderr
     assert kept(archive) == [] and len(standin.requests(CLOUD)) == 1
 

@@ -58,9 +58,11 @@ def _shaped(item, letter, shape):
     """The same pair of images in another place: its valid share tells them apart."""
     name = item["id"].replace("_G0120", f"{letter}_G0120")
     return {
-        **item, "id": name, "geometry": shapely.geometry.mapping(shape),
+        **item,
+        "id": name,
+        "geometry": shapely.geometry.mapping(shape),
         "assets": {"data": {"href": f"s3://its-live-data/velocity_image_pair/x/{name}.nc", "roles": ["data"]}},
-    }  # fmt: skip
+    }
 
 
 def _moved(item, degrees):
@@ -173,9 +175,19 @@ def grids(standin, storage):
     fields = {"v": (("y", "x"), speed), "mapping": ((), np.int8(0), {"spatial_epsg": 3031})}
     encoding = {"v": {"chunksizes": (128, 128), "zlib": True}}
     xr.Dataset(fields, {"x": x, "y": y}).to_netcdf(folder / f"{name}.nc", engine="h5netcdf", encoding=encoding)
-    profile = {"driver": "GTiff", "width": n, "height": n, "count": 1, "dtype": "float32", "crs": "EPSG:3031",
-               "transform": from_origin(x[0] - 60, y[0] + 60, 120, 120), "tiled": True, "blockxsize": 128,
-               "blockysize": 128, "compress": "deflate"}  # fmt: skip
+    profile = {
+        "driver": "GTiff",
+        "width": n,
+        "height": n,
+        "count": 1,
+        "dtype": "float32",
+        "crs": "EPSG:3031",
+        "transform": from_origin(x[0] - 60, y[0] + 60, 120, 120),
+        "tiled": True,
+        "blockxsize": 128,
+        "blockysize": 128,
+        "compress": "deflate",
+    }
     with rasterio.open(folder / "cog" / f"{name}_v.tif", "w", **profile) as raster:
         raster.write(speed, 1)
     return f"https://{faults.S3}/velocity_mosaic/v2.1/static/{name}.nc"
@@ -198,13 +210,21 @@ def test_a_window_of_a_mosaic_costs_its_chunks_and_little_more(standin, storage,
 
 def test_a_mosaic_stays_where_it_is(standin, storage, grids, archive, tmp_path):
     item = {
-        "type": "Feature", "stac_version": "1.1.0", "id": "RGI19A_STATIC",
-        "collection": "velocity-mosaics", "links": [],
-        "geometry": shapely.geometry.mapping(shapely.box(-110, -80, -90, -70)), "bbox": [-110, -80, -90, -70],
-        "properties": {"datetime": "2024-12-31T00:00:00Z", "start_datetime": "2014-01-01T00:00:00+00:00",
-                       "end_datetime": "2024-12-31T23:59:59+00:00", "epsg": "3031"},
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "id": "RGI19A_STATIC",
+        "collection": "velocity-mosaics",
+        "links": [],
+        "geometry": shapely.geometry.mapping(shapely.box(-110, -80, -90, -70)),
+        "bbox": [-110, -80, -90, -70],
+        "properties": {
+            "datetime": "2024-12-31T00:00:00Z",
+            "start_datetime": "2014-01-01T00:00:00+00:00",
+            "end_datetime": "2024-12-31T23:59:59+00:00",
+            "epsg": "3031",
+        },
         "assets": {"data_netcdf": {"href": grids, "roles": ["data"]}},
-    }  # fmt: skip
+    }
     standin.services[faults.STAC] = stac.Stac([item])
     found = archive.search("itslive_mosaic", TRUNK, YEARS)
     ledger = archive.fetch(found)
@@ -225,8 +245,11 @@ def cube(standin, storage, data):
 def test_a_datacube_stays_where_it_is_and_costs_the_chunks_of_its_window(standin, storage, archive, cube):
     """The real, cropped cube: of a window within one column of chunks that column alone travels."""
     address, source = cube
-    feature = {"type": "Feature", "geometry": shapely.geometry.mapping(shapely.box(95, 29, 96, 30)),
-               "properties": {"zarr_url": address.replace("https", "http"), "epsg": 32646}}  # fmt: skip
+    feature = {
+        "type": "Feature",
+        "geometry": shapely.geometry.mapping(shapely.box(95, 29, 96, 30)),
+        "properties": {"zarr_url": address.replace("https", "http"), "epsg": 32646},
+    }
     (storage.root / "datacubes" / "catalog_v02.json").write_text(json.dumps({"features": [feature]}))
     ledger = archive.fetch(archive.search("itslive_cube", None, None))
     assert list(ledger["status"]) == ["present"] and ledger["path"][0] == address

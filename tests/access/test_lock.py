@@ -115,9 +115,12 @@ def test_differences_name_every_granule_and_its_fate():
     now.loc[now["file_name"] == name_of(4), "size_bytes"] = 11
     fates = lock.differences(locked, now).set_index("file_name")["fate"].to_dict()
     assert fates == {
-        name_of(2): f"is superseded by {name_of(2, revision='02')}", name_of(3): "is gone",
-        name_of(4): "changed (size_bytes 11, was 10)", name_of(2, revision="02"): "is new", name_of(5): "is new",
-    }  # fmt: skip
+        name_of(2): f"is superseded by {name_of(2, revision='02')}",
+        name_of(3): "is gone",
+        name_of(4): "changed (size_bytes 11, was 10)",
+        name_of(2, revision="02"): "is new",
+        name_of(5): "is new",
+    }
     with pytest.raises(
         NunatakError, match=r"atl06\.csv: 3 of 4 locked granules are not as they were: .*_0003.* is gone"
     ):
@@ -243,10 +246,12 @@ def told(monkeypatch):
 def update(tmp_path, product, settings):
     write_outlines({"region": TRUNK if product == "itslive" else HERE}, tmp_path / "regions.geojson")
     show_updates.main(
-        tmp_path / "regions.geojson", tmp_path / "locks", products={product: settings},
+        tmp_path / "regions.geojson",
+        tmp_path / "locks",
+        products={product: settings},
         archive={"name": "earthdata", "resources": str(tmp_path / "resources"), "endpoints": None},
         period=(YEAR if product == "atl06" else YEARS).model_dump(mode="json"),
-    )  # fmt: skip
+    )
 
 
 def test_an_update_tells_each_granule_that_is_new_gone_changed_or_superseded(standin, held, archive, tmp_path, told):

@@ -83,8 +83,12 @@ def test_records_whose_links_are_no_links_end_the_search(standin, held, archive,
 
 def test_a_length_that_is_no_number_is_none(standin, login, held, archive):
     held(n=2000, checksum=md5)
-    standin.fault("data_slow", change=lambda answer, request: replace(
-        answer, length=False, headers={**answer.headers, "Content-Length": "12 bytes"}))  # fmt: skip
+    standin.fault(
+        "data_slow",
+        change=lambda answer, request: replace(
+            answer, length=False, headers={**answer.headers, "Content-Length": "12 bytes"}
+        ),
+    )
     assert only(archive.fetch(found(archive)))["status"] == "present"
 
 
@@ -156,7 +160,7 @@ HEAD, URL = "file_name,url,size_bytes,time_start", f"https://host/{name_of()}"
         (f"https://host/{name_of().replace('ATL06', 'ATL08')}\n", "is no granule of atl06"),
     ],
     ids=["bytes", "size", "time", "address", "twice", "columns", "scheme", "product"],
-)  # fmt: skip
+)
 def test_a_lock_that_is_none_is_said_in_one_line(tmp_path, content, said):
     path = tmp_path / "atl06.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -176,9 +180,16 @@ def test_a_locked_study_takes_granules_of_its_product_alone(tmp_path):
     (tmp_path / "atl06.csv").write_text(URL.replace("ATL06", "ATL08"))
     with pytest.raises(NunatakError, match="is no granule of atl06"):
         query_granules.main(
-            tmp_path / "regions.geojson", {}, archive={"name": "earthdata"}, product="atl06", settings={"splits": 1},
-            period=YEAR.model_dump(mode="json"), chunks=["cycle05"], study="s", locked=str(tmp_path / "atl06.csv"),
-        )  # fmt: skip
+            tmp_path / "regions.geojson",
+            {},
+            archive={"name": "earthdata"},
+            product="atl06",
+            settings={"splits": 1},
+            period=YEAR.model_dump(mode="json"),
+            chunks=["cycle05"],
+            study="s",
+            locked=str(tmp_path / "atl06.csv"),
+        )
 
 
 def test_a_lock_keeps_the_address_in_storage_and_its_absence_is_said(held, archive, standin, login, tmp_path, caplog):
@@ -206,8 +217,9 @@ def test_of_a_list_of_addresses_nothing_is_ordered(standin, login, held, tmp_pat
 def test_an_order_whose_record_says_nothing_is_a_failing_service(standin, login, held, tmp_path, record):
     held()
     standin.services[faults.HARMONY] = Harmony(standin.records)
-    standin.fault("harmony_html", instead=lambda request: services.Answer(
-        200, record, {"Content-Type": "application/json"}))  # fmt: skip
+    standin.fault(
+        "harmony_html", instead=lambda request: services.Answer(200, record, {"Content-Type": "application/json"})
+    )
     archive = EarthdataArchive(tmp_path / "resources", subset=asked_of(HERE, YEAR))
     with pytest.raises(ServiceFailed, match=r"harmony\.earthdata\.nasa\.gov: did not answer as it should"):
         archive.fetch(archive.search("atl06", HERE, None, base.Filters()))

@@ -91,8 +91,15 @@ def touched(path, region):
     return total
 
 
-READ = ("delta_time", "h_li", "h_li_sigma", "atl06_quality_summary", "segment_id", "ground_track/x_atc",
-        "ground_track/y_atc")  # fmt: skip
+READ = (
+    "delta_time",
+    "h_li",
+    "h_li_sigma",
+    "atl06_quality_summary",
+    "segment_id",
+    "ground_track/x_atc",
+    "ground_track/y_atc",
+)
 
 
 def test_the_ledger_holds_the_address_and_nothing_is_kept(standin, login, held, streaming):

@@ -22,8 +22,10 @@ YEAR = Period.model_validate(["2019-01-01", "2019-12-31"])
 
 def fetched(*paths, **changes):
     """A ledger in which every granule is present."""
-    rows = [{"granule_id": parse(p.name).granule_id, "path": str(p), "status": "present",
-             "size_bytes": p.stat().st_size} for p in paths]  # fmt: skip
+    rows = [
+        {"granule_id": parse(p.name).granule_id, "path": str(p), "status": "present", "size_bytes": p.stat().st_size}
+        for p in paths
+    ]
     return ledger([{**row, **changes} for row in rows])
 
 

@@ -25,8 +25,15 @@ def archive(tmp_path):
     for cycle in (5, 6):
         path = atl06(tmp_path / "world" / "atl06", name_of(cycle=cycle), attributes={"nunatak_source": "SIMULATED"})
         found = describe(path)
-        rows.append({"file_name": path.name, "size_bytes": path.stat().st_size, "geometry": found.geometry,
-                     "time_start": found.time_start, "time_end": found.time_end})  # fmt: skip
+        rows.append(
+            {
+                "file_name": path.name,
+                "size_bytes": path.stat().st_size,
+                "geometry": found.geometry,
+                "time_start": found.time_start,
+                "time_end": found.time_end,
+            }
+        )
     write_table(granule_table(rows), tmp_path / "world" / "atl06" / "catalogue.parquet")
     return open_archive("simulated", {"folder": tmp_path / "world"})
 

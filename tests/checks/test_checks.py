@@ -76,10 +76,13 @@ def test_checks_without_material_say_why():
     change, rates = change_and_rates()
     late = change.isel(time=slice(7, None))
     for check in (
-        elevation.lag_closure({4: rates[4]}), elevation.lag_closure({1: rates[1]}), elevation.datum_epoch(late),
-        elevation.lag_against_epochs(change, {}), elevation.monotonic_time("x", change.time.values[:1]),
+        elevation.lag_closure({4: rates[4]}),
+        elevation.lag_closure({1: rates[1]}),
+        elevation.datum_epoch(late),
+        elevation.lag_against_epochs(change, {}),
+        elevation.monotonic_time("x", change.time.values[:1]),
         elevation.one_crs({}),
-    ):  # fmt: skip
+    ):
         assert check.passed
         assert not check.applies
         assert check.text.startswith("does not apply: ")
@@ -172,11 +175,16 @@ def test_truth_is_taken_on_the_ground_that_the_cells_cover(monkeypatch, factor, 
     lonlat = Region("r", shapely.box(10, 78, 35, 82))
     table = pd.DataFrame(
         {
-            "region": "region", "resolution": 1000.0, "time": from_decimal_year(np.array([2019.0, 2021.0])),
-            "decimal_year": [2019.0, 2021.0], "years": [0.0, 2.0], "volume_change": [0.0, -20.0 * factor],
-            "volume_sigma": 0.001, "n_cells": 10_000,
+            "region": "region",
+            "resolution": 1000.0,
+            "time": from_decimal_year(np.array([2019.0, 2021.0])),
+            "decimal_year": [2019.0, 2021.0],
+            "years": [0.0, 2.0],
+            "volume_change": [0.0, -20.0 * factor],
+            "volume_sigma": 0.001,
+            "n_cells": 10_000,
         }
-    )  # fmt: skip
+    )
     (check,) = study.truth_checks(table, {"region": lonlat}, {"name": "x", "size": "tiny"}, grid)
     assert check.applies
     assert check.passed == passed
@@ -186,16 +194,28 @@ def test_layers_of_a_sound_study_pass():
     change, rates = change_and_rates()
     found = study.layer_checks({"1km": (change, rates), "10km": (change, {})})
     assert [c.name for c in found] == [
-        "monotonic_time/1km", "finite_share/1km", "datum_epoch", "lag_closure", "lag_against_epochs",
-        "monotonic_time/10km", "finite_share/10km",
-    ]  # fmt: skip
+        "monotonic_time/1km",
+        "finite_share/1km",
+        "datum_epoch",
+        "lag_closure",
+        "lag_against_epochs",
+        "monotonic_time/10km",
+        "finite_share/10km",
+    ]
     assert all(c.passed for c in found)
 
 
 def test_pairs_in_the_wrong_order_fail():
     early, late = np.datetime64("2019-11-06", "ns"), np.datetime64("2021-11-02", "ns")
-    pairs = pd.DataFrame({"time_first": [early, late], "time_second": [late, early], "dh": [1.0, 1.0],
-                          "y_atc_first": 0.0, "y_atc_second": 2.0})  # fmt: skip
+    pairs = pd.DataFrame(
+        {
+            "time_first": [early, late],
+            "time_second": [late, early],
+            "dh": [1.0, 1.0],
+            "y_atc_first": 0.0,
+            "y_atc_second": 2.0,
+        }
+    )
     failed = [c.name for c in elevation.repeat_pairs(pairs) if not c.passed]
     assert failed == ["repeat_pairs/later"]
 
@@ -203,8 +223,15 @@ def test_pairs_in_the_wrong_order_fail():
 def test_pairs_of_different_places_fail():
     """Passes 1671 m apart across the track; those that were left out are in the words."""
     early, late = np.datetime64("2018-10-19", "ns"), np.datetime64("2019-04-19", "ns")
-    pairs = pd.DataFrame({"time_first": [early] * 2, "time_second": [late] * 2, "dh": [1.0, -40.0],
-                          "y_atc_first": [3280.0, 1609.0], "y_atc_second": 3280.0})  # fmt: skip
+    pairs = pd.DataFrame(
+        {
+            "time_first": [early] * 2,
+            "time_second": [late] * 2,
+            "dh": [1.0, -40.0],
+            "y_atc_first": [3280.0, 1609.0],
+            "y_atc_second": 3280.0,
+        }
+    )
     counts = pd.DataFrame({"n_joined": [900, 800], "n_beyond": [0, 800]})
     counts.attrs["attributes"] = {"max_across": "65 m"}
     (failed,) = [c for c in elevation.repeat_pairs(pairs, counts) if not c.passed]
@@ -244,8 +271,9 @@ def test_flagged_rates_and_passes_left_out_fail_their_checks():
     assert not check.passed and check.value == 0.3 and "of 10 the error is too large for 2, and 2 are" in check.text
     assert tracks.rates_flagged(rates.assign(flag=0)).passed
     assert not tracks.rates_flagged(rates.iloc[-1:]).applies
-    report = pd.DataFrame({"rgt": 548, "cycle": [np.nan, 7, 8], "median": [0.0, 0.01, 30.02],
-                           "left_out": [False, False, True]})  # fmt: skip
+    report = pd.DataFrame(
+        {"rgt": 548, "cycle": [np.nan, 7, 8], "median": [0.0, 0.01, 30.02], "left_out": [False, False, True]}
+    )
     check = tracks.passes_in_line(report)
     assert not check.passed and check.value == 1 and "RGT 0548 cycle 08 by 30.02 m" in check.text
     assert tracks.passes_in_line(report[:2]).passed

@@ -11,9 +11,16 @@ from nunatak.simulation import world
 
 WORLD = {"name": "ross_sea", "size": "tiny"}
 ABOUT = {
-    "crs": "EPSG:6932", "product": "atl10", "segments_read": 1250, "segments_outside": 30, "segments_invalid": 20,
-    "minimum_segments": 60, "minimum_passes": 1, "minimum_days": 1, "granules": 100,
-}  # fmt: skip
+    "crs": "EPSG:6932",
+    "product": "atl10",
+    "segments_read": 1250,
+    "segments_outside": 30,
+    "segments_invalid": 20,
+    "minimum_segments": 60,
+    "minimum_passes": 1,
+    "minimum_days": 1,
+    "granules": 100,
+}
 
 
 def gridded(offset=0.0, noise=0.01, stated=0.01):
@@ -26,11 +33,15 @@ def gridded(offset=0.0, noise=0.01, stated=0.01):
     mean = truth[None] + offset + noise * rng.standard_normal((1, 3, 4))
     return xr.Dataset(
         {
-            "count": (dims, np.full((1, 3, 4), 100, "i4")), "n_pass": (dims, np.full((1, 3, 4), 3, "i4")),
-            "mean": (dims, mean), "stderr": (dims, np.full((1, 3, 4), stated)), "time_bnds": (("time", "nv"), edges),
+            "count": (dims, np.full((1, 3, 4), 100, "i4")),
+            "n_pass": (dims, np.full((1, 3, 4), 3, "i4")),
+            "mean": (dims, mean),
+            "stderr": (dims, np.full((1, 3, 4), stated)),
+            "time_bnds": (("time", "nv"), edges),
         },
-        coords={"time": edges[:, 0], "y": y, "x": x}, attrs=ABOUT,
-    )  # fmt: skip
+        coords={"time": edges[:, 0], "y": y, "x": x},
+        attrs=ABOUT,
+    )
 
 
 def verdicts(dataset, **changes):

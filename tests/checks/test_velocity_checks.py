@@ -34,23 +34,42 @@ def annual(noise=20.0, stated=20.0, offset=0.0, late=0.0, weak=1.0, steeper=0.0)
     drift = speed[-1].mean(axis=0) - speed[0].mean(axis=0)
     t = np.concatenate(times)
     cycle = speed.reshape(-1, 20, 30) - drift / 2 * (t - 2015.5)[:, None, None]
-    a, b = (2 * np.tensordot(wave(2 * np.pi * t), cycle, 1) / t.size + 2 * noise * rng.standard_normal((20, 30)) / 20
-            for wave in (np.sin, np.cos))  # fmt: skip
+    a, b = (
+        2 * np.tensordot(wave(2 * np.pi * t), cycle, 1) / t.size + 2 * noise * rng.standard_normal((20, 30)) / 20
+        for wave in (np.sin, np.cos)
+    )
     dims, still = ("year", "y", "x"), lambda value: (dims[1:], np.broadcast_to(value, (20, 30)))
     fields = {
-        "vx": (dims, vx), "vy": (dims, vy), "v": (dims, v),
+        "vx": (dims, vx),
+        "vy": (dims, vy),
+        "v": (dims, v),
         **{f"{name}_error": (dims, np.full_like(v, stated)) for name in ("vx", "vy", "v")},
-        "vx0": still(vx.mean(axis=0)), "vy0": still(vy.mean(axis=0)), "count": (dims, np.full(v.shape, 9)),
-        "dv_dt": still((v[2] - v[0]) / 2 + steeper), "dv_dt_error": still(stated / np.sqrt(2)),
-        "v_amp": still(weak * np.hypot(a, b)), "v_amp_error": still(stated / 10),
+        "vx0": still(vx.mean(axis=0)),
+        "vy0": still(vy.mean(axis=0)),
+        "count": (dims, np.full(v.shape, 9)),
+        "dv_dt": still((v[2] - v[0]) / 2 + steeper),
+        "dv_dt_error": still(stated / np.sqrt(2)),
+        "v_amp": still(weak * np.hypot(a, b)),
+        "v_amp_error": still(stated / 10),
         "v_phase": still((np.arctan2(a, b) / (2 * np.pi) * 365.25 + late) % 365.25),
         "v_phase_error": still(stated / 10 / np.hypot(a, b) / (2 * np.pi) * 365.25),
         "roi": (("y", "x"), np.ones((20, 30), "u1")),
-    }  # fmt: skip
-    coords = {"year": [2014, 2015, 2016], "year_start": ("year", edges[:-1]), "year_end": ("year", edges[1:]),
-              "y": y, "x": x}  # fmt: skip
-    about = {"crs": "EPSG:3031", "method": "lsq", "n_pairs": 3, "v0_first_year": 2014, "v0_last_year": 2016,
-             "reference_year": 2015}  # fmt: skip
+    }
+    coords = {
+        "year": [2014, 2015, 2016],
+        "year_start": ("year", edges[:-1]),
+        "year_end": ("year", edges[1:]),
+        "y": y,
+        "x": x,
+    }
+    about = {
+        "crs": "EPSG:3031",
+        "method": "lsq",
+        "n_pairs": 3,
+        "v0_first_year": 2014,
+        "v0_last_year": 2016,
+        "reference_year": 2015,
+    }
     return xr.Dataset(fields, coords, about)
 
 
@@ -96,8 +115,9 @@ def test_only_least_squares_is_held_against_means_of_years():
 def test_a_composite_without_a_cycle_has_none_to_check():
     found = beside_truth(annual().drop_vars(["v_amp", "v_phase", "v_amp_error", "v_phase_error"]))
     assert [name for name, c in found.items() if not c.applies] == [
-        "velocity_amplitude_against_truth", "velocity_phase_against_truth",
-    ]  # fmt: skip
+        "velocity_amplitude_against_truth",
+        "velocity_phase_against_truth",
+    ]
 
 
 def test_averaged_speeds_show():

@@ -22,19 +22,38 @@ def pair_of(slope_north=-0.02, slope_east=0.01, *, offset=0.0, sigma=0.02, seed=
     latitude = 79.7 + 60.0 * np.arange(n) / N
     h = 500 + slope_north * (latitude - 79.7) * N
     points = pd.DataFrame(
-        {"rgt": 548, "pair": "pt2", "cycle": 3, "ref_pt": ids, "latitude": latitude, "longitude": 25.0, "y_atc": 0.0,
-         "time": np.datetime64("2019-05-04", "ns"), "h_corr": h + sigma / 2 * rng.standard_normal(n),
-         "h_corr_sigma": sigma / 2, "n_slope": slope_north, "e_slope": slope_east}
-    )  # fmt: skip
+        {
+            "rgt": 548,
+            "pair": "pt2",
+            "cycle": 3,
+            "ref_pt": ids,
+            "latitude": latitude,
+            "longitude": 25.0,
+            "y_atc": 0.0,
+            "time": np.datetime64("2019-05-04", "ns"),
+            "h_corr": h + sigma / 2 * rng.standard_normal(n),
+            "h_corr_sigma": sigma / 2,
+            "n_slope": slope_north,
+            "e_slope": slope_east,
+        }
+    )
     beams = []
     for beam, y in (("gt2l", 45.0), ("gt2r", -45.0)):  # northward flight: left is west
         beams.append(
             pd.DataFrame(
-                {"rgt": 548, "cycle": 3, "beam": beam, "segment_id": ids, "latitude": latitude,
-                 "longitude": 25.0 - y / E,
-                 "y_atc": y, "h_li": h - slope_east * y + offset + sigma * rng.standard_normal(n), "h_li_sigma": sigma}
+                {
+                    "rgt": 548,
+                    "cycle": 3,
+                    "beam": beam,
+                    "segment_id": ids,
+                    "latitude": latitude,
+                    "longitude": 25.0 - y / E,
+                    "y_atc": y,
+                    "h_li": h - slope_east * y + offset + sigma * rng.standard_normal(n),
+                    "h_li_sigma": sigma,
+                }
             )
-        )  # fmt: skip
+        )
     return pd.concat(beams, ignore_index=True), points
 
 
@@ -69,9 +88,20 @@ def heights_on(h, year=2019.6, n=50):
     rng = np.random.default_rng(0)
     x, y = rng.uniform(place.left, place.left + 20e3, n), rng.uniform(place.top - 20e3, place.top, n)
     return pd.DataFrame(
-        {"rgt": 548, "pair": "pt2", "cycle": 3, "ref_pt": np.arange(n), "x": x, "y": y, "time": from_decimal_year(year),
-         "h_corr": h, "h_corr_sigma": 0.1, "n_slope": 0.01, "e_slope": 0.0}
-    )  # fmt: skip
+        {
+            "rgt": 548,
+            "pair": "pt2",
+            "cycle": 3,
+            "ref_pt": np.arange(n),
+            "x": x,
+            "y": y,
+            "time": from_decimal_year(year),
+            "h_corr": h,
+            "h_corr_sigma": 0.1,
+            "n_slope": 0.01,
+            "e_slope": 0.0,
+        }
+    )
 
 
 def test_surface_moved_in_time():
@@ -101,9 +131,14 @@ def rates_of_tracks(rate=lambda x, y: -1.0 + 1e-4 * (x - 1.03e6)):
     x = np.repeat(1.0305e6 + 2000.0 * np.arange(10), 200)
     y = np.tile(-419e3 + 95.0 * np.arange(200), 10)
     return pd.DataFrame(
-        {"rgt": np.repeat(np.arange(10) + 1, 200), "x": x, "y": y, "dhdt_sigma": 0.05,
-         "dhdt": rate(x, y) + 0.05 * rng.standard_normal(x.size)}
-    )  # fmt: skip
+        {
+            "rgt": np.repeat(np.arange(10) + 1, 200),
+            "x": x,
+            "y": y,
+            "dhdt_sigma": 0.05,
+            "dhdt": rate(x, y) + 0.05 * rng.standard_normal(x.size),
+        }
+    )
 
 
 def located(table):

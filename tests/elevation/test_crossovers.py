@@ -56,8 +56,16 @@ def test_nothing_to_cross():
 def cross(h_1=10.0, h_2=10.0, *, later="2020-01-03", heading=60, **columns):
     """Two passes of different tracks that cross near (2000, 10)."""
     along = pass_of(10, 3, (0, 10), 0, h_1, time="2020-01-01", **columns)
-    across = pass_of(20, 3, (2003 - 1000 * np.cos(np.deg2rad(heading)), 10 - 1000 * np.sin(np.deg2rad(heading))),
-                     heading, h_2, n=101, time=later, **columns)  # fmt: skip
+    across = pass_of(
+        20,
+        3,
+        (2003 - 1000 * np.cos(np.deg2rad(heading)), 10 - 1000 * np.sin(np.deg2rad(heading))),
+        heading,
+        h_2,
+        n=101,
+        time=later,
+        **columns,
+    )
     return pd.concat([across, along], ignore_index=True)
 
 
@@ -134,8 +142,19 @@ def network(rng, *, n_tracks=8, biases=None, sigma=0.05, spacing=500.0):
             halves = rng.standard_normal(221)
             noise = sigma * (halves[1:] + halves[:-1]) / np.sqrt(2)
             offset = (start[0] + shift * (not first) + 7, start[1] + shift * first + 3)
-            parts.append(pass_of(k + 1, 3, offset, heading, biases[k] + 100 + noise, n=220, sigma=sigma, beam=beam,
-                                 time=np.datetime64("2020-01-01") + k * 3))  # fmt: skip
+            parts.append(
+                pass_of(
+                    k + 1,
+                    3,
+                    offset,
+                    heading,
+                    biases[k] + 100 + noise,
+                    n=220,
+                    sigma=sigma,
+                    beam=beam,
+                    time=np.datetime64("2020-01-01") + k * 3,
+                )
+            )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -225,22 +244,44 @@ def test_parts_of_the_network_have_their_own_zero():
 def points(h=500.0, cycles=(3, 4), **columns):
     n = 5
     rows = [
-        pd.DataFrame({"rgt": 548, "pair": "pt1", "ref_pt": 1000 + 3 * np.arange(n), "cycle": cycle,
-                      "x": 60.0 * np.arange(n), "y": 0.0, "latitude": 79.7, "longitude": 25.0, "h_corr": h,
-                      "h_corr_sigma": 0.02,
-                      "time": np.datetime64("2020-01-01", "ns") + np.timedelta64(91 * k, "D"),
-                      "h_corr_sigma_systematic": 0.03})
+        pd.DataFrame(
+            {
+                "rgt": 548,
+                "pair": "pt1",
+                "ref_pt": 1000 + 3 * np.arange(n),
+                "cycle": cycle,
+                "x": 60.0 * np.arange(n),
+                "y": 0.0,
+                "latitude": 79.7,
+                "longitude": 25.0,
+                "h_corr": h,
+                "h_corr_sigma": 0.02,
+                "time": np.datetime64("2020-01-01", "ns") + np.timedelta64(91 * k, "D"),
+                "h_corr_sigma_systematic": 0.03,
+            }
+        )
         for k, cycle in enumerate(cycles)
-    ]  # fmt: skip
+    ]
     return pd.concat(rows, ignore_index=True).assign(**columns)
 
 
 def crossing(ref_pt=(1003, 1006), h=501.0, sigma=(0.05, 0.04), rgt=548, rgt_crossing=45):
     return pd.DataFrame(
-        {"rgt": rgt, "pair": "pt1", "ref_pt": list(ref_pt), "rgt_crossing": rgt_crossing, "cycle": 3, "spot": 1,
-         "time": np.datetime64("2020-01-05", "ns"), "latitude": 79.7, "longitude": 25.0, "h_corr": h,
-         "h_corr_sigma": list(sigma), "h_corr_sigma_systematic": 0.03}
-    )  # fmt: skip
+        {
+            "rgt": rgt,
+            "pair": "pt1",
+            "ref_pt": list(ref_pt),
+            "rgt_crossing": rgt_crossing,
+            "cycle": 3,
+            "spot": 1,
+            "time": np.datetime64("2020-01-05", "ns"),
+            "latitude": 79.7,
+            "longitude": 25.0,
+            "h_corr": h,
+            "h_corr_sigma": list(sigma),
+            "h_corr_sigma_systematic": 0.03,
+        }
+    )
 
 
 def test_reference_points_take_the_best_of_neighbouring_crossings():

@@ -12,9 +12,20 @@ from nunatak.elevation import filters
 from nunatak.products import atl06
 from nunatak.runtime import NunatakError
 
-GOOD = {"h_li_sigma": 0.02, "atl06_quality_summary": 0, "h_robust_sprd": 0.2, "snr_significance": 0.0,
-        "signal_selection_source": 0, "n_fit_photons": 60.0, "w_surface_window_final": 3.0, "spot": 1,
-        "dh_fit_dx": 0.0, "rgt": 548, "cycle": 3, "beam": "gt1l"}  # fmt: skip
+GOOD = {
+    "h_li_sigma": 0.02,
+    "atl06_quality_summary": 0,
+    "h_robust_sprd": 0.2,
+    "snr_significance": 0.0,
+    "signal_selection_source": 0,
+    "n_fit_photons": 60.0,
+    "w_surface_window_final": 3.0,
+    "spot": 1,
+    "dh_fit_dx": 0.0,
+    "rgt": 548,
+    "cycle": 3,
+    "beam": "gt1l",
+}
 
 
 def segments(h, ids=None, **columns):
@@ -59,8 +70,14 @@ def test_a_flagged_spike_is_no_judge():
     np.testing.assert_array_equal(filters.removed(table, "strict").n_removed, [0, 1, 0])
 
 
-@given(st.lists(st.tuples(st.integers(1, 40), st.floats(-5, 5), st.floats(-0.2, 0.2)), min_size=1, max_size=40,
-                unique_by=lambda row: row[0]))  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 40), st.floats(-5, 5), st.floats(-0.2, 0.2)),
+        min_size=1,
+        max_size=40,
+        unique_by=lambda row: row[0],
+    )
+)
 @settings(deadline=None, max_examples=60)
 def test_kernel_agrees_with_the_definition(rows):
     ids, h, slope = map(np.array, zip(*rows, strict=True))
@@ -70,11 +87,20 @@ def test_kernel_agrees_with_the_definition(rows):
 
 @pytest.mark.parametrize(
     "preset, column, bad",
-    [("standard", "h_li", np.nan), ("standard", "atl06_quality_summary", 1), ("standard", "atl06_quality_summary", 127),
-     ("rough", "h_robust_sprd", 1.0), ("rough", "h_robust_sprd", np.nan), ("rough", "h_li_sigma", 1.2),
-     ("rough", "h_li_sigma", np.nan), ("rough", "snr_significance", 0.02), ("strict", "dh_fit_dx", np.nan),
-     (("height", "source"), "signal_selection_source", 2), (("height", "density"), "n_fit_photons", 11.0)],
-)  # fmt: skip
+    [
+        ("standard", "h_li", np.nan),
+        ("standard", "atl06_quality_summary", 1),
+        ("standard", "atl06_quality_summary", 127),
+        ("rough", "h_robust_sprd", 1.0),
+        ("rough", "h_robust_sprd", np.nan),
+        ("rough", "h_li_sigma", 1.2),
+        ("rough", "h_li_sigma", np.nan),
+        ("rough", "snr_significance", 0.02),
+        ("strict", "dh_fit_dx", np.nan),
+        (("height", "source"), "signal_selection_source", 2),
+        (("height", "density"), "n_fit_photons", 11.0),
+    ],
+)
 def test_each_test_takes_its_fault_and_no_other(preset, column, bad):
     """One bad segment far from the rest of a flat beam."""
     ids = [*range(100, 110), 200, 201]

@@ -94,9 +94,13 @@ def test_seasons_that_cannot_be_told_from_the_line():
 
 @pytest.mark.parametrize(
     "year, why",
-    [([2019.0], "one cycle"), ([2019.0, 2021.0], "two observations"), ([2019, 2019.2, 2019.4, 2019.6], "a short span"),
-     ([2020.0] * 5, "no span")],
-)  # fmt: skip
+    [
+        ([2019.0], "one cycle"),
+        ([2019.0, 2021.0], "two observations"),
+        ([2019, 2019.2, 2019.4, 2019.6], "a short span"),
+        ([2020.0] * 5, "no span"),
+    ],
+)
 def test_too_little_gives_no_rate(year, why):
     found = rates(heights(np.array(year), 500.0), KEYS).iloc[0]
     assert np.isnan(found.dhdt) and np.isnan(found.dhdt_sigma), why
@@ -127,9 +131,14 @@ def test_errors_are_what_they_say():
         bias = 0.03 * rng.standard_normal((n, cycles))
         h = 800 - 3.0 * (year - 2019) + sigma * rng.standard_normal((n, cycles)) + bias
         table = pd.DataFrame(
-            {"ref_pt": np.repeat(np.arange(n), cycles), "time": np.tile(from_decimal_year(year), n),
-             "h_corr": h.ravel(), "h_corr_sigma": sigma.ravel(), "h_corr_sigma_systematic": 0.03}
-        )  # fmt: skip
+            {
+                "ref_pt": np.repeat(np.arange(n), cycles),
+                "time": np.tile(from_decimal_year(year), n),
+                "h_corr": h.ravel(),
+                "h_corr_sigma": sigma.ravel(),
+                "h_corr_sigma_systematic": 0.03,
+            }
+        )
         found = rates(table, ["ref_pt"])
         z = (found.dhdt + 3.0) / np.hypot(found.dhdt_sigma, found.dhdt_sigma_systematic)
         inside.append(np.mean(np.abs(z) < 3))
@@ -144,10 +153,16 @@ def many_points(biases, n_points=200, seed=5):
     year = 2019.3 + 0.25 * np.arange(cycles)
     h = 600 - (year - 2019) + biases + 0.05 * rng.standard_normal((n_points, cycles))
     return pd.DataFrame(
-        {"rgt": 741, "pair": "pt1", "ref_pt": np.repeat(np.arange(n_points), cycles),
-         "cycle": np.tile(np.arange(cycles) + 3, n_points), "time": np.tile(from_decimal_year(year), n_points),
-         "h_corr": h.ravel(), "h_corr_sigma": 0.05}
-    )  # fmt: skip
+        {
+            "rgt": 741,
+            "pair": "pt1",
+            "ref_pt": np.repeat(np.arange(n_points), cycles),
+            "cycle": np.tile(np.arange(cycles) + 3, n_points),
+            "time": np.tile(from_decimal_year(year), n_points),
+            "h_corr": h.ravel(),
+            "h_corr_sigma": 0.05,
+        }
+    )
 
 
 def test_a_bad_pass_stands_out():
@@ -204,8 +219,15 @@ def mapped_rates(n=600, seed=1):
     rng = np.random.default_rng(seed)
     along = 60.0 * (np.arange(n) % 200)
     rate = -0.3 - along / 12e3 + 0.05 * rng.standard_normal(n)
-    return pd.DataFrame({"x": along, "y": 3300.0 * (np.arange(n) // 200), "dhdt": rate, "dhdt_sigma": 0.05,
-                         "dhdt_sigma_systematic": 0.01})  # fmt: skip
+    return pd.DataFrame(
+        {
+            "x": along,
+            "y": 3300.0 * (np.arange(n) // 200),
+            "dhdt": rate,
+            "dhdt_sigma": 0.05,
+            "dhdt_sigma_systematic": 0.01,
+        }
+    )
 
 
 def test_rates_of_clouds_get_a_flag_and_sound_ones_none():

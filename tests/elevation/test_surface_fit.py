@@ -19,8 +19,21 @@ def passes(surface, *, cycles=8, rate=-2.0, sigma=0.05, seed=0, **columns):
         aside = rng.normal(0, 5)
         for k, beam in enumerate(("gt1l", "gt1r")):
             y = 90.0 * k + aside
-            table = pass_of(548, cycle + 3, (0.0, y), 0.0, surface, n=150, sigma=sigma, beam=beam, time=time,
-                            y_atc=y, dh_fit_dy=0.0, dh_fit_dx=0.0, **columns)  # fmt: skip
+            table = pass_of(
+                548,
+                cycle + 3,
+                (0.0, y),
+                0.0,
+                surface,
+                n=150,
+                sigma=sigma,
+                beam=beam,
+                time=time,
+                y_atc=y,
+                dh_fit_dy=0.0,
+                dh_fit_dx=0.0,
+                **columns,
+            )
             table["h_li"] += rate * (decimal_year(time) - 2020) + sigma * rng.standard_normal(len(table))
             parts.append(table)
     return pd.concat(parts, ignore_index=True)
@@ -70,9 +83,12 @@ def test_errors_are_what_they_say():
 def test_too_little_gives_no_centre(fault):
     table = passes(tilted)
     cut = {
-        "one cycle": table[table.cycle == 3], "short span": table[table.cycle <= 6], "too few": table.iloc[::40],
-        "NaN sigma": table.assign(h_li_sigma=np.nan), "nothing": table.iloc[:0],
-    }  # fmt: skip
+        "one cycle": table[table.cycle == 3],
+        "short span": table[table.cycle <= 6],
+        "too few": table.iloc[::40],
+        "NaN sigma": table.assign(h_li_sigma=np.nan),
+        "nothing": table.iloc[:0],
+    }
     found = surface_rates(cut[fault], options=FitOptions(min_years=1.0))
     assert not len(found) and "dhdt" in found
 
@@ -115,8 +131,10 @@ def test_repeats_need_their_cycles():
 def test_real_repeat_pair_gives_the_known_change(data):
     """Steenstrup, cycles 5 and 13: two years of about -3.9, -7 and -12 m along the three pairs."""
     folder = data("real/ATL06")
-    parts = [atl06.read_segments(folder / f"processed_ATL06_{name}.h5")[0]
-             for name in ("20191106230008_06270503_006_01", "20211102121853_06271303_006_01")]  # fmt: skip
+    parts = [
+        atl06.read_segments(folder / f"processed_ATL06_{name}.h5")[0]
+        for name in ("20191106230008_06270503_006_01", "20211102121853_06271303_006_01")
+    ]
     table = pd.concat(parts)
     best = table[(table.atl06_quality_summary == 0) & table.h_li.notna()]
     found = repeat_rates(best, options=RateOptions(min_cycles=2, min_years=1.0))

@@ -19,9 +19,16 @@ FOCUS = {"crs": "EPSG:3413", "xlim": [1.0e6, 1.1e6], "ylim": [-4.5e5, -3.5e5]}
 def track(rgt, latitude, longitude=25.0, *, cycle=3, beam="gt1l", time="2019-05-04"):
     latitude = np.asarray(latitude, dtype=float)
     return pd.DataFrame(
-        {"rgt": rgt, "cycle": cycle, "beam": beam, "segment_id": 100 + np.arange(latitude.size), "latitude": latitude,
-         "longitude": np.broadcast_to(np.asarray(longitude, float), latitude.size), "time": np.datetime64(time, "ns")}
-    )  # fmt: skip
+        {
+            "rgt": rgt,
+            "cycle": cycle,
+            "beam": beam,
+            "segment_id": 100 + np.arange(latitude.size),
+            "latitude": latitude,
+            "longitude": np.broadcast_to(np.asarray(longitude, float), latitude.size),
+            "time": np.datetime64(time, "ns"),
+        }
+    )
 
 
 def test_a_granule_over_the_extreme_latitude_is_split_there():
@@ -42,8 +49,14 @@ def test_southward_beams_descend_whatever_lies_beside():
 def test_tracks_that_cross_a_box_or_come_near_a_point():
     """One through the box, one 11 km beside it, one far away."""
     latitude = np.linspace(79.5, 80.0, 51)
-    table = pd.concat([track(1, latitude, 25.0), track(1, latitude, 25.0, cycle=7), track(2, latitude, 26.6),
-                       track(3, latitude, 40.0)])  # fmt: skip
+    table = pd.concat(
+        [
+            track(1, latitude, 25.0),
+            track(1, latitude, 25.0, cycle=7),
+            track(2, latitude, 26.6),
+            track(3, latitude, 40.0),
+        ]
+    )
     box = load({"bbox": [24, 79.6, 26, 79.9]})
     inside = tracks(table, inside=box)
     assert inside.rgt.tolist() == [1] and inside.cycles.iloc[0] == "3 7" and inside.n_cycles.iloc[0] == 2

@@ -27,23 +27,34 @@ def drawn(look):
     title = "An ice cap, made up"
     return {
         "extent": figures.extent(
-            look, title=title, region=study_results.REGION, further={"basin": shapely.box(23, 79.3, 26, 79.8)}, crs=crs,
+            look,
+            title=title,
+            region=study_results.REGION,
+            further={"basin": shapely.box(23, 79.3, 26, 79.8)},
+            crs=crs,
             ice_area=ice,
             footprints={
                 product: [shapely.LineString([(20, 79.2), (24, 80.5)])]
                 for product in ("atl06", "atl11", "atl14", "atl15", "atl06sr")
             },
-            transects={"across": np.array([[20.0, 79.6], [25.0, 79.9]])}, context=[shapely.box(-60, 65, -30, 80)],
+            transects={"across": np.array([[20.0, 79.6], [25.0, 79.9]])},
+            context=[shapely.box(-60, 65, -30, 80)],
         ),
         "height_change": figures.height_change(
-            look, title=title, changes=[quarter, whole], crs=crs, ice_area=ice, focus=box, transects=line,
+            look,
+            title=title,
+            changes=[quarter, whole],
+            crs=crs,
+            ice_area=ice,
+            focus=box,
+            transects=line,
             region=study_results.REGION,
         ),
         "series": figures.height_change_series(look, title=title, regions=study_results.series()),
         "by_elevation": figures.change_by_elevation(look, title=title, table=study_results.bands()),
         "transect": figures.transect(look, title=title, section=section, dh=whole.dh, crs=crs, ice_area=ice),
         "repeat_pair": figures.repeat_pair(look, title=title, pairs=pairs, x=x, y=y, crs="EPSG:32607"),
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture(scope="session")

@@ -90,10 +90,19 @@ def test_anomalies_are_symmetric_and_hatched_where_doubtful():
 
 def series():
     starts = pd.date_range("2019-09-01", "2019-09-30")
-    days = pd.DataFrame({
-        "region": "region", "bins": "day", "time_start": starts, "time_end": starts + pd.Timedelta(1, "D"),
-        "count": 100, "mean": 0.3, "stderr": 0.01, "cell_mean": 0.28, "area": 5e4,
-    })  # fmt: skip
+    days = pd.DataFrame(
+        {
+            "region": "region",
+            "bins": "day",
+            "time_start": starts,
+            "time_end": starts + pd.Timedelta(1, "D"),
+            "count": 100,
+            "mean": 0.3,
+            "stderr": 0.01,
+            "cell_mean": 0.28,
+            "area": 5e4,
+        }
+    )
     month = days.iloc[:1].assign(bins="month", time_end=pd.Timestamp("2019-10-01"), count=3000)
     return pd.concat([days, month], ignore_index=True)
 
@@ -129,18 +138,27 @@ def test_longest_bins_of_a_series_carry_their_error():
         table.loc[table["bins"] == "month", "stderr"] = error
         with figures.use(LOOK):
             drawn = freeboard_layouts.freeboard_series(LOOK, title="Ross Sea", table=table)
-        heights = [band.get_paths()[0].vertices[:, 1] for band in drawn.figure.axes[0].collections
-                   if isinstance(band, PolyCollection)]  # fmt: skip
+        heights = [
+            band.get_paths()[0].vertices[:, 1]
+            for band in drawn.figure.axes[0].collections
+            if isinstance(band, PolyCollection)
+        ]
         assert [(h.min().round(6), h.max().round(6)) for h in heights] == expected
         assert "standard error" in drawn.figure.legends[0].get_texts()[0].get_text()
 
 
 def test_median_and_mode_of_a_distribution():
     """Shares 0.2, 0.5, 0.3 in levels of 0.1 m from 0.1 m: the median is 0.26 m, the mode the middle of the second."""
-    table = pd.DataFrame({
-        "time_start": pd.Timestamp("2019-09-01"), "time_end": pd.Timestamp("2019-10-01"), "low": [0.1, 0.2, 0.3],
-        "high": [0.2, 0.3, 0.4], "n": [2, 5, 3], "share": [0.2, 0.5, 0.3],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "time_start": pd.Timestamp("2019-09-01"),
+            "time_end": pd.Timestamp("2019-10-01"),
+            "low": [0.1, 0.2, 0.3],
+            "high": [0.2, 0.3, 0.4],
+            "n": [2, 5, 3],
+            "share": [0.2, 0.5, 0.3],
+        }
+    )
     with figures.use(LOOK):
         drawn = freeboard_layouts.freeboard_distribution(LOOK, title="Ross Sea", table=table)
     numbers = drawn.numbers["2019-09-01"]
@@ -171,10 +189,18 @@ def test_our_own_coast_is_antarctica():
     from shapely import Point
 
     to_map = Transformer.from_crs("EPSG:4326", CRS, always_xy=True)
-    on_land = {name: land.contains(Point(*to_map.transform(*place))) for name, place in {
-        "pole": (0, -90), "Ross Island": (168, -77.6), "Ross Ice Shelf": (180, -82), "Vinson": (-85.6, -78.5),
-        "Ross Sea": (-175, -75), "Weddell Sea": (-45, -70), "Amundsen Sea": (-115, -71),
-    }.items()}  # fmt: skip
+    on_land = {
+        name: land.contains(Point(*to_map.transform(*place)))
+        for name, place in {
+            "pole": (0, -90),
+            "Ross Island": (168, -77.6),
+            "Ross Ice Shelf": (180, -82),
+            "Vinson": (-85.6, -78.5),
+            "Ross Sea": (-175, -75),
+            "Weddell Sea": (-45, -70),
+            "Amundsen Sea": (-115, -71),
+        }.items()
+    }
     assert [name for name, known in on_land.items() if known] == ["pole", "Ross Island", "Ross Ice Shelf", "Vinson"]
 
 

@@ -168,9 +168,14 @@ def test_simulated_figures_and_only_they_are_marked(tmp_path, source, marked):
 def test_the_sidecar_holds_what_was_drawn(tmp_path, copernicus):
     one = copernicus["height_change"]
     sidecar = figures.sidecar_of(
-        "height_change_region", one, study="icecap", source="SIMULATED", inputs={"atl15/height_change.nc": "ab12"},
-        products={"atl15": {"version": "005"}}, preset_name="copernicus",
-    )  # fmt: skip
+        "height_change_region",
+        one,
+        study="icecap",
+        source="SIMULATED",
+        inputs={"atl15/height_change.nc": "ab12"},
+        products={"atl15": {"version": "005"}},
+        preset_name="copernicus",
+    )
     figures.save(Figure(figsize=(1, 1)), [tmp_path / "a.json"], sidecar)
     read = json.loads((tmp_path / "a.json").read_text())
     assert read["inputs"] == {"atl15/height_change.nc": "ab12"}
@@ -203,5 +208,11 @@ def test_statistics_of_nothing_say_so():
 
 def test_statistics_are_those_of_the_finite_values():
     assert style.statistics([1.0, np.nan, 3.0]) == {
-        "count": 2, "min": 1.0, "p2": 1.04, "median": 2.0, "p98": 2.96, "max": 3.0, "mean": 2.0,
-    }  # fmt: skip
+        "count": 2,
+        "min": 1.0,
+        "p2": 1.04,
+        "median": 2.0,
+        "p98": 2.96,
+        "max": 3.0,
+        "mean": 2.0,
+    }

@@ -16,10 +16,21 @@ def points(seen, *, n=200, h=lambda cycle, km: 500.0 - (cycle - 3) + 100.0 * np.
         number = 1000 + 3 * np.arange(n)[first:last]
         x = 20.0 * (number - 1)
         parts.append(
-            pd.DataFrame({"rgt": 1358, "beam": "pt2", "cycle": cycle, "number": number, "x_atc": x, "x": x, "y": 0.0,
-                          "time": from_decimal_year(np.full(number.size, 2019 + 0.25 * cycle)), "good": True,
-                          "h": h(cycle, x / 1000)})
-        )  # fmt: skip
+            pd.DataFrame(
+                {
+                    "rgt": 1358,
+                    "beam": "pt2",
+                    "cycle": cycle,
+                    "number": number,
+                    "x_atc": x,
+                    "x": x,
+                    "y": 0.0,
+                    "time": from_decimal_year(np.full(number.size, 2019 + 0.25 * cycle)),
+                    "good": True,
+                    "h": h(cycle, x / 1000),
+                }
+            )
+        )
     return pd.concat(parts, ignore_index=True)
 
 

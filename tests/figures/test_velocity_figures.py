@@ -26,22 +26,33 @@ def annual(n=6, missing=(2,)):
         v[k] = np.nan
     dims = ("year", "y", "x")
     fields = {
-        "v": (dims, v, {"units": "m/yr"}), "v_error": (dims, np.full_like(v, 20.0)),
-        "v_amp": (dims[1:], np.full((40, 50), 80.0)), "v_amp_error": (dims[1:], np.full((40, 50), 10.0)),
+        "v": (dims, v, {"units": "m/yr"}),
+        "v_error": (dims, np.full_like(v, 20.0)),
+        "v_amp": (dims[1:], np.full((40, 50), 80.0)),
+        "v_amp_error": (dims[1:], np.full((40, 50), 10.0)),
         "v_phase": (dims[1:], np.full((40, 50), 91.0)),
-    }  # fmt: skip
+    }
     return xr.Dataset(fields, {"year": 2015 + np.arange(n), "y": y, "x": x}, {"crs": "EPSG:3031"})
 
 
 def pairs():
     """Eight pairs of three years; the middle year has none that is used."""
     mid = pd.to_datetime(["2015-01-15"] * 4 + ["2016-06-01"] + ["2017-12-01"] * 3)
-    return pd.DataFrame({
-        "mid_date": mid, "fate": ["used", "used", "filter", "outside", "filter", "used", "used", "corrupt"],
-        "acquisition_date_img1": mid - pd.Timedelta(8, "D"), "acquisition_date_img2": mid + pd.Timedelta(8, "D"),
-        "date_dt": 16.0, "group": ["L89", "S1", "L7", "S2", "L89", "L89", "S2", "S1"], "roi_valid_percentage": 60.0,
-        "vx_error": 12.0, "valid_cells": 900, "epsg": 3031, "treatment": "copied",
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "mid_date": mid,
+            "fate": ["used", "used", "filter", "outside", "filter", "used", "used", "corrupt"],
+            "acquisition_date_img1": mid - pd.Timedelta(8, "D"),
+            "acquisition_date_img2": mid + pd.Timedelta(8, "D"),
+            "date_dt": 16.0,
+            "group": ["L89", "S1", "L7", "S2", "L89", "L89", "S2", "S1"],
+            "roi_valid_percentage": 60.0,
+            "vx_error": 12.0,
+            "valid_cells": 900,
+            "epsg": 3031,
+            "treatment": "copied",
+        }
+    )
 
 
 def render(layout, *args, **options):
@@ -124,8 +135,17 @@ def test_seasonal_phase_has_a_scale_that_closes():
 def test_series_shows_pairs_and_model_within_limits_that_outliers_do_not_stretch():
     time = pd.date_range("2015-01-01", "2017-12-31", freq="10D")
     model = pd.DataFrame({"point": "trunk", "kind": "model", "time": time, "v": 3000.0, "v_error": 20.0})
-    single = pd.DataFrame({"point": "trunk", "kind": "pair", "time": time[::2], "v": 3010.0, "v_error": 60.0,
-                           "date_dt": 16.0, "group": "L89"})  # fmt: skip
+    single = pd.DataFrame(
+        {
+            "point": "trunk",
+            "kind": "pair",
+            "time": time[::2],
+            "v": 3010.0,
+            "v_error": 60.0,
+            "date_dt": 16.0,
+            "group": "L89",
+        }
+    )
     single.loc[0, "v"] = 15000.0
     drawn = render(pair_layouts.speed_series, series=pd.concat([single, model], ignore_index=True))
     assert drawn.figure.axes[0].get_ylim()[1] < 4000
@@ -149,14 +169,21 @@ def test_fields_of_few_values_have_a_word_for_each():
     y, x = -3.0e5 - 120.0 * np.arange(4), -1.6e6 + 120.0 * np.arange(6)
     fields = {"v": np.full((4, 6), 900.0), "chip_size_width": np.full((4, 6), 480.0), "interp_mask": np.zeros((4, 6))}
     fields["chip_size_width"][:, 3:], fields["v"][0, 0] = 960.0, np.nan
-    about = {"crs": "EPSG:3031", "acquisition_date_img1": "2016-01-01", "acquisition_date_img2": "2016-01-17",
-             "date_dt": 16.0, "platform": "LC08", "granule_id": "one"}  # fmt: skip
+    about = {
+        "crs": "EPSG:3031",
+        "acquisition_date_img1": "2016-01-01",
+        "acquisition_date_img2": "2016-01-17",
+        "date_dt": 16.0,
+        "platform": "LC08",
+        "granule_id": "one",
+    }
     granule = xr.Dataset({k: (("y", "x"), v) for k, v in fields.items()}, {"y": y, "x": x}, about)
     drawn = render(velocity_layouts.pair, granule=granule)
     bars = [ax for ax in drawn.figure.axes if ax.get_gid() == "colour-bar"]
     assert [[t.get_text() for t in bar.get_xticklabels()] for bar in bars[1:]] == [
-        ["480", "960"], ["measured", "interpolated"],
-    ]  # fmt: skip
+        ["480", "960"],
+        ["measured", "interpolated"],
+    ]
     assert maps_in(drawn)[2].images[0].get_array().compressed().tolist() == [0.0] * 23
 
 

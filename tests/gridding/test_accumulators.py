@@ -44,11 +44,20 @@ def tracks(n=3000, granules=6, seed=0):
         weight = rng.uniform(5, 60, n).astype("f4")
         weight[rng.random(n) < 0.01] = -1.0
         start = np.datetime64("2019-08-31T20:00") + np.timedelta64(300 * number, "m")
-        parts.append(pd.DataFrame({
-            "granule_id": f"ATL10_{number:02d}", "longitude": (165 + 5 * number + 3 * share + 180) % 360 - 180,
-            "latitude": -60 - 28.6 * share, "time": start + (share * 600e9).astype("m8[ns]"), "value": value,
-            "weight": weight, "error": rng.uniform(0.01, 0.05, n), "lead": rng.random(n) < 0.1,
-        }))  # fmt: skip
+        parts.append(
+            pd.DataFrame(
+                {
+                    "granule_id": f"ATL10_{number:02d}",
+                    "longitude": (165 + 5 * number + 3 * share + 180) % 360 - 180,
+                    "latitude": -60 - 28.6 * share,
+                    "time": start + (share * 600e9).astype("m8[ns]"),
+                    "value": value,
+                    "weight": weight,
+                    "error": rng.uniform(0.01, 0.05, n),
+                    "lead": rng.random(n) < 0.1,
+                }
+            )
+        )
     return pd.concat(parts, ignore_index=True)
 
 

@@ -17,9 +17,9 @@ def scattered(n=20_000, seed=0):
     value = rng.normal(0.3, 0.1, n)
     value[::97] = np.nan
     value[::101] = 50.0
-    return pd.DataFrame({
-        "longitude": rng.uniform(170, 190, n), "latitude": rng.uniform(-78, -74, n), "value": value, "weight": 1.0
-    })  # fmt: skip
+    return pd.DataFrame(
+        {"longitude": rng.uniform(170, 190, n), "latitude": rng.uniform(-78, -74, n), "value": value, "weight": 1.0}
+    )
 
 
 def test_medians_equal_the_slow_ones():

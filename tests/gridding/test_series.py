@@ -26,12 +26,17 @@ GRID = make_grid(preset="ease2_south", cell="25km")
 
 def two_cells():
     """Three segments of 10 m at 0.1 m in one cell, on 1 September; one of 30 m at 0.5 m in another, a day later."""
-    return pd.DataFrame({
-        "granule_id": ["a", "a", "a", "b"], "longitude": 180.0, "latitude": [-75.0, -75.0, -75.0, -72.0],
-        "time": np.array(["2019-09-01"] * 3 + ["2019-09-02"], "M8[ns]"),
-        "height_segment_length_seg": [10.0, 10.0, 10.0, 30.0], "beam_fb_height": [0.1, 0.1, 0.1, 0.5],
-        "lead": [0, 0, 0, 1],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "granule_id": ["a", "a", "a", "b"],
+            "longitude": 180.0,
+            "latitude": [-75.0, -75.0, -75.0, -72.0],
+            "time": np.array(["2019-09-01"] * 3 + ["2019-09-02"], "M8[ns]"),
+            "height_segment_length_seg": [10.0, 10.0, 10.0, 30.0],
+            "beam_fb_height": [0.1, 0.1, 0.1, 0.5],
+            "lead": [0, 0, 0, 1],
+        }
+    )
 
 
 def summed(**options):

@@ -19,11 +19,18 @@ def in_cell(value, *, cell=0, granule="a", day="2019-09-03", weight=1.0, lead=0,
     """Segments with these values in one cell of GRID."""
     longitude, latitude = GRID.lonlat()
     n = len(value)
-    return pd.DataFrame({
-        "longitude": np.full(n, longitude.ravel()[cell]), "latitude": np.full(n, latitude.ravel()[cell]),
-        "granule_id": granule, "time": np.datetime64(day, "ns"), "value": value, "weight": weight, "lead": lead,
-        "error": error,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "longitude": np.full(n, longitude.ravel()[cell]),
+            "latitude": np.full(n, latitude.ravel()[cell]),
+            "granule_id": granule,
+            "time": np.datetime64(day, "ns"),
+            "value": value,
+            "weight": weight,
+            "lead": lead,
+            "error": error,
+        }
+    )
 
 
 def gridded(*tables, grid=GRID):

@@ -52,21 +52,34 @@ def test_a_polygon_that_touches_nothing_is_empty_and_says_so(data):
     assert set(status(table).values()) == {("empty", "no segment with photons in the area (and spots) asked for")}
 
 
-@pytest.mark.parametrize(("more", "beams"), [
-    ({"track": 1}, {"gt1l", "gt1r"}), ({"beams": ["gt2r"]}, {"gt2r"}), ({"spots": [1, 3]}, {"gt3r", "gt2r"}),
-    ({"beams": [10, 60]}, {"gt1l", "gt3r"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "beams"),
+    [
+        ({"track": 1}, {"gt1l", "gt1r"}),
+        ({"beams": ["gt2r"]}, {"gt2r"}),
+        ({"spots": [1, 3]}, {"gt3r", "gt2r"}),
+        ({"beams": [10, 60]}, {"gt1l", "gt3r"}),
+    ],
+)
 def test_tracks_beams_and_spots(data, more, beams):
     """Forward orientation: spot 1 is gt3r."""
     assert set(api.atl06sr(data(GOLDEN), {**REQUEST, **more})["beam"]) == beams
 
 
-@pytest.mark.parametrize(("more", "reason"), [
-    ({"rgt": 316}, "rgt is 315"), ({"cycle": 2}, "cycle is 1"), ({"region": 3}, "region is 11"),
-    ({"granule": {"rgt": 1}}, "rgt is 315"), ({"granule": {"version": "007"}}, "release is 6"),
-    ({"t0": "2019-01-01"}, "outside t0"), ({"t1": "2018-01-01"}, "outside t0"),
-    ({"cnf": 4, "quality_ph": 7}, "none of"), ({"cnt": 5000}, "no extent is valid"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"rgt": 316}, "rgt is 315"),
+        ({"cycle": 2}, "cycle is 1"),
+        ({"region": 3}, "region is 11"),
+        ({"granule": {"rgt": 1}}, "rgt is 315"),
+        ({"granule": {"version": "007"}}, "release is 6"),
+        ({"t0": "2019-01-01"}, "outside t0"),
+        ({"t1": "2018-01-01"}, "outside t0"),
+        ({"cnf": 4, "quality_ph": 7}, "none of"),
+        ({"cnt": 5000}, "no extent is valid"),
+    ],
+)
 def test_what_is_not_there_is_empty_with_a_reason(data, more, reason):
     """Another granule, another time, a selection that nothing passes."""
     table = api.atl06sr(data(GOLDEN), {**REQUEST, **more})
@@ -113,8 +126,11 @@ def test_classes_need_atl08(data):
 
 def test_ancillary_fields_come_along(data):
     """A constant stays itself through the fit; the geolocation's time becomes the extent's."""
-    fields = {"atl03_geo_fields": ["solar_elevation", "segment_dist_x"], "atl03_bckgrd_fields": "bckgrd_rate",
-              "atl03_ph_fields": ["dist_ph_across"]}  # fmt: skip
+    fields = {
+        "atl03_geo_fields": ["solar_elevation", "segment_dist_x"],
+        "atl03_bckgrd_fields": "bckgrd_rate",
+        "atl03_ph_fields": ["dist_ph_across"],
+    }
     table = api.atl06sr(data(GOLDEN), {**REQUEST, **fields})
     np.testing.assert_allclose(table["solar_elevation"], 12.5, rtol=1e-9)
     np.testing.assert_allclose(table["dist_ph_across"], table["y_atc"], atol=1e-6)
@@ -204,9 +220,13 @@ def test_a_mask_of_cells(data):
 
 
 @pytest.mark.parametrize("profile", ["legacy", "xseries", "anchored"])
-@pytest.mark.parametrize(("name", "low", "high"), [
-    ("real/ATL03/ATL03_gt1l_arctic_subset.h5", 10.0, 13.0), ("real/ATL03/atl03_clip_wyoming_gt1r.h5", 2300.0, 2600.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("real/ATL03/ATL03_gt1l_arctic_subset.h5", 10.0, 13.0),
+        ("real/ATL03/atl03_clip_wyoming_gt1r.h5", 2300.0, 2600.0),
+    ],
+)
 def test_real_granules_give_heights(data, name, profile, low, high):
     """Both real ATL03 files; the Arctic one has a gap of 400 km between two pieces of ice."""
     table = api.atl06sr(data(name), {"profile": profile, "cnf": 3, "cnt": 5})

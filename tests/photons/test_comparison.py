@@ -60,10 +60,20 @@ def points(n=20):
     """ATL11 on the same plane, between the beams and nearer the left one."""
     ref = np.arange(500, 500 + n, 3)
     return pd.DataFrame(
-        {"rgt": 548, "cycle": 3, "pair": "pt2", "ref_pt": ref, "time": np.datetime64("2019-05-04", "ns"),
-         "latitude": 79.5, "longitude": 25.0, "x_atc": 20.0 * ref, "y_atc": 3020.0, "h_corr_sigma": 0.01,
-         "h_corr": plane(20.0 * ref, 3020.0)}
-    )  # fmt: skip
+        {
+            "rgt": 548,
+            "cycle": 3,
+            "pair": "pt2",
+            "ref_pt": ref,
+            "time": np.datetime64("2019-05-04", "ns"),
+            "latitude": 79.5,
+            "longitude": 25.0,
+            "x_atc": 20.0 * ref,
+            "y_atc": 3020.0,
+            "h_corr_sigma": 0.01,
+            "h_corr": plane(20.0 * ref, 3020.0),
+        }
+    )
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.3])

@@ -29,17 +29,35 @@ def plain_fits(photons, p):
     out = {}
     for segment_id, members in extents(photons, p).groupby("segment_id"):
         density = background_density(p["len"], members["background_rate"].iloc[0], 7000.0)
-        out[segment_id] = fit_line_reference(
-            members["x_atc"].to_numpy(), members["height"].to_numpy("f8"), float(density), count=p["cnt"],
-            spread=p["ats"], max_iterations=p["maxi"], min_window=p.get("H_min_win", 3.0),
-            max_dispersion=p.get("sigma_r_max", 5.0),
-        ), members  # fmt: skip
+        out[segment_id] = (
+            fit_line_reference(
+                members["x_atc"].to_numpy(),
+                members["height"].to_numpy("f8"),
+                float(density),
+                count=p["cnt"],
+                spread=p["ats"],
+                max_iterations=p["maxi"],
+                min_window=p.get("H_min_win", 3.0),
+                max_dispersion=p.get("sigma_r_max", 5.0),
+            ),
+            members,
+        )
     return out
 
 
-@pytest.mark.parametrize("change", [
-    {}, {"maxi": 1}, {"maxi": 30}, {"H_min_win": 0.2}, {"sigma_r_max": 0.1}, {"cnt": 40}, {"ats": 35.0}, {"len": 90.0},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"maxi": 1},
+        {"maxi": 30},
+        {"H_min_win": 0.2},
+        {"sigma_r_max": 0.1},
+        {"cnt": 40},
+        {"ats": 35.0},
+        {"len": 90.0},
+    ],
+)
 @pytest.mark.parametrize("noise", [0.0, 0.3, 0.85])
 def test_kernel_and_plain_definition_agree(change, noise):
     """Same photons, flags and window; heights, errors and everything at the centre to rounding."""

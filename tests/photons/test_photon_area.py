@@ -87,10 +87,16 @@ def test_mask_cells_count_by_their_centre():
     assert in_mask(lon, lat, mask).tolist()[:1] + in_mask(lon, lat, mask).tolist()[2:] == [True, True, False, False]
 
 
-@pytest.mark.parametrize(("value", "message"), [
-    ([], "not a list"), ([{"lon": 1}], "not a vertex"), ([(0, 0), (1, 1)], "fewer than 3"),
-    ([(0, 100), (1, 1), (2, 2)], "not on the globe"), ([(0, 0)] * 20000, "at most 16384"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([], "not a list"),
+        ([{"lon": 1}], "not a vertex"),
+        ([(0, 0), (1, 1)], "fewer than 3"),
+        ([(0, 100), (1, 1), (2, 2)], "not on the globe"),
+        ([(0, 0)] * 20000, "at most 16384"),
+    ],
+)
 def test_bad_polygons_are_refused(value, message):
     """Each in one line that says what is wrong."""
     with pytest.raises(ParameterError, match=message):

@@ -22,10 +22,18 @@ def given(photons, **columns):
     return replace(photons, photons={**photons.photons, **columns})
 
 
-@pytest.mark.parametrize(("cnf", "kept"), [
-    (-2, [-2, -1, 0, 1, 2, 3, 4]), (3, [3, 4]), ([3], [3]), ([0, 4], [0, 4]), ("atl03_low", [2, 3, 4]), ("high", [4]),
-    (["atl03_tep", 1], [-2, 1]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("cnf", "kept"),
+    [
+        (-2, [-2, -1, 0, 1, 2, 3, 4]),
+        (3, [3, 4]),
+        ([3], [3]),
+        ([0, 4], [0, 4]),
+        ("atl03_low", [2, 3, 4]),
+        ("high", [4]),
+        (["atl03_tep", 1], [-2, 1]),
+    ],
+)
 def test_confidence_one_value_and_above_a_list_exactly(cnf, kept):
     """Numbers and names."""
     assert_array_equal(np.arange(-2, 5)[select(seven(), {"cnf": cnf})], kept)
@@ -43,10 +51,18 @@ def test_surface_type_chooses_the_column(srt):
     assert select(photons, {"cnf": 4}).all()
 
 
-@pytest.mark.parametrize(("quality", "kept"), [
-    (0, [0]), ([0, 1], [0, 1]), (3, [3]), (25, [25]), ("nominal", [0]), ("atl03_quality_tx_part_sat", [10]),
-    ("atl03_quality_tx_full_sat_noise_streak", [25]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("quality", "kept"),
+    [
+        (0, [0]),
+        ([0, 1], [0, 1]),
+        (3, [3]),
+        (25, [25]),
+        ("nominal", [0]),
+        ("atl03_quality_tx_part_sat", [10]),
+        ("atl03_quality_tx_full_sat_noise_streak", [25]),
+    ],
+)
 def test_quality_is_always_exact(quality, kept):
     """One value means that value alone, to 25 as in release 007."""
     photons = photons_from_arrays(np.arange(26.0), np.zeros(26), quality=np.arange(26))
@@ -64,12 +80,15 @@ def test_classes_and_degraded_pointing():
         assert select(photons, {"podppd": podppd, "profile": "legacy"}).all()
 
 
-@pytest.mark.parametrize(("columns", "message"), [
-    ({"signal_conf_ph": np.full((7, 5), 5, "i1")}, "signal_conf_ph is 5"),
-    ({"signal_conf_ph": np.full((7, 5), -3, "i1")}, "signal_conf_ph is -3"),
-    ({"quality_ph": np.full(7, 26, "i1")}, "quality_ph is 26"),
-    ({"atl08_class": np.full(7, 9, "u1")}, "atl08_class is 9"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"signal_conf_ph": np.full((7, 5), 5, "i1")}, "signal_conf_ph is 5"),
+        ({"signal_conf_ph": np.full((7, 5), -3, "i1")}, "signal_conf_ph is -3"),
+        ({"quality_ph": np.full(7, 26, "i1")}, "quality_ph is 26"),
+        ({"atl08_class": np.full(7, 9, "u1")}, "atl08_class is 9"),
+    ],
+)
 def test_flags_that_cannot_be_stop_the_beam(columns, message):
     """As in the reference; here with the photon and the value."""
     with pytest.raises(PhotonError, match=message):

@@ -61,10 +61,18 @@ def slow_walk(photons, length, step, by_segment):
         cursor, es = following, segment[following]
 
 
-@pytest.mark.parametrize(("length", "step", "by_segment"), [
-    (40.0, 20.0, False), (20.0, 20.0, False), (100.0, 33.0, False), (30.0, 70.0, False),
-    (2, 1, True), (5, 2, True), (2, 4, True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("length", "step", "by_segment"),
+    [
+        (40.0, 20.0, False),
+        (20.0, 20.0, False),
+        (100.0, 33.0, False),
+        (30.0, 70.0, False),
+        (2, 1, True),
+        (5, 2, True),
+        (2, 4, True),
+    ],
+)
 @pytest.mark.parametrize("gaps", [{}, {"empty": (0, 1, 7, 8, 9, 30)}, {"missing": tuple(range(20, 29))}])
 def test_compat_walk_is_the_specified_one(length, step, by_segment, gaps):
     """With compat the walk is that of the reference, its slips at empty and missing segments included."""

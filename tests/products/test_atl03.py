@@ -25,9 +25,14 @@ def copy(data, tmp_path):
     return path
 
 
-@pytest.mark.parametrize(("name", "said"), [
-    (GOLDEN, (315, 1, 11, 6, 6)), (ARCTIC, (235, 1, 4, 6, 1)), (WYOMING, (150, 15, 0, 6, 1)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (GOLDEN, (315, 1, 11, 6, 6)),
+        (ARCTIC, (235, 1, 4, 6, 1)),
+        (WYOMING, (150, 15, 0, 6, 1)),
+    ],
+)
 def test_a_granule_says_what_it_is(data, name, said):
     """By its name, by the name its metadata remember, or by its content alone."""
     granule = atl03.read_granule(data(name))
@@ -128,15 +133,18 @@ def drop(name):
     return lambda file: file.__delitem__(name)
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (short_of_a_segment, "segment_ph_cnt adds up to 3495, heights hold 3494"),
-    (other_product, "short_name says ATL06"),
-    (other_track, "rgt: the name says 315, the file 12"),
-    (drop("gt1l/geolocation/segment_dist_x"), "has no 'segment_dist_x'"),
-    (drop("gt1l/bckgrd_atlas"), "bckgrd_atlas"),
-    (drop("gt1l/heights/h_ph"), "h_ph"),
-    (drop("gt1l/heights/lat_ph"), "has no 'lat_ph'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (short_of_a_segment, "segment_ph_cnt adds up to 3495, heights hold 3494"),
+        (other_product, "short_name says ATL06"),
+        (other_track, "rgt: the name says 315, the file 12"),
+        (drop("gt1l/geolocation/segment_dist_x"), "has no 'segment_dist_x'"),
+        (drop("gt1l/bckgrd_atlas"), "bckgrd_atlas"),
+        (drop("gt1l/heights/h_ph"), "h_ph"),
+        (drop("gt1l/heights/lat_ph"), "has no 'lat_ph'"),
+    ],
+)
 def test_broken_granules_are_refused_in_words(copy, change, message):
     """File, group, field and what to do."""
     break_file(copy, change)

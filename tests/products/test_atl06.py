@@ -118,8 +118,18 @@ def test_region_keeps_the_segments_inside(granule):
 def test_segments_inside_a_concave_region_only(granule):
     """A region with a bite: the row range spans the bite, its rows are not kept."""
     lat = [79.7 + 0.00018 * k for k in (4.5, 9.5, 14.5, 19.5)]
-    bitten = {"lonlat": [[24, lat[0]], [26, lat[0]], [26, lat[1]], [24.5, lat[1]], [24.5, lat[2]], [26, lat[2]],
-                         [26, lat[3]], [24, lat[3]]]}  # fmt: skip
+    bitten = {
+        "lonlat": [
+            [24, lat[0]],
+            [26, lat[0]],
+            [26, lat[1]],
+            [24.5, lat[1]],
+            [24.5, lat[2]],
+            [26, lat[2]],
+            [26, lat[3]],
+            [24, lat[3]],
+        ]
+    }
     table, _ = atl06.read_segments(granule, region=region.load(bitten), beams=["gt1l"])
     assert list(table.segment_id) == [*range(1005, 1010), *range(1015, 1020)]
 

@@ -81,13 +81,16 @@ def partner(data, tmp_path):
     return granule, copied
 
 
-@pytest.mark.parametrize(("name", "message"), [
-    ("ATL08_20181019065445_03160111_006_02.h5", "rgt is 316, there 315"),
-    ("ATL08_20181019065445_03150211_006_02.h5", "cycle is 2, there 1"),
-    ("ATL08_20181019065446_03150111_006_02.h5", "time_start is"),
-    ("ATL08_20181019065445_03150111_005_01.h5", "version is 005, there 006"),
-    ("ATL06_20181019065445_03150111_006_02.h5", "ATL06 granule where ATL08 is expected"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ATL08_20181019065445_03160111_006_02.h5", "rgt is 316, there 315"),
+        ("ATL08_20181019065445_03150211_006_02.h5", "cycle is 2, there 1"),
+        ("ATL08_20181019065446_03150111_006_02.h5", "time_start is"),
+        ("ATL08_20181019065445_03150111_005_01.h5", "version is 005, there 006"),
+        ("ATL06_20181019065445_03150111_006_02.h5", "ATL06 granule where ATL08 is expected"),
+    ],
+)
 def test_another_granule_is_refused_by_name(partner, name, message):
     """Another track, cycle, time, release or product."""
     granule, copied = partner

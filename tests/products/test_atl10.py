@@ -89,10 +89,11 @@ def test_transition_is_a_reason_not_a_crash(tmp_path):
 def test_types_and_flags_and_limits_are_applied_and_said(tmp_path):
     """Cloud goes by default; ice only, quality and concentration when asked; each with its count in the status."""
     columns = segments(
-        6, height_segment_type=np.array([0, 1, 1, 5, 9, 1], "i1"),
+        6,
+        height_segment_type=np.array([0, 1, 1, 5, 9, 1], "i1"),
         beam_fb_height=np.array([0.1, 0.2, 12, 0, 0, 0.4], "f4"),
         beam_fb_quality_flag=np.array([1, 1, 1, 1, 1, 5], "i1"),
-    )  # fmt: skip
+    )
     path = write_granule(tmp_path / NAME, {"gt1l": columns})
     table, statuses = atl10.read_segments(path)
     assert_array_equal(table["height_segment_type"], [1, 5, 9, 1])

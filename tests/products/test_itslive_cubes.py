@@ -55,11 +55,17 @@ def small_cube(folder, n=6):
     values = rng.integers(-100, 100, (n, 4, 5)).astype("i2")
     values[:, 0, 0] = -32767
     layer = {
-        "acquisition_date_img1": start, "acquisition_date_img2": start + 16, "date_dt": np.full(n, 16.0, "f4"),
-        "mission_img1": np.full(n, "L"), "mission_img2": np.full(n, "L"), "satellite_img1": np.full(n, "8"),
-        "satellite_img2": np.full(n, "8"), "vx_error": np.full(n, -32767.0, "f4"), "vy_error": np.full(n, 4.0, "f4"),
+        "acquisition_date_img1": start,
+        "acquisition_date_img2": start + 16,
+        "date_dt": np.full(n, 16.0, "f4"),
+        "mission_img1": np.full(n, "L"),
+        "mission_img2": np.full(n, "L"),
+        "satellite_img1": np.full(n, "8"),
+        "satellite_img2": np.full(n, "8"),
+        "vx_error": np.full(n, -32767.0, "f4"),
+        "vy_error": np.full(n, 4.0, "f4"),
         "granule_url": np.array([f"https://a.b/c/granule{i}.nc" for i in order]),
-    }  # fmt: skip
+    }
     store = xr.Dataset(
         {
             "vx": (("mid_date", "y", "x"), values, {"missing_value": -32767, "map_scale_corrected": 1}),
@@ -93,10 +99,15 @@ def chunked_cube(path, n=40):
     start = 15000.0 + 10 * order
     values = {name: rng.integers(-100, 100, (n, 8, 9)).astype("i2") for name in ("vx", "vy")}
     layer = {
-        "acquisition_date_img1": start, "acquisition_date_img2": start + 16, "vx_error": order.astype("f4"),
-        "mission_img1": np.full(n, "L"), "mission_img2": np.full(n, "L"), "satellite_img1": np.full(n, "8."),
-        "satellite_img2": np.full(n, "8."), "granule_url": np.array([f"https://a.b/granule{i:03d}.nc" for i in order]),
-    }  # fmt: skip
+        "acquisition_date_img1": start,
+        "acquisition_date_img2": start + 16,
+        "vx_error": order.astype("f4"),
+        "mission_img1": np.full(n, "L"),
+        "mission_img2": np.full(n, "L"),
+        "satellite_img1": np.full(n, "8."),
+        "satellite_img2": np.full(n, "8."),
+        "granule_url": np.array([f"https://a.b/granule{i:03d}.nc" for i in order]),
+    }
     store = xr.Dataset(
         {name: (("mid_date", "y", "x"), v, {"map_scale_corrected": 1}) for name, v in values.items()},
         {"mid_date": start + 8.0001, "y": 1000.0 - 120 * np.arange(8), "x": 120.0 * np.arange(9)},
@@ -110,11 +121,12 @@ def chunked_cube(path, n=40):
 @pytest.mark.parametrize(
     "encoding",
     [
-        {"dtype": "f4"}, {"dtype": "i4", "_FillValue": 99999},
+        {"dtype": "f4"},
+        {"dtype": "i4", "_FillValue": 99999},
         {"dtype": "i2", "scale_factor": 0.5, "_FillValue": -32768},
         {"dtype": "i2", "add_offset": 7.0, "_FillValue": -32767},
     ],
-)  # fmt: skip
+)
 def test_a_cube_saved_again_gives_the_same_layers(tmp_path, encoding):
     """As xarray writes what it opened: floats, packed, another fill, dates in other units, axes turned."""
     path, values = small_cube(tmp_path)
@@ -216,8 +228,17 @@ def mosaic(folder, n=600):
     store["mapping"] = ((), 0, {"spatial_epsg": 3031})
     options = {name: {"_FillValue": -32767, "chunksizes": (60, 60), "zlib": True} for name in ("v", "vx")}
     store.to_netcdf(folder / "mosaic_0000.nc", engine="h5netcdf", encoding=options)
-    profile = {"driver": "GTiff", "width": n, "height": n, "count": 1, "dtype": "int16", "crs": "EPSG:3031",
-               "transform": rasterio.Affine(120, 0, 0, 0, -120, 0), "nodata": -32767, "tiled": True}  # fmt: skip
+    profile = {
+        "driver": "GTiff",
+        "width": n,
+        "height": n,
+        "count": 1,
+        "dtype": "int16",
+        "crs": "EPSG:3031",
+        "transform": rasterio.Affine(120, 0, 0, 0, -120, 0),
+        "nodata": -32767,
+        "tiled": True,
+    }
     with rasterio.open(folder / "mosaic_0000_v.tif", "w", **profile) as target:
         target.write(values, 1)
         target.update_tags(map_scale_corrected=1)

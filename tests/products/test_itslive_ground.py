@@ -41,9 +41,16 @@ def granule(folder, place, layout):
     vx = np.full(grid.shape, 1000, "i2")
     vx[0, 0] = FILL
     measured = Measured(
-        grid, vx, np.where(vx == FILL, FILL, 0).astype("i2"), np.full(grid.shape, 480, "u2"),
-        np.zeros(grid.shape, "u1"), (80.0, 80.0), (-40.0, -40.0), 1, 90,
-    )  # fmt: skip
+        grid,
+        vx,
+        np.where(vx == FILL, FILL, 0).astype("i2"),
+        np.full(grid.shape, 480, "u2"),
+        np.zeros(grid.shape, "u1"),
+        (80.0, 80.0),
+        (-40.0, -40.0),
+        1,
+        90,
+    )
     ids = [name.format("001113") for name in IDS]
     times = [np.datetime64(f"2018-01-{day}T15:00:00", "s") for day in ("01", "17")]
     pair = Pair(ids[0], ids[1], times[0], times[1], epsg, layout, (0.0, 0.0))
@@ -124,8 +131,15 @@ def test_windows_are_divided_as_the_definition_says():
     values = np.random.default_rng(3).integers(-9000, 9000, grid.shape).astype("i2")
     values[5, 5:9] = FILL, 0, 32700, -32700
     pair = {"epsg": 3413, "x0": grid.x[0], "y0": grid.y[0], "dx": 120.0, "dy": 120.0}
-    exact = np.array([[np.sqrt(pyproj.Proj(3413).get_factors(*pyproj.Proj(3413)(x, y, inverse=True)).areal_scale)
-                       for x in grid.x[::83]] for y in grid.y[::50]])  # fmt: skip
+    exact = np.array(
+        [
+            [
+                np.sqrt(pyproj.Proj(3413).get_factors(*pyproj.Proj(3413)(x, y, inverse=True)).areal_scale)
+                for x in grid.x[::83]
+            ]
+            for y in grid.y[::50]
+        ]
+    )
     np.testing.assert_allclose(scale_field(grid)[::50, ::83], exact, rtol=1e-6)
     expected, out = to_ground(values, scale_field(grid)), values.copy()
     window_to_ground(out, pair, (0, 200), (0, 333))
@@ -136,11 +150,16 @@ def test_windows_are_divided_as_the_definition_says():
 @pytest.mark.parametrize(
     ("name", "version"),
     [
-        ("LE07_a_X_b_G0240V01_P059.nc", 1), ("LT05_a_X_b_G0120V02_P000.nc", 2), ("ANT_G0240_2015.nc", 1),
-        ("GRE_G0120_0000_vx.tif", 1), ("ITS_LIVE_velocity_120m_RGI05A_2015_V02.1.nc", 2),
-        ("ITS_LIVE_velocity_120m_RGI01A_0000_v02_v.tif", 2), ("NSIDC-0776_RGI19A_2015_V02.0.nc", 2), ("mine.nc", None),
+        ("LE07_a_X_b_G0240V01_P059.nc", 1),
+        ("LT05_a_X_b_G0120V02_P000.nc", 2),
+        ("ANT_G0240_2015.nc", 1),
+        ("GRE_G0120_0000_vx.tif", 1),
+        ("ITS_LIVE_velocity_120m_RGI05A_2015_V02.1.nc", 2),
+        ("ITS_LIVE_velocity_120m_RGI01A_0000_v02_v.tif", 2),
+        ("NSIDC-0776_RGI19A_2015_V02.0.nc", 2),
+        ("mine.nc", None),
     ],
-)  # fmt: skip
+)
 def test_names_tell_the_version(name, version):
     """Pairs, mosaics of NSIDC and of the bucket, and a name that says nothing."""
     assert version_in(name) == version
@@ -158,12 +177,23 @@ def test_a_datacube_of_both_versions_is_over_ground_in_every_layer(tmp_path, chu
     ]
     store = xr.Dataset(
         {name: (("mid_date", "y", "x"), values) for name in ("vx", "vy", "v")},
-        {"mid_date": start + 8, "y": -1.07e6 - 120 * np.arange(4), "x": 120.0 * np.arange(5)}, {"projection": "3413"},
-    ).assign({key: ("mid_date", v) for key, v in {
-        "acquisition_date_img1": start, "acquisition_date_img2": start + 16, "vx_error": np.full(3, 10.0),
-        "mission_img1": np.full(3, "L"), "mission_img2": np.full(3, "L"), "satellite_img1": np.full(3, "8"),
-        "satellite_img2": np.full(3, "8"), "granule_url": np.array(names),
-    }.items()})  # fmt: skip
+        {"mid_date": start + 8, "y": -1.07e6 - 120 * np.arange(4), "x": 120.0 * np.arange(5)},
+        {"projection": "3413"},
+    ).assign(
+        {
+            key: ("mid_date", v)
+            for key, v in {
+                "acquisition_date_img1": start,
+                "acquisition_date_img2": start + 16,
+                "vx_error": np.full(3, 10.0),
+                "mission_img1": np.full(3, "L"),
+                "mission_img2": np.full(3, "L"),
+                "satellite_img1": np.full(3, "8"),
+                "satellite_img2": np.full(3, "8"),
+                "granule_url": np.array(names),
+            }.items()
+        }
+    )
     store.to_zarr(path, zarr_format=2)
     cube = open_datacube(path, variables=("vx", "v"), chunks=chunks)
     for name in ("vx", "v"):
@@ -189,13 +219,21 @@ def test_mosaics_are_over_ground(tmp_path, name, attributes, expected):
     x, y = 60.0 + 120 * np.arange(8), -1.07e6 - 120 * np.arange(6)
     fields = {"v": 1000.0, "vx": 1000.0, "v_error": 100.0, "dv_dt": 100.0, "v_phase": 100.0, "count": 100.0}
     if name.endswith(".nc"):
-        store = xr.Dataset({key: (("y", "x"), np.full((6, 8), v, "f4"), attributes) for key, v in fields.items()},
-                           {"y": y, "x": x})  # fmt: skip
+        store = xr.Dataset(
+            {key: (("y", "x"), np.full((6, 8), v, "f4"), attributes) for key, v in fields.items()}, {"y": y, "x": x}
+        )
         store["mapping"] = ((), 0, {"spatial_epsg": 3413})
         store.to_netcdf(tmp_path / name, engine="h5netcdf")
     else:
-        profile = {"driver": "GTiff", "width": 8, "height": 6, "count": 1, "dtype": "float32", "crs": "EPSG:3413",
-                   "transform": rasterio.Affine(120, 0, 0, 0, -120, -1.07e6 + 60)}  # fmt: skip
+        profile = {
+            "driver": "GTiff",
+            "width": 8,
+            "height": 6,
+            "count": 1,
+            "dtype": "float32",
+            "crs": "EPSG:3413",
+            "transform": rasterio.Affine(120, 0, 0, 0, -120, -1.07e6 + 60),
+        }
         with rasterio.open(tmp_path / name, "w", **profile) as target:
             target.write(np.full((6, 8), 1000, "f4"), 1)
         fields = {"v": 1000.0}

@@ -23,22 +23,39 @@ def table(*names):
 
 def test_each_key_rejects_with_its_own_reason():
     """Separation, valid share, month, platform, geometry: the reason names the key and the value."""
-    pairs = pairs_from_names(table(
-        name("2018-11-10", "2018-11-26"), name("2018-12-01", "2018-12-05"), name("2018-01-01", "2018-11-01"),
-        name("2018-06-01", "2018-07-01"), name("2018-12-01", "2018-12-17", percent=3),
-        name("2018-12-01", "2018-12-17", platform="LE07"),
-        name("2018-12-01", "2018-12-08", frames=("001113", "232113")),
-    ))  # fmt: skip
+    pairs = pairs_from_names(
+        table(
+            name("2018-11-10", "2018-11-26"),
+            name("2018-12-01", "2018-12-05"),
+            name("2018-01-01", "2018-11-01"),
+            name("2018-06-01", "2018-07-01"),
+            name("2018-12-01", "2018-12-17", percent=3),
+            name("2018-12-01", "2018-12-17", platform="LE07"),
+            name("2018-12-01", "2018-12-08", frames=("001113", "232113")),
+        )
+    )
     selection = Selection(
-        percent_valid_pixels=30, min_separation=6, max_separation=120, months=("November", "dec", "Jan"),
-        platforms=("L89",), geometry="same",
-    )  # fmt: skip
+        percent_valid_pixels=30,
+        min_separation=6,
+        max_separation=120,
+        months=("November", "dec", "Jan"),
+        platforms=("L89",),
+        geometry="same",
+    )
     why = reject(pairs, selection).tolist()
     assert why[0] == ""
-    for text, expected in zip(why[1:], (
-        "min_separation: 4 < 6 days", "max_separation: 304 > 120 days", "months: mid-date in June",
-        "percent_valid_pixels: 3 < 30 %", "platforms: LE07", "geometry: cross",
-    ), strict=True):  # fmt: skip
+    for text, expected in zip(
+        why[1:],
+        (
+            "min_separation: 4 < 6 days",
+            "max_separation: 304 > 120 days",
+            "months: mid-date in June",
+            "percent_valid_pixels: 3 < 30 %",
+            "platforms: LE07",
+            "geometry: cross",
+        ),
+        strict=True,
+    ):
         assert text == expected
 
 
@@ -67,10 +84,13 @@ def test_policies_of_a_full_year(policy, kept):
 
 def test_spread_goes_round_the_frames():
     """Two frames, two wanted: one of each, although the best two are of one frame."""
-    pairs = pairs_from_names(table(
-        name("2018-01-01", "2018-01-17", percent=90), name("2018-05-01", "2018-05-17", percent=80),
-        name("2018-01-05", "2018-01-21", percent=20, frames=("232113", "232113")),
-    ))  # fmt: skip
+    pairs = pairs_from_names(
+        table(
+            name("2018-01-01", "2018-01-17", percent=90),
+            name("2018-05-01", "2018-05-17", percent=80),
+            name("2018-01-05", "2018-01-21", percent=20, frames=("232113", "232113")),
+        )
+    )
     late = cap_per_year(pairs, Selection(max_per_year=2))
     assert late.index.tolist() == [1]
 
@@ -119,14 +139,17 @@ def test_a_projection_the_catalogue_tells_acts_before_fetching():
     assert (select_names(found, Selection(projections="all")) == "").all()
 
 
-@pytest.mark.parametrize(("keys", "message"), [
-    ({"policy": "random"}, "policy: 'random' is none of spread, best, first"),
-    ({"geometry": "parallel"}, "geometry: 'parallel' is none of"),
-    ({"projections": "some"}, "projections: 'some' is none of"),
-    ({"months": ["Brumaire"]}, "months: 'Brumaire' is no month"),
-    ({"min_separation": 200, "max_separation": 100}, "exceeds max_separation 100"),
-    ({"max_per_year": 0}, "max_per_year: 0 keeps nothing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"policy": "random"}, "policy: 'random' is none of spread, best, first"),
+        ({"geometry": "parallel"}, "geometry: 'parallel' is none of"),
+        ({"projections": "some"}, "projections: 'some' is none of"),
+        ({"months": ["Brumaire"]}, "months: 'Brumaire' is no month"),
+        ({"min_separation": 200, "max_separation": 100}, "exceeds max_separation 100"),
+        ({"max_per_year": 0}, "max_per_year: 0 keeps nothing"),
+    ],
+)
 def test_impossible_selections_are_refused(keys, message):
     """In one line with the key and the value."""
     with pytest.raises(NunatakError, match=message):
@@ -144,10 +167,13 @@ def test_a_study_s_words_become_a_selection():
 @pytest.mark.parametrize(
     ("word", "hint"),
     [
-        ("LC8", "did you mean LC08"), ("s1a", "did you mean S1A"), ("L8", "did you mean L"),
-        ("landsat", "known are LM04"), ("", "known are LM04"),
+        ("LC8", "did you mean LC08"),
+        ("s1a", "did you mean S1A"),
+        ("L8", "did you mean L"),
+        ("landsat", "known are LM04"),
+        ("", "known are LM04"),
     ],
-)  # fmt: skip
+)
 def test_a_word_that_is_no_platform_is_refused(word, hint):
     """It would keep nothing, and nobody would know why; in a selection and in a study file."""
     with pytest.raises(NunatakError, match=f"platforms: {word!r} is no platform; {hint}"):

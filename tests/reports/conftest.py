@@ -20,14 +20,25 @@ from nunatak.results import reading
 from nunatak.runtime import stamp
 
 STUDY = {
-    "name": "icecap", "label": "icecap-simulated", "title": "An ice cap <made up>", "archive": "simulated",
+    "name": "icecap",
+    "label": "icecap-simulated",
+    "title": "An ice cap <made up>",
+    "archive": "simulated",
     "period": {"start": "2019-01-01T00:00:00", "end": "2023-01-02T00:00:00", "months": None},
     "products": {"atl15": {"version": "005"}, "atl06": {"version": "007"}, "atl11": None},
-    "regions": {}, "transects": {"across": {"lonlat": [[20.0, 79.6], [26.0, 79.9]]}}, "focus": None,
-    "mass": {"kind": "glacier"}, "size": "tiny", "figures": {"preset": "copernicus"},
-    "directory": "/somewhere/private", "connections": {"nsidc": 4}, "resources": "resources", "results": "results",
-    "path": "config/studies/icecap.yaml", "endpoints": {},
-}  # fmt: skip
+    "regions": {},
+    "transects": {"across": {"lonlat": [[20.0, 79.6], [26.0, 79.9]]}},
+    "focus": None,
+    "mass": {"kind": "glacier"},
+    "size": "tiny",
+    "figures": {"preset": "copernicus"},
+    "directory": "/somewhere/private",
+    "connections": {"nsidc": 4},
+    "resources": "resources",
+    "results": "results",
+    "path": "config/studies/icecap.yaml",
+    "endpoints": {},
+}
 REFERENCES = """
 @misc{atl15_005, title = {Height Change, Version 5}, author = {Smith, B. and others}, doi = {10.5067/ATLAS/ATL15.005},
   keywords = {atl15}}
@@ -86,9 +97,16 @@ def made(tmp_path_factory):
 def pair_table():
     pairs = study_results.pairs()
     return pairs.assign(
-        rgt=627, cycle_first=5, cycle_second=13, years=1.99, dhdt=pairs["dh"] / 1.99, dh_uncorrected=pairs["dh"] + 0.1,
-        y_atc_first=0.0, y_atc_second=2.0, strength_changed=False,
-    )  # fmt: skip
+        rgt=627,
+        cycle_first=5,
+        cycle_second=13,
+        years=1.99,
+        dhdt=pairs["dh"] / 1.99,
+        dh_uncorrected=pairs["dh"] + 0.1,
+        y_atc_first=0.0,
+        y_atc_second=2.0,
+        strength_changed=False,
+    )
 
 
 def granule_tables(base, folder):

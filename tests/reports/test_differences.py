@@ -94,8 +94,9 @@ def test_a_cube_may_be_off_by_one_where_it_was_rounded(pair):
 def test_rasters_must_lie_in_the_same_place(pair):
     def raster(path, left):
         place = rasterio.transform.from_origin(left, 0, 500, 500)
-        with rasterio.open(path, "w", driver="GTiff", width=2, height=2, count=1, dtype="float32", crs="EPSG:3413",
-                           transform=place) as file:  # fmt: skip
+        with rasterio.open(
+            path, "w", driver="GTiff", width=2, height=2, count=1, dtype="float32", crs="EPSG:3413", transform=place
+        ) as file:
             file.write(np.ones((2, 2), dtype="f4"), 1)
         return path
 

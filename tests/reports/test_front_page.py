@@ -55,9 +55,11 @@ class Page(HTMLParser):
 def report(made, provenance, one_figure):
     """The page as the script writes it, and the summary."""
     inputs = {
-        **made.inputs, "provenance": str(provenance), "figures": [one_figure[0]],
+        **made.inputs,
+        "provenance": str(provenance),
+        "figures": [one_figure[0]],
         "pages": [str(made.base / "elevation_change.html")],
-    }  # fmt: skip
+    }
     page, summary = made.base / "report.html", made.base / "summary.txt"
     write_report.main(inputs, page, summary, study=made.study, references=made.inputs["references"])
     return page.read_text("utf-8"), summary.read_text("utf-8"), inputs
@@ -77,10 +79,11 @@ def test_simulated_results_have_a_banner(report):
 
 def test_real_results_have_none(made, provenance, one_figure):
     content = front.compose(
-        made.study, references=[], **files.front_material(
-            {**made.inputs, "provenance": str(provenance), "figures": [one_figure[0]], "pages": []}
-        ) | {"simulated": False},
-    )  # fmt: skip
+        made.study,
+        references=[],
+        **files.front_material({**made.inputs, "provenance": str(provenance), "figures": [one_figure[0]], "pages": []})
+        | {"simulated": False},
+    )
     assert "SIMULATED" not in Page(front_html(content)).words
 
 
@@ -92,8 +95,16 @@ def front_html(content):
 
 def test_every_part_is_there(report):
     words = Page(report[0]).words
-    for part in ("What was asked", "What was found", "Height and volume change", "Repeat pairs", "Figures", "Checks",
-                 "Provenance", "How to cite"):  # fmt: skip
+    for part in (
+        "What was asked",
+        "What was found",
+        "Height and volume change",
+        "Repeat pairs",
+        "Figures",
+        "Checks",
+        "Provenance",
+        "How to cite",
+    ):
         assert part in words
 
 
@@ -113,9 +124,14 @@ def test_failed_granules_stand_first_with_their_reason(made):
 def test_found_counts_what_the_archive_had():
     """Five pairs in the archive, two of them wanted, one used: found is the sum of all outcomes."""
     granules = pd.DataFrame({"version": ["02", "02"]})
-    outcome = pd.DataFrame({
-        "granule_id": ["a", "b"], "status": ["present", "failed"], "reason": [None, "cut"], "size_bytes": [7, 0],
-    })  # fmt: skip
+    outcome = pd.DataFrame(
+        {
+            "granule_id": ["a", "b"],
+            "status": ["present", "failed"],
+            "reason": [None, "cut"],
+            "size_bytes": [7, 0],
+        }
+    )
     left_out = pd.DataFrame({"why": ["months: mid-date in June", "months: mid-date in May", "duplicate: of a"]})
     count = front.count_product("itslive", granules, outcome, left_out)
     assert (count.found, count.unwanted, count.present, count.failed) == (5, 3, 1, 1)

@@ -39,10 +39,16 @@ def test_clearing_removes_what_running_left(tmp_path):
 
 def write(folder, sources, outputs=()):
     cells = [
-        {"cell_type": "code", "id": f"c{i}", "metadata": {"tags": ["parameters"]} if i == 0 else {"time": 3},
-         "execution_count": 7, "outputs": list(outputs), "source": source}
+        {
+            "cell_type": "code",
+            "id": f"c{i}",
+            "metadata": {"tags": ["parameters"]} if i == 0 else {"time": 3},
+            "execution_count": 7,
+            "outputs": list(outputs),
+            "source": source,
+        }
         for i, source in enumerate(sources)
-    ]  # fmt: skip
+    ]
     path = folder / "template.ipynb"
     path.write_text(
         json.dumps(
@@ -87,9 +93,18 @@ def test_the_elevation_notebook_answers_in_order_and_repeats_itself(pages):
     page = Page(first)
     assert "script" not in page.tags
     words = page.words
-    heads = ["The anatomy of a granule", "1. Which granules", "2. What was fetched", "3. What do the grids hold",
-             "4. How is the datum removed", "5. How has the surface changed", "6. And in the focus",
-             "7. How does the surface evolve", "Conclusion", "Further reading"]  # fmt: skip
+    heads = [
+        "The anatomy of a granule",
+        "1. Which granules",
+        "2. What was fetched",
+        "3. What do the grids hold",
+        "4. How is the datum removed",
+        "5. How has the surface changed",
+        "6. And in the focus",
+        "7. How does the surface evolve",
+        "Conclusion",
+        "Further reading",
+    ]
     places = [words.index(head) for head in heads]
     assert places == sorted(places)
     assert "SIMULATED DATA" in words

@@ -12,11 +12,22 @@ from nunatak.reports import front, sea_ice
 def series(months=3):
     """Months from January 2019 on, 0.2, 0.3 .. m, with a week before them that must not be told."""
     starts = pd.date_range("2019-01-01", periods=months, freq="MS")
-    table = pd.DataFrame({
-        "region": "region", "bins": "month", "time_start": starts, "time_end": starts + pd.DateOffset(months=1),
-        "count": 1234, "n_pass": 5, "n_day": 4, "mean": 0.2 + 0.1 * pd.RangeIndex(months), "stderr": 0.012, "std": 0.1,
-        "cell_mean": 0.25, "area": 5e4,
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "region": "region",
+            "bins": "month",
+            "time_start": starts,
+            "time_end": starts + pd.DateOffset(months=1),
+            "count": 1234,
+            "n_pass": 5,
+            "n_day": 4,
+            "mean": 0.2 + 0.1 * pd.RangeIndex(months),
+            "stderr": 0.012,
+            "std": 0.1,
+            "cell_mean": 0.25,
+            "area": 5e4,
+        }
+    )
     week = table.iloc[:1].assign(bins="week", mean=9.0)
     return pd.concat([week, table], ignore_index=True)
 

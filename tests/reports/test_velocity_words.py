@@ -12,19 +12,31 @@ from nunatak.reports.page import Figure
 
 def series():
     """Two annual means at one point, and three pairs of the first year."""
-    annual = pd.DataFrame({"point": "trunk", "kind": "annual", "pairs": [3, 7],
-                           "time": pd.to_datetime(["2010-07-02", "2020-07-02"]),
-                           "v": [3000.0, 3400.0], "v_error": [40.0, 30.0]})  # fmt: skip
-    pairs = pd.DataFrame({"point": "trunk", "kind": "pair", "time": pd.to_datetime(["2010-01-05"] * 3), "v": 2990.0,
-                          "v_error": 60.0})  # fmt: skip
+    annual = pd.DataFrame(
+        {
+            "point": "trunk",
+            "kind": "annual",
+            "pairs": [3, 7],
+            "time": pd.to_datetime(["2010-07-02", "2020-07-02"]),
+            "v": [3000.0, 3400.0],
+            "v_error": [40.0, 30.0],
+        }
+    )
+    pairs = pd.DataFrame(
+        {"point": "trunk", "kind": "pair", "time": pd.to_datetime(["2010-01-05"] * 3), "v": 2990.0, "v_error": 60.0}
+    )
     return pd.concat([annual, pairs], ignore_index=True)
 
 
 def composed(made, provenance, one_figure, **changes):
     material = files.front_material(
-        {**made.inputs, "provenance": str(provenance), "figures": [one_figure[0]],
-         "pages": ["elevation_change.html", "velocity.html"]}
-    )  # fmt: skip
+        {
+            **made.inputs,
+            "provenance": str(provenance),
+            "figures": [one_figure[0]],
+            "pages": ["elevation_change.html", "velocity.html"],
+        }
+    )
     drawn = [Figure(name, name, "", "") for name in ("extent", "height_change_region", "speed_map")]
     material |= {"speeds": series(), "figure_list": drawn}
     return front.compose({**made.study, **changes}, references=[], **material)
@@ -52,8 +64,10 @@ def test_years_without_a_velocity_are_counted_with_their_reason():
     roi = np.array([[1, 1, 1, 1, 0]], dtype="u1")
     annual = xr.Dataset({"status": (("year", "y", "x"), status), "roi": (("y", "x"), roi)})
     assert velocity.status_rows(annual) == [
-        ("known", "50 %"), ("no pairs", "25 %"), ("only touched by pairs of other years", "25 %"),
-    ]  # fmt: skip
+        ("known", "50 %"),
+        ("no pairs", "25 %"),
+        ("only touched by pairs of other years", "25 %"),
+    ]
 
 
 def test_the_method_is_told_with_its_limit():

@@ -39,11 +39,15 @@ def test_places_say_their_hemispheres():
 
 def test_medians_of_a_repeat_pair_carry_errors():
     """Each beam's median with the error of one difference, which many segments of one pass make no smaller."""
-    pairs = pd.DataFrame({
-        "beam": ["gt1l"] * 3 + ["gt1r"] * 3, "dh": [-0.2, -0.1, 0.4, 1.0, 2.0, 3.0],
-        "dh_sigma": [0.05, 0.05, 0.2, np.nan, np.nan, np.nan],
-        "time_first": pd.Timestamp("2019-05-04"), "time_second": pd.Timestamp("2020-05-01"),
-    })  # fmt: skip
+    pairs = pd.DataFrame(
+        {
+            "beam": ["gt1l"] * 3 + ["gt1r"] * 3,
+            "dh": [-0.2, -0.1, 0.4, 1.0, 2.0, 3.0],
+            "dh_sigma": [0.05, 0.05, 0.2, np.nan, np.nan, np.nan],
+            "time_first": pd.Timestamp("2019-05-04"),
+            "time_second": pd.Timestamp("2020-05-01"),
+        }
+    )
     assert words.pair_medians(pairs) == (
         "Between 4 May 2019 and 1 May 2020 the median height difference was gt1l −0.100 ± 0.050 m, gt1r 2.00 m "
         "(6 pairs of segments; errors as if the segments of a pass erred together)."

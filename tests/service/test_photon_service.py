@@ -50,12 +50,17 @@ def sorted_rows(frame):
     [
         REQUEST,
         {**REQUEST, "atl08_class": ["atl08_ground"], "atl03_geo_fields": ["solar_elevation"]},
-        {**REQUEST, "poly": [{"lon": x, "lat": y} for x, y in
-                             [(-65.957, -80.77), (-65.95, -80.77), (-65.95, -80.755), (-65.957, -80.755)]]},
+        {
+            **REQUEST,
+            "poly": [
+                {"lon": x, "lat": y}
+                for x, y in [(-65.957, -80.77), (-65.95, -80.77), (-65.95, -80.755), (-65.957, -80.755)]
+            ],
+        },
         {**REQUEST, "asset": "mine", "track": 1, "timeout": 60, "profile": "anchored"},
     ],
     ids=["plain", "classes and fields", "polygon", "asset, track, timeout"],
-)  # fmt: skip
+)
 def test_heights_are_those_of_the_local_call(client, data, parameters):
     """Every column, bit by bit, at the same places and times."""
     frame = sorted_rows(client.atl06p(parameters, resources=[NAME], keep_id=True))

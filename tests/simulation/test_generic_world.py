@@ -32,10 +32,17 @@ MONTHS = [str(month) for month in np.arange("2019-01", "2021-01", dtype="datetim
 def place_of(spec, **more):
     """What a study of 2019 and 2020 tells the simulation of a region."""
     return {
-        "region": load(spec).as_dict(), "altimetry_region": None, "focus": None, "on_ice": [],
-        "start": "2019-01-01T00:00:00", "end": "2021-01-01T00:00:00", "months": MONTHS, "rgt": None, "cycles": None,
+        "region": load(spec).as_dict(),
+        "altimetry_region": None,
+        "focus": None,
+        "on_ice": [],
+        "start": "2019-01-01T00:00:00",
+        "end": "2021-01-01T00:00:00",
+        "months": MONTHS,
+        "rgt": None,
+        "cycles": None,
         **more,
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("spec", PLACES.values(), ids=list(PLACES))

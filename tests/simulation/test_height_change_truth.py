@@ -130,9 +130,13 @@ def test_edge_nodes_count_half():
 def test_spread_of_an_average_is_the_double_sum(truth):
     """Against the sum over all pairs of nodes, written as two loops, for one 10 km cell."""
     part = replace(
-        truth, x=truth.x[80:91], y=truth.y[80:91], delta_h=truth.delta_h[:, 80:91, 80:91],
-        ice_area=truth.ice_area[:, 80:91, 80:91], spread=truth.spread[80:91, 80:91],
-    )  # fmt: skip
+        truth,
+        x=truth.x[80:91],
+        y=truth.y[80:91],
+        delta_h=truth.delta_h[:, 80:91, 80:91],
+        ice_area=truth.ice_area[:, 80:91, 80:91],
+        spread=truth.spread[80:91, 80:91],
+    )
     weight = part.ice_area.mean(axis=0).copy()
     weight[[0, -1]] *= 0.5
     weight[:, [0, -1]] *= 0.5

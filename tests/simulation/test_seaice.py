@@ -63,8 +63,10 @@ def test_truth_is_sea_ice():
     assert_allclose(truth.ice_freeboard(x, y, 2019.29), truth.ice_freeboard(x, y, 2019.79) / 2)
     share = truth.lead_share(*np.meshgrid(np.linspace(-1e6, 1e6, 50), np.linspace(-2.5e6, -1e6, 50)))
     assert 0.02 <= share.min() < share.max() <= 0.10
-    assert_array_equal(truth.sea(np.array([180.0, -180.0, 180.0, 160.0, -170.0]), np.array([-75, -75, -79, -75, -76])),
-                       [True, True, False, False, True])  # fmt: skip
+    assert_array_equal(
+        truth.sea(np.array([180.0, -180.0, 180.0, 160.0, -170.0]), np.array([-75, -75, -79, -75, -76])),
+        [True, True, False, False, True],
+    )
 
 
 def test_granules_are_in_the_layout_of_their_release(place, tmp_path):
@@ -222,10 +224,18 @@ def observed(place):
     tables, truths = [], []
     for number, ice_pass in enumerate(seaice_passes.passes(place)):
         seen = seaice_segments.observe(place, ice_pass, "gt2l")
-        tables.append(pd.DataFrame({
-            "granule_id": f"{number:03d}", "longitude": seen.longitude, "latitude": seen.latitude,
-            "beam_fb_height": seen.freeboard, "height_segment_length_seg": seen.length, "lead": seen.kind > 1,
-        }))  # fmt: skip
+        tables.append(
+            pd.DataFrame(
+                {
+                    "granule_id": f"{number:03d}",
+                    "longitude": seen.longitude,
+                    "latitude": seen.latitude,
+                    "beam_fb_height": seen.freeboard,
+                    "height_segment_length_seg": seen.length,
+                    "lead": seen.kind > 1,
+                }
+            )
+        )
         x, y = place.truth.plane(seen.longitude, seen.latitude)
         truths.append(place.truth.freeboard(x, y, decimal_year(delta_time_to_utc(seen.delta_time))))
     return pd.concat(tables, ignore_index=True), np.concatenate(truths)

@@ -61,9 +61,15 @@ def test_groups_and_variables(files):
     for resolution, path in files.items():
         with h5py.File(path) as file:
             assert set(file) == {
-                "METADATA", "delta_h", "dhdt_lag1", "dhdt_lag4", "dhdt_lag8", "orbit_info", "quality_assessment",
+                "METADATA",
+                "delta_h",
+                "dhdt_lag1",
+                "dhdt_lag4",
+                "dhdt_lag8",
+                "orbit_info",
+                "quality_assessment",
                 "tile_stats",
-            }  # fmt: skip
+            }
             axes = {"Polar_Stereographic", "time", "x", "y"}
             extra = {"data_count", "misfit_rms", "misfit_scaled_rms"} if resolution == "01km" else set()
             assert set(file["delta_h"]) == axes | {"delta_h", "delta_h_sigma", "ice_area"} | extra

@@ -26,8 +26,19 @@ def test_the_full_archive_has_hundreds_of_pairs_and_every_trap():
     assert {p.layout for p in pairs} == {"v1", "v2", "v2a"} and {p.epsg for p in pairs} == {3031, 3413, 32713, 32714}
     assert {p.platform for p in pairs} >= {"LT05", "LE07", "LC08", "S1A", "S2A"}
     quirks = set().union(*(p.quirks for p in pairs))
-    assert quirks >= {"swapped", "stripes", "no_shift", "wrong_shift", "slow_shift", "locked", "pad_bug", "old_names",
-                      "bad_date", "empty", "stray"}  # fmt: skip
+    assert quirks >= {
+        "swapped",
+        "stripes",
+        "no_shift",
+        "wrong_shift",
+        "slow_shift",
+        "locked",
+        "pad_bug",
+        "old_names",
+        "bad_date",
+        "empty",
+        "stray",
+    }
     middle = [p.time1 + (p.time2 - p.time1) // 2 for p in pairs]
     assert len(set(middle)) < len(middle) and middle == sorted(middle)
     assert len({p.key for p in pairs}) == len(pairs)

@@ -21,6 +21,21 @@ def make(folder) -> tuple[Path, Path, Path]:
     run = lambda *words: subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)  # noqa: E731
     run("req", "-x509", *curve, "-keyout", authority_key, "-out", authority, "-days", 30, "-subj", "/CN=loopback")
     run("req", *curve, "-keyout", key, "-out", request, "-subj", "/CN=standin")
-    run("x509", "-req", "-in", request, "-CA", authority, "-CAkey", authority_key, "-CAcreateserial",
-        "-out", certificate, "-days", 30, "-extfile", names)  # fmt: skip
+    run(
+        "x509",
+        "-req",
+        "-in",
+        request,
+        "-CA",
+        authority,
+        "-CAkey",
+        authority_key,
+        "-CAcreateserial",
+        "-out",
+        certificate,
+        "-days",
+        30,
+        "-extfile",
+        names,
+    )
     return authority, certificate, key

@@ -162,11 +162,13 @@ FAULTS = {
     "cmr_drop": {"host": CMR, "change": lambda answer, request: replace(answer, drop=True)},
     "cmr_hangs": {"host": CMR, "change": lambda answer, request: replace(answer, delay=0.5)},
     "cmr_not_json": {**_PAGES, "change": lambda answer, request: replace(answer, body=answer.body[:-9])},
-    "cmr_timed_out": {
-        **_PAGES, "change": _timed_out
+    "cmr_timed_out": {**_PAGES, "change": _timed_out},
+    "cmr_empty": {
+        **_GRANULES,
+        "change": lambda a, r: replace(
+            _json(lambda c: c.update(items=[]))(a, r), headers={**a.headers, "CMR-Hits": "0"}
+        ),
     },
-    "cmr_empty": {**_GRANULES, "change": lambda a, r: replace(_json(lambda c: c.update(items=[]))(a, r), headers={
-        **a.headers, "CMR-Hits": "0"})},
     "cmr_lost_item": {**_PAGES, "change": _json(_drop_last)},
     "cmr_repeats_item": {**_PAGES, "change": _json(lambda c: c["items"].append(c["items"][0]))},
     "cmr_path_in_name": {**_PAGES, "change": _records(_link_out)},
@@ -177,7 +179,8 @@ FAULTS = {
     "edl_html": {"host": EDL, "instead": _page},
     "edl_drop": {"host": EDL, "change": lambda answer, request: replace(answer, drop=True)},
     "edl_401": {
-        "host": EDL, "instead": _status(401, b'{"error": "invalid_credentials"}', Content_Type="application/json"),
+        "host": EDL,
+        "instead": _status(401, b'{"error": "invalid_credentials"}', Content_Type="application/json"),
     },
     "edl_no_token": {"host": EDL, "instead": _status(200, b"{}", Content_Type="application/json")},
     # the data host
@@ -204,15 +207,15 @@ FAULTS = {
     "data_slow": {"host": CLOUD, "change": lambda answer, request: replace(answer, rate=2e5)},
     "data_hangs": {"host": CLOUD, "change": lambda answer, request: replace(answer, delay=0.5)},
     "data_416": {"host": CLOUD, "when": lambda r: "range" in r.headers, "instead": _status(416)},
-    "data_loops": {
-        "host": DATA, "instead": lambda r: _status(303, Location=f"https://{DATA}{r.path}")(r)
-    },
+    "data_loops": {"host": DATA, "instead": lambda r: _status(303, Location=f"https://{DATA}{r.path}")(r)},
     # ITS_LIVE
     "stac_503": {"host": STAC, "instead": _status(503)},
     "stac_html": {"host": STAC, "instead": _page},
     "stac_drop": {"host": STAC, "change": lambda answer, request: replace(answer, drop=True)},
     "stac_lost_items": {
-        "host": STAC, "when": lambda r: r.path == "/search", "change": _json(lambda c: c["features"].pop()),
+        "host": STAC,
+        "when": lambda r: r.path == "/search",
+        "change": _json(lambda c: c["features"].pop()),
     },
     "s3_404": {"host": S3, "instead": _status(404, b"<Error><Code>NoSuchKey</Code></Error>")},
     "s3_503": {"host": S3, "instead": _status(503, b"<Error><Code>SlowDown</Code></Error>")},
@@ -221,9 +224,13 @@ FAULTS = {
     "s3_short": {"host": S3, "change": _short},
     # server-side subsets
     "harmony_400": {
-        "host": HARMONY, "when": lambda r: "rangeset" in r.path,
-        "instead": _status(400, b'{"code": "harmony.RequestValidationError", "description": "Error: unsupported"}',
-                           Content_Type="application/json"),
+        "host": HARMONY,
+        "when": lambda r: "rangeset" in r.path,
+        "instead": _status(
+            400,
+            b'{"code": "harmony.RequestValidationError", "description": "Error: unsupported"}',
+            Content_Type="application/json",
+        ),
     },
     "harmony_500": {"host": HARMONY, "instead": _status(500)},
     "harmony_labels_fail": {"host": HARMONY, "when": lambda r: r.path.startswith("/labels"), "instead": _status(500)},
@@ -240,4 +247,4 @@ FAULTS = {
     "harmony_result_html": {"host": HARMONY, "when": lambda r: "service-results" in r.path, "instead": _page},
     "harmony_result_short": {"host": HARMONY, "when": lambda r: "service-results" in r.path, "change": _short},
     "harmony_result_404": {"host": HARMONY, "when": lambda r: "service-results" in r.path, "instead": _status(404)},
-}  # fmt: skip
+}

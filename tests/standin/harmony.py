@@ -76,15 +76,21 @@ class Harmony:
             for record in self.records
             if collection_id(record.short_name, record.version, record.provider) == concept
             and (not told or any(fnmatch.fnmatchcase(record.name, name) for name in told))
-            and touches(record, shapely.box(west, south, east, north)) and overlaps(record, f"{start},{end}")
-        ]  # fmt: skip
+            and touches(record, shapely.box(west, south, east, north))
+            and overlaps(record, f"{start},{end}")
+        ]
         order = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{len(self.orders)}"))
         span = tuple(np.datetime64(instant) for instant in (start, end))
         self.orders[order] = {
-            "cuts": {}, "names": names, "states": list(self.states), "text": text, "span": span,
+            "cuts": {},
+            "names": names,
+            "states": list(self.states),
+            "text": text,
+            "span": span,
             "box": (west, south, east, north),
-            "request": f"{_ROOT}{request.path}", "placed": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        }  # fmt: skip
+            "request": f"{_ROOT}{request.path}",
+            "placed": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
         return _json(self._content(order, status="running"))
 
     def _result(self, request):
@@ -110,11 +116,18 @@ class Harmony:
         ]
         errors = [{"url": f"{_ROOT}/x/{name}", "message": self.words} for name in sorted(self.lost)] if done else []
         return {
-            "jobID": order, "status": status, "message": self.message, "progress": 100 if done else 10,
-            "createdAt": held["placed"].replace("+00:00", "Z"), "updatedAt": "2026-01-01T00:00:00.000Z",
-            "request": held["request"], "numInputGranules": len(held["names"]), "dataExpiration": self.ends,
-            "links": links, **({"errors": errors} if errors and status != "successful" else {}),
-        }  # fmt: skip
+            "jobID": order,
+            "status": status,
+            "message": self.message,
+            "progress": 100 if done else 10,
+            "createdAt": held["placed"].replace("+00:00", "Z"),
+            "updatedAt": "2026-01-01T00:00:00.000Z",
+            "request": held["request"],
+            "numInputGranules": len(held["names"]),
+            "dataExpiration": self.ends,
+            "links": links,
+            **({"errors": errors} if errors and status != "successful" else {}),
+        }
 
 
 def _unknown(request):

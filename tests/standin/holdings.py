@@ -19,9 +19,7 @@ def _recorded(row):
     name = row["href"].rsplit("/", 1)[1]
     rings = row["geometry"]["coordinates"]
     rings = [ring for part in rings for ring in part] if row["geometry"]["type"] == "MultiPolygon" else rings
-    return Record(
-        name, "ATL03", "007", row["start"], row["end"], footprints=rings, suffix=row["id"].removeprefix(name)
-    )  # fmt: skip
+    return Record(name, "ATL03", "007", row["start"], row["end"], footprints=rings, suffix=row["id"].removeprefix(name))
 
 
 def of_files(table, folder, *, checksum=None) -> list[Record]:
@@ -34,12 +32,17 @@ def of_files(table, folder, *, checksum=None) -> list[Record]:
         parts = shapely.get_parts(shapely.from_wkt(row.geometry)) if pd.notna(row.geometry) else []
         records.append(
             Record(
-                row.file_name, named.product.upper() + "QL" * named.quick_look, named.version,
-                _text(row.time_start, "2019-01-01"), _text(row.time_end, "2024-01-01"),
+                row.file_name,
+                named.product.upper() + "QL" * named.quick_look,
+                named.version,
+                _text(row.time_start, "2019-01-01"),
+                _text(row.time_end, "2024-01-01"),
                 footprints=[shapely.get_coordinates(shapely.get_exterior_ring(part)).tolist() for part in parts],
-                size=path.stat().st_size, checksum=checksum(path) if checksum else None, path=path,
+                size=path.stat().st_size,
+                checksum=checksum(path) if checksum else None,
+                path=path,
             )
-        )  # fmt: skip
+        )
     return records
 
 

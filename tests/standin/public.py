@@ -62,15 +62,17 @@ def write_catalogue(root, items, tile_of, *, rows_of_group=8):
         path = Path(root) / WAREHOUSE / f"tile={tile}" / f"year={year}" / "part-0.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         boxes = [dict(zip(("xmin", "ymin", "xmax", "ymax"), _box(item), strict=True)) for item in share]
-        table = pa.table({
-            "id": [item["id"] for item in share],
-            "collection": [item["collection"] for item in share],
-            "geometry": [shapely.to_wkb(shapely.geometry.shape(item["geometry"])) for item in share],
-            "bbox": boxes,
-            "assets": [{"data": {"href": item["assets"]["data"]["href"], "roles": ["data"]}} for item in share],
-            **{name: [item["properties"][name] for item in share] for name in share[0]["properties"]},
-            "links": [os.urandom(12000).hex() for _ in share],  # what nobody wants, and most of the file
-        })  # fmt: skip
+        table = pa.table(
+            {
+                "id": [item["id"] for item in share],
+                "collection": [item["collection"] for item in share],
+                "geometry": [shapely.to_wkb(shapely.geometry.shape(item["geometry"])) for item in share],
+                "bbox": boxes,
+                "assets": [{"data": {"href": item["assets"]["data"]["href"], "roles": ["data"]}} for item in share],
+                **{name: [item["properties"][name] for item in share] for name in share[0]["properties"]},
+                "links": [os.urandom(12000).hex() for _ in share],  # what nobody wants, and most of the file
+            }
+        )
         pq.write_table(table, path, row_group_size=rows_of_group, compression="zstd")
     return sorted(Path(root).rglob("*.parquet"))
 

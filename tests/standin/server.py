@@ -129,10 +129,14 @@ def _handler(standin):
             parts = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
             request = Request(
-                self.command, (self.headers.get("Host") or "").split(":")[0], parts.path,
-                parse_qs(parts.query, keep_blank_values=True), {k.lower(): v for k, v in self.headers.items()},
-                self.rfile.read(length), time.monotonic(),
-            )  # fmt: skip
+                self.command,
+                (self.headers.get("Host") or "").split(":")[0],
+                parts.path,
+                parse_qs(parts.query, keep_blank_values=True),
+                {k.lower(): v for k, v in self.headers.items()},
+                self.rfile.read(length),
+                time.monotonic(),
+            )
             with standin.under_way(request.host):
                 self._send(standin.answer(request))
 

@@ -63,8 +63,11 @@ class Record:
         space = {"Geometry": {"GPolygons": polygons}} if polygons else {"Orbit": self.orbit}
         return {
             "meta": {
-                "concept-type": "granule", "concept-id": self.concept_id, "revision-id": self.revision_id,
-                "native-id": self.name + self.suffix, "provider-id": self.provider,
+                "concept-type": "granule",
+                "concept-id": self.concept_id,
+                "revision-id": self.revision_id,
+                "native-id": self.name + self.suffix,
+                "provider-id": self.provider,
                 "collection-concept-id": collection_id(self.short_name, self.version, self.provider),
             },
             "umm": {
@@ -82,7 +85,7 @@ class Record:
                     {"URL": f"https://{faults.DATA}{DATA_PREFIX}{self.key}.dmrpp", "Type": "EXTENDED METADATA"},
                 ],
             },
-        }  # fmt: skip
+        }
 
 
 def collection_id(short_name, version, provider):
@@ -127,14 +130,16 @@ class Cmr:
             {
                 "meta": {"concept-id": collection_id(*key), "provider-id": key[2], "granule-count": len(rows)},
                 "umm": {
-                    "ShortName": key[0], "Version": key[1], "CollectionProgress": "ACTIVE",
+                    "ShortName": key[0],
+                    "Version": key[1],
+                    "CollectionProgress": "ACTIVE",
                     "DOI": {"DOI": f"10.5067/STANDIN/{key[0]}.{key[1]}"},
                     "TemporalExtents": [{"RangeDateTimes": [{"BeginningDateTime": min(r.start for r in rows)}]}],
                 },
             }
             for key, rows in sorted(seen.items())
             if all(value in (None, part) for value, part in zip(asked.values(), key, strict=True))
-        ]  # fmt: skip
+        ]
 
     def _granules(self, request):
         boxes = [shapely.box(*map(float, text.split(","))) for text in request.all("bounding_box")]
@@ -163,14 +168,20 @@ def _entry(item):
     file = umm["DataGranule"]["ArchiveAndDistributionInformation"][0]
     rel = {"GET DATA": "data#", "GET DATA VIA DIRECT ACCESS": "s3#"}
     return {
-        "id": meta["concept-id"], "title": umm["GranuleUR"], "producer_granule_id": file["Name"],
+        "id": meta["concept-id"],
+        "title": umm["GranuleUR"],
+        "producer_granule_id": file["Name"],
         "granule_size": str(file.get("Size", 0)),
         "links": [
-            {"rel": f"http://esipfed.org/ns/fedsearch/1.1/{rel[url['Type']]}", "href": url["URL"],
-             "type": "application/x-hdf5"}
-            for url in umm["RelatedUrls"] if url["Type"] in rel
+            {
+                "rel": f"http://esipfed.org/ns/fedsearch/1.1/{rel[url['Type']]}",
+                "href": url["URL"],
+                "type": "application/x-hdf5",
+            }
+            for url in umm["RelatedUrls"]
+            if url["Type"] in rel
         ],
-    }  # fmt: skip
+    }
 
 
 def overlaps(record, text):

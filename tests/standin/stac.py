@@ -11,9 +11,11 @@ from tests.standin.services import file_answer
 
 _ROOT = f"https://{faults.STAC}"
 _CONFORMS = [
-    "https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search",
-    "https://api.stacspec.org/v1.0.0/item-search#filter", "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
-]  # fmt: skip
+    "https://api.stacspec.org/v1.0.0/core",
+    "https://api.stacspec.org/v1.0.0/item-search",
+    "https://api.stacspec.org/v1.0.0/item-search#filter",
+    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
+]
 PREFIX = "/velocity_image_pair/landsatOLI/v02/S70W090/"
 
 
@@ -24,15 +26,23 @@ def item_of(row):
     named = parse(row.file_name)
     shape = shapely.from_wkt(row.geometry)
     return {
-        "type": "Feature", "stac_version": "1.1.0", "id": named.granule_id, "collection": "itslive-granules",
-        "geometry": shapely.geometry.mapping(shape), "bbox": list(shape.bounds), "links": [],
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "id": named.granule_id,
+        "collection": "itslive-granules",
+        "geometry": shapely.geometry.mapping(shape),
+        "bbox": list(shape.bounds),
+        "links": [],
         "properties": {
-            "datetime": f"{named.mid_date}Z", "start_datetime": f"{named.acquisition_date_img1}Z",
-            "end_datetime": f"{named.acquisition_date_img2}Z", "percent_valid_pixels": named.percent_valid,
-            "date_dt": round(named.date_dt), "proj:code": "EPSG:3031",
+            "datetime": f"{named.mid_date}Z",
+            "start_datetime": f"{named.acquisition_date_img1}Z",
+            "end_datetime": f"{named.acquisition_date_img2}Z",
+            "percent_valid_pixels": named.percent_valid,
+            "date_dt": round(named.date_dt),
+            "proj:code": "EPSG:3031",
         },
         "assets": {"data": {"href": f"https://{faults.S3}{PREFIX}{named.name}", "roles": ["data"]}},
-    }  # fmt: skip
+    }
 
 
 class Stac:
@@ -47,10 +57,16 @@ class Stac:
         if request.path in ("", "/"):
             search = {"rel": "search", "href": f"{_ROOT}/search", "type": "application/geo+json", "method": "POST"}
             links = [{"rel": "self", "href": _ROOT}, {"rel": "root", "href": _ROOT}, search]
-            return _json({
-                "type": "Catalog", "id": "standin", "stac_version": "1.1.0", "description": "loopback",
-                "conformsTo": _CONFORMS, "links": links,
-            })  # fmt: skip
+            return _json(
+                {
+                    "type": "Catalog",
+                    "id": "standin",
+                    "stac_version": "1.1.0",
+                    "description": "loopback",
+                    "conformsTo": _CONFORMS,
+                    "links": links,
+                }
+            )
         asked = json.loads(request.body)
         found = [item for item in self.items if _fits(item, asked)]
         start = int(asked.get("token", 0))

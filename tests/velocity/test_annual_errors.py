@@ -63,9 +63,11 @@ def test_cycles_of_summer_pairs_are_within_their_errors_whether_they_show_or_not
 def test_years_that_are_hardly_seen_are_named_and_have_no_velocity():
     """Spans of 40 pairs each, and in the last cell too few pairs of any kind."""
     spans = {
-        "known": (2000.5, 2000.55), "only_touched": (2000.95, 2001.02), "error_too_large": (2003.3, 2003.35),
+        "known": (2000.5, 2000.55),
+        "only_touched": (2000.95, 2001.02),
+        "error_too_large": (2003.3, 2003.35),
         "not_separable": (2005.96, 2006.04),
-    }  # fmt: skip
+    }
     start, end = np.repeat(list(spans.values()), 40, axis=0).T
     sigma = np.where(start == 2003.3, 4000.0, 20.0)
     v = 1000 + 20 * np.random.default_rng(31).standard_normal((start.size, 1, 2))
@@ -76,9 +78,14 @@ def test_years_that_are_hardly_seen_are_named_and_have_no_velocity():
     words = annual["status"].attrs["flag_meanings"].split()
     told = [words[k] for k in annual["status"].values[:, 0, 0]]
     assert dict(zip(annual["year"].values.tolist(), told, strict=True)) == {
-        2000: "known", 2001: "only_touched", 2002: "no_pairs", 2003: "error_too_large", 2004: "no_pairs",
-        2005: "not_separable", 2006: "not_separable",
-    }  # fmt: skip
+        2000: "known",
+        2001: "only_touched",
+        2002: "no_pairs",
+        2003: "error_too_large",
+        2004: "no_pairs",
+        2005: "not_separable",
+        2006: "not_separable",
+    }
     assert {words[k] for k in annual["status"].values[:, 0, 1]} == {"too_few_pairs"}
     for name in ("vx", "vy", "v"):
         np.testing.assert_array_equal(np.isfinite(annual[name]), annual["status"] == 0)

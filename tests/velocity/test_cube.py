@@ -35,9 +35,13 @@ def cube(simulated_pairs, tmp_path_factory):
     """A cube of all simulated pairs, and the pairs' table."""
     folder = tmp_path_factory.mktemp("cube")
     pairs = api.build_cube(
-        simulated_pairs, TRUNK, folder / "cube.zarr", selection={"projections": "all"}, index=folder / "index.parquet",
+        simulated_pairs,
+        TRUNK,
+        folder / "cube.zarr",
+        selection={"projections": "all"},
+        index=folder / "index.parquet",
         pairs=folder / "pairs.parquet",
-    )  # fmt: skip
+    )
     return open_cube(folder / "cube.zarr"), pairs, folder
 
 
@@ -235,8 +239,9 @@ def test_a_cube_and_its_composite_on_dask_are_those_of_this_process(
     stack, _, folder = cube
     if scheduler == "cluster":
         scheduler = request.getfixturevalue("dask_cluster")
-    api.build_cube(simulated_pairs, TRUNK, tmp_path / "cube.zarr", selection={"projections": "all"},
-                   scheduler=scheduler)  # fmt: skip
+    api.build_cube(
+        simulated_pairs, TRUNK, tmp_path / "cube.zarr", selection={"projections": "all"}, scheduler=scheduler
+    )
     with parallel.on(scheduler, threads=2):
         lazy = open_cube(tmp_path / "cube.zarr", chunks={"time": -1, "y": 60})
         theirs = composite(lazy, method="mean", memory_mb=1)

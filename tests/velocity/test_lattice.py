@@ -83,10 +83,14 @@ def test_components_are_averaged_where_half_the_cells_are_seen():
     np.testing.assert_array_equal(nesting.average_field(vx, (0, 0), placement, (1, 2), FILL), [[15, 7]])
 
 
-@pytest.mark.parametrize(("source_crs", "target_crs", "lon", "lat"), [
-    ("EPSG:32633", "EPSG:3413", 15.0, 79.0), ("EPSG:32714", "EPSG:3031", -99.5, -75.0),
-    ("EPSG:32713", "EPSG:3031", -103.0, -75.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source_crs", "target_crs", "lon", "lat"),
+    [
+        ("EPSG:32633", "EPSG:3413", 15.0, 79.0),
+        ("EPSG:32714", "EPSG:3031", -99.5, -75.0),
+        ("EPSG:32713", "EPSG:3031", -103.0, -75.0),
+    ],
+)
 def test_rotation_keeps_speed_and_true_direction(source_crs, target_crs, lon, lat):
     """Flow to the true north in one projection flows to the true north in the other, at the same speed."""
     x, y = pyproj.Transformer.from_crs("EPSG:4326", target_crs, always_xy=True).transform(lon, lat)

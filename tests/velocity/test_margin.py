@@ -21,12 +21,18 @@ VARIABLES = {"variables": ["vx", "vy", "v", "chip_size_width", "chip_size_height
 def test_distance_is_that_to_the_nearest_edge_by_hand():
     """A square of 1 km with a hole of 200 m, a second one apart from it; negative outside and in the hole."""
     hole = [(400, 400), (600, 400), (600, 600), (400, 600)]
-    ice = shapely.MultiPolygon([
-        shapely.Polygon([(0, 0), (1000, 0), (1000, 1000), (0, 1000)], [hole]), shapely.box(1200, 0, 1400, 200),
-    ])  # fmt: skip
+    ice = shapely.MultiPolygon(
+        [
+            shapely.Polygon([(0, 0), (1000, 0), (1000, 1000), (0, 1000)], [hole]),
+            shapely.box(1200, 0, 1400, 200),
+        ]
+    )
     grid = Grid.from_bounds("EPSG:3413", (0, 0, 1500, 1000), 100)
-    at = {(x, y): value for x, row in zip(grid.x, margin_of(grid, ice, 0).distance.T, strict=True)
-          for y, value in zip(grid.y, row, strict=True)}  # fmt: skip
+    at = {
+        (x, y): value
+        for x, row in zip(grid.x, margin_of(grid, ice, 0).distance.T, strict=True)
+        for y, value in zip(grid.y, row, strict=True)
+    }
     assert at[50, 450] == 50 and at[250, 450] == 150 and at[850, 150] == 150
     assert at[350, 350] == pytest.approx(np.hypot(50, 50))
     assert at[450, 550] < 0 and at[1150, 50] < 0 and at[1250, 150] == 50

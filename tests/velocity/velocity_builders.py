@@ -45,20 +45,29 @@ def cube_of(vx, vy, start, end, *, sigma=20.0, flag=1, group="L89", images=None,
     packed = [np.where(np.isfinite(v), np.rint(v), FILL).astype("i2") for v in (vx, vy)]
     ny, nx = packed[0].shape[1:]
     layer = {
-        "acquisition_date_img1": times[0], "acquisition_date_img2": times[1],
-        "date_dt": (np.asarray(end) - np.asarray(start)) * 365.25, "vx_error": stated, "vy_error": stated,
-        "vx_stable_shift": np.broadcast_to(shift, n), "vy_stable_shift": np.broadcast_to(shift, n),
-        "stable_shift_flag": flag, "group": np.broadcast_to(group, n), "id_img1": images[0].astype(str),
+        "acquisition_date_img1": times[0],
+        "acquisition_date_img2": times[1],
+        "date_dt": (np.asarray(end) - np.asarray(start)) * 365.25,
+        "vx_error": stated,
+        "vy_error": stated,
+        "vx_stable_shift": np.broadcast_to(shift, n),
+        "vy_stable_shift": np.broadcast_to(shift, n),
+        "stable_shift_flag": flag,
+        "group": np.broadcast_to(group, n),
+        "id_img1": images[0].astype(str),
         "id_img2": images[1].astype(str),
-    }  # fmt: skip
+    }
     return xr.Dataset(
         {"vx": (("time", "y", "x"), packed[0]), "vy": (("time", "y", "x"), packed[1])},
         {
-            "time": times[2], "y": -120.0 * np.arange(ny), "x": 120.0 * np.arange(nx),
-            "roi": (("y", "x"), np.ones((ny, nx), "u1")), **{k: ("time", v) for k, v in layer.items()},
+            "time": times[2],
+            "y": -120.0 * np.arange(ny),
+            "x": 120.0 * np.arange(nx),
+            "roi": (("y", "x"), np.ones((ny, nx), "u1")),
+            **{k: ("time", v) for k, v in layer.items()},
         },
         {"crs": "EPSG:3031"},
-    )  # fmt: skip
+    )
 
 
 def noisy_cube(rng, *, n=600, shape=(12, 10), sigma=20.0, valid=0.6, direction=(0.6, -0.8), outliers=0.0, **motion):

@@ -22,8 +22,12 @@ def with_conda(flow, **settings):
 
 def conda(*words):
     """Call the stand-in as Snakemake does."""
-    return subprocess.run([STAND_IN / "bin/conda", *map(str, words)], text=True, capture_output=True,
-                          env={**os.environ, "NUNATAK_TEST_PYTHON": sys.executable})  # fmt: skip
+    return subprocess.run(
+        [STAND_IN / "bin/conda", *map(str, words)],
+        text=True,
+        capture_output=True,
+        env={**os.environ, "NUNATAK_TEST_PYTHON": sys.executable},
+    )
 
 
 class Environments:
@@ -37,8 +41,16 @@ class Environments:
         """The Python of an environment by the name of its file, built where it is not there yet."""
         place = self.folder / name
         if not place.exists():
-            ended = conda("env", "create", "--quiet", "--no-default-packages",
-                          "--file", ROOT / f"envs/{name}.yaml", "--prefix", place)  # fmt: skip
+            ended = conda(
+                "env",
+                "create",
+                "--quiet",
+                "--no-default-packages",
+                "--file",
+                ROOT / f"envs/{name}.yaml",
+                "--prefix",
+                place,
+            )
             assert ended.returncode == 0, ended.stderr
         return place / "bin/python"
 
@@ -65,7 +77,22 @@ class Environments:
             uv = Path(sys.executable).with_name("uv")
             base = subprocess.check_output([self.python("driver"), "-c", "import sys; print(sys._base_executable)"])
             subprocess.run([uv, "venv", "--quiet", "--python", base.decode().strip(), place], check=True)
-            subprocess.run([uv, "pip", "install", "--quiet", "--python", place / "bin/python", "--require-hashes",
-                            "--requirement", ROOT / "requirements.lock", "--only-binary", ":all:",
-                            "--no-binary", "connection-pool"], check=True)  # fmt: skip
+            subprocess.run(
+                [
+                    uv,
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--python",
+                    place / "bin/python",
+                    "--require-hashes",
+                    "--requirement",
+                    ROOT / "requirements.lock",
+                    "--only-binary",
+                    ":all:",
+                    "--no-binary",
+                    "connection-pool",
+                ],
+                check=True,
+            )
         return place / "bin/python"

@@ -13,8 +13,14 @@ from tests.conftest import ROOT
 SCRIPT = ROOT / "profiles/slurm/one_node.sh"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel")
 # a node of the tests answers at once
-IMPATIENT = ("--slurm-init-seconds-before-status-checks", "1",
-             "--seconds-between-status-checks", "1", "--latency-wait", "5")  # fmt: skip
+IMPATIENT = (
+    "--slurm-init-seconds-before-status-checks",
+    "1",
+    "--seconds-between-status-checks",
+    "1",
+    "--latency-wait",
+    "5",
+)
 
 
 def what_lacks():
@@ -36,9 +42,23 @@ class Node:
         self.folder = Path(folder) / "node"
         self.layer = Path(folder) / "layer"
         # not into .venv: found there, it would slow down every other call of snakemake
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-                        "--require-hashes", "--target", self.layer, "--requirement", ROOT / "requirements-slurm.lock"],
-                       check=True)  # fmt: skip
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                "--require-hashes",
+                "--target",
+                self.layer,
+                "--requirement",
+                ROOT / "requirements-slurm.lock",
+            ],
+            check=True,
+        )
         started = subprocess.run([SCRIPT, "start", self.folder, "2"], text=True, capture_output=True)
         assert started.returncode == 0, started.stderr
 

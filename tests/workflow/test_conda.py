@@ -131,8 +131,9 @@ def test_an_environment_that_cannot_be_built_leaves_nothing(tmp_path):
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda p: p.stem)
 def test_channels_have_what_an_environment_asks_for(path):
     """With a real conda and its channels: the pins exist there, and go together."""
-    ended = subprocess.run(["conda", "env", "create", "--dry-run", "--name", "never", "--file", path],
-                           text=True, capture_output=True)  # fmt: skip
+    ended = subprocess.run(
+        ["conda", "env", "create", "--dry-run", "--name", "never", "--file", path], text=True, capture_output=True
+    )
     assert ended.returncode == 0, ended.stderr
 
 

@@ -78,8 +78,15 @@ def test_figures_are_there_with_their_numbers_and_the_mark(results, name):
 
 def test_figures_are_the_ones_of_the_study(results):
     assert {path.stem for path in (results / "figures").iterdir()} == set(FIGURES)
-    kinds = {"extent", "height_change_region", "height_change_focus", "height_change_series", "change_by_elevation",
-             "transect_across", "repeat_pair"}  # fmt: skip
+    kinds = {
+        "extent",
+        "height_change_region",
+        "height_change_focus",
+        "height_change_series",
+        "change_by_elevation",
+        "transect_across",
+        "repeat_pair",
+    }
     assert kinds <= set(FIGURES)
 
 

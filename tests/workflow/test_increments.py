@@ -40,11 +40,22 @@ PARTS = {
 }
 # the jobs that a granule of a new bucket brings: asking, fetching, reading, and what is made of all buckets
 AGAIN = {
-    "tracks": ("asking for atl06 granules", "fetching atl06 cycle07", "subsetting atl06 cycle07",
-               "counting atl06 granules", "pairing repeats of a track"),
-    "floes": ("asking for atl10 granules", "fetching atl10 2019-10", "summing atl10 2019-10",
-              "counting atl10 granules", "gridding freeboard", "drawing freeboard_mean"),
-}  # fmt: skip
+    "tracks": (
+        "asking for atl06 granules",
+        "fetching atl06 cycle07",
+        "subsetting atl06 cycle07",
+        "counting atl06 granules",
+        "pairing repeats of a track",
+    ),
+    "floes": (
+        "asking for atl10 granules",
+        "fetching atl10 2019-10",
+        "summing atl10 2019-10",
+        "counting atl10 granules",
+        "gridding freeboard",
+        "drawing freeboard_mean",
+    ),
+}
 
 
 def track(folder, cycle, rgt=627):

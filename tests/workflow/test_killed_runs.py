@@ -79,9 +79,14 @@ def test_two_runs_at_once_do_not_meet(copy_of_finished):
     flow = copy_of_finished
     target = f"results/{LABEL}/atl14/surface.nc"
     with subprocess.Popen(
-        flow.command(target, "--force", **TINY), cwd=flow.folder, env=flow.environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    ) as first:  # fmt: skip
+        flow.command(target, "--force", **TINY),
+        cwd=flow.folder,
+        env=flow.environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as first:
         next(line for line in first.stdout if "reading the ATL14 surface" in line)
         os.killpg(first.pid, signal.SIGSTOP)
         try:

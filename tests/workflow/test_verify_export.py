@@ -153,17 +153,31 @@ def test_bundle_is_an_ro_crate_with_all_that_a_reader_needs(results, bundle):
     assert crate.name == "Austfonna ice cap, Svalbard (SIMULATED)"
     assert crate.license["name"] == "Terms of the data" and crate.datePublished
     assert "https://doi.org/10.1016/j.rse.2019.111352" in {work.id for work in crate.root_dataset["citation"]}
-    wanted = {"report.html", "provenance.json", "checks.json", "LICENCES.md", "study/austfonna.yaml",
-              "lock/atl06.csv", "atl15/region_change.csv", "atl15/height_change.nc", "atl15/map_change.tif",
-              "elevation_change.ipynb", *(f"figures/{p.name}" for p in (results / "figures").iterdir())}  # fmt: skip
+    wanted = {
+        "report.html",
+        "provenance.json",
+        "checks.json",
+        "LICENCES.md",
+        "study/austfonna.yaml",
+        "lock/atl06.csv",
+        "atl15/region_change.csv",
+        "atl15/height_change.nc",
+        "atl15/map_change.tif",
+        "elevation_change.ipynb",
+        *(f"figures/{p.name}" for p in (results / "figures").iterdir()),
+    }
     assert wanted <= names
     assert all(crate.dereference(name)["contentSize"] for name in wanted)
 
 
 def test_bundle_of_equal_results_is_equal_bytes(finished, results, bundle, tmp_path, monkeypatch):
     """Whenever it is made; the day of publication can be told."""
-    asked = {"granules": tables(results), "study": {"name": "austfonna", "title": "Austfonna"},
-             "references": finished / "config/references.bib", "originals": None}  # fmt: skip
+    asked = {
+        "granules": tables(results),
+        "study": {"name": "austfonna", "title": "Austfonna"},
+        "references": finished / "config/references.bib",
+        "originals": None,
+    }
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     made = []
     for name in ("one.zip", "two.zip"):

@@ -120,17 +120,28 @@ class Flow:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
 
         ended = subprocess.run(
-            self.command(*words, **config), cwd=cwd or self.folder, env=self.environment, text=True, timeout=900,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=limit if file_limit else None,
-        )  # fmt: skip
+            self.command(*words, **config),
+            cwd=cwd or self.folder,
+            env=self.environment,
+            text=True,
+            timeout=900,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            preexec_fn=limit if file_limit else None,
+        )
         return Done(ended.returncode, ended.stdout)
 
     def run_and_kill(self, *words, after, delay=0.0, **config):
         """Start, and kill the whole group `delay` seconds after this many steps are done; 0: after the start."""
         process = subprocess.Popen(
-            self.command(*words, **config), cwd=self.folder, env=self.environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            self.command(*words, **config),
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         lines = []
         while after and (line := process.stdout.readline()):
             lines.append(line)

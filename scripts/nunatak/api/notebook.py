@@ -145,10 +145,27 @@ def _joined(tables):
 
 
 def build_cube(
-    granules, region, out, *, selection=None, crs=None, cell=None, index=None, pairs=None, chunks="map", zarr_format=3,
-    mixed_resolutions=False, all_touched=False, memory_mb=256, threads=2, scheduler=None, update=True, attributes=None,
-    ice=None, margin="chip",
-):  # fmt: skip
+    granules,
+    region,
+    out,
+    *,
+    selection=None,
+    crs=None,
+    cell=None,
+    index=None,
+    pairs=None,
+    chunks="map",
+    zarr_format=3,
+    mixed_resolutions=False,
+    all_touched=False,
+    memory_mb=256,
+    threads=2,
+    scheduler=None,
+    update=True,
+    attributes=None,
+    ice=None,
+    margin="chip",
+):
     """
     Stack ITS_LIVE image pairs over a region into a Zarr cube.
 
@@ -186,11 +203,26 @@ def build_cube(
     from nunatak.cubes import build
 
     return build.build_cube(
-        granules, region, out, selection=selection, crs=crs, cell=cell, index=index, pairs=pairs, chunks=chunks,
-        zarr_format=zarr_format, mixed_resolutions=mixed_resolutions, all_touched=all_touched, memory_mb=memory_mb,
-        threads=threads, scheduler=scheduler, update=update, attributes=attributes, ice=ice,
+        granules,
+        region,
+        out,
+        selection=selection,
+        crs=crs,
+        cell=cell,
+        index=index,
+        pairs=pairs,
+        chunks=chunks,
+        zarr_format=zarr_format,
+        mixed_resolutions=mixed_resolutions,
+        all_touched=all_touched,
+        memory_mb=memory_mb,
+        threads=threads,
+        scheduler=scheduler,
+        update=update,
+        attributes=attributes,
+        ice=ice,
         margin=margin,
-    )  # fmt: skip
+    )
 
 
 def find(product, region=None, period=None, *, resources="resources", filters=None, **settings):

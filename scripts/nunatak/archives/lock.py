@@ -18,10 +18,26 @@ from nunatak.runtime import NunatakError, written
 
 # first what identifies a granule and its bytes, then what is needed to use it without asking again
 COLUMNS = (
-    "file_name", "version", "revision", "size_bytes", "checksum", "checksum_algorithm", "checksum_from", "concept_id",
-    "revision_id", "collection_id", "url", "time_start", "time_end", "cycle_end", "hemisphere", "region_code",
-    "resolution", "source", "s3_url",
-)  # fmt: skip
+    "file_name",
+    "version",
+    "revision",
+    "size_bytes",
+    "checksum",
+    "checksum_algorithm",
+    "checksum_from",
+    "concept_id",
+    "revision_id",
+    "collection_id",
+    "url",
+    "time_start",
+    "time_end",
+    "cycle_end",
+    "hemisphere",
+    "region_code",
+    "resolution",
+    "source",
+    "s3_url",
+)
 _SAME = ("size_bytes", "checksum")  # what must not differ between a lock and an archive
 _MEND = "mend it, or make it anew with make lock_<study>"
 _SHOWN = 20  # granules in one message

@@ -175,9 +175,13 @@ def _fitted(truth, x, y, rates):
     year = first[:, None] + share * (last - first)[:, None]
     h = np.einsum("kn,knt->nt", patterns, truth.change_factors(year))
     table = pd.DataFrame(
-        {"point": np.repeat(np.arange(x.size), _TIMES), "time": from_decimal_year(year.ravel()), "h_corr": h.ravel(),
-         "h_corr_sigma": 1.0}
-    )  # fmt: skip
+        {
+            "point": np.repeat(np.arange(x.size), _TIMES),
+            "time": from_decimal_year(year.ravel()),
+            "h_corr": h.ravel(),
+            "h_corr_sigma": 1.0,
+        }
+    )
     annual = np.isfinite(rates["amplitude"].to_numpy())
     lines, cycles = (
         elevation.rates(table, ["point"], options=elevation.RateOptions(min_years=0.0, annual=both))["dhdt"].to_numpy()

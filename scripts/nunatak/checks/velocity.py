@@ -20,10 +20,15 @@ def composite_checks(annual, pairs):
     pairs : table of every pair with its fate
     """
     used = int((pairs["fate"] == "used").sum())
-    found = [at_most(
-        "velocity_pairs", used - int(annual.attrs["n_pairs"]), 0, "",
-        f"{used} pairs are said to be used, {annual.attrs['n_pairs']} are in the composite",
-    )]  # fmt: skip
+    found = [
+        at_most(
+            "velocity_pairs",
+            used - int(annual.attrs["n_pairs"]),
+            0,
+            "",
+            f"{used} pairs are said to be used, {annual.attrs['n_pairs']} are in the composite",
+        )
+    ]
     without = pairs[(pairs["fate"] != "used") & (pairs["why"].fillna("") == "")]
     text = "pairs left out without a reason"
     found.append(at_most("velocity_fates", len(without), 0, "", text))

@@ -18,9 +18,11 @@ _LEAST_AMPLITUDE = 5.0  # m/yr; a smaller cycle has no day of its maximum
 _MONTHS = 12
 _DAYS = 365.25
 _NAMES = {
-    "velocity_against_truth": "annual speeds", "velocity_trend_against_truth": "trends of the speed",
-    "velocity_amplitude_against_truth": "seasonal amplitudes", "velocity_phase_against_truth": "days of the maximum",
-}  # fmt: skip
+    "velocity_against_truth": "annual speeds",
+    "velocity_trend_against_truth": "trends of the speed",
+    "velocity_amplitude_against_truth": "seasonal amplitudes",
+    "velocity_phase_against_truth": "days of the maximum",
+}
 
 
 def against_truth(annual, world):
@@ -113,11 +115,12 @@ class Cells:
         middle = (self.annual["year_start"].values + self.annual["year_end"].values)[inside] / 2
         slopes = [
             line_through(
-                middle - float(about["reference_year"]), self._means(monthly)[inside, c].T,
+                middle - float(about["reference_year"]),
+                self._means(monthly)[inside, c].T,
                 self.of(f"{name}_error")[inside].T,
             )[2]
             for c, name in enumerate(("vx", "vy"))
-        ]  # fmt: skip
+        ]
         ux, uy = self._flow()
         return (self.of("dv_dt") - (slopes[0] * ux + slopes[1] * uy)) / self.of("dv_dt_error")
 

@@ -45,15 +45,42 @@ _TASK = 64  # pairs of one task
 
 
 def build_cube(
-    granules, region, out, *, selection=None, crs=None, cell=None, index=None, pairs=None, chunks="map", zarr_format=3,
-    mixed_resolutions=False, all_touched=False, memory_mb=256, threads=2, scheduler=None, update=True, attributes=None,
-    ice=None, margin="chip",
-):  # fmt: skip
+    granules,
+    region,
+    out,
+    *,
+    selection=None,
+    crs=None,
+    cell=None,
+    index=None,
+    pairs=None,
+    chunks="map",
+    zarr_format=3,
+    mixed_resolutions=False,
+    all_touched=False,
+    memory_mb=256,
+    threads=2,
+    scheduler=None,
+    update=True,
+    attributes=None,
+    ice=None,
+    margin="chip",
+):
     """Stack image pairs into a Zarr cube; arguments, result and errors as for `nunatak.api.build_cube`."""
     plan = plan_pairs(
-        granules, region, selection=selection, crs=crs, cell=cell, index=index, all_touched=all_touched,
-        mixed_resolutions=mixed_resolutions, memory_mb=memory_mb, threads=threads, ice=ice, margin=margin,
-    )  # fmt: skip
+        granules,
+        region,
+        selection=selection,
+        crs=crs,
+        cell=cell,
+        index=index,
+        all_touched=all_touched,
+        mixed_resolutions=mixed_resolutions,
+        memory_mb=memory_mb,
+        threads=threads,
+        ice=ice,
+        margin=margin,
+    )
     if not len(plan.pairs):
         where = (
             f"{granules}: no image pair (*.nc) there" if isinstance(granules, str | Path) else f"{out}: no image pairs"
@@ -68,16 +95,34 @@ def build_cube(
         refuse_empty(settled, out)
         with written(out) as part:
             assemble(
-                part, plan, years, settled, chunks=chunks, zarr_format=zarr_format, attributes=attributes,
+                part,
+                plan,
+                years,
+                settled,
+                chunks=chunks,
+                zarr_format=zarr_format,
+                attributes=attributes,
                 memory_mb=memory_mb,
-            )  # fmt: skip
+            )
     return settled
 
 
 def plan_pairs(
-    granules, region, *, selection=None, crs=None, cell=None, index=None, checksums=None, mixed_resolutions=False,
-    all_touched=False, memory_mb=256, threads=2, ice=None, margin="chip",
-):  # fmt: skip
+    granules,
+    region,
+    *,
+    selection=None,
+    crs=None,
+    cell=None,
+    index=None,
+    checksums=None,
+    mixed_resolutions=False,
+    all_touched=False,
+    memory_mb=256,
+    threads=2,
+    ice=None,
+    margin="chip",
+):
     """
     Decide the grid of a cube and what becomes of every pair, by what the granules say of themselves.
 
@@ -273,10 +318,16 @@ def assemble(path, plan, years, pairs, *, chunks="map", zarr_format=3, attribute
     if plan.margin is not None:
         attributes = {**(attributes or {}), "ice_margin": plan.margin.told}
     writer = CubeWriter(
-        path, plan.grid, plan.roi, plan.variables, len(plan.candidates), chunks=chunks,
-        series_length=layers_per_block(plan.grid, plan.variables, memory_mb), zarr_format=zarr_format,
+        path,
+        plan.grid,
+        plan.roi,
+        plan.variables,
+        len(plan.candidates),
+        chunks=chunks,
+        series_length=layers_per_block(plan.grid, plan.variables, memory_mb),
+        zarr_format=zarr_format,
         attributes=attributes,
-    )  # fmt: skip
+    )
     for rows, source, slots in years:
         writer.take(rows[rows["fate"] == "used"], source, slots)
     writer.close({"years": increments.record(plan, increments.year_hashes(plan), pairs)})

@@ -49,11 +49,12 @@ def segments_against_points(segments, heights, *, max_across=ACROSS_LIMIT):
     both = points.join(left.add_suffix("_l"), on=_KEYS).join(right.add_suffix("_r"), on=_KEYS)
     moved, sigma = _across(both, max_across)
     found = both[[*_KEYS, "latitude", "longitude", "time", "h_corr"]].assign(
-        h_li=moved, residual=moved - both["h_corr"].to_numpy("f8"),
+        h_li=moved,
+        residual=moved - both["h_corr"].to_numpy("f8"),
         sigma=np.hypot(sigma, both["h_corr_sigma"].to_numpy("f8")),
         slope=np.hypot(both["n_slope"].to_numpy("f8"), both["e_slope"].to_numpy("f8")),
         beams=both["h_li_l"].notna().to_numpy().astype(int) + both["h_li_r"].notna().to_numpy(),
-    )  # fmt: skip
+    )
     return found[np.isfinite(found["residual"])].reset_index(drop=True)
 
 
@@ -100,8 +101,16 @@ def by_slope(residuals, *, edges=SLOPE_CLASSES):
         part = residuals if k is None else residuals[classes == k]
         low, high = (edges[0], edges[-1]) if k is None else (edges[k], edges[k + 1])
         z = part["residual"] / part["sigma"]
-        rows.append({"slope_low": low, "slope_high": high, "n": len(part), "median": part["residual"].median(),
-                     "nmad": nmad(part["residual"]), "nmad_z": nmad(z)})  # fmt: skip
+        rows.append(
+            {
+                "slope_low": low,
+                "slope_high": high,
+                "n": len(part),
+                "median": part["residual"].median(),
+                "nmad": nmad(part["residual"]),
+                "nmad_z": nmad(z),
+            }
+        )
     found = pd.DataFrame(rows)
     found.attrs["units"] = {"slope_low": "1", "slope_high": "1", "median": "m", "nmad": "m"}
     return found

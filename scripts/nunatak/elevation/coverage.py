@@ -57,9 +57,11 @@ def _boxes(grid, row, column, size):
     """The outlines of blocks of `size` x `size` cells, cut at the grid's edge."""
     last_row, last_column = np.minimum(row + size, grid.ny), np.minimum(column + size, grid.nx)
     return shapely.box(
-        grid.left + column * grid.dx, grid.top - last_row * grid.dy,
-        grid.left + last_column * grid.dx, grid.top - row * grid.dy,
-    )  # fmt: skip
+        grid.left + column * grid.dx,
+        grid.top - last_row * grid.dy,
+        grid.left + last_column * grid.dx,
+        grid.top - row * grid.dy,
+    )
 
 
 def _split(grid, row, column, pieces, size, finer):

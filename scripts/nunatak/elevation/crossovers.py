@@ -22,10 +22,20 @@ _FEWEST = 5  # crossovers of two passes from which what they share can be told
 _BOTH = ("rgt", "cycle", "beam", "time", "h", "h_sigma", "h_sigma_systematic")
 _PASSES = ("rgt_1", "cycle_1", "rgt_2", "cycle_2")
 _UNITS = {
-    "x": "m", "y": "m", "latitude": "degrees_north", "longitude": "degrees_east", "dh": "m", "dh_sigma": "m",
-    "dh_sigma_own": "m", "dh_sigma_common": "m", "dh_common": "m", "dt_days": "days",
-    **{f"{name}_{k}": "m" for name in _BOTH[4:] for k in "12"}, "time_1": "UTC", "time_2": "UTC",
-}  # fmt: skip
+    "x": "m",
+    "y": "m",
+    "latitude": "degrees_north",
+    "longitude": "degrees_east",
+    "dh": "m",
+    "dh_sigma": "m",
+    "dh_sigma_own": "m",
+    "dh_sigma_common": "m",
+    "dh_common": "m",
+    "dt_days": "days",
+    **{f"{name}_{k}": "m" for name in _BOTH[4:] for k in "12"},
+    "time_1": "UTC",
+    "time_2": "UTC",
+}
 
 
 def crossovers(table, *, height="h_li", beam="beam", along="segment_id", step=20.0, max_gap=100.0, correlation=0.5):
@@ -106,11 +116,14 @@ def reference_crossovers(heights, crossings):
     sides = []
     for end, names in (("", {"beam": "pair", "rgt": "rgt"}), ("_crossing", {"beam": "spot", "rgt": "rgt_crossing"})):
         side = place.assign(
-            rgt=both[names["rgt"]].to_numpy(), cycle=both[f"cycle{end}"].to_numpy(),
-            beam=[f"spot{b}" if end else str(b) for b in both[names["beam"]]], time=both[f"time{end}"].to_numpy(),
-            h=both[f"h_corr{end}"].to_numpy("f8"), h_sigma=both[f"h_corr_sigma{end}"].to_numpy("f8"),
+            rgt=both[names["rgt"]].to_numpy(),
+            cycle=both[f"cycle{end}"].to_numpy(),
+            beam=[f"spot{b}" if end else str(b) for b in both[names["beam"]]],
+            time=both[f"time{end}"].to_numpy(),
+            h=both[f"h_corr{end}"].to_numpy("f8"),
+            h_sigma=both[f"h_corr_sigma{end}"].to_numpy("f8"),
             h_sigma_systematic=SIGMA_PASS,
-        )  # fmt: skip
+        )
         sides.append(side)
     return _differences(*sides)
 
@@ -134,10 +147,17 @@ def summarise(table, *, edges=_EDGES):
     for k in np.unique(bins[(bins >= 0) & (bins < len(edges) - 1)]):
         part = table[bins == k]
         rows.append(
-            {"days_low": edges[k], "days_high": edges[k + 1], "n": len(part), "median_days": part["dt_days"].median(),
-             "median": part["dh"].median(), "nmad": nmad(part["dh"]), "nmad_z": nmad(part["z"]),
-             "nmad_z_own": nmad(part["z_own"])}
-        )  # fmt: skip
+            {
+                "days_low": edges[k],
+                "days_high": edges[k + 1],
+                "n": len(part),
+                "median_days": part["dt_days"].median(),
+                "median": part["dh"].median(),
+                "nmad": nmad(part["dh"]),
+                "nmad_z": nmad(part["z"]),
+                "nmad_z_own": nmad(part["z_own"]),
+            }
+        )
     columns = ["days_low", "days_high", "n", "median_days", "median", "nmad", "nmad_z", "nmad_z_own"]
     found = pd.DataFrame(rows, columns=columns)
     found.attrs["units"] = {"days_low": "days", "days_high": "days", "median_days": "days", "median": "m", "nmad": "m"}
@@ -160,8 +180,9 @@ def common_differences(table, *, max_days=NOISE_DAYS):
     """
     near = table[(table["dt_days"] < max_days) & np.isfinite(table["dh"])]
     groups = near.groupby(list(_PASSES))
-    found = groups.agg(n=("dh", "size"), median=("dh", "median"), own=("dh_sigma_own", "median"),
-                       common=("dh_sigma_common", "median")).reset_index()  # fmt: skip
+    found = groups.agg(
+        n=("dh", "size"), median=("dh", "median"), own=("dh_sigma_own", "median"), common=("dh_sigma_common", "median")
+    ).reset_index()
     found = found[found["n"] >= _FEWEST].reset_index(drop=True)
     # the error of a median is 1.25 times that of a mean
     found["sigma"] = np.hypot(found.pop("common"), np.sqrt(np.pi / 2 / found["n"]) * found.pop("own"))
@@ -248,11 +269,20 @@ def _at(rows, index, share, shared, height, beam):
     longitude = (low["longitude"].to_numpy("f8") + share * turn + 180.0) % 360.0 - 180.0
     systematic = low["sigma_systematic"].to_numpy("f8") if "sigma_systematic" in low else np.full(index.size, np.nan)
     return pd.DataFrame(
-        {"x": between("x"), "y": between("y"), "latitude": between("latitude"), "longitude": longitude,
-         "rgt": low["rgt"].to_numpy(), "cycle": low["cycle"].to_numpy(), "beam": low[beam].astype(str).to_numpy(),
-         "time": t0 + ((t1 - t0) * share).astype("timedelta64[ns]"), "h": between(height), "h_sigma": np.sqrt(variance),
-         "h_sigma_systematic": _known(systematic)}
-    )  # fmt: skip
+        {
+            "x": between("x"),
+            "y": between("y"),
+            "latitude": between("latitude"),
+            "longitude": longitude,
+            "rgt": low["rgt"].to_numpy(),
+            "cycle": low["cycle"].to_numpy(),
+            "beam": low[beam].astype(str).to_numpy(),
+            "time": t0 + ((t1 - t0) * share).astype("timedelta64[ns]"),
+            "h": between(height),
+            "h_sigma": np.sqrt(variance),
+            "h_sigma_systematic": _known(systematic),
+        }
+    )
 
 
 def _known(systematic):

@@ -98,8 +98,15 @@ def consistent(segments, among=None, *, tolerance=TOLERANCE):
     ids = part["segment_id"].to_numpy("i8")
     order = np.lexsort((ids, run))
     passed = np.zeros(chosen.size, dtype=bool)
-    _agree(run[order], ids[order], part["h_li"].to_numpy("f8")[order], part["dh_fit_dx"].to_numpy("f8")[order],
-           float(tolerance), order, passed)  # fmt: skip
+    _agree(
+        run[order],
+        ids[order],
+        part["h_li"].to_numpy("f8")[order],
+        part["dh_fit_dx"].to_numpy("f8")[order],
+        float(tolerance),
+        order,
+        passed,
+    )
     mask = np.zeros(len(segments), dtype=bool)
     mask[chosen] = passed
     return mask

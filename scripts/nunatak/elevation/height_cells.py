@@ -11,10 +11,31 @@ from nunatak.geometry.grid import Grid
 
 _ACROSS = 300  # cells over the longer side of the region
 _LEAST = 100.0  # m, the smallest cell
-COLUMNS = ("product", "x", "y", "longitude", "latitude", "h", "h_low", "h_high", "n", "n_passes", "time_first",
-           "time_last")  # fmt: skip
-UNITS = {"x": "m", "y": "m", "longitude": "degrees_east", "latitude": "degrees_north", "h": "m", "h_low": "m",
-         "h_high": "m", "time_first": "UTC", "time_last": "UTC"}  # fmt: skip
+COLUMNS = (
+    "product",
+    "x",
+    "y",
+    "longitude",
+    "latitude",
+    "h",
+    "h_low",
+    "h_high",
+    "n",
+    "n_passes",
+    "time_first",
+    "time_last",
+)
+UNITS = {
+    "x": "m",
+    "y": "m",
+    "longitude": "degrees_east",
+    "latitude": "degrees_north",
+    "h": "m",
+    "h_low": "m",
+    "h_high": "m",
+    "time_first": "UTC",
+    "time_last": "UTC",
+}
 
 
 def map_cells(area, crs):
@@ -57,14 +78,27 @@ def thin_heights(table, product, cells, *, height):
     named = {"rgt", "cycle"} <= set(rows)
     passes = rows["rgt"].to_numpy("i8") * 1000 + rows["cycle"].to_numpy("i8") if named else np.zeros(len(rows), "i8")
     kept = pd.DataFrame(
-        {"row": row, "column": column, "longitude": rows["longitude"].to_numpy("f8"), "passes": passes,
-         "latitude": rows["latitude"].to_numpy("f8"), "h": rows[height].to_numpy("f8"), "time": rows["time"].to_numpy()}
-    )[row >= 0]  # fmt: skip
+        {
+            "row": row,
+            "column": column,
+            "longitude": rows["longitude"].to_numpy("f8"),
+            "passes": passes,
+            "latitude": rows["latitude"].to_numpy("f8"),
+            "h": rows[height].to_numpy("f8"),
+            "time": rows["time"].to_numpy(),
+        }
+    )[row >= 0]
     found = kept.groupby(["row", "column"], as_index=False).agg(
-        longitude=("longitude", "first"), latitude=("latitude", "first"), h=("h", "median"), h_low=("h", "min"),
-        h_high=("h", "max"), n=("h", "size"), n_passes=("passes", "nunique"), time_first=("time", "min"),
+        longitude=("longitude", "first"),
+        latitude=("latitude", "first"),
+        h=("h", "median"),
+        h_low=("h", "min"),
+        h_high=("h", "max"),
+        n=("h", "size"),
+        n_passes=("passes", "nunique"),
+        time_first=("time", "min"),
         time_last=("time", "max"),
-    )  # fmt: skip
+    )
     x, y = cells.x[found["column"].to_numpy("i8")], cells.y[found["row"].to_numpy("i8")]
     found = found.assign(product=product, x=x, y=y, n_passes=found["n_passes"] if named else 0)[list(COLUMNS)]
     found.attrs["units"] = dict(UNITS)
@@ -87,10 +121,16 @@ def join_cells(parts):
     else:
         table = table.assign(sum=table["h"] * table["n"])
         table = table.groupby(["product", "x", "y"], as_index=False).agg(
-            longitude=("longitude", "first"), latitude=("latitude", "first"), sum=("sum", "sum"),
-            h_low=("h_low", "min"), h_high=("h_high", "max"), n=("n", "sum"), n_passes=("n_passes", "sum"),
-            time_first=("time_first", "min"), time_last=("time_last", "max"),
-        )  # fmt: skip
+            longitude=("longitude", "first"),
+            latitude=("latitude", "first"),
+            sum=("sum", "sum"),
+            h_low=("h_low", "min"),
+            h_high=("h_high", "max"),
+            n=("n", "sum"),
+            n_passes=("n_passes", "sum"),
+            time_first=("time_first", "min"),
+            time_last=("time_last", "max"),
+        )
         table = table.assign(h=table["sum"] / table["n"])[list(COLUMNS)]
     table.attrs["units"] = dict(UNITS)
     return table

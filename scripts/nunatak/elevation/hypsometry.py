@@ -6,9 +6,16 @@ import numpy as np
 import pandas as pd
 
 _UNITS = {
-    "band_low": "m", "band_high": "m", "area": "km2", "observed_area": "km2", "unobserved_share": "1", "mean_dh": "m",
-    "dh_sigma": "m", "volume_change": "km3", "n_cells": "1",
-}  # fmt: skip
+    "band_low": "m",
+    "band_high": "m",
+    "area": "km2",
+    "observed_area": "km2",
+    "unobserved_share": "1",
+    "mean_dh": "m",
+    "dh_sigma": "m",
+    "volume_change": "km3",
+    "n_cells": "1",
+}
 
 
 def cell_heights(surface, grid):

@@ -11,10 +11,18 @@ from nunatak.times import decimal_year
 
 # Columns of a fit's result, in the kernel's order.
 UNITS = {
-    "dhdt": "m/yr", "dhdt_sigma": "m/yr", "dhdt_sigma_systematic": "m/yr", "dhdt_theil_sen": "m/yr", "h": "m",
-    "h_sigma": "m", "amplitude": "m", "day_of_maximum": "days", "year": "decimal year", "first_year": "decimal year",
+    "dhdt": "m/yr",
+    "dhdt_sigma": "m/yr",
+    "dhdt_sigma_systematic": "m/yr",
+    "dhdt_theil_sen": "m/yr",
+    "h": "m",
+    "h_sigma": "m",
+    "amplitude": "m",
+    "day_of_maximum": "days",
+    "year": "decimal year",
+    "first_year": "decimal year",
     "last_year": "decimal year",
-}  # fmt: skip
+}
 _COUNTS = ("n_cycles", "n_left_out")
 
 
@@ -144,5 +152,12 @@ def _columns(heights, keys, height):
     sorted_codes = np.sort(codes, kind="stable")
     start = np.append(np.flatnonzero(np.diff(sorted_codes, prepend=-1)), usable.size)
     points = heights.iloc[order[start[:-1]]][list(keys)].reset_index(drop=True)
-    return {"start": start, "rows": order, "t": year[order], "h": h[order], "sigma": sigma[order],
-            "systematic": systematic[order], "points": points}  # fmt: skip
+    return {
+        "start": start,
+        "rows": order,
+        "t": year[order],
+        "h": h[order],
+        "sigma": sigma[order],
+        "systematic": systematic[order],
+        "points": points,
+    }

@@ -37,10 +37,13 @@ def rate_map(rates, grid, *, length=LENGTH, radius=RADIUS):
         points = {"x": known["x"], "y": known["y"], "value": known["dhdt"], "sigma": known["dhdt_sigma"]}
         value, error, count = gaussian_kernel(points, grid, length=length, radius=radius)
     fields = {
-        "dhdt_median": layers["median"].reshape(shape), "dhdt_nmad": layers["nmad"].reshape(shape),
+        "dhdt_median": layers["median"].reshape(shape),
+        "dhdt_nmad": layers["nmad"].reshape(shape),
         "count": np.nan_to_num(layers["count"]).reshape(shape).astype("i4"),
-        "dhdt": value, "dhdt_sigma": error, "n_neighbours": count,
-    }  # fmt: skip
+        "dhdt": value,
+        "dhdt_sigma": error,
+        "n_neighbours": count,
+    }
     variables = {
         name: (("y", "x"), field, {"units": "m/yr" if name.startswith("dhdt") else "1"})
         for name, field in fields.items()
@@ -56,8 +59,13 @@ def residuals_to_other_tracks(rates, *, length=LENGTH, radius=RADIUS):
     """
     if not len(rates):
         return np.empty(0)
-    points = {"x": rates["x"], "y": rates["y"], "value": rates["dhdt"], "sigma": rates["dhdt_sigma"],
-              "track": rates["rgt"]}  # fmt: skip
+    points = {
+        "x": rates["x"],
+        "y": rates["y"],
+        "value": rates["dhdt"],
+        "sigma": rates["dhdt_sigma"],
+        "track": rates["rgt"],
+    }
     return leave_one_track_out(points, length=length, radius=radius)[0]
 
 

@@ -11,10 +11,22 @@ from nunatak.runtime import NunatakError
 _KEYS = ["rgt", "beam", "segment_id"]
 _NEEDED = (*_KEYS, "cycle", "spot", "time", "latitude", "longitude", "y_atc", "h_li", "h_li_sigma", "dh_fit_dy")
 _UNITS = {
-    "latitude": "degrees_north", "longitude": "degrees_east", "x_atc": "m", "y_atc_first": "m", "y_atc_second": "m",
-    "time_first": "UTC", "time_second": "UTC", "h_li_first": "m", "h_li_second": "m", "dh_uncorrected": "m",
-    "slope_correction": "m", "dh": "m", "dh_sigma": "m", "years": "yr", "dhdt": "m/yr",
-}  # fmt: skip
+    "latitude": "degrees_north",
+    "longitude": "degrees_east",
+    "x_atc": "m",
+    "y_atc_first": "m",
+    "y_atc_second": "m",
+    "time_first": "UTC",
+    "time_second": "UTC",
+    "h_li_first": "m",
+    "h_li_second": "m",
+    "dh_uncorrected": "m",
+    "slope_correction": "m",
+    "dh": "m",
+    "dh_sigma": "m",
+    "years": "yr",
+    "dhdt": "m/yr",
+}
 
 
 def repeat_pairs(first, second, *, max_across=ACROSS_LIMIT):

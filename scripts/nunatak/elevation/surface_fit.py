@@ -14,14 +14,48 @@ from nunatak.elevation.crossovers import SIGMA_PASS
 from nunatak.elevation.point_rates import RateOptions, rates
 from nunatak.times import decimal_year
 
-_FIELDS = ("dhdt", "dhdt_sigma", "dhdt_sigma_systematic", "h", "h_sigma", "slope_x", "slope_y", "residual_nmad",
-           "year", "years", "n_used", "n_found", "n_passes")  # fmt: skip
-(DHDT, DHDT_SIGMA, DHDT_SIGMA_SYSTEMATIC, H, H_SIGMA, SLOPE_X, SLOPE_Y, RESIDUAL_NMAD,
- YEAR, YEARS, N_USED, N_FOUND, N_PASSES) = range(len(_FIELDS))  # fmt: skip
+_FIELDS = (
+    "dhdt",
+    "dhdt_sigma",
+    "dhdt_sigma_systematic",
+    "h",
+    "h_sigma",
+    "slope_x",
+    "slope_y",
+    "residual_nmad",
+    "year",
+    "years",
+    "n_used",
+    "n_found",
+    "n_passes",
+)
+(
+    DHDT,
+    DHDT_SIGMA,
+    DHDT_SIGMA_SYSTEMATIC,
+    H,
+    H_SIGMA,
+    SLOPE_X,
+    SLOPE_Y,
+    RESIDUAL_NMAD,
+    YEAR,
+    YEARS,
+    N_USED,
+    N_FOUND,
+    N_PASSES,
+) = range(len(_FIELDS))
 UNITS = {
-    "x": "m", "y": "m", "dhdt": "m/yr", "dhdt_sigma": "m/yr", "dhdt_sigma_systematic": "m/yr", "h": "m", "h_sigma": "m",
-    "residual_nmad": "m", "year": "decimal year", "years": "yr",
-}  # fmt: skip
+    "x": "m",
+    "y": "m",
+    "dhdt": "m/yr",
+    "dhdt_sigma": "m/yr",
+    "dhdt_sigma_systematic": "m/yr",
+    "h": "m",
+    "h_sigma": "m",
+    "residual_nmad": "m",
+    "year": "decimal year",
+    "years": "yr",
+}
 _TERMS = 7  # 1, t, x, y, x2, xy, y2
 
 

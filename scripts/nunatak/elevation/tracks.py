@@ -138,14 +138,41 @@ def along_track(table, product, *, height, beam, along, good, step=20.0):
     """
     number = table[along].to_numpy("i8")
     found = table[["rgt", "cycle", "time", "longitude", "latitude", "x", "y"]].assign(
-        product=product, beam=table[beam].astype(str).to_numpy(), number=number, x_atc=(number - 1) * step,
-        h=table[height].to_numpy("f8"), h_sigma=table[f"{height}_sigma"].to_numpy("f8"), good=np.asarray(good),
-    )  # fmt: skip
-    order = ["product", "rgt", "beam", "cycle", "number", "x_atc", "time", "longitude", "latitude", "x", "y", "h",
-             "h_sigma", "good"]  # fmt: skip
+        product=product,
+        beam=table[beam].astype(str).to_numpy(),
+        number=number,
+        x_atc=(number - 1) * step,
+        h=table[height].to_numpy("f8"),
+        h_sigma=table[f"{height}_sigma"].to_numpy("f8"),
+        good=np.asarray(good),
+    )
+    order = [
+        "product",
+        "rgt",
+        "beam",
+        "cycle",
+        "number",
+        "x_atc",
+        "time",
+        "longitude",
+        "latitude",
+        "x",
+        "y",
+        "h",
+        "h_sigma",
+        "good",
+    ]
     found = found.sort_values(["product", "beam", "cycle", "number"], kind="stable")[order].reset_index(drop=True)
-    found.attrs["units"] = {"x_atc": "m", "longitude": "degrees_east", "latitude": "degrees_north", "x": "m", "y": "m",
-                            "h": "m", "h_sigma": "m", "time": "UTC"}  # fmt: skip
+    found.attrs["units"] = {
+        "x_atc": "m",
+        "longitude": "degrees_east",
+        "latitude": "degrees_north",
+        "x": "m",
+        "y": "m",
+        "h": "m",
+        "h_sigma": "m",
+        "time": "UTC",
+    }
     return found
 
 
@@ -159,12 +186,19 @@ def distances(longitude, latitude, point):
 def _summary(part, measured, step):
     cycles = np.unique(part["cycle"])
     row = {
-        "n": len(part), "n_inside": int(part["_inside"].sum()), "cycles": " ".join(map(str, cycles)),
-        "n_cycles": cycles.size, "time_first": part["time"].min(), "time_last": part["time"].max(),
+        "n": len(part),
+        "n_inside": int(part["_inside"].sum()),
+        "cycles": " ".join(map(str, cycles)),
+        "n_cycles": cycles.size,
+        "time_first": part["time"].min(),
+        "time_last": part["time"].max(),
         "length": step * part.groupby("cycle").size().max(),
-    }  # fmt: skip
+    }
     if measured:
         nearest = part.loc[part["_distance"].idxmin()]
-        row |= {"nearest": nearest["_distance"], "nearest_longitude": nearest["longitude"],
-                "nearest_latitude": nearest["latitude"]}  # fmt: skip
+        row |= {
+            "nearest": nearest["_distance"],
+            "nearest_longitude": nearest["longitude"],
+            "nearest_latitude": nearest["latitude"],
+        }
     return row

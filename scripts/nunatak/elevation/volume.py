@@ -22,13 +22,33 @@ CORRELATION_RANGE = 10e3  # m; ATL15's own errors are binned at 10 km (SmithB/AT
 FRONTAL_NOTE = "change of surfaces that are ice at both epochs; frontal retreat and advance are not in ATL15"
 
 _UNITS = {
-    "resolution": "m", "time": "UTC", "since": "UTC", "decimal_year": "yr", "years": "yr", "lag": "quarters",
-    "volume_change": "km3", "volume_sigma_independent": "km3", "volume_sigma": "km3",
-    "volume_sigma_fully_correlated": "km3", "volume_rate": "km3/yr", "volume_rate_sigma_independent": "km3/yr",
-    "volume_rate_sigma": "km3/yr", "volume_rate_sigma_fully_correlated": "km3/yr", "mean_dh": "m", "mean_dh_sigma": "m",
-    "mean_rate": "m/yr", "mean_rate_sigma": "m/yr", "area": "km2", "ice_area": "km2", "unobserved_share": "1",
-    "interpolated_share": "1", "n_cells": "1", "correlation_range": "m", "mass_change": "Gt", "mass_sigma": "Gt",
-}  # fmt: skip
+    "resolution": "m",
+    "time": "UTC",
+    "since": "UTC",
+    "decimal_year": "yr",
+    "years": "yr",
+    "lag": "quarters",
+    "volume_change": "km3",
+    "volume_sigma_independent": "km3",
+    "volume_sigma": "km3",
+    "volume_sigma_fully_correlated": "km3",
+    "volume_rate": "km3/yr",
+    "volume_rate_sigma_independent": "km3/yr",
+    "volume_rate_sigma": "km3/yr",
+    "volume_rate_sigma_fully_correlated": "km3/yr",
+    "mean_dh": "m",
+    "mean_dh_sigma": "m",
+    "mean_rate": "m/yr",
+    "mean_rate_sigma": "m/yr",
+    "area": "km2",
+    "ice_area": "km2",
+    "unobserved_share": "1",
+    "interpolated_share": "1",
+    "n_cells": "1",
+    "correlation_range": "m",
+    "mass_change": "Gt",
+    "mass_sigma": "Gt",
+}
 
 
 def region_change(

@@ -93,9 +93,10 @@ def date_axis(ax, first, last):
     days = ["%Y", "%b", "%-d %b", "%H:%M", "%H:%M", "%S.%f"]
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(
-        ConciseDateFormatter(locator, formats=days, zero_formats=["", "%b", "%-d %b", "%-d %b", "%H:%M", "%H:%M"],
-                             show_offset=False)
-    )  # fmt: skip
+        ConciseDateFormatter(
+            locator, formats=days, zero_formats=["", "%b", "%-d %b", "%-d %b", "%H:%M", "%H:%M"], show_offset=False
+        )
+    )
     ax.set_xlabel(f"{first.year}" if first.year == last.year else f"{first.year} to {last.year}")
 
 

@@ -76,10 +76,13 @@ def statistic_maps(look, *, title, values, ends, kind, label, crs, land=None, la
     handles += [_land_patch()] if land is not None else []
     fig.legend(handles=handles, loc="lower center", ncols=len(handles), bbox_to_anchor=(0.5, 0.0), handlelength=2.2)
     numbers = {
-        "layers": n, "layers_left_out": values.sizes["time"] - n, "scale_bar_km": length[0],
-        "limits": [rounded(norm.vmin), rounded(norm.vmax)], "extent_m": [rounded(v, 12) for v in box],
+        "layers": n,
+        "layers_left_out": values.sizes["time"] - n,
+        "scale_bar_km": length[0],
+        "limits": [rounded(norm.vmin), rounded(norm.vmax)],
+        "extent_m": [rounded(v, 12) for v in box],
         "values": {str(start)[:10]: style.statistics(drawn.isel(time=k)) for k, start in enumerate(starts)},
-    }  # fmt: skip
+    }
     return Drawn(fig, title, _map_caption(label, crs, land, land_note, doubtful), numbers, crs)
 
 
@@ -167,9 +170,16 @@ def freeboard_series(look, *, title, table, what="freeboard"):
         )
     freeboard.series_line(ax, short, label=f"all segments of a {_LABELS.get(bins[0], bins[0])}, ± one standard error")
     ax.plot(
-        (short["time_start"] + (short["time_end"] - short["time_start"]) / 2).to_numpy(), short["cell_mean"], ls="none",
-        marker="D", ms=2.4, mfc="none", mew=0.6, color=colour.CATEGORIES[2], label="mean over area of the cells' means",
-    )  # fmt: skip
+        (short["time_start"] + (short["time_end"] - short["time_start"]) / 2).to_numpy(),
+        short["cell_mean"],
+        ls="none",
+        marker="D",
+        ms=2.4,
+        mfc="none",
+        mew=0.6,
+        color=colour.CATEGORIES[2],
+        label="mean over area of the cells' means",
+    )
     ax.set_ylabel(label)
     ax.margins(y=0.15)
     low = style.add_axes(fig, left, TITLE_MM + 6 + 45 + 8, width, 22, sharex=ax)
@@ -192,9 +202,11 @@ def freeboard_series(look, *, title, table, what="freeboard"):
         "often it was crossed. (b) Area of the cells that were seen. A bin at an end of the period is drawn whole."
     )
     numbers = {
-        "mean_m": style.statistics(short["mean"]), "bins": bins, "segments": int(longest["count"].sum()),
+        "mean_m": style.statistics(short["mean"]),
+        "bins": bins,
+        "segments": int(longest["count"].sum()),
         "last": {name: rounded(longest[name].iloc[-1]) for name in ("mean", "stderr", "cell_mean", "area")},
-    }  # fmt: skip
+    }
     return Drawn(fig, title, caption, numbers)
 
 
@@ -217,9 +229,11 @@ def freeboard_distribution(look, *, title, table, what="freeboard"):
         above = rows["share"].cumsum()
         reach += [rows["low"][above > 0.001].iloc[0], rows["high"][above <= 0.997].iloc[-1]]
         numbers[str(start)[:10]] = {
-            "segments": int(rows["n"].sum()), "median_m": rounded(median), "mode_m": rounded(mode),
+            "segments": int(rows["n"].sum()),
+            "median_m": rounded(median),
+            "mode_m": rounded(mode),
             "share_below_zero": rounded(rows["share"][rows["high"] <= 0].sum()),
-        }  # fmt: skip
+        }
     ax.set(xlim=(min(reach), max(reach)), ylim=(0, None), xlabel=f"{what} (m)", ylabel="density (1/m)")
     ax.spines[["top", "right"]].set_visible(False)
     fig.legend(*ax.get_legend_handles_labels(), loc="center left", bbox_to_anchor=(1 - 48 / look.page_mm, 0.55))

@@ -50,9 +50,14 @@ def cells(ax, values, *, cmap, norm):
     """
     values = values.sortby("y", ascending=False)
     return ax.imshow(
-        np.ma.masked_invalid(values.values), extent=extent_of(values), origin="upper", interpolation="nearest",
-        aspect="equal", cmap=cmap, norm=norm,
-    )  # fmt: skip
+        np.ma.masked_invalid(values.values),
+        extent=extent_of(values),
+        origin="upper",
+        interpolation="nearest",
+        aspect="equal",
+        cmap=cmap,
+        norm=norm,
+    )
 
 
 def outline(ax, ice_area, *, colour=_INK, linewidth=0.5):
@@ -126,16 +131,32 @@ def scale_bar(ax, crs, *, corner="lower left"):
     vertical, horizontal = corner.split()
     x0 = left + 0.05 * (right - left) if horizontal == "left" else right - 0.05 * (right - left) - drawn
     y0 = bottom + 0.045 * (top - bottom) if vertical == "lower" else top - 0.1 * (top - bottom)
-    ax.plot([x0, x0 + drawn], [y0, y0], color=_INK, lw=2.2, solid_capstyle="butt", path_effects=_HALO, zorder=8,
-            gid="scale-bar")  # fmt: skip
+    ax.plot(
+        [x0, x0 + drawn],
+        [y0, y0],
+        color=_INK,
+        lw=2.2,
+        solid_capstyle="butt",
+        path_effects=_HALO,
+        zorder=8,
+        gid="scale-bar",
+    )
     # a number wider than its bar would leave the map: it begins or ends with the bar then
     text, bar_pt = f"{true_km:g} km", drawn / (right - left) * ax.bbox.width / ax.figure.dpi * 72
     side = "center" if bar_pt > 0.6 * len(text) * _small(ax) else horizontal
     place = {"center": x0 + drawn / 2, "left": x0, "right": x0 + drawn}[side]
     ax.annotate(
-        text, (place, y0), (0, 2.5), textcoords="offset points", ha=side, va="bottom", fontsize=_small(ax),
-        color=_INK, path_effects=_HALO, zorder=8,
-    )  # fmt: skip
+        text,
+        (place, y0),
+        (0, 2.5),
+        textcoords="offset points",
+        ha=side,
+        va="bottom",
+        fontsize=_small(ax),
+        color=_INK,
+        path_effects=_HALO,
+        zorder=8,
+    )
     ax.set_xlim(left, right)
     ax.set_ylim(bottom, top)
     return true_km, drawn
@@ -307,9 +328,18 @@ def section_line(ax, x, y, *, name="A", colour=_INK):
         away = np.array([x[at] - x[other], y[at] - y[other]], dtype=float)
         away = away / (np.hypot(*away) or 1.0) * 6
         ax.annotate(
-            text, (x[at], y[at]), away, textcoords="offset points", ha="center", va="center", fontweight="bold",
-            fontsize=_small(ax), color=colour, path_effects=_HALO, zorder=8,
-        )  # fmt: skip
+            text,
+            (x[at], y[at]),
+            away,
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontweight="bold",
+            fontsize=_small(ax),
+            color=colour,
+            path_effects=_HALO,
+            zorder=8,
+        )
 
 
 def focus_box(ax, xlim, ylim):

@@ -183,14 +183,22 @@ def flowline_speed(look, *, title, lines):
         style.panel_letter(panel, number, look)
     from matplotlib.cm import ScalarMappable
 
-    bar = colour_bar(fig, ScalarMappable(norm, cmap), look, (17 + width + 5, TITLE_MM + 6, 3, 50), label="year",
-                     orientation="vertical")  # fmt: skip
+    bar = colour_bar(
+        fig,
+        ScalarMappable(norm, cmap),
+        look,
+        (17 + width + 5, TITLE_MM + 6, 3, 50),
+        label="year",
+        orientation="vertical",
+    )
     bar.ax.yaxis.get_major_locator().set_params(integer=True)
     write_title(fig, title, look)
     numbers = {
-        "length_km": rounded(np.ptp(mean["distance"]) / 1000), "years": int(years["year"].nunique()),
-        "travel_time_yr": rounded(np.ptp(mean["travel_time"])), "mean": style.statistics(mean["v"]),
-    }  # fmt: skip
+        "length_km": rounded(np.ptp(mean["distance"]) / 1000),
+        "years": int(years["year"].nunique()),
+        "travel_time_yr": rounded(np.ptp(mean["travel_time"])),
+        "mean": style.statistics(mean["v"]),
+    }
     caption = (
         "(a) Speed along the flowline of the mean field, every year in its colour where it is known. (b) Time that ice "
         "takes from the start at the mean speed. Distance in true kilometres along the line."
@@ -204,8 +212,9 @@ def by_fate(pairs):
     known = year.notna()
     kind = pairs["fate"].where(pairs["fate"].isin(["used", "filter"]), "rest")
     table = pd.crosstab(year[known].astype(int), kind[known])
-    return table.reindex(index=range(table.index.min(), table.index.max() + 1), columns=["used", "filter", "rest"],
-                         fill_value=0)  # fmt: skip
+    return table.reindex(
+        index=range(table.index.min(), table.index.max() + 1), columns=["used", "filter", "rest"], fill_value=0
+    )
 
 
 def _reach(table):

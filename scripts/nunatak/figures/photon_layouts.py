@@ -57,10 +57,14 @@ def photons_fit(look, *, title, cloud, segments, length=40.0, step=20.0):
         f"error of its height {100 * sigma:.1f} cm."
     )
     numbers = {
-        "photons": n, "selected": chosen, "segments": len(segments), "window_m": style.statistics(2 * half),
-        "h_mean_m": style.statistics(h), "h_sigma_m": style.statistics(segments["h_sigma"]),
+        "photons": n,
+        "selected": chosen,
+        "segments": len(segments),
+        "window_m": style.statistics(2 * half),
+        "h_mean_m": style.statistics(h),
+        "h_sigma_m": style.statistics(segments["h_sigma"]),
         "n_fit_photons": style.statistics(segments["n_fit_photons"]),
-    }  # fmt: skip
+    }
     return Drawn(fig, title, caption, numbers)
 
 
@@ -78,16 +82,28 @@ def draw_windows(ax, segments, x0=0.0, step=20.0):
     for n, row in enumerate(segments.itertuples()):
         x = np.array([-step / 2, step / 2])
         line, half = row.h_mean + row.dh_fit_dx * x, row.w_surface_window_final / 2
-        ax.fill_between(row.x_atc - x0 + x, line - half, line + half, color=_BLUE, alpha=0.13, lw=0,
-                        label="final window" if n == 0 else None)  # fmt: skip
+        ax.fill_between(
+            row.x_atc - x0 + x,
+            line - half,
+            line + half,
+            color=_BLUE,
+            alpha=0.13,
+            lw=0,
+            label="final window" if n == 0 else None,
+        )
 
 
 def draw_fits(ax, segments, x0=0.0, length=40.0):
     """The fitted line of each segment over its whole extent, its centre marked."""
     for n, row in enumerate(segments.itertuples()):
         x = np.array([-length / 2, length / 2])
-        ax.plot(row.x_atc - x0 + x, row.h_mean + row.dh_fit_dx * x, color=_RED, lw=0.9,
-                label="fitted segments" if n == 0 else None)  # fmt: skip
+        ax.plot(
+            row.x_atc - x0 + x,
+            row.h_mean + row.dh_fit_dx * x,
+            color=_RED,
+            lw=0.9,
+            label="fitted segments" if n == 0 else None,
+        )
     ax.plot(segments["x_atc"] - x0, segments["h_mean"], ls="", marker="o", ms=1.8, color=_RED)
 
 
@@ -105,13 +121,31 @@ def atl06sr_vs_atl06(look, *, title, table):
     limit = max(float(np.percentile(table["difference"].abs(), _LIMIT)), 0.02) * 1.5
     ax = style.add_axes(fig, 15, TITLE_MM + 6, width, 56)
     every = max(len(table) // _MOST_POINTS, 1)
-    ax.plot(table["slope"].iloc[::every], table["difference"].iloc[::every], ls="", marker=".", ms=1.5, mew=0,
-            color=_GREY, rasterized=True)  # fmt: skip
+    ax.plot(
+        table["slope"].iloc[::every],
+        table["difference"].iloc[::every],
+        ls="",
+        marker=".",
+        ms=1.5,
+        mew=0,
+        color=_GREY,
+        rasterized=True,
+    )
     classes = found.iloc[1:][found.iloc[1:]["n"] >= max(_FEWEST, _SHARE * len(table))]
     reach = max(float(np.percentile(table["slope"], 99.8)), 0.1)
     middle = (classes["slope_from"] + classes["slope_to"].clip(upper=reach)) / 2
-    ax.errorbar(middle, classes["median"], yerr=classes["nmad"], ls="", marker="o", ms=3, color=_RED, capsize=2,
-                elinewidth=0.9, label="median and NMAD of a class")  # fmt: skip
+    ax.errorbar(
+        middle,
+        classes["median"],
+        yerr=classes["nmad"],
+        ls="",
+        marker="o",
+        ms=3,
+        color=_RED,
+        capsize=2,
+        elinewidth=0.9,
+        label="median and NMAD of a class",
+    )
     ax.axhline(0, color="#222222", lw=0.5, zorder=0.5)
     ax.set(ylim=(-limit, limit), xlim=(0, reach), xlabel="slope of the surface (°)", ylabel="ATL06-SR less ATL06 (m)")
     ax.legend(loc="upper right")
@@ -120,8 +154,15 @@ def atl06sr_vs_atl06(look, *, title, table):
     edges = np.linspace(-limit, limit, 61)
     for (_, row), shade in zip(classes.iterrows(), colour.CATEGORIES, strict=False):
         inside = (table["slope"] >= row["slope_from"]) & (table["slope"] < row["slope_to"])
-        side.hist(table["difference"][inside], edges, density=True, histtype="step", color=shade, lw=1.0,
-                  label=f"{in_words(row['slope_from'], row['slope_to'])} ({int(row['n'])})")  # fmt: skip
+        side.hist(
+            table["difference"][inside],
+            edges,
+            density=True,
+            histtype="step",
+            color=shade,
+            lw=1.0,
+            label=f"{in_words(row['slope_from'], row['slope_to'])} ({int(row['n'])})",
+        )
     side.axvline(0, color="#222222", lw=0.5, zorder=0.5)
     side.set(xlabel="ATL06-SR less ATL06 (m)", ylabel="density (1/m)", xlim=(-limit, limit))
     side.legend(loc="upper right", title="slope (segments)", title_fontsize=look.small_pt)
@@ -138,9 +179,10 @@ def atl06sr_vs_atl06(look, *, title, table):
         f"Median {first['median']:.3f} m, NMAD {first['nmad']:.3f} m; {100 * beyond:.1f} % lie beyond the axis."
     ).replace("-0.", "−0.")
     numbers = {
-        "difference_m": style.statistics(table["difference"]), "limit_m": rounded(limit),
+        "difference_m": style.statistics(table["difference"]),
+        "limit_m": rounded(limit),
         "by_slope": _numbers(found),
-    }  # fmt: skip
+    }
     return Drawn(fig, title, caption, numbers)
 
 
@@ -155,8 +197,10 @@ def _numbers(found):
 
 # column of a sweep: label of its axis, factor
 _MEASURES = {
-    "good": ("good segments", 1.0), "nmad": ("spread, NMAD (cm)", 100.0), "false": ("beyond 1 m (%)", 100.0),
-}  # fmt: skip
+    "good": ("good segments", 1.0),
+    "nmad": ("spread, NMAD (cm)", 100.0),
+    "false": ("beyond 1 m (%)", 100.0),
+}
 
 
 def parameter_sweep(look, *, title, found, against):

@@ -71,11 +71,12 @@ def plan_map(look, *, title, region, further=None, crs, products, context=()):
         f"{'; '.join(_label(name, product) for name, product in products.items())}."
     )
     numbers = {
-        "bounds_lonlat_deg": [rounded(v) for v in region.bounds], "scale_bar_km": length[0],
+        "bounds_lonlat_deg": [rounded(v) for v in region.bounds],
+        "scale_bar_km": length[0],
         "granules": {name: product["granules"] for name, product in products.items()},
         "footprints": {name: len(product["footprints"]) for name, product in products.items()},
         "years": {name: product["years"] for name, product in products.items()},
-    }  # fmt: skip
+    }
     return Drawn(fig, title, caption, numbers, crs)
 
 

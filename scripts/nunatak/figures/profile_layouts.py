@@ -33,9 +33,10 @@ def height_change_series(look, *, title, regions, source_note=""):
                 ax, table["time"], table[value], table[sigma], label=name.replace("_", " "), colour_of=shade
             )
             numbers.setdefault(name, {})[value] = {
-                "last": rounded(table[value].iloc[-1]), "last_sigma": rounded(table[sigma].iloc[-1]),
+                "last": rounded(table[value].iloc[-1]),
+                "last_sigma": rounded(table[sigma].iloc[-1]),
                 **style.statistics(table[value]),
-            }  # fmt: skip
+            }
         ax.axhline(0, color="#222222", lw=0.5, zorder=0.5)
         elevation.mark_data_gaps(ax)
         ax.set_ylabel(label)
@@ -130,9 +131,19 @@ def transect(look, *, title, section, dh, crs, ice_area=None, name="A", points=N
         style.panel_letter(profile, index + 1, look)
     if points is not None and len(points):
         profile.errorbar(
-            points["distance"] / 1000, points["change"], yerr=points["change_sigma"], fmt="o", ms=2.6, color="#111111",
-            mfc="white", mew=0.7, elinewidth=0.6, capsize=1.2, zorder=6, label="ATL11",
-        )  # fmt: skip
+            points["distance"] / 1000,
+            points["change"],
+            yerr=points["change_sigma"],
+            fmt="o",
+            ms=2.6,
+            color="#111111",
+            mfc="white",
+            mew=0.7,
+            elinewidth=0.6,
+            capsize=1.2,
+            zorder=6,
+            label="ATL11",
+        )
         profile.legend(loc="best")
     profile.set_xlabel(f"distance from {name} to {name}′ (km)")
     _time_bar(fig, look, section["time"].values, (left, TITLE_MM + 6 + body + 9, width, 3))
@@ -145,9 +156,11 @@ def transect(look, *, title, section, dh, crs, ice_area=None, name="A", points=N
         + ("" if points is None or points.empty else " Circles: rates of ATL11 reference points over the same time.")
     )
     numbers = {
-        "dh_m": style.statistics(section["dh"]), "length_km": rounded(section["distance"].values[-1] / 1000),
-        "epochs": int(section.sizes["time"]), "limit_m": rounded(image.norm.vmax),
-    }  # fmt: skip
+        "dh_m": style.statistics(section["dh"]),
+        "length_km": rounded(section["distance"].values[-1] / 1000),
+        "epochs": int(section.sizes["time"]),
+        "limit_m": rounded(image.norm.vmax),
+    }
     return Drawn(fig, title, caption, numbers, crs)
 
 
@@ -195,9 +208,13 @@ def repeat_pair(look, *, title, pairs, x, y, crs, column="dh"):
         ax.spines[side].set_visible(False)
     style.panel_letter(ax, 0, look)
     legend = ax.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -10 / (58 if below else 66)), ncols=6, markerscale=3,
-        columnspacing=0.9, handletextpad=0.2,
-    )  # fmt: skip
+        loc="upper center",
+        bbox_to_anchor=(0.5, -10 / (58 if below else 66)),
+        ncols=6,
+        markerscale=3,
+        columnspacing=0.9,
+        handletextpad=0.2,
+    )
     legend.set_in_layout(False)
 
     left, high = (13, top + 58 + 24) if below else (13 + width + 17, top + (66 - tall) / 2)
@@ -209,9 +226,14 @@ def repeat_pair(look, *, title, pairs, x, y, crs, column="dh"):
     maps.scale_bar(side_map, crs)
     style.panel_letter(side_map, 1, look)
     colour_bar(
-        fig, points, look, (left + wide + 3, high, 3, tall), label="height difference (m)", values=pairs[column],
+        fig,
+        points,
+        look,
+        (left + wide + 3, high, 3, tall),
+        label="height difference (m)",
+        values=pairs[column],
         orientation="vertical",
-    )  # fmt: skip
+    )
     write_title(fig, title, look)
     said = ", ".join(f"{beam} {value:.2f} m" for beam, value in medians.items()).replace("-", "−")
     caption = (
@@ -220,9 +242,11 @@ def repeat_pair(look, *, title, pairs, x, y, crs, column="dh"):
         f"dashed ({said}); (b) on a map, projection {crs}."
     )
     numbers = {
-        f"{column}_m": style.statistics(pairs[column]), "limit_m": rounded(points.norm.vmax),
-        "median_m": {k: rounded(v) for k, v in medians.items()}, "pairs": len(pairs),
-    }  # fmt: skip
+        f"{column}_m": style.statistics(pairs[column]),
+        "limit_m": rounded(points.norm.vmax),
+        "median_m": {k: rounded(v) for k, v in medians.items()},
+        "pairs": len(pairs),
+    }
     return Drawn(fig, title, caption, numbers, crs)
 
 

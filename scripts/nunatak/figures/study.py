@@ -123,20 +123,31 @@ def _extent(look, request, name):
     }
     context = [region.load({"name": key}).geometry for key, entry in region.gazetteer().items() if entry.get("code")]
     return map_layouts.extent(
-        look, title=f"{request.title}: extent of the study", region=own.geometry, further=further, crs=crs,
-        ice_area=ice, footprints={product: shapes for product, shapes in footprints.items() if shapes},
-        transects={key: np.asarray(line["lonlat"]) for key, line in request.transects.items()}, context=context,
-    )  # fmt: skip
+        look,
+        title=f"{request.title}: extent of the study",
+        region=own.geometry,
+        further=further,
+        crs=crs,
+        ice_area=ice,
+        footprints={product: shapes for product, shapes in footprints.items() if shapes},
+        transects={key: np.asarray(line["lonlat"]) for key, line in request.transects.items()},
+        context=context,
+    )
 
 
 def _region(look, request, name):
     crs = request.change.attrs["crs"]
     same = request.focus and pyproj.CRS(request.focus["crs"]) == pyproj.CRS(crs)
     return map_layouts.height_change(
-        look, title=f"{request.title}: height change ({_cells(request.change)})",
-        changes=_spans(request.change, request.rates), crs=crs, ice_area=request.change["ice_area"].isel(time=0),
-        focus=request.focus if same else None, transects=_on_map(request.transects, crs), region=request.area.geometry,
-    )  # fmt: skip
+        look,
+        title=f"{request.title}: height change ({_cells(request.change)})",
+        changes=_spans(request.change, request.rates),
+        crs=crs,
+        ice_area=request.change["ice_area"].isel(time=0),
+        focus=request.focus if same else None,
+        transects=_on_map(request.transects, crs),
+        region=request.area.geometry,
+    )
 
 
 def _focus(look, request, name):
@@ -145,10 +156,13 @@ def _focus(look, request, name):
     crs = request.change.attrs["crs"]
     change, rates = _cut(request.change, request.rates, request.focus, crs)
     return map_layouts.height_change(
-        look, title=f"{request.title}: height change in the focus ({_cells(change)})",
-        changes=_spans(change, rates), crs=crs, ice_area=change["ice_area"].isel(time=0),
+        look,
+        title=f"{request.title}: height change in the focus ({_cells(change)})",
+        changes=_spans(change, rates),
+        crs=crs,
+        ice_area=change["ice_area"].isel(time=0),
         transects=_on_map(request.transects, crs),
-    )  # fmt: skip
+    )
 
 
 def _cut(change, rates, focus, crs):
@@ -177,9 +191,11 @@ def _series(look, request, name):
     finest = table[(table["resolution"] == table["resolution"].min()) & table["volume_change"].notna()]
     regions = {key: rows.reset_index(drop=True) for key, rows in finest.groupby("region", sort=False)}
     return profile_layouts.height_change_series(
-        look, title=f"{request.title}: height change through time", regions=regions,
+        look,
+        title=f"{request.title}: height change through time",
+        regions=regions,
         source_note=f", correlated over {finest['correlation_range'].iloc[0] / 1000:g} km",
-    )  # fmt: skip
+    )
 
 
 def _bands(look, request, name):
@@ -201,10 +217,14 @@ def _transect(look, request, name):
     years = change.decimal_year.values
     dh = _around(elevation.change_between(change, years[0], years[-1], rates=request.rates), section)
     return profile_layouts.transect(
-        look, title=f"{request.title}: transect {own.replace('_', ' ')}", section=section, dh=dh.dh,
-        crs=change.attrs["crs"], ice_area=dh.ice_area,
+        look,
+        title=f"{request.title}: transect {own.replace('_', ' ')}",
+        section=section,
+        dh=dh.dh,
+        crs=change.attrs["crs"],
+        ice_area=dh.ice_area,
         points=study_tracks.rates_on_section(request.point_rates, section),
-    )  # fmt: skip
+    )
 
 
 def _around(change, section):

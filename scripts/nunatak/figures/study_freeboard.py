@@ -23,9 +23,14 @@ def _maps(look, request, name):
         raise NunatakError(f"figures: {name}: grid.nc has no {variable}; add it to freeboard.statistics")
     label = label.format(what=_what(request))
     return freeboard_layouts.statistic_maps(
-        look, title=f"{request.title}: {label.rpartition(' (')[0] or label}", values=dataset[variable],
-        ends=dataset["time_bnds"].values[:, 1], kind=kind, label=label, **_ground(request, dataset),
-    )  # fmt: skip
+        look,
+        title=f"{request.title}: {label.rpartition(' (')[0] or label}",
+        values=dataset[variable],
+        ends=dataset["time_bnds"].values[:, 1],
+        kind=kind,
+        label=label,
+        **_ground(request, dataset),
+    )
 
 
 def _anomaly(look, request, name):
@@ -39,10 +44,15 @@ def _anomaly(look, request, name):
     doubtful = ~(abs(seen) >= 2 * dataset["anomaly_sigma"]) if "anomaly_sigma" in dataset else None
     ends = (dataset["time"].values.astype("datetime64[M]") + 1).astype("datetime64[ns]")
     return freeboard_layouts.statistic_maps(
-        look, title=f"{request.title}: {_what(request)} less its mean over {dataset.attrs['climatology_years']}",
-        values=seen, ends=ends, kind="change", label=f"anomaly of {_what(request)} (m)", doubtful=doubtful,
+        look,
+        title=f"{request.title}: {_what(request)} less its mean over {dataset.attrs['climatology_years']}",
+        values=seen,
+        ends=ends,
+        kind="change",
+        label=f"anomaly of {_what(request)} (m)",
+        doubtful=doubtful,
         **_ground(request, dataset),
-    )  # fmt: skip
+    )
 
 
 def _difference(look, request, name):
@@ -51,9 +61,14 @@ def _difference(look, request, name):
     dataset = request.freeboard["atl20"]
     ends = (dataset["time"].values.astype("datetime64[M]") + 1).astype("datetime64[ns]")
     return freeboard_layouts.statistic_maps(
-        look, title=f"{request.title}: mean freeboard less that of ATL20", values=dataset["difference"], ends=ends,
-        kind="change", label="difference from ATL20 (m)", **_ground(request, dataset),
-    )  # fmt: skip
+        look,
+        title=f"{request.title}: mean freeboard less that of ATL20",
+        values=dataset["difference"],
+        ends=ends,
+        kind="change",
+        label="difference from ATL20 (m)",
+        **_ground(request, dataset),
+    )
 
 
 def _series(look, request, name):

@@ -9,10 +9,13 @@ def _fit(look, request, name):
     said = request.photon_segments.attrs.get("attributes", {})
     first = request.photon_segments.iloc[0]
     return photon_layouts.photons_fit(
-        look, title=f"{request.title}: RGT {int(first['rgt']):04d}, cycle {int(first['cycle']):02d}, photons and fit",
-        cloud=request.photon_cloud, segments=request.photon_segments,
-        length=float(said.get("extent_length_m", 40)), step=float(said.get("extent_step_m", 20)),
-    )  # fmt: skip
+        look,
+        title=f"{request.title}: RGT {int(first['rgt']):04d}, cycle {int(first['cycle']):02d}, photons and fit",
+        cloud=request.photon_cloud,
+        segments=request.photon_segments,
+        length=float(said.get("extent_length_m", 40)),
+        step=float(said.get("extent_step_m", 20)),
+    )
 
 
 def _compared(look, request, name):

@@ -39,9 +39,16 @@ def _atl11_track(look, request, name):
     if not x.size:
         raise NothingToDraw(f"figures: {name}: no point was seen in three cycles; leave it out of figures.names")
     return track_maps.track_over_change(
-        look, title=f"{request.title}: ATL11, {_called(points)}", dh=dh, crs=crs, ice_area=ice, x=x, y=y, value=change,
+        look,
+        title=f"{request.title}: ATL11, {_called(points)}",
+        dh=dh,
+        crs=crs,
+        ice_area=ice,
+        x=x,
+        y=y,
+        value=change,
         what=f"Reference points of ATL11, {_called(points)},",
-    )  # fmt: skip
+    )
 
 
 def _atl06_track(look, request, name):
@@ -49,9 +56,16 @@ def _atl06_track(look, request, name):
     segments = _first_cycle(_part(request, "atl06", name))
     x, y = _on(crs, segments)
     return track_maps.track_over_change(
-        look, title=f"{request.title}: ATL06, {_called(segments)}", dh=dh, crs=crs, ice_area=ice, x=x, y=y,
-        good=segments["good"].to_numpy(bool), what=f"Segments of ATL06, {_called(segments)},",
-    )  # fmt: skip
+        look,
+        title=f"{request.title}: ATL06, {_called(segments)}",
+        dh=dh,
+        crs=crs,
+        ice_area=ice,
+        x=x,
+        y=y,
+        good=segments["good"].to_numpy(bool),
+        what=f"Segments of ATL06, {_called(segments)},",
+    )
 
 
 def _heights(look, request, name):
@@ -88,9 +102,12 @@ def _against(look, request, name):
     points = points[(points["cycle"] == shared[0]) & points["good"]]
     how = "filtered" if filtered else "unfiltered"
     return track_profiles.atl06_against_atl11(
-        look, title=f"{request.title}: ATL06 ({how}) and ATL11, {_called(segments)}", segments=segments, points=points,
+        look,
+        title=f"{request.title}: ATL06 ({how}) and ATL11, {_called(segments)}",
+        segments=segments,
+        points=points,
         filtered=filtered,
-    )  # fmt: skip
+    )
 
 
 def _dhdt_points(look, request, name):
@@ -102,10 +119,16 @@ def _dhdt_points(look, request, name):
     x, y = _on(crs, known)
     ice = request.change["ice_area"].isel(time=0) if request.change is not None else None
     return track_maps.dhdt_points(
-        look, title=f"{request.title}: rates of ATL11 reference points", x=x, y=y, dhdt=known["dhdt"].to_numpy(),
-        crs=crs, ice_area=ice, span=_span(every),
+        look,
+        title=f"{request.title}: rates of ATL11 reference points",
+        x=x,
+        y=y,
+        dhdt=known["dhdt"].to_numpy(),
+        crs=crs,
+        ice_area=ice,
+        span=_span(every),
         flagged=_on(crs, every.drop(known.index)),
-    )  # fmt: skip
+    )
 
 
 def _dhdt_map(look, request, name):
@@ -122,10 +145,15 @@ def _dhdt_map(look, request, name):
     px, py = _on(change.attrs["crs"], known)
     difference = elevation.against_grid(known.assign(x=px, y=py), whole.x.values, whole.y.values, whole["dhdt"].values)
     return track_maps.dhdt_map(
-        look, title=f"{request.title}: rates of ATL11 and of ATL15", mapped=ours, gridded=gridded,
-        difference=difference, crs=change.attrs["crs"], ice_area=change["ice_area"].isel(time=0).sel(x=x, y=y),
+        look,
+        title=f"{request.title}: rates of ATL11 and of ATL15",
+        mapped=ours,
+        gridded=gridded,
+        difference=difference,
+        crs=change.attrs["crs"],
+        ice_area=change["ice_area"].isel(time=0).sel(x=x, y=y),
         span=_span(known),
-    )  # fmt: skip
+    )
 
 
 def _crossovers(look, request, name):

@@ -60,22 +60,46 @@ class Preset:
 
 PRESETS = {
     "copernicus": Preset(
-        83, 177, 230, 8, 7, "(a)", 8, 450,
+        83,
+        177,
+        230,
+        8,
+        7,
+        "(a)",
+        8,
+        450,
         "publications.copernicus.org, manuscript preparation: colour-vision check asked for; widths 8.3 / 17.7 cm "
-        "commonly quoted", False,
+        "commonly quoted",
+        False,
     ),
     "agu": Preset(
-        95, 190, 230, 8, 7, "(a)", 8, 450,
+        95,
+        190,
+        230,
+        8,
+        7,
+        "(a)",
+        8,
+        450,
         "publications.agu.org/author-resource-center/graphics: 300-600 dpi at final size; widths 95 / 190 mm commonly "
-        "quoted", False,
+        "quoted",
+        False,
     ),
     "nature": Preset(
-        89, 183, 170, 7, 6, "a", 8, 450,
+        89,
+        183,
+        170,
+        7,
+        6,
+        "a",
+        8,
+        450,
         "research-figure-guide.nature.com: 89 / 183 mm, at most 170 mm high, text 5-7 pt, panel letters 8 pt bold, "
-        "fonts embedded as TrueType", True,
+        "fonts embedded as TrueType",
+        True,
     ),
     "screen": Preset(110, 200, 260, 9, 8, "(a)", 9, 150, "this project: reports read on a screen", True),
-}  # fmt: skip
+}
 
 
 def preset(name):
@@ -163,14 +187,27 @@ def panel_letter(ax, index, look: Preset):
     title = ax.get_title(loc="left")
     ax.set_title("")
     note = ax.annotate(
-        letter, (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", fontsize=look.panel_pt,
-        fontweight="bold", va="bottom", ha="left",
-    )  # fmt: skip
+        letter,
+        (0, 1),
+        (0, 4),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=look.panel_pt,
+        fontweight="bold",
+        va="bottom",
+        ha="left",
+    )
     if title:
         ax.annotate(
-            title, (1, 0), (4, 0), xycoords=note, textcoords="offset points", fontsize=look.font_pt, va="bottom",
+            title,
+            (1, 0),
+            (4, 0),
+            xycoords=note,
+            textcoords="offset points",
+            fontsize=look.font_pt,
+            va="bottom",
             ha="left",
-        )  # fmt: skip
+        )
     return note
 
 
@@ -178,10 +215,17 @@ def mark_simulated(fig, look: Preset):
     """Say in the figure's upper right corner, outside every panel, that the numbers descend from simulated granules."""
     w, h = size_mm(fig)
     return fig.text(
-        1 - 1.5 / w, 1 - 1.2 / h, SIMULATED, ha="right", va="top", fontsize=look.small_pt, fontweight="bold",
-        color="white", gid="simulated-mark",
+        1 - 1.5 / w,
+        1 - 1.2 / h,
+        SIMULATED,
+        ha="right",
+        va="top",
+        fontsize=look.small_pt,
+        fontweight="bold",
+        color="white",
+        gid="simulated-mark",
         bbox={"boxstyle": "round,pad=0.25,rounding_size=0.2", "facecolor": "#b3321d", "edgecolor": "none"},
-    )  # fmt: skip
+    )
 
 
 def save(fig, outputs, sidecar, *, look: Preset | None = None):

@@ -76,8 +76,10 @@ def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, good=
         ax.plot(x[~good], y[~good], ".", ms=3, mew=0, color=colour.CATEGORIES[1], zorder=4, rasterized=True)
         ax.plot(x[good], y[good], ".", ms=2, mew=0, color=_INK, zorder=5, rasterized=True)
         said = f"{int(good.sum()):,} of {good.size:,} pass the study's filter."
-        handles = [Line2D([], [], color=_INK, lw=2, label="passes the filter"),
-                   Line2D([], [], color=colour.CATEGORIES[1], lw=2, label="does not")]  # fmt: skip
+        handles = [
+            Line2D([], [], color=_INK, lw=2, label="passes the filter"),
+            Line2D([], [], color=colour.CATEGORIES[1], lw=2, label="does not"),
+        ]
     ax.set(xlim=box[:2], ylim=box[2:])
     fig.legend(handles=handles, loc="lower center", ncols=2, bbox_to_anchor=(0.5, 0.0))
     write_title(fig, title, look)
@@ -166,9 +168,12 @@ def dhdt_map(look, *, title, mapped, gridded, difference, crs, ice_area=None, sp
         f"Rate of height change{', ' + span if span else ''}: (a) ATL11 points, Gaussian kernel; (b) ATL15; (c) rates "
         f"of points less ATL15 at their places, median {median:.2f} m/yr (line). Grey: no data within reach. "
         f"Projection {crs}."
-    ).replace(" -", " −")  # fmt: skip
-    numbers = {"limit_m_per_yr": rounded(norm.vmax), "difference_m_per_yr": style.statistics(finite),
-               "median_difference_m_per_yr": rounded(median)}  # fmt: skip
+    ).replace(" -", " −")
+    numbers = {
+        "limit_m_per_yr": rounded(norm.vmax),
+        "difference_m_per_yr": style.statistics(finite),
+        "median_difference_m_per_yr": rounded(median),
+    }
     return Drawn(fig, title, caption, numbers, crs)
 
 
@@ -181,9 +186,16 @@ def _write_on_line(ax, label, x, y, box, **style_of):
         if near.any():
             k = np.flatnonzero(near)[int(np.argmin(np.abs(x[near] - at)))]
             ax.annotate(
-                label, (x[k], y[k]), (0, 0), textcoords="offset points", ha="center", va="center", zorder=6,
-                path_effects=[withStroke(linewidth=1.8, foreground="white")], **style_of,
-            )  # fmt: skip
+                label,
+                (x[k], y[k]),
+                (0, 0),
+                textcoords="offset points",
+                ha="center",
+                va="center",
+                zorder=6,
+                path_effects=[withStroke(linewidth=1.8, foreground="white")],
+                **style_of,
+            )
             return
 
 

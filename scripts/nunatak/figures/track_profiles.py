@@ -65,8 +65,13 @@ def atl11_profile(look, *, title, points):
     )
     common = {f"{cycle:02d}": int((table[cycle].notna() & base.notna()).sum()) for cycle in times.index}
     last = (table[times.index[-1]] - base).dropna()
-    numbers = {"cycles": len(times), "points": len(table), "since_cycle": int(since), "points_in_common": common,
-               "last_change_m": style.statistics(last)}  # fmt: skip
+    numbers = {
+        "cycles": len(times),
+        "points": len(table),
+        "since_cycle": int(since),
+        "points_in_common": common,
+        "last_change_m": style.statistics(last),
+    }
     return Drawn(fig, title, caption, numbers)
 
 
@@ -86,8 +91,9 @@ def atl06_profile(look, *, title, segments):
     ax = style.add_axes(fig, 16, TITLE_MM + 6, width, 52)
     for cycle, shade in zip(times.index, colours, strict=True):
         rows = good[good["cycle"] == cycle]
-        ax.plot(*_broken((rows["x_atc"] - start).to_numpy(), rows["h"].to_numpy()), ".-", color=shade, lw=0.7, ms=1.5,
-                mew=0)  # fmt: skip
+        ax.plot(
+            *_broken((rows["x_atc"] - start).to_numpy(), rows["h"].to_numpy()), ".-", color=shade, lw=0.7, ms=1.5, mew=0
+        )
     ax.set(ylabel=f"h_li (m above {above(segments)})", xlabel="distance along the track (km)")
     ax.set_xlim(0, max(good["x_atc"].max() - start, 20.0) / 1000)
     for side in ("top", "right"):
@@ -123,8 +129,16 @@ def atl06_against_atl11(look, *, title, segments, points, filtered):
     difference = both["h"] - both["h_atl11"]
     for beam, shade in zip(sorted(segments["beam"].unique()), colour.CATEGORIES[1:], strict=False):
         rows = segments[segments["beam"] == beam]
-        axes[0].plot((rows["x_atc"] - start) / 1000, rows["h"], ".", ms=2, mew=0, color=shade, rasterized=True,
-                     label=f"ATL06 {beam}")  # fmt: skip
+        axes[0].plot(
+            (rows["x_atc"] - start) / 1000,
+            rows["h"],
+            ".",
+            ms=2,
+            mew=0,
+            color=shade,
+            rasterized=True,
+            label=f"ATL06 {beam}",
+        )
     km, values = _broken((points["x_atc"] - start).to_numpy(), points["h"].to_numpy())
     axes[0].plot(km, values, color="#222222", lw=0.8, label=f"ATL11 {points['beam'].iloc[0]}")
     axes[1].plot((both["x_atc"] - start) / 1000, difference, ".", ms=2.4, mew=0, color="#333333", rasterized=True)
@@ -145,9 +159,13 @@ def atl06_against_atl11(look, *, title, segments, points, filtered):
         f"RGT {int(segments['rgt'].iloc[0]):04d}, cycle {int(segments['cycle'].iloc[0]):02d}, {day(time)}: (a) ATL06 "
         f"heights {how} and ATL11; (b) the mean of both beams, which run 45 m to either side of the reference points, "
         f"less ATL11: median {difference.median():.3f} m, NMAD {nmad(difference):.3f} m over {len(both):,} points."
-    ).replace(" -", " −")  # fmt: skip
-    numbers = {"segments": len(segments), "in_common": len(both), "difference_m": style.statistics(difference),
-               "nmad_m": rounded(nmad(difference))}  # fmt: skip
+    ).replace(" -", " −")
+    numbers = {
+        "segments": len(segments),
+        "in_common": len(both),
+        "difference_m": style.statistics(difference),
+        "nmad_m": rounded(nmad(difference)),
+    }
     return Drawn(fig, title, caption, numbers)
 
 
@@ -181,8 +199,16 @@ def crossovers(look, *, title, table, x, y, crs, ice_area=None):
     series = style.add_axes(fig, left, TITLE_MM + 6, width, 62)
     series.plot(table["dt_days"] / 365.25, table["dh"], ".", ms=1.4, mew=0, color="#9fb3c8", rasterized=True)
     bins = summarise(table)
-    series.errorbar(bins["median_days"] / 365.25, bins["median"], yerr=bins["nmad"], fmt="o", ms=2.6,
-                    color=colour.CATEGORIES[1], elinewidth=0.7, capsize=1.2)  # fmt: skip
+    series.errorbar(
+        bins["median_days"] / 365.25,
+        bins["median"],
+        yerr=bins["nmad"],
+        fmt="o",
+        ms=2.6,
+        color=colour.CATEGORIES[1],
+        elinewidth=0.7,
+        capsize=1.2,
+    )
     series.axhline(0, color="#222222", lw=0.5)
     limit = 1.15 * float(np.nanpercentile(np.abs(table["dh"]), 99)) if len(table) else 1.0
     longest = float(np.nanmax(table["dt_days"], initial=0.0)) / 365.25
@@ -206,11 +232,15 @@ def crossovers(look, *, title, table, x, y, crs, ice_area=None):
         f"{len(table):,} crossovers of {_tracks_of(table)} tracks: (a) where they lie, projection {crs}; "
         f"(b) height of the later pass less the earlier against the time between them, medians and NMAD of bins; (c) "
         f"the {len(near)} within 10 days, less what their two passes share, over the stated errors "
-        "of single heights, with the normal curve"
-        + (f" ({said})." if len(near) else ".")
-    ).replace(" -", " −")  # fmt: skip
-    numbers = {"crossovers": len(table), "within_10_days": len(near), "nmad_m": rounded(nmad(near["dh"])),
-               "nmad_z": rounded(nmad(z)), "dh_m": style.statistics(table["dh"])}  # fmt: skip
+        "of single heights, with the normal curve" + (f" ({said})." if len(near) else ".")
+    ).replace(" -", " −")
+    numbers = {
+        "crossovers": len(table),
+        "within_10_days": len(near),
+        "nmad_m": rounded(nmad(near["dh"])),
+        "nmad_z": rounded(nmad(z)),
+        "dh_m": style.statistics(table["dh"]),
+    }
     return Drawn(fig, title, caption, numbers, crs)
 
 
@@ -243,8 +273,15 @@ def change_between_cycles(points, first, last):
     groups = good.groupby("number")
     year, h = good["year"] - groups["year"].transform("mean"), good["h"] - groups["h"].transform("mean")
     sums = good.assign(ty=year * h, tt=year * year).groupby("number")
-    table = sums.agg(x=("x", "first"), y=("y", "first"), ty=("ty", "sum"), tt=("tt", "sum"), n=("h", "size"),
-                     early=("year", "min"), late=("year", "max"))  # fmt: skip
+    table = sums.agg(
+        x=("x", "first"),
+        y=("y", "first"),
+        ty=("ty", "sum"),
+        tt=("tt", "sum"),
+        n=("h", "size"),
+        early=("year", "min"),
+        late=("year", "max"),
+    )
     span = float(decimal_year(last) - decimal_year(first))
     # a line through the heights of one season says nothing of four years
     table = table[(table["n"] > 2) & (table["tt"] > 0) & (table["late"] - table["early"] >= 0.5 * span)]

@@ -12,9 +12,13 @@ from nunatak.figures import colour, maps
 
 # sensor group: its colour and its words
 GROUPS = {
-    "L45": ("#e69f00", "Landsat 4 and 5"), "L7": ("#d55e00", "Landsat 7"), "L89": ("#0072b2", "Landsat 8 and 9"),
-    "S1": ("#333333", "Sentinel-1"), "S2": ("#009e73", "Sentinel-2"), "other": ("#cc79a7", "other pairs"),
-}  # fmt: skip
+    "L45": ("#e69f00", "Landsat 4 and 5"),
+    "L7": ("#d55e00", "Landsat 7"),
+    "L89": ("#0072b2", "Landsat 8 and 9"),
+    "S1": ("#333333", "Sentinel-1"),
+    "S2": ("#009e73", "Sentinel-2"),
+    "other": ("#cc79a7", "other pairs"),
+}
 FATES = {"used": "#0072b2", "filter": "#a9cfe6", "rest": "#c9c4bb"}
 
 
@@ -82,8 +86,15 @@ def year_bars(ax, table):
     below = np.zeros(len(table))
     words = {"used": "used", "filter": "left out by the selection", "rest": "outside, empty, or another reason"}
     for name, text in words.items():
-        ax.bar(table.index, table[name], 0.8, bottom=below, color=FATES[name], lw=0,
-               label=text if table[name].any() else None)  # fmt: skip
+        ax.bar(
+            table.index,
+            table[name],
+            0.8,
+            bottom=below,
+            color=FATES[name],
+            lw=0,
+            label=text if table[name].any() else None,
+        )
         below = below + table[name].to_numpy()
     ax.set_xlim(table.index[0] - 0.7, table.index[-1] + 0.7)
     ax.set_ylim(0, 1.08 * max(below.max(), 1))
@@ -104,8 +115,16 @@ def spans(ax, pairs):
             [np.column_stack([first, rows["date_dt"]]), np.column_stack([second, rows["date_dt"]])], axis=1
         )
         ax.add_collection(LineCollection(list(lines), colors=GROUPS[key][0], lw=1.1))
-        ax.plot((first + second) / 2, rows["date_dt"], "o", ms=2.6, mew=0, color=GROUPS[key][0], alpha=0.8,
-                label=GROUPS[key][1])  # fmt: skip
+        ax.plot(
+            (first + second) / 2,
+            rows["date_dt"],
+            "o",
+            ms=2.6,
+            mew=0,
+            color=GROUPS[key][0],
+            alpha=0.8,
+            label=GROUPS[key][1],
+        )
     ax.autoscale_view()
     ax.xaxis_date()
     ax.set_ylabel("separation (days)")
@@ -138,17 +157,34 @@ def pair_speeds(ax, rows):
     for key, some in rows.groupby(rows["group"].map(group_key)):
         half = (some["date_dt"] / 2).to_numpy() * np.timedelta64(86400, "s")
         ax.errorbar(
-            some["time"].to_numpy(), some["v"], yerr=some["v_error"], xerr=half, fmt="o", ms=2.2, lw=0.5,
-            color=GROUPS[key][0], alpha=0.75, label=GROUPS[key][1],
-        )  # fmt: skip
+            some["time"].to_numpy(),
+            some["v"],
+            yerr=some["v_error"],
+            xerr=half,
+            fmt="o",
+            ms=2.2,
+            lw=0.5,
+            color=GROUPS[key][0],
+            alpha=0.75,
+            label=GROUPS[key][1],
+        )
 
 
 def annual_means(ax, rows):
     """Draw the annual means at a point with one standard error."""
     ax.errorbar(
-        rows["time"].to_numpy(), rows["v"], yerr=rows["v_error"], fmt="s", ms=3.0, mfc="white", mew=0.8, lw=0.8,
-        color="#111111", zorder=4, label="annual mean",
-    )  # fmt: skip
+        rows["time"].to_numpy(),
+        rows["v"],
+        yerr=rows["v_error"],
+        fmt="s",
+        ms=3.0,
+        mfc="white",
+        mew=0.8,
+        lw=0.8,
+        color="#111111",
+        zorder=4,
+        label="annual mean",
+    )
 
 
 def model_band(ax, rows):

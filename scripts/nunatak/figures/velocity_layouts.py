@@ -103,9 +103,10 @@ def panels(
     fig.legend(handles=handles, loc="lower center", ncols=3, bbox_to_anchor=(0.5, 0.0), handlelength=2.2)
     write_title(fig, title, look)
     numbers = {
-        "scale_bar_km": length[0], "limits": [rounded(shown[0].norm.vmin), rounded(shown[0].norm.vmax)],
+        "scale_bar_km": length[0],
+        "limits": [rounded(shown[0].norm.vmin), rounded(shown[0].norm.vmax)],
         "values": {panel.heading or panel.label: style.statistics(panel.values) for panel in shown},
-    }  # fmt: skip
+    }
     caption = f"{caption} Grey is no data. Projection {crs}; scale bar in true kilometres."
     return Drawn(fig, title, caption, numbers, crs)
 
@@ -131,10 +132,14 @@ def speed_annual(look, *, title, speed):
     norm, cmap = velocity.speed_norm(speed.values), colour.sequential_map()
     shown = [Panel(_layer(speed, k), cmap, norm, "annual speed (m/yr)", str(int(speed["year"][k]))) for k in years]
     return panels(
-        look, title=title, shown=shown, columns=4, graticule=False,
+        look,
+        title=title,
+        shown=shown,
+        columns=4,
+        graticule=False,
         caption="Annual speed, components averaged. Years that no pair observes are not drawn, nor cells of a year "
         "whose error is beyond the composite's limit.",
-    )  # fmt: skip
+    )
 
 
 def speed_change(look, *, title, annual, first, last):
@@ -149,9 +154,12 @@ def speed_change(look, *, title, annual, first, last):
     cmap = colour.change_map().reversed().with_extremes(bad=colour.MISSING)
     shown = [Panel(change, cmap, colour.change_norm(change), label, doubtful=doubtful)]
     return panels(
-        look, title=title, shown=shown, doubtful_text="smaller than two standard errors",
+        look,
+        title=title,
+        shown=shown,
+        doubtful_text="smaller than two standard errors",
         caption=f"Annual speed {years[1]} less that of {years[0]}, red where the ice became faster.",
-    )  # fmt: skip
+    )
 
 
 def seasonal(look, *, title, annual):
@@ -165,14 +173,24 @@ def seasonal(look, *, title, annual):
     high = colour.nice(np.percentile(finite, 98)) if finite.size else 1.0
     shown = [
         Panel(amplitude, colour.sequential_map(), Normalize(0, high), "amplitude (m/yr)", "amplitude", doubtful),
-        Panel(phase, colour.sequential_map("romaO"), Normalize(0, 365.25), "day of the year of the maximum", "phase",
-              doubtful),
-    ]  # fmt: skip
+        Panel(
+            phase,
+            colour.sequential_map("romaO"),
+            Normalize(0, 365.25),
+            "day of the year of the maximum",
+            "phase",
+            doubtful,
+        ),
+    ]
     return panels(
-        look, title=title, shown=shown, one_bar=False, doubtful_text="amplitude within two standard errors of 0",
+        look,
+        title=title,
+        shown=shown,
+        one_bar=False,
+        doubtful_text="amplitude within two standard errors of 0",
         caption="Seasonal cycle of the speed along the flow, one cycle for all years. Where the amplitude is within "
         "two standard errors of 0 the day of the maximum means nothing.",
-    )  # fmt: skip
+    )
 
 
 def strain(look, *, title, rates):
@@ -189,10 +207,13 @@ def strain(look, *, title, rates):
     ]
     half = f" over {rates.attrs['half_length']:g} m to either side" if "half_length" in rates.attrs else ""
     return panels(
-        look, title=title, shown=shown, columns=3,
+        look,
+        title=title,
+        shown=shown,
+        columns=3,
         doubtful_text="smaller than two standard errors" if "sigma" in rates else "",
         caption=f"Strain rates of the mean velocity along the flow{half}; blue is extension, red compression.",
-    )  # fmt: skip
+    )
 
 
 def pair(look, *, title, granule):
@@ -207,10 +228,13 @@ def pair(look, *, title, granule):
             shown.append(_classes(values, label, name))
     about = granule.attrs
     return panels(
-        look, title=title, shown=shown, one_bar=False,
+        look,
+        title=title,
+        shown=shown,
+        one_bar=False,
         caption=f"One image pair as the granule has it, {about['acquisition_date_img1']} to "
         f"{about['acquisition_date_img2']} ({about['date_dt']:.0f} days, {about['platform']}): {about['granule_id']}.",
-    )  # fmt: skip
+    )
 
 
 def _classes(values, label, name):

@@ -53,9 +53,12 @@ def _axis(grid, axis):
         if grid.proj.axis_info and grid.proj.axis_info[0].unit_name not in ("metre", "meter"):
             unit = grid.proj.axis_info[0].unit_name
     return {
-        "standard_name": name, "long_name": f"{axis} of the cell centre", "units": unit, "axis": axis.upper(),
+        "standard_name": name,
+        "long_name": f"{axis} of the cell centre",
+        "units": unit,
+        "axis": axis.upper(),
         "bounds": f"{axis}_bnds",
-    }  # fmt: skip
+    }
 
 
 def spatial_ref(grid):
@@ -150,10 +153,15 @@ def write_cog(values, grid, path, attributes=None, *, names=None, units=None, no
         layers = _narrow(layers, path)
     nodata = np.nan if nodata is None and layers.dtype.kind == "f" else nodata
     profile = {
-        "driver": "GTiff", "dtype": layers.dtype, "count": len(layers), "height": grid.ny, "width": grid.nx,
-        "crs": rasterio.CRS.from_wkt(grid.proj.to_wkt()), "transform": rasterio.Affine(*grid.transform),
+        "driver": "GTiff",
+        "dtype": layers.dtype,
+        "count": len(layers),
+        "height": grid.ny,
+        "width": grid.nx,
+        "crs": rasterio.CRS.from_wkt(grid.proj.to_wkt()),
+        "transform": rasterio.Affine(*grid.transform),
         "nodata": nodata,
-    }  # fmt: skip
+    }
     options = {"driver": "COG", "compress": "deflate", "predictor": "yes", "overview_resampling": "nearest"}
     with written(path) as part, rasterio.io.MemoryFile() as memory:
         with memory.open(**profile) as source:

@@ -246,8 +246,12 @@ def _lost():
     """What a lost connection raises; requests is imported where something is asked."""
     import requests
 
-    return (requests.exceptions.ConnectionError, requests.exceptions.Timeout, _Short,
-            requests.exceptions.ChunkedEncodingError)  # fmt: skip
+    return (
+        requests.exceptions.ConnectionError,
+        requests.exceptions.Timeout,
+        _Short,
+        requests.exceptions.ChunkedEncodingError,
+    )
 
 
 def _refusal(answer) -> str:

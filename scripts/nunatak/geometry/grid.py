@@ -104,9 +104,14 @@ class Grid:
     def pad(self, cells):
         """The grid with so many cells more on every side."""
         return Grid(
-            self.crs, self.left - cells * self.dx, self.top + cells * self.dy, self.dx, self.dy,
-            self.ny + 2 * cells, self.nx + 2 * cells,
-        )  # fmt: skip
+            self.crs,
+            self.left - cells * self.dx,
+            self.top + cells * self.dy,
+            self.dx,
+            self.dy,
+            self.ny + 2 * cells,
+            self.nx + 2 * cells,
+        )
 
     def widened(self):
         """

@@ -150,17 +150,22 @@ class Region:
         did = None if self.simplification is None else asdict(self.simplification)
         wkt = shapely.to_wkt(self.geometry, rounding_precision=-1)
         return {
-            "name": self.name, "wkt": wkt, "crosses_antimeridian": self.crosses_antimeridian, "simplification": did,
-        }  # fmt: skip
+            "name": self.name,
+            "wkt": wkt,
+            "crosses_antimeridian": self.crosses_antimeridian,
+            "simplification": did,
+        }
 
     @classmethod
     def from_dict(cls, values) -> Region:
         """The region that `as_dict` wrote out."""
         did = values.get("simplification")
         return cls(
-            values["name"], shapely.from_wkt(values["wkt"]), values["crosses_antimeridian"],
+            values["name"],
+            shapely.from_wkt(values["wkt"]),
+            values["crosses_antimeridian"],
             None if did is None else Simplification(**did),
-        )  # fmt: skip
+        )
 
     def intersects(self, geometry) -> bool:
         """Whether a shapely geometry in longitude and latitude, cut at the antimeridian, touches the region."""

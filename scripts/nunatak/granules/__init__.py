@@ -38,4 +38,4 @@ __all__ = [
     "same_frame",
     "split_name",
     "unknown_platform",
-]  # fmt: skip
+]

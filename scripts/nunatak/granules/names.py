@@ -29,9 +29,11 @@ _PATTERNS = tuple(
         r"^(?P<product>ATL(?:07|10|20|21))(?P<quick_look>QL)?-(?P<hemisphere>0[12])" + _TRACK + _RELEASE,
         r"^(?P<product>ATL11)_(?P<rgt>\d{4})(?P<region_number>\d{2})" + _CYCLES + _RELEASE,
         r"^(?P<product>ATL1[45])_(?P<region_code>A[1-4A]|AK|CN|CS|GL|IS|RA|SV)"
-        + _CYCLES + r"_(?P<resolution>100m|01km|10km|20km|40km)" + _RELEASE,
+        + _CYCLES
+        + r"_(?P<resolution>100m|01km|10km|20km|40km)"
+        + _RELEASE,
     )
-)  # fmt: skip
+)
 # pairs ordered from HyP3 end in _IL_ASF_OD (ASFHyP3/hyp3-autorift, process.py)
 _PAIR = re.compile(
     r"^(?P<first>.+)_X_(?P<second>.+)_G(?P<spacing>\d{4})V(?P<version>\d{2})_P(?P<percent>\d{3})(?P<end>_IL_ASF_OD)?$"

@@ -140,9 +140,11 @@ def merge(parts):
     rows = [part.rows.assign(granule=code[part.rows["granule"]]) for part, code in zip(parts, codes, strict=True)]
     levels = [part.levels.assign(granule=code[part.levels["granule"]]) for part, code in zip(parts, codes, strict=True)]
     return replace(
-        parts[0], granules=granules, rows=_merged(_stacked(rows, ROW_COLUMNS)),
+        parts[0],
+        granules=granules,
+        rows=_merged(_stacked(rows, ROW_COLUMNS)),
         levels=merge_levels(_stacked(levels, HISTOGRAM_COLUMNS)),
-    )  # fmt: skip
+    )
 
 
 def to_tables(accumulators):
@@ -164,9 +166,13 @@ def from_tables(tables, attributes):
     numbers = {"left": float, "top": float, "dx": float, "dy": float, "ny": int, "nx": int, "crs": str}
     grid = Grid(**{name: kind(attributes[f"grid_{name}"]) for name, kind in numbers.items()})
     return Accumulators(
-        grid, tables["granules"], tables["rows"], tables["levels"], float(attributes["shift"]),
+        grid,
+        tables["granules"],
+        tables["rows"],
+        tables["levels"],
+        float(attributes["shift"]),
         float(attributes["level_width"]),
-    )  # fmt: skip
+    )
 
 
 def select(accumulators, *, start=None, end=None):

@@ -99,10 +99,12 @@ def difference(ours, theirs):
     both = np.isfinite(out.values)
     values = out.values[both]
     out.attrs = {
-        "units": "m", "long_name": "mean freeboard less that of ATL20", "cells": int(both.sum()),
+        "units": "m",
+        "long_name": "mean freeboard less that of ATL20",
+        "cells": int(both.sum()),
         "mean": float(values.mean()) if values.size else np.nan,
         "rms": float(np.sqrt((values**2).mean())) if values.size else np.nan,
         "only_ours": int((np.isfinite(a.values) & ~np.isfinite(b.values)).sum()),
         "only_theirs": int((np.isfinite(b.values) & ~np.isfinite(a.values)).sum()),
-    }  # fmt: skip
+    }
     return out

@@ -15,9 +15,19 @@ _IN_MEMORY = 1 << 26  # cells of a variable, all layers together
 
 
 def statistics(
-    accumulators, bins="month", names=("count", "mean", "std"), *, period=None, weighting="segment_weighted",
-    minimum_segments=1, minimum_passes=1, minimum_days=1, of="freeboard", units="m", weight_units="m",
-):  # fmt: skip
+    accumulators,
+    bins="month",
+    names=("count", "mean", "std"),
+    *,
+    period=None,
+    weighting="segment_weighted",
+    minimum_segments=1,
+    minimum_passes=1,
+    minimum_days=1,
+    of="freeboard",
+    units="m",
+    weight_units="m",
+):
     """
     Statistics by time bin on the whole grid, as a CF Dataset.
 
@@ -42,9 +52,14 @@ def statistics(
     if not len(accumulators.rows) and period is None:
         raise NunatakError(f"gridding: nothing to grid: {accumulators.describe_losses()}; look at filters and region")
     table = cell_statistics(
-        accumulators, bins, names, weighting=weighting, minimum_segments=minimum_segments,
-        minimum_passes=minimum_passes, minimum_days=minimum_days,
-    )  # fmt: skip
+        accumulators,
+        bins,
+        names,
+        weighting=weighting,
+        minimum_segments=minimum_segments,
+        minimum_passes=minimum_passes,
+        minimum_days=minimum_days,
+    )
     starts, ends = _layers(table, bins, period)
     layer = np.searchsorted(starts, table["start"].to_numpy())
     variables: dict[str, tuple] = {}
@@ -56,9 +71,13 @@ def statistics(
     variables["time_bnds"] = (("time", "nv"), as_dates(np.stack([starts, ends], axis=1)))
     time = ("time", as_dates(starts), {"standard_name": "time", "axis": "T", "bounds": "time_bnds"})
     attributes = {
-        "bins": bins, "weighting": f"{weighting}: {WEIGHTINGS[weighting]}", "points": accumulators.describe_losses(),
-        "minimum_segments": minimum_segments, "minimum_passes": minimum_passes, "minimum_days": minimum_days,
-    }  # fmt: skip
+        "bins": bins,
+        "weighting": f"{weighting}: {WEIGHTINGS[weighting]}",
+        "points": accumulators.describe_losses(),
+        "minimum_segments": minimum_segments,
+        "minimum_passes": minimum_passes,
+        "minimum_days": minimum_days,
+    }
     if accumulators.level_width:
         attributes["histogram_level_width"] = accumulators.level_width
     return georeference(xr.Dataset(variables, coords={"time": time}, attrs=attributes), accumulators.grid)
@@ -81,11 +100,13 @@ def climatology(dataset, *, minimum_years=2):
     grouped = dataset["mean"].groupby(months)
     n = grouped.count("time").astype("int32")
     enough = n >= minimum_years
-    out = xr.Dataset({
-        "mean": grouped.mean("time").where(enough),
-        "std_between_years": grouped.std("time", ddof=1).where(enough & (n > 1)),
-        "n_years": n,
-    })  # fmt: skip
+    out = xr.Dataset(
+        {
+            "mean": grouped.mean("time").where(enough),
+            "std_between_years": grouped.std("time", ddof=1).where(enough & (n > 1)),
+            "n_years": n,
+        }
+    )
     unit = dataset["mean"].attrs.get("units", "m")
     for name, text in (("mean", "mean over years"), ("std_between_years", "standard deviation between years")):
         out[name].attrs = {"units": unit, "long_name": text, **_mapping(dataset["mean"])}

@@ -43,10 +43,15 @@ PRESETS = {
     "nsidc_north_hughes": Preset("EPSG:3411", *_NORTH, "NSIDC polar stereographic north, Hughes 1980 ellipsoid"),
     "nsidc_south_hughes": Preset("EPSG:3412", *_SOUTH, "NSIDC polar stereographic south, Hughes 1980 ellipsoid"),
     "ross_sea_tutorial": Preset(
-        "EPSG:6932", -1_040_000.0, -560_000.0, 1_470_000.0, 1_510_000.0, (10e3,),
+        "EPSG:6932",
+        -1_040_000.0,
+        -560_000.0,
+        1_470_000.0,
+        1_510_000.0,
+        (10e3,),
         "the 151 x 147 cells of the ATL10 gridding tutorial; does not nest in EASE-Grid 2.0",
     ),
-}  # fmt: skip
+}
 
 _LENGTH = re.compile(r"^\s*([0-9.]+(?:e[0-9]+)?)\s*(km|m)?\s*$", re.IGNORECASE)
 

@@ -17,9 +17,21 @@ from nunatak.gridding.timebins import as_dates, bin_of
 SERIES = ("count", "n_pass", "n_day", "mean", "std", "stderr", "lead_share")
 _OF_HISTOGRAM = ("median", "mode")
 UNITS = {
-    "time_start": "UTC", "time_end": "UTC", "count": "1", "n_pass": "1", "n_day": "1", "mean": "m", "std": "m",
-    "stderr": "m", "lead_share": "1", "median": "m", "mode": "m", "n_cells": "1", "area": "km2", "cell_mean": "m",
-}  # fmt: skip
+    "time_start": "UTC",
+    "time_end": "UTC",
+    "count": "1",
+    "n_pass": "1",
+    "n_day": "1",
+    "mean": "m",
+    "std": "m",
+    "stderr": "m",
+    "lead_share": "1",
+    "median": "m",
+    "mode": "m",
+    "n_cells": "1",
+    "area": "km2",
+    "cell_mean": "m",
+}
 
 
 def area_series(accumulators, bins, *, inside=None, weighting="segment_weighted"):
@@ -74,10 +86,16 @@ def distribution(accumulators, bins, *, inside=None):
     start, end = bin_of(levels["day"].to_numpy(), bins)
     (first, after, level), sums = sum_by((start, end, levels["level"].to_numpy()), levels[["n", "sw"]].to_numpy())
     width = accumulators.level_width
-    table = pd.DataFrame({
-        "start": first, "end": after, "low": level * width, "high": (level + 1) * width,
-        "n": sums[:, 0].astype("int64"), "share": sums[:, 1],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "start": first,
+            "end": after,
+            "low": level * width,
+            "high": (level + 1) * width,
+            "n": sums[:, 0].astype("int64"),
+            "share": sums[:, 1],
+        }
+    )
     table["share"] /= table.groupby("start")["share"].transform("sum")
     return _dated(table)
 

@@ -96,8 +96,15 @@ def _columns(points, length, radius):
     if not kept.any():
         raise NunatakError(f"gaussian_kernel: none of {x.size} points has a position, a value and a positive sigma")
     known = "sigma" in points
-    return {"x": x[kept], "y": y[kept], "value": value[kept], "sigma": sigma[kept], "track": track[kept],
-            "kept": kept, "sigma_known": known}  # fmt: skip
+    return {
+        "x": x[kept],
+        "y": y[kept],
+        "value": value[kept],
+        "sigma": sigma[kept],
+        "track": track[kept],
+        "kept": kept,
+        "sigma_known": known,
+    }
 
 
 class Gaussian(NamedTuple):

@@ -51,9 +51,15 @@ _NEED_HISTOGRAM = ("median", "mad", "mode")
 
 
 def cell_statistics(
-    accumulators, bins="month", names=("count", "mean", "std"), *, weighting="segment_weighted", minimum_segments=1,
-    minimum_passes=1, minimum_days=1,
-):  # fmt: skip
+    accumulators,
+    bins="month",
+    names=("count", "mean", "std"),
+    *,
+    weighting="segment_weighted",
+    minimum_segments=1,
+    minimum_passes=1,
+    minimum_days=1,
+):
     """
     The statistics of every cell and bin that holds a point: a sparse table, for grids too large to fill.
 

@@ -183,8 +183,12 @@ def _of_yapc(value):
 
 
 def _of_fields(key):
-    group = {"atl03_ph_fields": "heights", "atl03_geo_fields": "geolocation", "atl03_corr_fields": "geophys_corr",
-             "atl03_bckgrd_fields": "bckgrd_atlas"}[key]  # fmt: skip
+    group = {
+        "atl03_ph_fields": "heights",
+        "atl03_geo_fields": "geolocation",
+        "atl03_corr_fields": "geophys_corr",
+        "atl03_bckgrd_fields": "bckgrd_atlas",
+    }[key]
     return lambda value: tuple(f"{group}/{name}" for name in several(key, value))
 
 
@@ -260,7 +264,7 @@ FIELDS: dict[str, tuple] = {
     "atl03_bckgrd_fields": ("fields", _of_fields("atl03_bckgrd_fields")),
     "atl08_fields": ("atl08_fields", lambda v: tuple(several("atl08_fields", v))),
     "als": ("als", _of_als),
-}  # fmt: skip
+}
 _FIT_KEYS = ("maxi", "H_min_win", "sigma_r_max")
 _NESTED = ("fit", "granule", "track")
 # what the service has beyond a fit of heights, and this engine does not
@@ -270,9 +274,17 @@ _ELSEWHERE = ("phoreal", "samples", "output", "atl09_fields", "atl24", "atl03_si
 PRESETS: dict[str, dict[str, Any]] = {
     "atl06_like": {"srt": 3, "cnf": 1, "ats": 20.0, "cnt": 10, "len": 40.0, "res": 20.0, "maxi": 6},
     "fewer_false_positives": {"srt": 3, "cnf": 4, "ats": 20.0, "cnt": 10, "len": 40.0, "res": 20.0, "maxi": 6},
-    "yapc_fine": {"srt": 3, "cnf": 0, "yapc": {"score": 0, "version": 3, "knn": 4}, "ats": 10.0, "cnt": 5, "len": 20.0,
-                  "res": 20.0, "maxi": 1},
-}  # fmt: skip
+    "yapc_fine": {
+        "srt": 3,
+        "cnf": 0,
+        "yapc": {"score": 0, "version": 3, "knn": 4},
+        "ats": 10.0,
+        "cnt": 5,
+        "len": 20.0,
+        "res": 20.0,
+        "maxi": 1,
+    },
+}
 
 
 def parse(parameters):

@@ -14,12 +14,21 @@ class ParameterError(NunatakError, ValueError):
 
 SURFACES = {"dynamic": -1, "land": 0, "ocean": 1, "sea_ice": 2, "land_ice": 3, "inland_water": 4}
 CONFIDENCES = {
-    "atl03_tep": -2, "atl03_not_considered": -1, "atl03_background": 0, "atl03_within_10m": 1, "atl03_low": 2,
-    "atl03_medium": 3, "atl03_high": 4,
-}  # fmt: skip
+    "atl03_tep": -2,
+    "atl03_not_considered": -1,
+    "atl03_background": 0,
+    "atl03_within_10m": 1,
+    "atl03_low": 2,
+    "atl03_medium": 3,
+    "atl03_high": 4,
+}
 ATL08_CLASSES = {
-    "atl08_noise": 0, "atl08_ground": 1, "atl08_canopy": 2, "atl08_top_of_canopy": 3, "atl08_unclassified": 4,
-}  # fmt: skip
+    "atl08_noise": 0,
+    "atl08_ground": 1,
+    "atl08_canopy": 2,
+    "atl08_top_of_canopy": 3,
+    "atl08_unclassified": 4,
+}
 _EFFECTS = ("afterpulse", "impulse_response", "tep", "noise_burst", "noise_streak")
 # quality_ph: 0..3 to release 006; from 007 on effects 4 and 5, and 10 (part) and 20 (full saturation) plus an effect.
 # 13 and 23 have no name of their own but are in range.

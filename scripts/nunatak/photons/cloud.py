@@ -10,8 +10,23 @@ from nunatak.products.atl03 import BeamPhotons, Granule, Track
 _VELOCITY = 7000.0  # m/s, of the spacecraft, rounded
 
 
-def photons_from_arrays(x_atc, h_ph, *, latitude=None, longitude=None, delta_time=None, y_atc=None, confidence=4,
-                        quality=0, background_rate=0.0, beam="gt1r", rgt=1, cycle=1, region=1, spot=1):  # fmt: skip
+def photons_from_arrays(
+    x_atc,
+    h_ph,
+    *,
+    latitude=None,
+    longitude=None,
+    delta_time=None,
+    y_atc=None,
+    confidence=4,
+    quality=0,
+    background_rate=0.0,
+    beam="gt1r",
+    rgt=1,
+    cycle=1,
+    region=1,
+    spot=1,
+):
     """
     Photons of one beam from their positions along the track, in segments of 20 m counted from x_atc = 0.
 
@@ -52,11 +67,18 @@ def photons_from_arrays(x_atc, h_ph, *, latitude=None, longitude=None, delta_tim
     photons["signal_conf_ph"] = np.repeat(conf[:, None], 5, axis=1)
     n = len(segment_id)
     segments = {
-        "segment_id": segment_id, "segment_dist_x": dist, "segment_ph_cnt": counts.astype("i8"),
-        "photon": np.cumsum(counts) - counts, "length": np.full(n, SEGMENT_LENGTH),
-        "delta_time": dist / _VELOCITY, "reference_photon_lat": np.zeros(n), "reference_photon_lon": dist / 111e3,
-        "velocity": np.full(n, _VELOCITY, "f4"), "spot": np.full(n, spot, "i1"), "inside": np.ones(n, dtype=bool),
-    }  # fmt: skip
+        "segment_id": segment_id,
+        "segment_dist_x": dist,
+        "segment_ph_cnt": counts.astype("i8"),
+        "photon": np.cumsum(counts) - counts,
+        "length": np.full(n, SEGMENT_LENGTH),
+        "delta_time": dist / _VELOCITY,
+        "reference_photon_lat": np.zeros(n),
+        "reference_photon_lon": dist / 111e3,
+        "velocity": np.full(n, _VELOCITY, "f4"),
+        "spot": np.full(n, spot, "i1"),
+        "inside": np.ones(n, dtype=bool),
+    }
     granule = Granule(None, "arrays", rgt, cycle, region, 0, (beam,))
     track = Track(granule, beam, segments, np.array([0.0]), np.array([float(background_rate)]))
     return BeamPhotons(track, photons)

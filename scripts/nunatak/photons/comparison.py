@@ -14,17 +14,42 @@ SLOPE_CLASSES = (0.0, 0.5, 1.0, 2.0, 90.0)  # degrees, limits of the classes tha
 _NMAD = 1.4826  # the median absolute deviation times this is the standard deviation of normal errors
 # joined rows: the names the columns have there
 COLUMNS = {
-    "granule_id": "", "beam": "", "spot": "1", "rgt": "1", "cycle": "1", "segment_id": "1", "time": "UTC",
-    "latitude": "degrees_north", "longitude": "degrees_east", "x_atc": "m", "h_mean": "m", "h_sigma": "m",
-    "n_fit_photons": "counts", "w_surface_window_final": "m", "rms_misfit": "m", "slope": "degrees", "h_li": "m",
-    "h_li_sigma": "m", "difference": "m",
-}  # fmt: skip
+    "granule_id": "",
+    "beam": "",
+    "spot": "1",
+    "rgt": "1",
+    "cycle": "1",
+    "segment_id": "1",
+    "time": "UTC",
+    "latitude": "degrees_north",
+    "longitude": "degrees_east",
+    "x_atc": "m",
+    "h_mean": "m",
+    "h_sigma": "m",
+    "n_fit_photons": "counts",
+    "w_surface_window_final": "m",
+    "rms_misfit": "m",
+    "slope": "degrees",
+    "h_li": "m",
+    "h_li_sigma": "m",
+    "difference": "m",
+}
 # points joined with ATL11
 ATL11_COLUMNS = {
-    "rgt": "1", "cycle": "1", "pair": "", "ref_pt": "1", "time": "UTC", "latitude": "degrees_north",
-    "longitude": "degrees_east", "h_corr": "m", "h_corr_sigma": "m", "h_fitted": "m", "h_sigma": "m",
-    "slope": "degrees", "difference": "m",
-}  # fmt: skip
+    "rgt": "1",
+    "cycle": "1",
+    "pair": "",
+    "ref_pt": "1",
+    "time": "UTC",
+    "latitude": "degrees_north",
+    "longitude": "degrees_east",
+    "h_corr": "m",
+    "h_corr_sigma": "m",
+    "h_fitted": "m",
+    "h_sigma": "m",
+    "slope": "degrees",
+    "difference": "m",
+}
 
 
 def against_atl06(heights, atl06, *, max_offset=10.0):
@@ -84,8 +109,9 @@ def against_atl11(heights, atl11, *, max_offset=10.0, max_across=ACROSS_LIMIT):
     on = ["rgt", "cycle", "pair", "segment_id"]
     left, right = (beams[beams["side"] == side].drop(columns="side") for side in ("l", "r"))
     both = left.merge(right, on=on, suffixes=("", "_r")).rename(columns={"segment_id": "ref_pt"})
-    points = atl11[["rgt", "cycle", "pair", "ref_pt", "time", "latitude", "longitude", "x_atc", "y_atc", "h_corr",
-                    "h_corr_sigma"]].rename(columns={"x_atc": "x", "y_atc": "y"})  # fmt: skip
+    points = atl11[
+        ["rgt", "cycle", "pair", "ref_pt", "time", "latitude", "longitude", "x_atc", "y_atc", "h_corr", "h_corr_sigma"]
+    ].rename(columns={"x_atc": "x", "y_atc": "y"})
     joined = both.merge(points.assign(pair=points["pair"].astype(str)), on=["rgt", "cycle", "pair", "ref_pt"])
     near = (joined["x"] - joined["x_atc"]).abs().le(max_offset) & (joined["x"] - joined["x_atc_r"]).abs().le(max_offset)
     near &= (joined["y"] - (joined["y_atc"] + joined["y_atc_r"]) / 2).abs().le(max_across)

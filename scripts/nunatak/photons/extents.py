@@ -17,14 +17,32 @@ from nunatak.times import delta_time_to_utc
 
 # column: (dtype, unit); one row for each photon of each extent, so that a photon occurs in overlapping extents
 COLUMNS = {
-    "beam": ("category", ""), "extent_id": ("u8", "1"), "segment_id": ("u4", "1"), "segment_dist": ("f8", "m"),
-    "count": ("i4", "counts"), "rgt": ("u2", "1"), "cycle": ("u2", "1"), "region": ("u1", "1"), "track": ("u1", "1"),
-    "spot": ("u1", "1"), "gt": ("u1", "1"), "background_rate": ("f8", "counts / second"),
-    "solar_elevation": ("f4", "degrees"), "time": ("datetime64[ns]", "UTC"), "latitude": ("f8", "degrees_north"),
-    "longitude": ("f8", "degrees_east"), "x_atc": ("f8", "m"), "y_atc": ("f4", "m"), "height": ("f4", "m"),
-    "atl08_class": ("u1", "1"), "atl03_cnf": ("i1", "1"), "quality_ph": ("i1", "1"), "yapc_score": ("u2", "1"),
-    "photon": ("u4", "1"), "delta_time": ("f8", "seconds since 2018-01-01"),
-}  # fmt: skip
+    "beam": ("category", ""),
+    "extent_id": ("u8", "1"),
+    "segment_id": ("u4", "1"),
+    "segment_dist": ("f8", "m"),
+    "count": ("i4", "counts"),
+    "rgt": ("u2", "1"),
+    "cycle": ("u2", "1"),
+    "region": ("u1", "1"),
+    "track": ("u1", "1"),
+    "spot": ("u1", "1"),
+    "gt": ("u1", "1"),
+    "background_rate": ("f8", "counts / second"),
+    "solar_elevation": ("f4", "degrees"),
+    "time": ("datetime64[ns]", "UTC"),
+    "latitude": ("f8", "degrees_north"),
+    "longitude": ("f8", "degrees_east"),
+    "x_atc": ("f8", "m"),
+    "y_atc": ("f4", "m"),
+    "height": ("f4", "m"),
+    "atl08_class": ("u1", "1"),
+    "atl03_cnf": ("i1", "1"),
+    "quality_ph": ("i1", "1"),
+    "yapc_score": ("u2", "1"),
+    "photon": ("u4", "1"),
+    "delta_time": ("f8", "seconds since 2018-01-01"),
+}
 CLASSIC = {"x_atc": "distance"}
 
 
@@ -82,20 +100,30 @@ def _table(photons, rows, x, counts, segment, found, p):
     data = {
         "beam": heights.beam_column(track.beam, n),
         "extent_id": heights.extent_ids(track, found["number"])[extent],
-        "segment_id": found["segment_id"][extent].astype("u4"), "segment_dist": found["centre"][extent],
-        "count": counts[extent].astype("i4"), "rgt": np.full(n, granule.rgt, "u2"),
-        "cycle": np.full(n, granule.cycle, "u2"), "region": np.full(n, granule.region, "u1"),
-        "track": np.full(n, BEAMS.index(track.beam) // 2 + 1, "u1"), "spot": track.segments["spot"][first].astype("u1"),
-        "gt": np.full(n, track.gt, "u1"), "background_rate": rate[extent], "solar_elevation": sun[first],
-        "time": delta_time_to_utc(delta_time), "latitude": columns["lat_ph"][rows],
-        "longitude": columns["lon_ph"][rows], "x_atc": x, "y_atc": columns["dist_ph_across"][rows],
+        "segment_id": found["segment_id"][extent].astype("u4"),
+        "segment_dist": found["centre"][extent],
+        "count": counts[extent].astype("i4"),
+        "rgt": np.full(n, granule.rgt, "u2"),
+        "cycle": np.full(n, granule.cycle, "u2"),
+        "region": np.full(n, granule.region, "u1"),
+        "track": np.full(n, BEAMS.index(track.beam) // 2 + 1, "u1"),
+        "spot": track.segments["spot"][first].astype("u1"),
+        "gt": np.full(n, track.gt, "u1"),
+        "background_rate": rate[extent],
+        "solar_elevation": sun[first],
+        "time": delta_time_to_utc(delta_time),
+        "latitude": columns["lat_ph"][rows],
+        "longitude": columns["lon_ph"][rows],
+        "x_atc": x,
+        "y_atc": columns["dist_ph_across"][rows],
         "height": heights.heights(photons, segment, p)[rows],
         "atl08_class": columns.get("atl08_class", np.full(len(photons), UNCLASSIFIED, "u1"))[rows],
         "atl03_cnf": confidence(photons, p)[rows],
         "quality_ph": columns.get("quality_ph", np.zeros(len(photons), "i1"))[rows],
-        "yapc_score": scores[rows].astype("u2"), "photon": (photons.first + rows).astype("u4"),
+        "yapc_score": scores[rows].astype("u2"),
+        "photon": (photons.first + rows).astype("u4"),
         "delta_time": delta_time,
-    }  # fmt: skip
+    }
     return pd.DataFrame(data, copy=False)
 
 

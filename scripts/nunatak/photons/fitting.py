@@ -80,8 +80,16 @@ def fit_line_reference(x, h, density, *, count, spread, max_iterations, min_wind
             flags |= MAX_ITERATIONS
         break
     rms = math.sqrt((r**2).sum() / n)
-    return {"h_mean": h_mean, "dh_fit_dx": slope, "w_surface_window_final": w, "rms_misfit": rms,
-            "h_sigma": rms * math.sqrt((g**2).sum()), "pflags": flags, "used": used, "weights": g}  # fmt: skip
+    return {
+        "h_mean": h_mean,
+        "dh_fit_dx": slope,
+        "w_surface_window_final": w,
+        "rms_misfit": rms,
+        "h_sigma": rms * math.sqrt((g**2).sum()),
+        "pflags": flags,
+        "used": used,
+        "weights": g,
+    }
 
 
 class PhotonValues(NamedTuple):

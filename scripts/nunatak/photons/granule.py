@@ -27,9 +27,14 @@ log = logging.getLogger("nunatak")
 OK, EMPTY, FAILED = "ok", "empty", "failed"
 # column of a stretch's photons: (dtype, unit)
 STRETCH_COLUMNS = {
-    "x_atc": ("f8", "m"), "height": ("f8", "m"), "latitude": ("f8", "degrees_north"),
-    "longitude": ("f8", "degrees_east"), "atl03_cnf": ("i1", "1"), "quality_ph": ("i1", "1"), "selected": ("bool", "1"),
-}  # fmt: skip
+    "x_atc": ("f8", "m"),
+    "height": ("f8", "m"),
+    "latitude": ("f8", "degrees_north"),
+    "longitude": ("f8", "degrees_east"),
+    "atl03_cnf": ("i1", "1"),
+    "quality_ph": ("i1", "1"),
+    "selected": ("bool", "1"),
+}
 
 
 @dataclass(frozen=True)
@@ -266,9 +271,14 @@ def stretch_photons(granule, beam, first, last, parameters=None, *, classes=None
     (photons,) = _blocks(track, p, labels, track.n_photons + 1)
     segment, columns = photons.segment_index(), photons.photons
     values = (
-        track.segments["segment_dist_x"][segment] + columns["dist_ph_along"], heights.heights(photons, segment, p),
-        columns["lat_ph"], columns["lon_ph"], confidence(photons, p), columns["quality_ph"], select(photons, p),
-    )  # fmt: skip
+        track.segments["segment_dist_x"][segment] + columns["dist_ph_along"],
+        heights.heights(photons, segment, p),
+        columns["lat_ph"],
+        columns["lon_ph"],
+        confidence(photons, p),
+        columns["quality_ph"],
+        select(photons, p),
+    )
     return no_photons().assign(**dict(zip(STRETCH_COLUMNS, values, strict=True)))
 
 

@@ -17,14 +17,31 @@ from nunatak.times import delta_time_to_utc
 
 # column: (dtype, unit), in the order of the table
 COLUMNS = {
-    "beam": ("category", ""), "segment_id": ("u4", "1"), "n_fit_photons": ("i4", "counts"), "pflags": ("u2", "1"),
-    "rgt": ("u2", "1"), "cycle": ("u2", "1"), "region": ("u1", "1"), "spot": ("u1", "1"), "gt": ("u1", "1"),
-    "x_atc": ("f8", "m"), "y_atc": ("f8", "m"), "time": ("datetime64[ns]", "UTC"), "latitude": ("f8", "degrees_north"),
-    "longitude": ("f8", "degrees_east"), "h_mean": ("f8", "m"), "dh_fit_dx": ("f8", "1"), "dh_fit_dy": ("f8", "1"),
-    "w_surface_window_final": ("f8", "m"), "rms_misfit": ("f8", "m"), "h_sigma": ("f8", "m"),
-    "extent_id": ("u8", "1"), "segment_id_beg": ("u4", "1"), "photon_start": ("u4", "1"),
+    "beam": ("category", ""),
+    "segment_id": ("u4", "1"),
+    "n_fit_photons": ("i4", "counts"),
+    "pflags": ("u2", "1"),
+    "rgt": ("u2", "1"),
+    "cycle": ("u2", "1"),
+    "region": ("u1", "1"),
+    "spot": ("u1", "1"),
+    "gt": ("u1", "1"),
+    "x_atc": ("f8", "m"),
+    "y_atc": ("f8", "m"),
+    "time": ("datetime64[ns]", "UTC"),
+    "latitude": ("f8", "degrees_north"),
+    "longitude": ("f8", "degrees_east"),
+    "h_mean": ("f8", "m"),
+    "dh_fit_dx": ("f8", "1"),
+    "dh_fit_dy": ("f8", "1"),
+    "w_surface_window_final": ("f8", "m"),
+    "rms_misfit": ("f8", "m"),
+    "h_sigma": ("f8", "m"),
+    "extent_id": ("u8", "1"),
+    "segment_id_beg": ("u4", "1"),
+    "photon_start": ("u4", "1"),
     "delta_time": ("f8", "seconds since 2018-01-01"),
-}  # fmt: skip
+}
 CLASSIC = {"latitude": "lat", "longitude": "lon", "x_atc": "distance"}
 COMPACT = ("delta_time", "lat", "lon", "h_mean")
 _PHOTON_COLUMNS = ("h_ph", "lat_ph", "lon_ph", "delta_time", "dist_ph_along", "dist_ph_across", "signal_conf_ph")
@@ -227,19 +244,30 @@ def _table(photons, extents, fit, extra, p):
         gt[spot == 0] = 0
     data = {
         "beam": beam_column(track.beam, n),
-        "segment_id": extents["segment_id"].astype("u4"), "n_fit_photons": fit.n_fit, "pflags": fit.pflags,
-        "rgt": np.full(n, granule.rgt, "u2"), "cycle": np.full(n, granule.cycle, "u2"),
-        "region": np.full(n, granule.region, "u1"), "spot": spot, "gt": gt,
-        "x_atc": extents["centre"], "y_atc": result[:, fitting.Y_ATC],
-        "time": delta_time_to_utc(result[:, fitting.DELTA_TIME]), "latitude": result[:, fitting.LATITUDE],
-        "longitude": result[:, fitting.LONGITUDE], "h_mean": result[:, fitting.H_MEAN],
-        "dh_fit_dx": result[:, fitting.SLOPE], "dh_fit_dy": np.full(n, np.nan),
-        "w_surface_window_final": result[:, fitting.WINDOW], "rms_misfit": result[:, fitting.RMS],
-        "h_sigma": result[:, fitting.H_SIGMA], "extent_id": extent_ids(track, extents["number"]) | np.uint64(2),
+        "segment_id": extents["segment_id"].astype("u4"),
+        "n_fit_photons": fit.n_fit,
+        "pflags": fit.pflags,
+        "rgt": np.full(n, granule.rgt, "u2"),
+        "cycle": np.full(n, granule.cycle, "u2"),
+        "region": np.full(n, granule.region, "u1"),
+        "spot": spot,
+        "gt": gt,
+        "x_atc": extents["centre"],
+        "y_atc": result[:, fitting.Y_ATC],
+        "time": delta_time_to_utc(result[:, fitting.DELTA_TIME]),
+        "latitude": result[:, fitting.LATITUDE],
+        "longitude": result[:, fitting.LONGITUDE],
+        "h_mean": result[:, fitting.H_MEAN],
+        "dh_fit_dx": result[:, fitting.SLOPE],
+        "dh_fit_dy": np.full(n, np.nan),
+        "w_surface_window_final": result[:, fitting.WINDOW],
+        "rms_misfit": result[:, fitting.RMS],
+        "h_sigma": result[:, fitting.H_SIGMA],
+        "extent_id": extent_ids(track, extents["number"]) | np.uint64(2),
         "segment_id_beg": track.segments["segment_id"][extents["segment"]].astype("u4"),
         "photon_start": (photons.first + extents["begin"]).astype("u4"),
         "delta_time": result[:, fitting.DELTA_TIME],
-    }  # fmt: skip
+    }
     return pd.DataFrame({**data, **extra}, copy=False)
 
 

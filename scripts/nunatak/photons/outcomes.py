@@ -34,10 +34,13 @@ def granule_outcome(statuses, n_rows):
     reason = beams_in_words(statuses) or ("" if n_rows else "no row in region and period")
     own = {s.beam: s.status for s in statuses}
     return {
-        "status": status, "reason": reason, "n_points": n_rows, "n_photons": sum(s.n_photons for s in statuses),
+        "status": status,
+        "reason": reason,
+        "n_points": n_rows,
+        "n_photons": sum(s.n_photons for s in statuses),
         "n_selected": sum(s.n_selected for s in statuses),
         **{beam: own.get(beam, "not asked for") for beam in BEAMS},
-    }  # fmt: skip
+    }
 
 
 def beams_in_words(statuses):

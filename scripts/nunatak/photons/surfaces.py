@@ -20,11 +20,22 @@ from nunatak.products.atl03 import BeamPhotons
 from nunatak.times import delta_time_to_utc
 
 COLUMNS = {
-    "beam": ("category", ""), "segment_id_beg": ("u4", "1"), "pflags": ("u2", "1"), "rgt": ("u2", "1"),
-    "cycle": ("u2", "1"), "region": ("u1", "1"), "spot": ("u1", "1"), "gt": ("u1", "1"), "x_atc": ("f8", "m"),
-    "y_atc": ("f8", "m"), "time": ("datetime64[ns]", "UTC"), "latitude": ("f8", "degrees_north"),
-    "longitude": ("f8", "degrees_east"), "top_of_surface": ("f8", "m"), "median_ground": ("f8", "m"),
-}  # fmt: skip
+    "beam": ("category", ""),
+    "segment_id_beg": ("u4", "1"),
+    "pflags": ("u2", "1"),
+    "rgt": ("u2", "1"),
+    "cycle": ("u2", "1"),
+    "region": ("u1", "1"),
+    "spot": ("u1", "1"),
+    "gt": ("u1", "1"),
+    "x_atc": ("f8", "m"),
+    "y_atc": ("f8", "m"),
+    "time": ("datetime64[ns]", "UTC"),
+    "latitude": ("f8", "degrees_north"),
+    "longitude": ("f8", "degrees_east"),
+    "top_of_surface": ("f8", "m"),
+    "median_ground": ("f8", "m"),
+}
 
 
 def surface_percentiles(photons, parameters=None):
@@ -99,13 +110,21 @@ def _table(photons, segment, selected, found, p):
     granule = track.granule
     data = {
         "beam": heights.beam_column(track.beam, n),
-        "segment_id_beg": track.segments["segment_id"][found["segment"]].astype("u4"), "pflags": flags,
-        "rgt": np.full(n, granule.rgt, "u2"), "cycle": np.full(n, granule.cycle, "u2"),
-        "region": np.full(n, granule.region, "u1"), "spot": track.segments["spot"][found["segment"]].astype("u1"),
-        "gt": np.full(n, track.gt, "u1"), "x_atc": out[:, 2], "y_atc": out[:, 3],
-        "time": delta_time_to_utc(out[:, 6]), "latitude": out[:, 4], "longitude": (out[:, 5] + 180) % 360 - 180,
-        "top_of_surface": out[:, 0], "median_ground": out[:, 1],
-    }  # fmt: skip
+        "segment_id_beg": track.segments["segment_id"][found["segment"]].astype("u4"),
+        "pflags": flags,
+        "rgt": np.full(n, granule.rgt, "u2"),
+        "cycle": np.full(n, granule.cycle, "u2"),
+        "region": np.full(n, granule.region, "u1"),
+        "spot": track.segments["spot"][found["segment"]].astype("u1"),
+        "gt": np.full(n, track.gt, "u1"),
+        "x_atc": out[:, 2],
+        "y_atc": out[:, 3],
+        "time": delta_time_to_utc(out[:, 6]),
+        "latitude": out[:, 4],
+        "longitude": (out[:, 5] + 180) % 360 - 180,
+        "top_of_surface": out[:, 0],
+        "median_ground": out[:, 1],
+    }
     return pd.DataFrame(data, copy=False)
 
 

@@ -29,18 +29,33 @@ BLOCK_PHOTONS = 1 << 19  # photons in memory at a time, for each beam that is be
 # reference photon's position are needed always; the rest by what is asked of the photons.
 LAYOUT = {
     "geolocation": {
-        "segment_id": "1", "segment_dist_x": "m", "segment_ph_cnt": "counts", "segment_length": "m",
-        "ph_index_beg": "counts", "delta_time": "seconds since 2018-01-01", "reference_photon_lat": "degrees_north",
-        "reference_photon_lon": "degrees_east", "velocity_sc": "meters/second", "podppd_flag": "1",
-        "solar_elevation": "degrees", "surf_type": "1",
+        "segment_id": "1",
+        "segment_dist_x": "m",
+        "segment_ph_cnt": "counts",
+        "segment_length": "m",
+        "ph_index_beg": "counts",
+        "delta_time": "seconds since 2018-01-01",
+        "reference_photon_lat": "degrees_north",
+        "reference_photon_lon": "degrees_east",
+        "velocity_sc": "meters/second",
+        "podppd_flag": "1",
+        "solar_elevation": "degrees",
+        "surf_type": "1",
     },
     "heights": {
-        "delta_time": "seconds since 2018-01-01", "lat_ph": "degrees_north", "lon_ph": "degrees_east", "h_ph": "m",
-        "dist_ph_along": "m", "dist_ph_across": "m", "signal_conf_ph": "1", "quality_ph": "1", "weight_ph": "1",
+        "delta_time": "seconds since 2018-01-01",
+        "lat_ph": "degrees_north",
+        "lon_ph": "degrees_east",
+        "h_ph": "m",
+        "dist_ph_along": "m",
+        "dist_ph_across": "m",
+        "signal_conf_ph": "1",
+        "quality_ph": "1",
+        "weight_ph": "1",
     },
     "bckgrd_atlas": {"delta_time": "seconds since 2018-01-01", "bckgrd_rate": "counts / second"},
     "geophys_corr": {"geoid": "m"},
-}  # fmt: skip
+}
 
 _LATER = ("quality_ph", "weight_ph")  # not in every release: 003 has neither
 ALL_FLAGS = 6  # release from which every granule has them and podppd_flag; without, a subset dropped them

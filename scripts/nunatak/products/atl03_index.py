@@ -20,9 +20,24 @@ from nunatak.times import delta_time_to_utc
 
 _EVERY = 50  # segments between the points of a track line: 1 km
 COLUMNS = (
-    "granule_id", "file_name", "beam", "spot", "rgt", "cycle", "region_number", "release", "time_start", "time_end",
-    "n_segments", "n_photons", "west", "south", "east", "north", "geometry",
-)  # fmt: skip
+    "granule_id",
+    "file_name",
+    "beam",
+    "spot",
+    "rgt",
+    "cycle",
+    "region_number",
+    "release",
+    "time_start",
+    "time_end",
+    "n_segments",
+    "n_photons",
+    "west",
+    "south",
+    "east",
+    "north",
+    "geometry",
+)
 
 
 def index(paths):
@@ -61,10 +76,24 @@ def _row(granule, beam):
     west, east = _west_east(lon)
     start, end = delta_time_to_utc([time.min(), time.max()])
     return (
-        granule.name.rsplit(".", 1)[0], granule.path.name, beam, int(s["spot"][filled][0]), granule.rgt, granule.cycle,
-        granule.region, granule.release, start, end, int(filled.sum()), track.n_photons, west, lat.min(), east,
-        lat.max(), _line(lon, lat),
-    )  # fmt: skip
+        granule.name.rsplit(".", 1)[0],
+        granule.path.name,
+        beam,
+        int(s["spot"][filled][0]),
+        granule.rgt,
+        granule.cycle,
+        granule.region,
+        granule.release,
+        start,
+        end,
+        int(filled.sum()),
+        track.n_photons,
+        west,
+        lat.min(),
+        east,
+        lat.max(),
+        _line(lon, lat),
+    )
 
 
 def _west_east(lon):
@@ -98,8 +127,11 @@ def write_index(table, path):
     """Write an index as GeoParquet 1.1."""
     geometry = table["geometry"].to_numpy()
     kinds = sorted({g.geom_type for g in geometry})
-    geo = {"version": "1.1.0", "primary_column": "geometry",
-           "columns": {"geometry": {"encoding": "WKB", "geometry_types": kinds}}}  # fmt: skip
+    geo = {
+        "version": "1.1.0",
+        "primary_column": "geometry",
+        "columns": {"geometry": {"encoding": "WKB", "geometry_types": kinds}},
+    }
     arrow = pa.Table.from_pandas(table.assign(geometry=shapely.to_wkb(geometry)), preserve_index=False)
     with written(path) as part:
         pq.write_table(arrow.replace_schema_metadata({"geo": json.dumps(geo)}), part, compression="zstd")

@@ -40,19 +40,33 @@ LAYOUT = {
     **{
         name: (f"{group}/{name}", unit)
         for group, unit, names in (
-            ("bias_correction", "m", "fpb_mean_corr fpb_mean_corr_sigma fpb_med_corr fpb_med_corr_sigma med_r_fit "
-                                     "tx_mean_corr tx_med_corr"),
+            (
+                "bias_correction",
+                "m",
+                "fpb_mean_corr fpb_mean_corr_sigma fpb_med_corr fpb_med_corr_sigma med_r_fit tx_mean_corr tx_med_corr",
+            ),
             ("bias_correction", "1", "fpb_n_corr"),
             ("dem", "1", "dem_flag"),
             ("dem", "m", "dem_h geoid_free2mean geoid_h"),
-            ("fit_statistics", "1", "dh_fit_dx dh_fit_dx_sigma dh_fit_dy n_fit_photons n_seg_pulses "
-                                    "signal_selection_source signal_selection_source_status snr snr_significance"),
-            ("fit_statistics", "m", "h_expected_rms h_mean h_rms_misfit h_robust_sprd sigma_h_mean "
-                                    "w_surface_window_final"),
+            (
+                "fit_statistics",
+                "1",
+                "dh_fit_dx dh_fit_dx_sigma dh_fit_dy n_fit_photons n_seg_pulses "
+                "signal_selection_source signal_selection_source_status snr snr_significance",
+            ),
+            (
+                "fit_statistics",
+                "m",
+                "h_expected_rms h_mean h_rms_misfit h_robust_sprd sigma_h_mean w_surface_window_final",
+            ),
             ("geophysical", "hz", "bckgrd e_bckgrd"),
             ("geophysical", "1", "bsnow_conf bsnow_od cloud_flg_asr cloud_flg_atm layer_flag msw_flag r_eff"),
-            ("geophysical", "m", "bsnow_h dac neutat_delay_total tide_earth tide_earth_free2mean tide_equilibrium "
-                                 "tide_load tide_ocean tide_pole"),
+            (
+                "geophysical",
+                "m",
+                "bsnow_h dac neutat_delay_total tide_earth tide_earth_free2mean tide_equilibrium "
+                "tide_load tide_ocean tide_pole",
+            ),
             ("geophysical", "degrees", "solar_azimuth solar_elevation"),
             ("ground_track", "radians", "ref_azimuth ref_coelv"),
             ("ground_track", "degrees", "seg_azimuth"),
@@ -60,7 +74,7 @@ LAYOUT = {
         )
         for name in names.split()
     },
-}  # fmt: skip
+}
 
 # Always in the table. A server-side subset may lack the second kind: they become NaN (the flag its fill), and the
 # beam's status says so.

@@ -38,10 +38,13 @@ LAYOUT = Layout(
     units=_UNITS,
     required=("height_segment_height",),
     expected=(
-        "seg_dist_x", "height_segment_length_seg", "height_segment_surface_error_est", "height_segment_type",
+        "seg_dist_x",
+        "height_segment_length_seg",
+        "height_segment_surface_error_est",
+        "height_segment_type",
         "height_segment_ssh_flag",
     ),
-)  # fmt: skip
+)
 
 STANDARD = SegmentFilter()
 

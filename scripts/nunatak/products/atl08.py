@@ -22,14 +22,23 @@ UNCLASSIFIED = 4  # photons that ATL08 does not list
 
 LAYOUT = {
     "signal_photons": {
-        "ph_segment_id": "1", "classed_pc_indx": "counts", "classed_pc_flag": "1", "ph_h": "m",
-        "delta_time": "seconds since 2018-01-01", "d_flag": "1",
+        "ph_segment_id": "1",
+        "classed_pc_indx": "counts",
+        "classed_pc_flag": "1",
+        "ph_h": "m",
+        "delta_time": "seconds since 2018-01-01",
+        "d_flag": "1",
     },
     "land_segments": {
-        "segment_id_beg": "1", "segment_id_end": "1", "latitude": "degrees_north", "longitude": "degrees_east",
-        "delta_time": "seconds since 2018-01-01", "terrain/h_te_median": "m", "terrain/n_te_photons": "counts",
+        "segment_id_beg": "1",
+        "segment_id_end": "1",
+        "latitude": "degrees_north",
+        "longitude": "degrees_east",
+        "delta_time": "seconds since 2018-01-01",
+        "terrain/h_te_median": "m",
+        "terrain/n_te_photons": "counts",
     },
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

@@ -42,19 +42,40 @@ LAYOUT: dict[str, tuple[tuple[str, ...], str, str]] = {
         for group, per, unit, names, more in (
             ("ref_surf", "point", "m", "x_atc y_atc dem_h geoid_h", ()),
             ("ref_surf", "point", "m", "misfit_rms", ("ref_surf/misfit_RMS",)),
-            ("ref_surf", "point", "1", "at_slope xt_slope e_slope n_slope curvature misfit_chi2r fit_quality "
-                                       "complex_surface_flag deg_x deg_y", ()),
+            (
+                "ref_surf",
+                "point",
+                "1",
+                "at_slope xt_slope e_slope n_slope curvature misfit_chi2r fit_quality complex_surface_flag deg_x deg_y",
+                (),
+            ),
             ("ref_surf", "point", "degrees", "rgt_azimuth", ()),
-            ("ref_surf", "point", "yr-1", "slope_change_rate_x slope_change_rate_x_sigma slope_change_rate_y "
-                                          "slope_change_rate_y_sigma", ()),
-            ("cycle_stats", "cycle", "m", "bsnow_h dac dh_geoloc h_mean h_rms_misfit sigma_geo_at sigma_geo_h "
-                                          "sigma_geo_xt tide_ocean", ()),
-            ("cycle_stats", "cycle", "1", "atl06_summary_zero_count bsnow_conf cloud_flg_asr cloud_flg_atm "
-                                          "min_signal_selection_source min_snr_significance r_eff seg_count", ()),
+            (
+                "ref_surf",
+                "point",
+                "yr-1",
+                "slope_change_rate_x slope_change_rate_x_sigma slope_change_rate_y slope_change_rate_y_sigma",
+                (),
+            ),
+            (
+                "cycle_stats",
+                "cycle",
+                "m",
+                "bsnow_h dac dh_geoloc h_mean h_rms_misfit sigma_geo_at sigma_geo_h sigma_geo_xt tide_ocean",
+                (),
+            ),
+            (
+                "cycle_stats",
+                "cycle",
+                "1",
+                "atl06_summary_zero_count bsnow_conf cloud_flg_asr cloud_flg_atm "
+                "min_signal_selection_source min_snr_significance r_eff seg_count",
+                (),
+            ),
         )
         for name in names.split()
     },
-}  # fmt: skip
+}
 
 # column: (names in crossing_track_data, what stands in for an absent one); the first two kinds every release has
 _CROSSING = {
@@ -70,9 +91,11 @@ _CROSSING = {
     "dac": (("dac",), np.nan),
 }
 _CROSSING_UNITS = {
-    "time": "UTC", "latitude": "degrees_north", "longitude": "degrees_east",
+    "time": "UTC",
+    "latitude": "degrees_north",
+    "longitude": "degrees_east",
     **dict.fromkeys(("h_corr", "h_corr_sigma", "h_corr_sigma_systematic", "along_track_rss", "tide_ocean", "dac"), "m"),
-}  # fmt: skip
+}
 
 _POINTS = ("ref_pt", "latitude", "longitude", "x_atc", "y_atc", "e_slope", "n_slope")
 _HEIGHTS = ("h_corr", "h_corr_sigma", "h_corr_sigma_systematic", "quality_summary")
@@ -301,8 +324,9 @@ def _read_crossing(file, pair, region, period):
     if period is not None:
         keep &= period.contains(data["time"])
     if not keep.any():
-        return None, BeamStatus(pair, "outside" if n else "empty", "no crossing" + (" in region and period" * (n > 0)),
-                                n, 0)  # fmt: skip
+        return None, BeamStatus(
+            pair, "outside" if n else "empty", "no crossing" + (" in region and period" * (n > 0)), n, 0
+        )
     reason = f"crossings without {', '.join(absent)}" if absent else ""
     return (pair, {k: v[keep] for k, v in data.items()}), BeamStatus(pair, "present", reason, n, int(keep.sum()))
 

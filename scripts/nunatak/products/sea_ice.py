@@ -158,9 +158,16 @@ def read_segments(
         rgt, cycle = _identity(file, path, layout)
         check_groups(file, BEAMS, layout.roots)
         read = partial(
-            _read_beam, file, layout=layout, region=region, period=period, strength=strength, keep=keep, wanted=wanted,
+            _read_beam,
+            file,
+            layout=layout,
+            region=region,
+            period=period,
+            strength=strength,
+            keep=keep,
+            wanted=wanted,
             fields=fields,
-        )  # fmt: skip
+        )
         parts, statuses = read_each(read, asked, path)
     return _table(parts, layout, wanted, rgt, cycle), statuses
 

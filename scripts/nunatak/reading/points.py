@@ -25,9 +25,7 @@ class _Part(NamedTuple):
     outcome: Outcome
 
 
-def subset(
-    ledger, read, nothing, *, region, period, crs, beams=("all",), variables=(), opened=None, threads=2
-):  # fmt: skip
+def subset(ledger, read, nothing, *, region, period, crs, beams=("all",), variables=(), opened=None, threads=2):
     """
     Read the granules of a ledger and keep what lies in region and period.
 

@@ -91,9 +91,13 @@ def _dataset(path, node):
         value = np.ravel(fill)[0]
         fill = f"{value:.8g}" if isinstance(value, np.floating) else str(value)
     return Part(
-        path, node.shape, hdf5_type(node), hdf5.units(node, "") or "", fill or _NO_FILL,
+        path,
+        node.shape,
+        hdf5_type(node),
+        hdf5.units(node, "") or "",
+        fill or _NO_FILL,
         hdf5.attribute(node, "long_name", "") or hdf5.attribute(node, "description", "") or "",
-    )  # fmt: skip
+    )
 
 
 def hdf5_type(node):

@@ -21,15 +21,30 @@ _LEFT_OUT = re.compile(
     r"[a-z0-9]+/((lists|ledger|read|points|sums|levels|tallies|segments|extents)/|(granules|left_out)\.parquet)|.*\.zarr(/|$)"
 )
 _WORDS = {
-    "table": "table", "grid": "grid, CF NetCDF", "raster": "grid, GeoTIFF", "numbers": "values", "figure": "figure",
+    "table": "table",
+    "grid": "grid, CF NetCDF",
+    "raster": "grid, GeoTIFF",
+    "numbers": "values",
+    "figure": "figure",
     "page": "page",
-}  # fmt: skip
+}
 _TYPES = {
-    ".parquet": "application/vnd.apache.parquet", ".csv": "text/csv", ".nc": "application/netcdf", ".tif": "image/tiff",
-    ".json": "application/json", ".geojson": "application/geo+json", ".png": "image/png", ".pdf": "application/pdf",
-    ".svg": "image/svg+xml", ".html": "text/html", ".ipynb": "application/x-ipynb+json", ".yaml": "application/yaml",
-    ".md": "text/markdown", ".txt": "text/plain", ".bib": "application/x-bibtex",
-}  # fmt: skip
+    ".parquet": "application/vnd.apache.parquet",
+    ".csv": "text/csv",
+    ".nc": "application/netcdf",
+    ".tif": "image/tiff",
+    ".json": "application/json",
+    ".geojson": "application/geo+json",
+    ".png": "image/png",
+    ".pdf": "application/pdf",
+    ".svg": "image/svg+xml",
+    ".html": "text/html",
+    ".ipynb": "application/x-ipynb+json",
+    ".yaml": "application/yaml",
+    ".md": "text/markdown",
+    ".txt": "text/plain",
+    ".bib": "application/x-bibtex",
+}
 _POLICY = "https://www.earthdata.nasa.gov/learn/use-data/data-use-policy"
 _CITING = "https://nsidc.org/data/data-programs/nsidc-daac/citing-nsidc-daac"
 _TERMS = """# Licence of the data, and how to cite

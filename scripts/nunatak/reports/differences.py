@@ -49,9 +49,19 @@ TOLERANCES = {
     "page": Tolerance(1e-5, 0.0),
 }
 _KINDS = {
-    ".parquet": "table", ".csv": "table", ".nc": "grid", ".tif": "raster", ".zarr": "cube", ".json": "numbers",
-    ".geojson": "numbers", ".png": "figure", ".pdf": "figure", ".svg": "figure", ".html": "page", ".ipynb": "page",
-}  # fmt: skip
+    ".parquet": "table",
+    ".csv": "table",
+    ".nc": "grid",
+    ".tif": "raster",
+    ".zarr": "cube",
+    ".json": "numbers",
+    ".geojson": "numbers",
+    ".png": "figure",
+    ".pdf": "figure",
+    ".svg": "figure",
+    ".html": "page",
+    ".ipynb": "page",
+}
 # where a file lay, and hashes of bytes: they say nothing of the numbers
 _ELSEWHERE = ("path", "url", "inputs", "inputs_hash", "history", "libraries", "nunatak_version")
 _BLOCK = 4_000_000  # values looked at in one go
@@ -115,9 +125,12 @@ def _worst(kind, found) -> Difference:
     beyond = next((d for d in found if not d.within), None)
     most = beyond or max(found, key=lambda d: d.relative)
     return Difference(
-        beyond is None, kind, max(d.largest for d in found), max(d.relative for d in found),
+        beyond is None,
+        kind,
+        max(d.largest for d in found),
+        max(d.relative for d in found),
         most.where if most.relative or not most.within else "",
-    )  # fmt: skip
+    )
 
 
 def _folders(one, other):

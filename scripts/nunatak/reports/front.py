@@ -168,13 +168,16 @@ def pair_table(pairs, counts=None):
         for row in summarise_pairs(part).to_dict("records"):
             rows.append(
                 [
-                    f"RGT {int(rgt):04d}, cycles {int(first):02d} and {int(last):02d}", row["beam"], str(row["n"]),
+                    f"RGT {int(rgt):04d}, cycles {int(first):02d} and {int(last):02d}",
+                    row["beam"],
+                    str(row["n"]),
                     f"{words.number(row['median_dh_uncorrected'])} m",
                     words.plus_minus(row["median_dh"], errors[row["beam"]], "m"),
-                    f"{words.number(row['nmad_dh'], 2)} m", f"{words.number(row['median_dy'], 2)} m",
+                    f"{words.number(row['nmad_dh'], 2)} m",
+                    f"{words.number(row['median_dy'], 2)} m",
                     f"{words.number(row['median_dhdt'])} m/yr",
                 ]
-            )  # fmt: skip
+            )
     heads = ("track", "beam", "pairs", "uncorrected", "dh", "spread (NMAD)", "apart across track", "dh/dt")
     notes = (
         "Medians of the height differences of segments joined on segment_id that pass the study's filter; dh "
@@ -245,7 +248,7 @@ def velocity_leads(study):
 
 def lead(
     region_change, pairs, checks, freeboard=None, speeds=None, *, what="freeboard", measured=(), speeds_first=False
-):  # fmt: skip
+):
     """
     The sentences a reader sees first: the numbers of what the study is about, and whether the checks hold.
 
@@ -293,10 +296,29 @@ def summary(study, front, report, simulated):
 
 
 def compose(
-    study, *, region, counts, region_change, pairs, figure_list, pages, checks, provenance, references, simulated,
-    freeboard=None, speeds=None, pair_counts=None, heights=None, rates=None, crossovers=None, surface=None,
-    annual=None, not_drawn=(), simplified=None,
-):  # fmt: skip
+    study,
+    *,
+    region,
+    counts,
+    region_change,
+    pairs,
+    figure_list,
+    pages,
+    checks,
+    provenance,
+    references,
+    simulated,
+    freeboard=None,
+    speeds=None,
+    pair_counts=None,
+    heights=None,
+    rates=None,
+    crossovers=None,
+    surface=None,
+    annual=None,
+    not_drawn=(),
+    simplified=None,
+):
     """The front page's content; see the arguments' makers above."""
     tables = []
     if region_change is not None:

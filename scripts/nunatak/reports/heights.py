@@ -99,20 +99,30 @@ def preset_rows(found):
     """Heads and rows in words of the table of `presets`."""
     heads = ("parameters", "segments", "good (pflags 0)", "spread (NMAD)", f"more than {FALSE:g} m off")
     rows = [
-        (row.parameters.replace("_", " "), str(row.segments), str(row.good), f"{words.number(row.nmad, 2)} m",
-         "unknown" if np.isnan(row.false) else f"{100 * row.false:.2f} %")
+        (
+            row.parameters.replace("_", " "),
+            str(row.segments),
+            str(row.good),
+            f"{words.number(row.nmad, 2)} m",
+            "unknown" if np.isnan(row.false) else f"{100 * row.false:.2f} %",
+        )
         for row in found.itertuples()
-    ]  # fmt: skip
+    ]
     return heads, rows
 
 
 def slope_rows(slope, difference):
     """Heads and rows in words of differences by class of slope."""
     rows = [
-        (comparison.in_words(row.slope_from, row.slope_to), f"{int(row.n):,}", f"{words.number(row.median, 2)} m",
-         f"{words.number(row.nmad, 2)} m", f"{100 * row.beyond_1m:.2f} %")
+        (
+            comparison.in_words(row.slope_from, row.slope_to),
+            f"{int(row.n):,}",
+            f"{words.number(row.median, 2)} m",
+            f"{words.number(row.nmad, 2)} m",
+            f"{100 * row.beyond_1m:.2f} %",
+        )
         for row in photons.by_slope(slope, difference).itertuples()
-    ]  # fmt: skip
+    ]
     return ("slope", "segments", "median", "spread (NMAD)", "more than 1 m off"), rows
 
 
@@ -141,10 +151,14 @@ def sweep(granule, settings, against, *, beam, region=None, choices=None):
 def beam_rows(ledger):
     """Heads and rows in words of what came of each beam of each granule."""
     rows = [
-        (row["granule_id"], *(str(row.get(beam, "")) for beam in BEAMS), f"{int(row.get('n_photons') or 0):,}",
-         f"{int(row.get('n_points') or 0):,}")
+        (
+            row["granule_id"],
+            *(str(row.get(beam, "")) for beam in BEAMS),
+            f"{int(row.get('n_photons') or 0):,}",
+            f"{int(row.get('n_points') or 0):,}",
+        )
         for row in ledger.fillna({"n_photons": 0, "n_points": 0}).to_dict("records")
-    ]  # fmt: skip
+    ]
     return ("granule", *BEAMS, "photons in the area", "heights"), rows
 
 

@@ -51,10 +51,15 @@ def _execute(notebook, executed, parameters, folder):
 
     try:
         papermill.execute_notebook(
-            str(notebook), str(executed), parameters=parameters, kernel_name=_KERNEL, language="python",
+            str(notebook),
+            str(executed),
+            parameters=parameters,
+            kernel_name=_KERNEL,
+            language="python",
             cwd=str(folder),
-            progress_bar=False, log_output=False,
-        )  # fmt: skip
+            progress_bar=False,
+            log_output=False,
+        )
     except papermill.exceptions.PapermillExecutionError as error:
         log.error("%s", "\n".join(error.traceback))
         raise NunatakError(

@@ -14,9 +14,22 @@ from nunatak.runtime import file_sha256, stamp
 
 # What decides a number or a picture. No variable of the environment is written: one of them may hold a secret.
 PACKAGES = (
-    "cmcrameri", "h5netcdf", "h5py", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "pyproj", "rasterio",
-    "scipy", "shapely", "snakemake", "xarray", "zarr",
-)  # fmt: skip
+    "cmcrameri",
+    "h5netcdf",
+    "h5py",
+    "matplotlib",
+    "numba",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pyproj",
+    "rasterio",
+    "scipy",
+    "shapely",
+    "snakemake",
+    "xarray",
+    "zarr",
+)
 # Keys of a study that say how a machine is set up, not what was computed.
 _MACHINE = ("connections", "directory", "endpoints", "path", "resources", "results", "scheduler", "transfer")
 _CODE = ("Snakefile", "rules/*.smk", "scripts/**/*.py", "notebooks/*.ipynb")

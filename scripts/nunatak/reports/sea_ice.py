@@ -63,16 +63,29 @@ def series_table(series, what="freeboard"):
     last = longest_bins(series)
     rows = [
         [
-            row["region"].replace("_", " "), span(row["time_start"], row["time_end"]), f"{row['count']:,}",
-            str(row["n_pass"]), str(row["n_day"]), words.plus_minus(row["mean"], row["stderr"]),
-            words.plus_minus(row["cell_mean"], None), f"{row['std']:.2f}", f"{row['area'] / 1000:,.0f}",
+            row["region"].replace("_", " "),
+            span(row["time_start"], row["time_end"]),
+            f"{row['count']:,}",
+            str(row["n_pass"]),
+            str(row["n_day"]),
+            words.plus_minus(row["mean"], row["stderr"]),
+            words.plus_minus(row["cell_mean"], None),
+            f"{row['std']:.2f}",
+            f"{row['area'] / 1000:,.0f}",
         ]
         for row in last.tail(_ROWS).to_dict("records")
-    ]  # fmt: skip
+    ]
     heads = (
-        "region", "time", "segments", "passes", "days", "mean of segments (m)", "mean over area (m)", "spread (m)",
+        "region",
+        "time",
+        "segments",
+        "passes",
+        "days",
+        "mean of segments (m)",
+        "mean over area (m)",
+        "spread (m)",
         "area seen (1000 km²)",
-    )  # fmt: skip
+    )
     notes: tuple[str, ...] = (
         "Segments count by their length. The error is that of the mean, from the scatter of passes, because segments "
         "of one pass are not independent; the spread is the standard deviation of segments.",
@@ -120,6 +133,8 @@ def settings_rows(dataset):
         ("of them without a valid value, weight, position or time", f"{about['segments_invalid']:,}"),
         ("granules with a segment", f"{about['granules']:,}"),
         ("mean", str(about["weighting"])),
-        ("fewest segments, passes, days of a cell",
-         ", ".join(str(about[f"minimum_{name}"]) for name in ("segments", "passes", "days"))),
-    ]  # fmt: skip
+        (
+            "fewest segments, passes, days of a cell",
+            ", ".join(str(about[f"minimum_{name}"]) for name in ("segments", "passes", "days")),
+        ),
+    ]

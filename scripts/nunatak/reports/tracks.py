@@ -15,10 +15,17 @@ def seen_table(seen):
     """Heads and rows of the tracks nearest to the middle of the focus, at most twelve."""
     heads = ("product", "track", "pair or beam", "direction", "cycles", "rows in the focus", "nearest approach")
     rows = [
-        (row.product.upper(), f"RGT {row.rgt:04d}", row.beam, row.direction, cycles_in_words(row.cycles), row.n_inside,
-         f"{row.nearest / 1000:.1f} km")
+        (
+            row.product.upper(),
+            f"RGT {row.rgt:04d}",
+            row.beam,
+            row.direction,
+            cycles_in_words(row.cycles),
+            row.n_inside,
+            f"{row.nearest / 1000:.1f} km",
+        )
         for row in seen.head(_SHOWN).itertuples()
-    ]  # fmt: skip
+    ]
     if len(seen) > _SHOWN:
         rows.append((f"… and {len(seen) - _SHOWN} more", "", "", "", "", "", ""))
     return heads, rows
@@ -124,8 +131,16 @@ def agreement_table(agreement):
         all_slopes = row.slope_low == 0 and np.isinf(row.slope_high)
         low, high = f"{row.slope_low:g}", "" if np.isinf(row.slope_high) else f" to {row.slope_high:g}"
         slope = "all" if all_slopes else f"{low}{high}" if high else f"above {low}"
-        rows.append((row.compared, slope, f"{row.n:,}", f"{number(row.median, 2)} m", f"{number(row.nmad, 2)} m",
-                     number(row.nmad_z, 2)))  # fmt: skip
+        rows.append(
+            (
+                row.compared,
+                slope,
+                f"{row.n:,}",
+                f"{number(row.median, 2)} m",
+                f"{number(row.nmad, 2)} m",
+                number(row.nmad_z, 2),
+            )
+        )
     return heads, rows
 
 
@@ -171,14 +186,17 @@ def outlier_sentence(report):
         noun = "track" if "tracks" in what else "pass"
         plural = "tracks" if noun == "track" else "passes"
         if not len(bad):
-            parts.append(f"None of {counted(len(rows), noun) if len(rows) == 1 else f'{len(rows)} {plural}'} is out of "
-                         f"line ({what}).")  # fmt: skip
+            parts.append(
+                f"None of {counted(len(rows), noun) if len(rows) == 1 else f'{len(rows)} {plural}'} is out of "
+                f"line ({what})."
+            )
             continue
         names = ", ".join(
-            f"RGT {int(row.rgt):04d}" + ("" if noun == "track" else f" cycle {int(row.cycle):02d}")
+            f"RGT {int(row.rgt):04d}"
+            + ("" if noun == "track" else f" cycle {int(row.cycle):02d}")
             + f" ({number(row.median, 2)} {row.unit})"
             for row in bad.head(5).itertuples()
-        )  # fmt: skip
+        )
         parts.append(f"Out of line ({what}): {names}" + (f" and {len(bad) - 5} more." if len(bad) > 5 else "."))
         left_out = int(bad["left_out"].astype(bool).sum()) if "left_out" in bad else 0
         if left_out:

@@ -23,11 +23,13 @@ def years_table(series):
     annual = series[series["kind"] == "annual"]
     rows = [
         [
-            row["point"].replace("_", " "), str(row["time"].year), f"{row['pairs']:.0f}",
+            row["point"].replace("_", " "),
+            str(row["time"].year),
+            f"{row['pairs']:.0f}",
             words.plus_minus(row["v"], row["v_error"]),
         ]
         for row in annual.tail(_ROWS).to_dict("records")
-    ]  # fmt: skip
+    ]
     notes: tuple[str, ...] = (
         "Annual means of the components by weighted least squares on displacements; pairs are those that touch the "
         "year in the point's cell. The error is the formal one times the root of reduced chi-squared where that "

@@ -16,8 +16,13 @@ from nunatak.runtime import NunatakError, file_sha256, read_json
 
 PROVENANCE = "provenance.json"
 SAME, WITHIN, DIFFERS, ONLY_HERE, ONLY_THERE, UNKNOWN = (
-    "the same bytes", "within tolerance", "differs", "only here", "only in the published", "other bytes, by hash alone"
-)  # fmt: skip
+    "the same bytes",
+    "within tolerance",
+    "differs",
+    "only here",
+    "only in the published",
+    "other bytes, by hash alone",
+)
 _FAULTS = (DIFFERS, ONLY_HERE, ONLY_THERE)
 _SHOWN = 5  # names in one message
 

@@ -243,7 +243,7 @@ def figure_listing(study: Study) -> list[str]:
     if any(name.startswith("transect_") for name in study.figure_names):
         shown.pop("transect")
     return [*lines, "others, where products and keys of the study allow them:",
-            *(f"  {name:28s} {words}" for name, words in shown.items())]  # fmt: skip
+            *(f"  {name:28s} {words}" for name, words in shown.items())]
 
 
 def topics(study: Study) -> list[str]:

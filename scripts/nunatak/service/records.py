@@ -15,29 +15,79 @@ import numpy as np
 from nunatak.times import utc_to_gps
 
 VERSION = 2
-_NAMES = {"i4": "INT32", "u1": "UINT8", "u2": "UINT16", "u4": "UINT32", "u8": "UINT64", "f4": "FLOAT", "f8": "DOUBLE",
-          "i8": "TIME8", "i1": "INT8"}  # fmt: skip
+_NAMES = {
+    "i4": "INT32",
+    "u1": "UINT8",
+    "u2": "UINT16",
+    "u4": "UINT32",
+    "u8": "UINT64",
+    "f4": "FLOAT",
+    "f8": "DOUBLE",
+    "i8": "TIME8",
+    "i1": "INT8",
+}
 TEXT = 256  # bytes of a text field
 
 # A fixed record's fields: name to NumPy type ("i8" is a time, ns since 1970; "S" a text)
 HEIGHT = {
-    "extent_id": "u8", "segment_id": "u4", "n_fit_photons": "i4", "pflags": "u2", "rgt": "u2", "cycle": "u2",
-    "region": "u1", "spot": "u1", "gt": "u1", "x_atc": "f8", "y_atc": "f8", "time": "i8", "latitude": "f8",
-    "longitude": "f8", "h_mean": "f8", "dh_fit_dx": "f8", "dh_fit_dy": "f8", "w_surface_window_final": "f8",
-    "rms_misfit": "f8", "h_sigma": "f8",
-}  # fmt: skip
+    "extent_id": "u8",
+    "segment_id": "u4",
+    "n_fit_photons": "i4",
+    "pflags": "u2",
+    "rgt": "u2",
+    "cycle": "u2",
+    "region": "u1",
+    "spot": "u1",
+    "gt": "u1",
+    "x_atc": "f8",
+    "y_atc": "f8",
+    "time": "i8",
+    "latitude": "f8",
+    "longitude": "f8",
+    "h_mean": "f8",
+    "dh_fit_dx": "f8",
+    "dh_fit_dy": "f8",
+    "w_surface_window_final": "f8",
+    "rms_misfit": "f8",
+    "h_sigma": "f8",
+}
 EXTENT = {
-    "extent_id": "u8", "segment_id": "u4", "segment_dist": "f8", "background_rate": "f8", "solar_elevation": "f4",
-    "rgt": "u2", "cycle": "u2", "region": "u1", "track": "u1", "pair": "u1", "sc_orient": "u1", "gt": "u1",
-}  # fmt: skip
+    "extent_id": "u8",
+    "segment_id": "u4",
+    "segment_dist": "f8",
+    "background_rate": "f8",
+    "solar_elevation": "f4",
+    "rgt": "u2",
+    "cycle": "u2",
+    "region": "u1",
+    "track": "u1",
+    "pair": "u1",
+    "sc_orient": "u1",
+    "gt": "u1",
+}
 PHOTON = {
-    "time": "i8", "latitude": "f8", "longitude": "f8", "x_atc": "f8", "y_atc": "f4", "height": "f4",
-    "atl08_class": "u1", "atl03_cnf": "i1", "quality_ph": "i1", "yapc_score": "u2",
-}  # fmt: skip
+    "time": "i8",
+    "latitude": "f8",
+    "longitude": "f8",
+    "x_atc": "f8",
+    "y_atc": "f4",
+    "height": "f4",
+    "atl08_class": "u1",
+    "atl03_cnf": "i1",
+    "quality_ph": "i1",
+    "yapc_score": "u2",
+}
 INDEX = {
-    "name": "S", "t0": "f8", "t1": "f8", "lat0": "f8", "lon0": "f8", "lat1": "f8", "lon1": "f8", "cycle": "u4",
+    "name": "S",
+    "t0": "f8",
+    "t1": "f8",
+    "lat0": "f8",
+    "lon0": "f8",
+    "lat1": "f8",
+    "lon1": "f8",
+    "cycle": "u4",
     "rgt": "u4",
-}  # fmt: skip
+}
 _FIXED = {
     "atl03rec.photons": PHOTON,
     "atl03rec.index": INDEX,
@@ -77,8 +127,12 @@ def _fields(kinds):
     for name, kind in kinds.items():
         size = TEXT if kind == "S" else int(kind[1])
         elements = TEXT if kind == "S" else 1
-        told[name] = {"type": "STRING" if kind == "S" else _NAMES[kind], "offset": 8 * offset, "elements": elements,
-                      "flags": ["LE"]}  # fmt: skip
+        told[name] = {
+            "type": "STRING" if kind == "S" else _NAMES[kind],
+            "offset": 8 * offset,
+            "elements": elements,
+            "flags": ["LE"],
+        }
         offset += size
     return {**told, "__datasize": offset}
 
@@ -149,10 +203,16 @@ def index(table):
         begin = _points(rows["geometry"].iloc[-1])[0]
         end = _points(rows["geometry"].iloc[0])[-1]
         values = {
-            "name": str(name).encode(), "t0": utc_to_gps(rows["time_start"].min()),
-            "t1": utc_to_gps(rows["time_end"].max()), "lat0": begin[1], "lon0": begin[0], "lat1": end[1],
-            "lon1": end[0], "cycle": int(rows["cycle"].iloc[0]), "rgt": int(rows["rgt"].iloc[0]),
-        }  # fmt: skip
+            "name": str(name).encode(),
+            "t0": utc_to_gps(rows["time_start"].min()),
+            "t1": utc_to_gps(rows["time_end"].max()),
+            "lat0": begin[1],
+            "lon0": begin[0],
+            "lat1": end[1],
+            "lon1": end[0],
+            "cycle": int(rows["cycle"].iloc[0]),
+            "rgt": int(rows["rgt"].iloc[0]),
+        }
         yield record("atl03rec.index", packed(INDEX, {k: [v] for k, v in values.items()}).tobytes())
 
 

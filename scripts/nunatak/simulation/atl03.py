@@ -92,18 +92,34 @@ def put_identity(file, product, file_name, run, cycle, began, extent):
         "ATL03": "ATLAS/ICESat-2 L2A Global Geolocated Photon Data",
         "ATL08": "ATLAS/ICESat-2 L3A Land and Vegetation Height",
     }
-    hdf.put_attributes(file, {
-        "Conventions": "CF-1.6", "short_name": product, "title": title[product], "featureType": "trajectory",
-        "description": f"Simulated {product}: not observed, made by Nunatak from a known truth.",
-        "granule_type": product, "identifier_product_type": product,
-        "identifier_product_doi": f"doi:10.5067/ATLAS/{product}.{VERSION}", "identifier_product_format_version": "5.0",
-        "instrument": "ATLAS > Advanced Topographic Laser Altimeter System",
-        "platform": "ICESat-2 > Ice, Cloud, and land Elevation Satellite-2", "date_type": "UTC",
-        "geospatial_lat_min": bounds[1], "geospatial_lat_max": bounds[3], "geospatial_lat_units": "degrees_north",
-        "geospatial_lon_min": bounds[0], "geospatial_lon_max": bounds[2], "geospatial_lon_units": "degrees_east",
-        "time_type": "CCSDS UTC-A", "time_coverage_start": start, "time_coverage_end": end,
-        "time_coverage_duration": float(time.max() - time.min()), "nunatak_source": hdf.SOURCE,
-    })  # fmt: skip
+    hdf.put_attributes(
+        file,
+        {
+            "Conventions": "CF-1.6",
+            "short_name": product,
+            "title": title[product],
+            "featureType": "trajectory",
+            "description": f"Simulated {product}: not observed, made by Nunatak from a known truth.",
+            "granule_type": product,
+            "identifier_product_type": product,
+            "identifier_product_doi": f"doi:10.5067/ATLAS/{product}.{VERSION}",
+            "identifier_product_format_version": "5.0",
+            "instrument": "ATLAS > Advanced Topographic Laser Altimeter System",
+            "platform": "ICESat-2 > Ice, Cloud, and land Elevation Satellite-2",
+            "date_type": "UTC",
+            "geospatial_lat_min": bounds[1],
+            "geospatial_lat_max": bounds[3],
+            "geospatial_lat_units": "degrees_north",
+            "geospatial_lon_min": bounds[0],
+            "geospatial_lon_max": bounds[2],
+            "geospatial_lon_units": "degrees_east",
+            "time_type": "CCSDS UTC-A",
+            "time_coverage_start": start,
+            "time_coverage_end": end,
+            "time_coverage_duration": float(time.max() - time.min()),
+            "nunatak_source": hdf.SOURCE,
+        },
+    )
     hdf.put_metadata(
         file, short_name=product, version=VERSION, file_name=file_name, extent=bounds, began=start, ended=end
     )
@@ -130,9 +146,14 @@ def put_groups(group, layout, values):
             column = np.asarray(values[name].get(field.name, np.full(n, missing)))
             fill = {"": None, "0": 0, "y": hdf.FILLS[field.dtype] if field.fill == "y" else None}[field.fill]
             dataset = hdf.put(
-                part, field.path, column.astype(field.dtype), chunks=_chunks(column), scale=axis is None,
-                fill=fill, **field.attributes(),
-            )  # fmt: skip
+                part,
+                field.path,
+                column.astype(field.dtype),
+                chunks=_chunks(column),
+                scale=axis is None,
+                fill=fill,
+                **field.attributes(),
+            )
             if axis is None:
                 axis = dataset
             else:
@@ -149,12 +170,16 @@ def _put_beam(file, beam, cloud, began, world):
     hdf.put_attributes(group, beam_attributes(beam, int(orbit.sc_orient(delta_time_to_utc(began)))))
     segments = _segments(cloud, world)
     values = {
-        "bckgrd_atlas": _background(cloud), "geolocation": segments, "heights": _photons(cloud),
+        "bckgrd_atlas": _background(cloud),
+        "geolocation": segments,
+        "heights": _photons(cloud),
         "geophys_corr": {
-            "delta_time": segments["delta_time"], "dem_h": (cloud.h_true[:-1] + cloud.h_true[1:]) / 2,
-            "dem_flag": np.full(len(cloud.counts), 1), "geoid": np.full(len(cloud.counts), world.truth.geoid),
+            "delta_time": segments["delta_time"],
+            "dem_h": (cloud.h_true[:-1] + cloud.h_true[1:]) / 2,
+            "dem_flag": np.full(len(cloud.counts), 1),
+            "geoid": np.full(len(cloud.counts), world.truth.geoid),
         },
-    }  # fmt: skip
+    }
     put_groups(group, ATL03, values)
 
 
@@ -169,18 +194,30 @@ def _segments(cloud, world):
     surface[:, [0, 3]] = 1  # land and land ice
     speed = np.array([120.0, 6900.0, 900.0])  # m/s; its norm is what counts
     return {
-        "segment_id": cloud.segment_id, "segment_dist_x": cloud.dist_x, "segment_ph_cnt": cloud.counts,
-        "segment_length": np.diff(node.x_atc), "ph_index_beg": np.where(cloud.counts > 0, first + 1, 0),
+        "segment_id": cloud.segment_id,
+        "segment_dist_x": cloud.dist_x,
+        "segment_ph_cnt": cloud.counts,
+        "segment_length": np.diff(node.x_atc),
+        "ph_index_beg": np.where(cloud.counts > 0, first + 1, 0),
         "reference_photon_index": np.where(cloud.counts > 0, 1 + cloud.counts // 2, 0),
         "reference_photon_lat": middle(node.latitude),
         "reference_photon_lon": (middle(np.unwrap(node.longitude, period=360)) + 180) % 360 - 180,
-        "delta_time": middle(node.delta_time), "velocity_sc": np.tile(speed, (n, 1)), "altitude_sc": np.full(n, 496e3),
-        "solar_elevation": np.full(n, cloud.sun), "podppd_flag": np.zeros(n), "surf_type": surface,
-        "sigma_h": np.full(n, 0.15), "sigma_along": np.full(n, 3.0), "sigma_across": np.full(n, 3.0),
-        "ref_azimuth": np.radians(node.azimuth[:-1]), "ref_elev": np.full(n, np.pi / 2 - 0.005),
-        "neutat_delay_total": np.full(n, 2.3), "full_sat_fract": np.zeros(n), "near_sat_fract": np.zeros(n),
+        "delta_time": middle(node.delta_time),
+        "velocity_sc": np.tile(speed, (n, 1)),
+        "altitude_sc": np.full(n, 496e3),
+        "solar_elevation": np.full(n, cloud.sun),
+        "podppd_flag": np.zeros(n),
+        "surf_type": surface,
+        "sigma_h": np.full(n, 0.15),
+        "sigma_along": np.full(n, 3.0),
+        "sigma_across": np.full(n, 3.0),
+        "ref_azimuth": np.radians(node.azimuth[:-1]),
+        "ref_elev": np.full(n, np.pi / 2 - 0.005),
+        "neutat_delay_total": np.full(n, 2.3),
+        "full_sat_fract": np.zeros(n),
+        "near_sat_fract": np.zeros(n),
         "range_bias_corr": np.full(n, 4.2),
-    }  # fmt: skip
+    }
 
 
 def _photons(cloud):
@@ -188,14 +225,19 @@ def _photons(cloud):
     conf = np.full((n, 5), -1, dtype="i1")
     conf[:, 0] = conf[:, 3] = cloud.confidence
     return {
-        "delta_time": np.interp(cloud.x, node.x_atc, node.delta_time), "h_ph": cloud.h,
+        "delta_time": np.interp(cloud.x, node.x_atc, node.delta_time),
+        "h_ph": cloud.h,
         "lat_ph": np.interp(cloud.x, node.x_atc, node.latitude),
         "lon_ph": (np.interp(cloud.x, node.x_atc, np.unwrap(node.longitude, period=360)) + 180) % 360 - 180,
         "dist_ph_along": cloud.x - np.repeat(cloud.dist_x, cloud.counts),
-        "dist_ph_across": np.interp(cloud.x, node.x_atc, node.y_atc), "signal_conf_ph": conf,
-        "quality_ph": cloud.quality, "weight_ph": cloud.weight, "ph_id_channel": cloud.channel + 1,
-        "ph_id_pulse": cloud.pulse % 200 + 1, "pce_mframe_cnt": cloud.pulse // 200,
-    }  # fmt: skip
+        "dist_ph_across": np.interp(cloud.x, node.x_atc, node.y_atc),
+        "signal_conf_ph": conf,
+        "quality_ph": cloud.quality,
+        "weight_ph": cloud.weight,
+        "ph_id_channel": cloud.channel + 1,
+        "ph_id_pulse": cloud.pulse % 200 + 1,
+        "pce_mframe_cnt": cloud.pulse // 200,
+    }
 
 
 def _background(cloud):
@@ -204,8 +246,14 @@ def _background(cloud):
     window = np.full(n, photon_cloud.WINDOW)
     counts = np.round(cloud.background_rate * 50 * 2 * photon_cloud.WINDOW / 299792458.0)
     return {
-        "delta_time": cloud.background_time, "bckgrd_rate": cloud.background_rate, "bckgrd_counts": counts,
-        "bckgrd_counts_reduced": counts, "bckgrd_int_height": window, "bckgrd_int_height_reduced": window,
-        "bckgrd_hist_top": heights + photon_cloud.WINDOW / 2, "tlm_height_band1": window,
-        "tlm_top_band1": heights + photon_cloud.WINDOW / 2, "pce_mframe_cnt": np.arange(n) // 4,
-    }  # fmt: skip
+        "delta_time": cloud.background_time,
+        "bckgrd_rate": cloud.background_rate,
+        "bckgrd_counts": counts,
+        "bckgrd_counts_reduced": counts,
+        "bckgrd_int_height": window,
+        "bckgrd_int_height_reduced": window,
+        "bckgrd_hist_top": heights + photon_cloud.WINDOW / 2,
+        "tlm_height_band1": window,
+        "tlm_top_band1": heights + photon_cloud.WINDOW / 2,
+        "pce_mframe_cnt": np.arange(n) // 4,
+    }

@@ -80,13 +80,23 @@ def put_orbit_info(file, rgt, cycle, began):
     turned = (orbit.last_yaw_flip(delta_time_to_utc(began)) - delta_time_to_utc(0.0)) / np.timedelta64(1, "s")
     orientation = int(orbit.sc_orient(delta_time_to_utc(began)))
     crossing = hdf.put(
-        group, "crossing_time", np.array([orbit.node_delta_time(rgt, cycle)]), chunks=(16,), scale=True,
-        units="seconds since 2018-01-01", long_name="Ascending Node Crossing Time",
-    )  # fmt: skip
+        group,
+        "crossing_time",
+        np.array([orbit.node_delta_time(rgt, cycle)]),
+        chunks=(16,),
+        scale=True,
+        units="seconds since 2018-01-01",
+        long_name="Ascending Node Crossing Time",
+    )
     since = hdf.put(
-        group, "sc_orient_time", np.array([turned]), chunks=(16,), scale=True, units="seconds since 2018-01-01",
+        group,
+        "sc_orient_time",
+        np.array([turned]),
+        chunks=(16,),
+        scale=True,
+        units="seconds since 2018-01-01",
         long_name="Time of Last Spacecraft Orientation Change",
-    )  # fmt: skip
+    )
     for name, value, dtype, units in (
         ("cycle_number", cycle, "i1", "counts"),
         ("lan", orbit.node_longitude(rgt), "f8", "degrees_east"),
@@ -95,9 +105,14 @@ def put_orbit_info(file, rgt, cycle, began):
     ):
         hdf.attach(hdf.put(group, name, np.array([value], dtype=dtype), chunks=(16,), units=units), [crossing])
     oriented = hdf.put(
-        group, "sc_orient", np.array([orientation], dtype="i1"), chunks=(16,), units="1",
-        flag_values=np.array([0, 1, 2], dtype="i1"), flag_meanings="backward forward transition",
-    )  # fmt: skip
+        group,
+        "sc_orient",
+        np.array([orientation], dtype="i1"),
+        chunks=(16,),
+        units="1",
+        flag_values=np.array([0, 1, 2], dtype="i1"),
+        flag_meanings="backward forward transition",
+    )
     hdf.attach(oriented, [since])
 
 
@@ -159,9 +174,12 @@ def _put_ancillary(file, run, cycle, first, last, began, ended):
     group = file.create_group("ancillary_data")
     hdf.put_attributes(group, {"Description": "Contains information ancillary to the data product."})
     hdf.put(
-        group, "atlas_sdp_gps_epoch", np.array([ATLAS_EPOCH_GPS_SECONDS]),
-        units="seconds since 1980-01-06T00:00:00.000000Z", long_name="ATLAS Epoch Offset",
-    )  # fmt: skip
+        group,
+        "atlas_sdp_gps_epoch",
+        np.array([ATLAS_EPOCH_GPS_SECONDS]),
+        units="seconds since 1980-01-06T00:00:00.000000Z",
+        long_name="ATLAS Epoch Offset",
+    )
     week = 7 * SECONDS_PER_DAY
     for side, segment, when in (("start", first, began), ("end", last, ended)):
         gps = when + ATLAS_EPOCH_GPS_SECONDS
@@ -214,9 +232,15 @@ def _put_fields(group, fields, values, coordinates):
         up = "../" * field.path.count("/")
         others = " ".join(up + name for name in names if name != field.name)
         dataset = hdf.put(
-            group, field.path, column, chunks=_CHUNK, scale=axis is None,
-            fill={"": None, "0": 0, "y": hdf.FILLS[field.dtype]}[field.fill], coordinates=others, **field.attributes(),
-        )  # fmt: skip
+            group,
+            field.path,
+            column,
+            chunks=_CHUNK,
+            scale=axis is None,
+            fill={"": None, "0": 0, "y": hdf.FILLS[field.dtype]}[field.fill],
+            coordinates=others,
+            **field.attributes(),
+        )
         if axis is None:
             axis = dataset
         else:
@@ -241,29 +265,74 @@ def _values(world, s):
     antarctic = world.crs.endswith("3031")
     constant = {
         # a bound as in the product, far above the error that passes share
-        "sigma_geo_h": np.sqrt(0.17**2 + 25.0 * (s.dh_fit_dx**2 + s.dh_fit_dy**2)), "fpb_mean_corr": -0.004,
-        "fpb_mean_corr_sigma": 0.01, "fpb_med_corr": -0.006, "fpb_med_corr_sigma": 0.012, "med_r_fit": -0.01,
-        "tx_mean_corr": -0.0004, "tx_med_corr": -0.001, "dem_flag": 4 if antarctic else 1, "geoid_free2mean": -0.2,
-        "geoid_h": world.truth.geoid, "n_seg_pulses": 56.3, "signal_selection_source": np.where(spike, 2, 0),
-        "signal_selection_source_status": 0, "bckgrd": 5.0e5, "e_bckgrd": 6.0e5, "bsnow_conf": -2, "bsnow_h": 29.98,
-        "bsnow_od": np.nan, "cloud_flg_asr": np.clip(np.round(2.0 + 2.0 * s.cloud), 0, 5), "cloud_flg_atm": 0,
-        "dac": 0.0, "layer_flag": s.cloud > 0.6, "msw_flag": 0, "neutat_delay_total": 2.3, "solar_azimuth": 180.0,
-        "solar_elevation": 10.0, "tide_earth": -0.1, "tide_earth_free2mean": -0.09, "tide_equilibrium": np.nan,
-        "tide_load": -0.005, "tide_ocean": np.nan, "tide_pole": -0.001, "ref_azimuth": np.deg2rad(azimuth),
-        "ref_coelv": 0.005, "seg_azimuth": azimuth, "sigma_geo_at": 5.0, "sigma_geo_r": 0.17, "sigma_geo_xt": 5.0,
-    }  # fmt: skip
+        "sigma_geo_h": np.sqrt(0.17**2 + 25.0 * (s.dh_fit_dx**2 + s.dh_fit_dy**2)),
+        "fpb_mean_corr": -0.004,
+        "fpb_mean_corr_sigma": 0.01,
+        "fpb_med_corr": -0.006,
+        "fpb_med_corr_sigma": 0.012,
+        "med_r_fit": -0.01,
+        "tx_mean_corr": -0.0004,
+        "tx_med_corr": -0.001,
+        "dem_flag": 4 if antarctic else 1,
+        "geoid_free2mean": -0.2,
+        "geoid_h": world.truth.geoid,
+        "n_seg_pulses": 56.3,
+        "signal_selection_source": np.where(spike, 2, 0),
+        "signal_selection_source_status": 0,
+        "bckgrd": 5.0e5,
+        "e_bckgrd": 6.0e5,
+        "bsnow_conf": -2,
+        "bsnow_h": 29.98,
+        "bsnow_od": np.nan,
+        "cloud_flg_asr": np.clip(np.round(2.0 + 2.0 * s.cloud), 0, 5),
+        "cloud_flg_atm": 0,
+        "dac": 0.0,
+        "layer_flag": s.cloud > 0.6,
+        "msw_flag": 0,
+        "neutat_delay_total": 2.3,
+        "solar_azimuth": 180.0,
+        "solar_elevation": 10.0,
+        "tide_earth": -0.1,
+        "tide_earth_free2mean": -0.09,
+        "tide_equilibrium": np.nan,
+        "tide_load": -0.005,
+        "tide_ocean": np.nan,
+        "tide_pole": -0.001,
+        "ref_azimuth": np.deg2rad(azimuth),
+        "ref_coelv": 0.005,
+        "seg_azimuth": azimuth,
+        "sigma_geo_at": 5.0,
+        "sigma_geo_r": 0.17,
+        "sigma_geo_xt": 5.0,
+    }
     fit = {
-        "h_mean": s.h_li - 0.002, "h_rms_misfit": spread, "h_robust_sprd": spread, "h_expected_rms": spread,
-        "n_fit_photons": np.where(failed, np.nan, np.round(photons)), "fpb_n_corr": photons * 1.02,
-        "sigma_h_mean": 0.8 * s.h_li_sigma, "snr": np.where(spike, 0.4, 80.0), "dh_fit_dx": s.dh_fit_dx,
-        "dh_fit_dy": s.dh_fit_dy, "dh_fit_dx_sigma": s.h_li_sigma / 11.5, "r_eff": photons / 100.0,
-        "snr_significance": np.where(spike, 0.05, 0.0), "w_surface_window_final": np.maximum(3.0, 6.0 * spread),
-    }  # fmt: skip
+        "h_mean": s.h_li - 0.002,
+        "h_rms_misfit": spread,
+        "h_robust_sprd": spread,
+        "h_expected_rms": spread,
+        "n_fit_photons": np.where(failed, np.nan, np.round(photons)),
+        "fpb_n_corr": photons * 1.02,
+        "sigma_h_mean": 0.8 * s.h_li_sigma,
+        "snr": np.where(spike, 0.4, 80.0),
+        "dh_fit_dx": s.dh_fit_dx,
+        "dh_fit_dy": s.dh_fit_dy,
+        "dh_fit_dx_sigma": s.h_li_sigma / 11.5,
+        "r_eff": photons / 100.0,
+        "snr_significance": np.where(spike, 0.05, 0.0),
+        "w_surface_window_final": np.maximum(3.0, 6.0 * spread),
+    }
     track = {
-        "atl06_quality_summary": s.flag, "delta_time": s.track.delta_time, "latitude": s.track.latitude,
-        "longitude": s.track.longitude, "segment_id": s.track.segment_id, "x_atc": s.track.x_atc,
-        "y_atc": s.track.y_atc, "h_li": s.h_li, "h_li_sigma": s.h_li_sigma, "dem_h": s.h_true + 0.5,
-    }  # fmt: skip
+        "atl06_quality_summary": s.flag,
+        "delta_time": s.track.delta_time,
+        "latitude": s.track.latitude,
+        "longitude": s.track.longitude,
+        "segment_id": s.track.segment_id,
+        "x_atc": s.track.x_atc,
+        "y_atc": s.track.y_atc,
+        "h_li": s.h_li,
+        "h_li_sigma": s.h_li_sigma,
+        "dem_h": s.h_true + 0.5,
+    }
     fit = {name: np.where(failed, np.nan, column) for name, column in fit.items()}
     return {**{name: np.broadcast_to(value, n) for name, value in constant.items()}, **fit, **track}
 
@@ -277,20 +346,31 @@ def _put_histogram(group, s):
     count = np.zeros((n, _HISTOGRAM_BINS), dtype="i4")
     count[:, _HISTOGRAM_BINS // 2] = 500
     values = {
-        "bckgrd_per_m": np.full(n, 4.0), "bin_top_h": np.arange(_HISTOGRAM_BINS) - 49.0, "count": count,
-        "delta_time": s.track.delta_time[first], "ds_segment_id": np.arange(1, _SEGMENTS_PER_HISTOGRAM + 1),
-        "lat_mean": s.track.latitude[first], "lon_mean": s.track.longitude[first], "pulse_count": np.full(n, 563.0),
-        "segment_id_list": ids, "x_atc_mean": s.track.x_atc[first],
-    }  # fmt: skip
+        "bckgrd_per_m": np.full(n, 4.0),
+        "bin_top_h": np.arange(_HISTOGRAM_BINS) - 49.0,
+        "count": count,
+        "delta_time": s.track.delta_time[first],
+        "ds_segment_id": np.arange(1, _SEGMENTS_PER_HISTOGRAM + 1),
+        "lat_mean": s.track.latitude[first],
+        "lon_mean": s.track.longitude[first],
+        "pulse_count": np.full(n, 563.0),
+        "segment_id_list": ids,
+        "x_atc_mean": s.track.x_atc[first],
+    }
     scales = {}
     for field in sorted(HISTOGRAM, key=lambda f: f.name not in ("delta_time", "bin_top_h", "ds_segment_id")):
         column = np.asarray(values[field.name]).astype(field.dtype)
         scale = field.name in ("delta_time", "bin_top_h", "ds_segment_id")
         rows = _CHUNK[0] if field.name not in ("bin_top_h", "ds_segment_id") else column.shape[0]
         dataset = hdf.put(
-            group, field.name, column, chunks=(min(rows, max(column.shape[0], 1)), *column.shape[1:]), scale=scale,
-            fill=hdf.FILLS[field.dtype] if field.fill else None, **field.attributes(),
-        )  # fmt: skip
+            group,
+            field.name,
+            column,
+            chunks=(min(rows, max(column.shape[0], 1)), *column.shape[1:]),
+            scale=scale,
+            fill=hdf.FILLS[field.dtype] if field.fill else None,
+            **field.attributes(),
+        )
         if scale:
             scales[field.name] = dataset
         else:
@@ -304,8 +384,10 @@ def _put_quality_assessment(file, beams):
         part = group.create_group(beam)
         middle = slice(s.flag.size // 2, s.flag.size // 2 + 1)
         for name, values in (
-            ("delta_time", s.track.delta_time), ("lat_mean", s.track.latitude), ("lon_mean", s.track.longitude),
-        ):  # fmt: skip
+            ("delta_time", s.track.delta_time),
+            ("lat_mean", s.track.latitude),
+            ("lon_mean", s.track.longitude),
+        ):
             hdf.put(part, name, values[middle], chunks=_CHUNK)
         for source in range(4):
             share = np.array([1.0 if source == 0 else 0.0], dtype="f4")

@@ -100,9 +100,12 @@ x_atc_mean|f8|1|p||Along Track Coordinate Mean
 """
 
 _CONTENT = {
-    "a": "auxiliaryInformation", "m": "modelResult", "p": "physicalMeasurement", "q": "qualityInformation",
+    "a": "auxiliaryInformation",
+    "m": "modelResult",
+    "p": "physicalMeasurement",
+    "q": "qualityInformation",
     "r": "referenceInformation",
-}  # fmt: skip
+}
 _STATUS = "succeeded failed_20 failed_10 failed_both"
 
 # flag: values, meanings
@@ -110,7 +113,8 @@ FLAGS = {
     "atl06_quality_summary": ((0, 1), "best_quality potential_problem"),
     "dem_flag": ((0, 1, 2, 3, 4), "none arctic global mss antarctic"),
     "signal_selection_source": (
-        (0, 1, 2, 3), "succeeded_using_pe succeeded_using_flagged_pe succeeded_using_backup failed",
+        (0, 1, 2, 3),
+        "succeeded_using_pe succeeded_using_flagged_pe succeeded_using_backup failed",
     ),
     "cloud_flg_asr": (
         (0, 1, 2, 3, 4, 5),
@@ -126,20 +130,35 @@ FLAGS = {
     "signal_selection_status_all": ((0, 1, 2, 3), _STATUS),
     "signal_selection_status_backup": ((0, 1, 2, 3, 4), "succeeded failed_widen failed_20 failed_10 failed_both"),
     "signal_selection_status_confident": ((0, 1, 2, 3), _STATUS),
-}  # fmt: skip
+}
 
 # ancillary_data/land_ice: name, type, unit, value (ATL06 005 granule of RGT 0338; sigma_tx and t_dead per spot)
 CONSTANTS = (
-    ("dt_hist", "f8", "seconds", 2.5e-11), ("fit_maxiter", "i4", "1", 25), ("fpb_maxiter", "i4", "1", 20),
-    ("max_res_ids", "i4", "1", 10), ("min_dist", "f4", "meters", 20.0), ("min_gain_th", "f4", "1", 0.0),
-    ("min_n_pe", "i4", "1", 10), ("min_n_sel", "i4", "1", 10), ("min_signal_conf", "i4", "1", 2),
-    ("n_hist", "i4", "1", 0), ("n_sigmas", "f4", "1", 6.0), ("nhist_bins", "i4", "1", 0),
-    ("proc_interval", "i4", "seconds", 10001), ("qs_lim_bsc", "i4", "1", 3), ("qs_lim_hrs", "f4", "meters", 1.0),
-    ("qs_lim_hsigma", "f4", "1", 1.0), ("qs_lim_msw", "i4", "1", 3), ("qs_lim_snr", "f4", "1", 0.02),
-    ("qs_lim_sss", "i4", "1", 1), ("rbin_width", "f4", "meters", 0.0), ("sigma_beam", "f4", "meters", 4.25),
-    ("sigma_tx", "f4", "seconds", (6.8e-10,) * 6), ("t_dead", "f4", "seconds", (3.0e-9,) * 6),
+    ("dt_hist", "f8", "seconds", 2.5e-11),
+    ("fit_maxiter", "i4", "1", 25),
+    ("fpb_maxiter", "i4", "1", 20),
+    ("max_res_ids", "i4", "1", 10),
+    ("min_dist", "f4", "meters", 20.0),
+    ("min_gain_th", "f4", "1", 0.0),
+    ("min_n_pe", "i4", "1", 10),
+    ("min_n_sel", "i4", "1", 10),
+    ("min_signal_conf", "i4", "1", 2),
+    ("n_hist", "i4", "1", 0),
+    ("n_sigmas", "f4", "1", 6.0),
+    ("nhist_bins", "i4", "1", 0),
+    ("proc_interval", "i4", "seconds", 10001),
+    ("qs_lim_bsc", "i4", "1", 3),
+    ("qs_lim_hrs", "f4", "meters", 1.0),
+    ("qs_lim_hsigma", "f4", "1", 1.0),
+    ("qs_lim_msw", "i4", "1", 3),
+    ("qs_lim_snr", "f4", "1", 0.02),
+    ("qs_lim_sss", "i4", "1", 1),
+    ("rbin_width", "f4", "meters", 0.0),
+    ("sigma_beam", "f4", "meters", 4.25),
+    ("sigma_tx", "f4", "seconds", (6.8e-10,) * 6),
+    ("t_dead", "f4", "seconds", (3.0e-9,) * 6),
     ("txp_maxiter", "i4", "counts", 50),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

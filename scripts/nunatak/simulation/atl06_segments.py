@@ -90,9 +90,16 @@ def observe(world, run, cycle, beam):
     h_li = h_true + bias + sigma * _shared_noise(rng, run.last - run.first + 1)[keep]
     h_li, sigma, flag = _spoil(rng, h_li, sigma)
     return Segments(
-        track, h_true, h_li, sigma, dx + _SIGMA_DX * rng.standard_normal(x.size),
-        dy + _SIGMA_DY * rng.standard_normal(x.size), flag, cloud, strong,
-    )  # fmt: skip
+        track,
+        h_true,
+        h_li,
+        sigma,
+        dx + _SIGMA_DX * rng.standard_normal(x.size),
+        dy + _SIGMA_DY * rng.standard_normal(x.size),
+        flag,
+        cloud,
+        strong,
+    )
 
 
 def pass_conditions(world, run, cycle):

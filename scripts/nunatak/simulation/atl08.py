@@ -49,10 +49,13 @@ def _values(cloud, rgt):
     ground = listed & (cloud.confidence >= 2) & (np.abs(cloud.residual - cloud.pass_bias) < 1.0)
     time = np.interp(cloud.x, cloud.node.x_atc, cloud.node.delta_time)
     signal = {
-        "delta_time": time[listed], "ph_segment_id": cloud.segment_id[segment[listed]],
-        "classed_pc_indx": index[listed], "classed_pc_flag": ground[listed], "d_flag": ground[listed],
+        "delta_time": time[listed],
+        "ph_segment_id": cloud.segment_id[segment[listed]],
+        "classed_pc_indx": index[listed],
+        "classed_pc_flag": ground[listed],
+        "d_flag": ground[listed],
         "ph_h": cloud.residual[listed],
-    }  # fmt: skip
+    }
     return {"signal_photons": signal, "land_segments": _land(cloud, segment, listed, ground, rgt)}
 
 
@@ -72,17 +75,20 @@ def _land(cloud, segment, listed, ground, rgt):
     end = np.array([r[2] for r in rows], dtype="i8")
     node = cloud.node
     return {
-        "delta_time": (node.delta_time[beg] + node.delta_time[end]) / 2, "delta_time_beg": node.delta_time[beg],
-        "delta_time_end": node.delta_time[end], "latitude": (node.latitude[beg] + node.latitude[end]) / 2,
+        "delta_time": (node.delta_time[beg] + node.delta_time[end]) / 2,
+        "delta_time_beg": node.delta_time[beg],
+        "delta_time_end": node.delta_time[end],
+        "latitude": (node.latitude[beg] + node.latitude[end]) / 2,
         "longitude": (node.longitude[beg] + node.longitude[end]) / 2,
         "segment_id_beg": np.array([r[0] for r in rows], dtype="i8") * _PER_LAND_SEGMENT + 1,
         "segment_id_end": np.array([r[0] for r in rows], dtype="i8") * _PER_LAND_SEGMENT + _PER_LAND_SEGMENT,
         "ph_ndx_beg": np.array([r[3] for r in rows], dtype="i8"),
         "n_seg_ph": np.array([r[4] for r in rows], dtype="i8"),
-        "rgt": np.full(len(rows), rgt), "segment_snowcover": np.full(len(rows), 3),
+        "rgt": np.full(len(rows), rgt),
+        "segment_snowcover": np.full(len(rows), 3),
         "solar_elevation": np.full(len(rows), cloud.sun),
         "h_te_median": np.array([np.median(r[5]) for r in rows], dtype="f8"),
         "h_te_mean": np.array([r[5].mean(dtype="f8") for r in rows], dtype="f8"),
         "n_te_photons": np.array([len(r[5]) for r in rows], dtype="i8"),
         "terrain_slope": (cloud.h_true[end] - cloud.h_true[beg]) / np.maximum(end - beg, 1) / orbit.SEGMENT_LENGTH,
-    }  # fmt: skip
+    }

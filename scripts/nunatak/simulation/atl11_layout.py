@@ -72,11 +72,24 @@ tide_ocean|f4|meters|y|
 POLY_EXPONENTS = ((1, 0, 2, 1, 0, 3, 2, 1), (0, 1, 0, 1, 2, 0, 1, 2))
 # Attributes of a beam pair: the constants of the algorithm.
 PAIR_ATTRIBUTES = {
-    "L_search_AT": 60, "L_search_XT": 65, "N_coeffs": 8, "N_poly_coeffs": 8, "N_search": 3.0, "beam_spacing": 90,
-    "equatorial_radius": 6378137, "max_fit_iterations": 20, "pair_yatc_ctr_tol": 1000, "polar_radius": 6356752.3,
-    "poly_max_degree_AT": 3, "poly_max_degree_XT": 2, "seg_atc_spacing": 100, "seg_number_skip": 3.0,
-    "seg_sigma_threshold_min": 0.05, "t_scale": 31557600.0, "xy_scale": 100.0,
-}  # fmt: skip
+    "L_search_AT": 60,
+    "L_search_XT": 65,
+    "N_coeffs": 8,
+    "N_poly_coeffs": 8,
+    "N_search": 3.0,
+    "beam_spacing": 90,
+    "equatorial_radius": 6378137,
+    "max_fit_iterations": 20,
+    "pair_yatc_ctr_tol": 1000,
+    "polar_radius": 6356752.3,
+    "poly_max_degree_AT": 3,
+    "poly_max_degree_XT": 2,
+    "seg_atc_spacing": 100,
+    "seg_number_skip": 3.0,
+    "seg_sigma_threshold_min": 0.05,
+    "t_scale": 31557600.0,
+    "xy_scale": 100.0,
+}
 
 
 @dataclass(frozen=True)

@@ -157,16 +157,26 @@ def _crossing_rows(world, rng, points, near, other, beam, segment, cycle):
     h = true_heights(world, points.x[near], points.y[near], np.full((n, 1), when))[:, 0]
     spot = orbit.spot(beam, int(orbit.sc_orient(time)))
     return {
-        "ref_pt": points.track.segment_id[near], "latitude": points.track.latitude[near],
-        "longitude": points.track.longitude[near], "rgt": np.full(n, other.rgt), "cycle_number": np.full(n, cycle),
-        "delta_time": np.full(n, when), "h_corr": h + bias + sigma * noise, "h_corr_sigma": sigma,
-        "h_corr_sigma_systematic": np.full(n, TRACK_BIAS), "along_track_rss": np.full(n, 0.1),
-        "atl06_quality_summary": (doubt < _DOUBT).astype("i1"), "spot_crossing": np.full(n, spot),
-        "tide_ocean": np.full(n, np.nan), "dac": np.zeros(n),
-    }  # fmt: skip
+        "ref_pt": points.track.segment_id[near],
+        "latitude": points.track.latitude[near],
+        "longitude": points.track.longitude[near],
+        "rgt": np.full(n, other.rgt),
+        "cycle_number": np.full(n, cycle),
+        "delta_time": np.full(n, when),
+        "h_corr": h + bias + sigma * noise,
+        "h_corr_sigma": sigma,
+        "h_corr_sigma_systematic": np.full(n, TRACK_BIAS),
+        "along_track_rss": np.full(n, 0.1),
+        "atl06_quality_summary": (doubt < _DOUBT).astype("i1"),
+        "spot_crossing": np.full(n, spot),
+        "tide_ocean": np.full(n, np.nan),
+        "dac": np.zeros(n),
+    }
 
 
 def _nothing():
-    names = ("ref_pt latitude longitude rgt cycle_number delta_time h_corr h_corr_sigma h_corr_sigma_systematic "
-             "along_track_rss atl06_quality_summary spot_crossing tide_ocean dac")  # fmt: skip
+    names = (
+        "ref_pt latitude longitude rgt cycle_number delta_time h_corr h_corr_sigma h_corr_sigma_systematic "
+        "along_track_rss atl06_quality_summary spot_crossing tide_ocean dac"
+    )
     return {name: np.empty(0) for name in names.split()}

@@ -73,9 +73,13 @@ def surface(world, x, y, errors, counts):
 
 
 _UNITS = {
-    "h": "meters", "h_sigma": "meters", "ice_area": "meters^2", "data_count": "counts", "misfit_rms": "meters",
+    "h": "meters",
+    "h_sigma": "meters",
+    "ice_area": "meters^2",
+    "data_count": "counts",
+    "misfit_rms": "meters",
     "misfit_scaled_rms": "counts",
-}  # fmt: skip
+}
 
 
 def _write_file(file, world, x, y, file_name, errors, counts):
@@ -88,9 +92,15 @@ def _write_file(file, world, x, y, file_name, errors, counts):
     layers = {}
     for name, units in _UNITS.items():
         layers[name] = file.create_dataset(
-            name, (y.size, x.size), dtype="f4", fillvalue=fill, chunks=(min(_BLOCK, y.size), min(_BLOCK, x.size)),
-            compression="gzip", compression_opts=2, shuffle=True,
-        )  # fmt: skip
+            name,
+            (y.size, x.size),
+            dtype="f4",
+            fillvalue=fill,
+            chunks=(min(_BLOCK, y.size), min(_BLOCK, x.size)),
+            compression="gzip",
+            compression_opts=2,
+            shuffle=True,
+        )
         layers[name].attrs["_FillValue"] = np.array([fill])
         hdf.put_attributes(layers[name], {"units": units, "grid_mapping": "Polar_Stereographic"})
         hdf.attach(layers[name], scales)

@@ -48,9 +48,13 @@ def _part(change, code):
     rows, columns = polar_grid.quadrant(code, change.x, change.y)
     where = (rows, columns)
     part = replace(
-        change, x=change.x[columns], y=change.y[rows], delta_h=change.delta_h[:, rows, columns],
-        ice_area=change.ice_area[:, rows, columns], spread=change.spread[where],
-    )  # fmt: skip
+        change,
+        x=change.x[columns],
+        y=change.y[rows],
+        delta_h=change.delta_h[:, rows, columns],
+        ice_area=change.ice_area[:, rows, columns],
+        spread=change.spread[where],
+    )
     return part, where
 
 

@@ -71,15 +71,22 @@ def build(name, size, place, *, sea_ice=False):
     seen = generic_tracks.choose(box, altimetry, crs, middle, size, place, cycles)
     height = _window(crs, altimetry, middle, _HEIGHT_REACH[size], _TILE)
     return World(
-        **common, truth=truth, crs=crs, period=record, cycles=cycles, region_codes=region_codes(altimetry, height),
-        height_bounds=height, surface_bounds=_window(crs, altimetry, middle, _SURFACE_REACH[size], 1000.0),
-        tracks=seen, track_bbox=box,
+        **common,
+        truth=truth,
+        crs=crs,
+        period=record,
+        cycles=cycles,
+        region_codes=region_codes(altimetry, height),
+        height_bounds=height,
+        surface_bounds=_window(crs, altimetry, middle, _SURFACE_REACH[size], 1000.0),
+        tracks=seen,
+        track_bbox=box,
         settings={
             "atl11_tracks": tuple(seen),
             "atl03_tracks": {rgt: chosen[: 2 if size == "tiny" else 4] for rgt, chosen in list(seen.items())[:2]},
             "site": _site(outline, place, size),
         },
-    )  # fmt: skip
+    )
 
 
 def glacier(crs, outline, altimetry, on_ice=()):
@@ -162,9 +169,14 @@ def _sea(common, outline, north, period, months):
     stride, length = generic_tracks.thinning(box, period, months, common["size"])
     first, last = (generic_tracks.cycle_of(t) for t in period)
     return World(
-        **common, truth=truth, crs=truth.crs, period=period, cycles=(max(1, first - 1), last + 1), track_bbox=box,
+        **common,
+        truth=truth,
+        crs=truth.crs,
+        period=period,
+        cycles=(max(1, first - 1), last + 1),
+        track_bbox=box,
         settings={"stride": stride, "segment_length": length, "months": tuple(months)},
-    )  # fmt: skip
+    )
 
 
 def _plane(crs, region):
@@ -176,8 +188,12 @@ def region_codes(region, bounds):
     """Return the codes of ATL14/15 that cover a place: quadrants of Antarctica, or the one region it lies in most."""
     left, bottom, right, top = bounds
     if region.bounds[3] <= -60:
-        parts = {"A1": right > 0 and top > 0, "A2": left < 0 and top > 0, "A3": left < 0 and bottom < 0,
-                 "A4": right > 0 and bottom < 0}  # fmt: skip
+        parts = {
+            "A1": right > 0 and top > 0,
+            "A2": left < 0 and top > 0,
+            "A3": left < 0 and bottom < 0,
+            "A4": right > 0 and bottom < 0,
+        }
         return tuple(code for code, there in parts.items() if there)
     shared = {}
     for name, entry in gazetteer().items():

@@ -83,19 +83,28 @@ def put_metadata(file, *, short_name, version, file_name, extent, began, ended):
         "AcquisitionInformation/platform": {"identifier": "ICESat-2", "type": "Spacecraft"},
         "DataQuality": {"scope": "NOT_SET"},
         "DatasetIdentification": {
-            "VersionID": version, "fileName": file_name, "shortName": short_name, "uuid": identity,
-            "characterSet": "utf8", "language": "eng", "abstract": "Simulated, not observed: made by Nunatak.",
+            "VersionID": version,
+            "fileName": file_name,
+            "shortName": short_name,
+            "uuid": identity,
+            "characterSet": "utf8",
+            "language": "eng",
+            "abstract": "Simulated, not observed: made by Nunatak.",
         },
         "Extent": {
-            "westBoundLongitude": west, "southBoundLatitude": south, "eastBoundLongitude": east,
-            "northBoundLatitude": north, "rangeBeginningDateTime": began, "rangeEndingDateTime": ended,
+            "westBoundLongitude": west,
+            "southBoundLatitude": south,
+            "eastBoundLongitude": east,
+            "northBoundLatitude": north,
+            "rangeBeginningDateTime": began,
+            "rangeEndingDateTime": ended,
         },
         "Lineage": {},
         "ProcessStep/PGE": {"processDescription": "Simulated by Nunatak from a truth known in closed form"},
         "ProductSpecificationDocument": {"ShortName": f"{short_name}_SDP"},
         "QADatasetIdentification": {"fileName": f"{file_name.rsplit('.', 1)[0]}.qa"},
         "SeriesIdentification": {"VersionID": version, "shortName": short_name, "format": "HDF", "formatVersion": "5"},
-    }  # fmt: skip
+    }
     root = file.create_group("METADATA")
     put_attributes(root, {"Description": "ISO19115 Structured Metadata Represented within HDF5"})
     for path, attributes in groups.items():

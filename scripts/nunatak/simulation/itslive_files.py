@@ -15,12 +15,18 @@ _PAD_CHIP = 32769  # what versions before 0.28.0 wrote into the chip size of pad
 
 def write_granule(file, pair, measured):
     """Write one pair into an open h5py.File in the layout it is to have."""
-    hdf.put_attributes(file, {
-        "Conventions": "CF-1.6" if pair.layout == "v1" else "CF-1.8", "title": "autoRIFT surface velocities",
-        "scene_pair_type": "radar" if pair.platform.startswith("S1") else "optical",
-        "motion_detection_method": "feature", "motion_coordinates": "map", "nunatak_source": hdf.SOURCE,
-        "source": "Simulated by Nunatak from a truth known in closed form; not observed",
-    })  # fmt: skip
+    hdf.put_attributes(
+        file,
+        {
+            "Conventions": "CF-1.6" if pair.layout == "v1" else "CF-1.8",
+            "title": "autoRIFT surface velocities",
+            "scene_pair_type": "radar" if pair.platform.startswith("S1") else "optical",
+            "motion_detection_method": "feature",
+            "motion_coordinates": "map",
+            "nunatak_source": hdf.SOURCE,
+            "source": "Simulated by Nunatak from a truth known in closed form; not observed",
+        },
+    )
     {"v1": _write_v1, "v2": _write_strips, "v2a": _write_aligned}[pair.layout](file, pair, measured)
     for name in file:
         if file[name].ndim >= 2:
@@ -42,10 +48,15 @@ def _write_v1(file, pair, m):
         hdf.put_attributes(dataset, {"units": "m/y", "grid_mapping": mapping, "missing_value": np.array([float(FILL)])})
         if name != "v":
             known = np.isfinite(m.stable_shift[i])
-            hdf.put_attributes(dataset, {
-                "stable_count": np.array([31403.0 if known else 0.0]), "stable_shift": np.array([m.stable_shift[i]]),
-                "stable_rmse": np.array([m.error[i]], "f4"), "map_scale_corrected": np.array([1], "i1"),
-            })  # fmt: skip
+            hdf.put_attributes(
+                dataset,
+                {
+                    "stable_count": np.array([31403.0 if known else 0.0]),
+                    "stable_shift": np.array([m.stable_shift[i]]),
+                    "stable_rmse": np.array([m.error[i]], "f4"),
+                    "map_scale_corrected": np.array([1], "i1"),
+                },
+            )
     for name in ("chip_size_width", "chip_size_height"):
         dataset = file.create_dataset(name, m.grid.shape, "u2", fillvalue=65535, **options)
         if name == "chip_size_width":
@@ -56,12 +67,15 @@ def _write_v1(file, pair, m):
     _pair_info_v1(file, pair, m)
     left, top, d = m.grid.left, m.grid.top, m.grid.dx
     crs = file.create_dataset(mapping, data=np.bytes_(b""), dtype="S1")
-    hdf.put_attributes(crs, {
-        "spatial_epsg": np.array([float(pair.epsg)]),
-        "semi_major_axis": np.array([6378.137]),  # km, as in the real files
-        "spatial_ref": pyproj.CRS.from_epsg(pair.epsg).to_wkt("WKT1_GDAL"),
-        "GeoTransform": f"{left} {d} 0 {top} 0 {-d}",  # of the corner
-    })  # fmt: skip
+    hdf.put_attributes(
+        crs,
+        {
+            "spatial_epsg": np.array([float(pair.epsg)]),
+            "semi_major_axis": np.array([6378.137]),  # km, as in the real files
+            "spatial_ref": pyproj.CRS.from_epsg(pair.epsg).to_wkt("WKT1_GDAL"),
+            "GeoTransform": f"{left} {d} 0 {top} 0 {-d}",  # of the corner
+        },
+    )
 
 
 def _pair_info_v1(file, pair, m):
@@ -70,17 +84,27 @@ def _pair_info_v1(file, pair, m):
     if "swapped" in pair.quirks:
         images.reverse()
     for n, (image_id, time) in enumerate(images, start=1):
-        hdf.put_attributes(info, {
-            f"mission_img{n}": "L", f"sensor_img{n}": "E", f"satellite_img{n}": np.array([float(image_id[3])]),
-            f"path_img{n}": np.array([float(image_id.split("_")[2][:3])]),
-            f"row_img{n}": np.array([float(image_id.split("_")[2][3:])]),
-            f"aquisition_date_img{n}": _day(time),
-        })  # fmt: skip
+        hdf.put_attributes(
+            info,
+            {
+                f"mission_img{n}": "L",
+                f"sensor_img{n}": "E",
+                f"satellite_img{n}": np.array([float(image_id[3])]),
+                f"path_img{n}": np.array([float(image_id.split("_")[2][:3])]),
+                f"row_img{n}": np.array([float(image_id.split("_")[2][3:])]),
+                f"aquisition_date_img{n}": _day(time),
+            },
+        )
     middle = pair.time1 + (pair.time2 - pair.time1) // 2
-    hdf.put_attributes(info, {
-        "date_dt": np.array([round(pair.dt_days)]), "date_center": _day(middle),
-        "roi_valid_percentage": np.array([float(m.percent_valid)]), "autoRIFT_software_version": np.array([1.0]),
-    })  # fmt: skip
+    hdf.put_attributes(
+        info,
+        {
+            "date_dt": np.array([round(pair.dt_days)]),
+            "date_center": _day(middle),
+            "roi_valid_percentage": np.array([float(m.percent_valid)]),
+            "autoRIFT_software_version": np.array([1.0]),
+        },
+    )
 
 
 def _write_strips(file, pair, m):
@@ -118,9 +142,15 @@ def _write_v2(file, pair, m, grid, window, chunks):
         full = np.full(grid.shape, pad, dtype=values.dtype)
         full[window] = values
         dataset = file.create_dataset(
-            name, data=full[None] if aligned else full, chunks=chunks, fillvalue=fill, compression="gzip",
-            compression_opts=2, shuffle=True, maxshape=(None, *grid.shape) if aligned else None,
-        )  # fmt: skip
+            name,
+            data=full[None] if aligned else full,
+            chunks=chunks,
+            fillvalue=fill,
+            compression="gzip",
+            compression_opts=2,
+            shuffle=True,
+            maxshape=(None, *grid.shape) if aligned else None,
+        )
         dataset.attrs["_FillValue"] = np.array([fill], values.dtype)
         unit = "meter/year" if values.dtype == np.dtype("i2") else "m" if values.dtype == np.dtype("u2") else "1"
         hdf.put_attributes(dataset, {"units": unit, "grid_mapping": "mapping"})
@@ -130,11 +160,17 @@ def _write_v2(file, pair, m, grid, window, chunks):
     mapping = file.create_dataset("mapping", data=np.bytes_(b""), dtype="S1")
     wkt = pyproj.CRS.from_epsg(pair.epsg).to_wkt("WKT1_GDAL")
     d = grid.dx
-    hdf.put_attributes(mapping, {
-        "spatial_epsg": np.array([pair.epsg]), "crs_wkt": wkt, "spatial_ref": wkt,
-        "semi_major_axis": np.array([6378137.0]), "inverse_flattening": np.array([298.257223563]),
-        "GeoTransform": f"{grid.x[0]} {d} 0.0 {grid.y[0]} 0.0 {-d}",  # of a cell centre
-    })  # fmt: skip
+    hdf.put_attributes(
+        mapping,
+        {
+            "spatial_epsg": np.array([pair.epsg]),
+            "crs_wkt": wkt,
+            "spatial_ref": wkt,
+            "semi_major_axis": np.array([6378137.0]),
+            "inverse_flattening": np.array([298.257223563]),
+            "GeoTransform": f"{grid.x[0]} {d} 0.0 {grid.y[0]} 0.0 {-d}",  # of a cell centre
+        },
+    )
 
 
 def _errors(name, m, i, old_names):
@@ -165,17 +201,27 @@ def _pair_info_v2(file, pair, m):
             stated = f"{_day(time)}T{str(time.astype('datetime64[s]'))[11:].replace(':', '')}T00:00:00"
         landsat = image_id.startswith("L")
         satellite = image_id[3] if landsat else image_id[1:3]
-        hdf.put_attributes(info, {
-            f"id_img{n}": image_id, f"acquisition_date_img{n}": stated, f"time_standard_img{n}": "UTC",
-            f"mission_img{n}": image_id[0], f"satellite_img{n}": satellite,
-            f"sensor_img{n}": "MSI" if image_id.startswith("S2") else "C",
-        })  # fmt: skip
+        hdf.put_attributes(
+            info,
+            {
+                f"id_img{n}": image_id,
+                f"acquisition_date_img{n}": stated,
+                f"time_standard_img{n}": "UTC",
+                f"mission_img{n}": image_id[0],
+                f"satellite_img{n}": satellite,
+                f"sensor_img{n}": "MSI" if image_id.startswith("S2") else "C",
+            },
+        )
     middle = pair.time1 + (pair.time2 - pair.time1) // 2
-    hdf.put_attributes(info, {
-        "date_center": f"{_day(middle)}T{str(middle.astype('datetime64[us]'))[11:]}",
-        "date_dt": np.array([pair.dt_days]),
-        "roi_valid_percentage": np.array([float(m.percent_valid)]), "standard_name": "image_pair_information",
-    })  # fmt: skip
+    hdf.put_attributes(
+        info,
+        {
+            "date_center": f"{_day(middle)}T{str(middle.astype('datetime64[us]'))[11:]}",
+            "date_dt": np.array([pair.dt_days]),
+            "roi_valid_percentage": np.array([float(m.percent_valid)]),
+            "standard_name": "image_pair_information",
+        },
+    )
 
 
 def _day(time):

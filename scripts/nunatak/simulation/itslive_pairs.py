@@ -89,10 +89,16 @@ class Site:
         band = "CDEFGHJKLMNPQRSTUVWX"[int(np.clip((lat + 80) // 8, 0, 19))]
         aside = 0.15 * min(half)
         return cls(
-            epsg, centre, dict.fromkeys(("tiny", "full"), half), dict.fromkeys(("tiny", "full"), aside),
-            (32600 if lat >= 0 else 32700) + zone, tuple(f"{(path + i) % 233 or 1:03d}{row:03d}" for i in range(3)),
-            tuple(f"T{zone:02d}{band}{name}" for name in ("ES", "MB", "MC")), 182 if lat >= 0 else 0, tuple(years),
-        )  # fmt: skip
+            epsg,
+            centre,
+            dict.fromkeys(("tiny", "full"), half),
+            dict.fromkeys(("tiny", "full"), aside),
+            (32600 if lat >= 0 else 32700) + zone,
+            tuple(f"{(path + i) % 233 or 1:03d}{row:03d}" for i in range(3)),
+            tuple(f"T{zone:02d}{band}{name}" for name in ("ES", "MB", "MC")),
+            182 if lat >= 0 else 0,
+            tuple(years),
+        )
 
     def covers(self, year, tiny):
         """Whether pairs of a year are made."""
@@ -235,13 +241,16 @@ def _specials(world, pairs):
         # the neighbouring tile of one pass: another pair with the same mid-date
         {"like": twin, "id_img1": twin.id_img1.replace(own, other), "id_img2": twin.id_img2.replace(own, other)},
         # the same two images, processed again
-        {"like": model, "id_img1": model.id_img1.replace("20200908", "20230412"),
-         "id_img2": model.id_img2.replace("20200908", "20230412")},
+        {
+            "like": model,
+            "id_img1": model.id_img1.replace("20200908", "20230412"),
+            "id_img2": model.id_img2.replace("20200908", "20230412"),
+        },
         {"like": bad, "shift_days": 1, "quirks": {"bad_date"}},
         {"like": old, "shift_days": 2, "quirks": {"old_names"}},
         {"like": model, "shift_days": 3, "quirks": {"empty"}},
         {"like": model, "shift_days": 4, "quirks": {"stray"}, "epsg": stray[0], "centre": stray[1]},
-    ]  # fmt: skip
+    ]
     return [_changed(**change) for change in changes]
 
 
@@ -249,8 +258,10 @@ def _changed(like, shift_days=0, **change):
     """The pair with some fields changed, moved by whole days with its images' names."""
     move = np.timedelta64(shift_days * 86400, "s")
     times = like.time1 + move, like.time2 + move
-    ids = [change.pop(f"id_img{n}", None) or _moved(getattr(like, f"id_img{n}"), old, new)
-           for n, old, new in ((1, like.time1, times[0]), (2, like.time2, times[1]))]  # fmt: skip
+    ids = [
+        change.pop(f"id_img{n}", None) or _moved(getattr(like, f"id_img{n}"), old, new)
+        for n, old, new in ((1, like.time1, times[0]), (2, like.time2, times[1]))
+    ]
     quirks = frozenset(change.pop("quirks", like.quirks))
     fields = {"epsg": like.epsg, "layout": like.layout, "centre": like.centre, **change}
     return Pair(ids[0], ids[1], times[0], times[1], quirks=quirks, **fields)

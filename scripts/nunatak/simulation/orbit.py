@@ -29,9 +29,20 @@ _POINTING_SIGMA = 5.0  # m, from cycle to cycle; y_atc of RGT 0627 in cycles 05 
 # Latitudes at which a new region begins, in the order of flight from the ascending node, and whether the track
 # climbs there. Regions 4 and 11 hold the turning points (names and boxes of ATL03 granules).
 _REGION_BOUNDS = (
-    (27.0, True), (59.5, True), (80.0, True), (80.0, False), (59.5, False), (27.0, False), (0.0, False),
-    (-27.0, False), (-50.0, False), (-79.0, False), (-79.0, True), (-50.0, True), (-27.0, True),
-)  # fmt: skip
+    (27.0, True),
+    (59.5, True),
+    (80.0, True),
+    (80.0, False),
+    (59.5, False),
+    (27.0, False),
+    (0.0, False),
+    (-27.0, False),
+    (-50.0, False),
+    (-79.0, False),
+    (-79.0, True),
+    (-50.0, True),
+    (-27.0, True),
+)
 
 _WGS84_A, _WGS84_F = 6378137.0, 1 / 298.257223563
 _WGS84_E2 = _WGS84_F * (2 - _WGS84_F)

@@ -119,10 +119,25 @@ def observe(world, run, cycle, beam, *, stretch=None, dead_time=True):
     segment = np.clip(((x - node.x_atc[0]) // orbit.SEGMENT_LENGTH).astype("i8"), 0, last - first)
     confidence = _confidence(rng, segment, residual - bias, last - first + 1)
     return Cloud(
-        node.segment_id[:-1], node.x_atc[:-1], np.bincount(segment, minlength=last - first + 1), node, h_true, bias,
-        strong, sun, x, h, pulse, channel, residual, confidence, afterpulse.astype("i1"), _weights(segment, h), clock,
+        node.segment_id[:-1],
+        node.x_atc[:-1],
+        np.bincount(segment, minlength=last - first + 1),
+        node,
+        h_true,
+        bias,
+        strong,
+        sun,
+        x,
+        h,
+        pulse,
+        channel,
+        residual,
+        confidence,
+        afterpulse.astype("i1"),
+        _weights(segment, h),
+        clock,
         rate,
-    )  # fmt: skip
+    )
 
 
 def _middle(run, stretch):

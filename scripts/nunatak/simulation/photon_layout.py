@@ -136,10 +136,13 @@ FLAGS = {
     "segment_snowcover": ((0, 1, 2, 3), "ice_free_water snow_free_land snow ice"),
 }
 _COORDINATES = {
-    "heights": "delta_time lat_ph lon_ph", "geolocation": "delta_time reference_photon_lat reference_photon_lon",
-    "geophys_corr": "delta_time", "bckgrd_atlas": "delta_time", "signal_photons": "delta_time",
+    "heights": "delta_time lat_ph lon_ph",
+    "geolocation": "delta_time reference_photon_lat reference_photon_lon",
+    "geophys_corr": "delta_time",
+    "bckgrd_atlas": "delta_time",
+    "signal_photons": "delta_time",
     "land_segments": "delta_time latitude longitude",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

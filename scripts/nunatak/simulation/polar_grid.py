@@ -66,9 +66,15 @@ def put_axes(group, x, y):
     scales = {}
     for name, values in (("y", y), ("x", x)):
         scales[name] = hdf.put(
-            group, name, values.astype("f8"), scale=True, units="meters", standard_name=f"projection_{name}_coordinate",
-            long_name=f"polar stereographic {name}", grid_mapping="Polar_Stereographic",
-        )  # fmt: skip
+            group,
+            name,
+            values.astype("f8"),
+            scale=True,
+            units="meters",
+            standard_name=f"projection_{name}_coordinate",
+            long_name=f"polar stereographic {name}",
+            grid_mapping="Polar_Stereographic",
+        )
     return scales["y"], scales["x"]
 
 
@@ -76,9 +82,15 @@ def put_time(group, years):
     """Time as a dimension scale: (decimal year - 2018) x 365.25 days since 2018-01-01."""
     days = (np.asarray(years) - 2018.0) * DAYS_PER_YEAR
     return hdf.put(
-        group, "time", days, scale=True, units="days since 2018-01-01", calendar="standard", standard_name="time",
+        group,
+        "time",
+        days,
+        scale=True,
+        units="days since 2018-01-01",
+        calendar="standard",
+        standard_name="time",
         long_name="quarterly h(t) time",
-    )  # fmt: skip
+    )
 
 
 def put_root(file, *, short_name, file_name, extent, years):
@@ -123,9 +135,11 @@ def put_root(file, *, short_name, file_name, extent, years):
     )
     for name, values in (("lat", (south, north, north, south, south)), ("lon", (west, west, east, east, west))):
         polygon = hdf.put(
-            orbit, f"bounding_polygon_{name}1", np.array(values, dtype="f4"),
+            orbit,
+            f"bounding_polygon_{name}1",
+            np.array(values, dtype="f4"),
             units=f"degrees {'North' if name == 'lat' else 'East'}",
-        )  # fmt: skip
+        )
         hdf.attach(polygon, [vertex])
     quality = file.create_group("quality_assessment")
     # netCDF-4's form of a dimension without a variable
@@ -140,9 +154,17 @@ def put_grid(group, name, values, scales, *, units, fill=hdf.FILLS["f4"], **attr
     values = np.asarray(values, dtype="f4")
     chunks = (1, *values.shape[1:]) if values.ndim == 3 else tuple(min(n, 500) for n in values.shape)
     dataset = hdf.put(
-        group, name, values, fill=fill, chunks=chunks, gzip=2, shuffle=True, units=units,
-        grid_mapping="Polar_Stereographic", **attributes,
-    )  # fmt: skip
+        group,
+        name,
+        values,
+        fill=fill,
+        chunks=chunks,
+        gzip=2,
+        shuffle=True,
+        units=units,
+        grid_mapping="Polar_Stereographic",
+        **attributes,
+    )
     hdf.attach(dataset, scales)
     return dataset
 

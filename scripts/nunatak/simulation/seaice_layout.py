@@ -103,17 +103,34 @@ def with_fills(values, rng, number=None):
 def _put_root(file, product, version, name, ice_pass):
     start, end = (f"{delta_time_to_utc(t).astype('datetime64[us]')}Z" for t in (ice_pass.start, ice_pass.end))
     titles = {"ATL07": "ATLAS/ICESat-2 L3A Sea Ice Height", "ATL10": "ATLAS/ICESat-2 L3A Sea Ice Freeboard"}
-    hdf.put_attributes(file, {
-        "Conventions": "CF-1.6", "short_name": product, "title": titles[product], "level": "L3A",
-        "description": f"Simulated {product}: not observed, made by Nunatak from a known truth.",
-        "identifier_product_type": product, "identifier_product_doi": f"doi:10.5067/ATLAS/{product}.{version}",
-        "instrument": "ATLAS > Advanced Topographic Laser Altimeter System",
-        "platform": "ICESat-2 > Ice, Cloud, and land Elevation Satellite-2", "featureType": "trajectory",
-        "date_type": "UTC", "time_coverage_start": start, "time_coverage_end": end, "nunatak_source": hdf.SOURCE,
-    })  # fmt: skip
+    hdf.put_attributes(
+        file,
+        {
+            "Conventions": "CF-1.6",
+            "short_name": product,
+            "title": titles[product],
+            "level": "L3A",
+            "description": f"Simulated {product}: not observed, made by Nunatak from a known truth.",
+            "identifier_product_type": product,
+            "identifier_product_doi": f"doi:10.5067/ATLAS/{product}.{version}",
+            "instrument": "ATLAS > Advanced Topographic Laser Altimeter System",
+            "platform": "ICESat-2 > Ice, Cloud, and land Elevation Satellite-2",
+            "featureType": "trajectory",
+            "date_type": "UTC",
+            "time_coverage_start": start,
+            "time_coverage_end": end,
+            "nunatak_source": hdf.SOURCE,
+        },
+    )
     hdf.put_metadata(
-        file, short_name=product, version=version, file_name=name, extent=_EXTENTS[name[6:8]], began=start, ended=end,
-    )  # fmt: skip
+        file,
+        short_name=product,
+        version=version,
+        file_name=name,
+        extent=_EXTENTS[name[6:8]],
+        began=start,
+        ended=end,
+    )
     group = file.create_group("ancillary_data")
     hdf.put(
         group,

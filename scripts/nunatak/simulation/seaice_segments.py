@@ -74,9 +74,17 @@ def _leg(world, ice_pass, rng, beam, x0, x1, strong):
     noise = rng.normal(0, NOISE[strong], x_atc.size)
     height = truth.sea_surface(x, y) + freeboard + noise
     return IceSegments(
-        x_atc, delta_time, lon, lat, length, kind, freeboard + noise - shared, height,
-        np.full(x_atc.size, NOISE[strong]), truth.concentration(x, y),
-    )  # fmt: skip
+        x_atc,
+        delta_time,
+        lon,
+        lat,
+        length,
+        kind,
+        freeboard + noise - shared,
+        height,
+        np.full(x_atc.size, NOISE[strong]),
+        truth.concentration(x, y),
+    )
 
 
 def _surface(truth, rng, x_atc, x, y, t):

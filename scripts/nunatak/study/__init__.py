@@ -7,6 +7,14 @@ from nunatak.study.period import Period
 from nunatak.study.products import Products
 
 __all__ = [
-    "Period", "Products", "Settings", "Study", "StudyError", "StudyFile",
-    "explain_target", "load", "load_all", "load_settings",
-]  # fmt: skip
+    "Period",
+    "Products",
+    "Settings",
+    "Study",
+    "StudyError",
+    "StudyFile",
+    "explain_target",
+    "load",
+    "load_all",
+    "load_settings",
+]

@@ -50,9 +50,11 @@ class Gate(Model):
     lonlat: Line = key(..., "its points, [longitude, latitude] each", unit="degrees")
     step: float = key(60.0, "length of the pieces that are added up", unit="m", gt=0, le=100000)
     thickness: str | float | None = key(
-        None, "ice thickness, a raster (GeoTIFF, NetCDF, netcdf:FILE:VARIABLE) or a number; without it the gate gives "
-        "the area of ice per year only", unit="m",
-    )  # fmt: skip
+        None,
+        "ice thickness, a raster (GeoTIFF, NetCDF, netcdf:FILE:VARIABLE) or a number; without it the gate gives "
+        "the area of ice per year only",
+        unit="m",
+    )
     variable: str | int | None = key(None, "variable of the thickness file, or number of its band")
     thickness_sigma: str | float | None = key(
         None, "its standard error, a raster or one number; 10 % where not given", unit="m"

@@ -121,9 +121,10 @@ class Settings(Model):
         None, "folder or bundle of results that `verify_<study>` compares with", exclude=True
     )
     scheduler: str | None = key(
-        None, "Dask scheduler that grids granules, stacks image pairs and makes annual velocities: threads, processes, "
+        None,
+        "Dask scheduler that grids granules, stacks image pairs and makes annual velocities: threads, processes, "
         "or an address such as tcp://host:8786; threads of the job itself where not given",
-    )  # fmt: skip
+    )
     transfer: Literal["https", "s3", "auto"] = key(
         "https", "how granules of NSIDC come: https; s3, inside AWS us-west-2 alone; auto: s3 where it answers"
     )
@@ -137,9 +138,10 @@ class StudyFile(Settings):
     title: str = key(..., "one line for figures and reports", min_length=1)
     archive: ArchiveName = key("earthdata", "where granules come from")
     world: Literal["austfonna", "pine_island", "ross_sea", "ross_sea_year", "generic"] | None = key(
-        None, "made-up world of archive simulated; generic: an ice cap, or sea ice, fitted to the region; the study's "
+        None,
+        "made-up world of archive simulated; generic: an ice cap, or sea ice, fitted to the region; the study's "
         "own world, if it has one in the region, else generic where not given",
-    )  # fmt: skip
+    )
     region: Outline = key(..., "the area: name, bbox, lonlat or polygon")
     altimetry_region: Outline | None = key(None, "the area of the altimetry, where it is another one")
     regions: dict[str, Outline] = key({}, "further areas with rows and series of their own, by name")

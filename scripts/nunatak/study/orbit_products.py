@@ -64,9 +64,10 @@ class TrackProduct(OrbitProduct):
 
     beams: Listed[str] = key(("all",), "all, strong, weak, or a list of gt1l .. gt3r")
     subset: Literal["local", "harmony", "icepyx"] = key(
-        "local", "who cuts granules of archive earthdata: local fetches whole ones; harmony orders subsets of the box; "
+        "local",
+        "who cuts granules of archive earthdata: local fetches whole ones; harmony orders subsets of the box; "
         "icepyx places the same order through icepyx, as its users do",
-    )  # fmt: skip
+    )
 
     quick_look: bool = key(False, "take quick-look granules (such as ATL07QL) where the final ones have not come")
 

@@ -19,9 +19,16 @@ from nunatak.study.orbit_products import FLOATING, TrackProduct, known_names
 STRONG_SPOTS, WEAK_SPOTS = (1, 3, 5), (2, 4, 6)
 # the reference's keys that a study says once for all its products
 _OF_THE_STUDY = {
-    "poly": "region", "region_mask": "region", "raster": "region", "proj": "region", "t0": "period", "t1": "period",
-    "cycle": "cycles", "region": "region_numbers", "granule": "rgt, cycles and region_numbers",
-}  # fmt: skip
+    "poly": "region",
+    "region_mask": "region",
+    "raster": "region",
+    "proj": "region",
+    "t0": "period",
+    "t1": "period",
+    "cycle": "cycles",
+    "region": "region_numbers",
+    "granule": "rgt, cycles and region_numbers",
+}
 _OF_THE_PRODUCT = ("rgt", "version", "beams")
 _FIT_KEYS = ("maxi", "H_min_win", "sigma_r_max")
 

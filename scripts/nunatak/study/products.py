@@ -17,9 +17,7 @@ from nunatak.study.sections import Bin, Crs
 Resolution = Literal["1km", "10km", "20km", "40km"]
 Filter = Literal["strict", "standard", "rough", "none"]
 # the fields of an image pair that fit on a grid, `products.itslive.LAYOUT`; a test holds the two together
-Variable = Literal[
-    "vx", "vy", "v", "v_error", "vr", "va", "chip_size_width", "chip_size_height", "interp_mask"
-]  # fmt: skip
+Variable = Literal["vx", "vy", "v", "v_error", "vr", "va", "chip_size_width", "chip_size_height", "interp_mask"]
 
 
 class Atl06(TrackProduct, LandIceHeights, InPlace):
@@ -56,13 +54,20 @@ class Atl11(OrbitProduct, LandIceHeights, InPlace):
     )
     variables: Listed[str] = key((), "further variables of the product to keep, by its own names")
     max_error: float = key(
-        1.0, "error beyond which a rate is flagged and not mapped; so is what is out of line with its neighbours",
-        unit="m/yr", gt=0, le=1000,
-    )  # fmt: skip
+        1.0,
+        "error beyond which a rate is flagged and not mapped; so is what is out of line with its neighbours",
+        unit="m/yr",
+        gt=0,
+        le=1000,
+    )
     max_pass: float | None = key(
-        0.5, "median distance of a pass from the lines of its points beyond which no rate rests on it, where it stands "
-        "out among the passes; null: every pass counts", unit="m", gt=0, le=1000,
-    )  # fmt: skip
+        0.5,
+        "median distance of a pass from the lines of its points beyond which no rate rests on it, where it stands "
+        "out among the passes; null: every pass counts",
+        unit="m",
+        gt=0,
+        le=1000,
+    )
 
     @field_validator("variables")
     @classmethod

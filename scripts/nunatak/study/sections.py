@@ -15,9 +15,14 @@ from nunatak.study.lines import check_rasters
 Bin = Literal["day", "week", "ten_day", "month", "season", "year", "period"]
 Weighting = Literal["segment_weighted", "pass_mean", "daily_mean"]
 GridPreset = Literal[
-    "ease2_north", "ease2_south", "nsidc_north", "nsidc_south", "nsidc_north_hughes", "nsidc_south_hughes",
+    "ease2_north",
+    "ease2_south",
+    "nsidc_north",
+    "nsidc_south",
+    "nsidc_north_hughes",
+    "nsidc_south_hughes",
     "ross_sea_tutorial",
-]  # fmt: skip
+]
 Preset = Literal["copernicus", "agu", "nature"]
 Format = Literal["pdf", "png", "svg"]
 
@@ -148,13 +153,19 @@ class Composite(Model):
         "first and last year of the mean speed and of its trend; of the study and of all pairs where not given",
     )
     image_sigma: float = key(
-        0.0, "position error of one image, shared by its pairs (lsq); 0 takes pairs as independent", unit="m", ge=0,
+        0.0,
+        "position error of one image, shared by its pairs (lsq); 0 takes pairs as independent",
+        unit="m",
+        ge=0,
         le=1000,
-    )  # fmt: skip
+    )
     strain_length: float | None = key(
-        None, "strain rates are differences over this length to either side; 4 cells where not given", unit="m", gt=0,
+        None,
+        "strain rates are differences over this length to either side; 4 cells where not given",
+        unit="m",
+        gt=0,
         le=100000,
-    )  # fmt: skip
+    )
 
     @field_validator("error_limit")
     @classmethod
@@ -176,9 +187,12 @@ class Invert(Model):
 
     step_days: float = key(30.0, "length of an interval", unit="days", gt=0, le=3650)
     smoothness: float | None = key(
-        None, "standard deviation of the change between intervals; chosen from the pairs where not given", unit="m/yr",
-        gt=0, le=10000,
-    )  # fmt: skip
+        None,
+        "standard deviation of the change between intervals; chosen from the pairs where not given",
+        unit="m/yr",
+        gt=0,
+        le=10000,
+    )
     robust: bool = key(True, "weigh outliers down")
     image_sigma: float = key(0.0, "position error of one image, shared by its pairs", unit="m", ge=0, le=1000)
     minimum: int = key(5, "fewest pairs of a cell", ge=1, le=10000)
@@ -201,9 +215,24 @@ def _statistic(value):
 
 # the names of `gridding.STATISTICS`, which parsing a study must not import; a test holds the two together
 STATISTICS = (
-    "count", "n_pass", "n_day", "n_lead", "mean_length", "mean", "std", "variance", "sample_std", "sample_variance",
-    "stderr", "sigma", "n_effective", "lead_share", "median", "mad", "mode",
-)  # fmt: skip
+    "count",
+    "n_pass",
+    "n_day",
+    "n_lead",
+    "mean_length",
+    "mean",
+    "std",
+    "variance",
+    "sample_std",
+    "sample_variance",
+    "stderr",
+    "sigma",
+    "n_effective",
+    "lead_share",
+    "median",
+    "mad",
+    "mode",
+)
 _OF_HISTOGRAM = ("median", "mad", "mode")
 
 Length = Annotated[str, BeforeValidator(_length), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(km|m)$"})]
@@ -251,9 +280,12 @@ class Freeboard(Model):
     minimum_passes: int = key(1, "fewest passes of a cell that counts", ge=1, le=10000)
     minimum_days: int = key(1, "fewest days with data of a cell that counts", ge=1, le=10000)
     level_width: float | None = key(
-        None, "width of the histogram's levels; 0.01 where median, mad, mode or percentiles are asked for", unit="m",
-        gt=0, le=1,
-    )  # fmt: skip
+        None,
+        "width of the histogram's levels; 0.01 where median, mad, mode or percentiles are asked for",
+        unit="m",
+        gt=0,
+        le=1,
+    )
 
     @field_validator("bins")
     @classmethod

@@ -183,10 +183,11 @@ def _wave(name, a, b, var_a, var_b, cov_ab):
         by_chance, angle_error = _angle_error(a, b, var_a, var_b, cov_ab)
     amplitude_error = np.where(by_chance, np.fmax(amplitude_error, amplitude / 2), amplitude_error)
     return {
-        f"{name}_amp": (amplitude, "static"), f"{name}_amp_error": (amplitude_error, "static"),
+        f"{name}_amp": (amplitude, "static"),
+        f"{name}_amp_error": (amplitude_error, "static"),
         f"{name}_phase": (np.where(np.isfinite(amplitude), phase, np.nan), "static"),
         f"{name}_phase_error": (angle_error * _DAYS / (2 * np.pi), "static"),
-    }  # fmt: skip
+    }
 
 
 def _angle_error(a, b, var_a, var_b, cov_ab):
@@ -237,10 +238,12 @@ def annual_dataset(fields, mask, cube, pairs, attributes):
     if "roi" in cube:
         out["roi"] = (("y", "x"), np.asarray(cube["roi"].values).astype("u1"), {"long_name": "cells of the region"})
     out.attrs = {
-        "crs": cube.attrs.get("crs", ""), "n_pairs": int(pairs.dt.size), **attributes,
+        "crs": cube.attrs.get("crs", ""),
+        "n_pairs": int(pairs.dt.size),
+        **attributes,
         "velocity_convention": "metres per year over ground, along the axes of the grid; components averaged",
         **GROUND,
-    }  # fmt: skip
+    }
     return out
 
 
@@ -250,11 +253,16 @@ def _attributes(name):
         return {"long_name": "why a year has no velocity", **flags}
     base = name.removesuffix("_formal").removesuffix("_error")
     words = {
-        "vx": "velocity along x", "vy": "velocity along y", "v": "speed", "count": "image pairs that touch the year",
-        "images": "distinct images among them", "count0": "image pairs used",
-        "outlier_percent": "pairs the filters took", "mean_years": "years of the mean velocity",
+        "vx": "velocity along x",
+        "vy": "velocity along y",
+        "v": "speed",
+        "count": "image pairs that touch the year",
+        "images": "distinct images among them",
+        "count0": "image pairs used",
+        "outlier_percent": "pairs the filters took",
+        "mean_years": "years of the mean velocity",
         "sensor_excluded": "sensor groups left out",
-    }  # fmt: skip
+    }
     stem = re.sub(r"^d|(_dt|_amp|_phase|_mean|0)$", "", base)
     text = words.get(base) or words.get(stem, base)
     unit = "m/yr"

@@ -47,9 +47,13 @@ def fit_reference(velocity, design, *, component=0, seasonal=True):
     freedom = used.sum() - columns.size
     residual = scaled @ solution - target
     return {
-        "annual": full[:n_years], "annual_sigma": sigma[:n_years], "a": full[n_years], "b": full[n_years + 1],
-        "covariance": covariance, "chi2": residual @ residual / freedom if freedom > 0 else np.nan,
-    }  # fmt: skip
+        "annual": full[:n_years],
+        "annual_sigma": sigma[:n_years],
+        "a": full[n_years],
+        "b": full[n_years + 1],
+        "covariance": covariance,
+        "chi2": residual @ residual / freedom if freedom > 0 else np.nan,
+    }
 
 
 class Pairs(NamedTuple):

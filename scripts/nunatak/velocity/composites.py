@@ -25,11 +25,23 @@ FILL = -32767
 
 
 def composite(
-    cube, *, method="lsq", seasonal=True, trend_inside=True, filters=None, year_start=1, v0_years=None,
+    cube,
+    *,
+    method="lsq",
+    seasonal=True,
+    trend_inside=True,
+    filters=None,
+    year_start=1,
+    v0_years=None,
     mean_years=None,
-    reference_year=None, image_sigma=0.0, error_limit=ERROR_LIMIT, interior=None, everywhere=False, memory_mb=512,
+    reference_year=None,
+    image_sigma=0.0,
+    error_limit=ERROR_LIMIT,
+    interior=None,
+    everywhere=False,
+    memory_mb=512,
     threads=2,
-):  # fmt: skip
+):
     """
     Annual velocity composites of an image-pair cube.
 
@@ -94,9 +106,14 @@ def composite(
     if filters is None:
         filters = Filters() if method == "lsq" else Filters(before_minimum=1, after_minimum=1)
     options = {
-        "method": method, "seasonal": seasonal, "trend_inside": trend_inside, "filters": filters,
-        "image_sigma": image_sigma, "threads": threads, "v0_years": v0_years,
-    }  # fmt: skip
+        "method": method,
+        "seasonal": seasonal,
+        "trend_inside": trend_inside,
+        "filters": filters,
+        "image_sigma": image_sigma,
+        "threads": threads,
+        "v0_years": v0_years,
+    }
     mask = np.ones((cube.sizes["y"], cube.sizes["x"]), dtype=bool)
     if "roi" in cube and not everywhere:
         mask = np.asarray(cube["roi"].values, dtype=bool)
@@ -112,9 +129,14 @@ def composite(
     if not np.isfinite(out["vx"][0]).any():
         log.warning("velocity: no cell has enough of the %d pairs for a %s composite", pairs.dt.size, _name(method))
     about = {
-        "method": _name(method), "filters": str(filters), "v0_first_year": v0_years[0], "v0_last_year": v0_years[1],
-        "reference_year": reference, "mean_first_year": mean_years[0], "mean_last_year": mean_years[1],
-    }  # fmt: skip
+        "method": _name(method),
+        "filters": str(filters),
+        "v0_first_year": v0_years[0],
+        "v0_last_year": v0_years[1],
+        "reference_year": reference,
+        "mean_first_year": mean_years[0],
+        "mean_last_year": mean_years[1],
+    }
     if error_limit is not None:
         about |= {"error_limit": float(error_limit[0]), "error_limit_of_speed": float(error_limit[1])}
     return annual_dataset(out, mask, cube, pairs, about)
@@ -273,8 +295,9 @@ def magnitude_mean(cube, *, year_start=1):
         total = np.where(seen, np.hypot(vx, vy), 0.0).sum(axis=0)
         out[k] = np.where(n > 0, total / np.maximum(n, 1), np.nan)
     attributes = {
-        "long_name": "mean of the speeds of single pairs (biased high)", "units": "m/yr",
+        "long_name": "mean of the speeds of single pairs (biased high)",
+        "units": "m/yr",
         "bias": "speeds are averaged without direction: noise adds up, by 1.25 sigma where the ice is at rest",
-    }  # fmt: skip
+    }
     coordinates = {"year": pairs.years, "y": cube["y"], "x": cube["x"]}
     return xr.DataArray(out, coordinates, ("year", "y", "x"), name="magnitude_mean", attrs=attributes)

@@ -91,11 +91,21 @@ def design(cube, *, year_start=1, stable_shift=True):
     ids = np.stack([np.asarray(cube[f"id_img{i}"].values).astype(str) for i in (1, 2)])
     images = np.unique(ids, return_inverse=True)[1].reshape(2, -1)
     return Design(
-        years=years, edges=edges, dt=e - s, mid=(s + e) / 2, first=first, overlap=overlap, lever=lever,
+        years=years,
+        edges=edges,
+        dt=e - s,
+        mid=(s + e) / 2,
+        first=first,
+        overlap=overlap,
+        lever=lever,
         seasonal=seasonal_terms(s, e),
-        sigma=pair_sigma(cube, flag), shift=shift, keep=keep, group=number.astype("int64"),
-        group_names=tuple(str(name) for name in names), images=images.astype("int64"),
-    )  # fmt: skip
+        sigma=pair_sigma(cube, flag),
+        shift=shift,
+        keep=keep,
+        group=number.astype("int64"),
+        group_names=tuple(str(name) for name in names),
+        images=images.astype("int64"),
+    )
 
 
 def year_edges(mid_date, start, end, year_start=1):

@@ -10,15 +10,29 @@ from nunatak.runtime import NunatakError
 from nunatak.velocity.sampling import Field, crs_of
 
 _UNITS = {
-    "distance": "m", "x": "m", "y": "m", "vx": "m/yr", "vy": "m/yr", "v": "m/yr", "v_error": "m/yr",
+    "distance": "m",
+    "x": "m",
+    "y": "m",
+    "vx": "m/yr",
+    "vy": "m/yr",
+    "v": "m/yr",
+    "v_error": "m/yr",
     "travel_time": "yr",
-}  # fmt: skip
+}
 
 
 def flowline(
-    field, start, *, crs=None, step=0.5, min_speed=10.0, max_length=500e3, upstream=True, downstream=True,
+    field,
+    start,
+    *,
+    crs=None,
+    step=0.5,
+    min_speed=10.0,
+    max_length=500e3,
+    upstream=True,
+    downstream=True,
     error_limit=(100.0, 0.1),
-):  # fmt: skip
+):
     """
     The line that ice follows through a point, as a velocity field of one date has it.
 
@@ -108,9 +122,17 @@ def _table(points, origin, flow, error, crs):
     distance = np.concatenate([[0.0], np.cumsum(ground)])
     with np.errstate(invalid="ignore", divide="ignore"):
         time = np.concatenate([[0.0], np.cumsum(ground * (1 / v[1:] + 1 / v[:-1]) / 2)])
-    table = pd.DataFrame({
-        "distance": distance - distance[origin], "x": x, "y": y, "vx": vx, "vy": vy, "v": v,
-        "v_error": error(x, y)[0] if error is not None else np.nan, "travel_time": time - time[origin],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "distance": distance - distance[origin],
+            "x": x,
+            "y": y,
+            "vx": vx,
+            "vy": vy,
+            "v": v,
+            "v_error": error(x, y)[0] if error is not None else np.nan,
+            "travel_time": time - time[origin],
+        }
+    )
     table.attrs["units"] = _UNITS
     return table

@@ -15,9 +15,17 @@ from nunatak.velocity.sampling import Field, crs_of
 
 _KG_PER_GT = 1e12
 _UNITS = {
-    "distance": "m", "x": "m", "y": "m", "width": "m", "v_across": "m/yr", "speed": "m/yr", "v_across_error": "m/yr",
-    "thickness": "m", "thickness_sigma": "m", "discharge": "Gt/yr",
-}  # fmt: skip
+    "distance": "m",
+    "x": "m",
+    "y": "m",
+    "width": "m",
+    "v_across": "m/yr",
+    "speed": "m/yr",
+    "v_across_error": "m/yr",
+    "thickness": "m",
+    "thickness_sigma": "m",
+    "discharge": "Gt/yr",
+}
 
 
 @dataclass(frozen=True)
@@ -49,9 +57,17 @@ class GateFlux:
 
 
 def flux_gate(
-    field, gate, thickness, *, thickness_sigma=None, crs=None, density=ICE_DENSITY, density_sigma=0.0, spacing=None,
+    field,
+    gate,
+    thickness,
+    *,
+    thickness_sigma=None,
+    crs=None,
+    density=ICE_DENSITY,
+    density_sigma=0.0,
+    spacing=None,
     correlation_length=None,
-):  # fmt: skip
+):
     """
     Ice discharge through a gate: the sum of density * v_across * thickness * width.
 

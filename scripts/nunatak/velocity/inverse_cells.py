@@ -241,9 +241,7 @@ def _invert_cells(cells, spans, rounds, out, error, count):
         error[cell, :, high + 1 :] = np.nan
 
 
-def invert_cells(
-    vx, vy, pairs, steps, *, smoothness, robust=True, image_sigma=0.0, minimum=5, held=None, threads=1
-):  # fmt: skip
+def invert_cells(vx, vy, pairs, steps, *, smoothness, robust=True, image_sigma=0.0, minimum=5, held=None, threads=1):
     """
     Invert many cells.
 

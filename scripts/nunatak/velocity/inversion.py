@@ -25,9 +25,19 @@ _SAMPLE, _FOLDS = 48, 5
 
 
 def invert(
-    cube, *, step_days=30.0, start=None, end=None, smoothness=None, robust=True, image_sigma=0.0, minimum=5,
-    everywhere=False, memory_mb=512, threads=2,
-):  # fmt: skip
+    cube,
+    *,
+    step_days=30.0,
+    start=None,
+    end=None,
+    smoothness=None,
+    robust=True,
+    image_sigma=0.0,
+    minimum=5,
+    everywhere=False,
+    memory_mb=512,
+    threads=2,
+):
     """
     Invert the pairs of a cube to a regular series of velocities.
 
@@ -146,9 +156,14 @@ def _dataset(cells, mask, cube, steps, smoothness):
     fields = {}
     (vx, vy), (ex, ey) = np.moveaxis(cells["velocity"], 1, 0), np.moveaxis(cells["error"], 1, 0)
     values = {
-        "vx": vx, "vy": vy, "v": np.hypot(vx, vy), "vx_error": ex, "vy_error": ey,
-        "v_error": speed_error(vx, vy, ex, ey), "pairs": cells["pairs"],
-    }  # fmt: skip
+        "vx": vx,
+        "vy": vy,
+        "v": np.hypot(vx, vy),
+        "vx_error": ex,
+        "vy_error": ey,
+        "v_error": speed_error(vx, vy, ex, ey),
+        "pairs": cells["pairs"],
+    }
     for name, array in values.items():
         size = (array.shape[1], *mask.shape)
         full = np.zeros(size, "i4") if name == "pairs" else np.full(size, np.nan, "f4")

@@ -93,9 +93,14 @@ def _modulo(value, cell):
 def source_grid(pair):
     """The Grid of one pair, from the centre of its first cell and the steps alone."""
     return Grid(
-        f"EPSG:{pair['epsg']}", pair["x0"] - pair["dx"] / 2, pair["y0"] + pair["dy"] / 2, pair["dx"], pair["dy"],
-        int(pair["ny"]), int(pair["nx"]),
-    )  # fmt: skip
+        f"EPSG:{pair['epsg']}",
+        pair["x0"] - pair["dx"] / 2,
+        pair["y0"] + pair["dy"] / 2,
+        pair["dx"],
+        pair["dy"],
+        int(pair["ny"]),
+        int(pair["nx"]),
+    )
 
 
 def place(source, target, *, mixed_resolutions=False):

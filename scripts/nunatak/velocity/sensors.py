@@ -140,6 +140,8 @@ def false_seasons(cycle, cycle_without, *, factor=2.0, least=2.0):
     -------
     (n_cell,) bool
     """
-    amplitude, without = (np.hypot(np.hypot(c[..., 0], c[..., 1])[:, 0], np.hypot(c[..., 0], c[..., 1])[:, 1])
-                          for c in (cycle, cycle_without))  # fmt: skip
+    amplitude, without = (
+        np.hypot(np.hypot(c[..., 0], c[..., 1])[:, 0], np.hypot(c[..., 0], c[..., 1])[:, 1])
+        for c in (cycle, cycle_without)
+    )
     return (amplitude > factor * without) & (amplitude - without > least)

@@ -11,11 +11,26 @@ from nunatak.velocity.sampling import Field
 
 _FILL = -32767
 _LAYER = (
-    "granule_id", "acquisition_date_img1", "acquisition_date_img2", "date_dt", "platform", "group", "treatment",
-    "vx_error", "vy_error",
-)  # fmt: skip
-_UNITS = {"x": "m", "y": "m", "date_dt": "days", "vx": "m/yr", "vy": "m/yr", "v": "m/yr", "vx_error": "m/yr",
-          "vy_error": "m/yr"}  # fmt: skip
+    "granule_id",
+    "acquisition_date_img1",
+    "acquisition_date_img2",
+    "date_dt",
+    "platform",
+    "group",
+    "treatment",
+    "vx_error",
+    "vy_error",
+)
+_UNITS = {
+    "x": "m",
+    "y": "m",
+    "date_dt": "days",
+    "vx": "m/yr",
+    "vy": "m/yr",
+    "v": "m/yr",
+    "vx_error": "m/yr",
+    "vy_error": "m/yr",
+}
 
 
 def point_series(cube, points, *, radius=0.0):

@@ -11,10 +11,14 @@ from nunatak.velocity.sampling import Field, crs_of
 
 _METHODS = ("nominal", "logarithmic")
 _NAMES = {
-    "exx": "strain rate along x", "eyy": "strain rate along y", "exy": "shear strain rate in x and y",
-    "e_lon": "strain rate along the flow", "e_trn": "strain rate across the flow",
-    "e_shr": "shear strain rate along the flow", "e_eff": "effective strain rate",
-}  # fmt: skip
+    "exx": "strain rate along x",
+    "eyy": "strain rate along y",
+    "exy": "shear strain rate in x and y",
+    "e_lon": "strain rate along the flow",
+    "e_trn": "strain rate across the flow",
+    "e_shr": "shear strain rate along the flow",
+    "e_eff": "effective strain rate",
+}
 
 
 def strain_rates(field, *, half_length=None, method="nominal", crs=None, time=None, substeps=10):
@@ -108,12 +112,14 @@ def _dataset(field, velocity, exx, eyy, exy, half_ground, method):
     with np.errstate(invalid="ignore", divide="ignore"):
         c, s = vx / v, vy / v
     values = {
-        "exx": exx, "eyy": eyy, "exy": exy,
+        "exx": exx,
+        "eyy": eyy,
+        "exy": exy,
         "e_lon": exx * c**2 + 2 * exy * c * s + eyy * s**2,
         "e_trn": exx * s**2 - 2 * exy * c * s + eyy * c**2,
         "e_shr": (eyy - exx) * c * s + exy * (c**2 - s**2),
         "e_eff": np.sqrt(0.5 * (exx**2 + eyy**2) + exy**2),
-    }  # fmt: skip
+    }
     out = xr.Dataset(
         {name: (("y", "x"), array, {"long_name": _NAMES[name], "units": "1/yr"}) for name, array in values.items()},
         {"y": field["y"], "x": field["x"]},

@@ -84,8 +84,20 @@ def create(file, prefix):
     try:
         run("venv", "--quiet", "--python", python, str(prefix))
         # the same choice of builds as in the Makefile
-        run("pip", "install", "--quiet", "--python", str(prefix / "bin" / "python"), "--constraint", str(LOCK),
-            "--only-binary", ":all:", "--no-binary", "connection-pool", *packages)  # fmt: skip
+        run(
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            str(prefix / "bin" / "python"),
+            "--constraint",
+            str(LOCK),
+            "--only-binary",
+            ":all:",
+            "--no-binary",
+            "connection-pool",
+            *packages,
+        )
     except subprocess.CalledProcessError as error:
         shutil.rmtree(prefix, ignore_errors=True)
         sys.exit(f"conda stand-in: {file.name}: not built: {error.stderr.strip()}")
@@ -114,8 +126,13 @@ def run(*words):
         value = pip_setting(key)
         if value:
             settings[variable] = value
-    subprocess.run([shutil.which("uv", path=Path(sys.executable).parent) or "uv", *words], check=True,
-                   capture_output=True, text=True, env={**os.environ, **settings})  # fmt: skip
+    subprocess.run(
+        [shutil.which("uv", path=Path(sys.executable).parent) or "uv", *words],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **settings},
+    )
 
 
 def pip_setting(key):

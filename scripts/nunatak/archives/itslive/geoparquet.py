@@ -180,8 +180,14 @@ def _flat(table, column):
 def _row(pair, shape, link, projection) -> dict:
     named = parse(base_name(public(link)))
     return {
-        "granule_id": named.granule_id, "file_name": named.name, "url": public(link), "source": "earthdata",
+        "granule_id": named.granule_id,
+        "file_name": named.name,
+        "url": public(link),
+        "source": "earthdata",
         "geometry": footprint.to_text(shapely.from_wkb(shape)) if shape else None,
-        "time_start": named.acquisition_date_img1, "time_end": named.acquisition_date_img2,
-        "epsg": epsg_of(projection), "collection_id": PAIRS, "concept_id": pair,
-    }  # fmt: skip
+        "time_start": named.acquisition_date_img1,
+        "time_end": named.acquisition_date_img2,
+        "epsg": epsg_of(projection),
+        "collection_id": PAIRS,
+        "concept_id": pair,
+    }

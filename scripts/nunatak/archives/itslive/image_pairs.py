@@ -150,8 +150,10 @@ def pair_row(item) -> dict:
     link, size = _data_of(item)
     named = parse(base_name(link))
     return {
-        **_row(item, link, size), "time_start": named.acquisition_date_img1, "time_end": named.acquisition_date_img2,
-    }  # fmt: skip
+        **_row(item, link, size),
+        "time_start": named.acquisition_date_img1,
+        "time_end": named.acquisition_date_img2,
+    }
 
 
 def mosaic_row(item) -> dict:
@@ -161,9 +163,13 @@ def mosaic_row(item) -> dict:
     cogs = sorted(name.removeprefix("cog_") for name in item["assets"] if name.startswith("cog_"))
     start, end = (datetime.fromisoformat(said[f"{side}_datetime"]).replace(tzinfo=None) for side in ("start", "end"))
     return {
-        **_row(item, link, size), "time_start": start, "time_end": end, "kind": said.get("temporal_coverage_type"),
-        "epsg": said.get("epsg"), "cogs": " ".join(cogs),
-    }  # fmt: skip
+        **_row(item, link, size),
+        "time_start": start,
+        "time_end": end,
+        "kind": said.get("temporal_coverage_type"),
+        "epsg": said.get("epsg"),
+        "cogs": " ".join(cogs),
+    }
 
 
 def cog_of(mosaic_url, variable) -> str:
@@ -209,10 +215,15 @@ def _cube_row(feature):
         shape = footprint.of_grid(shapely.geometry.shape(said["geometry_epsg"]).bounds, f"EPSG:{epsg}")
     named = parse(base_name(link))
     return {
-        "granule_id": named.granule_id, "file_name": named.name, "url": link, "source": "earthdata", "geometry": shape,
-        "epsg": str(epsg), "roi_percent_coverage": said.get("roi_percent_coverage"),
+        "granule_id": named.granule_id,
+        "file_name": named.name,
+        "url": link,
+        "source": "earthdata",
+        "geometry": shape,
+        "epsg": str(epsg),
+        "roi_percent_coverage": said.get("roi_percent_coverage"),
         "granule_count": said.get("granule_count"),
-    }  # fmt: skip
+    }
 
 
 def public(link) -> str:
@@ -247,11 +258,16 @@ def _row(item, link, size):
     named = parse(base_name(link))
     shape = shapely.geometry.shape(item["geometry"]) if item.get("geometry") else None
     return {
-        "granule_id": named.granule_id, "file_name": named.name, "url": link, "source": "earthdata",
-        "size_bytes": size, "geometry": footprint.to_text(shape),
+        "granule_id": named.granule_id,
+        "file_name": named.name,
+        "url": link,
+        "source": "earthdata",
+        "size_bytes": size,
+        "geometry": footprint.to_text(shape),
         "epsg": epsg_of(item.get("properties", {}).get("proj:code")),
-        "collection_id": item.get("collection"), "concept_id": item["id"],
-    }  # fmt: skip
+        "collection_id": item.get("collection"),
+        "concept_id": item["id"],
+    }
 
 
 def nothing(asked, what, region, period) -> EmptyAnswer:

@@ -45,8 +45,19 @@ GRID_PRODUCTS = ("atl14", "atl15", "atl20", "itslive")
 _RESOLUTIONS = {100: "100m", 1000: "1km", 10000: "10km", 20000: "20km", 40000: "40km"}
 _SEGMENT_SECONDS = 20.0 / 7000.0  # s along the track from one segment id to the next: 20 m at 7 km/s
 _NSIDC_STEREO = {"north": "EPSG:3411", "south": "EPSG:3412"}  # ATL20's grids
-_COMPARED = ("product", "version", "revision", "rgt", "cycle", "cycle_end", "region_number", "hemisphere",
-             "region_code", "resolution", "time_start")  # fmt: skip
+_COMPARED = (
+    "product",
+    "version",
+    "revision",
+    "rgt",
+    "cycle",
+    "cycle_end",
+    "region_number",
+    "hemisphere",
+    "region_code",
+    "resolution",
+    "time_start",
+)
 _NO_LAYOUT = "is HDF5, but holds no product known here"
 
 
@@ -148,9 +159,11 @@ def _describe(file, named) -> Content:
     if product is None:
         # a granule's name on a file without the granule's groups is a broken granule, not some other file
         return _broken(_NO_LAYOUT, named) if named else Content("other", reason=_NO_LAYOUT)
-    stated = _parsed(hdf5.attribute(file["METADATA/DatasetIdentification"], "fileName", "")) if (
-        "METADATA/DatasetIdentification" in file
-    ) else None  # fmt: skip
+    stated = (
+        _parsed(hdf5.attribute(file["METADATA/DatasetIdentification"], "fileName", ""))
+        if ("METADATA/DatasetIdentification" in file)
+        else None
+    )
     if product == "itslive" and named is None:
         stated = _parsed(stated_name(file))
     facts, start, end, shape, notes = (

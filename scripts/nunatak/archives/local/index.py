@@ -28,14 +28,41 @@ _LAYOUT = "1"
 _BATCH = 500  # files between two savings of the index
 _FEW = 24  # files for which starting processes costs more than they save
 _COLUMNS = {
-    "path": "string", "size_bytes": "Int64", "mtime_ns": "Int64", "status": "string", "reason": "string",
-    "notes": "string", "file_name": "string", "granule_id": "string", "product": "string", "version": "string",
-    "revision": "string", "time_start": "datetime64[ns]", "time_end": "datetime64[ns]", "rgt": "Int32",
-    "cycle": "Int32", "region_number": "Int32", "cycle_end": "Int32", "hemisphere": "string",
-    "region_code": "string", "resolution": "string", "geometry": "string", "simulated": "boolean",
-}  # fmt: skip
-_FROM_NAME = ("granule_id", "version", "revision", "rgt", "cycle", "region_number", "cycle_end",
-              "hemisphere", "region_code", "resolution")  # fmt: skip
+    "path": "string",
+    "size_bytes": "Int64",
+    "mtime_ns": "Int64",
+    "status": "string",
+    "reason": "string",
+    "notes": "string",
+    "file_name": "string",
+    "granule_id": "string",
+    "product": "string",
+    "version": "string",
+    "revision": "string",
+    "time_start": "datetime64[ns]",
+    "time_end": "datetime64[ns]",
+    "rgt": "Int32",
+    "cycle": "Int32",
+    "region_number": "Int32",
+    "cycle_end": "Int32",
+    "hemisphere": "string",
+    "region_code": "string",
+    "resolution": "string",
+    "geometry": "string",
+    "simulated": "boolean",
+}
+_FROM_NAME = (
+    "granule_id",
+    "version",
+    "revision",
+    "rgt",
+    "cycle",
+    "region_number",
+    "cycle_end",
+    "hemisphere",
+    "region_code",
+    "resolution",
+)
 
 
 def index_file(folder, root) -> Path:
@@ -114,8 +141,10 @@ def _read(root, files, workers):
 
 
 def _row(content):
-    row = {key: getattr(content, key) for key in
-           ("status", "reason", "notes", "product", "time_start", "time_end", "geometry", "simulated")}  # fmt: skip
+    row = {
+        key: getattr(content, key)
+        for key in ("status", "reason", "notes", "product", "time_start", "time_end", "geometry", "simulated")
+    }
     if content.name is not None:
         row |= {key: getattr(content.name, key) for key in _FROM_NAME}
         row["file_name"] = content.name.name

@@ -54,13 +54,14 @@ class Catalogue:
         query = self._query(DataCollections).short_name(product.upper()).provider(self.provider)
         found = [
             {
-                "version": _release(item["umm"]["Version"]), "collection_id": item["meta"]["concept-id"],
+                "version": _release(item["umm"]["Version"]),
+                "collection_id": item["meta"]["concept-id"],
                 "begins": _extent(item["umm"], "BeginningDateTime", min),
                 "ends": _extent(item["umm"], "EndingDateTime", max),
                 "doi": item["umm"].get("DOI", {}).get("DOI"),
             }
             for item in self._answer(query)
-        ]  # fmt: skip
+        ]
         if not found:
             raise EmptyAnswer(
                 f"{self.address}: {self.provider} has no collection {product.upper()}; see docs/study_reference.md for "

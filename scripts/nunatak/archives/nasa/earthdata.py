@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nunatak.archives import EmptyAnswer, ServiceFailed, base, quick_looks, streaming  # fmt: skip
-from nunatak.archives.itslive import geoparquet, image_pairs  # fmt: skip
-from nunatak.archives.nasa import catalogue, icepyx_orders, login, s3, subsets  # fmt: skip
-from nunatak.archives.transfer import download  # fmt: skip
+from nunatak.archives import EmptyAnswer, ServiceFailed, base, quick_looks, streaming
+from nunatak.archives.itslive import geoparquet, image_pairs
+from nunatak.archives.nasa import catalogue, icepyx_orders, login, s3, subsets
+from nunatak.archives.transfer import download
 from nunatak.archives.transfer.transport import BackOff
 from nunatak.granules import granule_table, granules_of, ledger, parse
 from nunatak.runtime import NunatakError, log
@@ -33,9 +33,17 @@ class EarthdataArchive:
     """
 
     def __init__(
-        self, resources="resources", *, endpoints=None, connections=4, subset=None, client="harmony", transfer="https",
-        stream=False, pairs="stac",
-    ):  # fmt: skip
+        self,
+        resources="resources",
+        *,
+        endpoints=None,
+        connections=4,
+        subset=None,
+        client="harmony",
+        transfer="https",
+        stream=False,
+        pairs="stac",
+    ):
         self.folder = Path(resources) / "archive" / "earthdata"
         self.endpoints = endpoints if isinstance(endpoints, Endpoints) else Endpoints(**(endpoints or {}))
         self.catalogue = catalogue.Catalogue(self.endpoints.cmr)

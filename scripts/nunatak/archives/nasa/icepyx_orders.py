@@ -58,9 +58,13 @@ def query(product, *, bbox, start, stop, version=None, tracks=(), cycles=(), aut
     words |= {"cycles": [f"{cycle:02d}" for cycle in cycles]} if cycles else {}
     try:
         made = icepyx.Query(
-            product.upper(), [float(value) for value in bbox], [f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"],
-            start_time=f"{first:%H:%M:%S}", end_time=f"{last:%H:%M:%S}", **words,
-        )  # fmt: skip
+            product.upper(),
+            [float(value) for value in bbox],
+            [f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"],
+            start_time=f"{first:%H:%M:%S}",
+            end_time=f"{last:%H:%M:%S}",
+            **words,
+        )
     except (requests.exceptions.RequestException, json.JSONDecodeError, KeyError) as error:
         raise failed("icepyx", error) from None
     except (AssertionError, TypeError, ValueError) as error:
@@ -108,9 +112,10 @@ class IcepyxOrders(Orders):
             raise failed(self.address, error) from None
         collection = question.concept_id
         mine = [
-            job["jobID"] for job in jobs
+            job["jobID"]
+            for job in jobs
             if collection in job["request"] and datetime.fromisoformat(job["createdAt"]) >= placed_after
-        ]  # fmt: skip
+        ]
         if len(mine) == 1:
             log.info("icepyx failed after the order was placed (%s); it is %s", redacted(reason), mine[0])
             return mine[0]

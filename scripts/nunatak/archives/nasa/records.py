@@ -44,14 +44,22 @@ def row(record) -> dict:
     start, end = _read(times, umm, (pd.NaT, pd.NaT))
     size, checksum, algorithm = _file(umm, name)
     return {
-        "granule_id": named.granule_id, "file_name": named.name, "url": url, "size_bytes": size,
-        "checksum": checksum, "checksum_algorithm": algorithm, "time_start": start, "time_end": end,
-        "geometry": footprint.to_text(_read(outline, umm, None)), "source": "earthdata",
+        "granule_id": named.granule_id,
+        "file_name": named.name,
+        "url": url,
+        "size_bytes": size,
+        "checksum": checksum,
+        "checksum_algorithm": algorithm,
+        "time_start": start,
+        "time_end": end,
+        "geometry": footprint.to_text(_read(outline, umm, None)),
+        "source": "earthdata",
         "s3_url": next((u.get("URL") for u in umm["RelatedUrls"] if u.get("Type") == _IN_CLOUD), None),
-        "collection_id": meta.get("collection-concept-id"), "concept_id": meta["concept-id"],
+        "collection_id": meta.get("collection-concept-id"),
+        "concept_id": meta["concept-id"],
         "revision_id": meta.get("revision-id"),
         **{key: getattr(named, key) for key in ("cycle_end", "hemisphere", "region_code", "resolution")},
-    }  # fmt: skip
+    }
 
 
 def _read(reading, umm, otherwise):
@@ -120,9 +128,7 @@ def outline(umm):
         for polygon in shapes.get("GPolygons", [])
     ]
     for box in shapes.get("BoundingRectangles", []):
-        west, south, east, north = (
-            box[f"{side}BoundingCoordinate"] for side in ("West", "South", "East", "North")
-        )  # fmt: skip
+        west, south, east, north = (box[f"{side}BoundingCoordinate"] for side in ("West", "South", "East", "North"))
         spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
         parts += [shapely.box(left, south, right, north) for left, right in spans]
     if parts:

@@ -146,9 +146,14 @@ class _Job:
                 try:
                     arrivals = Digests(wanted_of(row), self.pace.add)
                     transfer(
-                        self.session, row.url, part, size=size, back_off=self.back_off, stop=self.stop,
+                        self.session,
+                        row.url,
+                        part,
+                        size=size,
+                        back_off=self.back_off,
+                        stop=self.stop,
                         arrivals=arrivals,
-                    )  # fmt: skip
+                    )
                     outcome = self._settle(row, part, path, arrivals)
                 except Spoiled as error:
                     outcome = self._spoiled(row, path, part, [*spoiled, error])

@@ -28,9 +28,15 @@ class Pace:
         self._lock = threading.Lock()
         self._began = self._told = time.monotonic()
         self._bar = tqdm(
-            total=total, desc="fetching", unit="B", unit_scale=True, disable=None, mininterval=0.5, leave=False,
+            total=total,
+            desc="fetching",
+            unit="B",
+            unit_scale=True,
+            disable=None,
+            mininterval=0.5,
+            leave=False,
             dynamic_ncols=True,
-        )  # fmt: skip
+        )
 
     def __enter__(self):
         return self

@@ -67,10 +67,14 @@ def patient(session):
         else:
             anonymous(session)
     policy = Patience(
-        total=retries.ATTEMPTS - 1, status_forcelist=retries.PASSING, allowed_methods=("GET", "POST"),
-        backoff_factor=retries.PAUSE, backoff_jitter=retries.PAUSE / 2, backoff_max=retries.LONGEST,
+        total=retries.ATTEMPTS - 1,
+        status_forcelist=retries.PASSING,
+        allowed_methods=("GET", "POST"),
+        backoff_factor=retries.PAUSE,
+        backoff_jitter=retries.PAUSE / 2,
+        backoff_max=retries.LONGEST,
         raise_on_status=False,
-    )  # fmt: skip
+    )
     for scheme in ("https://", "http://"):
         session.mount(scheme, Adapter(max_retries=policy))
     return session

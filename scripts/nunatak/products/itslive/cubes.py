@@ -132,12 +132,16 @@ def _layers_on_ground(cube, attributes):
     units = np.array([ground.units_of(attributes, versions[name]) for name in cube["granule_id"].values], dtype=object)
     on_map = xr.DataArray(units == "map", dims="time")
     if "map_scale_corrected" not in attributes and None in versions.values():
-        log.warning("%s: names of %d layers tell no version; read as version 2, in map units", cube.attrs["source"],
-                    sum(version is None for version in versions.values()))  # fmt: skip
+        log.warning(
+            "%s: names of %d layers tell no version; read as version 2, in map units",
+            cube.attrs["source"],
+            sum(version is None for version in versions.values()),
+        )
     k = _scale(cube)
     for name in set(ground.FIELDS) & set(cube.data_vars):
-        done = xr.apply_ufunc(ground.layers_to_ground, cube[name], k, on_map, dask="parallelized",
-                              output_dtypes=[cube[name].dtype])  # fmt: skip
+        done = xr.apply_ufunc(
+            ground.layers_to_ground, cube[name], k, on_map, dask="parallelized", output_dtypes=[cube[name].dtype]
+        )
         cube[name] = done.transpose("time", "y", "x").assign_attrs(cube[name].attrs)
     middle = np.where(on_map, float(k[k.sizes["y"] // 2, k.sizes["x"] // 2]), 1.0)
     for name in {"vx_error", "vy_error", "vx_stable_shift", "vy_stable_shift"} & set(cube.coords):
@@ -166,8 +170,10 @@ def _window(store, bounds, path):
     left, bottom, right, top = bounds
     inside = [np.nonzero((v >= low) & (v <= high))[0] for v, low, high in ((y, bottom, top), (x, left, right))]
     if not (inside[0].size and inside[1].size):
-        raise GranuleError(f"{path}: {tuple(bounds)} holds no cell of it; the store covers x {x.min():g}..{x.max():g}, "
-                           f"y {y.min():g}..{y.max():g}")  # fmt: skip
+        raise GranuleError(
+            f"{path}: {tuple(bounds)} holds no cell of it; the store covers x {x.min():g}..{x.max():g}, "
+            f"y {y.min():g}..{y.max():g}"
+        )
     return tuple(slice(int(i[0]), int(i[-1]) + 1) for i in inside)
 
 

@@ -20,11 +20,24 @@ from nunatak.products.itslive.selection import (
 
 _DATE = "datetime64[ns]"
 _NAMED: dict[str, Any] = {
-    "granule_id": object, "file_name": object, "version": "int64", "mid_date": _DATE, "acquisition_date_img1": _DATE,
-    "acquisition_date_img2": _DATE, "date_dt": "float64", "roi_valid_percentage": "float64", "id_img1": object,
-    "id_img2": object, "platform": object, "group": object, "geometry": object, "path_row_img1": object,
-    "path_row_img2": object, "image_key": object, "processed": object,
-}  # fmt: skip
+    "granule_id": object,
+    "file_name": object,
+    "version": "int64",
+    "mid_date": _DATE,
+    "acquisition_date_img1": _DATE,
+    "acquisition_date_img2": _DATE,
+    "date_dt": "float64",
+    "roi_valid_percentage": "float64",
+    "id_img1": object,
+    "id_img2": object,
+    "platform": object,
+    "group": object,
+    "geometry": object,
+    "path_row_img1": object,
+    "path_row_img2": object,
+    "image_key": object,
+    "processed": object,
+}
 
 
 def pairs_from_names(table):
@@ -55,15 +68,24 @@ def _from_name(name):
         (pair.platform_img1, pair.platform_img2),
     )
     return {
-        "granule_id": pair.granule_id, "file_name": name, "version": int(pair.version or 0), "mid_date": pair.mid_date,
-        "acquisition_date_img1": dates[0], "acquisition_date_img2": dates[1], "date_dt": pair.date_dt,
-        "roi_valid_percentage": float(pair.percent_valid or 0), "id_img1": pair.img1, "id_img2": pair.img2,
-        "platform": platforms[0], "group": granules.group_of(*platforms),
+        "granule_id": pair.granule_id,
+        "file_name": name,
+        "version": int(pair.version or 0),
+        "mid_date": pair.mid_date,
+        "acquisition_date_img1": dates[0],
+        "acquisition_date_img2": dates[1],
+        "date_dt": pair.date_dt,
+        "roi_valid_percentage": float(pair.percent_valid or 0),
+        "id_img1": pair.img1,
+        "id_img2": pair.img2,
+        "platform": platforms[0],
+        "group": granules.group_of(*platforms),
         "geometry": granules.same_frame(*frames),
-        "path_row_img1": frames[0], "path_row_img2": frames[1],
+        "path_row_img1": frames[0],
+        "path_row_img2": frames[1],
         "image_key": "/".join(f"{p} {d!s} {f}" for p, d, f in zip(platforms, dates, frames, strict=True)),
         "processed": "/".join(processing_date(image) for image in (pair.img1, pair.img2)),
-    }  # fmt: skip
+    }
 
 
 def select_names(table, selection):
@@ -148,9 +170,12 @@ def coverage(table, selection=None, *, years=None):
     kept = _reasons(pairs, selection, table.get("epsg")) == ""
     told = pd.DataFrame({"year": year, "selected": kept.to_numpy(), "share": pairs["roi_valid_percentage"].to_numpy()})
     grouped = told.groupby("year")
-    out = pd.DataFrame({
-        "available": grouped.size(), "selected": grouped["selected"].sum(),
-        "percent_valid_median": grouped["share"].median(),
-    }).reindex(range(min(first, *set(year)), max(last, *set(year)) + 1))  # fmt: skip
+    out = pd.DataFrame(
+        {
+            "available": grouped.size(),
+            "selected": grouped["selected"].sum(),
+            "percent_valid_median": grouped["share"].median(),
+        }
+    ).reindex(range(min(first, *set(year)), max(last, *set(year)) + 1))
     out[["available", "selected"]] = out[["available", "selected"]].fillna(0).astype(int)
     return out.rename_axis("year").reset_index()

@@ -84,9 +84,15 @@ def _geometry(file):
         raise GranuleError(f"{name}: x must ascend and y descend (steps {x['step']:g}, {y['step']:g}); fetch it again")
     layout = "v2a" if file["vx"].ndim == 3 else "v2" if "mapping" in file else "v1"
     return {
-        "layout": layout, "epsg": _epsg(file), "x0": x["first"], "y0": y["first"], "dx": x["step"], "dy": -y["step"],
-        "ny": y["n"], "nx": x["n"],
-    }  # fmt: skip
+        "layout": layout,
+        "epsg": _epsg(file),
+        "x0": x["first"],
+        "y0": y["first"],
+        "dx": x["step"],
+        "dy": -y["step"],
+        "ny": y["n"],
+        "nx": x["n"],
+    }
 
 
 def _ends(axis, file_name, name):
@@ -122,17 +128,22 @@ def _acquisition(file, path):
     frames = first["frame"], second["frame"]
     return {
         "version": int(named.version) if named else 0,
-        "id_img1": first["id"], "id_img2": second["id"],
-        "acquisition_date_img1": first["date"], "acquisition_date_img2": second["date"],
-        "swapped": first["number"] == 2, "mid_date": first["date"] + (second["date"] - first["date"]) // 2,
+        "id_img1": first["id"],
+        "id_img2": second["id"],
+        "acquisition_date_img1": first["date"],
+        "acquisition_date_img2": second["date"],
+        "swapped": first["number"] == 2,
+        "mid_date": first["date"] + (second["date"] - first["date"]) // 2,
         "date_dt": stated_dt if abs(stated_dt - span) < 1 else span,
-        "platform": first["platform"], "group": granules.group_of(first["platform"], second["platform"]),
-        "path_row_img1": frames[0], "path_row_img2": frames[1],
+        "platform": first["platform"],
+        "group": granules.group_of(first["platform"], second["platform"]),
+        "path_row_img1": frames[0],
+        "path_row_img2": frames[1],
         "geometry": granules.same_frame(*frames),
         "roi_valid_percentage": number(file["img_pair_info"], "roi_valid_percentage"),
         "image_key": "/".join(f"{i['platform']} {i['named_date']!s} {i['frame']}" for i in images),
         "processed": "/".join(processing_date(i["id"]) for i in images),
-    }  # fmt: skip
+    }
 
 
 def _named(file, path):
@@ -160,10 +171,13 @@ def _image(info, named, n, path):
     platform = getattr(named, f"platform_img{place}", None) or platform_of(mission, satellite)
     frame = getattr(named, f"frame_img{place}", None) or stated_frame(info, n, platform, date)
     return {
-        "number": n, "date": np.asarray(date).astype("datetime64[ns]")[()], "named_date": named_date or date,
+        "number": n,
+        "date": np.asarray(date).astype("datetime64[ns]")[()],
+        "named_date": named_date or date,
         "id": getattr(named, f"img{place}", None) or f"{mission}{satellite}_{date}",
-        "platform": platform, "frame": frame or "",
-    }  # fmt: skip
+        "platform": platform,
+        "frame": frame or "",
+    }
 
 
 def _errors(file):

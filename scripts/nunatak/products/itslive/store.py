@@ -69,7 +69,7 @@ class CubeWriter:
 
     def __init__(
         self, path, grid, roi, variables, capacity, *, chunks="map", series_length=1024, zarr_format=3, attributes=None
-    ):  # fmt: skip
+    ):
         if chunks not in ("map", "series"):
             raise NunatakError(f"velocity: cube chunks {chunks!r}; choose map or series")
         self._path, self._format, self._as_map = Path(path), zarr_format, chunks == "map"
@@ -140,10 +140,17 @@ class CubeWriter:
             array.resize((self._written, *array.shape[1:]))
         none = pd.DataFrame(columns=["mid_date", *LAYER_COLUMNS])
         rows = pd.concat(self._rows, ignore_index=True) if self._rows else none
-        self._put("time", _nanoseconds(rows["mid_date"]), ("time",), {
-            "units": _TIME_UNITS, "calendar": "proleptic_gregorian", "standard_name": "time",
-            "long_name": "middle between the two images (not unique)",
-        })  # fmt: skip
+        self._put(
+            "time",
+            _nanoseconds(rows["mid_date"]),
+            ("time",),
+            {
+                "units": _TIME_UNITS,
+                "calendar": "proleptic_gregorian",
+                "standard_name": "time",
+                "long_name": "middle between the two images (not unique)",
+            },
+        )
         for name, description in LAYER_COLUMNS.items():
             self._put(name, *_layer_column(name, rows[name], description))
         with warnings.catch_warnings():
@@ -188,9 +195,14 @@ class CubeWriter:
         if dtype is str:
             options.pop("compressors")
         return self._group.create_array(
-            name, shape=shape, chunks=tuple(max(1, min(c, max(s, 1))) for c, s in zip(chunks, shape, strict=True)),
-            dtype=dtype, fill_value=fill, attributes=attributes, **options,
-        )  # fmt: skip
+            name,
+            shape=shape,
+            chunks=tuple(max(1, min(c, max(s, 1))) for c, s in zip(chunks, shape, strict=True)),
+            dtype=dtype,
+            fill_value=fill,
+            attributes=attributes,
+            **options,
+        )
 
     def _put(self, name, values, dims, attributes):
         values = np.asarray(values)
@@ -201,19 +213,34 @@ class CubeWriter:
             array[...] = values.astype(str) if text else values
 
     def _place(self, grid, roi, attributes):
-        held = xr.Dataset({"roi": (("y", "x"), np.asarray(roi).astype("u1"), {
-            "long_name": "cells of the region", "flag_values": [0, 1], "flag_meanings": "outside inside",
-        })})  # fmt: skip
+        held = xr.Dataset(
+            {
+                "roi": (
+                    ("y", "x"),
+                    np.asarray(roi).astype("u1"),
+                    {
+                        "long_name": "cells of the region",
+                        "flag_values": [0, 1],
+                        "flag_meanings": "outside inside",
+                    },
+                )
+            }
+        )
         held = georeference(held, grid)
         for name, variable in held.variables.items():
             self._put(name, variable.values, variable.dims, {k: _json(v) for k, v in variable.attrs.items()})
         layer_names = " ".join([*LAYER_COLUMNS, "spatial_ref"])
-        self._group.attrs.update({
-            "Conventions": "CF-1.11", "crs": grid.crs, "coordinates": layer_names,
-            "velocity_convention": "metres per year over ground, along the axes of the grid; not scaled with the map",
-            **GROUND,
-            **{k: _json(v) for k, v in attributes.items()},
-        })  # fmt: skip
+        self._group.attrs.update(
+            {
+                "Conventions": "CF-1.11",
+                "crs": grid.crs,
+                "coordinates": layer_names,
+                "velocity_convention": "metres per year over ground, along the axes of the grid, "
+                "not scaled with the map",
+                **GROUND,
+                **{k: _json(v) for k, v in attributes.items()},
+            }
+        )
 
 
 def chunk_shape(grid, chunks, series_length):
