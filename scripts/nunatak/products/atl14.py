@@ -15,7 +15,8 @@ def read_surface(paths, *, bounds=None):
     Parameters
     ----------
     paths : path or paths of ATL14 granules
-    bounds : (left, bottom, right, top), metres in the product's projection; cells that touch them are read
+    bounds : (left, bottom, right, top), metres in the product's projection; cells that touch them are read,
+        never fewer than two rows and columns
 
     Returns
     -------

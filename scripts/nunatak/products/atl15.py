@@ -25,7 +25,8 @@ def read_height_change(paths, *, bounds=None):
     Parameters
     ----------
     paths : path or paths of ATL15 granules of one resolution
-    bounds : (left, bottom, right, top), metres in the product's projection; cells that touch them are read
+    bounds : (left, bottom, right, top), metres in the product's projection; cells that touch them are read,
+        never fewer than two rows and columns
 
     Returns
     -------
