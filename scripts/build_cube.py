@@ -10,6 +10,7 @@ from nunatak.files.tables import read_table
 from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import read_outlines
 from nunatak.products.itslive import ground
+from nunatak.products.itslive.pairs import open_pair
 from nunatak.runtime import job, log, stamp, written
 from nunatak.velocity.cube import fates
 
@@ -70,7 +71,7 @@ def never_read(left_out, ledgers):
 def fullest_pair(pairs):
     """The granule that sees most of the region, its fields as the file has them; of equals the first."""
     best = pairs.loc[pairs["valid_cells"].where(pairs["fate"] == "used").idxmax()]
-    granule = pairs.open_pair(best["path"])
+    granule = open_pair(best["path"])
     fields = granule[[name for name in SHOWN if name in granule]]
     fields.attrs = {
         "granule_id": best["granule_id"],
