@@ -123,7 +123,8 @@ def freeboard_checks(bins, world):
 def track_checks(inputs, rates, heights, world):
     """Checks of heights along tracks: found, rates, crossovers, agreement of products, and against the truth."""
     found = tracks.heights_found(heights) if heights is not None else []
-    found += [tracks.rates_found(rates), tracks.rates_flagged(rates)] if rates is not None else []
+    if rates is not None:
+        found += [tracks.rates_found(rates), tracks.rates_flagged(rates, simulated=bool(world))]
     if "track_report" in inputs:
         found.append(tracks.passes_in_line(read_csv(inputs["track_report"])))
     crossed = read_table(inputs["crossovers"]).groupby("product") if "crossovers" in inputs else ()

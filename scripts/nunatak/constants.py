@@ -18,6 +18,10 @@ ORBIT_INCLINATION = 92.0  # degrees
 SEGMENT_LENGTH = 20.0  # m along the track, nominal length of a segment of ATL03 and ATL06
 ACROSS_LIMIT = 65.0  # m across the track within which ATL11 takes passes for repeats of one place (L_search_XT)
 UNALIGNED_CYCLES = (1, 2)  # flown 1.6 and 3.2 km beside the reference tracks (median y_atc of gt1l on real granules)
+# m, error that the heights of a pass share (radial orbit error in SmithB/ATL1415:ATL1415/read_ATL11.py). Not what the
+# products state, sigma_geo_h and h_corr_sigma_systematic: these are bounds known before the flight, 5 to 100 m of
+# pointing times the slope, and on real granules many times what passes differ by
+SIGMA_PASS = 0.03
 REPEAT_PERIOD = 90.82  # days from one cycle to the next, from the granule times of RGT 0627, cycles 05 and 13
 BEAMS = ("gt1l", "gt1r", "gt2l", "gt2r", "gt3l", "gt3r")
 GT_CODES = {"gt1l": 10, "gt1r": 20, "gt2l": 30, "gt2r": 40, "gt3l": 50, "gt3r": 60}

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from nunatak.constants import SIGMA_PASS
 from nunatak.elevation.intersections import intersections
 from nunatak.runtime import NunatakError
 
@@ -14,10 +15,6 @@ DAY = np.timedelta64(86400, "s")
 NOISE_DAYS = 10.0  # differences within so many days show errors, not change
 _EDGES = (0.0, NOISE_DAYS, 45.5, *(91.0 * k + 45.5 for k in range(1, 40)))  # days; then the repeats, 91 days each
 _MAD = 1.4826
-# m, error that the heights of a pass share (radial orbit error in SmithB/ATL1415:ATL1415/read_ATL11.py). Not what the
-# products state, sigma_geo_h and h_corr_sigma_systematic: these are bounds known before the flight, 5 to 100 m of
-# pointing times the slope, and on real granules many times what passes differ by
-SIGMA_PASS = 0.03
 _FEWEST = 5  # crossovers of two passes from which what they share can be told
 _BOTH = ("rgt", "cycle", "beam", "time", "h", "h_sigma", "h_sigma_systematic")
 _PASSES = ("rgt_1", "cycle_1", "rgt_2", "cycle_2")

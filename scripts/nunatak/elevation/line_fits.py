@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.constants import SIGMA_PASS
 
 _MAD = 1.4826  # median absolute deviation to standard deviation, normal errors
 _LIMIT = 5.0  # errors from the line beyond which a height is left out
-_LEAST_ERROR = 0.03  # m, what a pass shares (radial orbit error in SmithB/ATL1415:ATL1415/read_ATL11.py)
 _FEWEST = 5  # heights of a point among which one can be said to be wrong
 _ROUNDS = 4  # most fits of a point
 
@@ -160,12 +160,12 @@ def _leave_out(point, residual, p, work):
         return False
     for j in range(n):
         if kept[j]:
-            work[m] = abs(residual[j]) / np.hypot(sigma[j], _LEAST_ERROR)
+            work[m] = abs(residual[j]) / np.hypot(sigma[j], SIGMA_PASS)
             m += 1
     # the spread of a few heights about their own line is often small by chance
     spread = _MAD * np.median(work[:m]) * (1.0 + 4.0 / max(m - p, 1))
     for j in range(n):
-        error = np.hypot(sigma[j], _LEAST_ERROR) * max(spread, 1.0)
+        error = np.hypot(sigma[j], SIGMA_PASS) * max(spread, 1.0)
         off = abs(residual[j]) > _LIMIT * error
         work[j] = np.sign(residual[j]) if off else 0.0
     bad, first, last = 0, np.inf, -np.inf

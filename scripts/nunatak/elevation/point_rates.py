@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nunatak.constants import SIGMA_PASS
 from nunatak.elevation.line_fits import FIELDS, Heights, Needs, fit_points
 from nunatak.times import decimal_year
 
@@ -46,11 +47,11 @@ def rates(heights, keys, *, height="h_corr", options=None):
 
     Parameters
     ----------
-    heights : DataFrame, a row for each point and time: the keys, `time`, `height`, `height`_sigma and, where known,
-        `height`_sigma_systematic (m); filtered as wished. Rows without a positive, finite sigma cannot be weighted and
-        do not count
+    heights : DataFrame, a row for each point and time: the keys, `time`, `height`, `height`_sigma (m) and, where known,
+        sigma_systematic (m): the error that a pass shares, else 0.03 m; filtered as wished. Rows without a positive,
+        finite sigma cannot be weighted and do not count
     keys : columns that name a point, such as ["rgt", "pair", "ref_pt"]
-    height : column; its errors have its name with _sigma and _sigma_systematic
+    height : column; its error has its name with _sigma
     options : RateOptions
 
     Returns
@@ -69,7 +70,9 @@ def rates(heights, keys, *, height="h_corr", options=None):
 
     Notes
     -----
-    The error from the covariance is of independent heights. NaN sigmas are dropped, never taken for zero.
+    The error from the covariance is of independent heights. NaN sigmas are dropped, never taken for zero. What ATL11
+    states as h_corr_sigma_systematic does not enter, as it does not for crossovers: on real granules its median is 0.3
+    to 100 m, a bound on pointing times slope, and it would outweigh what heights and neighbours show.
 
     Of five heights or more, those that lie off the line by five errors are left out: first off the line of the median
     slope, then off the fit without them. The error is the height's own with 0.03 m that a pass shares, times what the
@@ -143,8 +146,8 @@ def _columns(heights, keys, height):
     sigma = heights[f"{height}_sigma"].to_numpy("f8")
     h = heights[height].to_numpy("f8")
     year = decimal_year(heights["time"].to_numpy())
-    shared = f"{height}_sigma_systematic"
-    systematic = heights[shared].to_numpy("f8") if shared in heights else np.zeros(h.size)
+    shared = "sigma_systematic"
+    systematic = heights[shared].to_numpy("f8") if shared in heights else np.full(h.size, SIGMA_PASS)
     usable = np.flatnonzero(np.isfinite(h) & np.isfinite(sigma) & (sigma > 0) & np.isfinite(year))
     part = heights.iloc[usable]
     codes = part.groupby(list(keys), observed=True, sort=True).ngroup().to_numpy() if len(part) else np.empty(0, "i8")

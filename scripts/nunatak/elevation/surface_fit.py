@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.compute.kernels import kernel
-from nunatak.constants import ACROSS_LIMIT
-from nunatak.elevation.crossovers import SIGMA_PASS
+from nunatak.constants import ACROSS_LIMIT, SIGMA_PASS
 from nunatak.elevation.point_rates import RateOptions, rates
 from nunatak.times import decimal_year
 

@@ -170,8 +170,8 @@ def flagged_sentence(rates):
     if (flag > 0).any():
         large, off = (int((flag & bit > 0).sum()) for bit in (LARGE_ERROR, OUT_OF_LINE))
         parts.append(
-            f" {int((flag > 0).sum()):,} further rates are in the table with a flag and in no map: the error of "
-            f"{large:,} is too large, {off:,} are out of line with their neighbours."
+            f" {int((flag > 0).sum()):,} further rates, {100 * (flag > 0).mean():.2g} % of all, are in the table with "
+            f"a flag and in no map: the error of {large:,} is too large, {off:,} are out of line with their neighbours."
         )
     if rates["n_left_out"].sum():
         parts.append(f" {int(rates['n_left_out'].sum()):,} heights lie off the line of their point and do not count.")
