@@ -6,6 +6,7 @@ from nunatak.archives.asking import fetching_of
 from nunatak.archives.local.listing import fingerprint
 from nunatak.compute.code_reach import code_version
 from nunatak.granules import granules_of
+from nunatak.parameters.archives import ARCHIVES
 from nunatak.runtime import NunatakError, check_conda, check_folder, claim
 from nunatak.study import place
 from snakemake.exceptions import WorkflowError
@@ -193,8 +194,7 @@ def of_world(wildcards):
 
 def archive_of(wildcards):
     """The granules that must be made before they can be asked for; nothing for an archive that exists."""
-    study = STUDIES[wildcards.study]
-    if study["archive"] != "simulated":
+    if not ARCHIVES[STUDIES[wildcards.study]["archive"]].made:
         return []
     folder = place.world_folder(LOADED[wildcards.study])
     return f"<resources>/archive/simulated/{folder}/{granules_of(wildcards.product)}"
@@ -203,22 +203,23 @@ def archive_of(wildcards):
 def archive_settings(wildcards):
     """Where a study's granules come from, and what is needed to ask there."""
     settings = archive_of_study(wildcards.study)
-    if settings["name"] == "earthdata":
+    if ARCHIVES[settings["name"]].remote:
         study = LOADED[wildcards.study]
         settings |= fetching_of(study.products[wildcards.product], study.altimetry_region or study.region, study.period)
     return settings
 
 
 def archive_of_study(label):
+    """Return the settings of a study's archive that are the same for all its products."""
     study = STUDIES[label]
-    settings = {"name": study["archive"], "resources": study["resources"]}
-    if study["archive"] == "directory":
-        settings["directory"] = study["directory"]
-    if study["archive"] == "simulated":
-        settings["folder"] = world_folder(label)
-    if study["archive"] == "earthdata":
-        settings |= {"endpoints": study["endpoints"], "transfer": study["transfer"]}
-    return settings
+    archive = ARCHIVES[study["archive"]]
+    settings = {"name": study["archive"], "resources": study["resources"], **{key: study[key] for key in archive.keys}}
+    return settings | ({archive.folder: world_folder(label)} if archive.made else {})
+
+
+def originals_of(label):
+    """Return the folder of the originals of a study's archive, a folder per product below it."""
+    return f"{STUDIES[label]['resources']}/archive/{STUDIES[label]['archive']}"
 
 
 def connections_of(service):
@@ -228,7 +229,7 @@ def connections_of(service):
         study = STUDIES[wildcards.study]
         pairs = wildcards.product.startswith("itslive")
         elsewhere = {"nsidc": pairs, "itslive": not pairs}.get(service, False)
-        return study["connections"][service] if study["archive"] == "earthdata" and not elsewhere else 0
+        return study["connections"][service] if ARCHIVES[study["archive"]].remote and not elsewhere else 0
 
     return connections
 
@@ -236,8 +237,9 @@ def connections_of(service):
 def search_settings(wildcards):
     """The same for a search, with what changes when files come or go in a folder of the user's own."""
     settings = archive_settings(wildcards)
-    if settings["name"] == "directory" and settings["directory"]:
-        settings["listing"] = fingerprint(settings["directory"])
+    archive = ARCHIVES[settings["name"]]
+    if archive.watched and settings[archive.folder]:
+        settings["listing"] = fingerprint(settings[archive.folder])
     return settings
 
 

@@ -34,11 +34,11 @@ for label in STUDIES:
             study=STUDIES[label]["name"],
             products={name: STUDIES[label]["products"][name] for name in products_of(STUDIES[label])},
             period=STUDIES[label]["period"],
-            originals=f"{STUDIES[label]['resources']}/archive/earthdata",
+            originals=originals_of(label),
             resources=STUDIES[label]["resources"],
             archive=STUDIES[label]["archive"],
         message:
-            f"{label}: what it would {'read' if STUDIES[label]['archive'] in ('directory', 'simulated') else 'fetch'}"
+            f"{label}: what it would {'fetch' if ARCHIVES[STUDIES[label]['archive']].remote else 'read'}"
         script:
             "../scripts/plan_study.py"
 
@@ -72,7 +72,7 @@ for label in STUDIES:
         params:
             products=products_of(STUDIES[label]),
             folder=f"config/locks/{label}",
-            originals=f"{STUDIES[label]['resources']}/archive/earthdata",
+            originals=originals_of(label),
         message:
             f"{label}: locking its granules in config/locks/{label}"
         script:

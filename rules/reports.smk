@@ -129,7 +129,7 @@ rule bundle_study:
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         products=lambda wildcards: products_of(STUDIES[wildcards.study]),
-        originals=lambda wildcards: f"{STUDIES[wildcards.study]['resources']}/archive/earthdata",
+        originals=lambda wildcards: originals_of(wildcards.study),
         study=of_study(),
         references=shipped("config/references.bib"),
         code=code_version("export_study.py"),

@@ -12,6 +12,7 @@ from nunatak.archives.opening import open_archive
 from nunatak.files.tables import write_table
 from nunatak.geometry.outlines import focus_outline, read_outlines
 from nunatak.granules import chunk_of, granules_of, parse
+from nunatak.parameters.archives import ARCHIVES
 from nunatak.products.itslive.names import pairs_from_names, select_names
 from nunatak.products.itslive.selection import reasons, remarks, selection_from
 from nunatak.runtime import job, log, say, stamp, written
@@ -77,7 +78,7 @@ def leave_out(answer, settings, region):
 
 def _answer(product, region, period, filters, archive, locked):
     """The archive's answer, or the lock's; that of an archive on the network is settled when granules are fetched."""
-    if locked and archive["name"] == "earthdata":
+    if locked and ARCHIVES[archive["name"]].remote:
         rows = lock.read(locked, product=granules_of(product))
         quick = any(parse(name).quick_look for name in rows["file_name"])
         return open_archive(archive["name"], archive).with_finals(rows) if quick else rows
@@ -97,9 +98,10 @@ def tell(product, notes):
 
 def _with_changes(table, archive):
     """The table with the time of last change of the user's own files: one that was mended is looked at again."""
-    if archive["name"] != "directory":
+    kind = ARCHIVES[archive["name"]]
+    if not kind.watched:
         return table
-    root = Path(archive["directory"])
+    root = Path(archive[kind.folder])
     return table.assign(changed_ns=[os.stat(root / url).st_mtime_ns for url in table["url"]])
 
 

@@ -15,6 +15,7 @@ from nunatak.archives.local import index
 from nunatak.archives.local.directory import DirectoryArchive
 from nunatak.archives.opening import open_archive
 from nunatak.geometry import region
+from nunatak.parameters.archives import ARCHIVES
 from nunatak.products import atl06 as atl06_reader
 from nunatak.runtime import NunatakError
 from nunatak.study.period import Period
@@ -311,3 +312,12 @@ def test_an_archive_must_be_known_and_told_its_folder(tmp_path):
         open_archive("ftp", {})
     with pytest.raises(NunatakError, match="archive: directory needs to know its folder; add --config directory="):
         open_archive("directory", {"directory": None})
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_every_archive_of_the_table_opens_with_the_two_verbs(name, tmp_path):
+    """A row names a class that is there, with what the rules and scripts call."""
+    row = ARCHIVES[name]
+    archive = open_archive(name, {"resources": tmp_path, **({row.folder: tmp_path} if row.folder else {})})
+    assert callable(archive.search) and callable(archive.fetch)
+    assert not (row.made and row.remote)

@@ -1,7 +1,8 @@
 """
 Where granules come from: every archive answers `search` with a granule table and `fetch` with a ledger.
 
-`opening.open_archive` is the only place that knows which archives there are; nothing downstream knows which answered.
+`parameters.archives.ARCHIVES` says which archives there are, `opening.open_archive` opens one, and nothing downstream
+knows which answered.
 """
 
 from nunatak.runtime import NunatakError

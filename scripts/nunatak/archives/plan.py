@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 
 from nunatak.archives.nasa import subsets
+from nunatak.parameters.archives import ARCHIVES
 from nunatak.products.itslive.names import coverage
 from nunatak.products.itslive.selection import selection_from
 
@@ -72,9 +73,6 @@ def of_pairs(granules, left_out, settings, period) -> list[dict]:
     return [{"year": int(year), "found": int(all_), "selected": int(kept)} for year, all_, kept in rows]
 
 
-LOCAL = ("directory", "simulated")  # archives whose granules are on this machine, where nothing is fetched
-
-
 def of_archive(product, settings, cost, archive) -> dict:
     """
     Add to the cost of a product how its granules come; those of a folder of the user's own are read where they lie.
@@ -88,7 +86,7 @@ def of_archive(product, settings, cost, archive) -> dict:
     -------
     dict: that of `of_product` with `way`; `bytes_to_fetch` is 0, and `bytes_to_read` is there, where nothing is fetched
     """
-    if archive in LOCAL:
+    if not ARCHIVES[archive].remote:
         lying = {"here": cost["granules"], "bytes_to_fetch": 0, "bytes_to_read": cost["bytes"]}
         return {**cost, **lying, "way": "read where they lie"}
     kept = {} if settings.get("fetch") != "stream" else {"bytes_to_fetch": 0}  # how much is read only reading tells

@@ -22,6 +22,7 @@ from pydantic.json_schema import SkipJsonSchema
 from nunatak import granules
 from nunatak.geometry import polygons, region
 from nunatak.geometry.region import Region
+from nunatak.parameters.archives import ARCHIVES
 from nunatak.study.base import FileWord, Model, Point, UserPath, key
 from nunatak.study.lines import Flowline, Gate, Transect, check_places
 from nunatak.study.period import Period, refuse_safe_hold
@@ -43,7 +44,7 @@ from nunatak.times import cycle_at
 _FIRST_DAY = np.datetime64("2018-10-13")
 _CYCLE_MARGIN = np.timedelta64(10, "D")
 
-ArchiveName = Literal["earthdata", "directory", "simulated"]
+ArchiveName = Literal[tuple(ARCHIVES)]  # type: ignore[valid-type]
 
 
 def _region(value, info: ValidationInfo):

@@ -26,6 +26,18 @@ class DirectoryArchive:
         self.index_path = index.index_file(index_folder, root)
         self.workers = workers
 
+    @classmethod
+    def of(cls, settings):
+        """
+        Open the archive that a study means.
+
+        Parameters
+        ----------
+        settings : mapping of `directory` (the folder with the granules) and `resources` (the folder below which its
+            index is kept). Default: resources
+        """
+        return cls(settings["directory"], f"{settings.get('resources') or 'resources'}/index")
+
     def search(self, product, region, period, filters=None):
         """
         The granule table of a product in a region and a period; see `base.Archive.search`.

@@ -24,6 +24,17 @@ class SimulatedArchive:
     def __init__(self, folder):
         self.folder = Path(folder)
 
+    @classmethod
+    def of(cls, settings):
+        """
+        Open the archive that a study means.
+
+        Parameters
+        ----------
+        settings : mapping of `folder`, which holds one folder per product
+        """
+        return cls(settings["folder"])
+
     def search(self, product, region, period, filters=None):
         """The granule table of a product in a region and a period; see `base.Archive.search`."""
         product = granules_of(product)

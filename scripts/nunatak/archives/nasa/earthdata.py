@@ -13,6 +13,7 @@ from nunatak.granules import granule_table, granules_of, ledger, parse
 from nunatak.runtime import NunatakError, log
 from nunatak.study.models import Endpoints
 
+_ASKED = ("subset", "client", "transfer", "stream", "pairs")  # settings that a study may lack
 _ITSLIVE = ("itslive", "itslive_cube", "itslive_mosaic")
 
 
@@ -50,6 +51,23 @@ class EarthdataArchive:
         self.connections = connections
         self.subset, self.client, self.transfer, self.stream, self.pairs = subset, client, transfer, stream, pairs
         self.back_off = BackOff(self.folder / ".back_off")
+
+    @classmethod
+    def of(cls, settings):
+        """
+        Open the archive that a study means.
+
+        Parameters
+        ----------
+        settings : mapping of `resources`, `endpoints` and `connections` (both mappings by service), and of the other
+            arguments of this class
+        """
+        return cls(
+            settings.get("resources") or "resources",
+            endpoints=settings.get("endpoints"),
+            connections=(settings.get("connections") or {}).get("nsidc", 4),
+            **{key: settings[key] for key in _ASKED if key in settings},
+        )
 
     def search(self, product, region, period, filters=None):
         """
