@@ -98,7 +98,7 @@ def rates_and_kept(heights, keys, *, height="h_corr", options=None):
     out = np.full((n, len(FIELDS)), np.nan)
     min_annual = options.min_cycles_annual if options.annual else 0
     counts = np.ones(columns["t"].size, dtype=bool)
-    rows = Heights(*(columns[name] for name in ("t", "h", "sigma", "systematic")), counts)
+    rows = Heights._make((*(columns[name] for name in Heights._fields[:-1]), counts))
     fit_points(columns["start"], rows, Needs(options.min_cycles, float(options.min_years), min_annual), out)
     table = columns["points"]
     for k, name in enumerate(FIELDS):

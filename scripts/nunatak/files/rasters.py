@@ -198,11 +198,11 @@ def has_projection(path, proj):
     corners = np.array([left, right, left, right]), np.array([bottom, bottom, top, top])
     try:
         found = pyproj.CRS.from_wkt(text)
-        places = [_longitude_latitude(crs, *corners) for crs in (found, proj)]
+        ours, theirs = (_longitude_latitude(crs, *corners) for crs in (proj, found))
     except (pyproj.exceptions.ProjError, ValueError):
         return False
     axes = [crs.ellipsoid and round(crs.ellipsoid.semi_major_metre, 3) for crs in (found, proj)]
-    return axes[0] == axes[1] and np.allclose(*places, rtol=0, atol=1e-8)
+    return axes[0] == axes[1] and np.allclose(theirs, ours, rtol=0, atol=1e-8)
 
 
 def _longitude_latitude(crs, x, y):
@@ -273,18 +273,13 @@ def read_on_grid(given, grid, *, variable=None, valid=None):
 
 def _open(path, variable):
     import rioxarray
+    import xarray as xr
 
-    named = {"variable": variable} if isinstance(variable, str) else {}
     try:
-        field = rioxarray.open_rasterio(path, masked=True, **named)
+        opened = rioxarray.open_rasterio(path, masked=True, variable=variable if isinstance(variable, str) else None)
     except (OSError, ValueError, KeyError) as error:
         raise NunatakError(f"{path}: cannot be read as a raster ({error}); give a GeoTIFF or a NetCDF file") from error
-    sets = field if isinstance(field, list) else [field] if hasattr(field, "data_vars") else []
-    if sets:
-        held = {name: some for some in sets for name in some.data_vars if not user_rasters.is_bounds(name)}
-        if variable not in held:
-            raise NunatakError(f"{path}: holds several variables; name one of {', '.join(held)} (key `variable`)")
-        field = held[variable][variable].rio.write_crs(held[variable].rio.crs)
+    field = opened if isinstance(opened, xr.DataArray) else _variable_of(opened, path, variable)
     if isinstance(variable, int):
         if variable not in field["band"].values:
             raise NunatakError(f"{path}: has no band {variable}; it has {field.sizes['band']}")
@@ -292,6 +287,15 @@ def _open(path, variable):
     if field.rio.crs is None:
         raise NunatakError(f"{path}: names no coordinate system; write one into the file (gdal_edit.py -a_srs)")
     return field
+
+
+def _variable_of(opened, path, variable):
+    """Return one variable of the Dataset, or the list of them, that a file of several variables is read as."""
+    sets = opened if isinstance(opened, list) else [opened]
+    held = {str(name): some for some in sets for name in some.data_vars if not user_rasters.is_bounds(name)}
+    if variable not in held:
+        raise NunatakError(f"{path}: holds several variables; name one of {', '.join(held)} (key `variable`)")
+    return held[variable][variable].rio.write_crs(held[variable].rio.crs)
 
 
 def _refuse_beyond(field, grid, valid, given):

@@ -72,9 +72,8 @@ def sum_points(columns, grid, shift=0.0):
     tally : (3,) int64; points accepted, outside the grid, invalid (NaN, fill, no time, weight not positive)
     """
     plane = projection(grid.crs)
-    lattice = Lattice(
-        *map(float, (grid.left, grid.top, grid.dx, grid.dy, grid.nx, grid.ny)), np.array(plane.parameters)
-    )
+    edges = (grid.left, grid.top, grid.dx, grid.dy, grid.nx, grid.ny)
+    lattice = Lattice._make((*(float(value) for value in edges), np.array(plane.parameters)))
     tally = np.zeros(3, dtype="int64")
     size = min(BLOCK, len(columns["lon"]))
     day, cell, sums = np.empty(size, "int64"), np.empty(size, "int64"), np.empty((size, len(SUMS)))
@@ -127,7 +126,7 @@ def _block(columns, rows):
     time = _NO_TIME
     if "time" in columns:
         time = np.ascontiguousarray(columns["time"][rows], dtype="datetime64[ns]").view("int64")
-    return Block(*(floats(name) for name in ("lon", "lat", "value", "weight", "error", "lead")), time)
+    return Block._make((*(floats(name) for name in Block._fields[:-1]), time))
 
 
 def _exact(plane, lon, lat):

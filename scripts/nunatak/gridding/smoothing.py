@@ -146,8 +146,19 @@ def _estimate(x, y, track, columns, gaussian):
     order = np.argsort(row * nx + column, kind="stable")
     start = np.searchsorted((row * nx + column)[order], np.arange(nx * ny + 1))
     value, error, count = np.full(x.size, np.nan), np.full(x.size, np.nan), np.zeros(x.size, "int32")
-    own = (columns[name][order] for name in ("x", "y", "value", "sigma", "track"))
-    points = Points(*own, columns["sigma_known"], start, float(left), float(bottom), nx, ny)
+    points = Points(
+        x=columns["x"][order],
+        y=columns["y"][order],
+        value=columns["value"][order],
+        sigma=columns["sigma"][order],
+        track=columns["track"][order],
+        sigma_known=columns["sigma_known"],
+        start=start,
+        left=float(left),
+        bottom=float(bottom),
+        nx=nx,
+        ny=ny,
+    )
     _estimate_nodes(x, y, np.asarray(track), points, gaussian, value, error, count)
     return value, error, count
 

@@ -107,7 +107,7 @@ class PhotonValues(NamedTuple):
 class FitSettings(NamedTuple):
     """When the iterations of a fit end."""
 
-    count: int
+    min_photons: int
     spread: float
     max_iterations: int
     min_window: float
@@ -138,8 +138,8 @@ class Scratch(NamedTuple):
     """residuals whose order the percentiles change"""
     ends: np.ndarray
     bounds: np.ndarray
-    index: np.ndarray
-    """rows of the photons"""
+    rows: np.ndarray
+    """of the photons"""
 
 
 @kernel
@@ -192,9 +192,9 @@ def fit_extents(extents, density, reach, block, values, settings, out):
         np.empty(longest, dtype=np.int64),
     )
     for e in range(extents.shape[0]):
-        n = gather(extents[e], reach, block, scratch.x, scratch.index)
+        n = gather(extents[e], reach, block, scratch.x, scratch.rows)
         for i in range(n):
-            scratch.h[i] = values.h[scratch.index[i]]
+            scratch.h[i] = values.h[scratch.rows[i]]
         n, flags, w, h_mean, slope, variance, g0, g1 = _fit_line(n, density[e], settings, scratch)
         total = 0.0
         for i in range(n):
@@ -238,7 +238,7 @@ def _fit_line(n, density, settings, scratch):
             robust = min(robust, settings.max_dispersion)
             w = max(max(max(settings.min_window, 6.0 * expected), 6.0 * robust), 0.75 * w)
         kept, length = _within(n, w / 2.0, scratch)
-        if kept < settings.count:
+        if kept < settings.min_photons:
             flags |= TOO_FEW_PHOTONS
             break
         if length < settings.spread:
@@ -286,7 +286,7 @@ def _within(n, half, scratch):
 @kernel
 def _keep_within(n, half, scratch):
     """Keep the photons within half a window of the line and return their number."""
-    x, h, index = scratch.x, scratch.h, scratch.index
+    x, h, index = scratch.x, scratch.h, scratch.rows
     k = 0
     for i in range(n):
         if abs(scratch.r[i]) < half:
@@ -298,7 +298,7 @@ def _keep_within(n, half, scratch):
 @kernel
 def _at_centre(scratch, n, g0, g1, values, result, extra_result):
     """Give position, time and further quantities at the centre, with the weights of the height."""
-    x, index, extra = scratch.x, scratch.index, values.extra
+    x, index, extra = scratch.x, scratch.rows, values.extra
     latitude, longitude, delta_time, across = values.latitude, values.longitude, values.delta_time, values.across
     j = index[0]
     lat0, time0, across0 = latitude[j], delta_time[j], across[j]

@@ -62,7 +62,7 @@ class Rules(NamedTuple):
     by_segment: bool
     compat: bool
     """repeat the slips of the reference"""
-    count: int
+    min_photons: int
     """least photons of a valid extent"""
     spread: float
     """m, least distance between its first and last photon"""

@@ -59,7 +59,7 @@ def legacy_walk(block, rules, state, extents):
         if found.cut:
             return m, NEEDS_PHOTONS
         flags = 0
-        if found.selected < rules.count:
+        if found.selected < rules.min_photons:
             flags |= TOO_FEW_PHOTONS
         if found.selected > 1 and found.x_last - found.x_first < rules.spread:
             flags |= SPREAD_TOO_SHORT
@@ -179,7 +179,7 @@ def xseries_walk(block, chosen, rules, state, extents):
         if i1 + 1 == n and not rules.final:
             return m, NEEDS_PHOTONS
         flags = 0
-        if i1 - i0 + 1 < rules.count:
+        if i1 - i0 + 1 < rules.min_photons:
             flags |= TOO_FEW_PHOTONS
         if x[i1] - x[i0] < rules.spread:
             flags |= SPREAD_TOO_SHORT
@@ -228,7 +228,7 @@ def anchored_walk(block, units, rules, state, extents):
         if found.cut and not rules.final:
             return m, NEEDS_PHOTONS
         flags = 0
-        if found.selected < rules.count:
+        if found.selected < rules.min_photons:
             flags |= TOO_FEW_PHOTONS
         if found.selected > 1 and found.x_last - found.x_first < rules.spread:
             flags |= SPREAD_TOO_SHORT

@@ -72,7 +72,7 @@ def _step(photons, block, p, final):
         chosen = Chosen(rows, block.dist[block.segment[rows]] + block.along[rows])
         # the reference compares with count and spread turned into true or false
         count, spread = (1, 1.0) if p.compat else (p.count, p.spread)
-        rules = _rules(p, final)._replace(count=int(count), spread=float(spread))
+        rules = _rules(p, final)._replace(min_photons=int(count), spread=float(spread))
         return lambda state, out: xseries_walk(block, chosen, rules, state, out)
     if p.profile == "anchored":
         units = _units(photons, block)
@@ -88,7 +88,7 @@ def _rules(p, final):
         step=float(p.step),
         by_segment=bool(p.by_segment),
         compat=bool(p.compat),
-        count=int(p.count),
+        min_photons=int(p.count),
         spread=float(p.spread),
         pass_invalid=bool(p.pass_invalid),
         final=bool(final),

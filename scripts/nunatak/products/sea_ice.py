@@ -51,7 +51,8 @@ class SegmentFilter:
     def named(self, product):
         """Return the same filter under the names that `product` has, however they were written."""
         name = partial(names_of.canonical, product)
-        flags, limits = ({name(k): v for k, v in given.items()} for given in (self.flags, self.limits))
+        flags = {name(variable): kept for variable, kept in self.flags.items()}
+        limits = {name(variable): kept for variable, kept in self.limits.items()}
         return replace(self, flags=flags, limits=limits)
 
     def apply(self, columns, keep):

@@ -195,7 +195,7 @@ def region_codes(region, bounds):
             "A4": right > 0 and bottom < 0,
         }
         return tuple(code for code, there in parts.items() if there)
-    shared = {}
+    shared: dict[str, float] = {}
     for name, entry in gazetteer().items():
         if (isinstance(entry.get("code"), str) and not entry["code"].startswith("A")) or entry.get("code") == "AK":
             area = shapely.area(shapely.intersection(load(name).geometry, region.geometry))

@@ -84,7 +84,7 @@ def _seen(rgt, wanted, place, most):
 def _near(box, crs, middle, n):
     """RGTs of the n tracks that pass nearest to the middle inside a box, northward and southward ones in turn."""
     to_map = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
-    found = {True: {}, False: {}}
+    found: dict[bool, dict[int, float]] = {True: {}, False: {}}
     for run in orbit.passes(box):
         x = np.linspace(run.first - 1, run.last - 1, 30) * orbit.SEGMENT_LENGTH
         lon, lat, _ = orbit.ground_point(run.rgt, x, np.zeros(x.size))
@@ -92,7 +92,7 @@ def _near(box, crs, middle, n):
         away = float(np.hypot(np.subtract(px, middle[0]), np.subtract(py, middle[1])).min())
         kind = found[bool(lat[-1] > lat[0])]
         kind[run.rgt] = min(away, kind.get(run.rgt, np.inf))
-    ordered = [sorted(kind, key=kind.get) for kind in found.values()]
+    ordered = [sorted(kind, key=kind.__getitem__) for kind in found.values()]
     turns = [rgt for pair in zip(*(part + [None] * N_RGT for part in ordered), strict=False) for rgt in pair if rgt]
     return list(dict.fromkeys(turns))[:n]
 

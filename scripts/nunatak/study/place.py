@@ -85,9 +85,8 @@ def _asking(study, product):
 def _tracks(study, product):
     """The reference ground tracks asked for by number; None for all that cross."""
     asked = [getattr(model, "rgt", None) for model in _asking(study, product)]
-    if not asked or any(rgt is None or rgt == "auto" for rgt in asked):
-        return None
-    return sorted({number for rgt in asked for number in rgt})
+    lists = [rgt for rgt in asked if rgt is not None and rgt != "auto"]
+    return sorted({number for rgt in lists for number in rgt}) if lists and len(lists) == len(asked) else None
 
 
 def _cycles(study, product):

@@ -200,9 +200,20 @@ def _sum(table, density, density_sigma, correlation_length):
         block = np.floor(table["distance"] / correlation_length)
         velocity = float(np.sqrt((velocity_parts.groupby(block).sum() ** 2).sum()))
     from_density = abs(total) * density_sigma / density
-    shares = [_share(table["discharge"].abs(), table[name]) for name in ("observed", "measured")]
+    observed, measured = (_share(table["discharge"].abs(), table[name]) for name in ("observed", "measured"))
     sigma = float(np.sqrt(thickness**2 + velocity**2 + from_density**2))
-    return GateFlux(total, sigma, thickness, velocity, from_density, *shares, _angle(table), width, table)
+    return GateFlux(
+        discharge=total,
+        sigma=sigma,
+        sigma_thickness=thickness,
+        sigma_velocity=velocity,
+        sigma_density=from_density,
+        observed_share=observed,
+        thickness_share=measured,
+        angle=_angle(table),
+        width=width,
+        segments=table,
+    )
 
 
 def _angle(table):

@@ -78,7 +78,7 @@ def located(table, crs):
             step = _STEP / np.hypot(vx, vy)
         ahead = to_earth.transform(x + step * vx, y + step * vy)
         seen = np.isfinite(step)
-        places = [np.where(seen, part, 0.0) for part in (lon, lat, *ahead)]
-        azimuth = pyproj.Geod(ellps="WGS84").inv(*places)[0]
+        here, there = ([np.where(seen, part, 0.0) for part in place] for place in ((lon, lat), ahead))
+        azimuth = pyproj.Geod(ellps="WGS84").inv(here[0], here[1], there[0], there[1])[0]
         out["flow_direction"] = np.where(seen, np.mod(azimuth, 360.0), np.nan)
     return out

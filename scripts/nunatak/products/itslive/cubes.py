@@ -153,8 +153,8 @@ def _layers_on_ground(cube, attributes):
 def _scale(dataset):
     """k at the cells of a Dataset: DataArray (y, x)."""
     x, y = dataset["x"].values, dataset["y"].values
-    step = [abs(float(v[1] - v[0])) if v.size > 1 else 1.0 for v in (x, y)]
-    grid = Grid(dataset.attrs["crs"], x[0] - step[0] / 2, y.max() + step[1] / 2, *step, y.size, x.size)
+    dx, dy = (abs(float(v[1] - v[0])) if v.size > 1 else 1.0 for v in (x, y))
+    grid = Grid(dataset.attrs["crs"], x[0] - dx / 2, y.max() + dy / 2, dx, dy, y.size, x.size)
     k = ground.scale_field(grid)
     return xr.DataArray(k if y[0] >= y[-1] else k[::-1], dims=("y", "x"))
 
