@@ -541,10 +541,8 @@ def test_each_mistake_has_its_line(made, changes, words):
 
 
 def test_the_study_knows_the_names_of_gridding():
-    """Parsing must not import gridding, so its names stand twice: statistics, weightings, bins and presets."""
+    """Parsing must not import gridding, so its names of bins and presets stand twice."""
     for ours, theirs in (
-        (sections.STATISTICS, gridding.STATISTICS),
-        (get_args(sections.Weighting), gridding.WEIGHTINGS),
         (get_args(sections.GridPreset), gridding.PRESETS),
         ([name.replace("period", "all") for name in get_args(sections.Bin)], timebins.KINDS),
     ):

@@ -6,8 +6,9 @@ import numpy as np
 import xarray as xr
 
 from nunatak.files.rasters import georeference
-from nunatak.gridding.statistics import WEIGHTINGS, cell_statistics, long_name_of, unit_of
+from nunatak.gridding.statistics import WEIGHTINGS, cell_statistics, unit_of
 from nunatak.gridding.timebins import as_dates, bins_between
+from nunatak.parameters.statistics import statistic
 from nunatak.runtime import NunatakError
 
 _COUNTS = ("count", "n_pass", "n_day", "n_lead")
@@ -183,7 +184,7 @@ def _filled(values, layer, cell, shape):
 
 
 def _attributes(name, names, of, units, weight_units, weighting):
-    attributes = {"long_name": f"{long_name_of(name)} ({of})", "units": unit_of(name, units, weight_units)}
+    attributes = {"long_name": f"{statistic(name).words} ({of})", "units": unit_of(name, units, weight_units)}
     if name == "mean":
         attributes["weighting"] = weighting
         helpers = [other for other in ("stderr", "sigma", "std", *_COUNTS) if other in names]

@@ -9,11 +9,12 @@ from typing import Annotated, Literal, get_args
 import pyproj
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
+from nunatak.parameters.statistics import STATISTICS, WEIGHTINGS, statistic
 from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.lines import check_rasters
 
 Bin = Literal["day", "week", "ten_day", "month", "season", "year", "period"]
-Weighting = Literal["segment_weighted", "pass_mean", "daily_mean"]
+Weighting = Literal[tuple(WEIGHTINGS)]  # type: ignore[valid-type]
 GridPreset = Literal[
     "ease2_north",
     "ease2_south",
@@ -206,34 +207,12 @@ def _length(value):
 
 
 def _statistic(value):
-    if value not in STATISTICS and not re.fullmatch(r"p\d{2}", str(value)):
+    if statistic(value) is None:
         near = get_close_matches(str(value), STATISTICS, 1, 0.5)
         hint = f"did you mean {near[0]}?" if near else f"write some of {', '.join(STATISTICS)}, or p01 .. p99"
         raise ValueError(f"no statistic {value!r}; {hint}")
     return value
 
-
-# the names of `gridding.STATISTICS`, which parsing a study must not import; a test holds the two together
-STATISTICS = (
-    "count",
-    "n_pass",
-    "n_day",
-    "n_lead",
-    "mean_length",
-    "mean",
-    "std",
-    "variance",
-    "sample_std",
-    "sample_variance",
-    "stderr",
-    "sigma",
-    "n_effective",
-    "lead_share",
-    "median",
-    "mad",
-    "mode",
-)
-_OF_HISTOGRAM = ("median", "mad", "mode")
 
 Length = Annotated[str, BeforeValidator(_length), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(km|m)$"})]
 Statistic = Annotated[str, BeforeValidator(_statistic), WithJsonSchema({"type": "string"})]
@@ -295,7 +274,7 @@ class Freeboard(Model):
     @property
     def histogram_width(self) -> float:
         """Width of the histogram's levels in metres; 0 where no histogram is kept."""
-        needed = any(name in _OF_HISTOGRAM or re.fullmatch(r"p\d{2}", name) for name in self.statistics)
+        needed = any(row is not None and row.histogram for row in map(statistic, self.statistics))
         return self.level_width or (0.01 if needed else 0.0)
 
 
