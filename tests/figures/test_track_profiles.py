@@ -28,6 +28,7 @@ def points(seen, *, n=200, h=lambda cycle, km: 500.0 - (cycle - 3) + 100.0 * np.
                     "time": from_decimal_year(np.full(number.size, 2019 + 0.25 * cycle)),
                     "good": True,
                     "h": h(cycle, x / 1000),
+                    "h_sigma": 0.05,
                 }
             )
         )
@@ -63,8 +64,46 @@ def test_change_between_times_rests_on_half_of_them():
     short, long = {3: (0, 200), 4: (0, 200), 5: (0, 200)}, {3: (0, 200), 8: (0, 200), 15: (0, 200)}
     for seen, n in ((short, 0), (long, 200)):
         table = points(seen, h=lambda cycle, km: 500.0 - cycle + 0 * km)
-        x, _, change = track_profiles.change_between_cycles(
+        x, _, change, left_out = track_profiles.change_between_cycles(
             table, np.datetime64("2019-01-01"), np.datetime64("2024-01-01")
         )
-        assert x.size == n
+        assert x.size == n and left_out == 0
         np.testing.assert_allclose(change, -20.0, rtol=0.01)
+
+
+def test_clouds_on_a_track_are_no_change():
+    """A quarter of 200 points scatters by 400 m in one cycle of four: they are counted, the others sank 0.4 m/yr."""
+    table = points({cycle: (0, 200) for cycle in (3, 7, 11, 15)}, h=lambda cycle, km: 500.0 - 0.1 * cycle + 0 * km)
+    clouded = ((table["cycle"] == 11) & table["number"].isin(1000 + 12 * np.arange(50))).to_numpy()
+    table.loc[clouded, "h"] += np.linspace(-400.0, 400.0, 50)
+    x, _, change, left_out = track_profiles.change_between_cycles(
+        table, np.datetime64("2019-10-01"), np.datetime64("2022-10-01")
+    )
+    assert x.size + left_out == 200 and x.size > 60  # some beside clouds are taken for doubtful, too
+    far = np.abs(table["h"] - 500.0) > 10.0
+    assert not np.isin(table["x"][far], x).any()
+    np.testing.assert_allclose(change, -1.2, rtol=0.01)
+
+
+def crossings(n, days, *, clouds=0):
+    """Differences of 0.1 m scatter, the last ones by 1900 m."""
+    rng = np.random.default_rng(3)
+    dh = 0.1 * rng.standard_normal(n)
+    dh[n - clouds :] = np.linspace(-1900.0, 1900.0, clouds)
+    own = dh / 0.1
+    return pd.DataFrame({"dt_days": days, "dh": dh, "z": own, "z_own": own, "rgt_1": 1, "rgt_2": 2})
+
+
+@pytest.mark.parametrize(("days", "clouds"), [(91.0, 0), (91.0, 10), (3.0, 10)])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_crossovers_are_drawn_without_clouds_and_without_a_pair_within_days(days, clouds):
+    """The axis holds what ice may change by, and the caption counts what lies beyond it."""
+    table, look = crossings(200, days, clouds=clouds), figures.preset("copernicus")
+    x = np.linspace(0.0, 50e3, 200)
+    with figures.use(look):
+        found = track_profiles.crossovers(look, title="Crossovers", table=table, x=x, y=x, crs="EPSG:3413")
+    low, high = found.figure.axes[1].get_ylim()
+    assert -low == high == pytest.approx(found.numbers["limit_m"], rel=1e-3) and high <= 30.0
+    assert found.numbers["beyond_axis"] == clouds or not clouds
+    assert (f"of which {clouds} lie beyond the axis" in found.caption) == bool(clouds)
+    assert found.numbers["within_10_days"] == (200 if days < 10 else 0) and "nan" not in found.caption

@@ -35,9 +35,10 @@ def _atl11_track(look, request, name):
     points = _part(request, "atl11", name)
     moved = points.assign(**dict(zip("xy", _on(crs, points), strict=True)))
     first, last = _epochs(dh, points)
-    x, y, change = track_profiles.change_between_cycles(moved, first, last)
+    x, y, change, left_out = track_profiles.change_between_cycles(moved, first, last)
     if not x.size:
-        raise NothingToDraw(f"figures: {name}: no point was seen in three cycles; leave it out of figures.names")
+        sound = " with a small error and in line with its neighbours" if left_out else ""
+        raise NothingToDraw(f"figures: {name}: no point was seen in three cycles{sound}; leave it out of figures.names")
     return track_maps.track_over_change(
         look,
         title=f"{request.title}: ATL11, {_called(points)}",
@@ -47,6 +48,7 @@ def _atl11_track(look, request, name):
         x=x,
         y=y,
         value=change,
+        left_out=left_out,
         what=f"Reference points of ATL11, {_called(points)},",
     )
 

@@ -53,7 +53,7 @@ def tracks(look, *, title, dh, crs, ice_area, lines, target=None):
     return Drawn(fig, title, caption, numbers, crs)
 
 
-def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, good=None, what):
+def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, left_out=0, good=None, what):
     """
     One track over the change, as the products' tutorial draws it: the points in their own change, or good and bad ones.
 
@@ -62,6 +62,7 @@ def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, good=
     dh : DataArray (y, x), m: the map behind, None without one
     x, y : of the track's points, m in `crs`
     value : their own height change over the same epochs (m), drawn in the map's colours; or None
+    left_out : further points whose change has a large error or is out of line, for the caption
     good : whether each passed the quality filter, where `value` is None
     what : the points in words, for the caption
     """
@@ -71,6 +72,7 @@ def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, good=
         ax.plot(x, y, "o", ms=3.4, mew=0, color=_INK, zorder=4, rasterized=True)
         ax.scatter(x, y, c=value, s=2.2, cmap=image.cmap, norm=image.norm, lw=0, zorder=5, rasterized=True)
         said = "Inside the dark line the track's own change" + (" in the same colours." if dh is not None else ".")
+        said += f" {left_out:,} further points have a large error or are out of line and are left out." * bool(left_out)
         handles = [Line2D([], [], color=_INK, lw=2.2, label="track, filled with its own change")]
     else:
         ax.plot(x[~good], y[~good], ".", ms=3, mew=0, color=colour.CATEGORIES[1], zorder=4, rasterized=True)
@@ -84,7 +86,7 @@ def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, good=
     fig.legend(handles=handles, loc="lower center", ncols=2, bbox_to_anchor=(0.5, 0.0))
     write_title(fig, title, look)
     caption = f"{what.rstrip(',')}{_over(dh)}. {said} Projection {crs}; scale bar in true kilometres."
-    numbers = {"points": int(np.size(x)), **_limit(image), "height_mm": height}
+    numbers = {"points": int(np.size(x)), "left_out": int(left_out), **_limit(image), "height_mm": height}
     return Drawn(fig, title, caption, numbers, crs)
 
 

@@ -6,13 +6,14 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.ticker import FuncFormatter
 
-from nunatak.elevation import nmad, summarise
+from nunatak.elevation import RateOptions, flag_rates, nmad, rates, summarise
 from nunatak.figures import colour, elevation, maps, style
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, rounded, write_title
 from nunatak.products.corrections import above
 from nunatak.times import decimal_year
 
 _GAP_M = 400.0  # no line is drawn over a longer gap
+_CHANGE_M = 30.0  # differences of surging ice between two passes are as large; clouds reach hundreds of metres
 
 
 def atl11_profile(look, *, title, points):
@@ -210,14 +211,16 @@ def crossovers(look, *, title, table, x, y, crs, ice_area=None):
         capsize=1.2,
     )
     series.axhline(0, color="#222222", lw=0.5)
-    limit = 1.15 * float(np.nanpercentile(np.abs(table["dh"]), 99)) if len(table) else 1.0
+    limit = _limit_of(table["dh"], bins)
+    beyond = int((table["dh"].abs() > limit).sum())
     longest = float(np.nanmax(table["dt_days"], initial=0.0)) / 365.25
     series.set(xlabel="years between the passes", ylabel="later less earlier (m)", ylim=(-limit, limit))
     series.set_xlim(-0.03 * max(longest, 0.1), 1.05 * max(longest, 0.1))
     style.panel_letter(series, 1, look)
     hist = style.add_axes(fig, left + width + 13, TITLE_MM + 6, look.page_mm - left - 4 - 13 - width, 62)
     z = near["z_own"][np.isfinite(near["z_own"])]
-    hist.hist(np.clip(z, -5, 5), bins=25, range=(-5, 5), density=True, color="#7a8da1", lw=0)
+    if z.size:  # a density of nothing divides by zero
+        hist.hist(np.clip(z, -5, 5), bins=25, range=(-5, 5), density=True, color="#7a8da1", lw=0)
     grid = np.linspace(-5, 5, 201)
     hist.plot(grid, np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi), color=colour.CATEGORIES[1], lw=0.9)
     hist.set(xlabel="(dh − common) / error", yticks=[], xlim=(-5, 5))
@@ -227,21 +230,35 @@ def crossovers(look, *, title, table, x, y, crs, ice_area=None):
         for side in ("top", "right"):
             panel.spines[side].set_visible(False)
     write_title(fig, title, look)
-    said = f"median {near['dh'].median():.3f} m, NMAD {nmad(near['dh']):.3f} m, NMAD(z) {nmad(z):.2f}"
+    said = f"median {near['dh'].median():.3f} m, NMAD {nmad(near['dh']):.3f} m"
+    said += f", NMAD(z) {nmad(z):.2f}" if z.size else ""
+    off = f", of which {beyond:,} lie beyond the axis" if beyond else ""
     caption = (
         f"{len(table):,} crossovers of {_tracks_of(table)} tracks: (a) where they lie, projection {crs}; "
-        f"(b) height of the later pass less the earlier against the time between them, medians and NMAD of bins; (c) "
-        f"the {len(near)} within 10 days, less what their two passes share, over the stated errors "
+        f"(b) height of the later pass less the earlier against the time between them, medians and NMAD of bins{off}; "
+        f"(c) the {len(near)} within 10 days, less what their two passes share, over the stated errors "
         "of single heights, with the normal curve" + (f" ({said})." if len(near) else ".")
     ).replace(" -", " −")
     numbers = {
         "crossovers": len(table),
         "within_10_days": len(near),
+        "beyond_axis": beyond,
+        "limit_m": rounded(limit),
         "nmad_m": rounded(nmad(near["dh"])),
         "nmad_z": rounded(nmad(z)),
         "dh_m": style.statistics(table["dh"]),
     }
     return Drawn(fig, title, caption, numbers, crs)
+
+
+def _limit_of(dh, bins):
+    """Half the height of the axis: 99 % of the differences, but beyond what ice does only as far as bins scatter."""
+    if not len(dh):
+        return 1.0
+    whole = 1.15 * float(np.nanpercentile(np.abs(dh), 99))
+    told = bins[bins["n"] >= 5]
+    scatter = float((told["median"].abs() + 6.0 * told["nmad"]).max()) if len(told) else np.inf
+    return min(whole, max(scatter, _CHANGE_M)) or 1.0
 
 
 def first_well_seen(table):
@@ -262,30 +279,25 @@ def change_between_cycles(points, first, last):
 
     Parameters
     ----------
-    points : DataFrame with number, time, h, x, y, good
+    points : DataFrame with number, time, h, h_sigma, x, y, good
     first, last : datetime64
 
     Returns
     -------
     x, y (m), change (m) of points seen in three cycles or more, over at least half of the time between the two
+    left_out : int, further points whose line has a large error or is out of line with its neighbours, as
+        `elevation.flag_rates` has it
     """
-    good = points[points["good"]].assign(year=decimal_year(points[points["good"]]["time"].to_numpy()))
-    groups = good.groupby("number")
-    year, h = good["year"] - groups["year"].transform("mean"), good["h"] - groups["h"].transform("mean")
-    sums = good.assign(ty=year * h, tt=year * year).groupby("number")
-    table = sums.agg(
-        x=("x", "first"),
-        y=("y", "first"),
-        ty=("ty", "sum"),
-        tt=("tt", "sum"),
-        n=("h", "size"),
-        early=("year", "min"),
-        late=("year", "max"),
-    )
+    good = points[points["good"]]
     span = float(decimal_year(last) - decimal_year(first))
     # a line through the heights of one season says nothing of four years
-    table = table[(table["n"] > 2) & (table["tt"] > 0) & (table["late"] - table["early"] >= 0.5 * span)]
-    return table["x"].to_numpy(), table["y"].to_numpy(), (table["ty"] / table["tt"] * span).to_numpy()
+    options = RateOptions(min_cycles=3, min_years=0.5 * span)
+    lines = rates(good, ["number"], height="h", options=options).merge(
+        good.drop_duplicates("number")[["number", "x", "y"]], on="number"
+    )
+    known = lines[np.isfinite(lines["dhdt"])]
+    sound = known[flag_rates(known) == 0]
+    return sound["x"].to_numpy(), sound["y"].to_numpy(), sound["dhdt"].to_numpy() * span, len(known) - len(sound)
 
 
 def _tracks_of(table):
