@@ -9,8 +9,8 @@ import numpy as np
 from nunatak.constants import ATLAS_EPOCH_GPS_SECONDS, BEAMS
 from nunatak.runtime import written
 from nunatak.simulation import hdf, orbit, photon_cloud
-from nunatak.simulation.atl06 import beam_attributes, granule_name, put_orbit_info
 from nunatak.simulation.photon_layout import ATL03
+from nunatak.simulation.track_files import beam_attributes, granule_name, put_orbit_info
 from nunatak.times import delta_time_to_utc
 
 VERSION, REVISION = "006", "02"

@@ -10,6 +10,8 @@ from nunatak.constants import ATLAS_EPOCH_GPS_SECONDS, BEAMS, SECONDS_PER_DAY
 from nunatak.runtime import written
 from nunatak.simulation import atl06_segments, hdf, orbit
 from nunatak.simulation.atl06_layout import CONSTANTS, HISTOGRAM, QUALITY, SEGMENTS
+from nunatak.simulation.atl06_values import segment_values
+from nunatak.simulation.track_files import beam_attributes, granule_name, put_orbit_info
 from nunatak.times import delta_time_to_utc
 
 VERSION, REVISION = "007", "01"
@@ -65,69 +67,6 @@ def write_granule(world, folder, run, cycle):
             _put_beam(file, world, beam, segments, began)
         _put_quality_assessment(file, beams)
     return path
-
-
-def granule_name(product, rgt, cycle, region_number, began, version, revision):
-    """The name of a track granule that begins at `began` (s since 2018-01-01)."""
-    stamp = str(delta_time_to_utc(began).astype("datetime64[s]")).translate(str.maketrans("", "", "-T:"))
-    return f"{product}_{stamp}_{rgt:04d}{cycle:02d}{region_number:02d}_{version}_{revision}.h5"
-
-
-def put_orbit_info(file, rgt, cycle, began):
-    """The group orbit_info: node, orbit number and orientation of the observatory."""
-    group = file.create_group("orbit_info")
-    hdf.put_attributes(group, {"Description": "Contains data that are common among all beams for the granule."})
-    turned = (orbit.last_yaw_flip(delta_time_to_utc(began)) - delta_time_to_utc(0.0)) / np.timedelta64(1, "s")
-    orientation = int(orbit.sc_orient(delta_time_to_utc(began)))
-    crossing = hdf.put(
-        group,
-        "crossing_time",
-        np.array([orbit.node_delta_time(rgt, cycle)]),
-        chunks=(16,),
-        scale=True,
-        units="seconds since 2018-01-01",
-        long_name="Ascending Node Crossing Time",
-    )
-    since = hdf.put(
-        group,
-        "sc_orient_time",
-        np.array([turned]),
-        chunks=(16,),
-        scale=True,
-        units="seconds since 2018-01-01",
-        long_name="Time of Last Spacecraft Orientation Change",
-    )
-    for name, value, dtype, units in (
-        ("cycle_number", cycle, "i1", "counts"),
-        ("lan", orbit.node_longitude(rgt), "f8", "degrees_east"),
-        ("orbit_number", orbit.revolution_number(rgt, cycle), "u2", "1"),
-        ("rgt", rgt, "i2", "counts"),
-    ):
-        hdf.attach(hdf.put(group, name, np.array([value], dtype=dtype), chunks=(16,), units=units), [crossing])
-    oriented = hdf.put(
-        group,
-        "sc_orient",
-        np.array([orientation], dtype="i1"),
-        chunks=(16,),
-        units="1",
-        flag_values=np.array([0, 1, 2], dtype="i1"),
-        flag_meanings="backward forward transition",
-    )
-    hdf.attach(oriented, [since])
-
-
-def beam_attributes(beam, orientation):
-    """Attributes of a beam's group: spot, strength and orientation."""
-    spot = orbit.spot(beam, orientation)
-    return {
-        "Description": "Contains subgroups organized by Ground Track",
-        "atlas_beam_type": "strong" if spot % 2 else "weak",
-        "atlas_pce": f"pce{(spot + 1) // 2}",
-        "atlas_spot_number": str(spot),
-        "atmosphere_profile": f"profile_{(spot + 1) // 2}",
-        "groundtrack_id": beam,
-        "sc_orientation": "Forward" if orientation == 1 else "Backward",
-    }
 
 
 def _put_root(file, file_name, beams, began, ended):
@@ -208,7 +147,7 @@ def _put_ancillary(file, run, cycle, first, last, began, ended):
 def _put_beam(file, world, beam, segments, began):
     group = file.create_group(beam)
     hdf.put_attributes(group, beam_attributes(beam, int(orbit.sc_orient(delta_time_to_utc(began)))))
-    values = _values(world, segments)
+    values = segment_values(world, segments)
     _put_fields(group.create_group("land_ice_segments"), SEGMENTS, values, "delta_time latitude longitude")
     quality = {
         **values,
@@ -252,89 +191,6 @@ def _filled(column, dtype):
     if dtype.startswith("i") and column.dtype.kind == "f":
         return np.where(np.isnan(column), hdf.FILLS[dtype], np.nan_to_num(column)).astype(dtype)
     return column.astype(dtype)
-
-
-def _values(world, s):
-    """Every dataset of land_ice_segments by name; NaN where a fit failed or a quantity is not known."""
-    n = s.flag.size
-    failed = np.isnan(s.h_li)
-    photons = np.where(s.strong, 90.0, 24.0) * np.exp(-0.8 * np.maximum(s.cloud, 0.0))
-    spike = (s.flag == 1) & ~failed & (s.h_li_sigma > 1.0)
-    spread = np.where(failed, np.nan, 0.12 + 4.0 * np.abs(s.dh_fit_dx) + np.where(spike, 2.0, 0.0))
-    azimuth = s.track.azimuth
-    antarctic = world.crs.endswith("3031")
-    constant = {
-        # a bound as in the product, far above the error that passes share
-        "sigma_geo_h": np.sqrt(0.17**2 + 25.0 * (s.dh_fit_dx**2 + s.dh_fit_dy**2)),
-        "fpb_mean_corr": -0.004,
-        "fpb_mean_corr_sigma": 0.01,
-        "fpb_med_corr": -0.006,
-        "fpb_med_corr_sigma": 0.012,
-        "med_r_fit": -0.01,
-        "tx_mean_corr": -0.0004,
-        "tx_med_corr": -0.001,
-        "dem_flag": 4 if antarctic else 1,
-        "geoid_free2mean": -0.2,
-        "geoid_h": world.truth.geoid,
-        "n_seg_pulses": 56.3,
-        "signal_selection_source": np.where(spike, 2, 0),
-        "signal_selection_source_status": 0,
-        "bckgrd": 5.0e5,
-        "e_bckgrd": 6.0e5,
-        "bsnow_conf": -2,
-        "bsnow_h": 29.98,
-        "bsnow_od": np.nan,
-        "cloud_flg_asr": np.clip(np.round(2.0 + 2.0 * s.cloud), 0, 5),
-        "cloud_flg_atm": 0,
-        "dac": 0.0,
-        "layer_flag": s.cloud > 0.6,
-        "msw_flag": 0,
-        "neutat_delay_total": 2.3,
-        "solar_azimuth": 180.0,
-        "solar_elevation": 10.0,
-        "tide_earth": -0.1,
-        "tide_earth_free2mean": -0.09,
-        "tide_equilibrium": np.nan,
-        "tide_load": -0.005,
-        "tide_ocean": np.nan,
-        "tide_pole": -0.001,
-        "ref_azimuth": np.deg2rad(azimuth),
-        "ref_coelv": 0.005,
-        "seg_azimuth": azimuth,
-        "sigma_geo_at": 5.0,
-        "sigma_geo_r": 0.17,
-        "sigma_geo_xt": 5.0,
-    }
-    fit = {
-        "h_mean": s.h_li - 0.002,
-        "h_rms_misfit": spread,
-        "h_robust_sprd": spread,
-        "h_expected_rms": spread,
-        "n_fit_photons": np.where(failed, np.nan, np.round(photons)),
-        "fpb_n_corr": photons * 1.02,
-        "sigma_h_mean": 0.8 * s.h_li_sigma,
-        "snr": np.where(spike, 0.4, 80.0),
-        "dh_fit_dx": s.dh_fit_dx,
-        "dh_fit_dy": s.dh_fit_dy,
-        "dh_fit_dx_sigma": s.h_li_sigma / 11.5,
-        "r_eff": photons / 100.0,
-        "snr_significance": np.where(spike, 0.05, 0.0),
-        "w_surface_window_final": np.maximum(3.0, 6.0 * spread),
-    }
-    track = {
-        "atl06_quality_summary": s.flag,
-        "delta_time": s.track.delta_time,
-        "latitude": s.track.latitude,
-        "longitude": s.track.longitude,
-        "segment_id": s.track.segment_id,
-        "x_atc": s.track.x_atc,
-        "y_atc": s.track.y_atc,
-        "h_li": s.h_li,
-        "h_li_sigma": s.h_li_sigma,
-        "dem_h": s.h_true + 0.5,
-    }
-    fit = {name: np.where(failed, np.nan, column) for name, column in fit.items()}
-    return {**{name: np.broadcast_to(value, n) for name, value in constant.items()}, **fit, **track}
 
 
 def _put_histogram(group, s):

@@ -9,8 +9,8 @@ import numpy as np
 from nunatak.constants import BEAMS
 from nunatak.runtime import written
 from nunatak.simulation import atl03, hdf, orbit, photon_cloud
-from nunatak.simulation.atl06 import beam_attributes
 from nunatak.simulation.photon_layout import ATL08
+from nunatak.simulation.track_files import beam_attributes
 from nunatak.times import delta_time_to_utc
 
 _PER_LAND_SEGMENT = 5

@@ -227,9 +227,15 @@ def _rows(n):
 
 def _values(world, p):
     """Every dataset of a pair by name; NaN where a cycle did not see a point or a quantity is not known."""
+    # x_atc and y_atc are there twice: of each cycle's segments, and of the points
+    own = {"ref_surf/x_atc": p.track.x_atc, "ref_surf/y_atc": p.track.y_atc}
+    return {**_cycle_values(p), **_point_values(world, p), **own}
+
+
+def _cycle_values(p):
+    """Return the datasets with a value for each point and cycle."""
     shape, seen = p.h.shape, np.isfinite(p.h)
     bad = p.flag == 1
-    azimuth = np.deg2rad(p.track.azimuth)
     constant = {
         "atl06_summary_zero_count": np.where(bad, 0, 10),
         "bsnow_conf": -2,
@@ -251,15 +257,19 @@ def _values(world, p):
         "y_atc": p.track.y_atc[:, None],
     }
     per_cycle = {name: np.where(seen, np.broadcast_to(value, shape), np.nan) for name, value in constant.items()}
-    per_cycle |= {
+    return per_cycle | {
         "h_corr": p.h,
         "h_mean": p.h,
         "h_corr_sigma": p.sigma,
         "delta_time": p.delta_time,
         "quality_summary": np.where(seen, p.flag, 1),
     }
-    n = p.x.size
-    per_point = {
+
+
+def _point_values(world, p):
+    """Return the datasets with a value for each point."""
+    azimuth = np.deg2rad(p.track.azimuth)
+    return {
         "latitude": p.track.latitude,
         "longitude": p.track.longitude,
         "at_slope": p.at_slope,
@@ -270,7 +280,7 @@ def _values(world, p):
         "dem_h": world.truth.surface(p.x, p.y, 2020.0) + 0.5,
         "rgt_azimuth": p.track.azimuth,
         **{
-            name: np.full(n, value)
+            name: np.full(p.x.size, value)
             for name, value in (
                 ("complex_surface_flag", 0),
                 ("curvature", 0.0),
@@ -287,6 +297,3 @@ def _values(world, p):
             )
         },
     }
-    # x_atc and y_atc are there twice: of each cycle's segments, and of the points
-    own = {"ref_surf/x_atc": p.track.x_atc, "ref_surf/y_atc": p.track.y_atc}
-    return {**per_cycle, **per_point, **own}

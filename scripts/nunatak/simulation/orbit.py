@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
-from nunatak.constants import BEAMS, N_RGT, ORBIT_INCLINATION
+from nunatak.constants import BEAMS, N_RGT
+from nunatak.simulation.ground_track import NODAL_DAYS, REVOLUTION, SEGMENT_LENGTH, canonical
 from nunatak.times import delta_time_to_utc
 
 # One node and the time of one revolution, from orbit_info (lan, crossing_time) of two ATL06 granules of cycle 03,
@@ -16,36 +15,12 @@ from nunatak.times import delta_time_to_utc
 _NODE_RGT, _NODE_CYCLE = 277, 3
 _NODE_LONGITUDE = -39.06055  # degrees east
 _NODE_DELTA_TIME = 40641819.36  # s since 2018-01-01
-REVOLUTION = 5657.3816  # s
-_NODAL_DAYS = 91  # turns of the Earth against the orbit plane in one cycle
-_NODE_STEP = 360.0 * _NODAL_DAYS / N_RGT  # degrees westward from one track to the next
-_ORBIT_RADIUS = 6.874e6  # m, mean distance from the Earth's centre: 496 km above a mean radius of 6,378 km
+_NODE_STEP = 360.0 * NODAL_DAYS / N_RGT  # degrees westward from one track to the next
 
-SEGMENT_LENGTH = 20.0  # m of x_atc
 PAIR_SPACING = 3240.0  # m between beam pairs on the ground, from y_atc of ATL06 granules of cycles 03 to 13
 BEAM_SPACING = 90.0  # m between the beams of a pair
 _POINTING_SIGMA = 5.0  # m, from cycle to cycle; y_atc of RGT 0627 in cycles 05 and 13 differ by up to 3 m
 
-# Latitudes at which a new region begins, in the order of flight from the ascending node, and whether the track
-# climbs there. Regions 4 and 11 hold the turning points (names and boxes of ATL03 granules).
-_REGION_BOUNDS = (
-    (27.0, True),
-    (59.5, True),
-    (80.0, True),
-    (80.0, False),
-    (59.5, False),
-    (27.0, False),
-    (0.0, False),
-    (-27.0, False),
-    (-50.0, False),
-    (-79.0, False),
-    (-79.0, True),
-    (-50.0, True),
-    (-27.0, True),
-)
-
-_WGS84_A, _WGS84_F = 6378137.0, 1 / 298.257223563
-_WGS84_E2 = _WGS84_F * (2 - _WGS84_F)
 
 # ASSUME: the observatory turns round every 251 days, to backward first. That agrees with sc_orient of the ATL06
 # granules at hand (forward to December 2018 and in November 2019, backward from February to June 2019 and in November
@@ -116,7 +91,7 @@ def revolution_number(rgt, cycle):
 
 def track_length():
     """Length of one revolution on the ground, m."""
-    return _canonical().length
+    return canonical().length
 
 
 def n_segments():
@@ -163,7 +138,7 @@ def take(track, keep):
 
 def ground_point(rgt, x_atc, y_atc):
     """Longitude, latitude and flight azimuth (degrees) of points given along and across a reference track (m)."""
-    lon, lat, azimuth = _canonical().position(np.asarray(x_atc, dtype=float), np.asarray(y_atc, dtype=float))
+    lon, lat, azimuth = canonical().position(np.asarray(x_atc, dtype=float), np.asarray(y_atc, dtype=float))
     return (lon + node_longitude(rgt) + 180.0) % 360.0 - 180.0, lat, azimuth
 
 
@@ -182,7 +157,7 @@ def pointing_offset(rgt, cycle, x_atc):
 
 def delta_time_at(rgt, cycle, x_atc):
     """Time at which a pass reaches x_atc, s since 2018-01-01."""
-    return node_delta_time(rgt, cycle) + _canonical().elapsed(x_atc)
+    return node_delta_time(rgt, cycle) + canonical().elapsed(x_atc)
 
 
 def spot(beam, orientation):
@@ -217,12 +192,12 @@ def in_data_gap(time):
 
 def region_number(x_atc):
     """Granule region 1 to 14 of a place along the track."""
-    return np.searchsorted(_canonical().region_starts, np.asarray(x_atc, dtype=float), side="right").astype("int32") + 1
+    return np.searchsorted(canonical().region_starts, np.asarray(x_atc, dtype=float), side="right").astype("int32") + 1
 
 
 def region_segments(region):
     """First and last segment_id of a whole granule region."""
-    starts = np.concatenate([[0.0], _canonical().region_starts, [track_length()]])
+    starts = np.concatenate([[0.0], canonical().region_starts, [track_length()]])
     first = int(np.ceil(starts[region - 1] / SEGMENT_LENGTH)) + 1
     last = int(np.ceil(starts[region] / SEGMENT_LENGTH))
     return first, min(last, n_segments())
@@ -243,7 +218,7 @@ def passes(bbox, *, rgts=None, margin=0.0):
     list of Pass, sorted by rgt and place along the track, one for each run and granule region
     """
     west, south, east, north = bbox
-    ids, x, lon, lat = _canonical().every_tenth
+    ids, x, lon, lat = canonical().every_tenth
     near = (lat >= south - margin) & (lat <= north + margin)
     ids, x, lon, lat = ids[near], x[near], lon[near], lat[near]
     region = region_number(x)
@@ -273,96 +248,3 @@ def _track(rgt, cycle, ids, y_atc):
     lon, lat, azimuth = ground_point(rgt, x_atc, y_atc)
     delta_time = delta_time_at(rgt, cycle, x_atc)
     return Track(delta_time_to_utc(delta_time), delta_time, lon, lat, x_atc, y_atc, ids, azimuth)
-
-
-class _Canonical:
-    """The shape of every track: the one whose ascending node lies at longitude 0."""
-
-    def __init__(self):
-        u = np.deg2rad(np.arange(-1.0, 361.0 + 1e-9, 0.1))
-        ground = _ellipsoid_point(*_subsatellite(u))
-        # chords of 11 km are 1.3 mm shorter than the arc; their sum over 20 points each is not
-        fine = np.linspace(u[0], u[-1], (u.size - 1) * 20 + 1)
-        steps = np.linalg.norm(np.diff(_ellipsoid_point(*_subsatellite(fine)), axis=1), axis=0)
-        x = np.concatenate([[0.0], np.cumsum(steps)])[::20]
-        x = x - np.interp(0.0, u, x)
-        self._ground = CubicSpline(x, ground, axis=1)
-        self._u = CubicSpline(x, u)
-        self.length = float(CubicSpline(u, x)(2 * np.pi))
-        lat = np.rad2deg(_subsatellite(u)[1])
-        self.region_starts = np.array([self._crossing(x, lat, bound, climbs) for bound, climbs in _REGION_BOUNDS])
-
-    def _crossing(self, x, lat, bound, climbs):
-        """x_atc in one revolution where the latitude passes a bound while it rises (or falls)."""
-        rising = np.diff(lat) > 0
-        above = lat > bound
-        hits = np.flatnonzero(
-            (above[1:] != above[:-1]) & (rising == climbs) & (x[:-1] >= -1.0) & (x[1:] <= self.length + 1)
-        )
-        i = hits[0]
-        return x[i] + (bound - lat[i]) / (lat[i + 1] - lat[i]) * (x[i + 1] - x[i])
-
-    @cached_property
-    def every_tenth(self):
-        """segment_id, x_atc, longitude and latitude of every tenth segment of the track."""
-        ids = np.arange(1, int(self.length // SEGMENT_LENGTH) + 1, 10, dtype="int32")
-        x = (ids - 1) * SEGMENT_LENGTH
-        lon, lat, _ = self.position(x, np.zeros(x.size))
-        return ids, x, lon, lat
-
-    def elapsed(self, x_atc):
-        """Time since the node, s."""
-        return self._u(np.asarray(x_atc, dtype=float)) / (2 * np.pi) * REVOLUTION
-
-    def position(self, x_atc, y_atc):
-        """Longitude (degrees east of the node), latitude and azimuth of points along and across the track."""
-        ground, tangent = self._ground(x_atc), self._ground(x_atc, 1)
-        lon, lat = _lonlat(ground)
-        up = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
-        left = np.cross(up, tangent, axis=0)
-        left /= np.linalg.norm(left, axis=0)
-        north = np.stack([-np.sin(lat) * np.cos(lon), -np.sin(lat) * np.sin(lon), np.cos(lat)])
-        east = np.stack([-np.sin(lon), np.cos(lon), np.zeros_like(lon)])
-        azimuth = np.arctan2((tangent * east).sum(axis=0), (tangent * north).sum(axis=0))
-        lon, lat = _lonlat(ground + y_atc * left)
-        return np.rad2deg(lon), np.rad2deg(lat), np.rad2deg(azimuth)
-
-
-@lru_cache(maxsize=1)
-def _canonical():
-    return _Canonical()
-
-
-def _subsatellite(u):
-    """Longitude east of the node and geodetic latitude (radians) below a circular orbit, at argument of latitude u."""
-    incline = np.deg2rad(ORBIT_INCLINATION)
-    lon = np.arctan2(np.cos(incline) * np.sin(u), np.cos(u)) - u * _NODAL_DAYS / N_RGT
-    sin = np.sin(incline) * np.sin(u)
-    z, p = _ORBIT_RADIUS * sin, _ORBIT_RADIUS * np.sqrt(1 - sin**2)
-    return lon, _geodetic_latitude(p, z)
-
-
-def _geodetic_latitude(p, z, rounds=2):
-    """
-    Bowring's formula, for a point p from the axis and z above the equator plane.
-
-    One round is exact on the ellipsoid, two are within 1e-9 rad at the height of the orbit.
-    """
-    b = _WGS84_A * (1 - _WGS84_F)
-    ep2 = _WGS84_E2 / (1 - _WGS84_E2)
-    beta = np.arctan2(_WGS84_A * z, b * p)
-    for _ in range(rounds):
-        lat = np.arctan2(z + ep2 * b * np.sin(beta) ** 3, p - _WGS84_E2 * _WGS84_A * np.cos(beta) ** 3)
-        beta = np.arctan2((1 - _WGS84_F) * np.sin(lat), np.cos(lat))
-    return lat
-
-
-def _ellipsoid_point(lon, lat):
-    """(3, n) Earth-centred coordinates on the WGS84 ellipsoid, m."""
-    n = _WGS84_A / np.sqrt(1 - _WGS84_E2 * np.sin(lat) ** 2)
-    return np.stack([n * np.cos(lat) * np.cos(lon), n * np.cos(lat) * np.sin(lon), n * (1 - _WGS84_E2) * np.sin(lat)])
-
-
-def _lonlat(point):
-    """Longitude and geodetic latitude (radians) of Earth-centred points close to the ellipsoid."""
-    return np.arctan2(point[1], point[0]), _geodetic_latitude(np.hypot(point[0], point[1]), point[2], 1)

@@ -10,7 +10,7 @@ from nunatak.constants import ATLAS_EPOCH_GPS_SECONDS, BEAMS
 from nunatak.granules import variables
 from nunatak.runtime import written
 from nunatak.simulation import hdf, orbit, seaice_passes, seaice_segments
-from nunatak.simulation.atl06 import beam_attributes, granule_name
+from nunatak.simulation.track_files import beam_attributes, granule_name
 from nunatak.times import delta_time_to_utc
 
 REVISION = "01"
