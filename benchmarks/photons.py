@@ -83,7 +83,7 @@ def ours(path):
     """The whole granule from the file to the table, on two threads: what came of it."""
     table, statuses = granule_heights(atl03.read_granule(path), PARAMETERS, threads=2)
     return {
-        "photons": sum(s.n_photons for s in statuses),
+        "photons": sum(s.n_found for s in statuses),
         "selected": sum(s.n_selected for s in statuses),
         "segments": len(table),
         "result_mb": int(table.memory_usage().sum()) / 1e6,

@@ -10,7 +10,7 @@ from nunatak.geometry.outlines import read_outlines
 from nunatak.geometry.region import load
 from nunatak.products import atl07, atl10
 from nunatak.products.sea_ice import SegmentFilter
-from nunatak.reading import points
+from nunatak.reading.granules import each_granule, read_ledger
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
 
@@ -54,7 +54,9 @@ def main(
     width = freeboard["histogram_width"]
     work = partial(gridding.sum_segments, grid=grid, value=value, weight=WEIGHT, errors=errors, level_width=width)
     opened = partial(openable, endpoints=endpoints)
-    parts, outcome = points.work_on_each(fetched, read, work, opened=opened, threads=threads, scheduler=scheduler)
+    reads = list(each_granule(fetched, read, work=work, opened=opened, threads=threads, scheduler=scheduler))
+    parts = [granule.table for granule in reads if granule.table is not None]
+    outcome = read_ledger([granule.outcome for granule in reads])
     sums = gridding.merge(parts or [gridding.no_segments(grid, level_width=width)])
     log.info("%s; %s", sums.describe_losses(), base.check_failures(outcome, None))
     about = stamp(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from nunatak.archives.whereabouts import whereabouts
 from nunatak.checks.study import FOUND
+from nunatak.granules import present
 from nunatak.results import reading
 from nunatak.runtime import NunatakError, job, read_json, say
 
@@ -57,7 +58,7 @@ def nothing(granules, ledgers, no_value):
     lacking = {}
     for product, table in granules.items():
         ledger = ledgers[product]
-        if not (ledger["status"] == "present").any():
+        if present(ledger).empty:
             counts = ", ".join(f"{n} {status}" for status, n in ledger["status"].value_counts().items())
             lacking[product] = f"{product}: {counts or 'no granule'}; they lie at {whereabouts(table)}"
             say(f"nothing in the region and the period of {lacking[product]}")

@@ -3,11 +3,11 @@
 import pandas as pd
 
 from nunatak import elevation
-from nunatak.archives.in_place import openable
 from nunatak.elevation import filters
 from nunatak.files.tables import joined_releases, read_table, write_table
 from nunatak.geometry.outlines import altimetry_outline, read_outlines
 from nunatak.products import atl11, corrections
+from nunatak.reading.granules import ledger_paths
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
 
@@ -28,7 +28,7 @@ def main(ledger, heights, segments, regions, out, *, settings, period, study, en
         points = read_table(heights)
         attributes = points.attrs["attributes"]
         said.append(attributes)
-        crossings = read_crossings(openable_granules(ledger, endpoints), regions, period)
+        crossings = read_crossings(ledger_paths(read_table(ledger), endpoints), regions, period)
         crossings = as_points(crossings, points, settings["atl11"], regions)
         found["atl11"] = of_points(points, crossings, best=settings["atl11"]["filter"] == "standard")
     if segments:
@@ -77,12 +77,6 @@ def of_segments(segments, preset):
     """Crossovers of ATL06 among the study's own tracks."""
     kept = segments[filters.keep(segments, preset)]
     return elevation.crossovers(kept)
-
-
-def openable_granules(ledger, endpoints):
-    """The granules that hold points, as what can be opened."""
-    read = read_table(ledger)
-    return [openable(path, endpoints) for path in read[read["status"] == "present"]["path"]]
 
 
 def read_crossings(paths, regions, period):

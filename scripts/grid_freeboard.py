@@ -6,7 +6,7 @@ from nunatak import gridding
 from nunatak.files.rasters import write_cog, write_netcdf_groups
 from nunatak.files.tables import read_table, write_csv
 from nunatak.geometry.outlines import STUDY_REGION, read_outlines
-from nunatak.granules import datums
+from nunatak.granules import datums, present
 from nunatak.products import atl20
 from nunatak.runtime import NunatakError, job, log, stamp, written
 from nunatak.study.period import Period
@@ -43,7 +43,7 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
         inputs=[*inputs["rows"], *inputs["levels"], inputs["regions"], *theirs],
         parameters={"settings": settings, "freeboard": freeboard, "period": period},
     )
-    about |= datums.attributes(product, read.loc[read["status"] == "present", "granule_id"])
+    about |= datums.attributes(product, present(read)["granule_id"])
     bins = [long_name(name) for name in freeboard["bins"]]
     layers = gridding.layers(
         sums,

@@ -3,11 +3,11 @@
 import numpy as np
 
 from nunatak import elevation, granules
-from nunatak.archives.in_place import openable
 from nunatak.files.rasters import georeference, write_cog
 from nunatak.files.tables import read_table
 from nunatak.geometry.outlines import altimetry_outline
 from nunatak.products import atl15, polar_grid
+from nunatak.reading.granules import ledger_paths
 from nunatak.results import reading
 from nunatak.runtime import NunatakError, job, stamp
 from nunatak.study.period import Period
@@ -24,8 +24,7 @@ def main(ledgers, regions, change, raster, *, settings, period, study, endpoints
     endpoints : addresses of the services, for granules that stay where they are
     """
     ledger = read_table(ledgers)
-    ledger["path"] = [openable(path, endpoints) for path in ledger["path"]]
-    paths = by_resolution(ledger[ledger["status"] == "present"], settings["resolutions"])
+    paths = by_resolution(ledger, settings["resolutions"], endpoints)
     about = stamp(
         study=study,
         source=ledger.attrs["attributes"]["nunatak_source"],
@@ -49,13 +48,11 @@ def main(ledgers, regions, change, raster, *, settings, period, study, endpoints
     )
 
 
-def by_resolution(ledger, resolutions):
-    """The files of each resolution asked for, finest first; by the resolution in their names, never by their order."""
-    found = {name: [] for name in resolutions}
-    for row in ledger.itertuples():
-        resolution = granules.parse(f"{row.granule_id}.nc").resolution
-        if resolution in found:
-            found[resolution].append(row.path)
+def by_resolution(ledger, resolutions, endpoints=None):
+    """Return the files of each resolution asked for, finest first, by the resolution in the granules' names."""
+    named = [granules.parse(f"{name}.nc").resolution for name in granules.present(ledger)["granule_id"]]
+    paths = ledger_paths(ledger, endpoints)
+    found = {name: [p for p, own in zip(paths, named, strict=True) if own == name] for name in resolutions}
     missing = [name for name, files in found.items() if not files]
     if missing:
         raise NunatakError(f"ATL15: no granule at {', '.join(missing)}; take it out of the study's resolutions")

@@ -1,11 +1,11 @@
 """The ATL14 surface of a region, its quadrants as one grid."""
 
 from nunatak import elevation
-from nunatak.archives.in_place import openable
 from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.files.tables import read_table
 from nunatak.geometry.outlines import altimetry_outline
 from nunatak.products import atl14, polar_grid
+from nunatak.reading.granules import ledger_paths
 from nunatak.runtime import job, stamp
 
 
@@ -18,7 +18,7 @@ def main(ledgers, regions, out, *, study, endpoints=None):
     endpoints : addresses of the services, for granules that stay where they are
     """
     ledger = read_table(ledgers)
-    paths = [openable(path, endpoints) for path in ledger["path"][ledger["status"] == "present"]]
+    paths = ledger_paths(ledger, endpoints)
     bounds = altimetry_outline(regions).projected(polar_grid.crs(paths[0])).bounds
     surface = atl14.read_surface(paths, bounds=bounds)
     source = ledger.attrs["attributes"]["nunatak_source"]

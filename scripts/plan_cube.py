@@ -5,6 +5,7 @@ from pathlib import Path
 from nunatak.cubes import build
 from nunatak.files.tables import read_table
 from nunatak.geometry.outlines import STUDY_REGION, read_outlines
+from nunatak.granules import present
 from nunatak.products.itslive.selection import selection_from
 from nunatak.runtime import job, log, stamp, written
 from nunatak.velocity.cube import fates
@@ -22,7 +23,7 @@ def main(ledgers, regions, out, *, settings, study, years, index, threads=2):
     index : Parquet file that keeps what granules said, between runs
     """
     fetched = read_table(ledgers)
-    here = fetched[fetched["status"] == "present"]
+    here = present(fetched)
     measured = here[here["sha256"].notna()]
     outlines, ice = read_outlines(regions), settings["ice"]
     plan = build.plan_pairs(

@@ -5,10 +5,10 @@ from nunatak.archives import base, sliderule
 from nunatak.files.streams import ParquetStream
 from nunatak.files.tables import write_table
 from nunatak.geometry.outlines import read_outlines
+from nunatak.geometry.points import placed
 from nunatak.granules import datums
 from nunatak.granules import ledger as make_ledger
 from nunatak.products import corrections
-from nunatak.reading.points import placed
 from nunatak.runtime import job, log, progress, stamp
 from nunatak.study.period import Period
 from nunatak.study.photon_products import fit_parameters

@@ -1,11 +1,9 @@
 """Take a short stretch of one beam out of a study: all its photons, and the segments fitted to them."""
 
-from pathlib import Path
-
 from nunatak import photons
 from nunatak.files.tables import read_table, write_table
-from nunatak.granules import parse
 from nunatak.products import atl03, atl08
+from nunatak.reading.granules import same_pass
 from nunatak.runtime import job, log, stamp
 from nunatak.study.photon_products import fit_parameters
 
@@ -30,8 +28,10 @@ def main(heights, ledgers, out, out_segments, *, settings, study, classes=()):
     )
     if len(stretch):
         first = stretch.iloc[0]
-        granule = atl03.read_granule(_path_of(ledgers, first["granule_id"]))
-        partner = next((p for p in _paths(classes) if parse(Path(p).name).flight == parse(granule.name).flight), None)
+        ledger = read_table(ledgers)
+        ledger = ledger[ledger["granule_id"] == first["granule_id"]]
+        granule = atl03.read_granule(ledger["path"].iloc[0])
+        partner = same_pass(ledger, read_table(list(classes)) if classes else None).get(ledger["path"].iloc[0])
         cloud = photons.stretch_photons(
             granule,
             first["beam"],
@@ -47,16 +47,6 @@ def main(heights, ledgers, out, out_segments, *, settings, study, classes=()):
     about |= {"extent_length_m": f"{parameters.length_m:g}", "extent_step_m": f"{parameters.step * metres:g}"}
     write_table(cloud, out, attributes=about)
     write_table(stretch, out_segments, attributes=about, units=table.attrs["units"])
-
-
-def _path_of(ledgers, granule_id):
-    rows = read_table(ledgers, columns=["granule_id", "path"])
-    return rows.loc[rows["granule_id"] == granule_id, "path"].iloc[0]
-
-
-def _paths(ledgers):
-    rows = read_table(list(ledgers)) if ledgers else None
-    return [] if rows is None else list(rows.loc[rows["status"] == "present", "path"])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from nunatak.archives import base
 from nunatak.archives.in_place import openable
 from nunatak.files.tables import read_table, write_table
 from nunatak.geometry.outlines import read_outlines
-from nunatak.granules import datums
+from nunatak.granules import datums, present
 from nunatak.products import atl06, atl06_filters, atl11, corrections
 from nunatak.reading import points
 from nunatak.runtime import job, log, stamp
@@ -63,7 +63,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
         inputs=[ledger, regions],
         parameters={"settings": settings, "period": period, "crs": crs},
     )
-    said = datums.attributes(product, outcome.loc[outcome["status"] == "present", "granule_id"])
+    said = datums.attributes(product, present(outcome)["granule_id"])
     said |= corrections.said(**asked)
     write_table(table, out, attributes={**about, **said, "crs": crs}, points=True)
     write_table(outcome, out_ledger, attributes=about)

@@ -23,8 +23,8 @@ from nunatak.checks import photons as checks
 from nunatak.files.tables import read_table, write_csv, write_table
 from nunatak.geometry import region
 from nunatak.geometry.outlines import write_outlines
+from nunatak.geometry.points import placed
 from nunatak.products import atl06
-from nunatak.reading.points import placed
 from nunatak.simulation import atl03, atl08
 from nunatak.simulation import atl06 as simulated_atl06
 from nunatak.study.photon_products import Atl03, Atl06sr

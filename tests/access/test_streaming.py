@@ -22,7 +22,7 @@ from nunatak.archives.nasa.earthdata import EarthdataArchive
 from nunatak.constants import BEAMS
 from nunatak.files import remote, retries
 from nunatak.products import GranuleError, atl06, atl10, hdf5
-from nunatak.reading import points
+from nunatak.reading.granules import each_granule
 from nunatak.runtime import NunatakError
 
 
@@ -225,10 +225,10 @@ def test_sea_ice_is_summed_where_it_lies(standin, freeboard, streaming, reader):
     """Through our ranges and through h5coro's, with the login that the address wants."""
     ledger = streaming.fetch(streaming.search("atl10", None, None))
     read = partial(atl10.read_segments, reader=reader)
-    sums, outcome = points.work_on_each(ledger, read, len, opened=in_place.openable)
+    (granule,) = each_granule(ledger, read, work=len, opened=in_place.openable)
     expected, _ = atl10.read_segments(freeboard)
-    assert sums == [len(expected)] and list(outcome["status"]) == ["present"]
-    assert list(outcome["path"]) == list(ledger["path"]) and services.TOKEN not in outcome.to_csv()
+    assert granule.table == granule.outcome["n_points"] == len(expected) and granule.outcome["status"] == "present"
+    assert granule.outcome["path"] == ledger["path"][0] and services.TOKEN not in str(granule.outcome)
 
 
 def test_h5coro_is_not_let_into_s3(standin, freeboard, streaming):

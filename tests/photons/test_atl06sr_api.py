@@ -234,6 +234,6 @@ def test_real_granules_give_heights(data, name, profile, low, high):
     good = table[table["pflags"] == 0]
     assert good["h_mean"].between(low, high).all()
     assert (good["h_sigma"] < 1).all()
-    assert status(table)[table["beam"][0]][0] == "ok"
+    assert status(table)[table["beam"][0]][0] == "present"
     spans = table["x_atc"].diff().dropna()
     assert (spans > 0).all() and (spans > 1000).sum() == ("arctic" in name)

@@ -50,7 +50,7 @@ def test_all_real_granules_count_as_h5py_counts(data):
         flagged = int((table.atl06_quality_summary == 0).sum())
         counts = (len(table), int(table.h_li.notna().sum()), flagged, len(clipped))
         assert counts == independent_counts(path, box), path.name
-        assert sum(s.n_segments for s in statuses) == len(table)
+        assert sum(s.n_found for s in statuses) == len(table)
         assert sum(s.n_kept for s in clipped_statuses) == len(clipped)
         assert table.spot.between(1, 6).all()
 
@@ -112,7 +112,7 @@ def test_region_keeps_the_segments_inside(granule):
     south, north = 79.7 + 0.00018 * 9.5, 79.7 + 0.00018 * 19.5
     table, statuses = atl06.read_segments(granule, region=region.load({"bbox": [24, south, 26, north]}))
     assert set(table.segment_id) == set(range(1010, 1020))
-    assert statuses[0].n_segments == 50 and statuses[0].n_kept == 10
+    assert statuses[0].n_found == 50 and statuses[0].n_kept == 10
 
 
 def test_segments_inside_a_concave_region_only(granule):

@@ -35,7 +35,7 @@ def test_real_granule_counts_as_h5py_counts(data):
             best = finite & (group["quality_summary"][:] == 0)
             north = finite & (group["latitude"][:] >= south)[:, None]
             rows = table[table.pair == pair]
-            assert status.n_segments == finite.shape[0] == len(group["ref_pt"])
+            assert status.n_found == finite.shape[0] == len(group["ref_pt"])
             assert len(rows) == status.n_kept == finite.sum()
             assert (rows.quality_summary == 0).sum() == best.sum()
             assert (clipped.pair == pair).sum() == north.sum()

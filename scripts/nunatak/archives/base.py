@@ -17,7 +17,7 @@ import shapely
 from nunatak.archives import EmptyAnswer, quick_looks, releases
 from nunatak.archives.whereabouts import empty_message
 from nunatak.geometry.outlines import STUDY_REGION
-from nunatak.granules import granule_table
+from nunatak.granules import STATUSES, granule_table
 from nunatak.runtime import NunatakError, log
 
 SIMULATED = "SIMULATED"  # the `source` of granules made by the simulated archive, whichever archive holds them
@@ -255,7 +255,7 @@ def check_failures(ledgers, max_failed):
     """
     ledgers = [ledgers] if isinstance(ledgers, pd.DataFrame) else list(ledgers)
     rows = pd.concat(ledgers, ignore_index=True) if ledgers else pd.DataFrame({"status": []})
-    counts = {status: int((rows["status"] == status).sum()) for status in ("present", "empty", "outside", "failed")}
+    counts = {status: int((rows["status"] == status).sum()) for status in STATUSES}
     if max_failed is not None and counts["failed"] > max_failed:
         failed = rows[rows["status"] == "failed"]
         first = failed.head(_SHOWN)

@@ -7,6 +7,7 @@ import pyproj
 
 from nunatak.checks.check import at_least, at_most, not_applicable
 from nunatak.constants import ACROSS_LIMIT, DATUM_YEAR
+from nunatak.granules import STATUSES
 
 # ATL15 keeps four decimals (least_significant_digit 4), so a rate over a quarter is known to 4 x 1e-4 m/yr.
 LAG_LIMIT = 1e-3
@@ -224,6 +225,6 @@ def granules_accounted(product, counts):
     ----------
     counts : mapping of status to number, with `found` the number of granules named
     """
-    outcomes = sum(counts.get(status, 0) for status in ("present", "empty", "outside", "failed"))
+    outcomes = sum(counts.get(status, 0) for status in STATUSES)
     text = f"{product.upper()} granules found {counts['found']} less those with an outcome {outcomes}"
     return at_most(f"granules_accounted/{product}", counts["found"] - outcomes, 0, "", text)

@@ -15,7 +15,7 @@ from nunatak.granules.names import (
     split_name,
 )
 from nunatak.granules.others import OTHER_PRODUCTS, about_other
-from nunatak.granules.rows import STATUSES, granule_table, ledger
+from nunatak.granules.rows import STATUSES, granule_table, ledger, present
 
 __all__ = [
     "ITSLIVE_GRIDS",
@@ -34,6 +34,7 @@ __all__ = [
     "image_date",
     "ledger",
     "parse",
+    "present",
     "relative_orbit",
     "same_frame",
     "split_name",

@@ -85,6 +85,11 @@ def ledger(rows):
     return _typed(rows, _LEDGER_COLUMNS).sort_values("granule_id", kind="stable", ignore_index=True)
 
 
+def present(ledger):
+    """Return the rows of a ledger whose granules are present."""
+    return ledger[ledger["status"] == "present"]
+
+
 def _typed(rows, columns):
     import pandas as pd
 

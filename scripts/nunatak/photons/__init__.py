@@ -6,7 +6,6 @@ from nunatak.photons.cloud import photons_from_arrays
 from nunatak.photons.comparison import against_atl06, against_atl11, by_slope
 from nunatak.photons.extents import extents
 from nunatak.photons.granule import (
-    BeamStatus,
     granule_extents,
     granule_heights,
     no_extents,
@@ -23,7 +22,6 @@ from nunatak.photons.yapc import yapc
 
 __all__ = [
     "PRESETS",
-    "BeamStatus",
     "FitParameters",
     "ParameterError",
     "PhotonError",

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -21,10 +21,10 @@ from nunatak.photons.selection import confidence, select
 from nunatak.photons.yapc import halo, yapc
 from nunatak.products import GranuleError, atl03, atl08
 from nunatak.products.atl03 import BLOCK_PHOTONS, BeamPhotons
+from nunatak.products.status import EMPTY, FAILED, OUTSIDE, PRESENT, TrackStatus
 from nunatak.times import utc_to_delta_time
 
 log = logging.getLogger("nunatak")
-OK, EMPTY, FAILED = "ok", "empty", "failed"
 # column of a stretch's photons: (dtype, unit)
 STRETCH_COLUMNS = {
     "x_atc": ("f8", "m"),
@@ -35,21 +35,6 @@ STRETCH_COLUMNS = {
     "quality_ph": ("i1", "1"),
     "selected": ("bool", "1"),
 }
-
-
-@dataclass(frozen=True)
-class BeamStatus:
-    """What became of one beam of a granule; a table is never short without one of these saying why."""
-
-    beam: str
-    status: str
-    """ok, empty (nothing to fit, and why) or failed (and why)"""
-    reason: str = ""
-    n_photons: int = 0
-    """in the area"""
-    n_selected: int = 0
-    n_extents: int = 0
-    """rows in the result"""
 
 
 def granule_heights(granule, parameters=None, *, classes=None, region=None, threads=None, block=BLOCK_PHOTONS):
@@ -68,7 +53,7 @@ def granule_heights(granule, parameters=None, *, classes=None, region=None, thre
     Returns
     -------
     table : DataFrame
-    statuses : list of BeamStatus, one for each beam asked for
+    statuses : list of TrackStatus, one for each beam asked for
 
     Raises
     ------
@@ -103,9 +88,9 @@ def _each_beam(work, end, granule, p, classes, region, threads, block):
     asked = [b for b in p.beams if b in granule.beams]
     reason = _not_this_granule(granule, p)
     if reason:
-        statuses = {b: BeamStatus(b, EMPTY, reason) for b in p.beams}
+        statuses = {b: TrackStatus(b, EMPTY, reason) for b in p.beams}
         return end([], p), list(statuses.values())
-    statuses = {b: BeamStatus(b, EMPTY, "the granule has no photons of this beam") for b in p.beams}
+    statuses = {b: TrackStatus(b, EMPTY, "the granule has no photons of this beam") for b in p.beams}
     workers = min(threads or os.cpu_count() or 1, max(len(asked), 1))
     tables = {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
@@ -137,19 +122,19 @@ def _one_beam(work, granule, beam, p, classes, region, block):
     """Table (None without one) and status of one beam; what is wrong with it becomes its status."""
     try:
         track = _prepared_track(granule, beam, p, region)
-        if isinstance(track, BeamStatus):
+        if isinstance(track, TrackStatus):
             return None, track
         labels, track = _labels(track, beam, p, classes)
         table, n_selected = work(_blocks(track, p, labels, block), p)
     except (GranuleError, ParameterError) as error:
-        return None, BeamStatus(beam, FAILED, str(error))
+        return None, TrackStatus(beam, FAILED, str(error))
     n = track.n_photons
     reason = track.note
     if not n_selected:
-        return table, BeamStatus(beam, EMPTY, f"none of {n} photons passes the selection", n)
+        return table, TrackStatus(beam, EMPTY, f"none of {n} photons passes the selection", n)
     if not len(table):
-        return table, BeamStatus(beam, EMPTY, "no extent is valid (ats, cnt)", n, n_selected)
-    return table, BeamStatus(beam, OK, reason, n, n_selected, len(table))
+        return table, TrackStatus(beam, EMPTY, "no extent is valid (ats, cnt)", n, n_selected=n_selected)
+    return table, TrackStatus(beam, PRESENT, reason, n, len(table), n_selected)
 
 
 def _prepared_track(granule, beam, p, region):
@@ -158,17 +143,17 @@ def _prepared_track(granule, beam, p, region):
         fields.append("geophys_corr/geoid")
     track = atl03.read_track(granule, beam, fields=tuple(dict.fromkeys(fields)))
     if not track.n_photons:
-        return BeamStatus(beam, EMPTY, "no photons in this beam")
+        return TrackStatus(beam, EMPTY, "no photons in this beam")
     if p.podppd and p.profile != "legacy" and "podppd_flag" not in track.segments:
         _refuse_unfiltered(track, "geolocation", "podppd_flag", " or write podppd: 0")
     if _outside_time(track, p):
-        return BeamStatus(beam, EMPTY, "the granule lies outside t0 .. t1")
+        return TrackStatus(beam, OUTSIDE, "the granule lies outside t0 .. t1")
     inside = in_area(track, p, region)
     if inside is None:
         return track
     track = track.stretch(inside)
     if not track.n_photons:
-        return BeamStatus(beam, EMPTY, "no segment with photons in the area (and spots) asked for")
+        return TrackStatus(beam, OUTSIDE, "no segment with photons in the area (and spots) asked for")
     return track
 
 
@@ -261,7 +246,7 @@ def stretch_photons(granule, beam, first, last, parameters=None, *, classes=None
     """
     p = FitParameters.of(parameters)
     track = _prepared_track(granule, beam, replace(p, poly=(), mask=None, spots=(), t0=None, t1=None), None)
-    if isinstance(track, BeamStatus):
+    if isinstance(track, TrackStatus):
         raise GranuleError(f"{granule.path}: {beam}: {track.reason}; choose another beam")
     ids = track.segments["segment_id"]
     track = track.stretch((ids >= first) & (ids <= last))

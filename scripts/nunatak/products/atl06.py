@@ -18,8 +18,9 @@ from nunatak.constants import BEAMS, FILL_I1
 from nunatak.files import remote
 from nunatak.granules import variables as names_of
 from nunatak.products import GranuleError, hdf5
-from nunatak.products.beams import BeamStatus, check_groups, read_each
+from nunatak.products.beams import check_groups, read_each
 from nunatak.products.rows import inside, span
+from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
 
@@ -126,7 +127,7 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None,
         WGS84 ellipsoid), `dh_fit_dy` (slope across the track), `atl06_quality_summary` (0 best) and the
         variables asked for; fills are NaN, flags as in the
         file, and `attrs["units"]` holds the units. `spot` is 0 where strong and weak cannot be told apart.
-    statuses : list of BeamStatus, one for each beam asked for; a beam that is damaged or lacks a variable asked for is
+    statuses : list of TrackStatus, one for each beam asked for; a beam that is damaged or lacks a variable asked for is
         `failed`, with the dataset in its reason
 
     Raises
@@ -143,7 +144,7 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None,
         check_groups(file, BEAMS, (SEGMENTS,))
         read = partial(_read_beam, file, region=region, period=period, wanted=wanted, spared=spared, needed=needed)
         parts, statuses = read_each(read, beams, path)
-        if not any(status.n_segments for status in statuses):
+        if not any(status.n_found for status in statuses):
             _check_layout(file, path)
     return _table(parts, wanted, rgt, cycle), statuses
 
@@ -206,15 +207,15 @@ def _check_layout(file, path):
 def _read_beam(file, beam, *, region, period, wanted, spared, needed):
     """The columns of one beam (None without a segment to keep) and its status."""
     if beam not in file:
-        return None, BeamStatus(beam, "missing", f"no group {beam}: a subset has none where it found no data", 0, 0)
+        return None, TrackStatus(beam, MISSING, f"no group {beam}: a subset has none where it found no data")
     if SEGMENTS not in file[beam]:
         held = ", ".join(sorted(file[beam])) or "nothing"
-        return None, BeamStatus(beam, "missing", f"{beam} has no {SEGMENTS} (it has: {held})", 0, 0)
+        return None, TrackStatus(beam, MISSING, f"{beam} has no {SEGMENTS} (it has: {held})")
     group = file[beam][SEGMENTS]
     latitude, longitude = hdf5.read(group, "latitude"), hdf5.read(group, "longitude")
     n = _common_length(group, (*_REQUIRED, "longitude", "delta_time"), len(latitude))
     if not n:
-        return None, BeamStatus(beam, "empty", "no segments", 0, 0)
+        return None, TrackStatus(beam, EMPTY, "no segments")
     keep = inside(latitude, longitude, region)
     rows = span(keep)
     delta_time = hdf5.read(group, "delta_time", rows)
@@ -224,7 +225,7 @@ def _read_beam(file, beam, *, region, period, wanted, spared, needed):
         keep &= period.contains(time)
     if not keep.any():
         where = " and ".join(w for w, given in (("region", region), ("period", period)) if given is not None)
-        return None, BeamStatus(beam, "outside", f"no segment in {where or 'time'}", n, 0)
+        return None, TrackStatus(beam, OUTSIDE, f"no segment in {where or 'time'}", n)
     # copies: a slice would keep the whole beam's positions in memory
     columns = {"time": time, "latitude": latitude[rows].copy(), "longitude": longitude[rows].copy()}
     absent = _read_rows(group, rows, wanted, spared, needed, columns)
@@ -234,7 +235,7 @@ def _read_beam(file, beam, *, region, period, wanted, spared, needed):
     reasons = [f"subset without {', '.join(absent)}"] if absent else []
     reason = "; ".join(reasons + ([note] if note else []))
     n_kept = int(np.count_nonzero(keep))
-    return (beam, n_kept, columns), BeamStatus(beam, "present", reason, n, n_kept)
+    return (beam, n_kept, columns), TrackStatus(beam, PRESENT, reason, n, n_kept)
 
 
 def _common_length(group, names, n):

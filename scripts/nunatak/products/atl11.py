@@ -17,8 +17,9 @@ from nunatak.constants import FILL_I1
 from nunatak.files import remote
 from nunatak.granules import variables as names_of
 from nunatak.products import GranuleError, hdf5
-from nunatak.products.beams import BeamStatus, read_each
+from nunatak.products.beams import read_each
 from nunatak.products.rows import inside, span
+from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
 
@@ -128,7 +129,7 @@ def read_heights(path, *, region=None, period=None, pairs=None, cycles=None, var
         `e_slope, n_slope` (of the reference surface, towards east and north), `h_corr, h_corr_sigma,
         h_corr_sigma_systematic` (m; heights above the WGS84 ellipsoid), `quality_summary` (0 best) and the variables
         asked for; fills are NaN, flags as in the file, and `attrs["units"]` holds the units
-    statuses : list of BeamStatus, one for each pair, `failed` where it is damaged; `n_segments` counts reference
+    statuses : list of TrackStatus, one for each pair, `failed` where it is damaged; `n_found` counts reference
         points in the file, `n_kept` rows
 
     Raises
@@ -155,7 +156,7 @@ def read_crossings(path, *, region=None, period=None, pairs=None):
         the crossing track), `latitude, longitude, h_corr, h_corr_sigma, h_corr_sigma_systematic, along_track_rss,
         atl06_quality_summary, tide_ocean, dac` (m); units in `attrs["units"]`. No row where the granule has no such
         group
-    statuses : list of BeamStatus, one for each pair, with the reason where there is nothing
+    statuses : list of TrackStatus, one for each pair, with the reason where there is nothing
 
     Notes
     -----
@@ -241,12 +242,12 @@ def _stated_rgt(file, present):
 def _read_pair(file, pair, region, period, cycles, wanted, spared):
     """The columns of one pair (None without a height to keep) and its status."""
     if pair not in file:
-        return None, BeamStatus(pair, "missing", f"no group {pair}: a subset has none where it found no data", 0, 0)
+        return None, TrackStatus(pair, MISSING, f"no group {pair}: a subset has none where it found no data")
     group = file[pair]
     latitude, longitude = hdf5.read(group, "latitude"), hdf5.read(group, "longitude")
     n = latitude.size
     if not n:
-        return None, BeamStatus(pair, "empty", "no reference points", 0, 0)
+        return None, TrackStatus(pair, EMPTY, "no reference points")
     known = hdf5.read(group, "cycle_number").astype("i2")
     _check_shapes(group, n, known.size)
     near = inside(latitude, longitude, region)
@@ -262,7 +263,7 @@ def _read_pair(file, pair, region, period, cycles, wanted, spared):
     if not keep.any():
         asked_for = (("region", region), ("period", period), ("cycles", cycles))
         where = ", ".join(word for word, given in asked_for if given is not None)
-        return None, BeamStatus(pair, "outside", f"no height in {where or 'any cycle'}", n, 0)
+        return None, TrackStatus(pair, OUTSIDE, f"no height in {where or 'any cycle'}", n)
     point, cycle = np.nonzero(keep)
     data = {"cycle": known[columns][cycle], "time": time[keep], "h_corr": h[keep]}
     absent = []
@@ -275,7 +276,7 @@ def _read_pair(file, pair, region, period, cycles, wanted, spared):
         else:
             data[name] = values[keep] if per_cycle else values[point]
     reason = f"subset without {', '.join(absent)}" if absent else ""
-    return (pair, data), BeamStatus(pair, "present", reason, n, point.size)
+    return (pair, data), TrackStatus(pair, PRESENT, reason, n, point.size)
 
 
 def _read_variable(group, name, rows, spared):
@@ -302,9 +303,9 @@ def _check_shapes(group, n, n_cycle):
 
 def _read_crossing(file, pair, region, period):
     if pair not in file:
-        return None, BeamStatus(pair, "missing", f"no group {pair}: a subset has none where it found no data", 0, 0)
+        return None, TrackStatus(pair, MISSING, f"no group {pair}: a subset has none where it found no data")
     if CROSSINGS not in file[pair]:
-        return None, BeamStatus(pair, "missing", f"{pair} has no {CROSSINGS}", 0, 0)
+        return None, TrackStatus(pair, MISSING, f"{pair} has no {CROSSINGS}")
     group = file[pair][CROSSINGS]
     if not hdf5.has(group, "ref_pt"):
         raise hdf5.missing(group, "ref_pt")
@@ -324,11 +325,9 @@ def _read_crossing(file, pair, region, period):
     if period is not None:
         keep &= period.contains(data["time"])
     if not keep.any():
-        return None, BeamStatus(
-            pair, "outside" if n else "empty", "no crossing" + (" in region and period" * (n > 0)), n, 0
-        )
+        return None, TrackStatus(pair, OUTSIDE if n else EMPTY, "no crossing" + (" in region and period" * (n > 0)), n)
     reason = f"crossings without {', '.join(absent)}" if absent else ""
-    return (pair, {k: v[keep] for k, v in data.items()}), BeamStatus(pair, "present", reason, n, int(keep.sum()))
+    return (pair, {k: v[keep] for k, v in data.items()}), TrackStatus(pair, PRESENT, reason, n, int(keep.sum()))
 
 
 def _table(parts, names, rgt):

@@ -1,26 +1,10 @@
-"""What becomes of the beams of a granule: one that cannot be read fails by name, the others are read."""
+"""Read the beams of a granule one by one: one that cannot be read fails by name, the others are read."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from nunatak.files import remote
 from nunatak.products import GranuleError
-
-
-@dataclass(frozen=True)
-class BeamStatus:
-    """What became of one ground track (of ATL11: one pair) of a granule."""
-
-    beam: str
-    status: str
-    """present, outside (nothing in region and period), empty (no segments), missing (no such group) or failed"""
-    reason: str
-    """in words; empty for a beam without anything to say"""
-    n_segments: int
-    """segments in the file"""
-    n_kept: int
-    """segments in region and period"""
+from nunatak.products.status import EMPTY, FAILED, OUTSIDE, PRESENT, TrackStatus
 
 
 def read_each(read, beams, path):
@@ -29,14 +13,14 @@ def read_each(read, beams, path):
 
     Parameters
     ----------
-    read : function of a beam's name that returns its columns (None without a row) and its BeamStatus
+    read : function of a beam's name that returns its columns (None without a row) and its TrackStatus
     beams : names
     path : of the granule, left out of the reasons
 
     Returns
     -------
     parts : list of what `read` returned, of beams with rows
-    statuses : list of BeamStatus, one for each beam
+    statuses : list of TrackStatus, one for each beam
 
     Raises
     ------
@@ -50,11 +34,11 @@ def read_each(read, beams, path):
             raise
         except (GranuleError, OSError, RuntimeError) as error:
             failed.append(error)
-            part, status = None, BeamStatus(beam, "failed", in_words(error, path), 0, 0)
+            part, status = None, TrackStatus(beam, FAILED, in_words(error, path))
         statuses.append(status)
         if part is not None:
             parts.append(part)
-    if failed and not any(status.status in ("present", "outside", "empty") for status in statuses):
+    if failed and not any(status.status in (PRESENT, OUTSIDE, EMPTY) for status in statuses):
         raise GranuleError(f"{path}: no beam could be read; the first: {in_words(failed[0], path)}") from failed[0]
     return parts, statuses
 

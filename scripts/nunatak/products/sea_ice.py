@@ -19,8 +19,9 @@ from nunatak import granules
 from nunatak.constants import ATLAS_EPOCH_GPS_SECONDS, BEAMS, FILL_I1
 from nunatak.granules import variables as names_of
 from nunatak.products import GranuleError, cloud, hdf5
-from nunatak.products.beams import BeamStatus, check_groups, read_each
+from nunatak.products.beams import check_groups, read_each
 from nunatak.products.rows import inside, span
+from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
 
@@ -143,7 +144,7 @@ def read_segments(
         `latitude, longitude` (degrees, WGS84), the value of the product, the columns of `layout.expected`, `lead` (1
         for lead types) and the variables asked for; fills are NaN, flags as in the file (127 where a granule lacks
         them), `attrs["units"]` holds the units
-    statuses : list of BeamStatus: present, outside, empty, missing or failed, with the reason in words
+    statuses : list of TrackStatus: present, outside, empty, missing or failed, with the reason in words
 
     Raises
     ------
@@ -231,12 +232,12 @@ def _read_beam(file, beam, *, layout, region, period, strength, keep, wanted, fi
     root = next((r for r in layout.roots if beam in file and r in file[beam]), None)
     if root is None or not any(layout.path(file[beam], name) for name in ("latitude", "longitude", "delta_time")):
         lack = f"{beam} holds no segments" if beam in file else f"no group {beam}"
-        return None, BeamStatus(beam, "missing", f"{lack}: a subset has none where it found no data", 0, 0)
+        return None, TrackStatus(beam, MISSING, f"{lack}: a subset has none where it found no data")
     group = file[beam]
     latitude, longitude = (_read(group, layout, name, slice(None)) for name in ("latitude", "longitude"))
     n = len(latitude)
     if not n:
-        return None, BeamStatus(beam, "empty", "no segments", 0, 0)
+        return None, TrackStatus(beam, EMPTY, "no segments")
     near = inside(latitude, longitude, region) & np.isfinite(longitude)
     rows = span(near)
     delta_time = _read(group, layout, "delta_time", rows)
@@ -245,11 +246,11 @@ def _read_beam(file, beam, *, layout, region, period, strength, keep, wanted, fi
     if period is not None:
         kept &= period.contains(columns["time"])
     if not kept.any():
-        return None, BeamStatus(beam, "outside", "no segment in region and period", n, 0)
+        return None, TrackStatus(beam, OUTSIDE, "no segment in region and period", n)
     columns["spot"], note = hdf5.spots(file, beam, delta_time)
     reasons = [note] * bool(note) + _keep_strength(columns["spot"], strength, kept)
     if not kept.any():
-        return None, BeamStatus(beam, "outside", "; ".join([f"no {strength} beam", *reasons]), n, 0)
+        return None, TrackStatus(beam, OUTSIDE, "; ".join([f"no {strength} beam", *reasons]), n)
     for name in layout.required:
         columns[name] = _read(group, layout, name, rows)
     _check_filter(group, layout, keep)
@@ -258,9 +259,9 @@ def _read_beam(file, beam, *, layout, region, period, strength, keep, wanted, fi
     reasons += [f"without {', '.join(absent)}"] * bool(absent)
     n_kept = int(np.count_nonzero(kept))
     if not n_kept:
-        return None, BeamStatus(beam, "outside", "; ".join(["no segment passes the filter", *reasons]), n, 0)
+        return None, TrackStatus(beam, OUTSIDE, "; ".join(["no segment passes the filter", *reasons]), n)
     columns = {name: values[kept] for name, values in columns.items()}
-    return (beam, n_kept, columns), BeamStatus(beam, "present", "; ".join(reasons), n, n_kept)
+    return (beam, n_kept, columns), TrackStatus(beam, PRESENT, "; ".join(reasons), n, n_kept)
 
 
 def _read(group, layout, name, rows):

@@ -11,6 +11,7 @@ from IPython.display import HTML, Markdown, display
 
 from nunatak import figures
 from nunatak.files import remote
+from nunatak.granules import present
 from nunatak.reports import words
 from nunatak.reports.anatomy import as_html, dissect
 from nunatak.results import reading
@@ -100,8 +101,8 @@ def first_granule(inputs, product=None):
     if product is not None:
         ledgers = {name: ledger for name, ledger in ledgers.items() if name == product}
     for product in sorted(ledgers, key=lambda name: (name != "atl15", name)):
-        present = ledgers[product][ledgers[product]["status"] == "present"].sort_values("granule_id")
-        here = [path for path in present["path"].dropna() if not remote.is_address(path)]
+        used = present(ledgers[product]).sort_values("granule_id")
+        here = [path for path in used["path"].dropna() if not remote.is_address(path)]
         if here:
             return here[0]
     return None

@@ -14,12 +14,12 @@ from nunatak.checks.elevation import RESOLVED_CELLS
 from nunatak.elevation import summarise_pairs
 from nunatak.figures import study_velocity
 from nunatak.figures.study import widest_pair
+from nunatak.granules import STATUSES, present
 from nunatak.reports import releases, scope, sea_ice, velocity, words
 from nunatak.reports.bibliography import for_products
 from nunatak.reports.page import Figure, Front, Table, embedded
 from nunatak.runtime import read_json
 
-STATUSES = ("present", "empty", "outside", "failed")
 _REASONS = 200  # granules listed with their reason; more are counted
 _TOPICS = {
     "elevation_change": "elevation change, step by step: what the granules hold, maps, transects, what they say",
@@ -56,7 +56,7 @@ def count_product(product, granules, ledger, left_out=None):
     ledger : ledger of all chunks, what came of each
     left_out : table with `why`, what the archive had and the study does not want
     """
-    present, empty, outside, failed = (int((ledger["status"] == status).sum()) for status in STATUSES)
+    here, empty, outside, failed = (int((ledger["status"] == status).sum()) for status in STATUSES)
     unused = ledger[ledger["status"] != "present"]
     order = unused.assign(failed=unused["status"] != "failed").sort_values(["failed", "granule_id"])
     names = order["granule_id"].head(_REASONS)
@@ -70,13 +70,11 @@ def count_product(product, granules, ledger, left_out=None):
     if unwanted:
         by_key = left_out["why"].str.split(":").str[0].value_counts().sort_index()
         reasons += [(words.counted(int(count), "granule"), "not wanted", key) for key, count in by_key.items()]
-    used = ledger[ledger["status"] == "present"]
+    used = present(ledger)
     n_bytes = int(used["size_bytes"].fillna(0).sum())
     releases = ", ".join(sorted({str(v) for v in granules["version"].dropna()})) or "none"
     found = len(granules) + unwanted
-    return ProductCount(
-        product, releases, found, present, empty, outside, failed, words.size(n_bytes), reasons, unwanted
-    )
+    return ProductCount(product, releases, found, here, empty, outside, failed, words.size(n_bytes), reasons, unwanted)
 
 
 def asked(study, region, simulated, simplified=None, used=None):

@@ -9,6 +9,7 @@ from importlib import metadata
 import nunatak
 from nunatak.compute.code_reach import SCRIPTS
 from nunatak.files import remote
+from nunatak.granules import present
 from nunatak.reports.anatomy import stated
 from nunatak.runtime import file_sha256, stamp
 
@@ -98,8 +99,8 @@ def product_rows(granules, ledger):
     """Per product its releases, and the DOI and the terms of use as the first readable granule states them."""
     found = {}
     for product, rows in granules.groupby("product"):
-        present = ledger[ledger["granule_id"].isin(rows["granule_id"]) & (ledger["status"] == "present")]
-        here = [path for path in present["path"].dropna() if not remote.is_address(path)]
+        used = present(ledger[ledger["granule_id"].isin(rows["granule_id"])])
+        here = [path for path in used["path"].dropna() if not remote.is_address(path)]
         readable = (said for said in map(stated, here[:3]) if said.get("doi"))
         said: dict = next(readable, {})
         releases = sorted({str(v) for v in rows["version"].dropna()})

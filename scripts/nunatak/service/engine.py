@@ -16,6 +16,7 @@ from nunatak.geometry.region import load
 from nunatak.granules import parse
 from nunatak.parameters.photons import FitParameters, ParameterError
 from nunatak.products import GranuleError, atl03, atl03_index, atl08
+from nunatak.products.status import FAILED, PRESENT
 from nunatak.runtime import NunatakError, log
 from nunatak.service import records
 
@@ -214,8 +215,8 @@ def one_granule(request, assets, name, path, threads=None) -> list[bytes]:
     table, statuses = work(granule, request.parameters, classes=classes, threads=threads)
     found = list(records.heights(table) if request.api == "atl06" else records.extents(table))
     for status in statuses:
-        if status.status != "ok":
-            code = _ERROR if status.status == "failed" else _EMPTY
+        if status.status != PRESENT:
+            code = _ERROR if status.status == FAILED else _EMPTY
             found.append(records.alert(code, f"{name} {status.beam} {status.status}: {status.reason}"))
     return found
 
