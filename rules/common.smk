@@ -5,7 +5,7 @@ from nunatak import study as studies
 from nunatak.archives.asking import fetching_of
 from nunatak.archives.local.listing import fingerprint
 from nunatak.compute.code_reach import code_version
-from nunatak.granules import granules_of
+from nunatak.granules.products import granules_of, product_row
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.runtime import NunatakError, check_conda, check_folder, claim
 from nunatak.study import place
@@ -227,8 +227,7 @@ def connections_of(service):
 
     def connections(wildcards):
         study = STUDIES[wildcards.study]
-        pairs = wildcards.product.startswith("itslive")
-        elsewhere = {"nsidc": pairs, "itslive": not pairs}.get(service, False)
+        elsewhere = service in ("nsidc", "itslive") and service != product_row(wildcards.product).service
         return study["connections"][service] if ARCHIVES[study["archive"]].remote and not elsewhere else 0
 
     return connections

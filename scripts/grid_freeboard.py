@@ -7,11 +7,11 @@ from nunatak.files.rasters import write_cog, write_netcdf_groups
 from nunatak.files.tables import read_table, write_csv
 from nunatak.geometry.outlines import STUDY_REGION, read_outlines
 from nunatak.granules import datums, present
+from nunatak.granules.products import product_row
 from nunatak.products import atl20
 from nunatak.runtime import NunatakError, job, log, stamp, written
 from nunatak.study.period import Period
 
-VALUES = {"atl10": "freeboard", "atl07": "height above the mean sea surface"}
 LEVEL_UNITS = {"time_start": "UTC", "time_end": "UTC", "low": "m", "high": "m", "n": "1", "share": "1"}
 
 
@@ -54,7 +54,7 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
         minimum_segments=least_segments(settings),
         minimum_passes=freeboard["minimum_passes"],
         minimum_days=freeboard["minimum_days"],
-        of=VALUES[product],
+        of=product_row(product).value_is,
     )
     if theirs:
         files = {str(path): atl20.read_freeboard(path) for path in theirs}

@@ -6,11 +6,9 @@ from nunatak import elevation, photons
 from nunatak.elevation import filters
 from nunatak.files.tables import joined_releases, read_table, write_table
 from nunatak.geometry.outlines import altimetry_outline
+from nunatak.granules.products import product_row, products_with
 from nunatak.products import corrections
 from nunatak.runtime import job, log, stamp
-
-# the column of each product's height; of fitted heights those of a line, else of the ground
-NAMES = {"atl11": ("h_corr",), "atl06": ("h_li",), "atl06sr": ("h_mean", "median_ground")}
 
 
 def main(chunks, regions, out, *, settings, study, crs=None):
@@ -34,7 +32,7 @@ def main(chunks, regions, out, *, settings, study, crs=None):
             said.append(table.attrs["attributes"])
             if len(table):
                 kept = table[usable(product, table, settings)]
-                height = next(name for name in NAMES[product] if name in table)
+                height = next(name for name in product_row(product).values if name in table)
                 parts.append(elevation.thin_heights(kept, product, cells, height=height))
     table = elevation.join_cells(parts)
     for product, rows in table.groupby("product"):
@@ -62,7 +60,7 @@ def usable(product, table, settings):
 if __name__ == "__main__":
     with job(snakemake):
         main(
-            {name: snakemake.input[name] for name in NAMES},
+            {name: snakemake.input[name] for name in products_with(land_ice=True)},
             snakemake.input.regions,
             snakemake.output.heights,
             settings=snakemake.params.products,

@@ -1,13 +1,13 @@
 """Make the granules of one product from the truth of a simulated world."""
 
 from nunatak import simulation
-from nunatak.granules import SEA_ICE_PRODUCTS
+from nunatak.granules.products import product_row
 from nunatak.runtime import job, log, written
 
 
 def main(folder, *, world, product):
     """Fill the folder with granules and their catalogue; `world` is what `simulation.world` takes, as a mapping."""
-    made = simulation.world(**world, sea_ice=product in SEA_ICE_PRODUCTS)
+    made = simulation.world(**world, sea_ice=product_row(product).kept == "sums")
     with written(folder) as part:
         part.mkdir()
         table = simulation.write_product(made, product, part)

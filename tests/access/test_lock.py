@@ -18,7 +18,7 @@ from nunatak.archives.nasa import access
 from nunatak.archives.transfer import receipts
 from nunatak.geometry import region
 from nunatak.geometry.outlines import write_outlines
-from nunatak.granules import granule_table
+from nunatak.granules import PRODUCTS, granule_table
 from nunatak.products.itslive.names import select_names
 from nunatak.products.itslive.selection import selection_from
 from nunatak.runtime import NunatakError
@@ -154,7 +154,7 @@ def test_a_plan_counts_what_is_here_and_guesses_openly(tmp_path):
     (tmp_path / "atl06" / name_of(1)).write_bytes(b"0123456789")
     product = {**plan.of_product(granules, tmp_path), "way": plan.way("atl06", {"subset": "local"})}
     assert (product["granules"], product["here"], product["unstated"]) == (3, 1, 1)
-    assert product["bytes_to_fetch"] == 10 + plan.TYPICAL["atl06"] and product["years"] == {"2019": 3}
+    assert product["bytes_to_fetch"] == 10 + PRODUCTS["atl06"].typical_bytes and product["years"] == {"2019": 3}
     whole = plan.whole({"atl06": product}, tmp_path / "not" / "yet")
     assert whole["fits"] and whole["minutes"] == pytest.approx(whole["bytes_to_fetch"] / plan.RATE / 60, abs=0.05)
     text = "\n".join(plan.lines(whole))

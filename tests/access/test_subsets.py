@@ -19,7 +19,7 @@ from nunatak.archives.asking import asked_of
 from nunatak.archives.nasa import subsets
 from nunatak.archives.nasa.earthdata import EarthdataArchive
 from nunatak.geometry import region
-from nunatak.granules import parse
+from nunatak.granules import PRODUCTS, parse
 from nunatak.products import atl06
 from nunatak.runtime import file_sha256
 from nunatak.study.period import Period
@@ -189,7 +189,7 @@ def test_an_order_that_is_refused_falls_back(standin, service, archive):
 
 def test_products_without_a_subsetter_come_whole(standin, service, archive):
     """ATL11, ATL14 and ATL15 have none."""
-    assert "atl15" not in subsets.PRODUCTS and "atl06" in subsets.PRODUCTS
+    assert not PRODUCTS["atl15"].harmony and PRODUCTS["atl06"].harmony
 
 
 def test_a_variable_of_another_program_does_not_lead_the_client_astray(standin, service, archive, monkeypatch):

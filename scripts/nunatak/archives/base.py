@@ -18,10 +18,10 @@ from nunatak.archives import EmptyAnswer, quick_looks, releases
 from nunatak.archives.whereabouts import empty_message
 from nunatak.geometry.outlines import STUDY_REGION
 from nunatak.granules import STATUSES, granule_table
+from nunatak.granules.products import PRODUCTS, product_row
 from nunatak.runtime import NunatakError, log
 
 SIMULATED = "SIMULATED"  # the `source` of granules made by the simulated archive, whichever archive holds them
-_STATIC = ("atl14",)  # one surface for one epoch: no period excludes it
 _LONG = np.timedelta64(31, "D")  # a granule that covers more is not asked for its month
 _SHOWN = 5  # names in one message
 # Which of several files of one granule is used: the larger value of the first of these that differs.
@@ -106,7 +106,11 @@ class Outcome:
 
 def outline_of(outlines, product):
     """The Region to search for a product: altimetry has its own where the study gives one, else the study's region."""
-    key = "altimetry_region" if product.startswith("atl") and "altimetry_region" in outlines else STUDY_REGION
+    key = (
+        "altimetry_region"
+        if product_row(product).service == "nsidc" and "altimetry_region" in outlines
+        else STUDY_REGION
+    )
     return outlines[key]
 
 
@@ -186,7 +190,7 @@ def in_period(table, product, period, notes):
     An image pair counts by its mid-date, as its chunk does; ATL14 is one epoch and always counts; the months of a
     period are asked of granules shorter than a month. Granules without a time stay and are noted.
     """
-    if period is None or product in _STATIC or table.empty:
+    if period is None or product_row(product).one_epoch or table.empty:
         return np.ones(len(table), dtype=bool)
     start, end = table["time_start"].to_numpy(), table["time_end"].fillna(table["time_start"]).to_numpy()
     if product == "itslive":
@@ -295,19 +299,17 @@ def read_list(path, *, remedy="remove it and run the study again"):
 
 def _identity(table):
     """What makes two files the same granule, as text; the granule id where a part is not known."""
-    parts = ["product", "rgt", "cycle", "region_number", "hemisphere", "region_code", "resolution"]
+    parts = dict.fromkeys(part for product in PRODUCTS.values() for part in product.identity)
+    columns = ["product", *parts, "granule_id"]
     keys = []
-    for row in table.reindex(columns=[*parts, "file_name", "granule_id"]).itertuples(index=False):
-        if row.product == "itslive":
-            keys.append(row.granule_id.rsplit("_G", 1)[0])
-        elif row.product in ("atl14", "atl15"):
-            keys.append(f"{row.product} {row.region_code} {row.resolution}")
-        elif row.product == "atl11":
-            keys.append(f"{row.product} {row.rgt} {row.region_number}")
-        elif pd.notna(row.rgt) and pd.notna(row.cycle):
-            keys.append(" ".join(map(str, (row.product, row.rgt, row.cycle, row.region_number, row.hemisphere))))
+    for granule in table.reindex(columns=columns).itertuples(index=False):
+        parts = product_row(granule.product).identity
+        if not parts:  # an image pair: its images
+            keys.append(granule.granule_id.rsplit("_G", 1)[0])
+        elif pd.isna(getattr(granule, parts[0])):
+            keys.append(granule.granule_id)
         else:
-            keys.append(row.granule_id)
+            keys.append(" ".join(str(part) for part in (granule.product, *(getattr(granule, name) for name in parts))))
     return keys
 
 

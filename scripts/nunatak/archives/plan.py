@@ -8,15 +8,12 @@ from pathlib import Path
 import pandas as pd
 import shapely
 
-from nunatak.archives.nasa import subsets
+from nunatak.granules.products import product_row
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.products.itslive.names import coverage
 from nunatak.products.itslive.selection import selection_from
 
 RATE = 20e6  # bytes per second assumed of a line; the plan says so
-# A granule whose size the catalogue does not state, bytes: means of what was seen (ATL03, ATL06), else a guess.
-TYPICAL = {"atl03": 1.6e9, "atl06": 5.7e7, "itslive": 4e6, "atl14": 5e8, "atl15": 3e7}
-_OTHER = 1e8
 
 
 def of_product(granules, originals) -> dict:
@@ -37,8 +34,8 @@ def of_product(granules, originals) -> dict:
         return {"granules": 0, "bytes": 0, "here": 0, "bytes_to_fetch": 0, "unstated": 0, "version": "", "years": {}}
     product = granules["product"].iloc[0]
     stated = granules["size_bytes"].notna()
-    sizes = granules["size_bytes"].astype("Float64").fillna(TYPICAL.get(product, _OTHER)).astype(float)
-    here = [_is_here(Path(originals) / row.product / row.file_name, row.size_bytes) for row in granules.itertuples()]
+    sizes = granules["size_bytes"].astype("Float64").fillna(product_row(product).typical_bytes).astype(float)
+    here = [_is_here(Path(originals) / g.product / g.file_name, g.size_bytes) for g in granules.itertuples()]
     years = granules["time_start"].dt.year.value_counts().sort_index()
     return {
         "granules": len(granules),
@@ -103,7 +100,7 @@ def way(product, settings) -> str:
     if settings.get("fetch") == "stream":
         return "read in place by range"
     ordered = settings.get("subset", "local")
-    if product not in subsets.PRODUCTS:
+    if not product_row(product).harmony:
         return "whole granules, cut here: no service cuts them"
     return "whole granules, cut here" if ordered == "local" else f"cut by Harmony, ordered through {ordered}"
 
@@ -183,11 +180,11 @@ def footprints(granules) -> dict:
     features = [
         {
             "type": "Feature",
-            "properties": {"file_name": row.file_name, "product": row.product, "time_start": str(row.time_start)},
-            "geometry": shapely.geometry.mapping(shapely.from_wkt(row.geometry)),
+            "properties": {"file_name": g.file_name, "product": g.product, "time_start": str(g.time_start)},
+            "geometry": shapely.geometry.mapping(shapely.from_wkt(g.geometry)),
         }
-        for row in granules.itertuples()
-        if pd.notna(row.geometry)
+        for g in granules.itertuples()
+        if pd.notna(g.geometry)
     ]
     return {"type": "FeatureCollection", "features": features}
 

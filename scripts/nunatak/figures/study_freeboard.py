@@ -5,10 +5,11 @@ from __future__ import annotations
 from nunatak.figures import freeboard_layouts
 from nunatak.figures.coast import land_on
 from nunatak.geometry.outlines import STUDY_REGION
+from nunatak.granules.products import PRODUCTS
 from nunatak.runtime import NunatakError
 
 DERIVED = ("climatology", "anomaly", "atl20")  # groups of grid.nc that are no time bins
-VALUES = {"atl10": "freeboard", "atl07": "height above the mean sea surface"}
+VALUES = {row.name: row.value_is for row in PRODUCTS.values() if row.kept == "sums"}
 _STATISTICS = {
     "freeboard_mean": ("mean", "sequential", "mean {what} (m)"),
     "freeboard_std": ("std", "sequential", "standard deviation of {what} (m)"),

@@ -11,12 +11,12 @@ from matplotlib.patheffects import withStroke
 from nunatak.figures import colour, maps, style
 from nunatak.figures.elevation import height_change_map
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, epoch_range, rounded, write_title
+from nunatak.granules.products import product_row
 from nunatak.products.corrections import above
 
 LEFT, BELOW, BAR = 12.0, 9.0, 3.0  # mm, as in the other maps
 DIRECTIONS = {"ascending": colour.CATEGORIES[3], "descending": colour.CATEGORIES[2]}
 _INK = "#111111"
-_NAMES = {"atl11": "ATL11", "atl06": "ATL06", "atl06sr": "ATL06-SR"}
 
 
 def tracks(look, *, title, dh, crs, ice_area, lines, target=None):
@@ -227,14 +227,14 @@ def heights(look, *, title, parts, crs, ice_area=None):
         maps.graticule(ax, crs, labels=False)
         maps.km_axes(ax)
         maps.scale_bar(ax, crs)
-        ax.set_title(_NAMES[product])
+        ax.set_title(product_row(product))
         if len(parts) > 1:
             style.panel_letter(ax, index, look)
         bar = (left, TITLE_MM + 6 + tall + BELOW, wide, BAR)
         colour_bar(fig, points, look, bar, label=f"height (m above {above(rows)})", values=rows["h"])
         letter = f"({'abc'[index]}) " if len(parts) > 1 else ""
         span = f"{day(rows['time_first'].min())} to {day(rows['time_last'].max())}"
-        said.append(f"{letter}{_NAMES[product]}, {rows['n'].sum():,} heights, {span}")
+        said.append(f"{letter}{product_row(product)}, {rows['n'].sum():,} heights, {span}")
         numbers[product] = {"heights": int(rows["n"].sum()), "cells": len(rows), "h_m": style.statistics(rows["h"])}
     write_title(fig, title, look)
     caption = (

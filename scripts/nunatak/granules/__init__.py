@@ -2,29 +2,24 @@
 
 from nunatak.granules.images import group_of, relative_orbit, same_frame, unknown_platform
 from nunatak.granules.names import (
-    ITSLIVE_GRIDS,
-    SEA_ICE_PRODUCTS,
-    TRACK_PRODUCTS,
     GranuleName,
     GranuleNameError,
     bucket,
     chunk_of,
-    granules_of,
     image_date,
     parse,
     split_name,
 )
-from nunatak.granules.others import OTHER_PRODUCTS, about_other
+from nunatak.granules.others import about_other
+from nunatak.granules.products import PRODUCTS, Product, granules_of
 from nunatak.granules.rows import STATUSES, granule_table, ledger, present
 
 __all__ = [
-    "ITSLIVE_GRIDS",
-    "OTHER_PRODUCTS",
-    "SEA_ICE_PRODUCTS",
+    "PRODUCTS",
     "STATUSES",
-    "TRACK_PRODUCTS",
     "GranuleName",
     "GranuleNameError",
+    "Product",
     "about_other",
     "bucket",
     "chunk_of",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from nunatak.granules.names import parse
+from nunatak.granules.products import product_row
 from nunatak.runtime import NunatakError
 
 FIRST_IN_ITRF2020 = 7
-TIDE_FREE = ("atl03", "atl06", "atl06sr", "atl08", "atl11")
-"""Products along the track whose heights are in the tide-free system, as `tide_earth` of ATL03 says of itself"""
 
 
 def reference_frame(release):
@@ -40,7 +39,7 @@ def attributes(product, granule_ids):
     if not found:
         return {}
     said = {"release": ", ".join(found), "reference_frame": ", ".join(sorted({reference_frame(r) for r in found}))}
-    return {**said, "permanent_tide": "tide-free"} if product in TIDE_FREE else said
+    return {**said, "permanent_tide": "tide-free"} if product_row(product).tide_free else said
 
 
 def release_of(granule_id):

@@ -10,8 +10,10 @@ from datetime import datetime
 import numpy as np
 
 from nunatak.constants import N_RGT
+from nunatak.granules.forms import CUBE, MOSAIC, PAIR, extension, pattern
 from nunatak.granules.images import frame_of
 from nunatak.granules.others import other_of
+from nunatak.granules.products import PRODUCTS, product_row, products_with
 from nunatak.runtime import NunatakError
 
 # What others put around a granule's own name: the NSIDC subsetter, Harmony's staging number, Harmony's suffix, and
@@ -19,41 +21,20 @@ from nunatak.runtime import NunatakError
 _PREFIX = re.compile(r"^(?:processed_|\d+_)+(?=[A-Z])")
 _SUFFIX = re.compile(r"(?:_subsetted)?\.(?P<extension>h5|nc)(?:_\w{8})?$")
 
-_RELEASE = r"_(?P<version>\d{3})_(?P<revision>\d{2})$"
-_TRACK = r"_(?P<time>\d{14})_(?P<rgt>\d{4})(?P<cycle>\d{2})(?P<region_number>\d{2})"
-_CYCLES = r"_(?P<cycle>\d{2})(?P<cycle_end>\d{2})"
-_PATTERNS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"^(?P<product>ATL0[3468])(?P<quick_look>QL)?" + _TRACK + _RELEASE,
-        r"^(?P<product>ATL(?:07|10|20|21))(?P<quick_look>QL)?-(?P<hemisphere>0[12])" + _TRACK + _RELEASE,
-        r"^(?P<product>ATL11)_(?P<rgt>\d{4})(?P<region_number>\d{2})" + _CYCLES + _RELEASE,
-        r"^(?P<product>ATL1[45])_(?P<region_code>A[1-4A]|AK|CN|CS|GL|IS|RA|SV)"
-        + _CYCLES
-        + r"_(?P<resolution>100m|01km|10km|20km|40km)"
-        + _RELEASE,
-    )
-)
-# pairs ordered from HyP3 end in _IL_ASF_OD (ASFHyP3/hyp3-autorift, process.py)
-_PAIR = re.compile(
-    r"^(?P<first>.+)_X_(?P<second>.+)_G(?P<spacing>\d{4})V(?P<version>\d{2})_P(?P<percent>\d{3})(?P<end>_IL_ASF_OD)?$"
-)
-# ITS_LIVE's own cubes and mosaics: read where they lie, by product words of their own
-_CUBE = re.compile(r"^ITS_LIVE_vel_EPSG\d+_G(?P<spacing>\d{4})_X-?\d+_Y-?\d+\.zarr$")
-_MOSAIC = re.compile(r"^ITS_LIVE_velocity_(?P<spacing>\d+)m_\w+?_\d{4}_[vV](?P<version>\d{2}(?:\.\d)?)\.nc$")
 # An image id holds its acquisition date first, its processing date later; Sentinel ids carry a time of day.
 _IMAGE_DATE = re.compile(r"(?:^|_)(?P<date>\d{8}(?:T\d{6})?)(?=_|$)")
 
 _HEMISPHERES = {"01": "north", "02": "south"}
 _RESOLUTIONS = {"100m": "100m", "01km": "1km", "10km": "10km", "20km": "20km", "40km": "40km"}
+_CODES = {word: code for code, word in {**_HEMISPHERES, **_RESOLUTIONS}.items()}
 
 _ORBIT = np.timedelta64(100, "m")  # a granule is shorter than one orbit
 
-ITSLIVE_GRIDS = {"itslive_cube": _CUBE, "itslive_mosaic": _MOSAIC}
-TRACK_PRODUCTS = ("atl03", "atl06", "atl08")  # bucketed by cycle
-SEA_ICE_PRODUCTS = ("atl07", "atl10")  # bucketed by month
-# The products whose granules a study's product is made from, where it is another's.
-GRANULES_OF = {"atl06sr": "atl03"}
+
+_PRODUCTS_OF = {
+    form: products_with(name_form=form) for form in dict.fromkeys(row.name_form for row in PRODUCTS.values()) if form
+}
+_PATTERNS = {form: pattern(form, products) for form, products in _PRODUCTS_OF.items()}
 
 
 class GranuleNameError(NunatakError):
@@ -128,24 +109,21 @@ class GranuleName:
     @property
     def file_name(self) -> str:
         """The name, written from its parts."""
-        if self.product in ITSLIVE_GRIDS:
+        form = product_row(self.product).name_form
+        if form in (CUBE, MOSAIC):  # their names hold more than is kept here
             return self.name
-        if self.product == "itslive":
-            first, second = (self.img2, self.img1) if self.swapped else (self.img1, self.img2)
-            return (
-                f"{first}_X_{second}_G{self.grid_spacing:04d}V{self.version}_P{self.percent_valid:03d}{self.ending}.nc"
-            )
-        release = f"{self.version}_{self.revision}"
-        product = self.product.upper() + "QL" * self.quick_look
-        if self.product in ("atl14", "atl15"):
-            resolution = {short: long for long, short in _RESOLUTIONS.items()}[self.resolution or ""]
-            return f"{product}_{self.region_code}_{self.cycle:02d}{self.cycle_end:02d}_{resolution}_{release}.nc"
-        if self.product == "atl11":
-            return f"{product}_{self.rgt:04d}{self.region_number:02d}_{self.cycle:02d}{self.cycle_end:02d}_{release}.h5"
-        if self.hemisphere:
-            product += "-" + {word: code for code, word in _HEMISPHERES.items()}[self.hemisphere]
-        time = str(self.time_start).translate(str.maketrans("", "", "-T:"))
-        return f"{product}_{time}_{self.rgt:04d}{self.cycle:02d}{self.region_number:02d}_{release}.h5"
+        first, second = (self.img2, self.img1) if self.swapped else (self.img1, self.img2)
+        fields = {
+            **vars(self),
+            "product": self.product.upper(),
+            "quick_look": "QL" * self.quick_look,
+            "time": str(self.time_start).translate(str.maketrans("", "", "-T:")),
+            "hemisphere": _CODES.get(self.hemisphere or ""),
+            "resolution": _CODES.get(self.resolution or ""),
+            "first": first,
+            "second": second,
+        }
+        return form.format(**fields)
 
 
 def parse(file_name) -> GranuleName:
@@ -175,18 +153,10 @@ def parse(file_name) -> GranuleName:
     base = _PREFIX.sub("", given.split("?")[0].rstrip("/").rsplit("/", 1)[-1])
     end = _SUFFIX.search(base)
     stem = base[: end.start()] if end else base
-    for pattern in _PATTERNS:
-        found = pattern.match(stem)
+    for form, compiled in _PATTERNS.items():
+        found = compiled.match(stem)
         if found:
-            return _icesat2(found, given)
-    found = _PAIR.match(stem)
-    if found:
-        return _image_pair(found, given)
-    for product, form in ITSLIVE_GRIDS.items():
-        found = form.match(base)
-        if found:
-            version = found.groupdict().get("version", "02")
-            return GranuleName(product, base, version=version, grid_spacing=int(found["spacing"]))
+            return _READ.get(form, _icesat2)(found, form, given)
     if other_of(base):
         raise GranuleNameError(f"{given}: {other_of(base)}")
     raise GranuleNameError(
@@ -195,19 +165,18 @@ def parse(file_name) -> GranuleName:
     )
 
 
-def _icesat2(found, given) -> GranuleName:
+def _icesat2(found, form, given) -> GranuleName:
     part: dict[str, str] = {key: value for key, value in found.groupdict().items() if value}
-    product = part["product"].lower()
     number = {key: int(part[key]) for key in ("rgt", "cycle", "cycle_end", "region_number") if key in part}
     if not 1 <= number.get("rgt", 1) <= N_RGT:
         raise GranuleNameError(f"{given}: reference ground track {number['rgt']}; there are tracks 1 to {N_RGT}")
-    if product in ("atl03", "atl04", "atl06", "atl08", "atl11") and not 1 <= number["region_number"] <= 14:
+    if "hemisphere" not in part and not 1 <= number.get("region_number", 1) <= 14:
         raise GranuleNameError(f"{given}: region number {number['region_number']}; there are regions 1 to 14")
     if number.get("cycle_end", 99) < number["cycle"]:
         raise GranuleNameError(f"{given}: ends with cycle {number['cycle_end']} before its first {number['cycle']}")
     return GranuleName(
-        product=product,
-        name=found.string + (".nc" if product in ("atl14", "atl15") else ".h5"),
+        product=part["product"].lower(),
+        name=found.string + extension(form),
         version=part["version"],
         revision=part["revision"],
         time_start=_date(part["time"], given) if "time" in part else None,
@@ -222,7 +191,15 @@ def _icesat2(found, given) -> GranuleName:
     )
 
 
-def _image_pair(found, given) -> GranuleName:
+def _own_grid(found, form, given) -> GranuleName:
+    """Return what the name of a datacube or a mosaic of ITS_LIVE says."""
+    version = found.groupdict().get("version", "02")
+    (product,) = _PRODUCTS_OF[form]
+    name = found.string + extension(form)
+    return GranuleName(product, name, version=version, grid_spacing=int(found["grid_spacing"]))
+
+
+def _image_pair(found, form, given) -> GranuleName:
     images = [found["first"], found["second"]]
     dates = [_image_date(image, given) for image in images]
     swapped = bool(dates[0] > dates[1])
@@ -232,7 +209,7 @@ def _image_pair(found, given) -> GranuleName:
     span = dates[1] - dates[0]
     return GranuleName(
         product="itslive",
-        name=found.string + ".nc",
+        name=found.string + extension(form),
         version=found["version"],
         img1=images[0],
         img2=images[1],
@@ -245,10 +222,13 @@ def _image_pair(found, given) -> GranuleName:
         date_dt=float(span / np.timedelta64(1, "D")),
         frame_img1=frame_of(images[0], dates[0]),
         frame_img2=frame_of(images[1], dates[1]),
-        grid_spacing=int(found["spacing"]),
-        percent_valid=int(found["percent"]),
-        ending=found["end"] or "",
+        grid_spacing=int(found["grid_spacing"]),
+        percent_valid=int(found["percent_valid"]),
+        ending=found["ending"] or "",
     )
+
+
+_READ = {PAIR: _image_pair, CUBE: _own_grid, MOSAIC: _own_grid}
 
 
 def _image_date(image, given):
@@ -301,13 +281,12 @@ def bucket(granule: GranuleName) -> str:
     >>> bucket(parse("ATL10-02_20190916205836_12340401_005_02.h5"))
     '2019-09'
     """
-    if granule.product in TRACK_PRODUCTS:
+    kind = product_row(granule.product).bucket
+    if kind == "cycle":
         return f"cycle{granule.cycle:02d}"
-    if granule.product in SEA_ICE_PRODUCTS:
+    if kind == "month":
         return str(granule.time_start)[:7]
-    if granule.product == "itslive":
-        return str(granule.mid_date)[:4]
-    return "all"
+    return str(granule.mid_date)[:4] if kind == "year" else "all"
 
 
 def chunk_of(granule: GranuleName, splits: int = 1, *, chunks=None) -> str | None:
@@ -328,7 +307,7 @@ def chunk_of(granule: GranuleName, splits: int = 1, *, chunks=None) -> str | Non
     own = split_name(bucket(granule), granule.granule_id, splits)
     if chunks is None or own in chunks:
         return own
-    if granule.product in SEA_ICE_PRODUCTS and granule.time_start is not None:
+    if product_row(granule.product).bucket == "month" and granule.time_start is not None:
         month = str(granule.time_start + _ORBIT)[:7]
         later = split_name(month, granule.granule_id, splits)
         return later if later in chunks else None
@@ -341,8 +320,3 @@ def split_name(bucket_name: str, granule_id: str, splits: int) -> str:
         return bucket_name
     share = int.from_bytes(hashlib.sha256(granule_id.encode()).digest()[:8], "big") % splits
     return f"{bucket_name}-{share + 1}of{splits}"
-
-
-def granules_of(product) -> str:
-    """The product whose granules to ask for: atl06sr is made from atl03."""
-    return GRANULES_OF.get(product.lower(), product.lower())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-# Titles of the collections at NSIDC.
-OTHER_PRODUCTS = {
+from nunatak.granules.products import PRODUCTS
+
+# Titles of the collections at NSIDC; of those whose names are known, `title` of the product's row.
+_TITLES = {
+    **{row.name: row.title for row in PRODUCTS.values() if row.name.startswith("atl") and not row.in_study},
     "atl02": "science unit converted telemetry",
-    "atl04": "normalized relative backscatter profiles",
     "atl09": "calibrated backscatter profiles and atmospheric layers",
     "atl12": "ocean surface height",
     "atl13": "along-track inland surface water",
@@ -15,8 +17,6 @@ OTHER_PRODUCTS = {
     "atl17": "monthly gridded atmosphere",
     "atl18": "gridded land and vegetation height",
     "atl19": "gridded dynamic ocean topography",
-    "atl20": "gridded sea-ice freeboard",
-    "atl21": "gridded sea surface height anomaly within sea ice",
     "atl22": "mean inland surface water",
     "atl23": "gridded dynamic ocean topography of three months",
     "atl24": "coastal bathymetry",
@@ -33,7 +33,7 @@ def about_other(product) -> str:
     >>> about_other("atl06")
     ''
     """
-    title = OTHER_PRODUCTS.get(str(product).lower())
+    title = _TITLES.get(str(product).lower())
     return f"{str(product).upper()} ({title}) is a product of ICESat-2 that Nunatak does not read" if title else ""
 
 

@@ -11,15 +11,21 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from nunatak.constants import BEAMS
+from nunatak.granules.products import PRODUCTS
 from nunatak.runtime import NunatakError
 
 _PAIRS = ("pt1", "pt2", "pt3")
-# group of segments, by product; the layouts of ATL10 are those from release 006 on and before
+_ALONG_TRACK = ("atl06", "atl07", "atl10", "atl11")
+
+
+def _roots(product):
+    """Return the groups of segments, newest layout first; of ATL10 those from release 006 on and before."""
+    return tuple(dict.fromkeys(group.partition("/")[0].strip(".") for group, *_ in PRODUCTS[product].layouts))
+
+
+# group of segments, by product
 ROOTS: dict[str, tuple[str, ...]] = {
-    "atl06": ("land_ice_segments",),
-    "atl07": ("sea_ice_segments",),
-    "atl10": ("freeboard_segment", "freeboard_beam_segment"),
-    "atl11": ("",),
+    **{product: _roots(product) for product in _ALONG_TRACK},
     "atl03_ph_fields": ("heights",),
     "atl03_geo_fields": ("geolocation",),
     "atl03_corr_fields": ("geophys_corr",),

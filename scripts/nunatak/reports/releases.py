@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from nunatak.granules import datums
+from nunatak.granules.products import product_row
 
 
 def named(product, version, used):
@@ -32,7 +33,7 @@ def datum(used, *, geoid=False):
     """
     frames: dict[str, list[str]] = {}
     for product, found in used.items():
-        for release in re.findall(r"\b\d{3}\b", found) if product in datums.TIDE_FREE else ():
+        for release in re.findall(r"\b\d{3}\b", found) if product_row(product).tide_free else ():
             frames.setdefault(datums.reference_frame(release), []).append(f"{product.upper()} {release}")
     said = "; ".join(f"{frame} ({', '.join(names)})" for frame, names in sorted(frames.items()))
     what = "the products' own geoid (EGM2008), from" if geoid else "the ellipsoid WGS84 in"

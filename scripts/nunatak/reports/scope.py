@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from nunatak.granules.products import product_row
 from nunatak.products.corrections import above
 from nunatak.reports import tracks
 from nunatak.reports.words import day, number
 
 _LAND_ICE = ("atl15", "atl14", "atl11", "atl06", "atl06sr")
-_NAMES = {"atl11": "ATL11", "atl06": "ATL06", "atl06sr": "ATL06-SR"}
 
 
 def heights_sentence(table):
@@ -24,9 +24,9 @@ def heights_sentence(table):
     for product, rows in table.groupby("product", sort=False):
         low, middle, high = rows["h"].quantile([0.02, 0.5, 0.98])
         said.append(
-            f"{_NAMES[product]} holds {rows['n'].sum():,} heights in the region, {day(rows['time_first'].min())} to "
-            f"{day(rows['time_last'].max())}; 96 % of them lie between {number(low)} and {number(high)} m above "
-            f"{above(table)}, the median at {number(middle, 4)} m."
+            f"{product_row(product)} holds {rows['n'].sum():,} heights in the region, "
+            f"{day(rows['time_first'].min())} to {day(rows['time_last'].max())}; 96 % of them lie between "
+            f"{number(low)} and {number(high)} m above {above(table)}, the median at {number(middle, 4)} m."
         )
     return " ".join(said)
 

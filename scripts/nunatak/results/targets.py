@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from nunatak.granules.products import products_with
 from nunatak.study import Study
 from nunatak.study.products import Products
 from nunatak.study.sections import FIGURES as SHOWN
@@ -48,7 +49,7 @@ def _is_local(study):
 
 
 # products of heights along tracks over land ice
-HEIGHTS = ("atl11", "atl06", "atl06sr")
+HEIGHTS = products_with(land_ice=True)
 
 RESULTS = {
     "regions": Result("regions.geojson", lambda study: True),
@@ -161,10 +162,10 @@ TOPICS = {
 }
 
 # products whose rows along the track are kept as points, a file per chunk
-POINTS = ("atl06", "atl11")
+POINTS = products_with(kept="points")
 
 # products whose rows are summed onto a grid, granule by granule, and not kept
-SUMMED = ("atl07", "atl10")
+SUMMED = products_with(kept="sums")
 
 
 def is_read(study: Study, product: str) -> bool:

@@ -22,6 +22,7 @@ from pydantic.json_schema import SkipJsonSchema
 from nunatak import granules
 from nunatak.geometry import polygons, region
 from nunatak.geometry.region import Region
+from nunatak.granules.products import product_row, products_with
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.study.base import FileWord, Model, Point, UserPath, key
 from nunatak.study.lines import Flowline, Gate, Transect, check_places
@@ -205,7 +206,7 @@ class StudyFile(Settings):
         for name, asked in self.products.items():
             if getattr(asked, "rgt", None) == "auto" and self.focus is None:
                 raise ValueError(f"products.{name}.rgt: auto takes the tracks that cross the focus; add focus: {{..}}")
-        heights = [name for name in ("atl06", "atl11", "atl06sr") if name in self.products]
+        heights = [name for name in products_with(land_ice=True) if name in self.products]
         for name, what in (*((name, "floating") for name in heights), ("itslive", "ice")):
             outline = getattr(self.products[name], what) if name in self.products else None
             if outline is not None and outline not in self.regions and (what, outline) != ("ice", "region"):
@@ -232,7 +233,7 @@ class StudyFile(Settings):
     @property
     def sea_ice(self) -> str | None:
         """The product whose values are gridded, atl10 or atl07; None where the study asks for neither."""
-        return next((name for name in ("atl10", "atl07") if name in self.products), None)
+        return next((name for name in products_with(kept="sums") if name in self.products), None)
 
     @property
     def gridded_freeboard(self) -> Freeboard:
@@ -268,12 +269,13 @@ class StudyFile(Settings):
         return [f"{name}-{share}of{splits}" for name in names for share in range(1, splits + 1)]
 
     def _buckets(self, product):
-        if product in (*granules.TRACK_PRODUCTS, "atl06sr"):
+        bucket = product_row(product).bucket
+        if bucket == "cycle":
             wanted = self.products[product].cycles
             return [f"cycle{cycle:02d}" for cycle in self._cycles() if wanted is None or cycle in wanted]
-        if product in granules.SEA_ICE_PRODUCTS:
+        if bucket == "month":
             return [str(month) for month in self.period.calendar_months()]
-        if product == "itslive":
+        if bucket == "year":
             return [str(year) for year in self.period.years]
         return ["all"]
 
@@ -322,7 +324,7 @@ class Study(StudyFile):
             names += ["change_by_elevation"] if "atl14" in self.products else []
             names += [f"transect_{name}" for name in self.transects]
         names += ["surface"] if "atl14" in self.products and "atl15" not in self.products else []
-        names += ["heights"] if any(name in self.products for name in ("atl06", "atl11", "atl06sr")) else []
+        names += ["heights"] if any(name in self.products for name in products_with(land_ice=True)) else []
         if "atl06" in self.products and len(self.chunks("atl06")) > 1:
             names.append("repeat_pair")
         names += self._possible_tracks()

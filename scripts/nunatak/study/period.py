@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import field_serializer, field_validator, model_validator
 
+from nunatak.granules.products import product_row
 from nunatak.study.base import MONTHS, Listed, Model, Month, key
 from nunatak.times import SAFE_HOLDS
 
@@ -120,7 +121,7 @@ def refuse_safe_hold(period: Period, products) -> None:
     ------
     ValueError : all of the period lies within safe holds
     """
-    passes = [name for name in products if name in ("atl03", "atl06", "atl06sr", "atl07", "atl08", "atl10")]
+    passes = [name for name in products if product_row(name).bucket in ("cycle", "month")]
     for first, last in SAFE_HOLDS:
         inside = all(first <= start and end <= last for start, end in period.spans())
         if passes and inside:

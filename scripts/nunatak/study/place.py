@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nunatak.geometry import region
 from nunatak.geometry.outlines import focus_outline
+from nunatak.granules.products import asking_for
 from nunatak.study.models import Study
 
 # West, south, east, north of the worlds that come with the workflow; a test holds them to the simulation's own.
@@ -78,8 +79,7 @@ def _on_ice(study):
 
 def _asking(study, product):
     """The models that ask for the granules of a product: photons are asked for by what is fitted to them, too."""
-    names = {"atl03": ("atl03", "atl06sr"), "atl08": ("atl08", "atl03", "atl06sr")}.get(product, (product,))
-    return [study.products[name] for name in names if name in study.products]
+    return [study.products[name] for name in asking_for(product) if name in study.products]
 
 
 def _tracks(study, product):
@@ -91,6 +91,5 @@ def _tracks(study, product):
 
 def _cycles(study, product):
     """The cycles asked for, within the period; None for a product that is not cut by cycle."""
-    names = {"atl03": ("atl03", "atl06sr"), "atl08": ("atl08", "atl03", "atl06sr")}.get(product, (product,))
-    chunks = {c.partition("-")[0] for name in names if name in study.products for c in study.chunks(name)}
+    chunks = {c.partition("-")[0] for name in asking_for(product) if name in study.products for c in study.chunks(name)}
     return sorted(int(chunk.removeprefix("cycle")) for chunk in chunks if chunk.startswith("cycle")) or None

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from nunatak.constants import ACROSS_LIMIT
-from nunatak.granules import about_other, unknown_platform
+from nunatak.granules import PRODUCTS, about_other, unknown_platform
 from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.orbit_products import InPlace, LandIceHeights, OrbitProduct, Product, TrackProduct, known_names
 from nunatak.study.photon_products import Atl03, Atl06sr
@@ -214,16 +214,16 @@ class ItsLive(Product):
 class Products(Model):
     """The products of a study; used like a dictionary of those that were asked for."""
 
-    atl15: Atl15 | None = key(None, "height change, gridded")
-    atl14: Atl14 | None = key(None, "surface height, gridded")
-    atl11: Atl11 | None = key(None, "heights by reference point and cycle")
-    atl06: Atl06 | None = key(None, "heights along track")
-    atl06sr: Atl06sr | None = key(None, "heights along track, fitted from photons")
-    atl03: Atl03 | None = key(None, "photons")
-    atl08: Atl08 | None = key(None, "photon classes")
-    atl10: Atl10 | None = key(None, "sea-ice freeboard")
-    atl07: Atl07 | None = key(None, "sea-ice heights")
-    itslive: ItsLive | None = key(None, "image-pair velocities")
+    atl15: Atl15 | None = key(None, PRODUCTS["atl15"].title)
+    atl14: Atl14 | None = key(None, PRODUCTS["atl14"].title)
+    atl11: Atl11 | None = key(None, PRODUCTS["atl11"].title)
+    atl06: Atl06 | None = key(None, PRODUCTS["atl06"].title)
+    atl06sr: Atl06sr | None = key(None, PRODUCTS["atl06sr"].title)
+    atl03: Atl03 | None = key(None, PRODUCTS["atl03"].title)
+    atl08: Atl08 | None = key(None, PRODUCTS["atl08"].title)
+    atl10: Atl10 | None = key(None, PRODUCTS["atl10"].title)
+    atl07: Atl07 | None = key(None, PRODUCTS["atl07"].title)
+    itslive: ItsLive | None = key(None, PRODUCTS["itslive"].title)
 
     @model_validator(mode="before")
     @classmethod

@@ -18,30 +18,14 @@ import pyproj
 from nunatak import times
 from nunatak.archives.local import footprint
 from nunatak.constants import BEAMS, DATUM_YEAR
-from nunatak.granules import GranuleName, GranuleNameError, image_date, parse
+from nunatak.granules import PRODUCTS, GranuleName, GranuleNameError, image_date, parse
+from nunatak.granules.products import products_with
 from nunatak.products import hdf5
 from nunatak.products.itslive.scenes import stated_name
 from nunatak.runtime import NunatakError
 
-# Group of a beam (of ATL11: a beam pair) that makes a product, newest layout first, and where positions and times are.
-TRACK_LAYOUTS = {
-    "atl06": (("land_ice_segments", "longitude", "latitude", "delta_time"),),
-    "atl08": (
-        ("land_segments", "longitude", "latitude", "delta_time"),
-        ("signal_photons", "longitude", "latitude", "delta_time"),  # a subset of the classes alone has no positions
-    ),
-    "atl07": (("sea_ice_segments", "longitude", "latitude", "delta_time"),),
-    "atl10": (
-        ("freeboard_segment", "longitude", "latitude", "delta_time"),
-        ("freeboard_beam_segment", "longitude", "latitude", "delta_time"),
-        ("freeboard_beam_segment/beam_freeboard", "longitude", "latitude", "delta_time"),
-    ),
-    # the segments' reference positions: a thousandth of the photons, and every segment has one
-    "atl03": (("geolocation", "reference_photon_lon", "reference_photon_lat", "delta_time"),),
-    "atl11": ((".", "longitude", "latitude", "delta_time"),),
-}
+TRACK_LAYOUTS = {row.name: row.layouts for row in PRODUCTS.values() if row.layouts}
 PAIRS = ("pt1", "pt2", "pt3")
-GRID_PRODUCTS = ("atl14", "atl15", "atl20", "itslive")
 _RESOLUTIONS = {100: "100m", 1000: "1km", 10000: "10km", 20000: "20km", 40000: "40km"}
 _SEGMENT_SECONDS = 20.0 / 7000.0  # s along the track from one segment id to the next: 20 m at 7 km/s
 _NSIDC_STEREO = {"north": "EPSG:3411", "south": "EPSG:3412"}  # ATL20's grids
@@ -167,7 +151,7 @@ def _describe(file, named) -> Content:
     if product == "itslive" and named is None:
         stated = _parsed(stated_name(file))
     facts, start, end, shape, notes = (
-        _read_grid(file, product) if product in GRID_PRODUCTS else _read_track(file, product)
+        _read_track(file, product) if product in TRACK_LAYOUTS else _read_grid(file, product)
     )
     facts = {"product": product, "version": _release(file, product), **facts}
     name = _settled(stated or named, facts)
@@ -194,8 +178,8 @@ def _broken(reason, named) -> Content:
 def _settled(base, facts) -> GranuleName | None:
     """The claimed name with what the content knows better; None when the claim is of another kind of product."""
     facts = {key: value for key, value in facts.items() if value is not None}
-    along_track = ("atl03", "atl06", "atl08")
-    if base is None or (base.product != facts["product"] and not {base.product, facts["product"]} <= {*along_track}):
+    passes = products_with(bucket="cycle")
+    if base is None or (base.product != facts["product"] and not {base.product, facts["product"]} <= {*passes}):
         return None
     changed = replace(base, **facts)
     return replace(changed, name=changed.file_name) if changed != base else base

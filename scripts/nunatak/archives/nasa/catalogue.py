@@ -16,14 +16,13 @@ from nunatak.archives import EmptyAnswer, ServiceFailed
 from nunatak.archives.nasa import records
 from nunatak.archives.transfer.transport import failed, patient, redacted
 from nunatak.granules import GranuleNameError
+from nunatak.granules.products import product_row
 from nunatak.runtime import NunatakError, log
 
 PROVIDER = "NSIDC_CPRD"  # the cloud archive; the one on the ground holds the same granules once more
 _LAST = timedelta(seconds=1)
 _MAX_NAMES = 60  # patterns in one question: addresses are limited to some 6000 characters
 _MAX_BOXES = 12  # of a region with many islands; with more, one box for each side of Greenwich
-_NAMED_BY_TRACK = ("atl03", "atl04", "atl06", "atl07", "atl08", "atl10", "atl11")
-_STATIC = ("atl14",)
 
 
 class Catalogue:
@@ -127,7 +126,7 @@ class Catalogue:
     def _questions(self, product, version, region, period, filters):
         """One question per box of the region, stretch of the period and handful of names."""
         for box in boxes(region):
-            for span in [None] if period is None or product in _STATIC else period.spans():
+            for span in [None] if period is None or product_row(product).one_epoch else period.spans():
                 for names in name_patterns(product.removesuffix("ql"), filters):
                     query = self._granule_query(product).version(version)
                     if box is not None:
@@ -192,12 +191,13 @@ def name_patterns(product, filters) -> list[list[str]]:
     >>> name_patterns("atl06", Filters(rgt=(548,), cycles=(3, 7)))
     [['ATL06*_054803??_*', 'ATL06*_054807??_*']]
     """
-    if product not in _NAMED_BY_TRACK or not (filters.rgt or filters.cycles):
+    form = product_row(product).name_form
+    if "{rgt" not in form or not (filters.rgt or filters.cycles):
         return [[]]
     tracks = [f"{track:04d}" for track in filters.rgt or ()] or ["????"]
     cycles = [f"{cycle:02d}" for cycle in filters.cycles or ()] or ["??"]
-    if product == "atl11":
-        cycles = [""]  # its names hold the first and the last cycle
+    if "{cycle_end" in form:
+        cycles = [""]  # of ATL11: its names hold the first and the last cycle
     patterns = [f"{product.upper()}*_{track}{cycle}??_*" for track in tracks for cycle in cycles]
     return [patterns[start : start + _MAX_NAMES] for start in range(0, len(patterns), _MAX_NAMES)]
 

@@ -10,11 +10,11 @@ from nunatak.archives.nasa import catalogue, icepyx_orders, login, s3, subsets
 from nunatak.archives.transfer import download
 from nunatak.archives.transfer.transport import BackOff
 from nunatak.granules import granule_table, granules_of, ledger, parse
+from nunatak.granules.products import product_row, products_with
 from nunatak.runtime import NunatakError, log
 from nunatak.study.models import Endpoints
 
 _ASKED = ("subset", "client", "transfer", "stream", "pairs")  # settings that a study may lack
-_ITSLIVE = ("itslive", "itslive_cube", "itslive_mosaic")
 
 
 class EarthdataArchive:
@@ -77,7 +77,7 @@ class EarthdataArchive:
         """
         product = granules_of(product)
         filters = filters or base.Filters()
-        if product in _ITSLIVE:
+        if product_row(product).service == "itslive":
             return self._search_itslive(product, region, period, filters)
         release, newer = self.catalogue.release(product, filters.version)
         rows, notes = self.catalogue.granules(product, release["version"], region, period, filters)
@@ -167,12 +167,12 @@ class EarthdataArchive:
         for only when something is not here yet.
         """
         folder = Path(folder or self.folder)
-        in_place = granules["product"].isin(("itslive_cube", "itslive_mosaic"))
+        in_place = granules["product"].isin(products_with(service="itslive", in_study=False))
         if self.subset and len(granules) and granules["product"].str.startswith("itslive").all():
             log.warning("%s", image_pairs.NO_SUBSETS)
         if self.stream or (len(granules) and in_place.all()):
             return streaming.look(self._placed(granules), self.endpoints, connections=self.connections)
-        if self.subset and granules["product"].isin(subsets.PRODUCTS).all() and len(granules):
+        if self.subset and granules["product"].isin(products_with(harmony=True)).all() and len(granules):
             return self._fetch_subsets(granules, folder)
         return self._fetch_whole(granules, folder)
 

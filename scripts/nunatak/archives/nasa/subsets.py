@@ -24,7 +24,6 @@ from nunatak.archives.transfer.transport import failed, patient, redacted
 from nunatak.granules import GranuleNameError, parse
 from nunatak.runtime import NunatakError, log, read_json, write_json
 
-PRODUCTS = ("atl03", "atl06", "atl07", "atl08", "atl10")  # those Harmony has a subsetter for
 INTERVAL = 10.0  # s, between two looks at an order
 PATIENCE = 6 * 3600.0  # s, after which a run stops waiting; the order goes on, and the next run finds it
 NOTHING = "no data of it lies in the box and period"

@@ -1,0 +1,309 @@
+"""
+The products: one row each, and everything else that is said of a product is derived from its row.
+
+The table needs the standard library alone, so that rules can read it. A reader or writer is written as module and
+function below `nunatak`, and imported by `load` when it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nunatak.granules.forms import CUBE, GRID, MOSAIC, PAIR, REPEATS, SEA_ICE, TRACK
+
+_ALONG = ("longitude", "latitude", "delta_time")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """One product."""
+
+    name: str
+    """the study file's word for it"""
+    title: str = ""
+    """what it holds, as the study's reference says it"""
+    written: str = ""
+    """its name in sentences and figures; by default `name` in capitals"""
+    kept: Literal["points", "sums", "fit", "grid", "pairs", ""] = ""
+    """what becomes of its granules: rows along the track, sums on a grid, a fit of photons, a grid, a cube of image
+    pairs; "" where no study asks for it, or where others read it (ATL08, ITS_LIVE's own grids)"""
+    in_study: bool = True
+    """whether a study can ask for it"""
+    name_form: str = ""
+    """how its granules are named, see `forms`; "" where they are another product's"""
+    example: str = ""
+    """the name of a granule"""
+    identity: tuple[str, ...] = ("rgt", "cycle", "region_number", "hemisphere")
+    """the parts of a name that copies and revisions of one granule share"""
+    granules_of: str = ""
+    """the product whose granules it is made from, where that is another"""
+    joined_by: tuple[str, ...] = ()
+    """the products that ask for its granules along with their own"""
+    bucket: Literal["cycle", "month", "year", "all"] = "all"
+    """the buckets of time that its granules fall in"""
+    one_epoch: bool = False
+    """whether it is a surface of one epoch, which no period excludes"""
+    service: Literal["nsidc", "itslive"] = "nsidc"
+    """who holds the granules"""
+    harmony: bool = False
+    """whether Harmony cuts its granules"""
+    typical_bytes: float = 1e8
+    """size taken where the catalogue states none: a mean of what was seen (ATL03, ATL06), else a guess"""
+    layouts: tuple[tuple[str, str, str, str], ...] = ()
+    """group of a beam (of ATL11: a beam pair) with longitude, latitude and time, newest layout first; () of grids"""
+    land_ice: bool = False
+    """whether it holds heights of land ice along the track"""
+    tide_free: bool = False
+    """whether its heights are in the tide-free system, as `tide_earth` of ATL03 says of itself"""
+    values: tuple[str, ...] = ()
+    """columns of its height, or of what is gridded; the first that a table has"""
+    value_is: str = ""
+    """what the gridded value is, in words"""
+    wished: tuple[str, ...] = ()
+    """variables read where a granule has them: crossovers and filters of floating or crevassed ice look at them"""
+    reader: str = ""
+    """module:function that reads a granule"""
+    writer: str = ""
+    """module:function that writes granules of a simulated world"""
+
+    def __post_init__(self):
+        if not self.written:
+            object.__setattr__(self, "written", self.name.upper())
+
+    def __str__(self):
+        return self.written
+
+
+PRODUCTS: dict[str, Product] = {
+    row.name: row
+    for row in (
+        Product(
+            name="atl15",
+            title="height change, gridded",
+            kept="grid",
+            name_form=GRID,
+            example="ATL15_SV_0325_01km_004_05.nc",
+            identity=("region_code", "resolution"),
+            typical_bytes=3e7,
+            reader="products.atl15:read_height_change",
+            writer="simulation.atl15:write",
+        ),
+        Product(
+            name="atl14",
+            title="surface height, gridded",
+            kept="grid",
+            name_form=GRID,
+            example="ATL14_SV_0325_100m_004_05.nc",
+            identity=("region_code", "resolution"),
+            one_epoch=True,
+            typical_bytes=5e8,
+            reader="products.atl14:read_surface",
+            writer="simulation.atl14:write",
+        ),
+        Product(
+            name="atl11",
+            title="heights by reference point and cycle",
+            kept="points",
+            name_form=REPEATS,
+            example="ATL11_054803_0325_006_01.h5",
+            identity=("rgt", "region_number"),
+            layouts=((".", *_ALONG),),
+            land_ice=True,
+            tide_free=True,
+            values=("h_corr",),
+            wished=("tide_ocean", "dac"),
+            reader="products.atl11:read_heights",
+            writer="simulation.atl11:write",
+        ),
+        Product(
+            name="atl06",
+            title="heights along track",
+            kept="points",
+            name_form=TRACK,
+            example="ATL06_20190504033705_05480304_007_01.h5",
+            bucket="cycle",
+            harmony=True,
+            typical_bytes=5.7e7,
+            layouts=(("land_ice_segments", *_ALONG),),
+            land_ice=True,
+            tide_free=True,
+            values=("h_li",),
+            wished=("sigma_geo_h", "dh_fit_dx"),
+            reader="products.atl06:read_segments",
+            writer="simulation.atl06:write",
+        ),
+        Product(
+            name="atl06sr",
+            title="heights along track, fitted from photons",
+            written="ATL06-SR",
+            kept="fit",
+            granules_of="atl03",
+            bucket="cycle",
+            land_ice=True,
+            tide_free=True,
+            values=("h_mean", "median_ground"),  # of a line, else of the ground
+            reader="photons:granule_heights",
+        ),
+        Product(
+            name="atl03",
+            title="photons",
+            kept="fit",
+            name_form=TRACK,
+            example="ATL03_20181014001049_02350102_007_02.h5",
+            bucket="cycle",
+            harmony=True,
+            typical_bytes=1.6e9,
+            # the segments' reference positions: a thousandth of the photons, and every segment has one
+            layouts=(("geolocation", "reference_photon_lon", "reference_photon_lat", "delta_time"),),
+            tide_free=True,
+            reader="photons:granule_extents",
+            writer="simulation.atl03:write",
+        ),
+        Product(
+            name="atl08",
+            title="photon classes",
+            name_form=TRACK,
+            example="ATL08_20190504033705_05480304_007_01.h5",
+            joined_by=("atl03", "atl06sr"),
+            bucket="cycle",
+            harmony=True,
+            layouts=(
+                ("land_segments", *_ALONG),
+                ("signal_photons", *_ALONG),  # a subset of the classes alone has no positions
+            ),
+            tide_free=True,
+            reader="products.atl08:read_classes",
+            writer="simulation.atl08:write",
+        ),
+        Product(
+            name="atl10",
+            title="sea-ice freeboard",
+            kept="sums",
+            name_form=SEA_ICE,
+            example="ATL10-02_20190916205836_12340401_005_02.h5",
+            bucket="month",
+            harmony=True,
+            layouts=(
+                ("freeboard_segment", *_ALONG),
+                ("freeboard_beam_segment", *_ALONG),
+                ("freeboard_beam_segment/beam_freeboard", *_ALONG),
+            ),
+            values=("beam_fb_height",),
+            value_is="freeboard",
+            reader="products.atl10:read_segments",
+            writer="simulation.atl10:write",
+        ),
+        Product(
+            name="atl07",
+            title="sea-ice heights",
+            kept="sums",
+            name_form=SEA_ICE,
+            example="ATL07-01_20190916205836_12340401_006_02.h5",
+            bucket="month",
+            harmony=True,
+            layouts=(("sea_ice_segments", *_ALONG),),
+            values=("height_segment_height",),
+            value_is="height above the mean sea surface",
+            reader="products.atl07:read_segments",
+            writer="simulation.atl07:write",
+        ),
+        Product(
+            name="itslive",
+            title="image-pair velocities",
+            written="ITS_LIVE",
+            kept="pairs",
+            name_form=PAIR,
+            example="LC08_L1TP_135039_20190215_20190222_01_T1_X_LC08_L1TP_135039_20200218_20200225_01_T1_G0240V01_P078.nc",
+            identity=(),
+            bucket="year",
+            service="itslive",
+            typical_bytes=4e6,
+            reader="products.itslive.pairs:open_pair",
+            writer="simulation.itslive:write",
+        ),
+        # not asked for by a study: compared with, searched for by hand, or known by name so that a folder can tell them
+        Product(
+            name="atl04",
+            title="normalized relative backscatter profiles",
+            in_study=False,
+            name_form=TRACK,
+            example="ATL04_20190504033705_05480304_006_01.h5",
+        ),
+        Product(
+            name="atl20",
+            title="gridded sea-ice freeboard",
+            in_study=False,
+            name_form=SEA_ICE,
+            example="ATL20-02_20190901010101_09960401_004_01.h5",
+            reader="products.atl20:read_freeboard",
+        ),
+        Product(
+            name="atl21",
+            title="gridded sea surface height anomaly within sea ice",
+            in_study=False,
+            name_form=SEA_ICE,
+            example="ATL21-01_20190901010101_09960401_003_01.h5",
+        ),
+        Product(
+            name="itslive_cube",
+            title="datacubes of image pairs",
+            in_study=False,
+            name_form=CUBE,
+            example="ITS_LIVE_vel_EPSG3413_G0120_X-150000_Y-2250000.zarr",
+            service="itslive",
+        ),
+        Product(
+            name="itslive_mosaic",
+            title="velocity mosaics",
+            in_study=False,
+            name_form=MOSAIC,
+            example="ITS_LIVE_velocity_120m_RGI01A_0000_V02.1.nc",
+            service="itslive",
+        ),
+    )
+}
+
+
+def product_row(name) -> Product:
+    """Return the row of a product; one of defaults for a name that is not in the table."""
+    word = str(name).lower()
+    return PRODUCTS.get(word) or Product(name=word, in_study=False)
+
+
+def products_with(**wanted) -> tuple[str, ...]:
+    """
+    Return the products whose rows hold these values, in the order of the table.
+
+    >>> products_with(kept="points"), products_with(bucket="month", harmony=True)
+    (('atl11', 'atl06'), ('atl10', 'atl07'))
+    """
+    return tuple(p.name for p in PRODUCTS.values() if all(getattr(p, key) == value for key, value in wanted.items()))
+
+
+def granules_of(name) -> str:
+    """Return the product whose granules to ask for: atl06sr is made from atl03."""
+    return product_row(name).granules_of or product_row(name).name
+
+
+def asking_for(name) -> tuple[str, ...]:
+    """
+    Return the products of a study that ask for a product's granules.
+
+    >>> asking_for("atl03"), asking_for("atl08")
+    (('atl03', 'atl06sr'), ('atl08', 'atl03', 'atl06sr'))
+    """
+    return (name, *(p.name for p in PRODUCTS.values() if p.granules_of == name), *product_row(name).joined_by)
+
+
+def load(dotted) -> Callable[..., Any]:
+    """
+    Import the reader or writer that a row names.
+
+    >>> load("granules.products:products_with").__name__
+    'products_with'
+    """
+    module, _, function = dotted.partition(":")
+    return getattr(importlib.import_module(f"nunatak.{module}"), function)
