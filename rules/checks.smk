@@ -10,8 +10,8 @@ rule check_study:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(30),
     params:
         world=world_of,
         code=code_version("check_study.py"),

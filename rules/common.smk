@@ -60,6 +60,15 @@ def of_study(path=""):
     return said
 
 
+def growing(amount):
+    """
+    A function of the attempt: memory (MB) or time (minutes), the amount again with every attempt at a job.
+
+    Such as `mem_mb=growing(1900)`: 1900, then 3800.
+    """
+    return lambda wildcards, attempt: amount * attempt
+
+
 def folder_of(label):
     """A function of the wildcards: the folder of a study's results."""
     return lambda wildcards: f"{STUDIES[label]['results']}/{label}"

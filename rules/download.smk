@@ -13,7 +13,7 @@ rule fetch_granules:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        runtime=growing(240),
         earthdata_connections=connections_of("nsidc"),
         itslive_connections=connections_of("itslive"),
     params:
@@ -39,7 +39,7 @@ rule count_granules:
     threads: 1
     resources:
         mem_mb=500,
-        runtime=lambda wildcards, attempt: 5 * attempt,
+        runtime=growing(5),
     params:
         max_failed=of_study("max_failed"),
         code=code_version("count_granules.py"),

@@ -15,10 +15,10 @@ rule map_height_change:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(30),
     params:
-        product=of_study("products/atl15"),
+        settings=of_study("products/atl15"),
         period=of_study("period"),
         endpoints=of_study("endpoints"),
         code=code_version("map_height_change.py"),
@@ -44,8 +44,8 @@ rule merge_surface:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(30),
     params:
         endpoints=of_study("endpoints"),
         code=code_version("merge_surface.py"),
@@ -72,10 +72,10 @@ rule sum_height_change:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(30),
     params:
-        product=of_study("products/atl15"),
+        settings=of_study("products/atl15"),
         mass=of_study("mass"),
         code=code_version("sum_height_change.py"),
     message:
@@ -97,8 +97,8 @@ rule sample_transects:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(30),
     params:
         transects=of_study("transects"),
         code=code_version("sample_transects.py"),
@@ -124,10 +124,10 @@ rule pair_repeats:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(30),
     params:
-        atl06=of_study("products/atl06"),
+        settings=of_study("products/atl06"),
         code=code_version("pair_repeats.py"),
     message:
         "{wildcards.study}: pairing repeats of a track"
@@ -151,11 +151,11 @@ rule find_tracks:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(30),
     params:
         focus=of_study("focus"),
-        products=land_ice_settings,
+        settings=land_ice_settings,
         code=code_version("find_tracks.py"),
     message:
         "{wildcards.study}: finding the tracks over the focus"
@@ -178,11 +178,11 @@ rule map_heights:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(30),
     params:
         crs=of_study("crs"),
-        products=land_ice_settings,
+        settings=land_ice_settings,
         code=code_version("map_heights.py"),
     message:
         "{wildcards.study}: mapping heights along tracks"
@@ -208,10 +208,10 @@ rule fit_rates:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(30),
     params:
-        product=of_study("products/atl11"),
+        settings=of_study("products/atl11"),
         code=code_version("fit_rates.py"),
     message:
         "{wildcards.study}: fitting rates at reference points"
@@ -235,11 +235,11 @@ rule find_crossovers:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(30),
     params:
         period=of_study("period"),
-        products=land_ice_settings,
+        settings=land_ice_settings,
         endpoints=of_study("endpoints"),
         code=code_version("find_crossovers.py"),
     message:
@@ -266,10 +266,10 @@ rule compare_products:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(30),
     params:
-        products=land_ice_settings,
+        settings=land_ice_settings,
         code=code_version("compare_products.py"),
     message:
         "{wildcards.study}: comparing the products"

@@ -10,8 +10,8 @@ rule plot_figure:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 15 * attempt,
+        mem_mb=growing(1500),
+        runtime=growing(15),
     params:
         style=of_study("figures"),
         title=of_study("title"),

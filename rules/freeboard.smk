@@ -21,10 +21,10 @@ rule accumulate_freeboard:
         "../envs/altimetry.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 2500 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=growing(2500),
+        runtime=growing(120),
     params:
-        product=of_study("products/{product}"),
+        settings=of_study("products/{product}"),
         freeboard=freeboard_of,
         period=of_study("period"),
         scheduler=of_study("scheduler"),
@@ -54,11 +54,11 @@ rule grid_freeboard:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2500 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=growing(2500),
+        runtime=growing(60),
     params:
-        name=lambda wildcards: LOADED[wildcards.study].sea_ice,
-        product=lambda wildcards: STUDIES[wildcards.study]["products"][LOADED[wildcards.study].sea_ice],
+        product=lambda wildcards: LOADED[wildcards.study].sea_ice,
+        settings=lambda wildcards: STUDIES[wildcards.study]["products"][LOADED[wildcards.study].sea_ice],
         freeboard=freeboard_of,
         period=of_study("period"),
         code=code_version("grid_freeboard.py"),

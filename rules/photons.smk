@@ -17,11 +17,11 @@ rule fit_heights:
         "../envs/altimetry.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(120),
     params:
-        name="atl06sr",
-        product=of_study("products/atl06sr"),
+        product="atl06sr",
+        settings=of_study("products/atl06sr"),
         period=of_study("period"),
         crs=of_study("crs"),
         code=code_version("fit_photons.py"),
@@ -49,11 +49,11 @@ rule request_heights:
         "../envs/sliderule.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(240),
         sliderule_connections=1,
     params:
-        product=of_study("products/atl06sr"),
+        settings=of_study("products/atl06sr"),
         period=of_study("period"),
         crs=of_study("crs"),
         endpoint=of_study("endpoints/sliderule"),
@@ -81,11 +81,11 @@ rule gather_extents:
         "../envs/altimetry.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 3800 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=growing(3800),
+        runtime=growing(120),
     params:
-        name="atl03",
-        product=of_study("products/atl03"),
+        product="atl03",
+        settings=of_study("products/atl03"),
         period=of_study("period"),
         crs=of_study("crs"),
         code=code_version("fit_photons.py"),
@@ -113,8 +113,8 @@ rule compare_heights:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1900 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1900),
+        runtime=growing(30),
     params:
         code=code_version("compare_heights.py"),
     message:
@@ -138,10 +138,10 @@ rule sample_photons:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 15 * attempt,
+        mem_mb=growing(1000),
+        runtime=growing(15),
     params:
-        product=of_study("products/atl06sr"),
+        settings=of_study("products/atl06sr"),
         code=code_version("sample_photons.py"),
     message:
         "{wildcards.study}: sampling photons"

@@ -10,7 +10,7 @@ rule outline_regions:
     threads: 1
     resources:
         mem_mb=500,
-        runtime=lambda wildcards, attempt: 5 * attempt,
+        runtime=growing(5),
     params:
         regions=regions_of,
         code=code_version("outline_regions.py"),
@@ -40,11 +40,11 @@ checkpoint query_granules:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        runtime=growing(30),
         earthdata_connections=connections_of("cmr"),
     params:
         archive=search_settings,
-        product=of_study("products/{product}"),
+        settings=of_study("products/{product}"),
         period=of_study("period"),
         chunks=chunks_of,
         focus=of_study("focus"),

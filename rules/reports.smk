@@ -10,8 +10,8 @@ rule collect_provenance:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         study=of_study(),
         code=code_version("collect_provenance.py"),
@@ -40,8 +40,8 @@ rule render_notebook:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         study=told_to_notebooks,
         references=shipped("config/references.bib"),
@@ -70,8 +70,8 @@ rule write_report:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 15 * attempt,
+        mem_mb=growing(1000),
+        runtime=growing(15),
     params:
         study=of_study(),
         references=shipped("config/references.bib"),
@@ -98,8 +98,8 @@ rule conclude_study:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime=lambda wildcards, attempt: 5 * attempt,
+        mem_mb=growing(500),
+        runtime=growing(5),
     params:
         checks=of_study("checks"),
         makes=lambda wildcards: targets.everything(LOADED[wildcards.study], FORMATS),
@@ -125,8 +125,8 @@ rule bundle_study:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         products=lambda wildcards: products_of(STUDIES[wildcards.study]),
         originals=lambda wildcards: originals_of(wildcards.study),

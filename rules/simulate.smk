@@ -10,8 +10,8 @@ rule simulate_granules:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 20 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         world=of_world,
         code=code_version("simulate_granules.py"),

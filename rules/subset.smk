@@ -16,10 +16,10 @@ rule subset_points:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
-        product=of_study("products/{product}"),
+        settings=of_study("products/{product}"),
         period=of_study("period"),
         crs=of_study("crs"),
         endpoints=of_study("endpoints"),

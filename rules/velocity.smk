@@ -16,10 +16,10 @@ checkpoint plan_cube:
         "../envs/velocity.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=growing(1000),
+        runtime=growing(60),
     params:
-        product=of_study("products/itslive"),
+        settings=of_study("products/itslive"),
         years=years_of,
         index=lambda wildcards: f"{STUDIES[wildcards.study]['resources']}/index/itslive-{wildcards.study}.parquet",
         code=code_version("plan_cube.py"),
@@ -46,8 +46,8 @@ rule stack_pairs:
         "../envs/velocity.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=growing(1000),
+        runtime=growing(120),
     params:
         scheduler=of_study("scheduler"),
         code=code_version("stack_pairs.py"),
@@ -77,10 +77,10 @@ rule build_cube:
         "../envs/velocity.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=growing(1500),
+        runtime=growing(120),
     params:
-        product=of_study("products/itslive"),
+        settings=of_study("products/itslive"),
         code=code_version("build_cube.py"),
     message:
         "{wildcards.study}: assembling the cube"
@@ -106,8 +106,8 @@ rule composite_velocity:
         "../envs/velocity.yaml"
     threads: lambda wildcards: 1 if STUDIES[wildcards.study]["size"] == "tiny" else 2
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         composite=lambda wildcards: LOADED[wildcards.study].annual_velocity.model_dump(mode="json"),
         years=lambda wildcards: [f(LOADED[wildcards.study].period.years) for f in (min, max)],
@@ -136,8 +136,8 @@ rule follow_flow:
         "../envs/velocity.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 3000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         points=of_study("points"),
         flowlines=of_study("flowlines"),
@@ -163,8 +163,8 @@ rule pack_flow:
         "../envs/velocity.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 20 * attempt,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         gates=of_study("gates"),
         code=code_version("pack_flow.py"),
@@ -188,8 +188,8 @@ rule invert_velocity:
         "../envs/velocity.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 480 * attempt,
+        mem_mb=growing(4000),
+        runtime=growing(480),
     params:
         invert=of_study("invert"),
         code=code_version("invert_velocity.py"),

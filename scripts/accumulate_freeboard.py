@@ -109,7 +109,7 @@ if __name__ == "__main__":
             snakemake.input.regions,
             dict(snakemake.output.items()),
             product=snakemake.wildcards.product,
-            settings=snakemake.params.product,
+            settings=snakemake.params.settings,
             freeboard=snakemake.params.freeboard,
             period=snakemake.params.period,
             study=snakemake.wildcards.study,

@@ -93,6 +93,6 @@ if __name__ == "__main__":
             list(snakemake.input.ledgers),
             snakemake.input.regions,
             dict(snakemake.output.items()),
-            settings=snakemake.params.product,
+            settings=snakemake.params.settings,
             study=snakemake.wildcards.study,
         )

@@ -70,6 +70,6 @@ if __name__ == "__main__":
             {name: value for name, value in snakemake.input.items() if value},
             snakemake.output.agreement,
             snakemake.output.filters,
-            settings=snakemake.params.products,
+            settings=snakemake.params.settings,
             study=snakemake.wildcards.study,
         )

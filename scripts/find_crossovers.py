@@ -94,7 +94,7 @@ if __name__ == "__main__":
             snakemake.input.atl06,
             snakemake.input.regions,
             snakemake.output.crossovers,
-            settings=snakemake.params.products,
+            settings=snakemake.params.settings,
             period=snakemake.params.period,
             study=snakemake.wildcards.study,
             endpoints=snakemake.params.endpoints,

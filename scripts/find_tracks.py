@@ -95,6 +95,6 @@ if __name__ == "__main__":
             snakemake.output.tracks,
             snakemake.output.track,
             focus=snakemake.params.get("focus"),
-            settings=snakemake.params.products,
+            settings=snakemake.params.settings,
             study=snakemake.wildcards.study,
         )

@@ -124,6 +124,6 @@ if __name__ == "__main__":
             snakemake.output.rates,
             snakemake.output.map,
             snakemake.output.report,
-            settings=snakemake.params.product,
+            settings=snakemake.params.settings,
             study=snakemake.wildcards.study,
         )

@@ -146,8 +146,8 @@ if __name__ == "__main__":
         main(
             dict(snakemake.input.items()),
             dict(snakemake.output.items()),
-            product=snakemake.params.name,
-            settings=snakemake.params.product,
+            product=snakemake.params.product,
+            settings=snakemake.params.settings,
             freeboard=snakemake.params.freeboard,
             period=snakemake.params.period,
             study=snakemake.wildcards.study,

@@ -86,7 +86,7 @@ if __name__ == "__main__":
             snakemake.input.regions,
             snakemake.output.change,
             snakemake.output.raster,
-            settings=snakemake.params.product,
+            settings=snakemake.params.settings,
             period=snakemake.params.period,
             study=snakemake.wildcards.study,
             endpoints=snakemake.params.endpoints,

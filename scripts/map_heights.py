@@ -63,7 +63,7 @@ if __name__ == "__main__":
             {name: snakemake.input[name] for name in products_with(land_ice=True)},
             snakemake.input.regions,
             snakemake.output.heights,
-            settings=snakemake.params.products,
+            settings=snakemake.params.settings,
             study=snakemake.wildcards.study,
             crs=snakemake.params.get("crs"),
         )

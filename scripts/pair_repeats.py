@@ -117,8 +117,8 @@ if __name__ == "__main__":
             snakemake.input.points,
             snakemake.output.pairs,
             snakemake.output.counts,
-            filter=snakemake.params.atl06["filter"],
-            max_across=snakemake.params.atl06["max_across"],
-            version=snakemake.params.atl06["version"],
+            filter=snakemake.params.settings["filter"],
+            max_across=snakemake.params.settings["max_across"],
+            version=snakemake.params.settings["version"],
             study=snakemake.wildcards.study,
         )

@@ -51,7 +51,7 @@ if __name__ == "__main__":
             list(snakemake.input.ledgers),
             snakemake.input.regions,
             snakemake.output.plan,
-            settings=snakemake.params.product,
+            settings=snakemake.params.settings,
             study=snakemake.wildcards.study,
             years=snakemake.params.years,
             index=snakemake.params.index,

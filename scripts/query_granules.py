@@ -121,7 +121,7 @@ if __name__ == "__main__":
             dict(snakemake.output.items()),
             archive=snakemake.params.archive,
             product=snakemake.wildcards.product,
-            settings=snakemake.params.product,
+            settings=snakemake.params.settings,
             period=snakemake.params.period,
             chunks=snakemake.params.chunks,
             study=snakemake.wildcards.study,

@@ -79,7 +79,7 @@ if __name__ == "__main__":
             snakemake.input.regions,
             snakemake.output.table,
             snakemake.output.ledger,
-            settings=snakemake.params.product,
+            settings=snakemake.params.settings,
             period=snakemake.params.period,
             study=snakemake.wildcards.study,
             endpoint=snakemake.params.endpoint,

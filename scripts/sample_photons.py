@@ -56,7 +56,7 @@ if __name__ == "__main__":
             snakemake.input.ledgers,
             snakemake.output.cloud,
             snakemake.output.segments,
-            settings=snakemake.params.product,
+            settings=snakemake.params.settings,
             study=snakemake.wildcards.study,
             classes=snakemake.input.get("classes", ()),
         )

@@ -109,7 +109,7 @@ if __name__ == "__main__":
             snakemake.output.points,
             snakemake.output.ledger,
             product=snakemake.wildcards.product,
-            settings=snakemake.params.product,
+            settings=snakemake.params.settings,
             period=snakemake.params.period,
             study=snakemake.wildcards.study,
             crs=snakemake.params.get("crs"),

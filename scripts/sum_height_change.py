@@ -84,7 +84,7 @@ if __name__ == "__main__":
             snakemake.input.regions,
             snakemake.output.regions,
             snakemake.output.elevation,
-            settings=snakemake.params.product,
+            settings=snakemake.params.settings,
             mass=snakemake.params.mass,
             study=snakemake.wildcards.study,
         )
