@@ -10,7 +10,8 @@ import xarray as xr
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from nunatak.figures import colour, maps
+from nunatak.figures import colour, globe, maps
+from nunatak.figures.graticule import draw_graticule
 from nunatak.geometry.grid import Grid
 
 GRID = Grid("EPSG:3413", 1_000_000.0, -350_000.0, 1000.0, 1000.0, 6, 8)
@@ -101,7 +102,7 @@ def test_the_emptiest_corner_is_found():
 
 def test_the_graticule_runs_along_whole_degrees(ax):
     ax.set(xlim=(980_000, 1_120_000), ylim=(-480_000, -340_000))
-    maps.graticule(ax, "EPSG:3413")
+    draw_graticule(ax, "EPSG:3413")
     to_lonlat = pyproj.Transformer.from_crs("EPSG:3413", "EPSG:4326", always_xy=True)
     parallels, _ = ax.collections
     for path in parallels.get_paths():
@@ -112,7 +113,7 @@ def test_the_graticule_runs_along_whole_degrees(ax):
 def test_a_graticule_across_the_antimeridian_has_no_jump(ax):
     """Meridians about 180 are straight lines to the pole, none runs across the map."""
     ax.set(xlim=(-400_000, 400_000), ylim=(-1_900_000, -1_300_000))
-    maps.graticule(ax, "EPSG:3031", labels=False)
+    draw_graticule(ax, "EPSG:3031", labels=False)
     meridians = ax.collections[1]
     for path in meridians.get_paths():
         steps = np.hypot(*np.diff(path.vertices, axis=0).T)
@@ -121,7 +122,7 @@ def test_a_graticule_across_the_antimeridian_has_no_jump(ax):
 
 def test_a_polygon_of_lonlat_is_drawn_on_its_curve(ax):
     """A parallel is an arc of a circle about the pole: its middle lies off the chord."""
-    maps.lonlat_polygon(ax, shapely.box(0, 80, 60, 85), "EPSG:3413", facecolor="none")
+    globe.lonlat_polygon(ax, shapely.box(0, 80, 60, 85), "EPSG:3413", facecolor="none")
     vertices = ax.patches[0].get_path().vertices
     radius = np.hypot(*vertices.T)
     x, y = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:3413", always_xy=True).transform(0.0, 80.0)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.figures import colour, freeboard, maps, style
+from nunatak.figures.graticule import draw_graticule
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, rounded, write_title
 
 MOST_PANELS = 12
@@ -56,7 +57,7 @@ def statistic_maps(look, *, title, values, ends, kind, label, crs, land=None, la
         if hatched is not None:
             hatched.attrs["crs"] = crs
         image = freeboard.polar_map(ax, layer, cmap=cmap, norm=norm, land=land, hatched=hatched)
-        maps.graticule(ax, crs, labels=n <= 2)
+        draw_graticule(ax, crs, labels=n <= 2)
         maps.km_axes(ax, labels=n == 1)
         if n > 1:
             ax.tick_params(labelbottom=row == rows - 1, labelleft=column == 0)

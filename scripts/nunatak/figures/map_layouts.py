@@ -10,8 +10,9 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from nunatak.figures import colour, maps, style
+from nunatak.figures import colour, globe, maps, style
 from nunatak.figures.elevation import height_change_map
+from nunatak.figures.graticule import draw_graticule
 from nunatak.figures.layouts import TITLE_MM, Drawn, NothingToDraw, colour_bar, epoch_range, rounded, write_title
 
 _MOST = 1500  # cells drawn to a side
@@ -37,14 +38,14 @@ def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=
     pad = 0.06 * max(np.ptp(x), np.ptp(y))
     box = (x.min() - pad, x.max() + pad, y.min() - pad, y.max() + pad)
 
-    globe = 52.0
-    wide, tall = maps.fit(box, width=look.page_mm - globe - LEFT - 12, height=105)
+    disc = 52.0
+    wide, tall = maps.fit(box, width=look.page_mm - disc - LEFT - 12, height=105)
     legend_rows = 1 + (len(footprints) + len(further or {}) + (ice_area is not None)) // 3
-    height = TITLE_MM + 6 + max(tall, globe) + BELOW + 3 + 4 * legend_rows
+    height = TITLE_MM + 6 + max(tall, disc) + BELOW + 3 + 4 * legend_rows
     fig = style.new_figure(look, height_mm=height)
-    left = globe + 8 + LEFT + (look.page_mm - globe - LEFT - 12 - wide) / 2
-    pole = style.add_axes(fig, 3, TITLE_MM + 6 + (max(tall, globe) - globe) / 2, globe, globe)
-    maps.hemisphere(
+    left = disc + 8 + LEFT + (look.page_mm - disc - LEFT - 12 - wide) / 2
+    pole = style.add_axes(fig, 3, TITLE_MM + 6 + (max(tall, disc) - disc) / 2, disc, disc)
+    globe.hemisphere(
         pole,
         south=region.centroid.y < 0,
         outlines=context,
@@ -57,7 +58,7 @@ def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=
     ax.set(xlim=box[:2], ylim=box[2:], aspect="equal")
     ax.set_facecolor("#f6f8fa")
     handles = _extent_content(ax, crs, region, further or {}, ice_area, footprints, transects or {})
-    maps.graticule(ax, crs)
+    draw_graticule(ax, crs)
     ax.set(xlim=box[:2], ylim=box[2:])
     maps.km_axes(ax)
     length = maps.scale_bar(ax, crs)
@@ -87,14 +88,14 @@ def _extent_content(ax, crs, region, further, ice_area, footprints, transects):
         many = len(shapes) > 40  # hundreds of outlines would hide the map: thin and translucent, where many lie is dark
         look = {"linewidth": 0.5 if many else 0.6, "alpha": max(0.3, 15 / len(shapes)) if many else None}
         for shape in shapes:
-            maps.lonlat_polygon(ax, shape, crs, facecolor="none", edgecolor=shade, **look)
+            globe.lonlat_polygon(ax, shape, crs, facecolor="none", edgecolor=shade, **look)
         handles.append(Line2D([], [], color=shade, lw=0.8, label=f"{product.upper()} granules"))
     for name, geometry in further.items():
-        maps.lonlat_polygon(
+        globe.lonlat_polygon(
             ax, geometry, crs, facecolor="none", edgecolor=colour.CATEGORIES[0], linewidth=0.9, zorder=4
         )
         handles.append(Line2D([], [], color=colour.CATEGORIES[0], lw=0.9, label=name.replace("_", " ")))
-    maps.lonlat_polygon(ax, region, crs, facecolor="none", edgecolor="#d55e00", linewidth=1.1, zorder=5)
+    globe.lonlat_polygon(ax, region, crs, facecolor="none", edgecolor="#d55e00", linewidth=1.1, zorder=5)
     handles.append(Line2D([], [], color="#d55e00", lw=1.1, label="region"))
     project = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
     for lonlat in transects.values():
@@ -132,7 +133,7 @@ def height_change(
         corner = maps.emptiest_corner(dh)
         length = maps.scale_bar(ax, crs, corner=_beside(corner))
         if region is not None and index == 0 and maps.corner_share(dh, corner) < 0.05:
-            maps.locator(ax, region, corner=corner)
+            globe.locator(ax, region, corner=corner)
         if focus is not None:
             maps.focus_box(ax, focus["xlim"], focus["ylim"])
         for x, y in (transects or {}).values():
@@ -185,9 +186,9 @@ def surface(look, *, title, surface, region):
     low, high = np.percentile(finite, [0.5, 99.5])
     norm = Normalize(low, max(high, low + 1.0))
     image = maps.cells(ax, h, cmap=colour.sequential_map(), norm=norm)
-    maps.lonlat_polygon(ax, region, crs, facecolor="none", edgecolor="#d55e00", linewidth=0.9, zorder=5)
+    globe.lonlat_polygon(ax, region, crs, facecolor="none", edgecolor="#d55e00", linewidth=0.9, zorder=5)
     ax.set(xlim=box[:2], ylim=box[2:])
-    maps.graticule(ax, crs, labels=False)
+    draw_graticule(ax, crs, labels=False)
     maps.km_axes(ax)
     maps.scale_bar(ax, crs)
     bar = (left, TITLE_MM + 6 + tall + BELOW, wide, BAR)

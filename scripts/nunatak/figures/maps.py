@@ -9,18 +9,16 @@ from __future__ import annotations
 import matplotlib as mpl
 import numpy as np
 import pyproj
-import shapely
 from matplotlib import patheffects
 from matplotlib.font_manager import FontProperties
-from matplotlib.patches import Circle, PathPatch, Rectangle
-from matplotlib.path import Path
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from nunatak.figures.colour import MISSING
 from nunatak.geometry.grid import Grid
 
-_HALO = [patheffects.withStroke(linewidth=1.8, foreground="white")]
-_INK = "#1a1a1a"
+HALO = [patheffects.withStroke(linewidth=1.8, foreground="white")]
+INK = "#1a1a1a"
 CORNERS = ("lower left", "lower right", "upper left", "upper right")
 
 
@@ -60,7 +58,7 @@ def cells(ax, values, *, cmap, norm):
     )
 
 
-def outline(ax, ice_area, *, colour=_INK, linewidth=0.5):
+def outline(ax, ice_area, *, colour=INK, linewidth=0.5):
     """
     Draw the margin of the ice: half of a full cell's `ice_area` (m2, dims y, x); ice that leaves the grid stays open.
 
@@ -134,16 +132,16 @@ def scale_bar(ax, crs, *, corner="lower left"):
     ax.plot(
         [x0, x0 + drawn],
         [y0, y0],
-        color=_INK,
+        color=INK,
         lw=2.2,
         solid_capstyle="butt",
-        path_effects=_HALO,
+        path_effects=HALO,
         zorder=8,
         gid="scale-bar",
     )
     # a number wider than its bar would leave the map: it begins or ends with the bar then
     text, bar_pt = f"{true_km:g} km", drawn / (right - left) * ax.bbox.width / ax.figure.dpi * 72
-    side = "center" if bar_pt > 0.6 * len(text) * _small(ax) else horizontal
+    side = "center" if bar_pt > 0.6 * len(text) * small_pt(ax) else horizontal
     place = {"center": x0 + drawn / 2, "left": x0, "right": x0 + drawn}[side]
     ax.annotate(
         text,
@@ -152,9 +150,9 @@ def scale_bar(ax, crs, *, corner="lower left"):
         textcoords="offset points",
         ha=side,
         va="bottom",
-        fontsize=_small(ax),
-        color=_INK,
-        path_effects=_HALO,
+        fontsize=small_pt(ax),
+        color=INK,
+        path_effects=HALO,
         zorder=8,
     )
     ax.set_xlim(left, right)
@@ -177,153 +175,9 @@ def corner_share(values, corner, *, size=0.28):
     return float(finite[rows, columns].mean())
 
 
-def graticule(ax, crs, *, labels=True):
-    """Draw meridians and parallels at round degrees over a map whose limits are set, thin and grey, with labels."""
-    (left, right), (bottom, top) = sorted(ax.get_xlim()), sorted(ax.get_ylim())
-    x, y = np.meshgrid(np.linspace(left, right, 160), np.linspace(bottom, top, 160))
-    lon, lat = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
-    middle = np.degrees(np.angle(np.exp(1j * np.radians(lon)).mean()))
-    # about the map's own middle, so that no jump at 180 degrees crosses it
-    east = (lon - middle + 180) % 360 - 180
-    for field, suffix in ((lat, "NS"), (east, "EW")):
-        step = _degree_step(float(np.ptp(field)))
-        offset = middle if suffix == "EW" else 0.0
-        first = np.ceil((field.min() + offset) / step) * step
-        levels = np.arange(first, field.max() + offset, step) - offset
-        inside = levels[(levels > field.min()) & (levels < field.max())]
-        if not inside.size or not np.isfinite(field).all():
-            continue
-        lines = ax.contour(
-            x, y, field, levels=inside, colors="#8a8a8a", linewidths=0.35, linestyles="solid", zorder=1.5
-        )
-        if labels:
-            names = {v: _degrees((v + offset + 180) % 360 - 180 if suffix == "EW" else v, suffix) for v in inside}
-            at = [_label_place(ax, path.vertices) for path in lines.get_paths()]
-            for text in ax.clabel(
-                lines,
-                fmt=names,
-                fontsize=_small(ax) - 1,
-                colors="#555555",
-                inline_spacing=2,
-                manual=[place for place in at if place is not None],
-            ):
-                text.set_path_effects(_HALO)
-    ax.set_xlim(left, right)
-    ax.set_ylim(bottom, top)
-
-
-def _label_place(ax, vertices):
-    """Where a line of the graticule is labelled: near the upper or right frame, clear of it and of the scale bar."""
-    share = ax.transAxes.inverted().transform(ax.transData.transform(vertices))
-    inside = ((share > (0.1, 0.18)) & (share < 0.9)).all(axis=1)
-    if not inside.any():
-        return None
-    candidates = vertices[inside]
-    return tuple(candidates[share[inside].max(axis=1).argmax()])
-
-
-def _degree_step(span):
-    return next((s for s in (0.1, 0.2, 0.5, 1, 2, 5, 10, 15) if span / s <= 5), 30)
-
-
-def _degrees(value, suffix):
-    sign = "" if value == 0 or abs(value) == 180 else suffix[0] if value > 0 else suffix[1]
-    return f"{abs(round(float(value), 2)):g}°{sign}"
-
-
-def hemisphere(ax, *, south, outlines=(), highlight=None, reach=35.0):
-    """
-    Draw a polar locator: parallels, meridians, further outlines in grey and the study's region on top.
-
-    Parameters
-    ----------
-    south : the southern hemisphere (EPSG:3031) instead of the northern (EPSG:3413)
-    outlines : shapely geometries in lon/lat, drawn as context
-    highlight : shapely geometry in lon/lat
-    reach : degrees of latitude from the pole to the rim
-    """
-    crs = "EPSG:3031" if south else "EPSG:3413"
-    project = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
-    sign = -1 if south else 1
-    rim = float(np.hypot(*project(0.0, sign * (90 - reach))))
-    ax.add_patch(Circle((0, 0), rim, facecolor="#f6f8fa", edgecolor=_INK, lw=0.5, gid="rim"))
-    for latitude in range(80, int(90 - reach), -10):
-        radius = float(np.hypot(*project(0.0, sign * latitude)))
-        ax.add_patch(Circle((0, 0), radius, facecolor="none", edgecolor="#b0b0b0", lw=0.35))
-        at = project(135.0 if not south else 45.0, sign * latitude)
-        ax.annotate(
-            f"{latitude}°{'S' if south else 'N'}",
-            at,
-            ha="center",
-            va="center",
-            fontsize=_small(ax) - 1,
-            color="#666666",
-            path_effects=_HALO,
-        )
-    for longitude in range(0, 180, 30):
-        a, b = project(longitude, sign * (90 - reach)), project(longitude - 180, sign * (90 - reach))
-        ax.plot([a[0], b[0]], [a[1], b[1]], color="#b0b0b0", lw=0.35)
-    for geometry in outlines:
-        lonlat_polygon(ax, geometry, crs, facecolor="#dfe4ea", edgecolor="#8f99a5", linewidth=0.4)
-    if highlight is not None:
-        lonlat_polygon(ax, highlight, crs, facecolor="#d55e00", edgecolor="#8a2f00", linewidth=0.8, alpha=0.85)
-        x, y = project(*highlight.centroid.coords[0])
-        if highlight.length < 6:  # degrees: too small to be seen at this scale
-            ax.plot(x, y, marker="o", ms=7, mfc="none", mec="#d55e00", mew=1.2, gid="highlight")
-    ax.set(xlim=(-rim * 1.02, rim * 1.02), ylim=(-rim * 1.02, rim * 1.02), aspect="equal")
-    ax.set_axis_off()
-
-
-def locator(ax, geometry, *, corner="upper left", size=0.26):
-    """A small polar locator in a corner of a map, with the region (shapely, lon/lat) marked; returns its Axes."""
-    vertical, horizontal = corner.split()
-    box = (0.01 if horizontal == "left" else 0.99 - size, 0.01 if vertical == "lower" else 0.99 - size, size, size)
-    inset = ax.inset_axes(box, zorder=7)
-    south = geometry.centroid.y < 0
-    crs = "EPSG:3031" if south else "EPSG:3413"
-    project = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
-    rim = float(np.hypot(*project(0.0, -60.0 if south else 60.0)))
-    inset.add_patch(Circle((0, 0), rim, facecolor="white", edgecolor=_INK, lw=0.5))
-    for latitude in (70, 80):
-        radius = float(np.hypot(*project(0.0, -latitude if south else latitude)))
-        inset.add_patch(Circle((0, 0), radius, facecolor="none", edgecolor="#b0b0b0", lw=0.3))
-    x, y = project(*np.asarray(geometry.centroid.coords)[0])
-    inset.plot(x, y, marker="s", ms=3, mfc="#d55e00", mec="#8a2f00", mew=0.5)
-    inset.annotate("S" if south else "N", (0, 0), ha="center", va="center", fontsize=_small(ax) - 1, color="#666666")
-    inset.set(xlim=(-rim * 1.04, rim * 1.04), ylim=(-rim * 1.04, rim * 1.04), aspect="equal")
-    inset.set_axis_off()
-    return inset
-
-
-def lonlat_polygon(ax, geometry, crs, *, step=0.25, **style):
-    """Draw a shapely geometry (lon/lat degrees) on a projected map, its edges followed every `step` degrees."""
-    project = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
-    dense = _without_seam(shapely.segmentize(geometry, step), project)
-    for part in getattr(dense, "geoms", [dense]):
-        if part.is_empty:
-            continue
-        rings = [part.exterior, *part.interiors] if part.geom_type == "Polygon" else [part]
-        corners = [np.asarray(ring.coords)[:, :2] for ring in rings]
-        corners = [c[np.isfinite(c).all(1)] for c in corners]
-        if part.geom_type == "Polygon":
-            path = Path.make_compound_path(*(Path(c, closed=True) for c in corners))
-            ax.add_patch(PathPatch(path, **style))
-        else:
-            ax.plot(*corners[0].T, color=style.get("edgecolor", _INK), lw=style.get("linewidth", 0.6))
-
-
-def _without_seam(lonlat, project):
-    """A geometry on the map; parts that were cut at longitude 180 only for lon/lat's sake are one again."""
-    on_map = shapely.transform(lonlat, lambda c: np.column_stack(project(*c.T)))
-    if lonlat.geom_type != "MultiPolygon" or not {-180.0, 180.0} <= {lonlat.bounds[0], lonlat.bounds[2]}:
-        return on_map
-    # both sides of the cut agree to rounding only: to a metre they are the same line
-    return shapely.union_all([shapely.make_valid(part) for part in on_map.geoms], grid_size=1.0)
-
-
-def section_line(ax, x, y, *, name="A", colour=_INK):
+def section_line(ax, x, y, *, name="A", colour=INK):
     """Draw a transect (m) on a map, its ends marked A and A′."""
-    ax.plot(x, y, color=colour, lw=1.1, path_effects=_HALO, zorder=6, gid="section")
+    ax.plot(x, y, color=colour, lw=1.1, path_effects=HALO, zorder=6, gid="section")
     for at, other, text in ((0, 1, name), (-1, -2, f"{name}′")):
         away = np.array([x[at] - x[other], y[at] - y[other]], dtype=float)
         away = away / (np.hypot(*away) or 1.0) * 6
@@ -335,9 +189,9 @@ def section_line(ax, x, y, *, name="A", colour=_INK):
             ha="center",
             va="center",
             fontweight="bold",
-            fontsize=_small(ax),
+            fontsize=small_pt(ax),
             color=colour,
-            path_effects=_HALO,
+            path_effects=HALO,
             zorder=8,
         )
 
@@ -349,7 +203,7 @@ def focus_box(ax, xlim, ylim):
         xlim[1] - xlim[0],
         ylim[1] - ylim[0],
         facecolor="none",
-        edgecolor=_INK,
+        edgecolor=INK,
         lw=0.8,
         ls=(0, (4, 2)),
         zorder=5,
@@ -375,5 +229,6 @@ def fit(extent, *, width, height):
     return (width, width * ratio) if width * ratio <= height else (height / ratio, height)
 
 
-def _small(ax):
+def small_pt(ax):
+    """Return the size of small labels, points."""
     return FontProperties(size=mpl.rcParams["xtick.labelsize"]).get_size_in_points()

@@ -119,52 +119,12 @@ def atl06sr_vs_atl06(look, *, title, table):
     fig = style.new_figure(look, height_mm=TITLE_MM + 74)
     width = (look.page_mm - 2 * 15 - 4) / 2
     limit = max(float(np.percentile(table["difference"].abs(), _LIMIT)), 0.02) * 1.5
-    ax = style.add_axes(fig, 15, TITLE_MM + 6, width, 56)
-    every = max(len(table) // _MOST_POINTS, 1)
-    ax.plot(
-        table["slope"].iloc[::every],
-        table["difference"].iloc[::every],
-        ls="",
-        marker=".",
-        ms=1.5,
-        mew=0,
-        color=_GREY,
-        rasterized=True,
-    )
     classes = found.iloc[1:][found.iloc[1:]["n"] >= max(_FEWEST, _SHARE * len(table))]
-    reach = max(float(np.percentile(table["slope"], 99.8)), 0.1)
-    middle = (classes["slope_from"] + classes["slope_to"].clip(upper=reach)) / 2
-    ax.errorbar(
-        middle,
-        classes["median"],
-        yerr=classes["nmad"],
-        ls="",
-        marker="o",
-        ms=3,
-        color=_RED,
-        capsize=2,
-        elinewidth=0.9,
-        label="median and NMAD of a class",
-    )
-    ax.axhline(0, color="#222222", lw=0.5, zorder=0.5)
-    ax.set(ylim=(-limit, limit), xlim=(0, reach), xlabel="slope of the surface (°)", ylabel="ATL06-SR less ATL06 (m)")
-    ax.legend(loc="upper right")
+    ax = style.add_axes(fig, 15, TITLE_MM + 6, width, 56)
+    _against_slope(ax, table, classes, limit)
     style.panel_letter(ax, 0, look)
     side = style.add_axes(fig, 15 + width + 15, TITLE_MM + 6, width, 56)
-    edges = np.linspace(-limit, limit, 61)
-    for (_, row), shade in zip(classes.iterrows(), colour.CATEGORIES, strict=False):
-        inside = (table["slope"] >= row["slope_from"]) & (table["slope"] < row["slope_to"])
-        side.hist(
-            table["difference"][inside],
-            edges,
-            density=True,
-            histtype="step",
-            color=shade,
-            lw=1.0,
-            label=f"{in_words(row['slope_from'], row['slope_to'])} ({int(row['n'])})",
-        )
-    side.axvline(0, color="#222222", lw=0.5, zorder=0.5)
-    side.set(xlabel="ATL06-SR less ATL06 (m)", ylabel="density (1/m)", xlim=(-limit, limit))
+    _distribution(side, table, classes, limit)
     side.legend(loc="upper right", title="slope (segments)", title_fontsize=look.small_pt)
     style.panel_letter(side, 1, look)
     for panel in (ax, side):
@@ -184,6 +144,56 @@ def atl06sr_vs_atl06(look, *, title, table):
         "by_slope": _numbers(found),
     }
     return Drawn(fig, title, caption, numbers)
+
+
+def _against_slope(ax, table, classes, limit):
+    """Draw differences against the slope, with median and NMAD of each class of slopes."""
+    every = max(len(table) // _MOST_POINTS, 1)
+    ax.plot(
+        table["slope"].iloc[::every],
+        table["difference"].iloc[::every],
+        ls="",
+        marker=".",
+        ms=1.5,
+        mew=0,
+        color=_GREY,
+        rasterized=True,
+    )
+    reach = max(float(np.percentile(table["slope"], 99.8)), 0.1)
+    middle = (classes["slope_from"] + classes["slope_to"].clip(upper=reach)) / 2
+    ax.errorbar(
+        middle,
+        classes["median"],
+        yerr=classes["nmad"],
+        ls="",
+        marker="o",
+        ms=3,
+        color=_RED,
+        capsize=2,
+        elinewidth=0.9,
+        label="median and NMAD of a class",
+    )
+    ax.axhline(0, color="#222222", lw=0.5, zorder=0.5)
+    ax.set(ylim=(-limit, limit), xlim=(0, reach), xlabel="slope of the surface (°)", ylabel="ATL06-SR less ATL06 (m)")
+    ax.legend(loc="upper right")
+
+
+def _distribution(ax, table, classes, limit):
+    """Draw how the differences of each class of slopes are spread."""
+    edges = np.linspace(-limit, limit, 61)
+    for (_, row), shade in zip(classes.iterrows(), colour.CATEGORIES, strict=False):
+        inside = (table["slope"] >= row["slope_from"]) & (table["slope"] < row["slope_to"])
+        ax.hist(
+            table["difference"][inside],
+            edges,
+            density=True,
+            histtype="step",
+            color=shade,
+            lw=1.0,
+            label=f"{in_words(row['slope_from'], row['slope_to'])} ({int(row['n'])})",
+        )
+    ax.axvline(0, color="#222222", lw=0.5, zorder=0.5)
+    ax.set(xlabel="ATL06-SR less ATL06 (m)", ylabel="density (1/m)", xlim=(-limit, limit))
 
 
 def _numbers(found):

@@ -10,7 +10,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from nunatak.figures import colour, maps, style
+from nunatak.figures import colour, globe, maps, style
+from nunatak.figures.graticule import draw_graticule
 from nunatak.figures.layouts import TITLE_MM, Drawn, rounded, write_title
 
 GLOBE, BARS, LEFT = 46.0, 26.0, 12.0  # mm: the polar locator, the bars below, tick labels and y label
@@ -39,7 +40,7 @@ def plan_map(look, *, title, region, further=None, crs, products, context=()):
     fig = style.new_figure(look, height_mm=top + high + 16 + BARS + 12 + 5 * -(-named // _COLUMNS))
     pole = style.add_axes(fig, 3, top + (high - GLOBE) / 2, GLOBE, GLOBE)
     south = region.centroid.y < 0
-    maps.hemisphere(pole, south=south, outlines=context, highlight=region, reach=_reach(region))
+    globe.hemisphere(pole, south=south, outlines=context, highlight=region, reach=_reach(region))
     style.panel_letter(pole, 0, look)
 
     left = GLOBE + 8 + LEFT + (look.page_mm - GLOBE - LEFT - 12 - wide) / 2
@@ -49,9 +50,9 @@ def plan_map(look, *, title, region, further=None, crs, products, context=()):
     for name, product in products.items():
         _footprints(ax, crs, product["footprints"], shades[name])
     for geometry in (further or {}).values():
-        maps.lonlat_polygon(ax, geometry, crs, facecolor="none", edgecolor="#222222", linewidth=0.9, zorder=4)
-    maps.lonlat_polygon(ax, region, crs, facecolor="none", edgecolor=_REGION, linewidth=1.2, zorder=5)
-    maps.graticule(ax, crs)
+        globe.lonlat_polygon(ax, geometry, crs, facecolor="none", edgecolor="#222222", linewidth=0.9, zorder=4)
+    globe.lonlat_polygon(ax, region, crs, facecolor="none", edgecolor=_REGION, linewidth=1.2, zorder=5)
+    draw_graticule(ax, crs)
     ax.set(xlim=box[:2], ylim=box[2:])
     maps.km_axes(ax)
     length = maps.scale_bar(ax, crs)

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 
 from nunatak.figures import colour, elevation, maps, style
+from nunatak.figures.graticule import draw_graticule
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, epoch_range, month, rounded, write_title
 
 
@@ -221,7 +222,7 @@ def repeat_pair(look, *, title, pairs, x, y, crs, column="dh"):
     side_map = style.add_axes(fig, left, high, wide, tall)
     points = elevation.pair_map(side_map, x, y, pairs[column].values)
     side_map.set(xlim=box[:2], ylim=box[2:])
-    maps.graticule(side_map, crs, labels=False)
+    draw_graticule(side_map, crs, labels=False)
     maps.km_axes(side_map)
     maps.scale_bar(side_map, crs)
     style.panel_letter(side_map, 1, look)

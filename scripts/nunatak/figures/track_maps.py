@@ -10,6 +10,7 @@ from matplotlib.patheffects import withStroke
 
 from nunatak.figures import colour, maps, style
 from nunatak.figures.elevation import height_change_map
+from nunatak.figures.graticule import draw_graticule
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, epoch_range, rounded, write_title
 from nunatak.granules.products import product_row
 from nunatak.products.corrections import above
@@ -110,7 +111,7 @@ def dhdt_points(look, *, title, x, y, dhdt, crs, ice_area=None, span="", flagged
     if ice_area is not None:
         maps.outline(ax, ice_area)
     ax.set(xlim=box[:2], ylim=box[2:], aspect="equal")
-    maps.graticule(ax, crs, labels=False)
+    draw_graticule(ax, crs, labels=False)
     maps.km_axes(ax)
     maps.scale_bar(ax, crs)
     bar = (LEFT + (look.page_mm - LEFT - 6 - wide) / 2, TITLE_MM + 6 + tall + BELOW, wide, BAR)
@@ -224,7 +225,7 @@ def heights(look, *, title, parts, crs, ice_area=None):
             maps.outline(ax, ice_area)
         points = ax.scatter(x, y, c=rows["h"], s=5, cmap=colour.sequential_map(), norm=norm, lw=0, rasterized=True)
         ax.set(xlim=box[:2], ylim=box[2:], aspect="equal")
-        maps.graticule(ax, crs, labels=False)
+        draw_graticule(ax, crs, labels=False)
         maps.km_axes(ax)
         maps.scale_bar(ax, crs)
         ax.set_title(product_row(product))
@@ -269,7 +270,7 @@ def _base(look, dh, ice_area, crs, box, own=None):
         ax.set_title(epoch_range(dh.attrs["since"], dh.attrs["until"]))
     else:
         ax.set(xlim=box[:2], ylim=box[2:], aspect="equal", facecolor="#f6f8fa")
-        maps.graticule(ax, crs, labels=False)
+        draw_graticule(ax, crs, labels=False)
     maps.km_axes(ax)
     maps.scale_bar(ax, crs, corner="lower left")
     if image is not None:

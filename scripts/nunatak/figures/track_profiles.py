@@ -198,33 +198,12 @@ def crossovers(look, *, title, table, x, y, crs, ice_area=None):
     left = 12 + wide + 15
     width = (look.page_mm - left - 4 - 13) * 0.6
     series = style.add_axes(fig, left, TITLE_MM + 6, width, 62)
-    series.plot(table["dt_days"] / 365.25, table["dh"], ".", ms=1.4, mew=0, color="#9fb3c8", rasterized=True)
-    bins = summarise(table)
-    series.errorbar(
-        bins["median_days"] / 365.25,
-        bins["median"],
-        yerr=bins["nmad"],
-        fmt="o",
-        ms=2.6,
-        color=colour.CATEGORIES[1],
-        elinewidth=0.7,
-        capsize=1.2,
-    )
-    series.axhline(0, color="#222222", lw=0.5)
-    limit = _limit_of(table["dh"], bins)
+    limit = _over_time(series, table)
     beyond = int((table["dh"].abs() > limit).sum())
-    longest = float(np.nanmax(table["dt_days"], initial=0.0)) / 365.25
-    series.set(xlabel="years between the passes", ylabel="later less earlier (m)", ylim=(-limit, limit))
-    series.set_xlim(-0.03 * max(longest, 0.1), 1.05 * max(longest, 0.1))
     style.panel_letter(series, 1, look)
     hist = style.add_axes(fig, left + width + 13, TITLE_MM + 6, look.page_mm - left - 4 - 13 - width, 62)
     z = near["z_own"][np.isfinite(near["z_own"])]
-    if z.size:  # a density of nothing divides by zero
-        hist.hist(np.clip(z, -5, 5), bins=25, range=(-5, 5), density=True, color="#7a8da1", lw=0)
-    grid = np.linspace(-5, 5, 201)
-    hist.plot(grid, np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi), color=colour.CATEGORIES[1], lw=0.9)
-    hist.set(xlabel="(dh − common) / error", yticks=[], xlim=(-5, 5))
-    hist.set_title("within 10 days")
+    _errors_hold(hist, z)
     style.panel_letter(hist, 2, look)
     for panel in (series, hist):
         for side in ("top", "right"):
@@ -249,6 +228,38 @@ def crossovers(look, *, title, table, x, y, crs, ice_area=None):
         "dh_m": style.statistics(table["dh"]),
     }
     return Drawn(fig, title, caption, numbers, crs)
+
+
+def _over_time(ax, table):
+    """Draw the differences against the time between passes and return the limit of the axis, m."""
+    ax.plot(table["dt_days"] / 365.25, table["dh"], ".", ms=1.4, mew=0, color="#9fb3c8", rasterized=True)
+    bins = summarise(table)
+    ax.errorbar(
+        bins["median_days"] / 365.25,
+        bins["median"],
+        yerr=bins["nmad"],
+        fmt="o",
+        ms=2.6,
+        color=colour.CATEGORIES[1],
+        elinewidth=0.7,
+        capsize=1.2,
+    )
+    ax.axhline(0, color="#222222", lw=0.5)
+    limit = _limit_of(table["dh"], bins)
+    longest = float(np.nanmax(table["dt_days"], initial=0.0)) / 365.25
+    ax.set(xlabel="years between the passes", ylabel="later less earlier (m)", ylim=(-limit, limit))
+    ax.set_xlim(-0.03 * max(longest, 0.1), 1.05 * max(longest, 0.1))
+    return limit
+
+
+def _errors_hold(ax, z):
+    """Draw differences over their errors beside the normal curve."""
+    if z.size:  # a density of nothing divides by zero
+        ax.hist(np.clip(z, -5, 5), bins=25, range=(-5, 5), density=True, color="#7a8da1", lw=0)
+    grid = np.linspace(-5, 5, 201)
+    ax.plot(grid, np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi), color=colour.CATEGORIES[1], lw=0.9)
+    ax.set(xlabel="(dh − common) / error", yticks=[], xlim=(-5, 5))
+    ax.set_title("within 10 days")
 
 
 def _limit_of(dh, bins):

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from nunatak.figures import colour, maps, style, velocity
+from nunatak.figures.graticule import draw_graticule
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, rounded, write_title
 
 LEFT, BETWEEN, BAR = 14.0, 4.0, 3.0  # mm: tick labels; room between panels; height of a colour bar
@@ -76,7 +77,7 @@ def panels(
             ax.plot(x, y, color="#111111", lw=0.7, zorder=5)
         ax.set(xlim=box[:2], ylim=box[2:])
         if graticule:
-            maps.graticule(ax, crs, labels=len(shown) <= 2)
+            draw_graticule(ax, crs, labels=len(shown) <= 2)
         maps.km_axes(ax, labels=len(shown) == 1)
         if rows > 1:  # numbers at every small map would be as large as the map; the scale bar serves
             ax.set(xticks=[], yticks=[])
