@@ -79,7 +79,7 @@ def test_the_shipped_studies_are_those_of_the_design():
     assert loaded["ross_sea"].region.crosses_antimeridian
     assert len(loaded["ross_sea_year"].chunks("atl10")) == 12
     assert loaded["pine_island"].chunks("itslive")[::40] == ["1984", "2024"]
-    assert loaded["pine_island"].region_of_altimetry.bounds == (-108.0, -77.5, -89.0, -73.5)
+    assert loaded["pine_island"].altimetry_region.bounds == (-108.0, -77.5, -89.0, -73.5)
     assert loaded["steenstrup"].chunks("atl06") == ["cycle05", "cycle13"]
     assert loaded["steenstrup"].figure_names == ("extent", "repeat_pair")
     assert loaded["austfonna"].regions["surge_basin"].area_km2 < loaded["austfonna"].region.area_km2 / 20

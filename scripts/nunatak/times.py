@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nunatak.constants import ATLAS_EPOCH, ATLAS_EPOCH_GPS_SECONDS, DAYS_PER_YEAR, REPEAT_PERIOD, SECONDS_PER_DAY
+from nunatak.constants import ATLAS_EPOCH, DAYS_PER_YEAR, REPEAT_PERIOD, SECONDS_PER_DAY
 
 _GPS_EPOCH = np.datetime64("1980-01-06T00:00:00", "ns")
 # Leap seconds put into UTC since the GPS epoch (IERS Bulletin C); GPS runs ahead of UTC by their number.
@@ -77,11 +77,6 @@ def utc_to_gps(time):
     utc = np.asarray(time, dtype="datetime64[ns]")
     leaps = np.searchsorted(_LEAPS, utc, side="right")
     return (utc - _GPS_EPOCH) / np.timedelta64(1, "s") + leaps
-
-
-def delta_time_to_gps(delta_time):
-    """GPS seconds since 1980-01-06 of an ICESat-2 `delta_time`."""
-    return np.asarray(delta_time, dtype=float) + ATLAS_EPOCH_GPS_SECONDS
 
 
 def decimal_year(time):

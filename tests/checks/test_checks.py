@@ -244,11 +244,6 @@ def test_without_a_pair_the_checks_of_pairs_do_not_apply():
     assert check.passed and not check.applies and "in two cycles at one place" in check.text
 
 
-def test_lost_granules_fail():
-    assert elevation.granules_accounted("atl06", {"found": 5, "present": 3, "empty": 1, "failed": 1}).passed
-    assert not elevation.granules_accounted("atl06", {"found": 5, "present": 3}).passed
-
-
 def test_checks_survive_the_file(tmp_path):
     found = [
         checks.at_most("a", 0.5, 1.0, "m", "words"),

@@ -19,7 +19,7 @@ def test_steenstrup_sank_by_the_known_medians(data):
         atl06.read_segments(data(f"real/ATL06/processed_ATL06_{name}_006_01.h5"), variables=["dh_fit_dy"])[0]
         for name in ("20191106230008_06270503", "20211102121853_06271303")
     )
-    pairs = repeat_pairs(first[filters.standard(first)], second[filters.standard(second)])
+    pairs = repeat_pairs(first[filters.keep(first)], second[filters.keep(second)])
     summary = summarise_pairs(pairs)
     assert list(summary.beam) == ["gt1l", "gt1r", "gt2l", "gt2r", "gt3l", "gt3r"]
     assert_allclose(summary.median_dh_uncorrected, [-3.87, -3.89, -7.01, -6.86, -11.94, -10.68], atol=0.02)

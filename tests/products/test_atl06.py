@@ -103,7 +103,7 @@ def test_file_without_attributes_reads_the_same(tmp_path, granule):
 
 def test_standard_filter_keeps_best_quality_only(granule):
     table, _ = atl06.read_segments(granule)
-    kept = table[filters.standard(table)]
+    kept = table[filters.keep(table)]
     assert len(kept) == 6 * 25
     assert kept.h_li.notna().all() and (kept.atl06_quality_summary == 0).all()
 

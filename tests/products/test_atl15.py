@@ -114,12 +114,6 @@ def test_group_whose_times_contradict_its_name_is_refused(tmp_path, change):
         atl15.lags(path)
 
 
-def test_tile_stats(path):
-    tiles = atl15.read_tile_stats(path)
-    assert set(tiles) == {"N_data", "RMS_data"}
-    assert float(tiles.N_data.sel(x=1020e3, y=-380e3)) == 0
-
-
 def test_name_that_lies_about_the_resolution_is_refused(tmp_path, change):
     path = write_atl15(tmp_path / NAME.replace("01km", "10km"), change)
     with pytest.raises(GranuleError, match="the name says 10000 m, x is spaced 1000 m"):

@@ -153,14 +153,6 @@ def test_some_nodes_are_interpolated(files):
         )
 
 
-def test_tile_stats(files):
-    """Centres of 40 km tiles, a number of data for every tile with ice."""
-    tiles = read15.read_tile_stats(files["10km"])
-    assert float(tiles.x[0]) % 4e4 == 2e4
-    assert {"N_data", "RMS_data", "sigma_xx0"} <= set(tiles.data_vars)
-    assert float(tiles.N_data.max()) > 1000
-
-
 def test_surface_is_the_truth_within_its_sigma(place, surface):
     """ATL14 at 2020.0: two thirds of the cells within one sigma of the truth, fills off the ice."""
     read = read14.read_surface(surface)

@@ -7,7 +7,6 @@ import pyproj
 
 from nunatak.checks.check import at_least, at_most, not_applicable
 from nunatak.constants import ACROSS_LIMIT, DATUM_YEAR
-from nunatak.granules import STATUSES
 
 # ATL15 keeps four decimals (least_significant_digit 4), so a rate over a quarter is known to 4 x 1e-4 m/yr.
 LAG_LIMIT = 1e-3
@@ -215,16 +214,3 @@ def _of_one_release(counts):
     held = ", ".join(sorted({f"{int(release):03d}" for release in (*mixed["release_first"], *mixed["release_second"])}))
     text = "pairs of passes of two releases, whose heights differ where the ice has not changed"
     return at_most(name, n, 0, "", f"{text}: {held}; name one release, atl06: {{version: ...}}" if held else text)
-
-
-def granules_accounted(product, counts):
-    """
-    Every granule the archive named has one outcome: present, empty, outside or failed.
-
-    Parameters
-    ----------
-    counts : mapping of status to number, with `found` the number of granules named
-    """
-    outcomes = sum(counts.get(status, 0) for status in STATUSES)
-    text = f"{product.upper()} granules found {counts['found']} less those with an outcome {outcomes}"
-    return at_most(f"granules_accounted/{product}", counts["found"] - outcomes, 0, "", text)

@@ -67,11 +67,6 @@ def _run(segments, preset):
     return mask, pd.DataFrame(rows, columns=["test", "n_before", "n_removed", "n_after"])
 
 
-def standard(segments):
-    """The product's own quality flag is 0 (best) and there is a height: (n,) bool array."""
-    return keep(segments, "standard")
-
-
 def consistent(segments, among=None, *, tolerance=TOLERANCE):
     """
     Which segments agree with their neighbours along the track.

@@ -1,5 +1,5 @@
 """
-Tables written piece by piece, for results larger than memory.
+Write tables piece by piece, for results larger than memory.
 
 A stream is called like the callback of a request, `stream(resource, result, result_cnt, total_resources)`, and can be
 given as one. The file bears its name only when the `with` block has ended well.
@@ -8,12 +8,9 @@ given as one. The file bears its name only when the `with` block has ended well.
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from typing import Any
 
-import h5py
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,11 +19,21 @@ from nunatak.files.tables import geo_metadata, point_geometry, with_epsg
 from nunatak.runtime import NunatakError, written
 
 
-class _Stream(ABC):
-    """What the formats share: the temporary name, the granule's name as a column, the count of rows."""
+class ParquetStream:
+    """
+    Parquet, one row group or more for each table, with units in the columns' metadata and the granule as a column.
 
-    def __init__(self, path):
+    Parameters
+    ----------
+    path : the file
+    attributes : mapping of text, such as `runtime.stamp` returns; kept in the file's metadata
+    points : add a WGS84 point geometry from `longitude` and `latitude`, or `lon` and `lat` (GeoParquet 1.1)
+    """
+
+    def __init__(self, path, *, attributes=None, points=False):
         self.path = path
+        self._attributes = attributes
+        self._points = points
         self.rows = 0
         self._stack = ExitStack()
         self._file: Any = None
@@ -46,7 +53,8 @@ class _Stream(ABC):
         return self._stack.__exit__(kind, error, trace)
 
     def __call__(self, resource, result, result_cnt, total_resources):
-        """Append a table; columns must be those of the first."""
+        """Append a table; columns must be those of the first, and points need the `epsg` of their x and y."""
+        result = with_epsg(result, self._attributes) if self._points else result
         table = result.assign(granule_id=str(resource).rsplit(".", 1)[0])
         if not self._names:
             self._names = list(table.columns)
@@ -55,36 +63,6 @@ class _Stream(ABC):
             raise NunatakError(f"{self.path}: {resource} has other columns than the tables before it; write it apart")
         self._append(table)
         self.rows += len(table)
-
-    @abstractmethod
-    def _open(self, table, units):
-        """Make the file for tables like this one."""
-
-    @abstractmethod
-    def _append(self, table):
-        """Write a table's rows behind those that are there."""
-
-
-class ParquetStream(_Stream):
-    """
-    Parquet, one row group or more for each table; units in the columns' metadata.
-
-    Parameters
-    ----------
-    path : the file
-    attributes : mapping of text, such as `runtime.stamp` returns; kept in the file's metadata
-    points : add a WGS84 point geometry from `longitude` and `latitude`, or `lon` and `lat` (GeoParquet 1.1)
-    """
-
-    def __init__(self, path, *, attributes=None, points=False):
-        super().__init__(path)
-        self._attributes = attributes
-        self._points = points
-
-    def __call__(self, resource, result, result_cnt, total_resources):
-        """Append a table of points with the `epsg` of their x and y."""
-        result = with_epsg(result, self._attributes) if self._points else result
-        super().__call__(resource, result, result_cnt, total_resources)
 
     def _open(self, table, units):
         schema = pa.Table.from_pandas(_plain(table), preserve_index=False).schema
@@ -104,34 +82,7 @@ class ParquetStream(_Stream):
         self._file.write_table(arrow)
 
 
-class HDF5Stream(_Stream):
-    """HDF5, one growing dataset for each column; times in ns since 1970-01-01, text as bytes."""
-
-    def _open(self, table, units):
-        self._file = h5py.File(self._part, "w")
-        for name in self._names:
-            values = _numeric(table[name])
-            kind = "S64" if values.dtype.kind == "S" else values.dtype
-            dataset = self._file.create_dataset(name, (0,), kind, maxshape=(None,), chunks=(1 << 16,), compression=4)
-            is_time = pd.api.types.is_datetime64_any_dtype(table[name])
-            dataset.attrs["units"] = "ns since 1970-01-01 UTC" if is_time else units.get(name, "1")
-
-    def _append(self, table):
-        for name in self._names:
-            dataset = self._file[name]
-            dataset.resize((self.rows + len(table),))
-            dataset[self.rows :] = _numeric(table[name])
-
-
 def _plain(table):
     """Categories as text: their codes would differ between tables. Text keeps its type where there is no row."""
     texts = [n for n in table if isinstance(table[n].dtype, pd.CategoricalDtype) or table[n].dtype == object]
     return table.astype(dict.fromkeys(texts, "string"))
-
-
-def _numeric(column):
-    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype == object:
-        return column.astype(str).to_numpy(dtype="S64") if len(column) else np.empty(0, "S64")
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return column.to_numpy("datetime64[ns]").astype("i8")
-    return column.to_numpy()

@@ -83,26 +83,6 @@ def lags(path):
         return _lags(file)
 
 
-def read_tile_stats(path):
-    """
-    How well the 40 km tiles of the product's own fit are known: N_data, RMS_data, RMS_bias, ..
-
-    RMS_data near 1 means residuals as large as their errors; a low N_data means an interpolated tile.
-
-    Returns
-    -------
-    Dataset (y descending, x) of tile centres with every variable of the group
-    """
-    with hdf5.open_granule(path) as file:
-        if "tile_stats" not in file:
-            raise hdf5.missing(file, "tile_stats")
-        group = file["tile_stats"]
-        window = polar_grid.window_of(group)
-        shape = (window.y.size, window.x.size)
-        names = [n for n in sorted(group) if hdf5.has(group, n) and group[n].shape == shape]
-        return polar_grid.dataset_of(group, window, names)
-
-
 def _read(paths, group_of, value, others, optional, bounds):
     """Read one group of every file that touches the bounds, and join them."""
     paths = polar_grid.as_paths(paths)

@@ -302,11 +302,6 @@ class Study(StudyFile):
     label: str = key(..., "the folder of results: the name, and the archive where another one was asked for")
 
     @property
-    def region_of_altimetry(self) -> Region:
-        """The area altimetry is read in."""
-        return self.altimetry_region or self.region
-
-    @property
     def folder(self) -> Path:
         """The folder of this study's results."""
         return Path(self.results) / self.label
