@@ -25,11 +25,11 @@ from measure import measure, report
 
 from nunatak.geometry.grid import Grid
 from nunatak.geometry.region import load
+from nunatak.parameters.velocity import PairSelection
 from nunatak.products import inflate
 from nunatak.products.itslive.fields import FILL
 from nunatak.products.itslive.ground import scale_field, to_ground, window_grid
 from nunatak.products.itslive.index import index_pairs, index_table
-from nunatak.products.itslive.selection import Selection
 from nunatak.products.itslive.store import CubeWriter
 from nunatak.simulation.itslive_files import write_granule
 from nunatak.simulation.itslive_pairs import Pair
@@ -84,7 +84,7 @@ def plan(folder, variables=VARIABLES):
     key = folder, tuple(variables)
     if key not in _plans:
         index = index_pairs(sorted(Path(folder).glob("*.nc")))
-        selection = Selection(variables=tuple(variables))
+        selection = PairSelection(variables=tuple(variables))
         _plans[key] = plan_cube(index, load({"lonlat": POLYGON}).projected, selection=selection)
     return _plans[key]
 

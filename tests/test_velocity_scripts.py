@@ -408,8 +408,8 @@ def test_variables_of_a_study_are_those_of_the_product():
     """The names a study may write are those a granule's fields are read by."""
     from typing import get_args
 
+    from nunatak.parameters.velocity import Variable
     from nunatak.products.itslive.fields import LAYOUT
-    from nunatak.study.products import Variable
 
     assert set(get_args(Variable)) == set(LAYOUT)
 

@@ -38,7 +38,7 @@ def cube(simulated_pairs, tmp_path_factory):
         simulated_pairs,
         TRUNK,
         folder / "cube.zarr",
-        selection={"projections": "all"},
+        selection={"percent_valid_pixels": 0, "min_separation": 0, "geometry": "any"},
         index=folder / "index.parquet",
         pairs=folder / "pairs.parquet",
     )

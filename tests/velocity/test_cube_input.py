@@ -10,16 +10,18 @@ import zarr
 from nunatak import api
 from nunatak.geometry.grid import map_scale
 from nunatak.geometry.region import load
+from nunatak.parameters.velocity import PairSelection
 from nunatak.products.itslive.fields import FILL
 from nunatak.products.itslive.ground import to_ground
 from nunatak.products.itslive.index import index_pairs
-from nunatak.products.itslive.selection import Selection
 from nunatak.products.itslive.store import masked, open_cube
 from nunatak.runtime import NunatakError
 from nunatak.simulation import itslive, worlds
 from nunatak.velocity import composite
 from nunatak.velocity.cube import plan_cube
 
+# pairs that the defaults leave out, too
+EVERY = {"percent_valid_pixels": 0, "min_separation": 0, "geometry": "any"}
 TRUNK = {"lonlat": [[-101.2, -74.97], [-100.4, -74.97], [-100.4, -75.13], [-101.2, -75.13]]}
 
 
@@ -27,15 +29,22 @@ def test_projections_and_resolutions_are_refused_unless_asked_for(simulated_pair
     """Another projection, another cell size in another projection; with a user's own grid all are rotated."""
     index = index_pairs(sorted(simulated_pairs.glob("*.nc")))
     project = load(TRUNK).projected
-    own = plan_cube(index, project, selection=Selection(projections="majority"), crs="EPSG:32714", cell=240.0)
+    own = plan_cube(
+        index, project, selection=PairSelection(**EVERY, projections="majority"), crs="EPSG:32714", cell=240.0
+    )
     assert set(own.pairs["fate"]) <= {"crs", "duplicate", "outside"}
-    own = plan_cube(index, project, selection=Selection(projections="all"), crs="EPSG:32714", cell=240.0)
+    own = plan_cube(index, project, selection=PairSelection(**EVERY), crs="EPSG:32714", cell=240.0)
     assert own.pairs["why"].str.contains("the cube has 240 m").any()
     mixed = plan_cube(
-        index, project, selection=Selection(projections="all"), crs="EPSG:32714", cell=240.0, mixed_resolutions=True
+        index,
+        project,
+        selection=PairSelection(**EVERY),
+        crs="EPSG:32714",
+        cell=240.0,
+        mixed_resolutions=True,
     )
     assert set(mixed.candidates["treatment"]) == {"rotated"}
-    shifted = plan_cube(index, project, selection=Selection(projections="all"), crs="EPSG:3031", cell=500.0)
+    shifted = plan_cube(index, project, selection=PairSelection(**EVERY), crs="EPSG:3031", cell=500.0)
     assert set(shifted.pairs["fate"]) <= {"resolution", "duplicate", "outside"}
 
 
@@ -86,7 +95,7 @@ def test_a_third_projection_is_turned_like_the_second(three_projections, tmp_pat
     for speed, direction in zip(speeds[1:], directions[1:], strict=True):
         assert np.nanmedian(np.abs(speed / speeds[0] - 1)) < 0.1
         assert np.nanmedian(np.abs(direction - directions[0])) < 0.1
-    pairs = api.build_cube(three_projections, TRUNK, tmp_path / "one.zarr")
+    pairs = api.build_cube(three_projections, TRUNK, tmp_path / "one.zarr", selection={"projections": "majority"})
     told = pairs[pairs["fate"] == "crs"]
     assert len(told) == 2 and told["why"].str.contains("most pairs have EPSG:3031").all()
 
@@ -113,7 +122,7 @@ def test_bad_input_is_refused_in_words(simulated_pairs, tmp_path):
     with pytest.raises(NunatakError, match=r"no image pair \(\*.nc\) there; name a folder"):
         api.build_cube(tmp_path, TRUNK, tmp_path / "a.zarr")
     with pytest.raises(NunatakError, match=r"of 48 image pairs none is used: 47 months, 1 duplicate; widen selection"):
-        api.build_cube(simulated_pairs, TRUNK, tmp_path / "a.zarr", selection={"months": ["July"]})
+        api.build_cube(simulated_pairs, TRUNK, tmp_path / "a.zarr", selection={**EVERY, "months": ["July"]})
     with pytest.raises(NunatakError, match="variables: 'speed' is not ITS_LIVE's"):
         api.build_cube(simulated_pairs, TRUNK, tmp_path / "a.zarr", selection={"variables": ["speed"]})
     with pytest.raises(NunatakError, match="selection: unknown key 'percent_valid'; choose from percent_valid_pixels"):
@@ -124,7 +133,7 @@ def test_bad_input_is_refused_in_words(simulated_pairs, tmp_path):
         api.build_cube(simulated_pairs, TRUNK, tmp_path / "a.zarr", chunks="cubes")
     empty = [p for p in simulated_pairs.glob("*.nc") if p.name.endswith("P000.nc")]
     with pytest.raises(NunatakError, match="no layer: of 1 image pairs none is used: 1 empty"):
-        api.build_cube(empty, TRUNK, tmp_path / "a.zarr")
+        api.build_cube(empty, TRUNK, tmp_path / "a.zarr", selection=EVERY)
     with pytest.raises(NunatakError, match="not a velocity cube"):
         open_cube(tmp_path)
     with pytest.raises(NunatakError, match="is there and no velocity cube; remove it"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nunatak.parameters.velocity import CubeForm
+
 
 def atl06sr(atl03_path, parameters, atl08_path=None, region=None, *, callback=None, threads=None):
     """
@@ -154,8 +156,8 @@ def build_cube(
     cell=None,
     index=None,
     pairs=None,
-    chunks="map",
-    zarr_format=3,
+    chunks=CubeForm.chunks,
+    zarr_format=CubeForm.zarr_format,
     mixed_resolutions=False,
     all_touched=False,
     memory_mb=256,
@@ -164,7 +166,7 @@ def build_cube(
     update=True,
     attributes=None,
     ice=None,
-    margin="chip",
+    margin=CubeForm.margin,
 ):
     """
     Stack ITS_LIVE image pairs over a region into a Zarr cube.
@@ -174,7 +176,7 @@ def build_cube(
     granules : list of paths, or a folder
     region : Region, or one of the forms a study file takes (`nunatak.geometry.region.load`)
     out : folder of the cube, dims (time, y, x); written beside it and renamed
-    selection : nunatak.velocity.Selection, or a mapping with some of its keys; everything by default
+    selection : nunatak.velocity.PairSelection, or a mapping with some of its keys; a study's defaults for the others
     crs, cell : the user's own grid ("EPSG:3031", metres); else the lattice most pairs share
     index : Parquet file that keeps what the granules' metadata say, so that a second build opens none of them
     pairs : Parquet file to write, one row per granule with its fate and the reason

@@ -20,10 +20,11 @@ from nunatak.files.tables import read_table, write_table
 from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import STUDY_REGION
 from nunatak.geometry.region import Region, load
+from nunatak.parameters.velocity import CubeForm
 from nunatak.products.itslive.index import UNITS, index_pairs, index_table
 from nunatak.products.itslive.layers import LayerFolder
 from nunatak.products.itslive.names import left_out_pairs
-from nunatak.products.itslive.selection import Selection, reasons, refuse_unknown, remarks, selection_from
+from nunatak.products.itslive.selection import reasons, refuse_unknown, remarks, selection_from
 from nunatak.runtime import NunatakError, scratch, written
 from nunatak.velocity import increments
 from nunatak.velocity.cube import (
@@ -54,8 +55,8 @@ def build_cube(
     cell=None,
     index=None,
     pairs=None,
-    chunks="map",
-    zarr_format=3,
+    chunks=CubeForm.chunks,
+    zarr_format=CubeForm.zarr_format,
     mixed_resolutions=False,
     all_touched=False,
     memory_mb=256,
@@ -64,7 +65,7 @@ def build_cube(
     update=True,
     attributes=None,
     ice=None,
-    margin="chip",
+    margin=CubeForm.margin,
 ):
     """Stack image pairs into a Zarr cube; arguments, result and errors as for `nunatak.api.build_cube`."""
     plan = plan_pairs(
@@ -121,7 +122,7 @@ def plan_pairs(
     memory_mb=256,
     threads=2,
     ice=None,
-    margin="chip",
+    margin=CubeForm.margin,
 ):
     """
     Decide the grid of a cube and what becomes of every pair, by what the granules say of themselves.
@@ -139,7 +140,7 @@ def plan_pairs(
     area = region if isinstance(region, Region) else load(region)
     if isinstance(selection, dict):
         refuse_unknown(selection)
-    chosen = selection if isinstance(selection, Selection) else selection_from(selection or {})
+    chosen = selection_from(selection or {})
     known = read_table(index) if index is not None and Path(index).exists() else None
     table = index_pairs(_pair_paths(granules), known=known, checksums=checksums, threads=threads)
     if index is not None:
@@ -300,7 +301,17 @@ def refuse_empty(pairs, out):
         )
 
 
-def assemble(path, plan, years, pairs, *, chunks="map", zarr_format=3, attributes=None, memory_mb=256):
+def assemble(
+    path,
+    plan,
+    years,
+    pairs,
+    *,
+    chunks=CubeForm.chunks,
+    zarr_format=CubeForm.zarr_format,
+    attributes=None,
+    memory_mb=256,
+):
     """
     Make a cube of years that are stacked.
 

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from numbers import Integral, Real
 
-from nunatak.runtime import NunatakError
-
-
-class ParameterError(NunatakError, ValueError):
-    """A parameter that is unknown or out of range: its name, its value, what is allowed."""
-
+from nunatak.parameters.choices import ParameterError
 
 SURFACES = {"dynamic": -1, "land": 0, "ocean": 1, "sea_ice": 2, "land_ice": 3, "inland_water": 4}
 CONFIDENCES = {

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import types
+from dataclasses import is_dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar
+from functools import reduce
+from inspect import get_annotations
+from operator import or_
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError, core_schema
 
 from nunatak.constants import N_RGT
 from nunatak.geometry import polygons
+from nunatak.parameters.choices import NO_RANGE, choices_of
 from nunatak.runtime import NunatakError
 
 MONTHS = (
@@ -35,9 +41,25 @@ class StudyError(NunatakError):
 
 
 class Model(BaseModel):
-    """A section of the study file."""
+    """
+    A section of the study file.
+
+    A section takes its keys from the classes of `nunatak.parameters` among its bases: type, default, range, unit and
+    help. It may narrow the type of such a key by writing `name: Type`, and adds keys of its own with `key`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        own = dict(get_annotations(cls))
+        for base in (base for base in cls.__bases__ if is_dataclass(base) and not issubclass(base, BaseModel)):
+            for choice in choices_of(base).values():
+                if choice.name in cls.__dict__:  # a section may have a default of its own
+                    continue
+                own.setdefault(choice.name, _as_typed(choice.kind, choice.range))
+                setattr(cls, choice.name, key(choice.default, choice.help, unit=choice.unit, min_length=choice.members))
+        cls.__annotations__ = own
 
     @model_validator(mode="before")
     @classmethod
@@ -63,6 +85,17 @@ def unknown_key(name, known):
 def key(default, description, *, unit=None, **limits):
     """One key of the study file: default (`...` where it must be given), what it means, unit and range."""
     return Field(default, description=description, json_schema_extra={"unit": unit} if unit else None, **limits)
+
+
+def _as_typed(kind, range_):
+    """Return the type of a declared choice for a study file, where a list may be given as its single value."""
+    parts = get_args(kind)
+    if get_origin(kind) is tuple and parts[-1] is Ellipsis:
+        return Listed[_as_typed(parts[0], NO_RANGE)]
+    if get_origin(kind) in (Union, types.UnionType):
+        return reduce(or_, (_as_typed(part, range_) for part in parts))
+    limits = Field(ge=range_.least, le=range_.most, gt=range_.above)
+    return Annotated[kind, limits] if kind in (int, float) else kind
 
 
 def listed(value):

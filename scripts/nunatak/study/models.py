@@ -243,7 +243,7 @@ class StudyFile(Settings):
     @property
     def annual_velocity(self) -> Composite:
         """How image pairs become annual velocities, the defaults where the study does not say."""
-        return self.composite or Composite()
+        return self.composite or Composite.model_validate({})
 
     def _check_figure(self, name):
         known = [f for figures in FIGURES.values() for f in figures if f != "transect"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from nunatak.constants import ACROSS_LIMIT
 from nunatak.granules import PRODUCTS, about_other, unknown_platform
+from nunatak.parameters.velocity import CubeForm, PairSelection
 from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.orbit_products import InPlace, LandIceHeights, OrbitProduct, Product, TrackProduct, known_names
 from nunatak.study.photon_products import Atl03, Atl06sr
@@ -16,8 +17,6 @@ from nunatak.study.sections import Bin, Crs
 
 Resolution = Literal["1km", "10km", "20km", "40km"]
 Filter = Literal["strict", "standard", "rough", "none"]
-# the fields of an image pair that fit on a grid, `products.itslive.LAYOUT`; a test holds the two together
-Variable = Literal["vx", "vy", "v", "v_error", "vr", "va", "chip_size_width", "chip_size_height", "interp_mask"]
 
 
 class Atl06(TrackProduct, LandIceHeights, InPlace):
@@ -144,50 +143,15 @@ class Atl10(SeaIceProduct):
     )
 
 
-class ItsLive(Product):
+class ItsLive(Product, PairSelection, CubeForm):
     """Glacier velocity from pairs of images."""
 
     version: Literal["01", "02"] | None = key(None, "version of the granules; any where not given")
     catalogue: Literal["stac", "geoparquet"] = key(
         "stac", "where archive earthdata looks for pairs: ITS_LIVE's search service, or its catalogue files"
     )
-    percent_valid_pixels: float = key(1, "least share of valid cells", unit="%", ge=0, le=100)
-    min_separation: float = key(1, "least time between the images", unit="days", ge=0, le=3650)
-    max_separation: float = key(546, "most time between the images", unit="days", gt=0, le=3650)
-    months: Listed[Month] | None = key(None, "only pairs with mid-dates in these months")
-    max_per_year: int | None = key(None, "most pairs of a year; all where not given", ge=1)
-    policy: Literal["spread", "best", "first"] = key(
-        "spread", "which of a year's pairs: even in time, most valid cells, or the first"
-    )
-    platforms: Listed[str] = key(
-        ("all",), "all, or satellites such as LC08, S1A, S2B, or groups L45, L7, L89, S1, S2, NISAR"
-    )
-    geometry: Literal["same", "cross", "any"] = key(
-        "same",
-        "pairs of one frame (or that tell none), of different ones (before June 2013 of lower quality), or any",
-    )
-    projections: Literal["majority", "all"] = key(
-        "all", "majority: only the projection most pairs have; all: the others are rotated into it, as vectors"
-    )
-    percent_valid_in_region: float = key(
-        0, "least share of the region's own cells with a velocity; every pair is read to tell", unit="%", ge=0, le=100
-    )
-    variables: Listed[Variable] = key(
-        ("vx", "vy", "v", "v_error"), "what the cube holds; vx and vy always", min_length=1
-    )
-    ice: str | None = key(
-        None,
-        "outline of the ice, one of `regions` or `region`: values whose search chip reaches beyond it are left out",
-    )
-    margin: Annotated[float, Field(ge=0, le=20000)] | Literal["chip"] = key(
-        "chip", "how far inside `ice` values begin: half of their search chip, or a distance", unit="m"
-    )
-    crs: Crs | None = key(None, "coordinate system of the cube; the one most pairs have where not given")
-    cell: float | None = key(
-        None, "cell size of the cube, along with crs; the one most pairs have where not given", unit="m", gt=0, le=10000
-    )
-    chunks: Literal["map", "series"] = key("map", "which way the cube is read fast: whole maps, or series of a cell")
-    zarr_format: Literal[2, 3] = key(3, "format of the cube; 2 for older readers and GDAL")
+    months: Listed[Month] | None
+    crs: Crs | None
 
     @field_validator("max_separation")
     @classmethod

@@ -10,6 +10,7 @@ import pyproj
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from nunatak.parameters.statistics import STATISTICS, WEIGHTINGS, statistic
+from nunatak.parameters.velocity import AnnualFit, Inversion
 from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.lines import check_rasters
 
@@ -138,35 +139,10 @@ class Focus(Model):
         return value
 
 
-class Composite(Model):
+class Composite(Model, AnnualFit):
     """How image pairs become annual velocities."""
 
-    method: Literal["lsq", "mean", "median"] = key("lsq", "least squares on displacements, weighted mean, or median")
-    seasonal: bool = key(True, "fit a seasonal cycle with the annual means (lsq)")
-    trend_inside: bool = key(True, "let the velocity follow the trend inside each year (lsq); ITS_LIVE: false")
-    year_start: Month = key(1, "month a year begins with; a year that does not begin in January is named after its end")
-    minimum_pairs: int = key(30, "fewest pairs of a cell, after the filters (lsq)", ge=1, le=10000)
-    error_limit: tuple[float, float] | None = key(
-        (100.0, 0.1), "[a, b]: no annual velocity where its error is above a m/yr + b times the mean speed; null: any"
-    )
-    v0_years: tuple[int, int] | None = key(
-        None,
-        "first and last year of the mean speed and of its trend; of the study and of all pairs where not given",
-    )
-    image_sigma: float = key(
-        0.0,
-        "position error of one image, shared by its pairs (lsq); 0 takes pairs as independent",
-        unit="m",
-        ge=0,
-        le=1000,
-    )
-    strain_length: float | None = key(
-        None,
-        "strain rates are differences over this length to either side; 4 cells where not given",
-        unit="m",
-        gt=0,
-        le=100000,
-    )
+    year_start: Month
 
     @field_validator("error_limit")
     @classmethod
@@ -183,20 +159,8 @@ class Composite(Model):
         return value
 
 
-class Invert(Model):
+class Invert(Model, Inversion):
     """A regular series of velocities by inversion of the pairs, in every cell."""
-
-    step_days: float = key(30.0, "length of an interval", unit="days", gt=0, le=3650)
-    smoothness: float | None = key(
-        None,
-        "standard deviation of the change between intervals; chosen from the pairs where not given",
-        unit="m/yr",
-        gt=0,
-        le=10000,
-    )
-    robust: bool = key(True, "weigh outliers down")
-    image_sigma: float = key(0.0, "position error of one image, shared by its pairs", unit="m", ge=0, le=1000)
-    minimum: int = key(5, "fewest pairs of a cell", ge=1, le=10000)
 
 
 def _length(value):

@@ -1,7 +1,8 @@
 """Glacier velocity from image pairs: the cube, composites, inversion and what follows from a velocity field."""
 
+from nunatak.parameters.velocity import PairSelection
 from nunatak.products.itslive.names import coverage, select_names
-from nunatak.products.itslive.selection import Selection, selection_from
+from nunatak.products.itslive.selection import selection_from
 from nunatak.velocity.annual_fields import mean_field, speed_error, years_by_status
 from nunatak.velocity.composites import composite, composites_by_sensor, magnitude_mean
 from nunatak.velocity.filters import Filters
@@ -16,7 +17,7 @@ __all__ = [
     "Field",
     "Filters",
     "GateFlux",
-    "Selection",
+    "PairSelection",
     "composite",
     "composites_by_sensor",
     "coverage",

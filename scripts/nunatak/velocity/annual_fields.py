@@ -12,7 +12,6 @@ from nunatak.products.itslive.ground import GROUND
 _MAX_SPEED, _MAX_AMPLITUDE = 20000.0, 10000.0  # m/yr, as ITS_LIVE's composites
 _DAYS = 365.25
 _COUNTS = ("count", "images", "count0", "mean_years", "sensor_excluded")
-ERROR_LIMIT = (100.0, 0.1)  # m/yr, and of the mean speed: what ITS_LIVE's itslive_flowline.m takes as known
 # what a year of a cell is: known, or why it has no velocity
 STATUS = ("known", "no_pairs", "too_few_pairs", "only_touched", "not_separable", "error_too_large", "too_fast")
 _CHANCE = 5.991  # chi-squared of two degrees of freedom that noise alone exceeds in 5 % of cases

@@ -12,9 +12,10 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
+from nunatak.parameters.velocity import AnnualFit
 from nunatak.runtime import NunatakError
 from nunatak.velocity.annual_cells import by_year, fit_cells, kept_cells, weighted_means
-from nunatak.velocity.annual_fields import ERROR_LIMIT, annual_dataset, annual_fields
+from nunatak.velocity.annual_fields import annual_dataset, annual_fields
 from nunatak.velocity.design import Design, design
 from nunatak.velocity.filters import Filters
 from nunatak.velocity.sensors import REFERENCE, false_seasons, slower_groups, without_groups
@@ -27,16 +28,16 @@ FILL = -32767
 def composite(
     cube,
     *,
-    method="lsq",
-    seasonal=True,
-    trend_inside=True,
+    method=AnnualFit.method,
+    seasonal=AnnualFit.seasonal,
+    trend_inside=AnnualFit.trend_inside,
     filters=None,
-    year_start=1,
-    v0_years=None,
+    year_start=AnnualFit.year_start,
+    v0_years=AnnualFit.v0_years,
     mean_years=None,
     reference_year=None,
-    image_sigma=0.0,
-    error_limit=ERROR_LIMIT,
+    image_sigma=AnnualFit.image_sigma,
+    error_limit=AnnualFit.error_limit,
     interior=None,
     everywhere=False,
     memory_mb=512,

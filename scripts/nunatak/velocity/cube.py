@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 
 from nunatak.geometry.grid import Grid
+from nunatak.parameters.velocity import PairSelection
 from nunatak.products import GranuleError
 from nunatak.products.itslive.chunks import read_window
 from nunatak.products.itslive.fields import FILL, LAYOUT
-from nunatak.products.itslive.selection import Selection, cap_per_year, duplicates, reject
+from nunatak.products.itslive.selection import cap_per_year, duplicates, reject
 from nunatak.runtime import NunatakError
 from nunatak.velocity import nesting
 from nunatak.velocity.lattice import Placement, place, roi_mask, source_grid, source_window, target_grid
@@ -70,7 +71,7 @@ def plan_cube(index, project, *, selection=None, crs=None, cell=None, mixed_reso
     ----------
     index : DataFrame of `products.itslive_index.index_pairs`
     project : function of a CRS that gives the region's geometry in it (`Region.projected`)
-    selection : velocity.Selection; everything by default
+    selection : velocity.PairSelection; the defaults of a study where not given
     crs, cell : the user's own grid; else the lattice most pairs share
     mixed_resolutions : rotate pairs of another projection and another cell size too
     all_touched : the region's mask takes every cell it touches, not only those whose centre is inside
@@ -83,7 +84,7 @@ def plan_cube(index, project, *, selection=None, crs=None, cell=None, mixed_reso
     ------
     NunatakError : an unknown variable
     """
-    selection = selection or Selection()
+    selection = selection or PairSelection()
     pairs = index.assign(fate="used", why="", treatment="")
     _mark(pairs, pairs["status"] != "present", "failed", pairs["reason"])
     # duplicates go first: an older processing must not step in where the newer one is filtered out
@@ -312,7 +313,7 @@ def settle(rows, told, margin=None):
 
 def percent_valid_in_region(plan, *, memory_mb=256, threads=2):
     """
-    Per cent of the region's cells with a velocity, of every candidate: for `Selection.percent_valid_in_region`.
+    Per cent of the region's cells with a velocity, of every candidate: for `PairSelection.percent_valid_in_region`.
 
     Reads the components only. A damaged pair is NaN, which no limit leaves out: its reason comes with the build.
 

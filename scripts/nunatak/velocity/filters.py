@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.parameters.velocity import AnnualFit
 from nunatak.velocity.medians import median, moving_median
 
 DT_EDGES = np.array([0.0, 16.0, 32.0, 64.0, 128.0, 256.0, np.inf])  # days
@@ -34,7 +35,7 @@ class Filters:
     """times 1.4826 times the median residual of the cell"""
     before_minimum: int = 5
     """least pairs of a cell before the outliers are judged"""
-    after_minimum: int = 30
+    after_minimum: int = AnnualFit.minimum_pairs
     """least pairs of a cell after it; cells with fewer are left without a result"""
 
 

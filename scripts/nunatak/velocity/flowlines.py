@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.geometry.grid import map_scale
+from nunatak.parameters.velocity import AnnualFit
 from nunatak.runtime import NunatakError
 from nunatak.velocity.sampling import Field, crs_of
 
@@ -31,7 +32,7 @@ def flowline(
     max_length=500e3,
     upstream=True,
     downstream=True,
-    error_limit=(100.0, 0.1),
+    error_limit=AnnualFit.error_limit,
 ):
     """
     The line that ice follows through a point, as a velocity field of one date has it.

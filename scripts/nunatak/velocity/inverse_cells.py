@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.parameters.velocity import Inversion
 from nunatak.velocity import banded
 from nunatak.velocity.annual_cells import FILL, Cells, in_threads
 
@@ -241,7 +242,19 @@ def _invert_cells(cells, spans, rounds, out, error, count):
         error[cell, :, high + 1 :] = np.nan
 
 
-def invert_cells(vx, vy, pairs, steps, *, smoothness, robust=True, image_sigma=0.0, minimum=5, held=None, threads=1):
+def invert_cells(
+    vx,
+    vy,
+    pairs,
+    steps,
+    *,
+    smoothness,
+    robust=Inversion.robust,
+    image_sigma=Inversion.image_sigma,
+    minimum=Inversion.minimum,
+    held=None,
+    threads=1,
+):
     """
     Invert many cells.
 

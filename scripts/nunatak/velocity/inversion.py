@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from nunatak.parameters.velocity import Inversion
 from nunatak.products.itslive.ground import GROUND
 from nunatak.runtime import NunatakError
 from nunatak.times import decimal_year, from_decimal_year
@@ -27,13 +28,13 @@ _SAMPLE, _FOLDS = 48, 5
 def invert(
     cube,
     *,
-    step_days=30.0,
+    step_days=Inversion.step_days,
     start=None,
     end=None,
-    smoothness=None,
-    robust=True,
-    image_sigma=0.0,
-    minimum=5,
+    smoothness=Inversion.smoothness,
+    robust=Inversion.robust,
+    image_sigma=Inversion.image_sigma,
+    minimum=Inversion.minimum,
     everywhere=False,
     memory_mb=512,
     threads=2,
@@ -106,7 +107,7 @@ def _steps(pairs: Design, step_days, start, end):
     return Steps(edges, first, overlap)
 
 
-def choose_smoothness(sample, pairs, steps, *, robust=True, minimum=5):
+def choose_smoothness(sample, pairs, steps, *, robust=Inversion.robust, minimum=Inversion.minimum):
     """
     The smoothness (m/yr between steps) that best predicts pairs left out, by five folds over a sample of cells.
 

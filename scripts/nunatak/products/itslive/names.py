@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from nunatak import granules
+from nunatak.parameters.velocity import PairSelection
 from nunatak.products.itslive.scenes import processing_date
 from nunatak.products.itslive.selection import (
-    Selection,
     cap_per_year,
     duplicates,
     month_numbers,
@@ -99,7 +99,7 @@ def select_names(table, selection):
     Parameters
     ----------
     table : granule table
-    selection : Selection
+    selection : PairSelection
 
     Returns
     -------
@@ -152,7 +152,7 @@ def coverage(table, selection=None, *, years=None):
     Parameters
     ----------
     table : granule table
-    selection : Selection
+    selection : PairSelection
     years : first and last year to tell of; those of the pairs where not given
 
     Returns
@@ -160,9 +160,9 @@ def coverage(table, selection=None, *, years=None):
     DataFrame with `year` (season year when the months run across the New Year), `available`, `selected`,
     `percent_valid_median`, every year from the first to the last, also those without pairs
     """
-    selection = selection or Selection()
+    selection = selection or PairSelection()
     pairs = pairs_from_names(table)
-    start = season_start(month_numbers(selection.months))
+    start = season_start(month_numbers(selection.months or ()))
     year = season_year(pairs["mid_date"].to_numpy(), start)
     if years is None and not len(pairs):
         return pd.DataFrame(columns=["year", "available", "selected", "percent_valid_median"])

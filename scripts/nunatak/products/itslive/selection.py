@@ -3,89 +3,63 @@
 from __future__ import annotations
 
 import calendar
-from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
 
 from nunatak import granules
+from nunatak.parameters.choices import check, choices_of
+from nunatak.parameters.velocity import PairSelection
 from nunatak.runtime import NunatakError
 
-_POLICIES = ("spread", "best", "first")
-_GEOMETRIES = ("same", "cross", "any")
-_PROJECTIONS = ("majority", "all")
 _MONTHS = {
     name.lower(): i for names in (calendar.month_name, calendar.month_abbr) for i, name in enumerate(names) if name
 }
 
 
-@dataclass(frozen=True)
-class Selection:
-    """The keys of a study's `itslive` product that decide which pairs are used; the defaults take everything."""
-
-    percent_valid_pixels: float = 0
-    """least share of valid cells in the whole granule, as its catalogue and file state it, %"""
-    percent_valid_in_region: float = 0
-    """least share of valid cells in the region itself, %; measured by reading the pairs"""
-    min_separation: float = 0
-    """least days between the two images"""
-    max_separation: float = 546
-    """most days between the two images; ITS_LIVE makes no pairs beyond 546"""
-    months: tuple[str, ...] = ()
-    """names of the months the mid-date may fall in, full or abbreviated; all when empty"""
-    max_per_year: int | None = None
-    """most pairs of one year, or of one season year when the months run across the New Year"""
-    policy: str = "spread"
-    """which pairs a full year keeps: spread (even in time and frame), best (valid share), first (in the given order)"""
-    platforms: tuple[str, ...] = ()
-    """such as LC08, S2, S1A, or a group L45, L7, L89; all when empty; a word that is no platform's is refused"""
-    geometry: str = "any"
-    """same (both images on one path and row), cross, any; pairs that do not tell their frames count as same"""
-    projections: str = "majority"
-    """majority (only the projection most pairs have) or all (the others are rotated)"""
-    variables: tuple[str, ...] = ("vx", "vy", "v", "v_error")
-    """what the cube holds"""
-
-    def __post_init__(self):
-        for key, allowed in (("policy", _POLICIES), ("geometry", _GEOMETRIES), ("projections", _PROJECTIONS)):
-            value = getattr(self, key)
-            if value not in allowed:
-                raise NunatakError(f"velocity: {key}: {value!r} is none of {', '.join(allowed)}")
-        if self.min_separation > self.max_separation:
-            given = f"min_separation {self.min_separation} exceeds max_separation {self.max_separation}"
-            raise NunatakError(f"velocity: {given}; swap them")
-        if self.max_per_year is not None and self.max_per_year < 1:
-            raise NunatakError(f"velocity: max_per_year: {self.max_per_year} keeps nothing; give 1 or more")
-        month_numbers(self.months)
-        for word in self.platforms:
-            if wrong := granules.unknown_platform(word):
-                raise NunatakError(f"velocity: platforms: {wrong}")
-
-
-# other words of a study file for the same choice
-_SYNONYMS = {("geometry", "all"): "any", ("projections", "main"): "majority"}
-
-
 def refuse_unknown(settings):
-    """An error for keys that select nothing: one misspelt would pass in silence."""
-    known = [field.name for field in fields(Selection)]
-    unknown = [key for key in settings if key not in known]
+    """Refuse a key that selects nothing, such as a misspelt one."""
+    unknown = [key for key in settings if key not in choices_of(PairSelection)]
     if unknown:
-        raise NunatakError(f"velocity: selection: unknown key {unknown[0]!r}; choose from {', '.join(known)}")
+        known = ", ".join(choices_of(PairSelection))
+        raise NunatakError(f"velocity: selection: unknown key {unknown[0]!r}; choose from {known}")
 
 
-def selection_from(settings):
-    """The Selection of a mapping or object with some of its keys; platforms "all" stands for no restriction."""
+def selection_from(settings) -> PairSelection:
+    """Return the selection that a mapping or object makes with some of its keys; further ones are left aside."""
     get = settings.get if hasattr(settings, "get") else lambda key, default: getattr(settings, key, default)
     given: dict = {}
-    for field in fields(Selection):
-        value = _SYNONYMS.get((field.name, str(get(field.name, None))), get(field.name, None))
-        if value is None or (field.name == "platforms" and "all" in value):
+    for choice in choices_of(PairSelection).values():
+        value = get(choice.name, None)
+        if value is None:
             continue
-        given[field.name] = (value,) if isinstance(value, str) and isinstance(field.default, tuple) else value
-        if isinstance(given[field.name], list):
-            given[field.name] = tuple(given[field.name])
-    return Selection(**given)
+        single = isinstance(value, str) and isinstance(choice.default, tuple)
+        given[choice.name] = (value,) if single else tuple(value) if isinstance(value, list) else value
+    return checked(PairSelection(**given))
+
+
+def checked(selection):
+    """
+    Return a selection, if pairs can be selected by it.
+
+    Raises
+    ------
+    NunatakError : a value out of range, a month or a platform that does not exist
+    """
+    check(selection, "velocity")
+    if selection.min_separation > selection.max_separation:
+        given = f"min_separation {selection.min_separation} exceeds max_separation {selection.max_separation}"
+        raise NunatakError(f"velocity: {given}; swap them")
+    month_numbers(selection.months or ())
+    for word in platform_words(selection):
+        if wrong := granules.unknown_platform(word):
+            raise NunatakError(f"velocity: platforms: {wrong}")
+    return selection
+
+
+def platform_words(selection) -> tuple[str, ...]:
+    """Return the platforms and groups that a selection is restricted to; none where it takes all."""
+    return () if "all" in selection.platforms else tuple(selection.platforms)
 
 
 def month_numbers(months):
@@ -138,7 +112,7 @@ def reject(pairs, selection, *, by_name=False):
     ----------
     pairs : DataFrame with `mid_date, date_dt, roi_valid_percentage, platform, group, geometry`, and where it was
         measured `percent_valid_in_region`
-    selection : Selection
+    selection : PairSelection
     by_name : only names were asked; a frame that none of them tells is left to the files
 
     Returns
@@ -159,13 +133,13 @@ def reject(pairs, selection, *, by_name=False):
     if "percent_valid_in_region" in pairs:
         least, share = selection.percent_valid_in_region, pairs["percent_valid_in_region"]
         rule(share < least, share.map(f"percent_valid_in_region: {{:.1f}} < {least:g} %".format))
-    months = month_numbers(selection.months)
+    months = month_numbers(selection.months or ())
     if months:
         month = pairs["mid_date"].dt.month
         names = month.fillna(0).astype(int).map(dict(enumerate(calendar.month_name)))
         rule(~month.isin(months), "months: mid-date in " + names)
-    if selection.platforms:
-        wanted = np.logical_or.reduce([_selected(pairs, word) for word in selection.platforms])
+    if words := platform_words(selection):
+        wanted = np.logical_or.reduce([_selected(pairs, word) for word in words])
         rule(~wanted, "platforms: " + pairs["platform"])
     # a pair whose frames nobody states may be of one frame, as most are; `remarks` counts those that pass
     unknown = (pairs["geometry"] == "unknown") & (by_name or selection.geometry == "same")
@@ -186,10 +160,10 @@ def remarks(pairs, kept, selection):
     ----------
     pairs : DataFrame as for `reject`
     kept : (n,) bool, the pairs that pass
-    selection : Selection
+    selection : PairSelection
     """
     told = []
-    for word in selection.platforms if len(pairs) else ():
+    for word in platform_words(selection) if len(pairs) else ():
         if not _selected(pairs, word).any():
             here = ", ".join(sorted(pairs["platform"].unique()))
             told.append(f"platforms: {word} is of none of {len(pairs)} pairs; they are of {here}")
@@ -250,7 +224,7 @@ def cap_per_year(pairs, selection):
     """
     if selection.max_per_year is None or not len(pairs):
         return pd.Series(dtype=object)
-    year = season_year(pairs["mid_date"].to_numpy(), season_start(month_numbers(selection.months)))
+    year = season_year(pairs["mid_date"].to_numpy(), season_start(month_numbers(selection.months or ())))
     out: dict = {}
     for value, group in pairs.groupby(year, sort=True):
         kept = _choose(group, selection.max_per_year, selection.policy)

@@ -13,6 +13,7 @@ from numcodecs import Blosc
 from zarr.codecs import BloscCodec
 
 from nunatak.files.rasters import georeference
+from nunatak.parameters.velocity import CubeForm
 from nunatak.products.itslive.fields import FILL, LAYOUT
 from nunatak.products.itslive.ground import GROUND
 from nunatak.products.itslive.index import UNITS
@@ -68,7 +69,17 @@ class CubeWriter:
     """
 
     def __init__(
-        self, path, grid, roi, variables, capacity, *, chunks="map", series_length=1024, zarr_format=3, attributes=None
+        self,
+        path,
+        grid,
+        roi,
+        variables,
+        capacity,
+        *,
+        chunks=CubeForm.chunks,
+        series_length=1024,
+        zarr_format=CubeForm.zarr_format,
+        attributes=None,
     ):
         if chunks not in ("map", "series"):
             raise NunatakError(f"velocity: cube chunks {chunks!r}; choose map or series")

@@ -1,0 +1,125 @@
+"""
+Declare choices: the fields of frozen dataclasses, each with its default, range, unit and help.
+
+A field is written `name: Annotated[type, Range(0, 100), Unit("%"), "what it means"] = default`; range and unit may be
+left out. The study's sections are built from these classes, and sciences take them as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+
+from nunatak.runtime import NunatakError
+
+
+class ParameterError(NunatakError, ValueError):
+    """A parameter that is unknown or out of range: its name, its value, what is allowed."""
+
+
+class Range(NamedTuple):
+    """The numbers that a choice allows; None: no limit."""
+
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    """an open lower limit"""
+
+
+NO_RANGE = Range()
+
+
+class Unit(str):
+    """The unit of a choice."""
+
+
+class AtLeast(NamedTuple):
+    """How many members a list needs."""
+
+    members: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One field of a class of choices."""
+
+    name: str
+    kind: Any
+    """its type, without range, unit and help"""
+    default: Any
+    """`...` where it must be given"""
+    help: str
+    unit: str | None = None
+    range: Range = NO_RANGE
+    members: int | None = None
+
+
+@cache
+def choices_of(declared) -> dict[str, Choice]:
+    """
+    Return the choices that a class declares, by name and in its order.
+
+    Parameters
+    ----------
+    declared : dataclass whose fields are `Annotated`, as in this room
+    """
+    hints = get_type_hints(declared, include_extras=True)
+    return {field.name: _choice(field, hints[field.name]) for field in fields(declared)}
+
+
+def _choice(field, hint):
+    if get_origin(hint) is not Annotated:
+        raise TypeError(f"{field.name}: a choice is declared with Annotated[type, ..., help]")
+    kind, *words = get_args(hint)
+    given = {type(word): word for word in words}
+    default = field.default if field.default is not MISSING else ...
+    if field.default_factory is not MISSING:
+        default = field.default_factory()
+    return Choice(
+        field.name,
+        kind,
+        default,
+        given[str],
+        given.get(Unit),
+        given.get(Range, NO_RANGE),
+        given[AtLeast].members if AtLeast in given else None,
+    )
+
+
+def check(chosen, where):
+    """
+    Refuse a value that its declaration does not allow: a word that is not among those, a number out of range.
+
+    Parameters
+    ----------
+    chosen : instance of a class of choices
+    where : str, which the message begins with
+
+    Raises
+    ------
+    ParameterError : names the key, the value and what is allowed
+    """
+    for choice in choices_of(type(chosen)).values():
+        value = getattr(chosen, choice.name)
+        if get_origin(choice.kind) is Literal and value not in get_args(choice.kind):
+            words = ", ".join(map(str, get_args(choice.kind)))
+            raise ParameterError(f"{where}: {choice.name}: {value!r} is none of {words}")
+        if isinstance(value, int | float) and (limit := out_of(choice.range, value)):
+            raise ParameterError(f"{where}: {choice.name}: {value!r} is out of range; write a number {limit}")
+
+
+def out_of(limits, value) -> str:
+    """
+    Return the limits that a number breaks, in words; empty where it keeps them.
+
+    >>> out_of(Range(1, 9), 10), out_of(Range(above=0), 0), out_of(Range(), 7)
+    ('from 1 to 9', 'above 0', '')
+    """
+    lower, upper = [], "" if limits.most is None else f" to {limits.most:g}"
+    if limits.least is not None:
+        lower.append((value >= limits.least, f"from {limits.least:g}"))
+    if limits.above is not None:
+        lower.append((value > limits.above, f"above {limits.above:g}"))
+    kept = all(fits for fits, _ in lower) and (limits.most is None or value <= limits.most)
+    return "" if kept else (lower[0][1] if lower else "any number") + upper
