@@ -29,10 +29,10 @@ import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 import requests  # noqa: E402
 from measure import measure, report  # noqa: E402
+from tests.builders.tiny_granules import atl06, name_of  # noqa: E402
 from tests.standin import certificates, faults, redirect, services  # noqa: E402
 from tests.standin.messages import Answer  # noqa: E402
 from tests.standin.server import StandIn  # noqa: E402
-from tiny_granules import atl06, name_of  # noqa: E402
 
 from nunatak.archives.nasa import login  # noqa: E402
 from nunatak.archives.transfer import download, receipts, transport  # noqa: E402

@@ -26,7 +26,7 @@ from measure import report
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-import tiny_granules  # noqa: E402  beside the tests, not a package
+from tests.builders import tiny_granules  # noqa: E402  beside the tests, not a package
 
 from nunatak.times import cycle_start  # noqa: E402
 

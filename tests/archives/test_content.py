@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 import shapely
-from tiny_granules import BROKEN, atl06, name_of, without_segments
+from tests.builders.tiny_granules import BROKEN, atl06, name_of, without_segments
 
 from nunatak.archives.local.content import describe
 from nunatak.constants import BEAMS

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_granules import BROKEN, START, atl06, name_of, without_segments
+from tests.builders.tiny_granules import BROKEN, START, atl06, name_of, without_segments
 
 from nunatak.archives import EmptyAnswer, base
 from nunatak.archives.local import index

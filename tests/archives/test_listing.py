@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from tiny_granules import atl06
+from tests.builders.tiny_granules import atl06
 
 from nunatak.archives.local.listing import fingerprint, granule_files
 from nunatak.runtime import NunatakError

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pyproj
 import pytest
-from builders import damage
-from tiny_granules import atl06, name_of, truncated
+from tests.builders.studies import damage
+from tests.builders.tiny_granules import atl06, name_of, truncated
 
 from nunatak.geometry import region
 from nunatak.granules import ledger, parse

@@ -8,7 +8,7 @@ import os
 import h5py
 import pandas as pd
 import pytest
-from tiny_granules import atl06, name_of, truncated, web_page, without_segments
+from tests.builders.tiny_granules import atl06, name_of, truncated, web_page, without_segments
 
 from nunatak.archives import verify
 from nunatak.archives.transfer import integrity

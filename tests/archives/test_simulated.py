@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tiny_granules import atl06, name_of
+from tests.builders.tiny_granules import atl06, name_of
 
 from nunatak.archives import EmptyAnswer, base
 from nunatak.archives.local.content import describe

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests import study_results
+from tests.builders import results as study_results
 
 import check_study
 from nunatak import checks, elevation

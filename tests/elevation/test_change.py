@@ -1,8 +1,8 @@
 """Change between epochs: the datum cancels, errors follow the lag groups, a change is not a rate."""
 
-import builders
 import numpy as np
 import pytest
+from tests.builders import studies
 
 from nunatak.elevation import change_between, change_since, nearest_epoch, surface_at
 from nunatak.runtime import NunatakError
@@ -11,7 +11,7 @@ from nunatak.runtime import NunatakError
 @pytest.fixture
 def change():
     rng = np.random.default_rng(0)
-    return builders.height_change(rng.normal(-1, 0.3, (20, 20)), sigma=0.1)
+    return studies.height_change(rng.normal(-1, 0.3, (20, 20)), sigma=0.1)
 
 
 def test_epochs_are_found_by_nearest_not_by_index(change):
@@ -27,7 +27,7 @@ def test_epoch_outside_the_record_is_refused(change):
 
 def test_dh_is_not_called_a_rate(change):
     """Over two years -2 m is a change dh in m; its rate is -1 m/yr and bears another name."""
-    steady = builders.height_change(-1.0)
+    steady = studies.height_change(-1.0)
     result = change_between(steady, 2019.0, 2021.0)
     np.testing.assert_allclose(result.dh, -2.0)
     np.testing.assert_allclose(result.dhdt, -1.0)
@@ -48,8 +48,8 @@ def test_one_epoch_twice_is_refused(change):
 
 def test_both_ways_of_removing_the_datum_agree(change):
     """Difference of epochs = difference of the surfaces ATL14 + delta_h, to rounding of heights of 700 m."""
-    on = builders.grid(200, 200, 100.0)
-    surface = builders.surface(lambda x, y: 700 + 1e-3 * (x - x.min()) + 5 * np.sin(y / 700), on=on)
+    on = studies.grid(200, 200, 100.0)
+    surface = studies.surface(lambda x, y: 700 + 1e-3 * (x - x.min()) + 5 * np.sin(y / 700), on=on)
     start, end = surface_at(surface, change, 2019.0), surface_at(surface, change, 2020.75)
     direct = change_between(change, 2019.0, 2020.75)
     from nunatak.elevation.sampling import sample
@@ -60,18 +60,18 @@ def test_both_ways_of_removing_the_datum_agree(change):
 
 
 def test_surface_at_the_datum_is_atl14(change):
-    surface = builders.surface(812.0)
+    surface = studies.surface(812.0)
     at_datum = surface_at(surface, change, 2020.0)
     np.testing.assert_allclose(at_datum.h, 812.0)
 
 
 def test_surface_error_holds_both_products(change):
-    surface = builders.surface(812.0, sigma=0.3)
+    surface = studies.surface(812.0, sigma=0.3)
     np.testing.assert_allclose(surface_at(surface, change, 2019.0).h_sigma, np.hypot(0.3, 0.1))
 
 
 def test_surface_in_another_projection_is_refused(change):
-    surface = builders.surface(812.0)
+    surface = studies.surface(812.0)
     surface.attrs["crs"] = "EPSG:3031"
     with pytest.raises(NunatakError, match="surface in EPSG:3031 and change in EPSG:3413"):
         surface_at(surface, change, 2019.0)
@@ -79,14 +79,14 @@ def test_surface_in_another_projection_is_refused(change):
 
 def test_error_of_a_difference_comes_from_the_matching_lag(change):
     """dhdt_sigma 0.05 m/yr over one year: 0.05 m, below the 0.14 m of two epochs as if they shared nothing."""
-    rates = {4: builders.rates(change, 4, sigma=0.05)}
+    rates = {4: studies.rates(change, 4, sigma=0.05)}
     result = change_between(change, 2019.25, 2020.25, rates=rates)
     np.testing.assert_allclose(result.dh_sigma, 0.05)
     assert result.attrs["sigma_from"] == "dhdt_lag4"
 
 
 def test_error_without_a_matching_lag_is_an_estimate_with_its_bound(change):
-    rates = {4: builders.rates(change, 4)}
+    rates = {4: studies.rates(change, 4)}
     result = change_between(change, 2019.0, 2020.75, rates=rates)
     np.testing.assert_allclose(result.dh_sigma, np.hypot(0.1, 0.1))
     np.testing.assert_allclose(result.dh_sigma_bound, 0.2)
@@ -96,13 +96,13 @@ def test_error_without_a_matching_lag_is_an_estimate_with_its_bound(change):
 def test_ice_at_one_epoch_only_does_not_count():
     iced = np.ones((9, 20, 20), bool)
     iced[6:, 0, 0] = False
-    change = builders.height_change(-1.0, iced=iced)
+    change = studies.height_change(-1.0, iced=iced)
     result = change_between(change, 2019.0, 2021.0)
     assert float(result.ice_area[0, 0]) == 0 and np.isnan(result.dh[0, 0])
 
 
 def test_area_is_the_mean_of_both_epochs():
-    change = builders.height_change(-1.0, area=1e6)
+    change = studies.height_change(-1.0, area=1e6)
     change.ice_area[8] = 0.5e6
     np.testing.assert_allclose(change_between(change, 2019.0, 2021.0).ice_area, 0.75e6)
 
@@ -118,5 +118,5 @@ def test_change_since_starts_at_zero(change):
 def test_cells_without_data_are_interpolated():
     count = np.full((20, 20), 3.0)
     count[:5] = 0
-    change = builders.height_change(-1.0, data_count=count)
+    change = studies.height_change(-1.0, data_count=count)
     assert int(change_between(change, 2019.0, 2021.0).interpolated.sum()) == 100

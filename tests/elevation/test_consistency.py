@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pyproj
 import pytest
-from builders import grid, height_change, surface
 from numpy.testing import assert_allclose
+from tests.builders.studies import grid, height_change, surface
 
 from nunatak.elevation import against_grid, by_slope, points_against_surface, rate_map, segments_against_points
 from nunatak.elevation.rate_map import residuals_to_other_tracks

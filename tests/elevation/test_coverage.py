@@ -1,9 +1,9 @@
 """Fractional cell coverage: exact areas, whatever the outline."""
 
-import builders
 import numpy as np
 import shapely
 from numpy.testing import assert_allclose
+from tests.builders import studies
 
 from nunatak.elevation import cell_coverage
 from nunatak.geometry.grid import Grid
@@ -49,7 +49,7 @@ def test_no_polygon_covers_everything_and_an_outside_one_nothing():
 
 def test_neighbouring_regions_share_a_cell_without_overlap():
     """Two basins that meet in the middle of cells cover each cell once together."""
-    on = builders.grid()
+    on = studies.grid()
     left, bottom, right, top = on.bounds
     middle = left + 7_333.0
     west = cell_coverage(on, shapely.box(left, bottom, middle, top))

@@ -6,7 +6,7 @@ import pyproj
 import pytest
 import shapely
 from numpy.testing import assert_allclose
-from track_builders import pass_of
+from tests.builders.tracks import pass_of
 
 from nunatak.checks import tracks
 from nunatak.elevation import common_differences, crossovers, nmad, pass_biases, reference_crossovers, summarise

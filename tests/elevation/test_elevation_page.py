@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-import tiny_granules
-from tests import builders
+from tests.builders import studies, tiny_granules
 from tests.conftest import ROOT
 
 from nunatak import study
@@ -16,8 +15,8 @@ PAGE = (ROOT / "docs" / "elevation.md").read_text("utf-8")
 
 def test_the_example_runs_and_gives_volumes_and_pairs(tmp_path, monkeypatch):
     """The surface sinks by 1 m/yr over two years: -2 m; two passes over one flat place differ by nothing."""
-    change = builders.height_change(-1.0, on=builders.grid(100, 100, left=1_000_500.0, top=-350_500.0))
-    made = {"ATL15_SV_0327_01km_005_01.nc": builders.write_atl15(tmp_path / "ATL15_SV_0327_01km_005_01.nc", change)}
+    change = studies.height_change(-1.0, on=studies.grid(100, 100, left=1_000_500.0, top=-350_500.0))
+    made = {"ATL15_SV_0327_01km_005_01.nc": studies.write_atl15(tmp_path / "ATL15_SV_0327_01km_005_01.nc", change)}
     for cycle, stamp in ((3, "20190504"), (7, "20200501")):
         name = tiny_granules.name_of(548, cycle, version="007")
         path = tiny_granules.atl06(tmp_path, re.sub(r"_\d{8}", f"_{stamp}", name), orbit=(548, cycle))

@@ -1,9 +1,9 @@
 """Change by elevation: every band holds its own cells, by area, and says what was not seen."""
 
-import builders
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from tests.builders import studies
 
 from nunatak.elevation import cell_heights, change_between, change_by_elevation, grid_of, region_change
 from nunatak.geometry.grid import Grid
@@ -11,7 +11,7 @@ from nunatak.geometry.grid import Grid
 
 def four_cells(dh=(1.0, 2.0, 3.0, 4.0), heights=(10.0, 60.0, 110.0, 160.0), area=1e6):
     on = Grid("EPSG:3413", 0, 2000, 1000, 1000, 2, 2)
-    change = builders.height_change(np.reshape(dh, (2, 2)), on=on, years=[2020.0, 2021.0], area=area)
+    change = studies.height_change(np.reshape(dh, (2, 2)), on=on, years=[2020.0, 2021.0], area=area)
     return change_between(change, 2020.0, 2021.0), np.reshape(heights, (2, 2))
 
 
@@ -49,7 +49,7 @@ def test_unobserved_ice_is_a_share_of_the_band():
 
 def test_bands_add_up_to_the_region():
     rng = np.random.default_rng(0)
-    change = builders.height_change(rng.normal(-1, 1, (20, 20)))
+    change = studies.height_change(rng.normal(-1, 1, (20, 20)))
     coverage = rng.uniform(0, 1, (20, 20))
     heights = rng.uniform(0, 800, (20, 20))
     table = change_by_elevation(change_between(change, 2019.0, 2021.0), heights, coverage, region="r")
@@ -60,8 +60,8 @@ def test_bands_add_up_to_the_region():
 
 def test_cell_height_is_the_mean_of_the_surface_in_it():
     """A plane of 1 m per km: the mean over a cell is the height at its centre; a cell without surface is NaN."""
-    surface = builders.surface(lambda x, y: x / 1000)
-    grid = grid_of(builders.height_change(-1.0)).pad(1)
+    surface = studies.surface(lambda x, y: x / 1000)
+    grid = grid_of(studies.height_change(-1.0)).pad(1)
     heights = cell_heights(surface, grid)
     assert_allclose(heights[1:-1, 1:-1], np.broadcast_to(grid.x[1:-1] / 1000, (20, 20)))
     assert np.isnan(heights[0]).all()

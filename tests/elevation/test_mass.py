@@ -1,10 +1,10 @@
 """Ice equivalents: firn air and bedrock motion leave the height change before it becomes a mass."""
 
-import builders
 import numpy as np
 import pytest
 import xarray as xr
 from numpy.testing import assert_allclose
+from tests.builders import studies
 
 from nunatak.elevation import ICE, ice_equivalent, mass_change
 from nunatak.runtime import NunatakError
@@ -23,29 +23,29 @@ def corrections(change, fac_rate, uplift):
 
 def test_firn_air_and_uplift_leave_the_ice():
     """-1.0 m/yr, of which -0.3 is air lost from firn and +0.1 the rising bed: -0.8 m/yr of ice."""
-    change = builders.height_change(-1.0)
+    change = studies.height_change(-1.0)
     ice = ice_equivalent(change, *corrections(change, -0.3, 0.1))
-    assert_allclose(ice.delta_h, builders.height_change(-0.8).delta_h, atol=1e-12)
+    assert_allclose(ice.delta_h, studies.height_change(-0.8).delta_h, atol=1e-12)
     assert "firn air content" in ice.attrs["corrected_for"]
 
 
 def test_correction_on_other_cells_is_refused():
-    change = builders.height_change(-1.0)
+    change = studies.height_change(-1.0)
     air, uplift = corrections(change, -0.3, 0.1)
     with pytest.raises(NunatakError, match="firn air content: its cells are not those of the height change"):
         ice_equivalent(change, air.isel(x=slice(0, 5)), uplift)
 
 
 def test_times_of_the_firn_may_be_dates():
-    change = builders.height_change(-1.0)
+    change = studies.height_change(-1.0)
     air, uplift = corrections(change, -0.3, 0.0)
     dated = air.drop_vars("decimal_year").assign_coords(time=from_decimal_year(air.decimal_year.values))
-    assert_allclose(ice_equivalent(change, dated, uplift).delta_h, builders.height_change(-0.7).delta_h, atol=1e-9)
+    assert_allclose(ice_equivalent(change, dated, uplift).delta_h, studies.height_change(-0.7).delta_h, atol=1e-9)
 
 
 def test_firn_change_of_the_whole_record_is_spread_evenly():
     """-0.6 m of air from 2019 to 2021 is -0.3 m/yr."""
-    change = builders.height_change(-1.0)
+    change = studies.height_change(-1.0)
     air, uplift = corrections(change, -0.3, 0.0)
     whole = xr.full_like(uplift, -0.6)
     assert_allclose(
@@ -54,14 +54,14 @@ def test_firn_change_of_the_whole_record_is_spread_evenly():
 
 
 def test_firn_layers_without_times_are_refused():
-    change = builders.height_change(-1.0)
+    change = studies.height_change(-1.0)
     air, uplift = corrections(change, -0.3, 0.0)
     with pytest.raises(NunatakError, match="several layers without times; give a NetCDF file"):
         ice_equivalent(change, air.drop_vars("decimal_year"), uplift)
 
 
 def test_epochs_beyond_the_firn_record_are_nan_not_extrapolated():
-    change = builders.height_change(-1.0, years=2019 + 0.25 * np.arange(17))
+    change = studies.height_change(-1.0, years=2019 + 0.25 * np.arange(17))
     ice = ice_equivalent(change, *corrections(change, -0.3, 0.1))
     assert np.isnan(ice.delta_h[-1]).all() and np.isfinite(ice.delta_h[0]).all()
 

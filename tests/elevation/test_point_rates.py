@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
-from track_builders import heights
+from tests.builders.tracks import heights
 
 from nunatak.elevation import point_rates
 from nunatak.elevation.outliers import flag_rates, good_rates, leave_out_passes, pass_residuals, track_outliers

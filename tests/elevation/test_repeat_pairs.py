@@ -1,10 +1,10 @@
 """Repeat pairs: joined by place, slopes taken out with the right sign, the Steenstrup numbers."""
 
-import builders
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from tests.builders import studies
 
 from nunatak.elevation import filters, paired, repeat_pairs, summarise_pairs
 from nunatak.products import atl06
@@ -40,8 +40,8 @@ def test_slope_of_real_granules_rises_with_y_atc(data):
 
 def test_unchanged_slope_seen_from_two_places_has_not_changed():
     """A hillside of 0.1 that rises with y_atc, seen 3 m further up the second time: dh is 0, uncorrected 0.3 m."""
-    first = builders.segments(h=500.0, y_atc=-1.0, dh_fit_dy=0.1)
-    second = builders.segments(h=500.3, y_atc=2.0, dh_fit_dy=0.1, cycle=11, start=LATER)
+    first = studies.segments(h=500.0, y_atc=-1.0, dh_fit_dy=0.1)
+    second = studies.segments(h=500.3, y_atc=2.0, dh_fit_dy=0.1, cycle=11, start=LATER)
     pairs = repeat_pairs(first, second)
     assert_allclose(pairs.dh_uncorrected, 0.3, atol=1e-4)  # float32 heights
     assert_allclose(pairs.slope_correction, 0.3, atol=1e-6)
@@ -50,17 +50,17 @@ def test_unchanged_slope_seen_from_two_places_has_not_changed():
 
 def test_passes_beyond_the_limit_across_the_track_are_no_pairs():
     """60 m apart is a pair, 70 m is not; without y_atc nothing is known."""
-    first = builders.segments(y_atc=0.0, dh_fit_dy=0.0)
+    first = studies.segments(y_atc=0.0, dh_fit_dy=0.0)
     for y, n in ((60.0, 5), (-60.0, 5), (70.0, 0), (np.nan, 0)):
-        assert len(repeat_pairs(first, builders.segments(y_atc=y, dh_fit_dy=0.0, cycle=11, start=LATER))) == n
-    far = builders.segments(y_atc=70.0, dh_fit_dy=0.0, cycle=11, start=LATER)
+        assert len(repeat_pairs(first, studies.segments(y_atc=y, dh_fit_dy=0.0, cycle=11, start=LATER))) == n
+    far = studies.segments(y_atc=70.0, dh_fit_dy=0.0, cycle=11, start=LATER)
     assert len(repeat_pairs(first, far, max_across=80.0)) == 5
     counts = paired(first, far)[1]
     assert counts[["n_joined", "n_beyond", "median_dy"]].to_numpy().tolist() == [[5, 5, 70.0]]
 
 
 def test_rate_over_the_years_between():
-    first, second = builders.segments(h=500.0), builders.segments(h=496.0, cycle=11, start="2021-05-03T15:40:00")
+    first, second = studies.segments(h=500.0), studies.segments(h=496.0, cycle=11, start="2021-05-03T15:40:00")
     pairs = repeat_pairs(first, second)
     assert_allclose(pairs.years, 730.5 / 365.25)
     assert_allclose(pairs.dhdt, -2.0)
@@ -68,25 +68,25 @@ def test_rate_over_the_years_between():
 
 
 def test_joined_by_place_when_strong_and_weak_have_swapped():
-    first = builders.segments(spot=1)
-    second = builders.segments(spot=6, cycle=11, start=LATER)
+    first = studies.segments(spot=1)
+    second = studies.segments(spot=6, cycle=11, start=LATER)
     pairs = repeat_pairs(first, second)
     assert len(pairs) == 5 and pairs.strength_changed.all()
-    assert not repeat_pairs(first, builders.segments(spot=1, cycle=11, start=LATER)).strength_changed.any()
+    assert not repeat_pairs(first, studies.segments(spot=1, cycle=11, start=LATER)).strength_changed.any()
 
 
 def test_only_common_segments_of_the_same_beam_join():
-    first = builders.segments(n=5)
+    first = studies.segments(n=5)
     second = pd.concat(
-        [builders.segments(n=3, cycle=11, start=LATER), builders.segments(n=5, beam="gt1r", cycle=11, start=LATER)]
+        [studies.segments(n=3, cycle=11, start=LATER), studies.segments(n=5, beam="gt1r", cycle=11, start=LATER)]
     )
     pairs = repeat_pairs(first, second)
     assert list(pairs.segment_id) == [1000, 1001, 1002] and (pairs.beam == "gt1l").all()
 
 
 def test_slope_of_one_pass_stands_in_for_the_other():
-    first = builders.segments(y_atc=0.0, dh_fit_dy=np.nan)
-    second = builders.segments(y_atc=2.0, dh_fit_dy=0.05, cycle=11, start=LATER)
+    first = studies.segments(y_atc=0.0, dh_fit_dy=np.nan)
+    second = studies.segments(y_atc=2.0, dh_fit_dy=0.05, cycle=11, start=LATER)
     assert_allclose(repeat_pairs(first, second).slope_correction, 0.1, rtol=1e-6)
     second["dh_fit_dy"] = np.float32(np.nan)
     pairs = repeat_pairs(first, second)
@@ -94,8 +94,8 @@ def test_slope_of_one_pass_stands_in_for_the_other():
 
 
 def test_no_common_segment_is_an_empty_table():
-    first = builders.segments()
-    second = builders.segments(cycle=11, start=LATER)
+    first = studies.segments()
+    second = studies.segments(cycle=11, start=LATER)
     second["segment_id"] += 500
     pairs = repeat_pairs(first, second)
     assert len(pairs) == 0 and "dh" in pairs
@@ -116,4 +116,4 @@ def test_no_common_segment_is_an_empty_table():
 )
 def test_passes_that_cannot_be_joined_are_refused(change, message):
     with pytest.raises(NunatakError, match=message):
-        repeat_pairs(builders.segments(), change(builders.segments(cycle=11, start=LATER)))
+        repeat_pairs(studies.segments(), change(studies.segments(cycle=11, start=LATER)))

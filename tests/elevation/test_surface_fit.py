@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
-from track_builders import pass_of
+from tests.builders.tracks import pass_of
 
 from nunatak.elevation import FitOptions, RateOptions, repeat_rates, surface_rates
 from nunatak.products import atl06

@@ -1,10 +1,10 @@
 """Transects: geodesic distance, at most half a cell between points, and the sentence about the largest lowering."""
 
-import builders
 import numpy as np
 import pyproj
 import pytest
 from numpy.testing import assert_allclose
+from tests.builders import studies
 
 from nunatak.elevation import largest_lowering, points_along, transect
 from nunatak.elevation.sampling import MISSING, NEAREST
@@ -17,7 +17,7 @@ def lonlat(points):
     return np.column_stack(back.transform(*np.transpose(points)))
 
 
-ON = builders.grid()
+ON = studies.grid()
 WEST = (ON.x[1], ON.y[10])
 EAST = (ON.x[18], ON.y[10])
 
@@ -41,15 +41,15 @@ def test_points_are_half_a_cell_apart_at_most_and_hold_the_vertices():
 
 
 def test_wider_spacing_than_half_a_cell_is_narrowed():
-    line = transect(builders.height_change(-1.0), lonlat([WEST, EAST]), spacing=5000.0)
+    line = transect(studies.height_change(-1.0), lonlat([WEST, EAST]), spacing=5000.0)
     assert np.diff(line.x).max() <= 500.0 + 1e-6
 
 
 def test_profiles_hold_the_planted_change_and_surface():
     rate = -(ON.x - ON.left) / 1e4 * np.ones((20, 1))
-    change = builders.height_change(rate, sigma=0.1)
-    surface = builders.surface(lambda x, y: 500 + (x - ON.left) / 1000)
-    line = transect(change, lonlat([WEST, EAST]), surface=surface, rates={8: builders.rates(change, 8, sigma=0.02)})
+    change = studies.height_change(rate, sigma=0.1)
+    surface = studies.surface(lambda x, y: 500 + (x - ON.left) / 1000)
+    line = transect(change, lonlat([WEST, EAST]), surface=surface, rates={8: studies.rates(change, 8, sigma=0.02)})
     along = (line.x.values - ON.left) / 1e4
     assert_allclose(line.dh.values[-1], -2 * along, atol=1e-9)
     assert_allclose(line.h.values[4], 500 + 10 * along, atol=1e-6)  # at the datum
@@ -61,7 +61,7 @@ def test_profiles_hold_the_planted_change_and_surface():
 def test_margin_is_nearest_and_flagged():
     iced = np.ones((20, 20), bool)
     iced[:, :6] = False
-    line = transect(builders.height_change(-1.0, iced=iced), lonlat([WEST, EAST]))
+    line = transect(studies.height_change(-1.0, iced=iced), lonlat([WEST, EAST]))
     flags = line.flag.values[-1]
     beyond = line.x.values < ON.x[6] - 500.1
     assert (flags[beyond] == MISSING).all() and np.isnan(line.dh.values[-1][beyond]).all()
@@ -73,7 +73,7 @@ def test_largest_lowering_says_how_much_where_and_when():
     """A pit of 3 m/yr at the tenth cell: -6 m after two years, 9 km of map from the start."""
     rate = np.zeros((20, 20))
     rate[10, 10] = -3.0
-    change = builders.height_change(rate, sigma=0.1)
+    change = studies.height_change(rate, sigma=0.1)
     line = transect(change, lonlat([WEST, EAST]))
     low = largest_lowering(line)
     assert_allclose([low.dh, low.sigma], [-6.0, np.hypot(0.1, 0.1)])
@@ -87,17 +87,17 @@ def test_largest_lowering_says_how_much_where_and_when():
 
 
 def test_largest_lowering_at_a_given_epoch():
-    line = transect(builders.height_change(-1.0), lonlat([WEST, EAST]))
+    line = transect(studies.height_change(-1.0), lonlat([WEST, EAST]))
     assert_allclose(largest_lowering(line, until=np.datetime64("2020-01-01")).dh, -1.0)
 
 
 def test_a_line_that_only_rises_is_not_said_to_sink():
-    low = largest_lowering(transect(builders.height_change(0.5), lonlat([WEST, EAST])))
+    low = largest_lowering(transect(studies.height_change(0.5), lonlat([WEST, EAST])))
     assert low.dh > 0 and low.sentence("A").startswith("The surface sank nowhere along A")
 
 
 def test_line_without_ice_is_refused():
-    line = transect(builders.height_change(-1.0, iced=np.zeros((20, 20), bool)), lonlat([WEST, EAST]))
+    line = transect(studies.height_change(-1.0, iced=np.zeros((20, 20), bool)), lonlat([WEST, EAST]))
     with pytest.raises(NunatakError, match="no height change along it"):
         largest_lowering(line)
 

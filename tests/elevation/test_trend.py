@@ -1,9 +1,9 @@
 """The trend of a cell: planted slopes come back, the annual cycle does not lean on them, errors know persistence."""
 
-import builders
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from tests.builders import studies
 
 from nunatak.elevation import trend
 from nunatak.elevation.trend import effective_number, fit_trend, trend_reference
@@ -103,7 +103,7 @@ def test_epochs_of_one_season_cannot_tell_a_cycle():
 
 
 def test_trend_of_a_dataset_carries_units():
-    change = builders.height_change(-1.5, years=YEARS, iced=np.arange(400).reshape(20, 20) > 5)
+    change = studies.height_change(-1.5, years=YEARS, iced=np.arange(400).reshape(20, 20) > 5)
     result = trend(change)
     assert_allclose(result.dhdt.values.ravel()[6:], -1.5)
     assert np.isnan(result.dhdt.values.ravel()[:6]).all()

@@ -7,7 +7,7 @@ import pyproj
 import pytest
 import shapely
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from tests import study_results
+from tests.builders import results as study_results
 
 from nunatak import elevation, figures
 from nunatak.times import from_decimal_year

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from tests import study_results
+from tests.builders import results as study_results
 
 from nunatak import figures
 from nunatak.figures import elevation

@@ -9,7 +9,7 @@ import pandas as pd
 import pyproj
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sea_ice_builders import NAME, START, segments, write_granule
+from tests.builders.sea_ice import NAME, START, segments, write_granule
 
 from nunatak.geometry.region import load
 from nunatak.gridding import accumulate, cell_statistics, make_grid, merge, select, statistics

@@ -4,8 +4,8 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from builders import damage, write_atl06
-from tiny_granules import without_segments
+from tests.builders.studies import damage, write_atl06
+from tests.builders.tiny_granules import without_segments
 
 from nunatak.constants import BEAMS
 from nunatak.elevation import filters

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from sea_ice_builders import segments, write_granule
+from tests.builders.sea_ice import segments, write_granule
 
 from nunatak.products import atl07
 from nunatak.products.sea_ice import SegmentFilter

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
-from sea_ice_builders import FILL, NAME, NEW, OLD, START, segments, write_granule
+from tests.builders.sea_ice import FILL, NAME, NEW, OLD, START, segments, write_granule
 
 from nunatak.geometry.region import load
 from nunatak.products import GranuleError, atl10, cloud

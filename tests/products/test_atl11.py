@@ -4,8 +4,8 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from builders import damage
-from track_builders import CYCLES, N_POINTS, write_atl11
+from tests.builders.studies import damage
+from tests.builders.tracks import CYCLES, N_POINTS, write_atl11
 
 from nunatak.geometry import region
 from nunatak.products import GranuleError, atl11

@@ -1,11 +1,11 @@
 """ATL15 and ATL14: the grid comes from x, y and the EPSG code; quadrants join once; lags come from the file."""
 
-import builders
 import h5py
 import numpy as np
 import pytest
 import xarray as xr
-from builders import write_atl14, write_atl15
+from tests.builders import studies
+from tests.builders.studies import write_atl14, write_atl15
 
 from nunatak.geometry.grid import Grid
 from nunatak.products import GranuleError, atl14, atl15
@@ -18,7 +18,7 @@ def change():
     iced = np.ones((6, 8), bool)
     iced[0, :3] = False
     rate = -np.arange(48.0).reshape(6, 8) / 10
-    return builders.height_change(rate, on=builders.grid(6, 8), iced=iced)
+    return studies.height_change(rate, on=studies.grid(6, 8), iced=iced)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_grid_comes_from_coordinates_not_geotransform(path, change):
     np.testing.assert_array_equal(read.y, change.y)
     assert (np.diff(read.y) < 0).all()
     grid = Grid.from_centres(read.attrs["crs"], read.x, read.y)
-    assert (grid.left, grid.top) == (builders.AUSTFONNA["left"], builders.AUSTFONNA["top"])
+    assert (grid.left, grid.top) == (studies.AUSTFONNA["left"], studies.AUSTFONNA["top"])
     # float32 in the file
     np.testing.assert_allclose(read.delta_h, change.delta_h, rtol=1e-6, atol=1e-7)
 
@@ -96,13 +96,13 @@ def test_absent_lag_names_those_there_are(path):
 
 def test_monthly_file_has_its_lags_in_months(tmp_path):
     """Groups of a monthly file are numbered in months: 3 months are one quarter."""
-    monthly = builders.height_change(-1.0, on=builders.grid(4, 4), years=2019 + np.arange(14) / 12)
+    monthly = studies.height_change(-1.0, on=studies.grid(4, 4), years=2019 + np.arange(14) / 12)
     path = tmp_path / "monthly.nc"
     write_atl15(path, monthly, lags=())
     with h5py.File(path, "a") as file:
         for months in (1, 3, 12):
-            lagged = builders.rates(monthly, months)
-            builders._write_grid(file.create_group(f"dhdt_lag{months}"), lagged)
+            lagged = studies.rates(monthly, months)
+            studies._write_grid(file.create_group(f"dhdt_lag{months}"), lagged)
     lags = atl15.lags(path)
     np.testing.assert_allclose(list(lags), [1 / 3, 1, 4])
     assert atl15.read_rates(path, 1).attrs["lag_years"] == 0.25
@@ -144,7 +144,7 @@ def test_file_without_coordinate_system_is_refused(tmp_path, change):
 
 
 def test_files_of_two_resolutions_are_refused(path, tmp_path):
-    coarse = builders.height_change(-1.0, on=builders.grid(2, 2, 10e3))
+    coarse = studies.height_change(-1.0, on=studies.grid(2, 2, 10e3))
     other = write_atl15(tmp_path / NAME.replace("01km", "10km"), coarse)
     with pytest.raises(GranuleError, match=r"resolution 10000.0 differs from 1000.0 of ATL15_SV"):
         atl15.read_height_change([path, other])
@@ -159,7 +159,7 @@ def test_simulated_source_travels_along(tmp_path, change):
 def quadrants(folder):
     """A whole field round the pole, and its four quadrant files, which all hold the nodes x = 0 and y = 0."""
     nodes = Grid("EPSG:3031", -4500.0, 4500.0, 1000.0, 1000.0, 9, 9)
-    whole = builders.height_change(-np.arange(81.0).reshape(9, 9), on=nodes)
+    whole = studies.height_change(-np.arange(81.0).reshape(9, 9), on=nodes)
     parts = {
         "A1": whole.isel(x=slice(4, None), y=slice(None, 5)),
         "A2": whole.isel(x=slice(4, None), y=slice(4, None)),
@@ -208,7 +208,7 @@ def test_window_one_column_into_the_neighbour_joins(tmp_path):
 
 
 def test_surface_of_atl14(tmp_path):
-    dem = builders.surface(lambda x, y: 500 + (x - x.min()) / 1000, on=builders.grid(30, 30, 100.0))
+    dem = studies.surface(lambda x, y: 500 + (x - x.min()) / 1000, on=studies.grid(30, 30, 100.0))
     path = write_atl14(tmp_path / "ATL14_SV_0325_100m_005_01.nc", dem)
     read = atl14.read_surface(path)
     np.testing.assert_allclose(read.h, dem.h, rtol=1e-6)

@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from builders import write_atl06
+from tests.builders.studies import write_atl06
 
 from nunatak.products import GranuleError, hdf5
 

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from tests import study_results
+from tests.builders import results as study_results
 
 from nunatak import checks, elevation, granules
 from nunatak.elevation import cell_coverage, grid_of

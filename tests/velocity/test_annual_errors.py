@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from velocity_builders import cells_of, cube_of, mean_over, noisy_cube, pair_times
+from tests.builders.velocity import cells_of, cube_of, mean_over, noisy_cube, pair_times
 
 from nunatak.velocity import Filters, composite, magnitude_mean
 from nunatak.velocity.annual_cells import fit_cells

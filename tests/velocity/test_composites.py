@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from velocity_builders import FILL, cells_of, cube_of, mean_over, noisy_cube, pair_times
+from tests.builders.velocity import FILL, cells_of, cube_of, mean_over, noisy_cube, pair_times
 
 from nunatak.products.itslive.cubes import open_datacube
 from nunatak.runtime import NunatakError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from velocity_builders import cube_of, noisy_cube
+from tests.builders.velocity import cube_of, noisy_cube
 
 from nunatak.geometry.grid import map_scale
 from nunatak.runtime import NunatakError

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from velocity_builders import FILL, cube_of, mean_over, noisy_cube
+from tests.builders.velocity import FILL, cube_of, mean_over, noisy_cube
 
 from nunatak.runtime import NunatakError
 from nunatak.times import decimal_year

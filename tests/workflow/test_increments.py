@@ -6,8 +6,7 @@ import os
 
 import numpy as np
 import pytest
-import tiny_granules
-from tests import sea_ice_builders
+from tests.builders import sea_ice, tiny_granules
 from tests.workflow.same_bytes import differences
 from tests.workflow.workflow_runs import Flow
 
@@ -70,9 +69,9 @@ def floes(folder, month):
     folder.mkdir(exist_ok=True)
     start = utc_to_delta_time(np.datetime64(f"2019-{month:02d}-15T12:00:00", "ns"))
     stamp = str(delta_time_to_utc(start).astype("datetime64[s]")).translate(str.maketrans("", "", "-T:"))
-    columns = sea_ice_builders.segments(40, longitude=np.full(40, 175.0), delta_time=start + 0.01 * np.arange(40))
+    columns = sea_ice.segments(40, longitude=np.full(40, 175.0), delta_time=start + 0.01 * np.arange(40))
     path = folder / f"ATL10-02_{stamp}_{700 + month:04d}0501_007_01.h5"
-    dated(sea_ice_builders.write_granule(path, {"gt1l": columns}, orientation=((0, start - 1e5),)))
+    dated(sea_ice.write_granule(path, {"gt1l": columns}, orientation=((0, start - 1e5),)))
 
 
 def dated(path):

@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.access.fetching import CLOUD, found, kept, md5, only
+from tests.archives.fetching import CLOUD, found, kept, md5, only
 from tests.conftest import ROOT
 from tests.standin import services
 

@@ -16,9 +16,9 @@ import time
 import h5py
 import pytest
 import requests.adapters
-from tests.access.fetching import CLOUD, DATA, HERE, found, kept, md5, only
+from tests.archives.fetching import CLOUD, DATA, HERE, found, kept, md5, only
+from tests.builders.tiny_granules import atl06, truncated
 from tests.standin import faults, services
-from tiny_granules import atl06, truncated
 
 from nunatak.archives import LoginRefused
 from nunatak.archives.nasa import login as earthdata_login

@@ -9,12 +9,12 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from sea_ice_builders import NAME, segments, write_granule
-from tests.access.conftest import record_of
-from tests.access.fetching import HERE, YEAR, found, only
+from tests.archives.conftest import record_of
+from tests.archives.fetching import HERE, YEAR, found, only
+from tests.builders.sea_ice import NAME, segments, write_granule
+from tests.builders.tiny_granules import atl06 as tiny_atl06
+from tests.builders.tiny_granules import name_of
 from tests.standin import faults, services, storage
-from tiny_granules import atl06 as tiny_atl06
-from tiny_granules import name_of
 
 from nunatak.archives import LoginRefused, in_place
 from nunatak.archives.nasa import s3

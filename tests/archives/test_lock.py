@@ -6,10 +6,10 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from tests.access.conftest import record_of
-from tests.access.fetching import md5
+from tests.archives.conftest import record_of
+from tests.archives.fetching import md5
+from tests.builders.tiny_granules import atl06, name_of
 from tests.conftest import ROOT
-from tiny_granules import atl06, name_of
 
 import show_updates
 from nunatak import study

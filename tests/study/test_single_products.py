@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.builders.tracks import pass_of
 
 import check_study
 import find_crossovers
@@ -20,7 +21,6 @@ from nunatak.reports import scope, tracks
 from nunatak.runtime import NunatakError, read_json
 from nunatak.simulation import world, write_product
 from nunatak.study import load
-from tests.track_builders import pass_of
 
 STUDY = "config/studies/austfonna.yaml"
 PERIOD = ["2019-01-01", "2019-12-31"]

@@ -10,9 +10,9 @@ import pytest
 import requests.adapters
 import requests.utils
 import xarray as xr
+from tests.builders.tiny_granules import atl06, name_of
 from tests.standin import certificates, faults, holdings, redirect, services, stac
 from tests.standin.server import StandIn
-from tiny_granules import atl06, name_of
 
 from nunatak.archives.local import content
 from nunatak.archives.nasa.earthdata import EarthdataArchive

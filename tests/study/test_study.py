@@ -26,7 +26,7 @@ from nunatak.results import targets
 from nunatak.study import StudyError, reference, sections
 from nunatak.times import SAFE_HOLDS
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = sorted((ROOT / "config" / "studies").glob("*.yaml"))
 PLAIN = {
     "title": "A glacier",

@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 import pytest
-from tests.access.reached import OUTSIDE, Reached, hold
+from tests.archives.reached import OUTSIDE, Reached, hold
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from builders import damage
+from tests.builders.studies import damage
+from tests.conftest import ROOT
 
 from nunatak import study
 from nunatak.archives.base import check_failures
@@ -22,7 +23,6 @@ from nunatak.products import atl10 as atl10_reader
 from nunatak.results import reading, targets
 from nunatak.runtime import NunatakError, file_sha256, stamp
 from nunatak.simulation import atl10, seaice_passes, world
-from tests.conftest import ROOT
 
 TABLES = ("rows", "levels", "granules", "ledger")
 

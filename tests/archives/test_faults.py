@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import urllib3.util.retry
-from tests.access.conftest import record_of
-from tests.access.fault_table import GRANULES, PAIRS, ROWS, SUBSETS, TOOLS, Comes, Empty, Fails, Stops
-from tests.access.fetching import HERE, YEAR, md5
+from tests.archives.conftest import record_of
+from tests.archives.fault_table import GRANULES, PAIRS, ROWS, SUBSETS, TOOLS, Comes, Empty, Fails, Stops
+from tests.archives.fetching import HERE, YEAR, md5
+from tests.builders.tiny_granules import atl06, name_of
 from tests.conftest import ROOT
 from tests.standin import faults, services, stac, subsetter
 from tests.standin.faults import FAULTS
 from tests.standin.harmony import Harmony
-from tiny_granules import atl06, name_of
 
 import count_granules
 import fetch_granules

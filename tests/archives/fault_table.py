@@ -16,7 +16,7 @@ from typing import Any
 import earthaccess.exceptions as earthaccess_errors
 import pystac_client
 import requests
-from tests.access import clients
+from tests.archives import clients
 
 # doors
 GRANULES, PAIRS, SUBSETS = "granules", "pairs", "subsets"

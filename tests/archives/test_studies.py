@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.access.reached import OUTSIDE, Reached, hold
+from tests.archives.reached import OUTSIDE, Reached, hold
 from tests.standin import services
 from tests.workflow.workflow_runs import Done
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.access.fetching import found, md5, only
+from tests.archives.fetching import found, md5, only
+from tests.builders.tiny_granules import name_of
 from tests.standin import faults, services
 from tests.standin.harmony import Harmony
-from tiny_granules import name_of
 
 import query_granules
 from nunatak.archives import LoginRefused, ServiceFailed, base, lock

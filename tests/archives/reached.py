@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from tests.access.conftest import services_of
+from tests.archives.conftest import services_of
 from tests.conftest import ROOT
 from tests.standin import faults, holdings, redirect, services, stac
 from tests.workflow.workflow_runs import Flow

@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from tiny_granules import atl06, name_of, truncated
+from tests.builders.tiny_granules import atl06, name_of, truncated
+from tests.conftest import ROOT
 
 import count_granules
 import fetch_granules
@@ -25,7 +26,6 @@ from nunatak.geometry import region
 from nunatak.geometry.outlines import write_outlines
 from nunatak.runtime import NunatakError
 from nunatak.simulation import itslive, worlds
-from tests.conftest import ROOT
 
 SETTINGS = {
     "filter": "standard",

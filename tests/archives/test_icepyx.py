@@ -8,7 +8,7 @@ import earthaccess
 import icepyx
 import pandas as pd
 import pytest
-from tests.access.fetching import HERE, YEAR
+from tests.archives.fetching import HERE, YEAR
 from tests.standin import faults, services
 from tests.standin.harmony import Harmony
 

@@ -9,8 +9,8 @@ import harmony
 import numpy as np
 import pandas as pd
 import pytest
-import tiny_granules
-from tests.access.conftest import record_of
+from tests.archives.conftest import record_of
+from tests.builders import tiny_granules
 from tests.standin import faults, services, subsetter
 from tests.standin.harmony import Harmony
 

@@ -7,7 +7,7 @@ import sys
 import earthaccess
 import fsspec
 import pytest
-from tests.access.fetching import found, kept, only
+from tests.archives.fetching import found, kept, only
 from tests.standin import faults, services, storage
 
 from nunatak.archives import LoginRefused

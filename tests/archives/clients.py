@@ -13,7 +13,7 @@ import harmony
 import pystac_client
 import requests
 from icepyx.core.harmony import HarmonyApi
-from tests.access.fetching import HERE
+from tests.archives.fetching import HERE
 from tests.standin import faults, services
 
 _BOX = tuple(float(value) for value in HERE.bounds)

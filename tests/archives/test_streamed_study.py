@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from tests.access.reached import OUTSIDE, Reached, hold
+from tests.archives.reached import OUTSIDE, Reached, hold
 
 from nunatak.products import atl06, atl14
 
