@@ -11,10 +11,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from tests import rooms
+
 from nunatak.parameters import statistics
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
+    "rooms": ("docs/architecture.md", rooms.drawing),
     "statistics": ("docs/gridding.md", statistics.documented),
 }
 _PLACE = "(<!-- table: {} -->\n\n)(.*?)(\n\n<!-- end -->)"
