@@ -1,6 +1,7 @@
 """Helpers for rules: the studies of this run, which files each asks for, and what a rule is told of it."""
 
 from nunatak.results import targets
+from nunatak.results.figures import row_of
 from nunatak import study as studies
 from nunatak.archives.asking import fetching_of
 from nunatak.archives.local.listing import fingerprint

@@ -17,6 +17,7 @@ rule plot_figure:
         title=of_study("title"),
         focus=of_study("focus"),
         transects=of_study("transects"),
+        caption=lambda wildcards: row_of(wildcards.figure).caption,
         code=code_version("plot_figure.py"),
     message:
         "{wildcards.study}: drawing {wildcards.figure}"

@@ -17,38 +17,39 @@ def main(
 
     Parameters
     ----------
-    name : one of `study.sections.FIGURES`, transect_<name> for a transect
-    inputs : mapping of `regions` and what the figure needs (see `files.figure_request`) to a path or a list of paths
+    name : of a row of `results.figures.FIGURES`, transect_<name> for a transect
+    inputs : mapping of `regions`, the results that the row names, and `granules`, to a path or a list of paths
     outputs : paths; the suffix is the format, .json the sidecar
     focus, transects : the study's
     coastline : a file of the user's with land, for polar maps
     asked : the figures that the study names, None where it takes those of its products
     """
     look = figures.preset(preset)
-    request = files.figure_request(inputs, title=title, focus=focus, transects=transects, coastline=coastline)
+    subject = figures.Subject(name, title, focus, transects or {}, coastline)
+    data = files.figure_data(inputs)
     with figures.use(look):
-        drawn = _drawn(name, look, request, asked)
+        drawn = _drawn(look, subject, data, asked)
         sidecar = figures.sidecar_of(
             name,
             drawn,
             study=study,
             source=reading.source_of(reading.flat(inputs)),
             inputs=reading.hashes(inputs),
-            products=reading.releases(request.granules),
+            products=reading.releases(data["granules"]),
             preset_name=preset,
         )
         figures.save(drawn.figure, outputs, sidecar, look=look)
 
 
-def _drawn(name, look, request, asked):
+def _drawn(look, subject, data, asked):
     try:
-        return figures.draw(name, look, request)
+        return figures.draw(look, subject, data)
     except figures.NothingToDraw as error:
-        if name in (asked or ()):
+        if subject.name in (asked or ()):
             raise
-        reason = str(error).removeprefix("figures: ").removeprefix(f"{name}: ").partition("; leave it out")[0]
-        say(f"figure {name} not drawn: {reason}")
-        return figures.empty(look, title=f"{request.title}: {name.replace('_', ' ')}", reason=reason)
+        reason = str(error).removeprefix("figures: ").removeprefix(f"{subject.name}: ").partition("; leave it out")[0]
+        say(f"figure {subject.name} not drawn: {reason}")
+        return figures.empty(look, title=f"{subject.title}: {subject.name.replace('_', ' ')}", reason=reason)
 
 
 if __name__ == "__main__":

@@ -38,8 +38,8 @@ FLOORS: tuple[tuple[str, tuple[Room, ...]], ...] = (
     (
         "study",
         (
-            Room("study", (), "The study file as typed models, its schema and its reference."),
-            Room("results", ("study",), "The files a study makes: names, paths, conditions and readers."),
+            Room("results", (), "The tables of results and figures, their paths, conditions and readers."),
+            Room("study", ("results",), "The study file as typed models, its schema and its reference."),
         ),
     ),
     (

@@ -8,7 +8,7 @@ import jinja2
 import pytest
 from tests.conftest import ROOT
 
-from nunatak.results.targets import FIGURES
+from nunatak.results.figures import FIGURES, row_of
 
 TEMPLATE = jinja2.Template((ROOT / "config/captions/figure.rst").read_text("utf-8"))
 
@@ -16,6 +16,9 @@ TEMPLATE = jinja2.Template((ROOT / "config/captions/figure.rst").read_text("utf-
 @pytest.mark.parametrize("figure", [*FIGURES, "transect_across"])
 def test_caption(figure):
     """A sentence of its own before the one about the numbers."""
-    told = TEMPLATE.render(snakemake=SimpleNamespace(wildcards=SimpleNamespace(figure=figure))).strip()
+    job = SimpleNamespace(
+        wildcards=SimpleNamespace(figure=figure), params=SimpleNamespace(caption=row_of(figure).caption)
+    )
+    told = TEMPLATE.render(snakemake=job).strip()
     words, _, rest = told.partition("The numbers drawn lie beside")
     assert len(words.strip()) > 40 and f"{figure}.json" in rest

@@ -9,6 +9,8 @@ from tests.builders import results as study_results
 
 from nunatak import figures
 from nunatak.figures import elevation
+from nunatak.geometry.region import Region
+from nunatak.results.reading import HeightChange
 from nunatak.runtime import NunatakError
 from nunatak.times import from_decimal_year
 
@@ -84,50 +86,52 @@ def test_the_caption_names_the_projection(copernicus):
     assert "EPSG:32607" in copernicus["repeat_pair"].caption
 
 
-def request(**given):
-    from nunatak.geometry.region import Region
-
+def drawn(name, look, focus=None, **data):
+    """A figure of an ice cap from some results by name."""
     outlines = {"region": Region("ice cap", study_results.REGION)}
-    return figures.Request(title="An ice cap", outlines=outlines, **given)
+    subject = figures.Subject(name, "An ice cap", focus)
+    return figures.draw(look, subject, {"regions": outlines, "granules": {}, **data})
+
+
+def height_change():
+    change = study_results.height_change().assign_coords(decimal_year=("time", study_results.YEARS))
+    return HeightChange(change, {})
 
 
 def test_a_figure_is_drawn_by_name():
     look = figures.preset("copernicus")
-    change = study_results.height_change().assign_coords(decimal_year=("time", study_results.YEARS))
     with figures.use(look):
-        drawn = figures.draw("height_change_region", look, request(change=change))
-    assert drawn.numbers["a"]["first"] == "2019-01-01"
-    assert drawn.numbers["b"]["dh_m"]["min"] < -5
+        made = drawn("height_change_region", look, change=height_change())
+    assert made.numbers["a"]["first"] == "2019-01-01"
+    assert made.numbers["b"]["dh_m"]["min"] < -5
 
 
 def test_the_focus_cuts_the_map():
     look = figures.preset("copernicus")
-    change = study_results.height_change().assign_coords(decimal_year=("time", study_results.YEARS))
     focus = {"crs": "EPSG:3413", "xlim": [1.04e6, 1.1e6], "ylim": [-4.8e5, -4.2e5]}
     with figures.use(look):
-        drawn = figures.draw("height_change_focus", look, request(change=change, focus=focus))
-    assert drawn.numbers["b"]["extent_m"] == [1_040_000, 1_100_000, -480_000, -420_000]
+        made = drawn("height_change_focus", look, change=height_change(), focus=focus)
+    assert made.numbers["b"]["extent_m"] == [1_040_000, 1_100_000, -480_000, -420_000]
 
 
 def test_an_unknown_figure_names_those_there_are():
     with pytest.raises(NunatakError, match="'hight_change' is unknown; choose one of extent, height_change_region"):
-        figures.draw("hight_change", figures.preset("agu"), request())
+        drawn("hight_change", figures.preset("agu"))
 
 
 def test_a_figure_without_its_data_says_what_to_leave_out():
-    with pytest.raises(NunatakError, match=r"repeat_pair: has no pairs to draw; leave it out of figures\.names"):
-        figures.draw("repeat_pair", figures.preset("agu"), request())
+    with pytest.raises(NunatakError, match=r"repeat_pair: has no repeat pairs to draw; leave it out of figures\.names"):
+        drawn("repeat_pair", figures.preset("agu"))
 
 
 def test_a_focus_outside_the_cells_is_refused():
-    change = study_results.height_change().assign_coords(decimal_year=("time", study_results.YEARS))
     focus = {"crs": "EPSG:3413", "xlim": [0.0, 1.0e3], "ylim": [0.0, 1.0e3]}
     with pytest.raises(NunatakError, match="focus: holds fewer than 2 x 2 cells"):
-        figures.draw("height_change_focus", figures.preset("agu"), request(change=change, focus=focus))
+        drawn("height_change_focus", figures.preset("agu"), focus, change=height_change())
 
 
 def test_an_unknown_transect_names_those_there_are():
-    change = study_results.height_change().assign_coords(decimal_year=("time", study_results.YEARS))
-    wanted = request(change=change, sections={"across": study_results.section(change)})
+    height = height_change()
+    lines = {"across": study_results.section(height.change)}
     with pytest.raises(NunatakError, match="transect_along: no such transect; there are: across"):
-        figures.draw("transect_along", figures.preset("agu"), wanted)
+        drawn("transect_along", figures.preset("agu"), change=height, transects=lines)

@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 
 import write_report
+from nunatak.files.tables import read_table
 from nunatak.geometry.region import Simplification
 from nunatak.reports import files, front
+from nunatak.results import reading
 from nunatak.runtime import NunatakError
 
 
@@ -160,7 +162,7 @@ def nothing(made):
 
 
 def test_the_numbers_are_those_of_the_table(made, report):
-    last = files.region_change(made.inputs["region_change"]).iloc[-1]
+    last = reading.region_change(made.inputs["region_change"]).iloc[-1]
     words = Page(report[0]).words
     assert f"{abs(last['volume_change']):.1f}" in words
     assert "lost" in words
@@ -177,7 +179,7 @@ def test_medians_of_repeat_pairs_carry_errors_in_the_table(made):
 
 def test_cells_too_coarse_for_a_region_are_pointed_out(made):
     """A region of 49 cells is not resolved, one of 50 is."""
-    table = files.region_change(made.inputs["region_change"])
+    table = reading.region_change(made.inputs["region_change"])
     said = "Fewer than 50 cells do not resolve a region"
     for cells, told in ((49, True), (50, False)):
         notes = front.region_table(table.assign(n_cells=cells)).notes
@@ -221,7 +223,7 @@ def test_a_failed_check_is_named_at_the_top(made, provenance, tmp_path):
 def test_a_missing_input_is_one_line(made, tmp_path):
     absent = {"regions": made.inputs["regions"], "region_change": tmp_path / "region_change.csv"}
     with pytest.raises(NunatakError, match=r"region_change\.csv: is missing; run the study again"):
-        files.figure_request(absent, title="x")
+        files.figure_data(absent)
 
 
 def test_provenance_holds_granules_with_checksums_and_no_place(made, provenance):
@@ -255,7 +257,7 @@ def test_the_source_is_simulated_when_one_input_is(made, tmp_path):
     from nunatak.files.tables import write_table
 
     real = tmp_path / "real.parquet"
-    write_table(files.read_table(made.inputs["repeat_pairs"]), real, attributes={"nunatak_source": "directory"})
+    write_table(read_table(made.inputs["repeat_pairs"]), real, attributes={"nunatak_source": "directory"})
     assert files.source_of([real]) == "directory"
     assert files.source_of([real, made.inputs["change"]]) == "SIMULATED"
     assert files.source_of([made.inputs["region_change"]]) == "SIMULATED"

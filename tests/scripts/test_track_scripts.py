@@ -11,7 +11,6 @@ import query_granules
 import subset_points
 from nunatak import figures
 from nunatak.checks import tracks as checks
-from nunatak.figures import study_tracks
 from nunatak.files.tables import read_csv, read_table, write_table
 from nunatak.geometry import region
 from nunatak.geometry.outlines import write_outlines
@@ -259,8 +258,8 @@ def test_flagged_rates_are_in_no_map_scale_or_sentence(made, tmp_path):
     look, drawn = figures.preset("copernicus"), []
     with figures.use(look):
         for path in (made["rates.parquet"], tmp_path / "rates.parquet"):
-            request = files.figure_request({"regions": made["regions"], "rates": path}, title="Test")
-            drawn.append(study_tracks.FIGURES["dhdt_points"][0](look, request, "dhdt_points"))
+            data = files.figure_data({"regions": made["regions"], "rates": path})
+            drawn.append(figures.draw(look, figures.Subject("dhdt_points", "Test"), data))
     assert drawn[1].numbers["limit_m_per_yr"] == pytest.approx(drawn[0].numbers["limit_m_per_yr"], rel=0.2)
     assert drawn[1].numbers["flagged"] >= known.size and "Grey dots" in drawn[1].caption
     said = tracks.rates_sentence(clouds)
@@ -282,7 +281,7 @@ def test_figures_are_drawn(made, name):
     }
     look = figures.preset("copernicus")
     with figures.use(look):
-        drawn = study_tracks.FIGURES[name][0](look, files.figure_request(inputs, title="Test"), name)
+        drawn = figures.draw(look, figures.Subject(name, "Test"), files.figure_data(inputs))
     assert drawn.caption and drawn.numbers
     width, height = figures.style.size_mm(drawn.figure)
     assert abs(width - look.page_mm) < 0.1 and height <= look.height_mm
@@ -292,10 +291,10 @@ def test_filtered_agreement_is_closer_than_unfiltered(made):
     """The spikes are in one figure's numbers and not in the other's."""
     inputs = {"regions": made["regions"], "track": made["track.parquet"]}
     look = figures.preset("copernicus")
-    request = files.figure_request(inputs, title="Test")
+    data = files.figure_data(inputs)
     with figures.use(look):
         names = ("atl06_vs_atl11_unfiltered", "atl06_vs_atl11")
-        raw, kept = (study_tracks.FIGURES[name][0](look, request, name).numbers for name in names)
+        raw, kept = (figures.draw(look, figures.Subject(name, "Test"), data).numbers for name in names)
     assert raw["difference_m"]["max"] > 5 and kept["difference_m"]["max"] < 1
 
 

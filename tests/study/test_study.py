@@ -23,6 +23,7 @@ from nunatak.geometry.grid import Grid
 from nunatak.geometry.region import Region
 from nunatak.gridding import timebins
 from nunatak.results import targets
+from nunatak.results.figures import FIGURES, row_of
 from nunatak.study import StudyError, reference, sections
 from nunatak.times import SAFE_HOLDS
 
@@ -275,8 +276,8 @@ def test_every_figure_is_listed_with_what_it_shows(path):
     assert tuple(named) == loaded.figure_names
     assert all(len(line.split(maxsplit=1)[1]) > 10 for line in drawn.splitlines()[1:])
     rest = {line.split()[0] for line in others.splitlines()[1:]}
-    kinds = {name if name in targets.FIGURES else "transect" for name in named}
-    assert kinds | rest == set(targets.FIGURES) and not kinds & rest
+    kinds = {row_of(name).listed for name in named}
+    assert kinds | rest == {row.listed for row in FIGURES.values()} and not kinds & rest
 
 
 def test_the_shipped_settings_are_sound():

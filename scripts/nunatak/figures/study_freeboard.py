@@ -17,73 +17,73 @@ _STATISTICS = {
 }
 
 
-def _maps(look, request, name):
-    variable, kind, label = _STATISTICS[name]
-    dataset = request.freeboard[[group for group in request.freeboard if group not in DERIVED][-1]]
+def maps(look, subject, data):
+    variable, kind, label = _STATISTICS[subject.name]
+    dataset = data["freeboard"][[group for group in data["freeboard"] if group not in DERIVED][-1]]
     if variable not in dataset:
-        raise NunatakError(f"figures: {name}: grid.nc has no {variable}; add it to freeboard.statistics")
-    label = label.format(what=_what(request))
+        raise NunatakError(f"figures: {subject.name}: grid.nc has no {variable}; add it to freeboard.statistics")
+    label = label.format(what=_what(data))
     return freeboard_layouts.statistic_maps(
         look,
-        title=f"{request.title}: {label.rpartition(' (')[0] or label}",
+        title=f"{subject.title}: {label.rpartition(' (')[0] or label}",
         values=dataset[variable],
         ends=dataset["time_bnds"].values[:, 1],
         kind=kind,
         label=label,
-        **_ground(request, dataset),
+        **_ground(subject, data, dataset),
     )
 
 
-def _anomaly(look, request, name):
-    if "anomaly" not in request.freeboard:
+def anomaly(look, subject, data):
+    if "anomaly" not in data["freeboard"]:
         raise NunatakError(
-            f"figures: {name}: needs the same month of two years or more; widen the period, and bins: [month]"
+            f"figures: {subject.name}: needs the same month of two years or more; widen the period, and bins: [month]"
         )
-    dataset = request.freeboard["anomaly"]
+    dataset = data["freeboard"]["anomaly"]
     seen = dataset["anomaly"]
     # a cell crossed once in a year has no error of its own: not known to be significant
     doubtful = ~(abs(seen) >= 2 * dataset["anomaly_sigma"]) if "anomaly_sigma" in dataset else None
     ends = (dataset["time"].values.astype("datetime64[M]") + 1).astype("datetime64[ns]")
     return freeboard_layouts.statistic_maps(
         look,
-        title=f"{request.title}: {_what(request)} less its mean over {dataset.attrs['climatology_years']}",
+        title=f"{subject.title}: {_what(data)} less its mean over {dataset.attrs['climatology_years']}",
         values=seen,
         ends=ends,
         kind="change",
-        label=f"anomaly of {_what(request)} (m)",
+        label=f"anomaly of {_what(data)} (m)",
         doubtful=doubtful,
-        **_ground(request, dataset),
+        **_ground(subject, data, dataset),
     )
 
 
-def _difference(look, request, name):
-    if "atl20" not in request.freeboard:
-        raise NunatakError(f"figures: {name}: nothing was compared; name ATL20 files in freeboard.atl20")
-    dataset = request.freeboard["atl20"]
+def difference(look, subject, data):
+    if "atl20" not in data["freeboard"]:
+        raise NunatakError(f"figures: {subject.name}: nothing was compared; name ATL20 files in freeboard.atl20")
+    dataset = data["freeboard"]["atl20"]
     ends = (dataset["time"].values.astype("datetime64[M]") + 1).astype("datetime64[ns]")
     return freeboard_layouts.statistic_maps(
         look,
-        title=f"{request.title}: mean freeboard less that of ATL20",
+        title=f"{subject.title}: mean freeboard less that of ATL20",
         values=dataset["difference"],
         ends=ends,
         kind="change",
         label="difference from ATL20 (m)",
-        **_ground(request, dataset),
+        **_ground(subject, data, dataset),
     )
 
 
-def _series(look, request, name):
+def series(look, subject, data):
     return freeboard_layouts.freeboard_series(
-        look, title=f"{request.title}: through time", table=_of_region(request.freeboard_series), what=_what(request)
+        look, title=f"{subject.title}: through time", table=_of_region(data["freeboard_series"]), what=_what(data)
     )
 
 
-def _distribution(look, request, name):
-    table = _of_region(request.freeboard_distribution)
+def distribution(look, subject, data):
+    table = _of_region(data["freeboard_distribution"])
     if table.empty:
-        raise NunatakError(f"figures: {name}: no histogram was kept; set freeboard.level_width, such as 0.01")
+        raise NunatakError(f"figures: {subject.name}: no histogram was kept; set freeboard.level_width, such as 0.01")
     return freeboard_layouts.freeboard_distribution(
-        look, title=f"{request.title}: distribution", table=table, what=_what(request)
+        look, title=f"{subject.title}: distribution", table=table, what=_what(data)
     )
 
 
@@ -91,23 +91,14 @@ def _of_region(table):
     return table[table["region"] == STUDY_REGION].reset_index(drop=True)
 
 
-def _ground(request, dataset):
+def _ground(subject, data, dataset):
     """Coordinate system, land and where the land is from."""
     crs = dataset.attrs["crs"]
-    south = request.outlines[STUDY_REGION].geometry.centroid.y < 0
-    land, note = land_on(crs, south, request.coastline)
+    south = data["regions"][STUDY_REGION].geometry.centroid.y < 0
+    land, note = land_on(crs, south, subject.coastline)
     return {"crs": crs, "land": land, "land_note": note}
 
 
-def _what(request):
-    product = next((name for name in VALUES if name in request.granules), "atl10")
+def _what(data):
+    product = next((name for name in VALUES if name in data["granules"]), "atl10")
     return VALUES[product]
-
-
-FIGURES = {
-    **{name: (_maps, "freeboard") for name in _STATISTICS},
-    "freeboard_anomaly": (_anomaly, "freeboard"),
-    "freeboard_difference": (_difference, "freeboard"),
-    "freeboard_series": (_series, "freeboard_series"),
-    "freeboard_distribution": (_distribution, "freeboard_distribution"),
-}

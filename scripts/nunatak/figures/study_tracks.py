@@ -9,39 +9,42 @@ import shapely
 from nunatak import elevation
 from nunatak.figures import track_maps, track_profiles
 from nunatak.figures.layouts import NothingToDraw
+from nunatak.figures.subject import cut_to_focus, ice_at_first, map_crs
 from nunatak.times import decimal_year
 
 
-def _tracks(look, request, name):
-    dh, ice, crs = _background(request)
-    rates, lines = request.point_rates, []
-    for row in request.tracks[request.tracks["product"] == "atl11"].itertuples():
+def tracks(look, subject, data):
+    dh, ice, crs = _background(subject, data)
+    rates, lines = data["rates"], []
+    for row in data["tracks"][data["tracks"]["product"] == "atl11"].itertuples():
         own = rates[(rates["rgt"] == row.rgt) & (rates["pair"].astype(str) == row.beam)]
         if len(own):
             lines.append((f"{row.rgt:04d}" if row.beam == "pt2" else "", row.direction, *_on(crs, own)))
     if not lines:
-        raise NothingToDraw(f"figures: {name}: no track crosses the focus; leave it out of figures.names")
+        raise NothingToDraw(f"figures: {subject.name}: no track crosses the focus; leave it out of figures.names")
     target = None
-    if request.focus:
-        middle = [sum(request.focus[key]) / 2 for key in ("xlim", "ylim")]
-        target = pyproj.Transformer.from_crs(request.focus["crs"], crs, always_xy=True).transform(*middle)
+    if subject.focus:
+        middle = [sum(subject.focus[key]) / 2 for key in ("xlim", "ylim")]
+        target = pyproj.Transformer.from_crs(subject.focus["crs"], crs, always_xy=True).transform(*middle)
     return track_maps.tracks(
-        look, title=f"{request.title}: tracks over the focus", dh=dh, crs=crs, ice_area=ice, lines=lines, target=target
+        look, title=f"{subject.title}: tracks over the focus", dh=dh, crs=crs, ice_area=ice, lines=lines, target=target
     )
 
 
-def _atl11_track(look, request, name):
-    dh, ice, crs = _background(request)
-    points = _part(request, "atl11", name)
+def atl11_track(look, subject, data):
+    dh, ice, crs = _background(subject, data)
+    points = _part(subject, data, "atl11")
     moved = points.assign(**dict(zip("xy", _on(crs, points), strict=True)))
     first, last = _epochs(dh, points)
     x, y, change, left_out = track_profiles.change_between_cycles(moved, first, last)
     if not x.size:
         sound = " with a small error and in line with its neighbours" if left_out else ""
-        raise NothingToDraw(f"figures: {name}: no point was seen in three cycles{sound}; leave it out of figures.names")
+        raise NothingToDraw(
+            f"figures: {subject.name}: no point was seen in three cycles{sound}; leave it out of figures.names"
+        )
     return track_maps.track_over_change(
         look,
-        title=f"{request.title}: ATL11, {_called(points)}",
+        title=f"{subject.title}: ATL11, {_called(points)}",
         dh=dh,
         crs=crs,
         ice_area=ice,
@@ -53,13 +56,13 @@ def _atl11_track(look, request, name):
     )
 
 
-def _atl06_track(look, request, name):
-    dh, ice, crs = _background(request)
-    segments = _first_cycle(_part(request, "atl06", name))
+def atl06_track(look, subject, data):
+    dh, ice, crs = _background(subject, data)
+    segments = _first_cycle(_part(subject, data, "atl06"))
     x, y = _on(crs, segments)
     return track_maps.track_over_change(
         look,
-        title=f"{request.title}: ATL06, {_called(segments)}",
+        title=f"{subject.title}: ATL06, {_called(segments)}",
         dh=dh,
         crs=crs,
         ice_area=ice,
@@ -70,59 +73,61 @@ def _atl06_track(look, request, name):
     )
 
 
-def _heights(look, request, name):
-    known, crs = request.heights, _crs(request)
-    ice = request.change["ice_area"].isel(time=0) if request.change is not None else None
+def heights(look, subject, data):
+    known, crs = data["heights"], map_crs(data)
+    ice = ice_at_first(data)
     parts = {product: (*_on(crs, rows), rows) for product, rows in known.groupby("product", sort=False)}
-    return track_maps.heights(look, title=f"{request.title}: heights along tracks", parts=parts, crs=crs, ice_area=ice)
+    return track_maps.heights(look, title=f"{subject.title}: heights along tracks", parts=parts, crs=crs, ice_area=ice)
 
 
-def _atl06_profile(look, request, name):
-    segments = _part(request, "atl06", name)
+def atl06_profile(look, subject, data):
+    segments = _part(subject, data, "atl06")
     good = segments[segments["good"]]
     if not len(good):
-        raise NothingToDraw(f"figures: {name}: no height passes the filter; leave it out of figures.names")
+        raise NothingToDraw(f"figures: {subject.name}: no height passes the filter; leave it out of figures.names")
     one = segments[segments["beam"] == good["beam"].value_counts().index[0]]
-    return track_profiles.atl06_profile(look, title=f"{request.title}: ATL06, {_called(one)}", segments=one)
+    return track_profiles.atl06_profile(look, title=f"{subject.title}: ATL06, {_called(one)}", segments=one)
 
 
-def _atl11_profile(look, request, name):
-    points = _part(request, "atl11", name)
+def atl11_profile(look, subject, data):
+    points = _part(subject, data, "atl11")
     if not points["good"].any():
-        raise NothingToDraw(f"figures: {name}: no height of best quality on the track; leave it out of figures.names")
-    return track_profiles.atl11_profile(look, title=f"{request.title}: ATL11, {_called(points)}", points=points)
+        raise NothingToDraw(
+            f"figures: {subject.name}: no height of best quality on the track; leave it out of figures.names"
+        )
+    return track_profiles.atl11_profile(look, title=f"{subject.title}: ATL11, {_called(points)}", points=points)
 
 
-def _against(look, request, name):
-    filtered = not name.endswith("_unfiltered")
-    segments, points = _part(request, "atl06", name), _part(request, "atl11", name)
+def against(look, subject, data):
+    filtered = not subject.name.endswith("_unfiltered")
+    segments, points = _part(subject, data, "atl06"), _part(subject, data, "atl11")
     shared = sorted(set(segments["cycle"]) & set(points[points["good"]]["cycle"]))
     if not shared:
-        raise NothingToDraw(f"figures: {name}: ATL06 and ATL11 share no cycle; leave it out of figures.names")
+        raise NothingToDraw(f"figures: {subject.name}: ATL06 and ATL11 share no cycle; leave it out of figures.names")
     segments = segments[(segments["cycle"] == shared[0]) & segments["h"].notna()]
     segments = segments[segments["good"]] if filtered else segments
     points = points[(points["cycle"] == shared[0]) & points["good"]]
     how = "filtered" if filtered else "unfiltered"
     return track_profiles.atl06_against_atl11(
         look,
-        title=f"{request.title}: ATL06 ({how}) and ATL11, {_called(segments)}",
+        title=f"{subject.title}: ATL06 ({how}) and ATL11, {_called(segments)}",
         segments=segments,
         points=points,
         filtered=filtered,
     )
 
 
-def _dhdt_points(look, request, name):
-    crs = _crs(request)
-    known = elevation.good_rates(request.point_rates)
-    every = request.point_rates[np.isfinite(request.point_rates["dhdt"])]
+def dhdt_points(look, subject, data):
+    crs = map_crs(data)
+    known = elevation.good_rates(data["rates"])
+    every = data["rates"][np.isfinite(data["rates"]["dhdt"])]
     if not len(every):
-        raise NothingToDraw(f"figures: {name}: no point has a rate; leave it out of figures.names")
+        raise NothingToDraw(f"figures: {subject.name}: no point has a rate; leave it out of figures.names")
     x, y = _on(crs, known)
-    ice = request.change["ice_area"].isel(time=0) if request.change is not None else None
+    ice = ice_at_first(data)
     return track_maps.dhdt_points(
         look,
-        title=f"{request.title}: rates of ATL11 reference points",
+        title=f"{subject.title}: rates of ATL11 reference points",
         x=x,
         y=y,
         dhdt=known["dhdt"].to_numpy(),
@@ -133,22 +138,24 @@ def _dhdt_points(look, request, name):
     )
 
 
-def _dhdt_map(look, request, name):
-    mapped, change = request.rates_map, request.change
+def dhdt_map(look, subject, data):
+    mapped, (change, rates) = data["rates_map"], data["change"]
     x, y = (np.intersect1d(mapped[axis].values, change[axis].values) for axis in "xy")
     if x.size < 2 or y.size < 2:
-        raise NothingToDraw(f"figures: {name}: the grids of ATL11 and ATL15 do not meet; leave it out of figures.names")
+        raise NothingToDraw(
+            f"figures: {subject.name}: the grids of ATL11 and ATL15 do not meet; leave it out of figures.names"
+        )
     y = y[::-1]
     years = change.decimal_year.values
-    whole = elevation.change_between(change, years[0], years[-1], rates=request.rates)
+    whole = elevation.change_between(change, years[0], years[-1], rates=rates)
     gridded = whole["dhdt"].sel(x=x, y=y).assign_attrs(crs=change.attrs["crs"])
     ours = mapped["dhdt"].sel(x=x, y=y).where(gridded.notnull()).assign_attrs(crs=change.attrs["crs"])
-    known = elevation.good_rates(request.point_rates)
+    known = elevation.good_rates(data["rates"])
     px, py = _on(change.attrs["crs"], known)
     difference = elevation.against_grid(known.assign(x=px, y=py), whole.x.values, whole.y.values, whole["dhdt"].values)
     return track_maps.dhdt_map(
         look,
-        title=f"{request.title}: rates of ATL11 and of ATL15",
+        title=f"{subject.title}: rates of ATL11 and of ATL15",
         mapped=ours,
         gridded=gridded,
         difference=difference,
@@ -158,29 +165,14 @@ def _dhdt_map(look, request, name):
     )
 
 
-def _crossovers(look, request, name):
-    table = request.crossovers
-    crs = _crs(request)
+def crossovers(look, subject, data):
+    table = data["crossovers"]
+    crs = map_crs(data)
     x, y = _on(crs, table)
-    ice = request.change["ice_area"].isel(time=0) if request.change is not None else None
+    ice = ice_at_first(data)
     return track_profiles.crossovers(
-        look, title=f"{request.title}: crossovers", table=table, x=x, y=y, crs=crs, ice_area=ice
+        look, title=f"{subject.title}: crossovers", table=table, x=x, y=y, crs=crs, ice_area=ice
     )
-
-
-FIGURES = {
-    "heights": (_heights, "heights"),
-    "tracks": (_tracks, "tracks"),
-    "atl11_track": (_atl11_track, "track"),
-    "atl11_profile": (_atl11_profile, "track"),
-    "atl06_track": (_atl06_track, "track"),
-    "atl06_profile": (_atl06_profile, "track"),
-    "atl06_vs_atl11_unfiltered": (_against, "track"),
-    "atl06_vs_atl11": (_against, "track"),
-    "dhdt_points": (_dhdt_points, "point_rates"),
-    "dhdt_map_vs_atl15": (_dhdt_map, "rates_map"),
-    "crossovers": (_crossovers, "crossovers"),
-}
 
 
 def rates_on_section(rates, section, *, reach=300.0):
@@ -219,11 +211,13 @@ def rates_on_section(rates, section, *, reach=300.0):
     return found.groupby(["rgt", "pair"], observed=True)[columns].median().reset_index()
 
 
-def _background(request):
+def _background(subject, data):
     """The change over the period in the focus (else all of it), the ice, the map's system; the last without ATL15."""
-    if request.change is None:
-        return None, None, _crs(request)
-    change, rates = request.cut_to_focus()
+    if "change" not in data:
+        return None, None, map_crs(data)
+    change, rates = data["change"]
+    if subject.focus:
+        change, rates = cut_to_focus(change, rates, subject.focus)
     years = change.decimal_year.values
     span = elevation.change_between(change, years[0], years[-1], rates=rates)
     dh = span["dh"].assign_attrs(span.attrs, crs=change.attrs["crs"])
@@ -237,20 +231,18 @@ def _epochs(dh, points):
     return points["time"].min().to_datetime64(), points["time"].max().to_datetime64()
 
 
-def _crs(request):
-    return request.change.attrs["crs"] if request.change is not None else request.area.natural_crs
-
-
 def _on(crs, table):
     """x and y of a table's longitudes and latitudes on a map."""
     to_map = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
     return to_map.transform(table["longitude"].to_numpy(), table["latitude"].to_numpy())
 
 
-def _part(request, product, name):
-    part = request.track[request.track["product"] == product]
+def _part(subject, data, product):
+    part = data["track"][data["track"]["product"] == product]
     if not len(part):
-        raise NothingToDraw(f"figures: {name}: no {product.upper()} on the track; leave it out of figures.names")
+        raise NothingToDraw(
+            f"figures: {subject.name}: no {product.upper()} on the track; leave it out of figures.names"
+        )
     return part
 
 

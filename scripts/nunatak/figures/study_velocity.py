@@ -10,29 +10,36 @@ from nunatak.figures.layouts import NothingToDraw
 _SEEN = 0.5  # of the best-seen year's cells: years with fewer are not compared
 
 
-def _pairs(layout, words, prepare):
-    def draw(look, request, name):
-        return layout(look, title=f"{request.title}: {words}", **prepare(request.image_pairs))
-
-    return draw
+def granules_per_year(look, subject, data):
+    table = pair_layouts.by_fate(data["image_pairs"])
+    return pair_layouts.granules_per_year(look, title=f"{subject.title}: image pairs", table=table)
 
 
-def _used(pairs):
-    return {"pairs": pairs[pairs["fate"] == "used"].reset_index(drop=True)}
+def pairs_summary(look, subject, data):
+    return pair_layouts.pairs_summary(look, title=f"{subject.title}: the pairs used", pairs=_used(data))
 
 
-def _pair(look, request, name):
-    return velocity_layouts.pair(look, title=f"{request.title}: one image pair", granule=request.image_pair)
+def pair_timeline(look, subject, data):
+    return pair_layouts.pair_timeline(look, title=f"{subject.title}: pairs through time", pairs=_used(data))
 
 
-def _speed_map(look, request, name):
-    annual = request.annual
+def _used(data):
+    pairs = data["image_pairs"]
+    return pairs[pairs["fate"] == "used"].reset_index(drop=True)
+
+
+def pair(look, subject, data):
+    return velocity_layouts.pair(look, title=f"{subject.title}: one image pair", granule=data["image_pair"])
+
+
+def speed_map(look, subject, data):
+    annual = data["annual"]
     lines = []
-    if request.flowline is not None:
-        mean = request.flowline[request.flowline["year"] == 0]
+    if "flowline" in data:
+        mean = data["flowline"][data["flowline"]["year"] == 0]
         lines = [(rows["x"].to_numpy(), rows["y"].to_numpy()) for _, rows in mean.groupby("flowline")]
     speed, period = _with_crs(annual, "v_mean"), mean_period(annual)
-    title = f"{request.title}: mean speed"
+    title = f"{subject.title}: mean speed"
     return velocity_layouts.speed_map(look, title=title, speed=speed, period=period, lines=lines)
 
 
@@ -46,17 +53,16 @@ def mean_period(annual):
     return f"of {seen[0]}" if seen.size == 1 else f"of {seen[0]} to {seen[-1]}"
 
 
-def _annual(look, request, name):
-    speed = _with_crs(request.annual, "v")
-    return velocity_layouts.speed_annual(look, title=f"{request.title}: annual speed", speed=speed)
+def annual(look, subject, data):
+    speed = _with_crs(data["annual"], "v")
+    return velocity_layouts.speed_annual(look, title=f"{subject.title}: annual speed", speed=speed)
 
 
-def _change(look, request, name):
-    annual = request.annual
-    annual["v"].attrs["crs"] = annual.attrs["crs"]
+def change(look, subject, data):
+    annual = data["annual"].assign(v=_with_crs(data["annual"], "v"))
     first, last = compared_years(annual["v"].values)
     return velocity_layouts.speed_change(
-        look, title=f"{request.title}: change of speed", annual=annual, first=first, last=last
+        look, title=f"{subject.title}: change of speed", annual=annual, first=first, last=last
     )
 
 
@@ -78,50 +84,31 @@ def compared_years(speed):
     return int(good[0]), int(good[-1])
 
 
-def _series(look, request, name):
-    return pair_layouts.speed_series(look, title=f"{request.title}: speed at points", series=request.velocity_series)
+def series(look, subject, data):
+    return pair_layouts.speed_series(look, title=f"{subject.title}: speed at points", series=data["velocity_series"])
 
 
-def _flowline(look, request, name):
-    first = request.flowline["flowline"].iloc[0]
-    lines = request.flowline[request.flowline["flowline"] == first]
-    return pair_layouts.flowline_speed(look, title=f"{request.title}: speed along flowline {first}", lines=lines)
+def flowline(look, subject, data):
+    first = data["flowline"]["flowline"].iloc[0]
+    lines = data["flowline"][data["flowline"]["flowline"] == first]
+    return pair_layouts.flowline_speed(look, title=f"{subject.title}: speed along flowline {first}", lines=lines)
 
 
-def _histogram(look, request, name):
-    return pair_layouts.speed_histogram(look, title=f"{request.title}: distribution of speeds", table=request.speeds)
+def histogram(look, subject, data):
+    return pair_layouts.speed_histogram(look, title=f"{subject.title}: distribution of speeds", table=data["speeds"])
 
 
-def _seasonal(look, request, name):
-    if "v_amp" not in request.annual:
+def seasonal(look, subject, data):
+    if "v_amp" not in data["annual"]:
         raise NothingToDraw(
-            f"figures: {name}: no seasonal cycle was fitted; set composite: {{method: lsq, seasonal: true}}"
+            f"figures: {subject.name}: no seasonal cycle was fitted; set composite: {{method: lsq, seasonal: true}}"
         )
-    return velocity_layouts.seasonal(look, title=f"{request.title}: seasonal cycle", annual=request.annual)
+    return velocity_layouts.seasonal(look, title=f"{subject.title}: seasonal cycle", annual=data["annual"])
 
 
-def _strain(look, request, name):
-    return velocity_layouts.strain(look, title=f"{request.title}: strain rates", rates=request.strain)
+def strain(look, subject, data):
+    return velocity_layouts.strain(look, title=f"{subject.title}: strain rates", rates=data["strain"])
 
 
 def _with_crs(dataset, name):
     return dataset[name].assign_attrs(crs=dataset.attrs["crs"])
-
-
-FIGURES = {
-    "granules_per_year": (
-        _pairs(pair_layouts.granules_per_year, "image pairs", lambda pairs: {"table": pair_layouts.by_fate(pairs)}),
-        "image_pairs",
-    ),
-    "pairs_summary": (_pairs(pair_layouts.pairs_summary, "the pairs used", _used), "image_pairs"),
-    "pair_timeline": (_pairs(pair_layouts.pair_timeline, "pairs through time", _used), "image_pairs"),
-    "pair": (_pair, "image_pair"),
-    "speed_map": (_speed_map, "annual"),
-    "speed_annual": (_annual, "annual"),
-    "speed_change": (_change, "annual"),
-    "speed_histogram": (_histogram, "speeds"),
-    "speed_series": (_series, "velocity_series"),
-    "flowline_speed": (_flowline, "flowline"),
-    "seasonal_amplitude_phase": (_seasonal, "annual"),
-    "strain": (_strain, "strain"),
-}

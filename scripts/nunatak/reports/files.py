@@ -3,74 +3,30 @@
 from __future__ import annotations
 
 from nunatak.checks import read_checks
-from nunatak.figures import Request
-from nunatak.files.tables import read_csv, read_table
 from nunatak.geometry.outlines import STUDY_REGION, read_outlines
 from nunatak.reports import front
-from nunatak.results.reading import (
-    SIMULATED,
-    change_by_elevation,
-    freeboard_table,
-    granule_tables,
-    ledger_tables,
-    listed,
-    read_freeboard,
-    read_height_change,
-    read_map,
-    region_change,
-    sections,
-    source_of,
-)
+from nunatak.results.loading import read_results
+from nunatak.results.reading import SIMULATED, granule_tables, ledger_tables, listed, source_of
 from nunatak.runtime import read_json
 
-VELOCITY_TABLES = ("image_pairs", "velocity_series", "flowline")
+# results the front page speaks of, by their names in the table
+_TOLD = ("region_change", "repeat_pairs", "repeat_counts", "freeboard_series", "velocity_series")
+_TOLD_AS_NAMED = ("heights", "rates", "crossovers")
 
 
-def figure_request(inputs, *, title, focus=None, transects=None, coastline=None):
+def figure_data(inputs):
     """
-    What a figure is drawn from, read from files.
+    Return what figures are drawn from, read from files.
 
     Parameters
     ----------
-    inputs : mapping of regions, change, region_change, change_by_elevation, transects, repeat_pairs, tracks, track,
-        rates, rates_map, crossovers, heights, surface, freeboard, freeboard_series, freeboard_distribution,
-        photon_cloud, photon_segments, heights_compared, image_pairs, image_pair, annual, strain, speeds,
-        velocity_series, flowline, granules to a path or a list of paths; what is absent is left out
-    title, focus, transects : the study's
-    coastline : a file of the user's with land for polar maps
+    inputs : mapping of names of results, and of `granules`, to a path or a list of paths
+
+    Returns
+    -------
+    mapping of name to what the result's reader returns, and of `granules` to the granule tables by product
     """
-    change, rates = read_height_change(inputs["change"]) if "change" in inputs else (None, {})
-    return Request(
-        title=title,
-        outlines=read_outlines(inputs["regions"]),
-        change=change,
-        rates=rates,
-        region_change=region_change(inputs["region_change"]) if "region_change" in inputs else None,
-        bands=change_by_elevation(inputs["change_by_elevation"]) if "change_by_elevation" in inputs else None,
-        sections=sections(inputs["transects"]) if "transects" in inputs else {},
-        pairs=read_table(inputs["repeat_pairs"]) if "repeat_pairs" in inputs else None,
-        tracks=read_csv(inputs["tracks"]) if "tracks" in inputs else None,
-        track=read_table(inputs["track"]) if "track" in inputs else None,
-        point_rates=read_table(inputs["rates"]) if "rates" in inputs else None,
-        rates_map=read_map(inputs["rates_map"]) if "rates_map" in inputs else None,
-        crossovers=read_table(inputs["crossovers"]) if "crossovers" in inputs else None,
-        freeboard=read_freeboard(inputs["freeboard"]) if "freeboard" in inputs else {},
-        freeboard_series=freeboard_table(inputs["freeboard_series"]) if "freeboard_series" in inputs else None,
-        freeboard_distribution=(
-            freeboard_table(inputs["freeboard_distribution"]) if "freeboard_distribution" in inputs else None
-        ),
-        **{
-            name: read_table(inputs[name])
-            for name in ("heights", "photon_cloud", "photon_segments", "heights_compared", *VELOCITY_TABLES)
-            if name in inputs
-        },
-        **{name: read_map(inputs[name]) for name in ("surface", "image_pair", "annual", "strain") if name in inputs},
-        speeds=read_csv(inputs["speeds"]) if "speeds" in inputs else None,
-        coastline=coastline,
-        granules=granule_tables(inputs.get("granules", [])),
-        focus=focus,
-        transects=transects or {},
-    )
+    return {**read_results(inputs), "granules": granule_tables(inputs.get("granules", []))}
 
 
 def front_material(inputs):
@@ -86,6 +42,11 @@ def front_material(inputs):
     figures = listed(inputs["figures"])
     unwanted = granule_tables(inputs.get("left_out", []))
     outlines = read_outlines(inputs["regions"])
+    told = [*_TOLD, *_TOLD_AS_NAMED]
+    # of these only where no table sums them up
+    told += ["annual"] if "velocity_series" not in inputs else []
+    told += ["surface"] if "region_change" not in inputs else []
+    results = read_results(inputs, told)
     data = [path for name in ("granules", "region_change", "repeat_pairs") for path in listed(inputs.get(name, []))]
     return {
         "region": outlines.pop(STUDY_REGION),
@@ -93,14 +54,13 @@ def front_material(inputs):
         "counts": [
             front.count_product(name, table, ledgers[name], unwanted.get(name)) for name, table in granules.items()
         ],
-        "region_change": region_change(inputs["region_change"]) if "region_change" in inputs else None,
-        "pairs": read_table(inputs["repeat_pairs"]) if "repeat_pairs" in inputs else None,
-        "pair_counts": read_csv(inputs["repeat_counts"]) if "repeat_counts" in inputs else None,
-        "freeboard": freeboard_table(inputs["freeboard_series"]) if "freeboard_series" in inputs else None,
-        "speeds": read_table(inputs["velocity_series"]) if "velocity_series" in inputs else None,
-        **{name: read_table(inputs[name]) for name in ("heights", "rates", "crossovers") if name in inputs},
-        "annual": read_map(inputs["annual"]) if "annual" in inputs and "velocity_series" not in inputs else None,
-        "surface": read_map(inputs["surface"]) if "surface" in inputs and "region_change" not in inputs else None,
+        "region_change": results.get("region_change"),
+        "pairs": results.get("repeat_pairs"),
+        "pair_counts": results.get("repeat_counts"),
+        "freeboard": results.get("freeboard_series"),
+        "speeds": results.get("velocity_series"),
+        **{name: results[name] for name in _TOLD_AS_NAMED if name in results},
+        **{name: results.get(name) for name in ("annual", "surface")},
         "figure_list": front.figures(figures),
         "not_drawn": front.not_drawn(figures),
         "pages": [str(path) for path in listed(inputs["pages"])],

@@ -12,12 +12,12 @@ import pandas as pd
 import nunatak
 from nunatak.checks.elevation import RESOLVED_CELLS
 from nunatak.elevation import summarise_pairs
-from nunatak.figures import study_velocity
-from nunatak.figures.study import widest_pair
+from nunatak.figures.study_elevation import widest_pair
 from nunatak.granules import STATUSES, present
 from nunatak.reports import releases, scope, sea_ice, velocity, words
 from nunatak.reports.bibliography import for_products
 from nunatak.reports.page import Figure, Front, Table, embedded
+from nunatak.results.figures import row_of
 from nunatak.runtime import read_json
 
 _REASONS = 200  # granules listed with their reason; more are counted
@@ -244,6 +244,11 @@ def velocity_leads(study):
     return bool(study.get("altimetry_region"))
 
 
+def _is_first(figure):
+    """Whether a figure stands before others in a study about velocity."""
+    return figure == "extent" or row_of(figure).topic == "velocity"
+
+
 def lead(
     region_change, pairs, checks, freeboard=None, speeds=None, *, what="freeboard", measured=(), speeds_first=False
 ):
@@ -330,7 +335,7 @@ def compose(
     if speeds is not None and len(speeds):
         tables.insert(0 if first else len(tables), velocity.years_table(speeds))
     if first:
-        figure_list = sorted(figure_list, key=lambda figure: figure.name not in ("extent", *study_velocity.FIGURES))
+        figure_list = sorted(figure_list, key=lambda figure: not _is_first(figure.name))
         pages = sorted(pages, key=lambda page: Path(page).stem != "velocity")
     return Front(
         study=study["label"],

@@ -5,17 +5,27 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nunatak.files.rasters import write_netcdf_groups
-from nunatak.runtime import NunatakError, file_sha256, read_json
 from nunatak.files.tables import read_csv, read_table
+from nunatak.runtime import NunatakError, file_sha256, read_json
 
 SIMULATED = "SIMULATED"
 # the folders below a product's that hold a table for every chunk, and the files of a figure
 CHUNKED = ("ledger", "read", "points", "sums", "levels", "tallies", "segments", "extents")
 FIGURE_FILES = ("png", "pdf", "svg", "json")
+
+
+class HeightChange(NamedTuple):
+    """Height change of one resolution with its rates."""
+
+    change: Any
+    """Dataset (time, y, x)"""
+    rates: dict[float, Any]
+    """lag in quarters to Dataset"""
 
 
 def write_height_change(layers, path, attributes=None):
@@ -50,7 +60,7 @@ def read_height_change(path, resolution=None):
 
     Returns
     -------
-    change : Dataset (time, y, x); rates : {lag in quarters: Dataset}
+    HeightChange
     """
     import h5py
     import xarray as xr
@@ -68,7 +78,7 @@ def read_height_change(path, resolution=None):
         lag: xr.load_dataset(path, group=f"{resolution}/dhdt_lag{lag:g}", engine="h5netcdf")
         for lag in (int(lag) if lag == np.floor(lag) else lag for lag in lags)
     }
-    return change, rates
+    return HeightChange(change, rates)
 
 
 def read_map(path):

@@ -24,12 +24,12 @@ from nunatak.geometry import polygons, region
 from nunatak.geometry.region import Region
 from nunatak.granules.products import product_row, products_with
 from nunatak.parameters.archives import ARCHIVES
+from nunatak.results.figures import known_names, possible_names
 from nunatak.study.base import FileWord, Model, Point, UserPath, key
 from nunatak.study.lines import Flowline, Gate, Transect, check_places
 from nunatak.study.period import Period, refuse_safe_hold
 from nunatak.study.products import Products
 from nunatak.study.sections import (
-    FIGURES,
     Composite,
     Crs,
     Figures,
@@ -246,8 +246,7 @@ class StudyFile(Settings):
         return self.composite or Composite.model_validate({})
 
     def _check_figure(self, name):
-        known = [f for figures in FIGURES.values() for f in figures if f != "transect"]
-        known += [f"transect_{transect}" for transect in self.transects]
+        known = known_names(self)
         if name not in known:
             near = get_close_matches(name, known, 1, 0.5)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
@@ -309,64 +308,7 @@ class Study(StudyFile):
     @property
     def figure_names(self) -> tuple[str, ...]:
         """The figures to draw: those chosen, or all that the products allow."""
-        return self.figures.names if self.figures.names is not None else tuple(self._possible_figures())
-
-    def _possible_figures(self):
-        names = ["extent"]
-        if "atl15" in self.products:
-            names += ["height_change_region", "height_change_series"]
-            names += ["height_change_focus"] if self.focus else []
-            names += ["change_by_elevation"] if "atl14" in self.products else []
-            names += [f"transect_{name}" for name in self.transects]
-        names += ["surface"] if "atl14" in self.products and "atl15" not in self.products else []
-        names += ["heights"] if any(name in self.products for name in products_with(land_ice=True)) else []
-        if "atl06" in self.products and len(self.chunks("atl06")) > 1:
-            names.append("repeat_pair")
-        names += self._possible_tracks()
-        names += self._possible_photons()
-        names += self._possible_velocity() if "itslive" in self.products else []
-        return names + (self._possible_freeboard() if self.sea_ice else [])
-
-    def _possible_tracks(self):
-        """Figures of tracks, on the map of ATL15 where the study has it; ATL06 beside ATL11 where there are both."""
-        has = {name: name in self.products for name in ("atl06", "atl11", "atl15")}
-        names = ["tracks"] if has["atl11"] else []
-        names += ["atl11_track", "atl11_profile"] if has["atl11"] else []
-        names += ["atl06_track"] if has["atl06"] else []
-        names += ["atl06_profile"] if has["atl06"] and not has["atl11"] else []
-        names += ["atl06_vs_atl11_unfiltered", "atl06_vs_atl11"] if has["atl06"] and has["atl11"] else []
-        names += ["dhdt_points"] if has["atl11"] else []
-        names += ["dhdt_map_vs_atl15"] if has["atl11"] and has["atl15"] else []
-        return names + (["crossovers"] if has["atl06"] or has["atl11"] else [])
-
-    def _possible_photons(self):
-        """Figures of fitted heights: how the fit works, where its photons are here, and beside ATL06."""
-        fitted = self.products.atl06sr
-        if fitted is None or fitted.compact or fitted.als is not None:
-            return []
-        return (["photons_fit"] if fitted.engine == "local" else []) + (
-            ["atl06sr_vs_atl06"] if "atl06" in self.products else []
-        )
-
-    def _possible_freeboard(self):
-        """Figures of gridded sea ice, by the statistics there are."""
-        settings = self.gridded_freeboard
-        names = [f"freeboard_{name}" for name in ("mean", "std", "count") if name in settings.statistics]
-        names += ["freeboard_series"]
-        names += ["freeboard_distribution"] if settings.histogram_width else []
-        several = len(self.period.years) > 1 and "month" in settings.bins and "mean" in settings.statistics
-        names += ["freeboard_anomaly"] if several else []
-        return names + (["freeboard_difference"] if settings.atl20 else [])
-
-    def _possible_velocity(self):
-        """Figures of image pairs: what there was, one of them, speeds in space and time."""
-        names = ["granules_per_year", "pairs_summary", "pair_timeline", "pair", "speed_map", "speed_histogram"]
-        names += ["speed_annual", "speed_change"] if len(self.period.years) > 1 else []
-        names += ["speed_series"] if self.points else []
-        names += ["flowline_speed"] if self.flowlines else []
-        settings = self.annual_velocity
-        names += ["seasonal_amplitude_phase"] if settings.method == "lsq" and settings.seasonal else []
-        return [*names, "strain"]
+        return self.figures.names if self.figures.names is not None else tuple(possible_names(self))
 
 
 __all__ = ["RegionSpec", "Settings", "Study", "StudyFile"]

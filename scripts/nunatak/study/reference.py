@@ -10,8 +10,8 @@ from pathlib import Path
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import BaseModel
 
+from nunatak.results.figures import FIGURES
 from nunatak.study.models import RegionSpec, StudyFile
-from nunatak.study.sections import FIGURES
 
 SCHEMA = Path("config/schema.json")
 REFERENCE = Path("docs/study_reference.md")
@@ -69,7 +69,7 @@ def _referring(part):
 
 def table() -> str:
     """The reference table of all keys and the list of all figures, as Markdown."""
-    figures = [f"- `{name}`: {words}" for group in FIGURES.values() for name, words in group.items()]
+    figures = [f"- `{row.listed}`: {row.shows}" for row in FIGURES.values()]
     return _HEAD + "\n".join(_rows(StudyFile, "")) + _FIGURES_HEAD + "\n".join(figures) + "\n"
 
 

@@ -28,59 +28,6 @@ GridPreset = Literal[
 Preset = Literal["copernicus", "agu", "nature"]
 Format = Literal["pdf", "png", "svg"]
 
-# What `figures: {names: [..]}` can choose from, by topic; transect_<name> stands for every transect.
-# every figure by its topic, with what it shows; `transect` stands for one figure per transect
-FIGURES = {
-    "elevation": {
-        "extent": "where the study lies: region, further regions, granules",
-        "height_change_region": "map of the height change in the region (atl15)",
-        "height_change_focus": "map of the height change in the focus (atl15)",
-        "height_change_series": "mean height change of each region through time, with errors (atl15)",
-        "change_by_elevation": "height change by bands of elevation (atl15, atl14)",
-        "surface": "map of the surface (atl14 without atl15)",
-        "transect": "transect_<name>: heights and their change along a transect (atl15)",
-        "heights": "map of heights along tracks (atl06, atl11 or atl06sr)",
-        "repeat_pair": "height differences along the repeat pair with most segments (atl06)",
-        "tracks": "map of the tracks that cross the focus (atl11)",
-        "atl11_track": "map of the reference points of one track, with their change (atl11)",
-        "atl11_profile": "heights along one track, cycle by cycle (atl11)",
-        "atl06_track": "map of the segments along one track (atl06)",
-        "atl06_profile": "heights along one beam, cycle by cycle (atl06 without atl11)",
-        "atl06_vs_atl11_unfiltered": "segments beside corrected heights, nothing left out (atl06, atl11)",
-        "atl06_vs_atl11": "the same after the quality filters (atl06, atl11)",
-        "dhdt_points": "map of rates at reference points (atl11)",
-        "dhdt_map_vs_atl15": "rates of reference points beside those of the grid (atl11, atl15)",
-        "crossovers": "height differences where tracks cross (atl06 or atl11)",
-    },
-    "photons": {
-        "photons_fit": "photons of a stretch of one beam and the segments fitted to them (atl06sr)",
-        "atl06sr_vs_atl06": "fitted heights beside those of the product (atl06sr, atl06)",
-    },
-    "freeboard": {
-        "freeboard_mean": "maps of the mean by time bin (atl10 or atl07)",
-        "freeboard_std": "maps of the standard deviation by time bin",
-        "freeboard_count": "maps of the number of segments by time bin",
-        "freeboard_series": "the region's mean through time, with errors, and the area seen",
-        "freeboard_distribution": "how the values are distributed",
-        "freeboard_anomaly": "months of each year less the mean of all years",
-        "freeboard_difference": "ours less the gridded product ATL20",
-    },
-    "velocity": {
-        "granules_per_year": "image pairs found and used, by year (itslive)",
-        "pairs_summary": "what became of the pairs, by satellite",
-        "pair_timeline": "dates and separations of the pairs",
-        "pair": "one image pair as its granule has it",
-        "speed_map": "map of the mean speed and its error",
-        "speed_histogram": "distribution of speeds of single pairs and of annual means",
-        "speed_annual": "maps of the speed of each year",
-        "speed_change": "map of the trend of the speed",
-        "speed_series": "speed at the study's points through time",
-        "flowline_speed": "speed along the flowlines, year by year",
-        "seasonal_amplitude_phase": "maps of the size and the time of the seasonal cycle",
-        "strain": "maps of the strain rates of the mean velocity",
-    },
-}
-
 
 def known_crs(value):
     """The name of a coordinate system, if pyproj knows it and its coordinates are metres."""

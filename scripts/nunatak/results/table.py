@@ -1,0 +1,146 @@
+"""
+The table of results: every file a study can make, below its folder, when it makes it, and how it is read.
+
+Conditions take a `study.Study`, whose room lies above this one and asks this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from nunatak.granules.products import products_with
+
+Study = Any  # a `study.Study`
+
+
+class Result(NamedTuple):
+    """A file of a study's results."""
+
+    path: str
+    """below the study's folder"""
+    made: Callable[[Study], bool]
+    """whether a study makes it"""
+    read: str = ""
+    """module:function that reads it, below `nunatak`, such as files.tables:read_csv"""
+
+
+def has(*products):
+    """Whether a study asks for all of these products."""
+    return lambda study: all(product in study.products for product in products)
+
+
+def has_any(*products):
+    """Whether a study asks for any of these products."""
+    return lambda study: any(product in study.products for product in products)
+
+
+def _compares(study):
+    """Whether a study has another product to hold ATL11 against."""
+    return has("atl11", "atl06")(study) or has("atl11", "atl14", "atl15")(study)
+
+
+def _fits(study):
+    """Whether a study fits lines to photons and keeps all columns."""
+    asked = study.products.atl06sr
+    return asked is not None and not asked.compact and asked.als is None
+
+
+def is_local(study):
+    """Whether the photons of the fitted heights are here."""
+    return study.products.atl06sr.engine == "local"
+
+
+# products of heights along tracks over land ice
+HEIGHTS = products_with(land_ice=True)
+
+RESULTS = {
+    "regions": Result("regions.geojson", lambda study: True, "geometry.outlines:read_outlines"),
+    "change": Result("atl15/height_change.nc", has("atl15"), "results.reading:read_height_change"),
+    "region_change": Result("atl15/region_change.csv", has("atl15"), "results.reading:region_change"),
+    "change_by_elevation": Result("atl15/change_by_elevation.csv", has("atl15"), "results.reading:change_by_elevation"),
+    "transects": Result(
+        "elevation/transects.nc",
+        lambda study: "atl15" in study.products and bool(study.transects),
+        "results.reading:sections",
+    ),
+    "surface": Result("atl14/surface.nc", has("atl14"), "results.reading:read_map"),
+    "heights": Result("elevation/heights.parquet", has_any(*HEIGHTS), "files.tables:read_table"),
+    "tracks": Result("elevation/tracks.csv", has_any("atl06", "atl11"), "files.tables:read_csv"),
+    "track": Result("elevation/track.parquet", has_any("atl06", "atl11"), "files.tables:read_table"),
+    "rates": Result("atl11/rates.parquet", has("atl11"), "files.tables:read_table"),
+    "rates_map": Result("atl11/rates_map.nc", has("atl11"), "results.reading:read_map"),
+    "track_report": Result("atl11/track_report.csv", has("atl11"), "files.tables:read_csv"),
+    "crossovers": Result("elevation/crossovers.parquet", has_any("atl06", "atl11"), "files.tables:read_table"),
+    "agreement": Result("elevation/agreement.csv", _compares, "files.tables:read_csv"),
+    "filters": Result("elevation/filters.csv", _compares, "files.tables:read_csv"),
+    "repeat_pairs": Result(
+        "elevation/repeat_pairs.parquet",
+        lambda study: "atl06" in study.products and len(study.chunks("atl06")) > 1,
+        "files.tables:read_table",
+    ),
+    "repeat_counts": Result(
+        "elevation/repeat_counts.csv",
+        lambda study: "atl06" in study.products and len(study.chunks("atl06")) > 1,
+        "files.tables:read_csv",
+    ),
+    "heights_compared": Result(
+        "atl06sr/comparison_atl06.parquet",
+        lambda study: _fits(study) and has("atl06")(study),
+        "files.tables:read_table",
+    ),
+    "heights_at_points": Result(
+        "atl06sr/comparison_atl11.parquet",
+        lambda study: _fits(study) and has("atl11")(study),
+        "files.tables:read_table",
+    ),
+    "photon_cloud": Result(
+        "atl06sr/cloud.parquet", lambda study: _fits(study) and is_local(study), "files.tables:read_table"
+    ),
+    "photon_segments": Result(
+        "atl06sr/cloud_segments.parquet", lambda study: _fits(study) and is_local(study), "files.tables:read_table"
+    ),
+    "freeboard": Result("freeboard/grid.nc", lambda study: study.sea_ice is not None, "results.reading:read_freeboard"),
+    "freeboard_series": Result(
+        "freeboard/series.csv", lambda study: study.sea_ice is not None, "results.reading:freeboard_table"
+    ),
+    # without a histogram it has a header alone, and no figure is drawn from it
+    "freeboard_distribution": Result(
+        "freeboard/distribution.csv", lambda study: study.sea_ice is not None, "results.reading:freeboard_table"
+    ),
+    "image_pairs": Result("velocity/pairs.parquet", has("itslive"), "files.tables:read_table"),
+    "image_pair": Result("velocity/pair.nc", has("itslive"), "results.reading:read_map"),
+    "annual": Result("velocity/annual.nc", has("itslive"), "results.reading:read_map"),
+    "strain": Result("velocity/strain.nc", has("itslive"), "results.reading:read_map"),
+    "speeds": Result("velocity/speeds.csv", has("itslive"), "files.tables:read_csv"),
+    "velocity_series": Result(
+        "velocity/series.parquet", lambda study: has("itslive")(study) and bool(study.points), "files.tables:read_table"
+    ),
+    "flowline": Result(
+        "velocity/flowline.parquet",
+        lambda study: has("itslive")(study) and bool(study.flowlines),
+        "files.tables:read_table",
+    ),
+    "gates": Result(
+        "velocity/gates.csv", lambda study: has("itslive")(study) and bool(study.gates), "files.tables:read_csv"
+    ),
+    "inverted": Result(
+        "velocity/inverted.nc",
+        lambda study: has("itslive")(study) and study.invert is not None,
+        "results.reading:read_map",
+    ),
+}
+
+# results that nothing else is made from, or that only the rule after them reads
+FURTHER = {
+    "change_raster": Result("atl15/map_change.tif", has("atl15")),
+    "freeboard_maps": Result("freeboard/maps", lambda study: study.sea_ice is not None),
+    "cube": Result("velocity/cube.zarr", has("itslive")),
+    "velocity_maps": Result("velocity/maps", has("itslive")),
+    "geopackage": Result("velocity/flow.gpkg", lambda study: has("itslive")(study) and study.geopackage),
+    "velocity_series_csv": Result("velocity/series.csv", lambda study: has("itslive")(study) and bool(study.points)),
+    "flowline_csv": Result("velocity/flowline.csv", lambda study: has("itslive")(study) and bool(study.flowlines)),
+}
+
+# those of them that are rasters for a GIS: a GeoTIFF, or a folder of them
+RASTERS = ("change_raster", "freeboard_maps", "velocity_maps")
