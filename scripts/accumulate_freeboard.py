@@ -8,18 +8,13 @@ from nunatak.archives.in_place import openable
 from nunatak.files.tables import read_table, write_table
 from nunatak.geometry.outlines import read_outlines
 from nunatak.geometry.region import load
-from nunatak.products import atl07, atl10
+from nunatak.granules.products import product_row, registry
 from nunatak.products.sea_ice import SegmentFilter
 from nunatak.reading.granules import each_granule, read_ledger
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
 
-# product: its reader, the value that is gridded and, by the names of its releases, the value's error
-SUMMED = {
-    "atl10": (atl10.read_segments, "beam_fb_height", ()),
-    "atl10 with error": (atl10.read_with_error, "beam_fb_height", atl10.ERRORS),
-    "atl07": (atl07.read_segments, "height_segment_height", ("height_segment_surface_error_est",)),
-}
+reader_of = registry("reader", kept="sums")
 WEIGHT = "height_segment_length_seg"
 
 
@@ -40,7 +35,7 @@ def main(
     """
     region = base.outline_of(read_outlines(regions), product)
     fetched = read_table(ledger)
-    read, value, errors = SUMMED[f"{product} with error" if wants_error(product, freeboard) else product]
+    read, errors = reader_of(product)(error="sigma" in freeboard["statistics"])
     read = partial(
         read,
         region=region,
@@ -52,6 +47,7 @@ def main(
     )
     grid = grid_of(freeboard["grid"], region)
     width = freeboard["histogram_width"]
+    value = product_row(product).values[0]
     work = partial(gridding.sum_segments, grid=grid, value=value, weight=WEIGHT, errors=errors, level_width=width)
     opened = partial(openable, endpoints=endpoints)
     reads = list(each_granule(fetched, read, work=work, opened=opened, threads=threads, scheduler=scheduler))
@@ -69,11 +65,6 @@ def main(
     for name, table in tables.items():
         write_table(table, out[name], attributes={**about, **attributes})
     write_table(outcome, out["ledger"], attributes=about)
-
-
-def wants_error(product, freeboard):
-    """Whether the segments' own errors are to be read: only the propagated error needs them."""
-    return product == "atl10" and "sigma" in freeboard["statistics"]
 
 
 def beams_of(settings):

@@ -7,19 +7,13 @@ from nunatak.archives.in_place import openable
 from nunatak.files.tables import read_table, write_table
 from nunatak.geometry.outlines import read_outlines
 from nunatak.granules import datums, present
-from nunatak.products import atl06, atl06_filters, atl11, corrections
+from nunatak.granules.products import product_row, registry
+from nunatak.products import corrections
 from nunatak.reading import points
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
 
-# what crossovers and filters of floating or crevassed ice look at, where a granule has it
-WISHED = {
-    "atl06": ("sigma_geo_h", "dh_fit_dx"),
-    "atl11": ("tide_ocean", "dac"),
-}
-
-
-HEIGHTS = {"atl06": "h_li", "atl11": "h_corr"}
+reader_of = registry("reader", kept="points")
 
 
 def main(ledger, regions, out, out_ledger, *, product, settings, period, study, crs=None, endpoints=None, threads=2):
@@ -36,17 +30,18 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     """
     region = base.outline_of(read_outlines(regions), product)
     crs = crs or region.natural_crs
-    read, nothing, variables = reader(product, settings)
+    row = product_row(product)
+    reader = reader_of(product)(settings, wished=row.wished, corrections=wanted_for(settings))
     fetched = read_table(ledger)
     table, outcome = points.subset(
         fetched,
-        read,
-        nothing,
+        reader.read,
+        reader.nothing,
         region=region,
         period=Period.model_validate(period),
         crs=crs,
         beams=tuple(settings.get("beams", ("all",))),
-        variables=variables,
+        variables=reader.variables,
         opened=partial(openable, endpoints=endpoints),
         threads=threads,
     )
@@ -54,7 +49,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     asked = {"datum": settings.get("datum", "ellipsoid"), "floating": settings.get("floating")}
     shelf = read_outlines(regions)[asked["floating"]] if asked["floating"] else None
     floats = corrections.where_floating(table, shelf)
-    table, lost = corrections.corrected(table, HEIGHTS[product], floating=floats, datum=asked["datum"])
+    table, lost = corrections.corrected(table, row.values[0], floating=floats, datum=asked["datum"])
     if lost:
         log.warning("%d heights have no %s and are left out", lost, " or ".join(wanted_for(settings)))
     about = stamp(
@@ -73,32 +68,6 @@ def wanted_for(settings):
     """The variables that the corrections of a study look at."""
     asked = {"floating": bool(settings.get("floating")), "datum": settings.get("datum", "ellipsoid")}
     return corrections.needed(**asked)
-
-
-def reader(product, settings):
-    """The reader of a product, its table without a row, and the variables the study asks for or its filter needs."""
-    if product == "atl11":
-        chosen = {
-            "pairs": settings["pairs"],
-            "cycles": settings["cycles"],
-            "optional": WISHED[product],
-            "needed": ("quality_summary",) if settings["filter"] == "standard" else (),
-        }
-
-        def read(path, *, beams, **options):
-            return atl11.read_heights(path, **chosen, **options)
-
-        variables = tuple(dict.fromkeys((*settings["variables"], *wanted_for(settings))))
-        return read, atl11.no_heights((*variables, *WISHED[product])), variables
-    asked = (*settings["variables"], *atl06_filters.variables(settings["filter"]), *wanted_for(settings))
-    variables = tuple(dict.fromkeys(asked))
-    optional = tuple(name for name in WISHED[product] if name not in variables)
-    needed = atl06_filters.needed(settings["filter"])
-    return (
-        partial(atl06.read_segments, optional=optional, needed=needed),
-        atl06.no_segments((*variables, *optional)),
-        variables,
-    )
 
 
 if __name__ == "__main__":

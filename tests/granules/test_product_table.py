@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import ROOT
 
 from nunatak.archives.local import content
+from nunatak.compute import code_reach
 from nunatak.granules import PRODUCTS, bucket, forms, parse, products
 from nunatak.reports.bibliography import read_references
 from nunatak.study.products import Products
@@ -88,3 +89,32 @@ def test_a_product_that_is_not_in_the_table_has_the_row_of_defaults():
     """A search by hand may ask for any collection; no study can."""
     row = products.product_row("ATL09")
     assert (row.name, row.written, row.in_study, row.service, row.reader) == ("atl09", "ATL09", False, "nsidc", "")
+
+
+@pytest.mark.parametrize(
+    ("script", "column", "wanted"),
+    [
+        ("subset_points.py", "reader", {"kept": "points"}),
+        ("accumulate_freeboard.py", "reader", {"kept": "sums"}),
+        ("simulate_granules.py", "writer", {}),
+    ],
+)
+def test_the_readers_that_a_script_looks_up_are_in_its_reach_and_no_others(script, column, wanted):
+    """An edited reader reruns what reads by it; one of another kind of product does not."""
+    paths = {
+        name: code_reach.SCRIPTS / f"nunatak/{getattr(row, column).partition(':')[0].replace('.', '/')}.py"
+        for name, row in PRODUCTS.items()
+        if getattr(row, column)
+    }
+    looked_up = {paths[name] for name in products.products_with(**wanted) if name in paths}
+    reached = code_reach.modules(code_reach.SCRIPTS / script)
+    assert looked_up and looked_up <= reached
+    if wanted:
+        grids = {paths["atl14"], paths["atl15"]}
+        assert not grids & reached
+
+
+def test_a_module_that_only_asks_the_table_reaches_no_reader():
+    """The table itself imports none, so that rules and every script stay light."""
+    reached = code_reach.modules(code_reach.SCRIPTS / "nunatak/granules/products.py")
+    assert {path.parent.name for path in reached} <= {"granules", "nunatak"}

@@ -18,6 +18,7 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 PACKAGE = "nunatak"
+PRODUCTS = SCRIPTS / PACKAGE / "granules/products.py"
 _MODULE = re.compile(PACKAGE + r"(\.[a-z0-9_]+)+")
 
 
@@ -70,7 +71,22 @@ def _imports_of(path, _mtime_ns) -> set[str]:
             raise ValueError(f"{path}: line {node.lineno}: a relative import; write the full name from {PACKAGE}")
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.fullmatch(node.value):
             names.add(node.value)  # a registry that imports by name
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "registry":
+            names |= _registered(node)
     return names
+
+
+def _registered(call) -> set[str]:
+    """Return the modules that rows of the product table name in a column, for a call of `registry`."""
+    column, wanted = call.args[0].value, _words(call)
+    rows = [_words(node) for node in ast.walk(ast.parse(PRODUCTS.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    fitting = [row for row in rows if column in row and wanted.items() <= row.items()]
+    return {f"{PACKAGE}.{row[column].partition(':')[0]}" for row in fitting}
+
+
+def _words(call) -> dict[str, str]:
+    """Return the keyword arguments of a call that are written out."""
+    return {str(word.arg): word.value.value for word in call.keywords if isinstance(word.value, ast.Constant)}
 
 
 def _source(path) -> str:

@@ -65,7 +65,7 @@ class Product:
     wished: tuple[str, ...] = ()
     """variables read where a granule has them: crossovers and filters of floating or crevassed ice look at them"""
     reader: str = ""
-    """module:function that reads a granule"""
+    """module:function that reads a granule; of points and sums one that returns how a study reads it"""
     writer: str = ""
     """module:function that writes granules of a simulated world"""
 
@@ -115,7 +115,7 @@ PRODUCTS: dict[str, Product] = {
             tide_free=True,
             values=("h_corr",),
             wished=("tide_ocean", "dac"),
-            reader="products.atl11:read_heights",
+            reader="products.points:atl11",
             writer="simulation.atl11:write",
         ),
         Product(
@@ -132,7 +132,7 @@ PRODUCTS: dict[str, Product] = {
             tide_free=True,
             values=("h_li",),
             wished=("sigma_geo_h", "dh_fit_dx"),
-            reader="products.atl06:read_segments",
+            reader="products.points:atl06",
             writer="simulation.atl06:write",
         ),
         Product(
@@ -145,7 +145,7 @@ PRODUCTS: dict[str, Product] = {
             land_ice=True,
             tide_free=True,
             values=("h_mean", "median_ground"),  # of a line, else of the ground
-            reader="photons:granule_heights",
+            reader="products.atl03:read_granule",
         ),
         Product(
             name="atl03",
@@ -159,7 +159,7 @@ PRODUCTS: dict[str, Product] = {
             # the segments' reference positions: a thousandth of the photons, and every segment has one
             layouts=(("geolocation", "reference_photon_lon", "reference_photon_lat", "delta_time"),),
             tide_free=True,
-            reader="photons:granule_extents",
+            reader="products.atl03:read_granule",
             writer="simulation.atl03:write",
         ),
         Product(
@@ -193,7 +193,7 @@ PRODUCTS: dict[str, Product] = {
             ),
             values=("beam_fb_height",),
             value_is="freeboard",
-            reader="products.atl10:read_segments",
+            reader="products.atl10:summed",
             writer="simulation.atl10:write",
         ),
         Product(
@@ -207,7 +207,7 @@ PRODUCTS: dict[str, Product] = {
             layouts=(("sea_ice_segments", *_ALONG),),
             values=("height_segment_height",),
             value_is="height above the mean sea surface",
-            reader="products.atl07:read_segments",
+            reader="products.atl07:summed",
             writer="simulation.atl07:write",
         ),
         Product(
@@ -307,3 +307,19 @@ def load(dotted) -> Callable[..., Any]:
     """
     module, _, function = dotted.partition(":")
     return getattr(importlib.import_module(f"nunatak.{module}"), function)
+
+
+def registry(column, **wanted) -> Callable[[str], Callable[..., Any]]:
+    """
+    Return a function that imports the reader or writer of a product by its name.
+
+    Its arguments are written as plain strings: `compute.code_reach` reads them off the call, and takes for imported
+    what the rows that fit name.
+
+    Parameters
+    ----------
+    column : "reader" or "writer"
+    wanted : values of rows, such as kept="points"
+    """
+    known = {name: getattr(PRODUCTS[name], column) for name in products_with(**wanted)}
+    return lambda product: load(known[product])

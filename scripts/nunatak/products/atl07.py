@@ -60,3 +60,8 @@ def read_segments(path, *, keep=STANDARD, **options):
     options : as of `sea_ice.read_segments`, with what is returned and raised
     """
     return sea_ice.read_segments(path, LAYOUT, keep=keep, **options)
+
+
+def summed(*, error=False):
+    """Return the reader whose segments are summed on a grid, and the names of their error, which it reads anyway."""
+    return read_segments, ("height_segment_surface_error_est",)

@@ -74,3 +74,8 @@ def read_with_error(path, **options):
         release = KNOWN_RELEASES[-1]
     error = ERRORS[0] if release >= "006" else ERRORS[1]
     return read_segments(path, **{**options, "variables": (error, *(options.get("variables") or ()))})
+
+
+def summed(*, error=False):
+    """Return the reader whose segments are summed on a grid, and the names of their error, read where it is wanted."""
+    return (read_with_error, ERRORS) if error else (read_segments, ())

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from pathlib import Path
 
+from nunatak.granules.products import PRODUCTS, product_row, registry
 from nunatak.runtime import NunatakError
 from nunatak.simulation import catalogue
 
-# One line per product: the module whose `write(world, folder)` makes its granules, imported on first use. Products cut
-# into chunks by cycle take `cycles` as well, by month `months`.
-PRODUCTS = {
-    "atl03": "nunatak.simulation.atl03",
-    "atl06": "nunatak.simulation.atl06",
-    "atl07": "nunatak.simulation.atl07",
-    "atl08": "nunatak.simulation.atl08",
-    "atl10": "nunatak.simulation.atl10",
-    "atl11": "nunatak.simulation.atl11",
-    "atl14": "nunatak.simulation.atl14",
-    "atl15": "nunatak.simulation.atl15",
-    "itslive": "nunatak.simulation.itslive",
-}
+# Writers of products cut into chunks by cycle take `cycles` as well, by month `months`.
+writer_of = registry("writer")
 _CYCLE = re.compile(r"cycle(\d{2})(?:-\d+of\d+)?$")
 _MONTH = re.compile(r"(\d{4}-\d{2})(?:-\d+of\d+)?$")
 
@@ -46,9 +35,10 @@ def write_product(world, product, folder, *, chunks=None):
     ------
     NunatakError : no writer for this product
     """
-    if product not in PRODUCTS:
-        raise NunatakError(f"simulated archive: no granules of '{product}'; there are {', '.join(sorted(PRODUCTS))}")
-    if product in ("atl14", "atl15") and not world.region_codes:
+    if not product_row(product).writer:
+        known = ", ".join(sorted(row.name for row in PRODUCTS.values() if row.writer))
+        raise NunatakError(f"simulated archive: no granules of '{product}'; there are {known}")
+    if product_row(product).kept == "grid" and not world.region_codes:
         raise NunatakError(
             f"products.{product}: ATL14/15 cover Antarctica, Greenland, Iceland, Svalbard and the Canadian and Russian "
             f"Arctic, and no part of the region of {world.name}; leave {product} out of the study"
@@ -58,7 +48,7 @@ def write_product(world, product, folder, *, chunks=None):
     cycles = sorted({int(match[1]) for match in map(_CYCLE.match, chunks or ()) if match})
     months = sorted({match[1] for match in map(_MONTH.match, chunks or ()) if match})
     options = {key: values for key, values in (("cycles", cycles), ("months", months)) if values}
-    paths = importlib.import_module(PRODUCTS[product]).write(world, folder, **options)
+    paths = writer_of(product)(world, folder, **options)
     table = catalogue.catalogue(world, paths)
     catalogue.write(table, folder)
     return table

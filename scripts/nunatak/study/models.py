@@ -206,7 +206,7 @@ class StudyFile(Settings):
         for name, asked in self.products.items():
             if getattr(asked, "rgt", None) == "auto" and self.focus is None:
                 raise ValueError(f"products.{name}.rgt: auto takes the tracks that cross the focus; add focus: {{..}}")
-        heights = [name for name in products_with(land_ice=True) if name in self.products]
+        heights = sorted(name for name in products_with(land_ice=True) if name in self.products)
         for name, what in (*((name, "floating") for name in heights), ("itslive", "ice")):
             outline = getattr(self.products[name], what) if name in self.products else None
             if outline is not None and outline not in self.regions and (what, outline) != ("ice", "region"):
