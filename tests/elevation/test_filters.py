@@ -78,7 +78,7 @@ def test_a_flagged_spike_is_no_judge():
         unique_by=lambda row: row[0],
     )
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_kernel_agrees_with_the_definition(rows):
     ids, h, slope = map(np.array, zip(*rows, strict=True))
     table = segments(h, ids, dh_fit_dx=slope)

@@ -49,7 +49,7 @@ reads = strategies.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(reads=reads, tail=strategies.sampled_from([0, 1000, 1 << 16, 1 << 20]))
 def test_any_reads_give_the_files_bytes(reads, tail):
     """Small and large, forwards, backwards and across each other."""

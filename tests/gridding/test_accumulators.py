@@ -118,7 +118,7 @@ def test_granules_that_lie_scattered_in_the_table():
     assert as_bytes(gridded(mixed)) == as_bytes(gridded(table))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(cuts=st.lists(st.integers(0, 17_999), max_size=6))
 def test_any_finer_partition_gives_the_same_to_rounding(cuts):
     """Granules cut anywhere: counts equal, sums within 1e-12."""

@@ -79,7 +79,7 @@ def test_kernel_and_plain_definition_agree(change, noise):
         assert_allclose(row["longitude"], fit["weights"] @ used["longitude"].to_numpy(), atol=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(2, 60), st.integers(0, 10**6), st.sampled_from([0.0, 1e4, 3e6]), st.sampled_from([0, 1]))
 def test_kernel_and_plain_definition_agree_on_few_photons(n, seed, rate, digits):
     """Any handful of photons, also with equal heights (rounded), with and without background."""

@@ -20,7 +20,7 @@ def box(west, south, east, north):
     return [(west, south), (east, south), (east, north), (west, north)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 10**6), st.integers(3, 12))
 def test_ray_cast_kernel_is_its_definition(seed, n):
     """Any ring, any points."""

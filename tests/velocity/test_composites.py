@@ -77,7 +77,7 @@ def test_filters_equal_their_definition():
     )  # of 0.57 that are there
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(-20, 20), min_size=1, max_size=40), st.integers(1, 8))
 def test_medians_equal_numpy(values, half):
     """By selection, and of a moving window that is shorter at the ends."""

@@ -41,7 +41,7 @@ def test_a_cell_no_pair_has_gets_edges_of_the_pairs_cells(cell):
         target_grid(pairs, lambda crs: area, cell=240.0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(-9, 9), st.integers(-9, 9), st.integers(1, 3), st.booleans())
 def test_nested_cells_come_from_where_they_lie(row, column, factor, coarse_source):
     """By coordinates, whatever the offset: a replicated cell holds the source cell at its centre."""
