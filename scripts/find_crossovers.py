@@ -6,7 +6,7 @@ from nunatak import elevation
 from nunatak.elevation import filters
 from nunatak.files.tables import joined_releases, read_table, write_table
 from nunatak.geometry.outlines import altimetry_outline, read_outlines
-from nunatak.products import atl11, corrections
+from nunatak.products import atl11_crossings, corrections
 from nunatak.reading.granules import ledger_paths
 from nunatak.runtime import job, log, stamp
 from nunatak.study.period import Period
@@ -82,8 +82,8 @@ def of_segments(segments, preset):
 def read_crossings(paths, regions, period):
     """The crossings of all granules in the region and the period."""
     region, period = altimetry_outline(regions), Period.model_validate(period)
-    tables = [atl11.read_crossings(path, region=region, period=period)[0] for path in sorted(paths)]
-    return pd.concat([table for table in tables if len(table)] or [atl11.no_crossings()], ignore_index=True)
+    tables = [atl11_crossings.read_crossings(path, region=region, period=period)[0] for path in sorted(paths)]
+    return pd.concat([table for table in tables if len(table)] or [atl11_crossings.no_crossings()], ignore_index=True)
 
 
 if __name__ == "__main__":

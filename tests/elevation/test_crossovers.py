@@ -12,7 +12,7 @@ from nunatak.checks import tracks
 from nunatak.elevation import common_differences, crossovers, nmad, pass_biases, reference_crossovers, summarise
 from nunatak.elevation.filters import keep
 from nunatak.elevation.intersections import intersections, intersections_reference
-from nunatak.products import atl06, atl11
+from nunatak.products import atl06, atl11, atl11_crossings
 from nunatak.runtime import NunatakError
 
 
@@ -356,7 +356,7 @@ def test_real_crossings_of_atl11(data):
     """Iceland: within ten days the median difference is centimetres, though the ground is rough and mostly bare."""
     path = data("real/ATL11/processed_ATL11_135803_0311_004_01.h5")
     heights, _ = atl11.read_heights(path)
-    crossings, _ = atl11.read_crossings(path)
+    crossings, _ = atl11_crossings.read_crossings(path)
     to_map = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:3413", always_xy=True)
     heights["x"], heights["y"] = to_map.transform(heights.longitude.to_numpy(), heights.latitude.to_numpy())
     found = reference_crossovers(heights, crossings)

@@ -8,7 +8,7 @@ from tests.builders.studies import damage
 from tests.builders.tracks import CYCLES, N_POINTS, write_atl11
 
 from nunatak.geometry import region
-from nunatak.products import GranuleError, atl11
+from nunatak.products import GranuleError, atl11, atl11_crossings
 from nunatak.runtime import NunatakError
 from nunatak.study import Period
 
@@ -65,7 +65,7 @@ def test_real_values_are_those_of_h5py(data):
 def test_real_crossings_lie_on_reference_points(data):
     """Every crossing has the position of one of the pair's own points, and none is of the track itself."""
     path = data(REAL)
-    crossings, statuses = atl11.read_crossings(path)
+    crossings, statuses = atl11_crossings.read_crossings(path)
     assert [s.n_kept for s in statuses] == [722, 736, 852]
     points = atl11.read_heights(path)[0].drop_duplicates(["pair", "ref_pt"])
     with h5py.File(path) as file:
@@ -124,10 +124,10 @@ def test_pair_that_is_absent_is_a_row_with_its_reason(tmp_path):
 def test_granule_without_crossings_or_with_empty_ones(tmp_path, granule):
     with h5py.File(granule, "a") as file:
         del file["pt1/crossing_track_data"]
-    crossings, statuses = atl11.read_crossings(granule)
+    crossings, statuses = atl11_crossings.read_crossings(granule)
     assert statuses[0].reason == "pt1 has no crossing_track_data" and statuses[1].status == "present"
     assert set(crossings.pair) == {"pt2", "pt3"} and len(crossings) == 4, "one of three heights is a fill"
-    assert atl11.no_crossings().columns.equals(crossings.columns)
+    assert atl11_crossings.no_crossings().columns.equals(crossings.columns)
     assert np.isnan(crossings.along_track_rss).all() and "along_track_rss" in statuses[1].reason
 
 

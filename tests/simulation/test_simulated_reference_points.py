@@ -7,7 +7,7 @@ import pyproj
 import pytest
 
 from nunatak.elevation import rates, reference_crossovers, segments_against_points
-from nunatak.products import atl06, atl11
+from nunatak.products import atl06, atl11, atl11_crossings
 from nunatak.simulation import atl06 as simulated_atl06
 from nunatak.simulation import atl11 as simulated_atl11
 from nunatak.simulation import orbit, world
@@ -80,7 +80,7 @@ def test_rates_give_the_truth_back(place, heights):
 
 def test_crossings_within_ten_days_differ_by_their_errors(place, heights, paths):
     """The stated errors are those made: z of the close crossings is of order one."""
-    crossings = pd.concat([atl11.read_crossings(path)[0] for path in paths], ignore_index=True)
+    crossings = pd.concat([atl11_crossings.read_crossings(path)[0] for path in paths], ignore_index=True)
     good = crossings[crossings.atl06_quality_summary == 0]
     found = reference_crossovers(heights[heights.quality_summary == 0], good)
     near = found[found.dt_days < 10]

@@ -87,7 +87,7 @@ def reference_crossovers(heights, crossings):
     Parameters
     ----------
     heights : DataFrame as `products.atl11.read_heights` returns it, with x, y; filtered
-    crossings : DataFrame as `products.atl11.read_crossings` returns it; filtered
+    crossings : DataFrame as `products.atl11_crossings.read_crossings` returns it; filtered
 
     Returns
     -------

@@ -25,7 +25,6 @@ from nunatak.times import delta_time_to_utc
 
 KNOWN_RELEASES = ("003", "004", "005", "006", "007")
 PAIRS = ("pt1", "pt2", "pt3")
-CROSSINGS = "crossing_track_data"
 
 # variable: (paths below the pair, the first that a granule holds is read; unit; one value per point or per point and
 # cycle). Release 004 writes misfit_RMS, the field list misfit_rms.
@@ -78,31 +77,12 @@ LAYOUT: dict[str, tuple[tuple[str, ...], str, str]] = {
     },
 }
 
-# column: (names in crossing_track_data, what stands in for an absent one); the first two kinds every release has
-_CROSSING = {
-    "rgt_crossing": (("rgt",), None),
-    "cycle": (("cycle_number",), None),
-    "h_corr": (("h_corr",), None),
-    "h_corr_sigma": (("h_corr_sigma",), None),
-    "h_corr_sigma_systematic": (("h_corr_sigma_systematic",), np.nan),
-    "spot": (("spot_crossing", "spot"), np.int8(0)),
-    "along_track_rss": (("along_track_rss",), np.nan),
-    "atl06_quality_summary": (("atl06_quality_summary",), FILL_I1),
-    "tide_ocean": (("tide_ocean",), np.nan),
-    "dac": (("dac",), np.nan),
-}
-_CROSSING_UNITS = {
-    "time": "UTC",
-    "latitude": "degrees_north",
-    "longitude": "degrees_east",
-    **dict.fromkeys(("h_corr", "h_corr_sigma", "h_corr_sigma_systematic", "along_track_rss", "tide_ocean", "dac"), "m"),
-}
 
 _POINTS = ("ref_pt", "latitude", "longitude", "x_atc", "y_atc", "e_slope", "n_slope")
 _HEIGHTS = ("h_corr", "h_corr_sigma", "h_corr_sigma_systematic", "quality_summary")
 # What a subset may lack: it becomes NaN (the flag its fill), and the pair's status says so.
 _OPTIONAL = ("x_atc", "y_atc", "e_slope", "n_slope", "h_corr_sigma_systematic", "quality_summary")
-_DTYPES = {"ref_pt": "i4", "cycle": "i2", "rgt": "i2", "rgt_crossing": "i4", "quality_summary": "i1", "spot": "i1"}
+DTYPES = {"ref_pt": "i4", "cycle": "i2", "rgt": "i2", "rgt_crossing": "i4", "quality_summary": "i1", "spot": "i1"}
 
 
 def read_heights(path, *, region=None, period=None, pairs=None, cycles=None, variables=None, optional=(), needed=()):
@@ -136,38 +116,14 @@ def read_heights(path, *, region=None, period=None, pairs=None, cycles=None, var
     ------
     GranuleError : the file is broken, is not ATL11 or the pre-release layout, or no pair of it can be read
     """
-    path, pairs = remote.location(path), _pairs(pairs)
+    path, pairs = remote.location(path), chosen_pairs(pairs)
     wanted = _wanted((*(variables or ()), *optional))
     spared = frozenset((*_OPTIONAL, *(set(optional) - set(variables or ())))) - frozenset(needed)
     with hdf5.open_granule(path) as file:
-        rgt = _identity(file, path)
+        rgt = identity(file, path)
         read = partial(_read_pair, file, region=region, period=period, cycles=cycles, wanted=wanted, spared=spared)
         parts, statuses = read_each(read, pairs, path)
     return _table(parts, (*_POINTS, *_HEIGHTS, *wanted), rgt), statuses
-
-
-def read_crossings(path, *, region=None, period=None, pairs=None):
-    """
-    Heights of other tracks where they cross this one, moved to its reference points by the product.
-
-    Returns
-    -------
-    crossings : DataFrame with `pair, rgt, ref_pt` (of the granule's own track), `rgt_crossing, cycle, spot, time` (of
-        the crossing track), `latitude, longitude, h_corr, h_corr_sigma, h_corr_sigma_systematic, along_track_rss,
-        atl06_quality_summary, tide_ocean, dac` (m); units in `attrs["units"]`. No row where the granule has no such
-        group
-    statuses : list of TrackStatus, one for each pair, with the reason where there is nothing
-
-    Notes
-    -----
-    In release 004 every crossing has the position of one of the pair's own reference points; several neighbouring
-    points see the same crossing.
-    """
-    path, pairs = remote.location(path), _pairs(pairs)
-    with hdf5.open_granule(path) as file:
-        rgt = _identity(file, path)
-        parts, statuses = read_each(partial(_read_crossing, file, region=region, period=period), pairs, path)
-    return _crossing_table(parts, rgt), statuses
 
 
 def no_heights(variables=None):
@@ -175,12 +131,8 @@ def no_heights(variables=None):
     return _table([], (*_POINTS, *_HEIGHTS, *_wanted(variables or ())), 0)
 
 
-def no_crossings():
-    """The table of `read_crossings` without a row."""
-    return _crossing_table([], 0)
-
-
-def _pairs(pairs):
+def chosen_pairs(pairs):
+    """Return the beam pairs asked for in the order of the product, all where none are named."""
     asked = PAIRS if pairs is None else tuple(pairs)
     unknown = [pair for pair in asked if pair not in PAIRS]
     if unknown:
@@ -197,7 +149,7 @@ def _wanted(variables):
     return tuple(dict.fromkeys(name for name in names if name not in known))
 
 
-def _identity(file, path):
+def identity(file, path):
     """The reference ground track, from the name when it is a granule's, checked against what the file states."""
     hdf5.check_product(file, "ATL11")
     present = [pair for pair in PAIRS if pair in file]
@@ -272,7 +224,7 @@ def _read_pair(file, pair, region, period, cycles, wanted, spared):
         values = _read_variable(group, name, block if per_cycle else rows, name in spared)
         if values is None:
             absent.append(name)
-            data[name] = np.full(point.size, FILL_I1 if name == "quality_summary" else np.nan, _DTYPES.get(name, "f8"))
+            data[name] = np.full(point.size, FILL_I1 if name == "quality_summary" else np.nan, DTYPES.get(name, "f8"))
         else:
             data[name] = values[keep] if per_cycle else values[point]
     reason = f"subset without {', '.join(absent)}" if absent else ""
@@ -301,57 +253,21 @@ def _check_shapes(group, n, n_cycle):
             )
 
 
-def _read_crossing(file, pair, region, period):
-    if pair not in file:
-        return None, TrackStatus(pair, MISSING, f"no group {pair}: a subset has none where it found no data")
-    if CROSSINGS not in file[pair]:
-        return None, TrackStatus(pair, MISSING, f"{pair} has no {CROSSINGS}")
-    group = file[pair][CROSSINGS]
-    if not hdf5.has(group, "ref_pt"):
-        raise hdf5.missing(group, "ref_pt")
-    n = hdf5.length(group, "ref_pt")
-    data = {"ref_pt": hdf5.read(group, "ref_pt").astype("i4")}
-    data["latitude"], data["longitude"] = hdf5.read(group, "latitude"), hdf5.read(group, "longitude")
-    data["time"] = delta_time_to_utc(hdf5.read(group, "delta_time"))
-    absent = []
-    for column, (names, default) in _CROSSING.items():
-        found = next((name for name in names if hdf5.has(group, name)), None)
-        if found is None and default is None:
-            raise hdf5.missing(group, names[0])
-        if found is None:
-            absent.append(names[0])
-        data[column] = np.full(n, default) if found is None else hdf5.read(group, found)
-    keep = inside(data["latitude"], data["longitude"], region) & np.isfinite(data["h_corr"]) & ~np.isnat(data["time"])
-    if period is not None:
-        keep &= period.contains(data["time"])
-    if not keep.any():
-        return None, TrackStatus(pair, OUTSIDE if n else EMPTY, "no crossing" + (" in region and period" * (n > 0)), n)
-    reason = f"crossings without {', '.join(absent)}" if absent else ""
-    return (pair, {k: v[keep] for k, v in data.items()}), TrackStatus(pair, PRESENT, reason, n, int(keep.sum()))
-
-
 def _table(parts, names, rgt):
     """One DataFrame of the pairs' columns."""
     columns = ("cycle", "time", *names)
-    table = _frame(parts, columns, {"time": "datetime64[ns]", "h_corr": "f4", "h_corr_sigma": "f4", **_DTYPES})
+    table = frame(parts, columns, {"time": "datetime64[ns]", "h_corr": "f4", "h_corr_sigma": "f4", **DTYPES})
     table.insert(1, "rgt", np.full(len(table), rgt, dtype="i2"))
     table.attrs["units"] = {"time": "UTC", **{name: LAYOUT[name][1] for name in names}}
     return table
 
 
-def _crossing_table(parts, rgt):
-    columns = ("ref_pt", "time", "latitude", "longitude", *_CROSSING)
-    table = _frame(parts, columns, {"time": "datetime64[ns]", **_DTYPES})
-    table.insert(1, "rgt", np.full(len(table), rgt, dtype="i2"))
-    table.attrs["units"] = dict(_CROSSING_UNITS)
-    return table
-
-
-def _frame(parts, columns, empty):
+def frame(parts, columns, empty):
+    """Return one DataFrame of the columns of pairs; `empty` gives the types of columns without a row."""
     codes = np.repeat([PAIRS.index(pair) for pair, _ in parts], [len(data["time"]) for _, data in parts]).astype("i8")
     table: dict[str, object] = {"pair": pd.Categorical.from_codes(codes, categories=pd.Index(PAIRS))}
     for name in columns:
         found = [data[name] for _, data in parts]
         values = np.concatenate(found) if found else np.empty(0, dtype=empty.get(name, "f8"))
-        table[name] = values.astype(_DTYPES[name]) if name in _DTYPES else values
+        table[name] = values.astype(DTYPES[name]) if name in DTYPES else values
     return pd.DataFrame(table, copy=False)
