@@ -12,6 +12,7 @@ from nunatak.archives.opening import open_archive
 from nunatak.files.tables import write_table
 from nunatak.geometry.outlines import focus_outline, read_outlines
 from nunatak.granules import chunk_of, granules_of, parse
+from nunatak.granules.products import product_row
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.products.itslive.names import pairs_from_names, select_names
 from nunatak.products.itslive.selection import reasons, remarks, selection_from
@@ -44,7 +45,8 @@ def main(regions, out, *, archive, product, settings, period, chunks, study, foc
     answer = _answer(product, region, Period.model_validate(period), base.Filters.of(settings), archive, locked)
     tell(product, answer.attrs.get("notes", []))
     about["nunatak_source"] = base.source_of(answer, archive["name"])
-    why = leave_out(answer, settings, region) if product == "itslive" else pd.Series("", index=answer.index)
+    pairs = product_row(product).kept == "pairs"
+    why = leave_out(answer, settings, region) if pairs else pd.Series("", index=answer.index)
     wanted = answer[why == ""].reset_index(drop=True)
     named = [chunk_of(parse(name), settings["splits"], chunks=chunks) for name in wanted["file_name"]]
     wanted["chunk"] = pd.Series(named, index=wanted.index, dtype=object)  # text also where there is none

@@ -6,6 +6,7 @@ from nunatak.archives import base, lock
 from nunatak.archives.opening import open_archive
 from nunatak.files.tables import read_table
 from nunatak.geometry.outlines import focus_outline, read_outlines
+from nunatak.granules.products import product_row
 from nunatak.products.itslive.names import select_names
 from nunatak.products.itslive.selection import selection_from
 from nunatak.runtime import job, say
@@ -30,7 +31,7 @@ def main(regions, folder, *, archive, products, period, focus=None):
         if settings.get("rgt") == "auto":
             region, settings = focus_outline(focus), {**settings, "rgt": None}
         found = service.search(product, region, Period.model_validate(period), base.Filters.of(settings))
-        if product == "itslive":  # what the study leaves out of the answer is no news
+        if product_row(product).kept == "pairs":  # what the study leaves out of the answer is no news
             found = found[select_names(found, selection_from(settings)) == ""]
         known, what = known_of(product, folder, Path(regions).parent)
         changes = lock.differences(known, found)

@@ -162,7 +162,8 @@ def select(table, product, region, period, filters, *, asked):
     if kept.empty:
         raise EmptyAnswer(empty_message(table, product, region, period, filters, lost, asked))
     kept = newest(kept, notes)
-    if product != "itslive" and not filters.mixed:  # versions of image pairs are told apart layer by layer
+    by_layer = product_row(product).kept == "pairs"  # versions of image pairs are told apart layer by layer
+    if not by_layer and not filters.mixed:
         notes[:0] = releases.note(kept, product)
     notes += quick_looks.used(kept)
     for note in notes:
@@ -193,7 +194,7 @@ def in_period(table, product, period, notes):
     if period is None or product_row(product).one_epoch or table.empty:
         return np.ones(len(table), dtype=bool)
     start, end = table["time_start"].to_numpy(), table["time_end"].fillna(table["time_start"]).to_numpy()
-    if product == "itslive":
+    if product_row(product).bucket == "year":
         start = end = start + (end - start) // 2
     unknown = np.isnat(start)
     _note(notes, table[unknown], "without a time, kept: reading tells whether it lies in the period")

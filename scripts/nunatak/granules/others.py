@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nunatak.granules.products import PRODUCTS
+from nunatak.granules.products import PRODUCTS, product_row
 
 # Titles of the collections at NSIDC; of those whose names are known, `title` of the product's row.
 _TITLES = {
@@ -33,7 +33,7 @@ def about_other(product) -> str:
     >>> about_other("atl06")
     ''
     """
-    title = _TITLES.get(str(product).lower())
+    title = "" if product_row(product).in_study else _TITLES.get(str(product).lower())
     return f"{str(product).upper()} ({title}) is a product of ICESat-2 that Nunatak does not read" if title else ""
 
 

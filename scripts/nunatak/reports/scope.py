@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from nunatak.granules.products import product_row
+from nunatak.granules.products import product_row, products_with
 from nunatak.products.corrections import above
 from nunatak.reports import tracks
 from nunatak.reports.words import day, number
 
-_LAND_ICE = ("atl15", "atl14", "atl11", "atl06", "atl06sr")
+_LAND_ICE = (*products_with(kept="grid"), *products_with(land_ice=True))
 
 
 def heights_sentence(table):

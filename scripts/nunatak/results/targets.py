@@ -7,7 +7,7 @@ The rules ask these functions and nothing else. A new result is a row of `result
 
 from __future__ import annotations
 
-from nunatak.granules.products import products_with
+from nunatak.granules.products import product_row, products_with
 from nunatak.results.figures import FIGURES, row_of
 from nunatak.results.table import FURTHER, RASTERS, RESULTS, Study, is_local
 
@@ -29,8 +29,9 @@ SUMMED = products_with(kept="sums")
 
 def is_read(study: Study, product: str) -> bool:
     """Whether a product's granules are read chunk by chunk, so that a ledger says what reading found."""
-    extents = product == "atl03" and study.products.atl03 is not None and study.products.atl03.extents
-    return product in (*POINTS, *SUMMED, "atl06sr") or extents
+    if product == "atl03":
+        return study.products.atl03 is not None and study.products.atl03.extents
+    return product_row(product).kept in ("points", "sums", "fit")
 
 
 def results(study: Study) -> dict[str, str]:

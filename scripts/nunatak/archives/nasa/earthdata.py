@@ -168,7 +168,7 @@ class EarthdataArchive:
         """
         folder = Path(folder or self.folder)
         in_place = granules["product"].isin(products_with(service="itslive", in_study=False))
-        if self.subset and len(granules) and granules["product"].str.startswith("itslive").all():
+        if self.subset and len(granules) and _of_itslive(granules):
             log.warning("%s", image_pairs.NO_SUBSETS)
         if self.stream or (len(granules) and in_place.all()):
             return streaming.look(self._placed(granules), self.endpoints, connections=self.connections)
@@ -177,7 +177,7 @@ class EarthdataArchive:
         return self._fetch_whole(granules, folder)
 
     def _fetch_whole(self, granules, folder):
-        if granules["product"].eq("itslive").all():
+        if granules["product"].isin(products_with(kept="pairs")).all():
             return self._brought(granules, folder, image_pairs.session, None)
         placed = self._placed(granules)
         in_cloud = placed["url"].str.startswith("s3://").fillna(False).to_numpy(dtype=bool)
@@ -198,7 +198,7 @@ class EarthdataArchive:
 
     def _placed(self, granules):
         """The granules with the address that each is asked for at: in the cloud's storage where that is wanted."""
-        if self.transfer == "https" or granules["product"].str.startswith("itslive").all():
+        if self.transfer == "https" or _of_itslive(granules):
             return granules
         if self.transfer == "s3":
             s3.require()
@@ -281,3 +281,8 @@ def _nothing(asked, product, release, region, period, filters):
     narrow = [f"{name} {value}" for name in ("rgt", "cycles") if (value := getattr(filters, name))]
     narrowed = f" and {', '.join(narrow)}" if narrow else ""
     return f"{asked}: has no granule{where}, {period}{narrowed}; widen the study"
+
+
+def _of_itslive(granules):
+    """Whether all granules are ITS_LIVE's."""
+    return granules["product"].isin(products_with(service="itslive")).all()
