@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nunatak.parameters.photons import FIELDS
+from nunatak.parameters.sliderule import FIELDS
 from nunatak.photons import PRESETS, FitParameters, ParameterError
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nunatak import study
-from nunatak.parameters.photons import FIELDS, PRESETS, FitParameters, ParameterError
+from nunatak.parameters.sliderule import FIELDS, PRESETS, FitParameters, ParameterError
 from nunatak.study.photon_products import _OF_THE_STUDY, Atl03, Atl06sr, fit_parameters
 
 PLAIN = {

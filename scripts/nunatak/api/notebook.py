@@ -34,7 +34,7 @@ def atl06sr(atl03_path, parameters, atl08_path=None, region=None, *, callback=No
     ParameterError : unknown key or value out of range
     GranuleError : a granule that cannot be read, or an ATL08 granule that is not its partner
     """
-    from nunatak.parameters.photons import FitParameters
+    from nunatak.parameters.sliderule import FitParameters
     from nunatak.photons.granule import granule_heights
 
     return _each_granule(
@@ -50,7 +50,7 @@ def atl03s(atl03_path, parameters, atl08_path=None, region=None, *, callback=Non
     -------
     DataFrame : see `nunatak.photons.extents`
     """
-    from nunatak.parameters.photons import FitParameters
+    from nunatak.parameters.sliderule import FitParameters
     from nunatak.photons.granule import granule_extents
 
     return _each_granule(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nunatak.figures import photon_layouts
+from nunatak.parameters.photons import Extents
 
 
 def fit(look, subject, data):
@@ -13,8 +14,8 @@ def fit(look, subject, data):
         title=f"{subject.title}: RGT {int(first['rgt']):04d}, cycle {int(first['cycle']):02d}, photons and fit",
         cloud=data["photon_cloud"],
         segments=data["photon_segments"],
-        length=float(said.get("extent_length_m", 40)),
-        step=float(said.get("extent_step_m", 20)),
+        length=float(said.get("extent_length_m", Extents.len)),
+        step=float(said.get("extent_step_m", Extents.res)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Integral, Real
+from typing import Literal, get_args, get_origin
 
 from nunatak.parameters.choices import ParameterError
 
@@ -82,6 +83,25 @@ def _member(key, value, names):
 def _allowed(key, names):
     low, high = QUALITY_RANGE if key == "quality_ph" else (min(names.values()), max(names.values()))
     return f"choose from {low} .. {high} or {', '.join(names)}"
+
+
+def declared(key, choice, value):
+    """
+    Return a value as its choice is declared: a switch, a word of a list, or a number in its range.
+
+    Parameters
+    ----------
+    key : the parameter's name, for the refusal
+    choice : choices.Choice of a bool, a Literal, an int or a float
+    """
+    if choice.kind is bool:
+        return switch(key, value)
+    if get_origin(choice.kind) is Literal:
+        return one_of(key, value, get_args(choice.kind))
+    least, most, above = choice.range
+    if choice.kind is int:
+        return whole(key, value, least, most)
+    return number(key, value, least if above is None else above, most, above=above is not None)
 
 
 def number(key, value, low, high, *, above=False):

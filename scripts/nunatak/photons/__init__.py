@@ -1,6 +1,6 @@
 """From photons to heights: selection, weights, extents, the iterative fit (ATL06-SR), and percentile surfaces."""
 
-from nunatak.parameters.photons import PRESETS, FitParameters, YapcParameters
+from nunatak.parameters.sliderule import PRESETS, FitParameters, YapcParameters
 from nunatak.parameters.values import ParameterError
 from nunatak.photons.cloud import photons_from_arrays
 from nunatak.photons.comparison import against_atl06, against_atl11, by_slope

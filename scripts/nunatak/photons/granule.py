@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.granules import datums
-from nunatak.parameters.photons import FitParameters
+from nunatak.parameters.sliderule import FitParameters
 from nunatak.parameters.values import ParameterError
 from nunatak.photons import heights, surfaces
 from nunatak.photons.area import in_area

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.constants import BEAMS
-from nunatak.parameters.photons import FitParameters
+from nunatak.parameters.sliderule import FitParameters
 from nunatak.photons import fitting, gathering, walks
 from nunatak.photons.selection import select
 from nunatak.products.atl03 import BeamPhotons

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nunatak.compute.kernels import kernel
-from nunatak.parameters.photons import FitParameters
+from nunatak.parameters.sliderule import FitParameters
 from nunatak.parameters.values import ParameterError
 from nunatak.photons.yapc import yapc
 from nunatak.products.atl08 import UNCLASSIFIED

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.compute.kernels import kernel
-from nunatak.parameters.photons import FitParameters
+from nunatak.parameters.sliderule import FitParameters
 from nunatak.photons import heights
 from nunatak.photons.records import TOO_FEW_PHOTONS
 from nunatak.products.atl03 import BeamPhotons

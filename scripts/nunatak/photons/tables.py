@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nunatak.parameters.photons import FitParameters
+from nunatak.parameters.sliderule import FitParameters
 from nunatak.photons import heights
 from nunatak.times import delta_time_to_utc, utc_to_delta_time
 

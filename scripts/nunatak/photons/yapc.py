@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from nunatak.compute.kernels import kernel
-from nunatak.parameters.photons import FitParameters, YapcParameters
+from nunatak.parameters.sliderule import FitParameters, YapcParameters
 from nunatak.parameters.values import ParameterError
 
 _MARGIN = 1.0  # m beyond the window that is still looked at, since photons are only roughly in order

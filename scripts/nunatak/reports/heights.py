@@ -12,7 +12,7 @@ from nunatak import photons
 from nunatak.checks import photons as checks
 from nunatak.checks import truth
 from nunatak.constants import BEAMS
-from nunatak.parameters.photons import PRESETS
+from nunatak.parameters.sliderule import PRESETS
 from nunatak.photons import comparison
 from nunatak.reports import words
 from nunatak.study.photon_products import fit_parameters

@@ -14,7 +14,7 @@ from nunatak.archives import EmptyAnswer
 from nunatak.archives.base import Filters
 from nunatak.geometry.region import load
 from nunatak.granules import parse
-from nunatak.parameters.photons import FitParameters, ParameterError
+from nunatak.parameters.sliderule import FitParameters, ParameterError
 from nunatak.products import GranuleError, atl03, atl03_index, atl08
 from nunatak.products.status import FAILED, PRESENT
 from nunatak.runtime import NunatakError, log

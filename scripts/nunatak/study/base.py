@@ -13,7 +13,7 @@ from operator import or_
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError, PydanticUndefined, core_schema
 
 from nunatak.constants import N_RGT
 from nunatak.geometry import polygons
@@ -53,9 +53,12 @@ class Model(BaseModel):
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
         own = dict(get_annotations(cls))
-        for base in (base for base in cls.__bases__ if is_dataclass(base) and not issubclass(base, BaseModel)):
+        for base in (base for base in cls.__mro__ if is_dataclass(base) and not issubclass(base, BaseModel)):
             for choice in choices_of(base).values():
                 if choice.name in cls.__dict__:  # a section may have a default of its own
+                    continue
+                if base not in cls.__bases__:  # the key of the section above, not the bare default of its class
+                    setattr(cls, choice.name, PydanticUndefined)
                     continue
                 own.setdefault(choice.name, _as_typed(choice.kind, choice.range))
                 setattr(cls, choice.name, key(choice.default, choice.help, unit=choice.unit, min_length=choice.members))

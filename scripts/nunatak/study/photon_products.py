@@ -1,7 +1,7 @@
 """
 ATL03 and the heights fitted from it, as a study asks for them: SlideRule's keys under SlideRule's names.
 
-Names, ranges and defaults are those of `photon_parameters.FIELDS`, which reads every value here too; only the default
+Names, ranges and defaults are those of `parameters.photons`, which reads every value here too; only the default
 profile is another: a study's extents are anchored to segment ids, so that they are the same in every cycle.
 """
 
@@ -11,9 +11,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_validator
 
-from nunatak.parameters.photons import FIELDS, PRESETS, FitParameters, ParameterError
+from nunatak.parameters.choices import ParameterError
+from nunatak.parameters.photons import Extents, FittedHeights, Percentiles, YapcParameters
+from nunatak.parameters.sliderule import FIELDS, PRESETS, FitParameters
 from nunatak.parameters.values import ATL08_CLASSES, CONFIDENCES, QUALITIES, SURFACES
-from nunatak.study.base import Listed, Model, key
+from nunatak.study.base import Model, key
 from nunatak.study.orbit_products import FLOATING, TrackProduct, known_names
 
 STRONG_SPOTS, WEAK_SPOTS = (1, 3, 5), (2, 4, 6)
@@ -60,15 +62,8 @@ Quality = Annotated[tuple[int, ...], _read("quality_ph"), _schema(QUALITIES)]
 Classes = Annotated[tuple[int, ...], _read("atl08_class"), _schema(ATL08_CLASSES)]
 
 
-class Yapc(Model):
+class Yapc(Model, YapcParameters):
     """Photon weights by the density of their neighbours."""
-
-    score: int = key(0, "photons with a lower score are left out", ge=0, le=65535)
-    version: int = key(0, "0 as in the file, 1 and 2 by segments, 3 by distance", ge=0, le=3)
-    knn: int = key(0, "neighbours that count (versions 1, 2); 0: from their number", ge=0, le=1000)
-    min_knn: int = key(5, "fewest neighbours (version 3); min_ph in older releases", ge=1, le=1000)
-    win_h: float = key(6.0, "height of the window; 0 in versions 1 and 2: from the heights", unit="m", ge=0, le=1000)
-    win_x: float = key(15.0, "length of the window along track", unit="m", ge=0.1, le=1000)
 
     @model_validator(mode="before")
     @classmethod
@@ -78,40 +73,19 @@ class Yapc(Model):
         return given
 
 
-class Als(Model):
+class Als(Model, Percentiles):
     """Percentile surfaces."""
 
-    max_top_of_surface_percentile: float = key(0.98, "percentile of the top of the canopy", ge=0, le=1)
-    median_ground_percentile: float = key(0.5, "percentile of the ground", ge=0, le=1)
 
-
-class PhotonProduct(TrackProduct):
+class PhotonProduct(TrackProduct, Extents):
     """Which photons make which extents: the keys that extents and heights share."""
 
-    preset: Literal["atl06_like", "fewer_false_positives", "yapc_fine"] | None = key(
-        None, "SlideRule's documented sets; further keys win over it"
-    )
-    profile: Annotated[Literal["legacy", "xseries", "anchored"], BeforeValidator(_spelt)] = key(
-        "anchored", "how extents follow each other: from segment ids, or as in SlideRule's two interfaces"
-    )
-    compat: bool = key(False, "reproduce the reference's known defects, for comparison only")
-    columns: Literal["standard", "classic"] = key("standard", "classic: lat, lon, distance, delta_time")
-    spots: Listed[int] = key((), "the physical beams, 1 to 6; all where not given")
-    srt: Surface = key(-1, "surface type: -1 dynamic, 0 land, 1 ocean, 2 sea ice, 3 land ice, 4 inland water; or names")
-    cnf: Confidence = key((2, 3, 4), "signal confidence, -2 to 4 or names; one value means that and above")
-    quality_ph: Quality = key((0,), "photon quality kept, 0 to 25 or names")
-    podppd: int = key(1, "bit mask of podppd_flag values kept (xseries, anchored); 0 keeps all", ge=0, le=255)
-    atl08_class: Classes = key((), "ATL08 photon classes kept, 0 to 4 or names; brings the ATL08 granules along")
-    yapc: Yapc | None = key(None, "weights by neighbours; off where not given")
-    len: float = key(40.0, "length of an extent", unit="m", gt=0, le=1e6)
-    res: float = key(20.0, "step from one extent to the next", unit="m", gt=0, le=1e6)
-    dist_in_seg: bool = key(False, "len and res count ATL03 segments instead of metres")
-    ats: float = key(20.0, "least spread of an extent's photons along track", unit="m", ge=0, le=1e6)
-    cnt: int = key(10, "fewest photons of an extent", ge=1, le=10**9)
-    pass_invalid: bool = key(False, "keep extents that fail ats or cnt")
-    datum: Literal["unspecified", "ITRF2014", "ITRF2020", "EGM08"] = key(
-        "unspecified", "EGM08: heights above the granule's geoid; the others must be the granule's own"
-    )
+    profile: Annotated[Literal["legacy", "xseries", "anchored"], BeforeValidator(_spelt)]
+    srt: Surface
+    cnf: Confidence
+    quality_ph: Quality
+    atl08_class: Classes
+    yapc: Yapc | None
 
     @model_validator(mode="before")
     @classmethod
@@ -148,21 +122,12 @@ class Atl03(PhotonProduct):
     extents: bool = key(False, "write the photons of every extent")
 
 
-class Atl06sr(PhotonProduct):
+class Atl06sr(PhotonProduct, FittedHeights):
     """Heights fitted from ATL03 photons; the keys are SlideRule's."""
 
     engine: Literal["local", "sliderule"] = key("local", "who fits: this machine, or a SlideRule service")
     floating: str | None = key(None, FLOATING)
-    compact: bool = key(False, "keep only delta_time, lat, lon, h_mean")
-    maxi: int = key(5, "most iterations of the fit", ge=1, le=1000)
-    H_min_win: float = key(3.0, "least height of the window of the fit", unit="m", ge=0, le=1e4)
-    sigma_r_max: float = key(5.0, "largest robust spread used for the window", unit="m", gt=0, le=1e4)
-    atl03_ph_fields: Listed[str] = key((), "datasets of ATL03's heights carried through the fit")
-    atl03_geo_fields: Listed[str] = key((), "datasets of ATL03's geolocation carried through the fit")
-    atl03_corr_fields: Listed[str] = key((), "datasets of ATL03's geophys_corr carried through the fit")
-    atl03_bckgrd_fields: Listed[str] = key((), "datasets of ATL03's bckgrd_atlas carried through the fit")
-    atl08_fields: Listed[str] = key((), "datasets of ATL08's land_segments carried through the fit")
-    als: Als | None = key(None, "percentile surfaces instead of a fitted line")
+    als: Als | None
 
     @field_validator("atl03_ph_fields", "atl03_geo_fields", "atl03_corr_fields", "atl03_bckgrd_fields", "atl08_fields")
     @classmethod
@@ -195,7 +160,7 @@ class Atl06sr(PhotonProduct):
 
 def fit_parameters(settings) -> dict[str, Any]:
     """
-    What a study asks of the photons, as the mapping that `photon_parameters.FitParameters.of` takes.
+    What a study asks of the photons, as the mapping that `parameters.sliderule.FitParameters.of` takes.
 
     Parameters
     ----------
