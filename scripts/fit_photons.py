@@ -58,16 +58,19 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
         period=Period.model_validate(period),
         threads=threads,
     )
-    nothing, outcomes = WORK[product][1](parameters), []
+    nothing, outcomes, lost = WORK[product][1](parameters), [], 0
     each = each_granule(fetched, read, judge=photons.granule_outcome, label=f"{product} granules")
     with ParquetStream(out, attributes={**about, **said, "crs": crs}, points=True) as stream:
         for n, (row, found, outcome) in enumerate(each, start=1):
             outcomes.append(outcome)
             table = nothing if found is None else found
-            table, _ = corrections.corrected(table, "h_mean", floating=corrections.where_floating(table, shelf))
+            floats = corrections.where_floating(table, shelf)
+            table, n_lost = corrections.corrected(table, "h_mean", floating=floats)
+            lost += n_lost
             stream(row["granule_id"], placed(table, crs), n, len(fetched))
         if not outcomes:
             stream("", placed(nothing, crs), 0, 0)
+    corrections.tell_lost(lost, floating=settings.get("floating"))
     log.info("%d rows; %s", stream.rows, base.check_failures(make_ledger(outcomes), None))
     write_table(make_ledger(outcomes), out_ledger, attributes=about)
 

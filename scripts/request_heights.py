@@ -34,7 +34,8 @@ def main(granules, regions, out, out_ledger, *, settings, period, study, endpoin
     crs, when = crs or region.natural_crs, Period.model_validate(period)
     asked = fit_parameters(settings)
     parameters = photons.FitParameters.of(asked)
-    rows, outcomes = list(base.read_list(granules).to_dict("records")), []
+    lost, outcomes = 0, []
+    rows = list(base.read_list(granules).to_dict("records"))
     source = base.source_of(base.read_list(granules), archive)
     about = stamp(
         study=study,
@@ -64,10 +65,13 @@ def main(granules, regions, out, out_ledger, *, settings, period, study, endpoin
                     "n_points": len(kept),
                 }
             )
-            kept, _ = corrections.corrected(kept, "h_mean", floating=corrections.where_floating(kept, shelf))
+            floats = corrections.where_floating(kept, shelf)
+            kept, n_lost = corrections.corrected(kept, "h_mean", floating=floats)
+            lost += n_lost
             stream(row["granule_id"], placed(kept, crs), n, len(rows))
         if not rows:
             stream("", placed(photons.no_heights(parameters), crs), 0, 0)
+    corrections.tell_lost(lost, floating=settings.get("floating"))
     log.info("%d rows; %s", stream.rows, base.check_failures(make_ledger(outcomes), None))
     write_table(make_ledger(outcomes), out_ledger, attributes=about)
 

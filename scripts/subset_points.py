@@ -50,8 +50,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     shelf = read_outlines(regions)[asked["floating"]] if asked["floating"] else None
     floats = corrections.where_floating(table, shelf)
     table, lost = corrections.corrected(table, row.values[0], floating=floats, datum=asked["datum"])
-    if lost:
-        log.warning("%d heights have no %s and are left out", lost, " or ".join(wanted_for(settings)))
+    corrections.tell_lost(lost, **asked)
     about = stamp(
         study=study,
         source=fetched.attrs["attributes"]["nunatak_source"],

@@ -8,6 +8,7 @@ import pyproj
 from nunatak.checks import truth
 from nunatak.checks.check import at_least, at_most, not_applicable
 from nunatak.photons.comparison import by_slope, in_words
+from nunatak.products.corrections import above
 from nunatak.times import decimal_year
 
 # Upper end of a class of slope (degrees): limits of |median| and NMAD of fitted height less ATL06, m. On ice sheets
@@ -77,10 +78,11 @@ def against_truth(table, world):
 
 
 def surface_at(glacier, table):
-    """(n,) m: the true surface at the places and times of the rows of a table."""
+    """(n,) m: the true surface at the places and times of the rows of a table, above what the table's heights are."""
     to_map = pyproj.Transformer.from_crs("EPSG:4326", glacier.crs, always_xy=True)
     x, y = to_map.transform(table["longitude"].to_numpy(), table["latitude"].to_numpy())
-    return glacier.surface(x, y, decimal_year(table["time"].to_numpy()))
+    true = glacier.surface(x, y, decimal_year(table["time"].to_numpy()))
+    return true - glacier.geoid if above(table) == "the geoid" else true
 
 
 def _by_class(name, slope, difference, limits, text):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 
 from nunatak.runtime import NunatakError
+
+log = logging.getLogger(__name__)
 
 ELLIPSOID, GEOID = "WGS84 ellipsoid", "EGM2008 geoid"
 TIDES = ("tide_ocean", "dac")
@@ -60,6 +64,13 @@ def corrected(table, height, *, floating=None, datum="ellipsoid"):
     new = table.assign(**{height: h - taken})
     new.attrs = dict(table.attrs)
     return new, int((np.isfinite(h) & ~np.isfinite(taken)).sum())
+
+
+def tell_lost(n, *, floating=None, datum="ellipsoid"):
+    """Warn of n heights that are left out because a correction of theirs is missing; say nothing of none."""
+    if n:
+        names = needed(floating=bool(floating), datum=datum)
+        log.warning("%d heights have no %s and are left out", n, " or ".join(names))
 
 
 def where_floating(table, region):
