@@ -307,6 +307,12 @@ def land_ice_settings(wildcards):
     return {name: STUDIES[wildcards.study]["products"].get(name) for name in ("atl06", "atl11")}
 
 
+def versions_of(wildcards, *products):
+    """The release that a study asks for of each of these products, None where it names none."""
+    asked = STUDIES[wildcards.study]["products"]
+    return [(asked.get(product) or {}).get("version") for product in products]
+
+
 def surface_of(wildcards):
     """The surface, where the study has ATL14."""
     return results_of(wildcards).get("surface", [])

@@ -116,6 +116,7 @@ rule compare_heights:
         mem_mb=growing(1900),
         runtime=growing(30),
     params:
+        versions=lambda wildcards: versions_of(wildcards, "atl06sr", wildcards.other),
         code=code_version("compare_heights.py"),
     message:
         "{wildcards.study}: comparing fitted heights with {wildcards.other}"

@@ -6,7 +6,7 @@ import pyproj
 import xarray as xr
 
 from nunatak import checks
-from nunatak.checks import elevation, freeboard, photons, study, tracks, truth, velocity, velocity_truth
+from nunatak.checks import elevation, freeboard, photons, releases, study, tracks, truth, velocity, velocity_truth
 from nunatak.elevation import grid_of
 from nunatak.files.rasters import has_projection
 from nunatak.files.tables import read_csv, read_table
@@ -36,8 +36,11 @@ def main(inputs, out, *, world):
     heights = read_table(inputs["heights_compared"]) if "heights_compared" in inputs else None
     if heights is not None:
         found += photons.beside_atl06(heights) + (photons.against_truth(heights, world) if world else [])
+        found.append(releases.of_places("atl06sr_less_atl06/one_release", heights, len(heights)))
     if "heights_at_points" in inputs:
-        found += photons.beside_atl11(read_table(inputs["heights_at_points"]))
+        at_points = read_table(inputs["heights_at_points"])
+        found += photons.beside_atl11(at_points)
+        found.append(releases.of_places("atl06sr_less_atl11/one_release", at_points, len(at_points)))
     bins = reading.read_freeboard(inputs["freeboard"]) if "freeboard" in inputs else {}
     found += freeboard_checks(bins, world)
     rates = read_table(inputs["rates"]) if "rates" in inputs else None
@@ -127,12 +130,18 @@ def track_checks(inputs, rates, heights, world):
         found += [tracks.rates_found(rates), tracks.rates_flagged(rates, simulated=bool(world))]
     if "track_report" in inputs:
         found.append(tracks.passes_in_line(read_csv(inputs["track_report"])))
-    crossed = read_table(inputs["crossovers"]).groupby("product") if "crossovers" in inputs else ()
-    for product, rows in crossed:
+    crossed = read_table(inputs["crossovers"]) if "crossovers" in inputs else None
+    for product, rows in crossed.groupby("product") if crossed is not None else ():
         found.append(tracks.crossover_spread(product, rows, simulated=bool(world)))
         found.append(tracks.crossover_common(product, rows, simulated=bool(world)))
+        found.append(releases.of_crossovers(product, rows))
     if "agreement" in inputs:
-        found.append(tracks.agreement(read_csv(inputs["agreement"])))
+        agreement = read_csv(inputs["agreement"])
+        found.append(tracks.agreement(agreement))
+        both = agreement[agreement["compared"] == "ATL06 less ATL11, filtered"]
+        found.append(
+            releases.of_places("atl06_against_atl11/one_release", agreement, int(both["n"].max()) if len(both) else 0)
+        )
     if world and rates is not None:
         glacier = truth.glacier(**world)
         to_map = pyproj.Transformer.from_crs("EPSG:4326", glacier.crs, always_xy=True)

@@ -6,7 +6,8 @@ import xarray as xr
 
 from nunatak import elevation
 from nunatak.elevation import filters
-from nunatak.files.tables import read_table, write_csv
+from nunatak.files.tables import joined_releases, read_table, write_csv
+from nunatak.granules import datums
 from nunatak.products import atl06_filters
 from nunatak.results import reading
 from nunatak.runtime import job, log, stamp
@@ -26,9 +27,14 @@ def main(inputs, out, out_filters, *, settings, study):
     paths = [path for name in inputs for path in reading.listed(inputs[name])]
     about = stamp(study=study, source=source, inputs=paths, parameters=settings)
     good = heights[elevation.usable(heights, quality=settings["atl11"]["filter"] == "standard")]
+    about |= joined_releases([heights.attrs["attributes"]])
     found, counts = {}, pd.DataFrame(columns=["filter", "test", "n_before", "n_removed", "n_after"])
     if inputs.get("segments"):
         segments = read_table(inputs["segments"])
+        both = {"atl06": segments.attrs["attributes"], "atl11": heights.attrs["attributes"]}
+        about |= joined_releases(both.values()) | datums.compared(
+            both, [said.get("version") for said in settings.values() if said]
+        )
         counts = filter_counts(segments)
         kept = segments[filters.keep(segments, settings["atl06"]["filter"])]
         found["ATL06 less ATL11, filtered"] = elevation.segments_against_points(kept, good)

@@ -22,7 +22,7 @@ def main(ledgers, regions, out, *, study, endpoints=None):
     bounds = altimetry_outline(regions).projected(polar_grid.crs(paths[0])).bounds
     surface = atl14.read_surface(paths, bounds=bounds)
     source = ledger.attrs["attributes"]["nunatak_source"]
-    about = stamp(study=study, source=source, inputs=[*ledgers, regions])
+    about = stamp(study=study, source=source, inputs=[*ledgers, regions]) | polar_grid.reference(paths[0])
     write_netcdf(georeference(surface, elevation.grid_of(surface)), out, about)
 
 

@@ -26,7 +26,7 @@ def main(points, out, out_counts, *, filter, max_across, study, version=None):
     for cycle in by_cycle(points):
         table = read_table(cycle)
         said.append(table.attrs["attributes"])
-        releases |= releases_of(table)
+        releases |= datums.releases_of(table)
         kept = table[filters.PRESETS[filter](table)]
         counts.append((len(table), len(kept)))
         if len(kept):
@@ -52,12 +52,6 @@ def main(points, out, out_counts, *, filter, max_across, study, version=None):
     write_csv(joined, out_counts, attributes=noted, units={"median_dy": "m"})
     table = pd.concat([part for part in pairs if len(part)] or pairs[:1], ignore_index=True)
     write_table(table, out, attributes={**about, "crs": said[0]["crs"]}, units=pairs[0].attrs["units"], points=True)
-
-
-def releases_of(table):
-    """Return {(rgt, cycle): release} of the granules that segments come from."""
-    passes = table[["rgt", "cycle", "granule_id"]].drop_duplicates()
-    return {(row.rgt, row.cycle): datums.release_of(row.granule_id) for row in passes.itertuples()}
 
 
 def with_releases(joined, releases):

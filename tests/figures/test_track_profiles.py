@@ -107,3 +107,14 @@ def test_crossovers_are_drawn_without_clouds_and_without_a_pair_within_days(days
     assert found.numbers["beyond_axis"] == clouds or not clouds
     assert (f"of which {clouds} lie beyond the axis" in found.caption) == bool(clouds)
     assert found.numbers["within_10_days"] == (200 if days < 10 else 0) and "nan" not in found.caption
+
+
+def test_clouds_do_not_stretch_the_axis_of_change():
+    """Ten of 200 points 400 to 1200 m up in one cycle: counted in the caption, the axis ends at 100 m."""
+    table = points({3: (0, 200), 4: (0, 200), 6: (0, 200)})
+    sound = drawn(table)
+    table.loc[table.index[table["cycle"] == 6][:10], "h"] += np.linspace(400.0, 1200.0, 10)
+    clouded = drawn(table)
+    assert clouded.numbers["beyond_axis"] == 10 and clouded.figure.axes[1].get_ylim() == (-100.0, 100.0)
+    assert "10 differences lie beyond the axis of (b)" in clouded.caption
+    assert sound.numbers["beyond_axis"] == 0 and "beyond" not in sound.caption

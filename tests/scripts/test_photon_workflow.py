@@ -20,6 +20,7 @@ import sample_photons
 from nunatak import api, granules, simulation
 from nunatak.archives import ServiceFailed
 from nunatak.checks import photons as checks
+from nunatak.checks import releases
 from nunatak.files.tables import read_table, write_csv, write_table
 from nunatak.geometry import region
 from nunatak.geometry.outlines import write_outlines
@@ -53,7 +54,9 @@ def place(tmp_path_factory):
     write_outlines({"region": region.load({"bbox": [10, 79, 30, 81]})}, folder / "regions.geojson")
     points, _ = atl06.read_segments(segments)
     points.attrs.setdefault("units", {})
-    write_table(placed(points, "EPSG:3413"), folder / "points.parquet", attributes=ABOUT, points=True)
+    write_table(
+        placed(points, "EPSG:3413"), folder / "points.parquet", attributes={**ABOUT, "release": "007"}, points=True
+    )
     write_ledger(folder / "ledger.parquet", [path])
     write_ledger(folder / "classes.parquet", [classes])
     return SimpleNamespace(
@@ -184,6 +187,11 @@ def test_fitted_heights_agree_with_atl06_and_truth(compared):
     fitted = read_table(compared / "rows.parquet")
     assert 0.7 * len(fitted) < len(table) <= len(fitted)
     found = checks.beside_atl06(table) + checks.against_truth(table, WORLD)
+    said = table.attrs["attributes"]
+    assert (said["release_of_atl06"], said["release_of_atl06sr"], said["release"]) == ("007", "006", "006, 007")
+    assert not releases.of_places("both", table, len(table)).applies, "simulated"
+    table.attrs["attributes"] = {**said, "nunatak_source": "NSIDC"}
+    assert releases.of_places("both", table, len(table)).value == len(table)
     assert len(found) >= 8 and all(check.passed for check in found), [c for c in found if not c.passed]
     wrong = table.assign(h_mean=table["h_mean"] + 0.2, difference=table["difference"] + 0.2)
     failed = {c.name for c in checks.beside_atl06(wrong) + checks.against_truth(wrong, WORLD) if not c.passed}
@@ -275,3 +283,31 @@ def test_tides_are_taken_off_fitted_heights_of_floating_ice(place, tmp_path):
     assert len(before) == len(after) and 0.4 < floats.mean() < 0.6
     np.testing.assert_allclose(before["h_mean"] - after["h_mean"], np.where(floats, 0.8, 0.0), atol=1e-4)
     assert after.attrs["attributes"]["tides_removed"] == "tide_ocean and dac where shelf floats"
+
+
+def test_floating_heights_without_a_tide_are_counted(place, tmp_path, caplog):
+    """As for ATL06: the height is missing, and one line of the log says how many."""
+    tideless = tmp_path / place.path.name
+    shutil.copy(place.path, tideless)
+    with h5py.File(tideless, "r+") as file:
+        for beam in [name for name in file if name.startswith("gt")]:
+            group = file[f"{beam}/geophys_corr"]
+            group["tide_ocean"][...] = np.full(group["tide_ocean"].shape, np.finfo("f4").max, "f4")
+    write_ledger(tmp_path / "ledger.parquet", [tideless])
+    whole = region.load({"bbox": [10, 79, 30, 81]})
+    write_outlines({"region": whole, "shelf": whole}, tmp_path / "regions.geojson")
+    there = SimpleNamespace(regions=tmp_path / "regions.geojson", ledger=tmp_path / "ledger.parquet")
+    found, _ = fit(there, tmp_path, floating="shelf")
+    assert len(found) > 1000 and found["h_mean"].isna().all()
+    assert f"{len(found)} heights have no tide_ocean or dac and are left out" in caplog.text
+
+
+def test_heights_above_the_geoid_are_held_against_the_truth_above_it(compared):
+    """The table says what its heights are above; the same heights less the geoid of 31 m pass as well."""
+    table = read_table(compared / "comparison.parquet")
+    geoid = simulation.world(**WORLD).truth.geoid
+    assert geoid == 31.0 and table.attrs["attributes"]["height_datum"] == "WGS84 ellipsoid"
+    lower = table.assign(h_mean=table["h_mean"] - geoid)
+    lower.attrs = {"attributes": {**table.attrs["attributes"], "height_datum": "EGM2008 geoid"}}
+    both = [{c.name: c.value for c in checks.against_truth(each, WORLD)} for each in (table, lower)]
+    assert len(both[0]) >= 5 and both[0] == pytest.approx(both[1], abs=1e-6)

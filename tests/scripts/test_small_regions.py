@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+import xarray as xr
 
 import check_study
 import map_height_change
@@ -11,12 +12,13 @@ import merge_surface
 import plot_figure
 import sum_height_change
 from nunatak import checks
-from nunatak.files.tables import write_table
+from nunatak.files.tables import read_table, write_table
 from nunatak.geometry import region
 from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import write_outlines
 from nunatak.granules import ledger
 from nunatak.gridding import make_grid
+from nunatak.products import polar_grid
 from nunatak.reports import front
 from nunatak.results import reading
 from nunatak.runtime import read_json
@@ -62,6 +64,10 @@ def test_height_change_of_a_region_within_a_cell(fetched, tmp_path, box):
         study="small",
     )
     merge_surface.main([fetched["atl14"]], outlines, surface, study="small")
+    granule = next(iter(read_table(fetched["atl14"])["path"]))
+    with xr.open_dataset(surface, engine="h5netcdf") as made:
+        said = {name: made.attrs.get(name, "") for name in ("release", "reference_frame")}
+    assert said["reference_frame"] == "ITRF2020" and said == polar_grid.reference(granule)
     sum_height_change.main(change, surface, outlines, sums, bands, settings=settings, mass=None, study="small")
     table = reading.region_change(sums)
     finest = table[table["resolution"] == 1000.0]

@@ -10,6 +10,7 @@ import fit_rates
 import query_granules
 import subset_points
 from nunatak import figures
+from nunatak.checks import releases
 from nunatak.checks import tracks as checks
 from nunatak.files.tables import read_csv, read_table, write_table
 from nunatak.geometry import region
@@ -245,6 +246,23 @@ def test_crossovers_and_agreement_hold(made):
     strict = counts[counts["filter"] == "strict"]
     assert strict.n_before.iloc[0] == len(read_table(made["points"]["atl06"]))
     np.testing.assert_array_equal(strict.n_after.iloc[:-1], strict.n_before.iloc[1:])
+
+
+def test_crossovers_and_agreement_say_whether_releases_are_mixed(made):
+    """One release in all here; with a track of the release before, its crossovers with the others are counted."""
+    crossovers, agreement = read_table(made["crossovers.parquet"]), read_csv(made["agreement.csv"])
+    assert releases.of_crossovers("atl11", crossovers).value == 0
+    assert releases.of_crossovers("atl06", crossovers).value == 0
+    about = agreement.attrs["attributes"]
+    assert about["release_of_atl06"] == about["release_of_atl11"] == about["release"] == "007"
+    assert not releases.of_places("both", agreement, 1).applies, "simulated"
+    points = read_table(made["points"]["atl11"])
+    own = crossovers[crossovers["rgt_1"].isin(points["rgt"]) & crossovers["rgt_2"].isin(points["rgt"])]
+    track = own["rgt_1"].iloc[0]
+    names = points["granule_id"].astype(str)
+    points["granule_id"] = names.where(points["rgt"] != track, names.str.replace("_007_", "_006_"))
+    crossing = (own["rgt_1"] == track) != (own["rgt_2"] == track)
+    assert 0.5 * crossing.sum() < find_crossovers.of_two_releases(own, points) <= crossing.sum()
 
 
 def test_flagged_rates_are_in_no_map_scale_or_sentence(made, tmp_path):

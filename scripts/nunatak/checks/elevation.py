@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyproj
 
+from nunatak.checks import releases
 from nunatak.checks.check import at_least, at_most, not_applicable
 from nunatak.constants import ACROSS_LIMIT, DATUM_YEAR
 
@@ -185,7 +186,7 @@ def repeat_pairs(pairs, counts=None):
         at_least("repeat_pairs/found", len(pairs), 1, "", "pairs of segments of two cycles on the same track"),
         at_least("repeat_pairs/later", later, 1.0, "", "share of pairs whose second pass is the later one"),
         _at_one_place(pairs, counts),
-        _of_one_release(counts),
+        releases.of_pairs(counts),
         at_least("repeat_pairs/finite", finite, FINITE_LIMIT, "", "share of pairs with a slope-corrected difference"),
     ]
 
@@ -199,18 +200,3 @@ def _at_one_place(pairs, counts):
         text += f"; of {counts['n_joined'].sum()} joined segments {counts['n_beyond'].sum()} lie beyond and are none"
     apart = (pairs["y_atc_second"] - pairs["y_atc_first"]).abs().max()
     return at_most("repeat_pairs/across_track", apart, limit, "m", text)
-
-
-def _of_one_release(counts):
-    """Both passes of a pair are of one release, unless the study says that releases are meant to be mixed."""
-    name = "repeat_pairs/one_release"
-    if counts is None or "release_first" not in counts:
-        return not_applicable(name, "the releases of the passes are not known")
-    if counts.attrs["attributes"].get("version") == "any":
-        return not_applicable(name, "the study mixes releases, version: any")
-    first, second = counts["release_first"], counts["release_second"]
-    mixed = counts[(first != second) & first.notna() & second.notna()]
-    n = (mixed["n_joined"] - mixed["n_beyond"]).sum()
-    held = ", ".join(sorted({f"{int(release):03d}" for release in (*mixed["release_first"], *mixed["release_second"])}))
-    text = "pairs of passes of two releases, whose heights differ where the ice has not changed"
-    return at_most(name, n, 0, "", f"{text}: {held}; name one release, atl06: {{version: ...}}" if held else text)

@@ -13,6 +13,7 @@ from nunatak.products.corrections import above
 from nunatak.times import decimal_year
 
 _GAP_M = 400.0  # no line is drawn over a longer gap
+_PROFILE_M = 100.0  # glaciers that surge or lose their tongue change by as much in a few years
 _CHANGE_M = 30.0  # differences of surging ice between two passes are as large; clouds reach hundreds of metres
 
 
@@ -43,6 +44,9 @@ def atl11_profile(look, *, title, points):
         change = (table[cycle] - base).dropna()
         km, values = _broken((change.index.to_numpy() - start), change.to_numpy())
         axes[1].plot(km, values, color=shade, lw=0.7, marker=".", ms=0.8)  # lone points have no line
+    limit, beyond = _limit_of_change(table.sub(base, axis=0).to_numpy())
+    if beyond:
+        axes[1].set_ylim(-limit, limit)
     axes[0].set_ylabel(f"h_corr (m above {above(points)})")
     axes[1].set(ylabel=f"change since cycle {since:02d} (m)", xlabel="distance along the track (km)")
     axes[1].axhline(0, color="#222222", lw=0.5)
@@ -64,6 +68,8 @@ def atl11_profile(look, *, title, points):
         f"reference points that both cycles saw ({base.notna().sum():,} of {len(table):,}). Lines end at gaps "
         "longer than 400 m."
     )
+    if beyond:
+        caption += f" {beyond:,} differences lie beyond the axis of (b)."
     common = {f"{cycle:02d}": int((table[cycle].notna() & base.notna()).sum()) for cycle in times.index}
     last = (table[times.index[-1]] - base).dropna()
     numbers = {
@@ -71,6 +77,7 @@ def atl11_profile(look, *, title, points):
         "points": len(table),
         "since_cycle": int(since),
         "points_in_common": common,
+        "beyond_axis": beyond,
         "last_change_m": style.statistics(last),
     }
     return Drawn(fig, title, caption, numbers)
@@ -270,6 +277,14 @@ def _limit_of(dh, bins):
     told = bins[bins["n"] >= 5]
     scatter = float((told["median"].abs() + 6.0 * told["nmad"]).max()) if len(told) else np.inf
     return min(whole, max(scatter, _CHANGE_M)) or 1.0
+
+
+def _limit_of_change(change):
+    """Half the height of an axis of change along a track, m, and how many differences lie beyond it."""
+    change = change[np.isfinite(change)]
+    scatter = abs(float(np.median(change))) + 6.0 * nmad(change) if change.size else 0.0
+    limit = max(scatter, _PROFILE_M)
+    return limit, int((np.abs(change) > limit).sum())
 
 
 def first_well_seen(table):

@@ -49,3 +49,22 @@ def release_of(granule_id):
         return parse(name if "." in name else f"{name}.h5").version
     except NunatakError:  # a file of the user's own naming tells no release
         return ""
+
+
+def releases_of(table):
+    """Return {(rgt, cycle): release} of the granules that the rows of a table come from, "" where a name tells none."""
+    passes = table[["rgt", "cycle", "granule_id"]].drop_duplicates()
+    return {(row.rgt, row.cycle): release_of(row.granule_id) for row in passes.itertuples()}
+
+
+def compared(tables, versions=()):
+    """
+    Return what a comparison says of the releases of its products, as attributes.
+
+    Parameters
+    ----------
+    tables : mapping of product to the attributes of its table
+    versions : the study's of each product; "any" says that releases are meant to be mixed
+    """
+    said = {f"release_of_{product}": about["release"] for product, about in tables.items() if about.get("release")}
+    return {**said, "version": "any"} if "any" in versions else said

@@ -1,0 +1,76 @@
+"""Whether heights that are differenced are of one release: the frame and the processing differ from one to another."""
+
+from __future__ import annotations
+
+from nunatak.checks.check import at_most, not_applicable
+
+_DIFFER = "of two releases, whose heights differ where the ice has not changed"
+PASSES, PLACES = "release_passes", "release_of_"
+"""Attributes of tables: differences between passes of two releases, by product, and the releases that are compared"""
+
+
+def of_pairs(counts):
+    """
+    Both passes of a repeat pair are of one release, unless the study says that releases are meant to be mixed.
+
+    Parameters
+    ----------
+    counts : repeat_counts.csv, or None
+    """
+    name = "repeat_pairs/one_release"
+    if counts is None or "release_first" not in counts:
+        return not_applicable(name, "the releases of the passes are not known")
+    first, second = counts["release_first"], counts["release_second"]
+    mixed = counts[(first != second) & first.notna() & second.notna()]
+    held = ", ".join(sorted({f"{int(release):03d}" for release in (*mixed["release_first"], *mixed["release_second"])}))
+    n = (mixed["n_joined"] - mixed["n_beyond"]).sum()
+    version = counts.attrs["attributes"].get("version")
+    return _judged(name, n, f"pairs of passes {_DIFFER}", held, "atl06", version)
+
+
+def of_crossovers(product, table):
+    """
+    Both passes of a crossover are of one release, unless the study says that releases are meant to be mixed.
+
+    Parameters
+    ----------
+    table : crossovers of one product, with the attributes of crossovers.parquet
+    """
+    name = f"crossovers_one_release/{product}"
+    said = table.attrs.get("attributes", {})
+    n = said.get(f"{PASSES}_{product}")
+    if n is None:
+        return not_applicable(name, "the releases of the passes are not known")
+    version = said.get(f"version_{product}")
+    return _judged(name, int(n), f"crossovers of passes {_DIFFER}", said.get("release", ""), product, version)
+
+
+def of_places(name, table, n):
+    """
+    Two products that are held against each other are of one release, unless releases are meant to be mixed.
+
+    Parameters
+    ----------
+    name : of the check
+    table : the comparison, whose attributes name each product's releases
+    n : places that both have
+    """
+    attributes = table.attrs.get("attributes", {})
+    said = {key.removeprefix(PLACES): value for key, value in attributes.items() if key.startswith(PLACES)}
+    if not n:
+        return not_applicable(name, "the products have no place in common")
+    if len(said) < 2:
+        return not_applicable(name, "the releases of the products are not known")
+    if attributes.get("nunatak_source") == "SIMULATED":
+        return not_applicable(name, "simulated granules of every release are of one truth, in one frame")
+    mixed = len({release for value in said.values() for release in value.split(", ")}) > 1
+    held = ", ".join(f"{product.upper()} {value}" for product, value in sorted(said.items()))
+    version = attributes.get("version")
+    return _judged(name, n if mixed else 0, f"places with heights {_DIFFER}", held, " and ".join(sorted(said)), version)
+
+
+def _judged(name, n, text, held, product, version):
+    if version == "any":
+        return not_applicable(name, "the study mixes releases, version: any")
+    remedy = f": {held}; name one release, {product}: {{version: ...}}" if n else ""
+    return at_most(name, n, 0, "", text + remedy)
