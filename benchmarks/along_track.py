@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from measure import measure, report
 
-from nunatak.elevation import filters, rates
+from nunatak.elevation import RateOptions, filters, rates
 from nunatak.elevation.intersections import intersections, intersections_reference
 from nunatak.times import decimal_year, from_decimal_year
 
@@ -40,7 +40,7 @@ def heights(n):
 
 
 def our_rates(n):
-    return float(rates(heights(n), ["ref_pt"])["dhdt"].iloc[:PEER_POINTS].sum())
+    return float(rates(heights(n), ["ref_pt"], options=RateOptions(annual=False))["dhdt"].iloc[:PEER_POINTS].sum())
 
 
 def polyfit_rates(n):

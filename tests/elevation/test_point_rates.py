@@ -11,6 +11,7 @@ from nunatak.elevation.outliers import flag_rates, good_rates, leave_out_passes,
 from nunatak.elevation.point_rates import RateOptions, rates, rates_and_kept
 from nunatak.times import decimal_year, from_decimal_year
 
+LINE = RateOptions(annual=False)
 KEYS = ["rgt", "pair", "ref_pt"]
 FIVE = 2019.0 + np.arange(5.0)
 
@@ -84,7 +85,7 @@ def test_annual_cycle_is_taken_out():
     h = 500 - 1.0 * (year - 2019) + 0.5 * np.cos(2 * np.pi * (year - 0.25))
     found = rates(heights(year, h, 0.02), KEYS, options=RateOptions(annual=True)).iloc[0]
     assert_allclose([found.dhdt, found.amplitude, found.day_of_maximum], [-1.0, 0.5, 91.3], rtol=1e-3)
-    assert abs(rates(heights(year, h, 0.02), KEYS).iloc[0].dhdt + 1) > 0.02
+    assert abs(rates(heights(year, h, 0.02), KEYS, options=RateOptions(annual=False)).iloc[0].dhdt + 1) > 0.02
     few = rates(heights(year[:7], h[:7], 0.02), KEYS, options=RateOptions(annual=True, min_years=1.0)).iloc[0]
     assert np.isnan(few.amplitude) and np.isfinite(few.dhdt), "seven heights get a line alone"
 
@@ -143,7 +144,7 @@ def test_errors_are_what_they_say():
                 "h_corr_sigma": sigma.ravel(),
             }
         )
-        found = rates(table, ["ref_pt"])
+        found = rates(table, ["ref_pt"], options=LINE)
         z = (found.dhdt + 3.0) / np.hypot(found.dhdt_sigma, found.dhdt_sigma_systematic)
         inside.append(np.mean(np.abs(z) < 3))
         assert 0.6 < np.std(z) < 1.1
@@ -174,7 +175,7 @@ def test_a_bad_pass_stands_out():
     biases = np.zeros(12)
     biases[6] = 0.6
     table = many_points(biases)
-    found = pass_residuals(table, rates(table, KEYS), KEYS).set_index("cycle")
+    found = pass_residuals(table, rates(table, KEYS, options=LINE), KEYS).set_index("cycle")
     assert abs(found.loc[9, "median"] - 0.6) < 0.03
     assert found["z"].abs().idxmax() == 9
 
@@ -187,7 +188,7 @@ def test_planted_pass_biases_are_found_within_3_cm():
         cycle = rng.integers(0, 12)
         biases[cycle] = rng.choice([-1, 1]) * rng.uniform(0.1, 1.0)
         table = many_points(biases, n_points=60, seed=k)
-        found = pass_residuals(table, rates(table, KEYS), KEYS).set_index("cycle")
+        found = pass_residuals(table, rates(table, KEYS, options=LINE), KEYS).set_index("cycle")
         hits.append(abs(found.loc[cycle + 3, "median"] - biases[cycle]) < 0.03)
     assert np.mean(hits) >= 0.95
 
@@ -214,7 +215,7 @@ def test_snow_on_a_part_of_the_track_is_no_bad_pass():
     """Cycle 9 lies 2 m higher on 60 % of the points: out of line, but not wrong everywhere."""
     table = many_points(np.zeros(12))
     table.loc[(table.cycle == 9) & (table.ref_pt < 120), "h_corr"] += np.linspace(0.5, 3.5, 120)
-    residuals = pass_residuals(table, rates(table, KEYS), KEYS)
+    residuals = pass_residuals(table, rates(table, KEYS, options=LINE), KEYS)
     assert not leave_out_passes(residuals).any()
 
 

@@ -25,7 +25,7 @@ from nunatak.elevation.outliers import (
     track_outliers,
 )
 from nunatak.elevation.point_rates import UNITS as RATE_UNITS
-from nunatak.elevation.point_rates import RateOptions, rates, rates_and_kept, usable
+from nunatak.elevation.point_rates import rates, rates_and_kept, usable
 from nunatak.elevation.rate_map import against_grid, rate_map, residuals_to_other_tracks
 from nunatak.elevation.repeat_pairs import paired, repeat_pairs, summarise_pairs, unaligned
 from nunatak.elevation.surface_fit import FitOptions, repeat_rates, surface_rates
@@ -33,6 +33,7 @@ from nunatak.elevation.tracks import along_track, directions, most_changed, trac
 from nunatak.elevation.transects import Lowering, largest_lowering, points_along, transect
 from nunatak.elevation.trend import trend
 from nunatak.elevation.volume import region_change, region_rates
+from nunatak.parameters.elevation import RateOptions
 
 __all__ = [
     "GLACIER",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from nunatak.parameters.elevation import HeightChange
+
 _UNITS = {
     "band_low": "m",
     "band_high": "m",
@@ -42,7 +44,7 @@ def cell_heights(surface, grid):
     return mean.reshape(grid.shape)
 
 
-def change_by_elevation(change, heights, coverage, *, region, band=50.0):
+def change_by_elevation(change, heights, coverage, *, region, band=HeightChange.band):
     """
     Height change by elevation band.
 

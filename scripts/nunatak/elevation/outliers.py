@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
+from nunatak.parameters.elevation import RateOptions
 from nunatak.times import decimal_year
 
 # flags of a rate; their sum where both hold
 LARGE_ERROR, OUT_OF_LINE = 1, 2
-MAX_ERROR = 1.0  # m/yr, of a rate that is mapped
-MAX_PASS = 0.5  # m, median of a pass off the lines of its points
 _REACH, _NEIGHBOURS, _FEWEST = 1000.0, 32, 8  # m, nearest points that are asked, and fewest that can say anything
 _BEYOND = 5.0  # errors, or spreads of the neighbours, beyond which a rate is out of line
 _LEAST = 0.1  # m/yr that neighbours may differ whatever their errors
@@ -60,7 +59,7 @@ def pass_residuals(heights, points, keys, *, height="h_corr"):
     return _with_z(table.drop(columns="_year"))
 
 
-def leave_out_passes(residuals, *, max_pass=MAX_PASS, limit=_LIMIT):
+def leave_out_passes(residuals, *, max_pass=RateOptions.max_pass, limit=_LIMIT):
     """
     Say which passes lie so far off the lines of their own points that no rate should rest on them.
 
@@ -89,7 +88,7 @@ def leave_out_passes(residuals, *, max_pass=MAX_PASS, limit=_LIMIT):
     return (stands_out & (median > max_pass) & (median > _ALL_OVER * residuals["nmad"])).to_numpy()
 
 
-def flag_rates(rates_table, *, max_error=MAX_ERROR):
+def flag_rates(rates_table, *, max_error=RateOptions.max_error):
     """
     Flag the rates that no map, sentence or scale should rest on: of large error, or out of line with those around them.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from nunatak.constants import SIGMA_PASS
 from nunatak.elevation.line_fits import FIELDS, Heights, Needs, fit_points
+from nunatak.parameters.elevation import RateOptions
 from nunatak.times import decimal_year
 
 # Columns of a fit's result, in the kernel's order.
@@ -25,20 +24,7 @@ UNITS = {
     "last_year": "decimal year",
 }
 _COUNTS = ("n_cycles", "n_left_out")
-
-
-@dataclass(frozen=True)
-class RateOptions:
-    """When a point gets a rate, and how."""
-
-    min_cycles: int = 4
-    """heights a point needs"""
-    min_years: float = 1.5
-    """yr from its first to its last height"""
-    annual: bool = False
-    """fit a yearly cycle too, where a point has `min_cycles_annual` heights"""
-    min_cycles_annual: int = 8
-    """heights a point needs for a yearly cycle of its own"""
+MIN_CYCLES_ANNUAL = 8  # heights a point needs for a yearly cycle of its own
 
 
 def rates(heights, keys, *, height="h_corr", options=None):
@@ -52,7 +38,7 @@ def rates(heights, keys, *, height="h_corr", options=None):
         finite sigma cannot be weighted and do not count
     keys : columns that name a point, such as ["rgt", "pair", "ref_pt"]
     height : column; its error has its name with _sigma
-    options : RateOptions
+    options : RateOptions. Default: those of a study
 
     Returns
     -------
@@ -96,7 +82,7 @@ def rates_and_kept(heights, keys, *, height="h_corr", options=None):
     columns = _columns(heights, keys, height)
     n = columns["start"].size - 1
     out = np.full((n, len(FIELDS)), np.nan)
-    min_annual = options.min_cycles_annual if options.annual else 0
+    min_annual = MIN_CYCLES_ANNUAL if options.annual else 0
     counts = np.ones(columns["t"].size, dtype=bool)
     rows = Heights._make((*(columns[name] for name in Heights._fields[:-1]), counts))
     fit_points(columns["start"], rows, Needs(options.min_cycles, float(options.min_years), min_annual), out)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from nunatak.compute.kernels import kernel
 from nunatak.constants import ACROSS_LIMIT, SIGMA_PASS
-from nunatak.elevation.point_rates import RateOptions, rates
+from nunatak.elevation.point_rates import rates
+from nunatak.parameters.elevation import RateOptions
 from nunatak.times import decimal_year
 
 _FIELDS = (
@@ -143,7 +144,7 @@ def repeat_rates(segments, *, options=None, max_across=ACROSS_LIMIT):
     groups = known.groupby(keys, observed=True, sort=False)
     slope, centre = groups["dh_fit_dy"].transform("mean"), groups["y_atc"].transform("mean")
     moved = known.assign(h_li=known["h_li"].astype("f8") - slope * (known["y_atc"] - centre))
-    found = rates(moved, keys, height="h_li", options=options or RateOptions(min_cycles=3, min_years=1.0))
+    found = rates(moved, keys, height="h_li", options=options or RateOptions(min_cycles=3, min_years=1.0, annual=False))
     units = found.attrs["units"]
     places = known.drop_duplicates(keys)[[*keys, "latitude", "longitude"]]
     found = found.merge(places, on=keys, how="left")

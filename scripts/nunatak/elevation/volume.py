@@ -16,9 +16,10 @@ import pandas as pd
 from nunatak.elevation.change import difference, nearest_epoch
 from nunatak.elevation.errors import errors_of
 from nunatak.elevation.mass import mass_change
+from nunatak.parameters.elevation import HeightChange
 from nunatak.runtime import NunatakError
 
-CORRELATION_RANGE = 10e3  # m; ATL15's own errors are binned at 10 km (SmithB/ATL1415: read_ATL11.py)
+CORRELATION_RANGE = 1e3 * HeightChange.correlation_range  # m
 FRONTAL_NOTE = "change of surfaces that are ice at both epochs; frontal retreat and advance are not in ATL15"
 
 _UNITS = {

@@ -317,7 +317,7 @@ def change_between_cycles(points, first, last):
     good = points[points["good"]]
     span = float(decimal_year(last) - decimal_year(first))
     # a line through the heights of one season says nothing of four years
-    options = RateOptions(min_cycles=3, min_years=0.5 * span)
+    options = RateOptions(min_cycles=3, min_years=0.5 * span, annual=False)
     lines = rates(good, ["number"], height="h", options=options).merge(
         good.drop_duplicates("number")[["number", "x", "y"]], on="number"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import ValidationInfo, field_validator, model_validator
 
-from nunatak.constants import THICKNESS
+from nunatak.constants import ICE_DENSITY, THICKNESS
 from nunatak.files import user_rasters
 from nunatak.study.base import Line, Model, Point, key
 
@@ -60,7 +60,7 @@ class Gate(Model):
         None, "its standard error, a raster or one number; 10 % where not given", unit="m"
     )
     sigma_variable: str | int | None = key(None, "variable of the file of the error, or number of its band")
-    density: float = key(917.0, "density of the ice", unit="kg m-3", gt=0, le=1000)
+    density: float = key(ICE_DENSITY, "density of the ice", unit="kg m-3", gt=0, le=1000)
     density_sigma: float = key(0.0, "its standard error", unit="kg m-3", ge=0, le=500)
 
     @field_validator("thickness", "thickness_sigma")

@@ -9,13 +9,13 @@ from pydantic_core import PydanticCustomError
 
 from nunatak.constants import ACROSS_LIMIT
 from nunatak.granules import PRODUCTS, about_other, unknown_platform
+from nunatak.parameters.elevation import HeightChange, RateOptions
 from nunatak.parameters.velocity import CubeForm, PairSelection
 from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.orbit_products import InPlace, LandIceHeights, OrbitProduct, Product, TrackProduct, known_names
 from nunatak.study.photon_products import Atl03, Atl06sr
 from nunatak.study.sections import Bin, Crs
 
-Resolution = Literal["1km", "10km", "20km", "40km"]
 Filter = Literal["strict", "standard", "rough", "none"]
 
 
@@ -40,33 +40,12 @@ class Atl08(TrackProduct):
     """Land and vegetation heights; their photon classes."""
 
 
-class Atl11(OrbitProduct, LandIceHeights, InPlace):
+class Atl11(OrbitProduct, LandIceHeights, InPlace, RateOptions):
     """Land-ice heights corrected to a reference track, by cycle."""
 
     pairs: Listed[Literal["pt1", "pt2", "pt3"]] = key(("pt1", "pt2", "pt3"), "beam pairs")
     filter: Literal["standard", "none"] = key("standard", "which heights to keep: standard (quality_summary 0) or none")
-    min_cycles: int = key(4, "cycles a reference point must have been seen in, for a rate", ge=2, le=99)
-    min_years: float = key(1.5, "time from its first to its last height, for a rate", unit="yr", ge=0, le=30)
-    annual: bool = key(True, "fit a yearly cycle beside the rate, where a point was seen in 8 cycles or more")
-    max_slope: float = key(
-        0.2, "steepest slope of the reference surface of a point that gets a rate", unit="1", gt=0, le=10
-    )
     variables: Listed[str] = key((), "further variables of the product to keep, by its own names")
-    max_error: float = key(
-        1.0,
-        "error beyond which a rate is flagged and not mapped; so is what is out of line with its neighbours",
-        unit="m/yr",
-        gt=0,
-        le=1000,
-    )
-    max_pass: float | None = key(
-        0.5,
-        "median distance of a pass from the lines of its points beyond which no rate rests on it, where it stands "
-        "out among the passes; null: every pass counts",
-        unit="m",
-        gt=0,
-        le=1000,
-    )
 
     @field_validator("variables")
     @classmethod
@@ -78,16 +57,8 @@ class Atl14(Product, InPlace):
     """Surface height at 100 m, epoch 2020.0."""
 
 
-class Atl15(Product, InPlace):
+class Atl15(Product, InPlace, HeightChange):
     """Height change since 2020.0, by quarter."""
-
-    resolutions: Listed[Resolution] = key(
-        ("1km",), "cell sizes; the finest carries the maps, the coarser ones check it", min_length=1
-    )
-    correlation_range: float = key(
-        10.0, "distance over which errors of neighbouring cells are correlated", unit="km", gt=0, le=1000
-    )
-    band: float = key(100.0, "height of the elevation bands of the hypsometric curve", unit="m", gt=0, le=5000)
 
     @field_validator("resolutions")
     @classmethod

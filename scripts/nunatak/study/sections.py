@@ -9,6 +9,7 @@ from typing import Annotated, Literal, get_args
 import pyproj
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
+from nunatak.constants import GLACIER_DENSITY, GLACIER_DENSITY_SIGMA
 from nunatak.parameters.statistics import STATISTICS, WEIGHTINGS, statistic
 from nunatak.parameters.velocity import AnnualFit, Inversion
 from nunatak.study.base import Listed, Model, Month, key
@@ -193,8 +194,8 @@ class Mass(Model):
     """How volume becomes mass, if it may."""
 
     kind: Literal["glacier", "ice_sheet"] = key(..., "glacier: one density; ice_sheet: only with firn and GIA rasters")
-    density: float = key(850.0, "volume to mass of a glacier (Huss 2013)", unit="kg m-3", gt=0, le=1000)
-    density_sigma: float = key(60.0, "its standard error", unit="kg m-3", ge=0, le=500)
+    density: float = key(GLACIER_DENSITY, "volume to mass of a glacier (Huss 2013)", unit="kg m-3", gt=0, le=1000)
+    density_sigma: float = key(GLACIER_DENSITY_SIGMA, "its standard error", unit="kg m-3", ge=0, le=500)
     firn: str | None = key(None, "raster of the change of firn air content (ice sheets)", unit="m")
     gia: str | None = key(None, "raster of glacial isostatic adjustment (ice sheets)", unit="m/yr")
 
