@@ -147,7 +147,7 @@ def test_an_empty_beam_is_told(client):
     nowhere = [{"lon": x, "lat": y} for x, y in [(0, 0), (1, 0), (1, 1)]]
     assert len(client.atl06p({**REQUEST, "poly": nowhere}, callbacks=heard, resources=[NAME])) == 0
     assert len(alerts) == 6 and {code for code, _ in alerts} == {-4}
-    assert alerts[0][1].startswith(f"{NAME} gt1l empty: no segment with photons in the area")
+    assert alerts[0][1].startswith(f"{NAME} gt1l outside: no segment with photons in the area")
 
 
 def test_the_server_is_of_this_machine_alone(server):
