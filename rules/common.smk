@@ -165,9 +165,8 @@ def sums_of(wildcards):
 
 
 def freeboard_of(wildcards):
-    """How a study grids sea ice, with the width of the histogram that its statistics need."""
-    settings = LOADED[wildcards.study].gridded_freeboard
-    return {**settings.model_dump(mode="json"), "histogram_width": settings.histogram_width}
+    """How a study grids sea ice; the defaults where it does not say."""
+    return LOADED[wildcards.study].gridded_freeboard.model_dump(mode="json")
 
 
 def classes_for(product):

@@ -12,7 +12,10 @@ from nunatak.granules.products import product_row, registry
 from nunatak.products.sea_ice import SegmentFilter
 from nunatak.reading.granules import each_granule, read_ledger
 from nunatak.runtime import job, log, stamp
+from nunatak.study.parts import product_settings, typed
 from nunatak.study.period import Period
+from nunatak.study.products import SeaIceProduct
+from nunatak.study.sections import Freeboard, FreeboardGrid
 
 reader_of = registry("reader", kept="sums")
 WEIGHT = "height_segment_length_seg"
@@ -29,24 +32,24 @@ def main(
     ledger : what the fetch brought
     regions : GeoJSON of the study's outlines
     out : mapping of rows, levels, granules (the tables of `gridding.to_tables`) and ledger to a path
-    settings, freeboard : the product's part of the study, and its `freeboard`, with `histogram_width`
+    settings, freeboard : the product's part of the study, and its `freeboard`
     endpoints : addresses of the services, for granules that stay where they are
     scheduler : of Dask, for the granules; threads of this job unless given
     """
     region = base.outline_of(read_outlines(regions), product)
     fetched = read_table(ledger)
-    read, errors = reader_of(product)(error="sigma" in freeboard["statistics"])
+    read, errors = reader_of(product)(error="sigma" in freeboard.statistics)
     read = partial(
         read,
         region=region,
-        period=Period.model_validate(period),
+        period=period,
         beams=beams_of(settings),
         keep=filter_of(settings),
-        reader=settings["reader"],
+        reader=settings.reader,
         variables=(WEIGHT,),
     )
-    grid = grid_of(freeboard["grid"], region)
-    width = freeboard["histogram_width"]
+    grid = grid_of(freeboard.grid, region)
+    width = freeboard.histogram_width
     value = product_row(product).values[0]
     work = partial(gridding.sum_segments, grid=grid, value=value, weight=WEIGHT, errors=errors, level_width=width)
     opened = partial(openable, endpoints=endpoints)
@@ -59,7 +62,7 @@ def main(
         study=study,
         source=fetched.attrs["attributes"]["nunatak_source"],
         inputs=[ledger, regions],
-        parameters={"settings": settings, "freeboard": freeboard, "period": period},
+        parameters={"settings": settings, "freeboard": freeboard.stated(), "period": period},
     )
     tables, attributes = gridding.to_tables(sums)
     for name, table in tables.items():
@@ -67,29 +70,26 @@ def main(
     write_table(outcome, out["ledger"], attributes=about)
 
 
-def beams_of(settings):
+def beams_of(settings: SeaIceProduct):
     """all, strong or weak as a word, ground tracks as a list."""
-    beams = tuple(settings["beams"])
-    return beams[0] if beams[0] in ("all", "strong", "weak") else beams
+    return settings.beams[0] if settings.beams[0] in ("all", "strong", "weak") else settings.beams
 
 
-def filter_of(settings):
+def filter_of(settings: SeaIceProduct):
     """The product's filter of segments."""
-    types = None if settings["types"] == "all" else tuple(settings["types"])
-    limits = {name: tuple(pair) for name, pair in settings["limits"].items()}
-    return SegmentFilter(types, {name: tuple(values) for name, values in settings["flags"].items()}, limits)
+    return SegmentFilter(None if settings.types == "all" else settings.types, settings.flags, settings.limits)
 
 
-def grid_of(settings, region):
+def grid_of(settings: FreeboardGrid, region):
     """The study's grid, cut to its bounds, its outline or the region."""
-    preset, cell = settings["preset"], settings["cell"]
-    if not preset and not settings["crs"]:
+    preset, cell = settings.preset, settings.cell
+    if not preset and not settings.crs:
         preset = "ease2_south" if region.geometry.centroid.y < 0 else "ease2_north"
         cell = cell or "12.5km"
-    area = load({"polygon": settings["outline"]}) if settings["outline"] else region
-    bounds = settings["bounds"]
+    area = load({"polygon": settings.outline}) if settings.outline else region
+    bounds = settings.bounds
     return gridding.make_grid(
-        preset=preset, crs=settings["crs"], cell=cell, bounds=bounds, region=None if bounds else area
+        preset=preset, crs=settings.crs, cell=cell, bounds=bounds, region=None if bounds else area
     )
 
 
@@ -100,9 +100,9 @@ if __name__ == "__main__":
             snakemake.input.regions,
             dict(snakemake.output.items()),
             product=snakemake.wildcards.product,
-            settings=snakemake.params.settings,
-            freeboard=snakemake.params.freeboard,
-            period=snakemake.params.period,
+            settings=product_settings(snakemake.wildcards.product, snakemake.params.settings),
+            freeboard=typed(Freeboard, snakemake.params.freeboard),
+            period=typed(Period, snakemake.params.period),
             study=snakemake.wildcards.study,
             endpoints=snakemake.params.endpoints,
             threads=snakemake.threads,

@@ -8,13 +8,15 @@ from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.files.tables import joined_releases, read_table, write_csv, write_table
 from nunatak.geometry.grid import Grid
 from nunatak.runtime import job, log, stamp
+from nunatak.study.parts import typed
+from nunatak.study.products import Atl11
 
 KEYS = ["rgt", "pair", "ref_pt"]
 PASS = ["rgt", "cycle"]
 CELL = 1000.0  # m; the nodes of ATL15's finest grid, so that the two can be compared cell by cell
 
 
-def main(points, regions, out, out_map, out_report, *, settings, study):
+def main(points, regions, out, out_map, out_report, *, settings: Atl11, study):
     """
     Write rates.parquet, rates_map.nc and track_report.csv.
 
@@ -25,16 +27,16 @@ def main(points, regions, out, out_map, out_report, *, settings, study):
     """
     table = read_table(points)
     attributes = table.attrs["attributes"]
-    heights = table[elevation.usable(table, quality=settings["filter"] == "standard", max_slope=settings["max_slope"])]
+    heights = table[elevation.usable(table, quality=settings.filter == "standard", max_slope=settings.max_slope)]
     log.info("%d of %d heights are usable", len(heights), len(table))
     options = elevation.RateOptions(
-        min_cycles=settings["min_cycles"], min_years=settings["min_years"], annual=settings["annual"]
+        min_cycles=settings.min_cycles, min_years=settings.min_years, annual=settings.annual
     )
-    rates, passes = fit(heights, options, settings["max_pass"])
+    rates, passes = fit(heights, options, settings.max_pass)
     units = rates.attrs["units"]
     places = heights.drop_duplicates(KEYS)[[*KEYS, "longitude", "latitude", "x", "y", "n_slope", "e_slope"]]
     rates = rates.merge(places, on=KEYS)
-    rates["flag"] = elevation.flag_rates(rates, max_error=settings["max_error"])
+    rates["flag"] = elevation.flag_rates(rates, max_error=settings.max_error)
     known = np.isfinite(rates["dhdt"])
     log.info("%d of %d points have a rate, %d of them with a flag", known.sum(), len(rates), (rates["flag"] > 0).sum())
     about = stamp(study=study, source=attributes["nunatak_source"], inputs=[*points, regions], parameters=settings)
@@ -124,6 +126,6 @@ if __name__ == "__main__":
             snakemake.output.rates,
             snakemake.output.map,
             snakemake.output.report,
-            settings=snakemake.params.settings,
+            settings=typed(Atl11, snakemake.params.settings),
             study=snakemake.wildcards.study,
         )

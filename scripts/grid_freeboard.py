@@ -10,7 +10,10 @@ from nunatak.granules import datums, present
 from nunatak.granules.products import product_row
 from nunatak.products import atl20
 from nunatak.runtime import NunatakError, job, log, stamp, written
+from nunatak.study.parts import product_settings, typed
 from nunatak.study.period import Period
+from nunatak.study.products import SeaIceProduct
+from nunatak.study.sections import Freeboard
 
 LEVEL_UNITS = {"time_start": "UTC", "time_end": "UTC", "low": "m", "high": "m", "n": "1", "share": "1"}
 
@@ -41,19 +44,19 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
         study=study,
         source=source,
         inputs=[*inputs["rows"], *inputs["levels"], inputs["regions"], *theirs],
-        parameters={"settings": settings, "freeboard": freeboard, "period": period},
+        parameters={"settings": settings, "freeboard": freeboard.stated(), "period": period},
     )
     about |= datums.attributes(product, present(read)["granule_id"])
-    bins = [long_name(name) for name in freeboard["bins"]]
+    bins = [long_name(name) for name in freeboard.bins]
     layers = gridding.layers(
         sums,
         bins,
-        tuple(freeboard["statistics"]),
+        freeboard.statistics,
         period=whole_days(period),
-        weighting=freeboard["weighting"],
+        weighting=freeboard.weighting,
         minimum_segments=least_segments(settings),
-        minimum_passes=freeboard["minimum_passes"],
-        minimum_days=freeboard["minimum_days"],
+        minimum_passes=freeboard.minimum_passes,
+        minimum_days=freeboard.minimum_days,
         of=product_row(product).value_is,
     )
     if theirs:
@@ -65,9 +68,9 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
     # one layer after the other: memory is that of one, and the file's bytes do not depend on threads
     with dask.config.set(scheduler="synchronous"):
         write_netcdf_groups(layers, out["grid"], about)
-        write_maps(layers[bins[-1]], sums.grid, freeboard["statistics"], out["maps"], about)
+        write_maps(layers[bins[-1]], sums.grid, freeboard.statistics, out["maps"], about)
     areas = areas_of(read_outlines(inputs["regions"]), sums.grid)
-    series, distribution = gridding.area_tables(sums, areas, bins, weighting=freeboard["weighting"])
+    series, distribution = gridding.area_tables(sums, areas, bins, weighting=freeboard.weighting)
     write_csv(series, out["series"], attributes=about, units=gridding.SERIES_UNITS)
     write_csv(distribution, out["distribution"], attributes=about, units=LEVEL_UNITS)
     log.info("%s", sums.describe_losses())
@@ -90,9 +93,9 @@ def long_name(bins):
     return "all" if bins == "period" else bins
 
 
-def least_segments(settings):
+def least_segments(settings: SeaIceProduct):
     """The fewest segments of a cell: one number, or one for each bin by gridding's own names."""
-    least = settings["minimum_segments"]
+    least = settings.minimum_segments
     return {long_name(name): n for name, n in least.items()} if isinstance(least, dict) else least
 
 
@@ -114,9 +117,9 @@ def areas_of(outlines, grid):
     return {key: None if key == STUDY_REGION else outline.contains(lon, lat) for key, outline in outlines.items()}
 
 
-def whole_days(period):
+def whole_days(period: Period):
     """The spans of a period as dates, widened to the days they touch."""
-    spans = [(start.astype("datetime64[D]"), end) for start, end in Period.model_validate(period).spans()]
+    spans = [(start.astype("datetime64[D]"), end) for start, end in period.spans()]
     return [
         (str(start), str(end.astype("datetime64[D]") + (end > end.astype("datetime64[D]")))) for start, end in spans
     ]
@@ -147,8 +150,8 @@ if __name__ == "__main__":
             dict(snakemake.input.items()),
             dict(snakemake.output.items()),
             product=snakemake.params.product,
-            settings=snakemake.params.settings,
-            freeboard=snakemake.params.freeboard,
-            period=snakemake.params.period,
+            settings=product_settings(snakemake.params.product, snakemake.params.settings),
+            freeboard=typed(Freeboard, snakemake.params.freeboard),
+            period=typed(Period, snakemake.params.period),
             study=snakemake.wildcards.study,
         )

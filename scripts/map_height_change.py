@@ -10,28 +10,30 @@ from nunatak.products import atl15, polar_grid
 from nunatak.reading.granules import ledger_paths
 from nunatak.results import reading
 from nunatak.runtime import NunatakError, job, stamp
+from nunatak.study.parts import typed
 from nunatak.study.period import Period
+from nunatak.study.products import Atl15
 
 
-def main(ledgers, regions, change, raster, *, settings, period, study, endpoints=None):
+def main(ledgers, regions, change, raster, *, settings: Atl15, period: Period, study, endpoints=None):
     """
     Write height_change.nc, a group per resolution, and the change over the whole period on the finest grid.
 
     Parameters
     ----------
     settings : the study's `atl15`
-    period : the study's, as its file says it
+    period : the study's
     endpoints : addresses of the services, for granules that stay where they are
     """
     ledger = read_table(ledgers)
-    paths = by_resolution(ledger, settings["resolutions"], endpoints)
+    paths = by_resolution(ledger, settings.resolutions, endpoints)
     about = stamp(
         study=study,
         source=ledger.attrs["attributes"]["nunatak_source"],
         inputs=[*ledgers, regions],
         parameters={"settings": settings, "period": period},
     )
-    region, period = altimetry_outline(regions), Period.model_validate(period)
+    region = altimetry_outline(regions)
     layers = {name: read_layer(files, region, period) for name, files in paths.items()}
     about |= polar_grid.reference(next(iter(paths.values()))[0])
     reading.write_height_change(layers, change, about)
@@ -86,8 +88,8 @@ if __name__ == "__main__":
             snakemake.input.regions,
             snakemake.output.change,
             snakemake.output.raster,
-            settings=snakemake.params.settings,
-            period=snakemake.params.period,
+            settings=typed(Atl15, snakemake.params.settings),
+            period=typed(Period, snakemake.params.period),
             study=snakemake.wildcards.study,
             endpoints=snakemake.params.endpoints,
         )

@@ -11,6 +11,7 @@ from nunatak.granules.products import product_row, registry
 from nunatak.products import corrections
 from nunatak.reading import points
 from nunatak.runtime import job, log, stamp
+from nunatak.study.parts import product_settings, typed
 from nunatak.study.period import Period
 
 reader_of = registry("reader", kept="points")
@@ -38,15 +39,15 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
         reader.read,
         reader.nothing,
         region=region,
-        period=Period.model_validate(period),
+        period=period,
         crs=crs,
-        beams=tuple(settings.get("beams", ("all",))),
+        beams=getattr(settings, "beams", ("all",)),
         variables=reader.variables,
         opened=partial(openable, endpoints=endpoints),
         threads=threads,
     )
     log.info("%d points; %s", len(table), base.check_failures(outcome, None))
-    asked = {"datum": settings.get("datum", "ellipsoid"), "floating": settings.get("floating")}
+    asked = {"datum": settings.datum, "floating": settings.floating}
     shelf = read_outlines(regions)[asked["floating"]] if asked["floating"] else None
     floats = corrections.where_floating(table, shelf)
     table, lost = corrections.corrected(table, row.values[0], floating=floats, datum=asked["datum"])
@@ -65,8 +66,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
 
 def wanted_for(settings):
     """The variables that the corrections of a study look at."""
-    asked = {"floating": bool(settings.get("floating")), "datum": settings.get("datum", "ellipsoid")}
-    return corrections.needed(**asked)
+    return corrections.needed(floating=bool(settings.floating), datum=settings.datum)
 
 
 if __name__ == "__main__":
@@ -77,8 +77,8 @@ if __name__ == "__main__":
             snakemake.output.points,
             snakemake.output.ledger,
             product=snakemake.wildcards.product,
-            settings=snakemake.params.settings,
-            period=snakemake.params.period,
+            settings=product_settings(snakemake.wildcards.product, snakemake.params.settings),
+            period=typed(Period, snakemake.params.period),
             study=snakemake.wildcards.study,
             crs=snakemake.params.get("crs"),
             endpoints=snakemake.params.endpoints,

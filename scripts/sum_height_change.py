@@ -9,9 +9,12 @@ from nunatak.files.tables import write_csv
 from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION, read_outlines
 from nunatak.results import reading
 from nunatak.runtime import job, stamp
+from nunatak.study.parts import typed
+from nunatak.study.products import Atl15
+from nunatak.study.sections import Mass
 
 
-def main(change, surface, regions, out_regions, out_elevation, *, settings, mass, study):
+def main(change, surface, regions, out_regions, out_elevation, *, settings: Atl15, mass: Mass | None, study):
     """
     Write one row per region, resolution and epoch, and one per region and elevation band.
 
@@ -35,12 +38,12 @@ def main(change, surface, regions, out_regions, out_elevation, *, settings, mass
             coverage = elevation.cell_coverage(grid, outline.projected(grid.crs))
             if not (coverage > 0).any():
                 continue
-            options = {"region": name, "rates": rates, "correlation_range": settings["correlation_range"] * 1000}
+            options = {"region": name, "rates": rates, "correlation_range": settings.correlation_range * 1000}
             sums.append(elevation.region_change(layer, coverage, density=density, **options))
             if heights is not None:
                 first, last = layer.decimal_year.values[[0, -1]]
                 dh = elevation.change_between(layer, first, last, rates=rates)
-                finest.append(elevation.change_by_elevation(dh, heights, coverage, region=name, band=settings["band"]))
+                finest.append(elevation.change_by_elevation(dh, heights, coverage, region=name, band=settings.band))
         bands = bands or finest
     stamped = stamp(
         study=study,
@@ -67,11 +70,11 @@ def study_areas(regions):
 
 def to_mass(layer, mass):
     """The change that may become a mass and the density for it; None where a volume is all that can be said."""
-    if mass and mass["kind"] == "glacier":
-        return layer, elevation.Density(mass["density"], mass["density_sigma"])
-    if mass and mass["firn"]:
+    if mass and mass.kind == "glacier":
+        return layer, elevation.Density(mass.density, mass.density_sigma)
+    if mass and mass.firn:
         grid = elevation.grid_of(layer)
-        air, uplift = (read_on_grid(mass[name], grid) for name in ("firn", "gia"))
+        air, uplift = (read_on_grid(path, grid) for path in (mass.firn, mass.gia))
         return elevation.ice_equivalent(layer, air, uplift), elevation.ICE
     return layer, None
 
@@ -84,7 +87,7 @@ if __name__ == "__main__":
             snakemake.input.regions,
             snakemake.output.regions,
             snakemake.output.elevation,
-            settings=snakemake.params.settings,
-            mass=snakemake.params.mass,
+            settings=typed(Atl15, snakemake.params.settings),
+            mass=typed(Mass, snakemake.params.mass),
             study=snakemake.wildcards.study,
         )

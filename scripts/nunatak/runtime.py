@@ -251,13 +251,14 @@ def stamp(*, study, source, inputs=(), parameters=None):
     """
     The attributes every output carries: version, source, study and a hash of inputs and parameters.
 
-    `inputs` are paths; they enter by name and content, so the stamp is the same wherever the study runs.
+    `inputs` are paths; they enter by name and content, so the stamp is the same wherever the study runs. `parameters`
+    are plain values or parts of the study, which enter with all their keys.
     """
     digest = hashlib.sha256()
     for path in sorted(map(Path, inputs), key=lambda p: p.name):
         digest.update(path.name.encode())
         digest.update(file_sha256(path).encode())
-    digest.update(json.dumps(parameters, sort_keys=True, default=str).encode())
+    digest.update(json.dumps(parameters, sort_keys=True, default=_stated).encode())
     return {
         "nunatak_version": nunatak.__version__,
         "nunatak_source": source,
@@ -265,6 +266,11 @@ def stamp(*, study, source, inputs=(), parameters=None):
         "history": f"nunatak {nunatak.__version__}",
         "inputs_hash": digest.hexdigest()[:16],
     }
+
+
+def _stated(value):
+    """Return a part of a study as plain values, anything else that JSON lacks as text."""
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)
 
 
 def file_sha256(path):

@@ -23,6 +23,8 @@ from nunatak.products import atl10 as atl10_reader
 from nunatak.results import reading, targets
 from nunatak.runtime import NunatakError, file_sha256, stamp
 from nunatak.simulation import atl10, seaice_passes, world
+from nunatak.study.parts import product_settings, typed
+from nunatak.study.sections import Freeboard, FreeboardGrid
 
 TABLES = ("rows", "levels", "granules", "ledger")
 
@@ -81,9 +83,9 @@ class Made:
             self.regions,
             self.out,
             product="atl10",
-            settings=product,
+            settings=product_settings("atl10", product),
             freeboard=freeboard_of(asked, **options.pop("freeboard", {})),
-            period=asked.period.model_dump(mode="json"),
+            period=asked.period,
             study="ross_sea",
             **options,
         )
@@ -93,8 +95,7 @@ class Made:
 
 
 def freeboard_of(asked, **changes):
-    settings = asked.gridded_freeboard
-    return settings.model_dump(mode="json") | {"histogram_width": settings.histogram_width} | changes
+    return typed(Freeboard, asked.gridded_freeboard.model_dump(mode="json") | changes)
 
 
 def gridded(folder, made, asked, theirs=(), **changes):
@@ -108,9 +109,9 @@ def gridded(folder, made, asked, theirs=(), **changes):
         inputs,
         out,
         product="atl10",
-        settings=asked.products["atl10"].model_dump(mode="json"),
+        settings=asked.products["atl10"],
         freeboard=freeboard_of(asked, **changes),
-        period=asked.period.model_dump(mode="json"),
+        period=asked.period,
         study="ross_sea",
     )
     return out
@@ -169,7 +170,7 @@ def test_filters_of_the_study_reach_the_reader(tmp_path, granules, asked):
 
 def test_a_filter_no_granule_has_leaves_nothing_unfiltered(tmp_path, granules, asked):
     """Release 007 has no ice_conc: its granules fail with that reason and nothing is gridded; release 005 has it."""
-    limits = {"limits": {"ice_conc": [10.0, None]}}
+    limits = {"version": None, "limits": {"ice_conc": [10.0, None]}}
     made = Made(tmp_path / "new", granules[:2], asked, product=limits)
     outcome = made.table("ledger")
     assert list(outcome["status"]) == ["failed"] * 2 and made.table("rows").empty
@@ -205,16 +206,15 @@ def test_the_propagated_error_is_read_when_it_is_asked_for(tmp_path, granules, a
 
 def test_a_grid_of_ones_own_and_an_outline(tmp_path, asked):
     """Bounds are snapped outward to the lattice; an outline's bounds likewise; north and south have their own grid."""
-    plain = {"preset": None, "crs": None, "cell": None, "bounds": None, "outline": None}
-    own = plain | {"crs": "EPSG:3031", "cell": "20km", "bounds": [-301e3, -1.9e6, 299e3, -1.5e6]}
-    made = accumulate.grid_of(own, asked.region)
+    own = {"crs": "EPSG:3031", "cell": "20km", "bounds": [-301e3, -1.9e6, 299e3, -1.5e6]}
+    made = accumulate.grid_of(FreeboardGrid(**own), asked.region)
     assert made.bounds == (-320e3, -1.9e6, 300e3, -1.5e6) and made.dx == 20e3
     path = tmp_path / "box.geojson"
     path.write_text('{"type": "Polygon", "coordinates": [[[178,-76],[179,-76],[179,-75],[178,-75],[178,-76]]]}')
-    small = accumulate.grid_of(plain | {"outline": str(path)}, asked.region)
+    small = accumulate.grid_of(FreeboardGrid(outline=str(path)), asked.region)
     assert (small.crs, small.dx) == ("EPSG:6932", 12_500.0) and small.size < 200
     north = study.load(ROOT / "config/studies/austfonna.yaml").region
-    assert accumulate.grid_of(plain, north).crs == "EPSG:6931"
+    assert accumulate.grid_of(FreeboardGrid(), north).crs == "EPSG:6931"
 
 
 def test_nothing_to_grid_is_said_in_one_line(tmp_path, granules, asked):

@@ -26,6 +26,7 @@ from nunatak.geometry import region
 from nunatak.geometry.outlines import write_outlines
 from nunatak.runtime import NunatakError
 from nunatak.simulation import itslive, worlds
+from nunatak.study.parts import product_settings, typed
 
 SETTINGS = {
     "filter": "standard",
@@ -83,8 +84,8 @@ class Chain:
             out,
             ledger,
             product="atl06",
-            settings=SETTINGS,
-            period=PERIOD,
+            settings=product_settings("atl06", SETTINGS),
+            period=typed(study.Period, PERIOD),
             study="steenstrup",
             crs="EPSG:3413",
         )

@@ -23,7 +23,8 @@ from nunatak.reports import front
 from nunatak.results import reading
 from nunatak.runtime import read_json
 from nunatak.simulation import world, write_product
-from nunatak.study import load
+from nunatak.study import Period, load
+from nunatak.study.parts import typed
 from nunatak.velocity.lattice import roi_mask, target_grid
 
 # half a kilometre about a node of the 1 km grid, and a dozen metres between the cells' centres
@@ -48,7 +49,7 @@ def fetched(tmp_path_factory):
 @pytest.mark.parametrize("box", BOXES)
 def test_height_change_of_a_region_within_a_cell(fetched, tmp_path, box):
     """A volume of the region's own area, checks that hold, and every figure; the cells around tell the cell size."""
-    settings = load("config/studies/austfonna.yaml").model_dump(mode="json")["products"]["atl15"]
+    settings = load("config/studies/austfonna.yaml").products["atl15"]
     names = ("change.nc", "map.tif", "surface.nc", "regions.csv", "bands.csv", "checks.json")
     change, raster, surface, sums, bands, checked = (tmp_path / name for name in names)
     outlines = tmp_path / "regions.geojson"
@@ -60,7 +61,7 @@ def test_height_change_of_a_region_within_a_cell(fetched, tmp_path, box):
         change,
         raster,
         settings=settings,
-        period=["2019-01-01", "2021-01-01"],
+        period=typed(Period, ["2019-01-01", "2021-01-01"]),
         study="small",
     )
     merge_surface.main([fetched["atl14"]], outlines, surface, study="small")

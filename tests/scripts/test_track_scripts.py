@@ -19,10 +19,12 @@ from nunatak.granules import ledger
 from nunatak.reports import files, tracks
 from nunatak.results import reading
 from nunatak.simulation import world, write_product
-from nunatak.study import load
+from nunatak.study import Period, load
 from nunatak.study.base import StudyError
+from nunatak.study.parts import product_settings, typed
 
 STUDY = "config/studies/austfonna.yaml"
+PERIOD = typed(Period, ["2019-01-01", "2021-12-31"])
 FOCUS = {"crs": "EPSG:3413", "xlim": [1.0e6, 1.1e6], "ylim": [-4.5e5, -3.5e5]}
 
 
@@ -62,8 +64,8 @@ def made(study, tmp_path_factory):
             points[product],
             read[product],
             product=product,
-            settings=study["products"][product],
-            period=["2019-01-01", "2021-12-31"],
+            settings=product_settings(product, study["products"][product]),
+            period=PERIOD,
             study="test",
             crs="EPSG:3413",
         )
@@ -96,7 +98,7 @@ def made(study, tmp_path_factory):
         out["rates.parquet"],
         out["rates_map.nc"],
         out["report.csv"],
-        settings=settings["atl11"],
+        settings=product_settings("atl11", settings["atl11"]),
         study="test",
     )
     find_crossovers.main(
@@ -173,7 +175,9 @@ def test_passes_and_rates_are_in_line_and_one_bad_pass_is_not(made, study, tmp_p
     )
     out = [tmp_path / name for name in ("rates.parquet", "rates_map.nc", "report.csv")]
     settings = {**study["products"]["atl11"], "min_cycles": 3, "min_years": 1.0, "annual": False}
-    fit_rates.main([tmp_path / "points.parquet"], made["regions"], *out, settings=settings, study="test")
+    fit_rates.main(
+        [tmp_path / "points.parquet"], made["regions"], *out, settings=product_settings("atl11", settings), study="test"
+    )
     check = checks.passes_in_line(read_csv(out[2]))
     assert not check.passed and "RGT 0548 cycle 07 by 30" in check.text
     before, after = (read_table(path).query("rgt == 548")["dhdt"].median() for path in (made["rates.parquet"], out[0]))
@@ -194,8 +198,8 @@ def test_heights_above_the_geoid_change_alike_and_differ_as_before(made, study, 
             points[product],
             tmp_path / f"{product}_read.parquet",
             product=product,
-            settings=settings[product],
-            period=["2019-01-01", "2021-12-31"],
+            settings=product_settings(product, settings[product]),
+            period=PERIOD,
             study="test",
             crs="EPSG:3413",
         )

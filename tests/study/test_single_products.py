@@ -20,7 +20,8 @@ from nunatak.granules import ledger
 from nunatak.reports import scope, tracks
 from nunatak.runtime import NunatakError, read_json
 from nunatak.simulation import world, write_product
-from nunatak.study import load
+from nunatak.study import Period, load
+from nunatak.study.parts import product_settings, typed
 
 STUDY = "config/studies/austfonna.yaml"
 PERIOD = ["2019-01-01", "2019-12-31"]
@@ -73,8 +74,8 @@ def _made(found, product, box, folder):
         out.pop("points"),
         folder / "read.parquet",
         product=product,
-        settings=settings[product],
-        period=PERIOD,
+        settings=product_settings(product, settings[product]),
+        period=typed(Period, PERIOD),
         study="test",
         crs="EPSG:3413",
     )
@@ -91,7 +92,7 @@ def _made(found, product, box, folder):
             out["rates"],
             out["rates_map"],
             out["track_report"],
-            settings=settings["atl11"],
+            settings=product_settings("atl11", settings["atl11"]),
             study="test",
         )
     return {name: path for name, path in out.items() if path.exists()}

@@ -32,24 +32,24 @@ def atl06(settings, *, wished=(), corrections=()) -> PointReader:
     wished : variables read where a granule has them
     corrections : variables that the study's corrections need
     """
-    asked = (*settings["variables"], *atl06_filters.variables(settings["filter"]), *corrections)
+    asked = (*settings.variables, *atl06_filters.variables(settings.filter), *corrections)
     variables = tuple(dict.fromkeys(asked))
     optional = tuple(name for name in wished if name not in variables)
-    read = partial(segments.read_segments, optional=optional, needed=atl06_filters.needed(settings["filter"]))
+    read = partial(segments.read_segments, optional=optional, needed=atl06_filters.needed(settings.filter))
     return PointReader(read, segments.no_segments((*variables, *optional)), variables)
 
 
 def atl11(settings, *, wished=(), corrections=()) -> PointReader:
     """Return how the reference points of ATL11 are read for a study; see `atl06`."""
     chosen = {
-        "pairs": settings["pairs"],
-        "cycles": settings["cycles"],
+        "pairs": settings.pairs,
+        "cycles": settings.cycles,
         "optional": wished,
-        "needed": ("quality_summary",) if settings["filter"] == "standard" else (),
+        "needed": ("quality_summary",) if settings.filter == "standard" else (),
     }
 
     def read(path, *, beams, **options):  # its pairs are chosen above
         return reference_points.read_heights(path, **chosen, **options)
 
-    variables = tuple(dict.fromkeys((*settings["variables"], *corrections)))
+    variables = tuple(dict.fromkeys((*settings.variables, *corrections)))
     return PointReader(read, reference_points.no_heights((*variables, *wished)), variables)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import pyproj
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
@@ -188,6 +188,10 @@ class Freeboard(Model):
         """Width of the histogram's levels in metres; 0 where no histogram is kept."""
         needed = any(row is not None and row.histogram for row in map(statistic, self.statistics))
         return self.level_width or (0.01 if needed else 0.0)
+
+    def stated(self) -> dict[str, Any]:
+        """Return every key and the width of the histogram, which enter the stamp of what is gridded."""
+        return self.model_dump(mode="json") | {"histogram_width": self.histogram_width}
 
 
 class Mass(Model):
