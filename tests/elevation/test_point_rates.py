@@ -75,7 +75,7 @@ def test_kernel_agrees_with_the_definition():
         tables.append(table)
         expected.append(point_rates.rate_reference(decimal_year(table.time.to_numpy()), h, sigma))
     mixed = pd.concat(tables).sample(frac=1, random_state=1)
-    found = rates(mixed, KEYS, options=RateOptions(min_years=0.0))
+    found = rates(mixed, KEYS, options=RateOptions(min_years=0.0, annual=False))
     assert_allclose(found[["dhdt", "dhdt_sigma"]], expected, rtol=1e-7)
 
 
