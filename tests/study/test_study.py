@@ -322,7 +322,7 @@ def test_mass_only_where_it_may_be_given(made, tmp_path):
     [
         ("atl09", "products.atl09: ATL09 (calibrated backscatter profiles and atmospheric layers) is a product of"),
         ("ATL12", "products.ATL12: ATL12 (ocean surface height) is a product of ICESat-2 that Nunatak does not read"),
-        ("atl13", "products.atl13: ATL13 (along-track inland surface water) is a product of ICESat-2"),
+        ("atl12", "products.atl12: ATL12 (ocean surface height) is a product of ICESat-2"),
         ("atl20", "does not read; freeboard.atl20 compares with files of it; those it reads are atl15,"),
         ("atl21", "products.atl21: ATL21 (gridded sea surface height anomaly within sea ice) is a product of"),
         ("ATL06", "products.ATL06: unknown key; did you mean atl06?"),

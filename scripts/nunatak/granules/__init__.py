@@ -11,7 +11,8 @@ from nunatak.granules.names import (
     split_name,
 )
 from nunatak.granules.others import about_other
-from nunatak.granules.products import PRODUCTS, Product, granules_of
+from nunatak.granules.product import Product
+from nunatak.granules.products import PRODUCTS, granules_of
 from nunatak.granules.rows import STATUSES, granule_table, ledger, present
 
 __all__ = [
