@@ -8,6 +8,7 @@ import xarray as xr
 from nunatak.files.rasters import georeference
 from nunatak.gridding.statistics import WEIGHTINGS, cell_statistics, unit_of
 from nunatak.gridding.timebins import as_dates, bins_between
+from nunatak.parameters.freeboard import GriddedValues
 from nunatak.parameters.statistics import statistic
 from nunatak.runtime import NunatakError
 
@@ -18,13 +19,13 @@ _IN_MEMORY = 1 << 26  # cells of a variable, all layers together
 def statistics(
     accumulators,
     bins="month",
-    names=("count", "mean", "std"),
+    names=GriddedValues.statistics,
     *,
     period=None,
-    weighting="segment_weighted",
+    weighting=GriddedValues.weighting,
     minimum_segments=1,
-    minimum_passes=1,
-    minimum_days=1,
+    minimum_passes=GriddedValues.minimum_passes,
+    minimum_days=GriddedValues.minimum_days,
     of="freeboard",
     units="m",
     weight_units="m",

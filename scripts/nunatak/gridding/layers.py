@@ -9,6 +9,7 @@ from nunatak.files.rasters import georeference
 from nunatak.gridding.atl20 import difference
 from nunatak.gridding.dataset import anomaly, climatology, statistics
 from nunatak.gridding.series import area_series, distribution
+from nunatak.parameters.freeboard import GriddedValues
 from nunatak.runtime import NunatakError
 
 
@@ -68,7 +69,7 @@ def less_atl20(monthly, theirs, grid):
     return georeference(xr.Dataset({"difference": xr.concat(parts, "time")}, attrs=said), grid)
 
 
-def area_tables(accumulators, areas, bins, *, weighting="segment_weighted"):
+def area_tables(accumulators, areas, bins, *, weighting=GriddedValues.weighting):
     """
     The series of every area in every bin, and the distribution of its values in the longest bins.
 

@@ -13,6 +13,7 @@ from nunatak.gridding.accumulators import collect
 from nunatak.gridding.statistics import cell_statistics
 from nunatak.gridding.sums import sum_by
 from nunatak.gridding.timebins import as_dates, bin_of
+from nunatak.parameters.freeboard import GriddedValues
 
 SERIES = ("count", "n_pass", "n_day", "mean", "std", "stderr", "lead_share")
 _OF_HISTOGRAM = ("median", "mode")
@@ -34,7 +35,7 @@ UNITS = {
 }
 
 
-def area_series(accumulators, bins, *, inside=None, weighting="segment_weighted"):
+def area_series(accumulators, bins, *, inside=None, weighting=GriddedValues.weighting):
     """
     One row per time bin for an area as a whole.
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.gridding.binned import Binned
+from nunatak.parameters.freeboard import GriddedValues
 from nunatak.parameters.statistics import STATISTICS, WEIGHTINGS, statistic
 from nunatak.runtime import NunatakError
 
@@ -18,12 +19,12 @@ from nunatak.runtime import NunatakError
 def cell_statistics(
     accumulators,
     bins="month",
-    names=("count", "mean", "std"),
+    names=GriddedValues.statistics,
     *,
-    weighting="segment_weighted",
+    weighting=GriddedValues.weighting,
     minimum_segments=1,
-    minimum_passes=1,
-    minimum_days=1,
+    minimum_passes=GriddedValues.minimum_passes,
+    minimum_days=GriddedValues.minimum_days,
 ):
     """
     The statistics of every cell and bin that holds a point: a sparse table, for grids too large to fill.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nunatak import granules
 from nunatak.granules.variables import ROOTS
+from nunatak.parameters.freeboard import FREEBOARD_LIMITS
 from nunatak.products import sea_ice
 from nunatak.products.sea_ice import Layout, SegmentFilter
 from nunatak.runtime import NunatakError
@@ -46,9 +47,7 @@ LAYOUT = Layout(
     expected=("seg_dist_x", "height_segment_length_seg", "height_segment_type"),
 )
 
-# ASSUME: no freeboard exceeds 10 m (Petty's reader does the same; the gridding tutorial caps at 100 m, which no floe
-# reaches). Negative freeboards are noise around thin ice and stay: dropping them would bias every mean upward.
-STANDARD = SegmentFilter(limits={"beam_fb_height": (None, 10.0)})
+STANDARD = SegmentFilter(limits=FREEBOARD_LIMITS)
 ERRORS = ("beam_fb_unc", "beam_fb_sigma")
 """The freeboard's error under the names of release 006 and later, and of those before"""
 

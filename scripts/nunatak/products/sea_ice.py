@@ -18,6 +18,7 @@ import pandas as pd
 from nunatak import granules
 from nunatak.constants import ATLAS_EPOCH_GPS_SECONDS, BEAMS, FILL_I1
 from nunatak.granules import variables as names_of
+from nunatak.parameters.freeboard import STANDARD_TYPES
 from nunatak.products import GranuleError, cloud, hdf5
 from nunatak.products.beams import check_groups, read_each
 from nunatak.products.rows import inside, span
@@ -36,7 +37,7 @@ _FLAG_FILL = FILL_I1
 class SegmentFilter:
     """Which segments are kept; a beam without a variable that is filtered by fails, for nothing would be filtered."""
 
-    types: tuple[int, ...] | None = tuple(range(ICE, 10))
+    types: tuple[int, ...] | None = STANDARD_TYPES
     """values of height_segment_type that are kept; None keeps all"""
     flags: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """variable: values that are kept, such as {"height_segment_quality": (1,)}"""

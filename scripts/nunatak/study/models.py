@@ -238,7 +238,7 @@ class StudyFile(Settings):
     @property
     def gridded_freeboard(self) -> Freeboard:
         """How sea-ice values are gridded, the defaults where the study does not say."""
-        return self.freeboard or Freeboard()
+        return self.freeboard or Freeboard.model_validate({})
 
     @property
     def annual_velocity(self) -> Composite:

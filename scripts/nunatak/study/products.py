@@ -10,11 +10,12 @@ from pydantic_core import PydanticCustomError
 from nunatak.constants import ACROSS_LIMIT
 from nunatak.granules import PRODUCTS, about_other, unknown_platform
 from nunatak.parameters.elevation import HeightChange, RateOptions
+from nunatak.parameters.freeboard import FREEBOARD_LIMITS, Bin, Segments
 from nunatak.parameters.velocity import CubeForm, PairSelection
 from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.orbit_products import InPlace, LandIceHeights, OrbitProduct, Product, TrackProduct, known_names
 from nunatak.study.photon_products import Atl03, Atl06sr
-from nunatak.study.sections import Bin, Crs
+from nunatak.study.sections import Crs
 
 Filter = Literal["strict", "standard", "rough", "none"]
 
@@ -66,14 +67,11 @@ class Atl15(Product, InPlace, HeightChange):
         return tuple(sorted(set(value), key=lambda name: int(name.removesuffix("km"))))
 
 
-class SeaIceProduct(TrackProduct, InPlace):
+class SeaIceProduct(TrackProduct, InPlace, Segments):
     """What both sea-ice products have."""
 
     hemisphere: Literal["north", "south"] | None = key(None, "which granules; that of the region where not given")
     beams: Listed[str] = key(("strong",), "all, strong, weak, or a list of gt1l .. gt3r")
-    types: Listed[int] | Literal["all"] = key(
-        tuple(range(1, 10)), "height_segment_type kept: 0 cloud-covered, 1 ice, 2 to 9 leads; or all"
-    )
     flags: dict[str, Listed[int]] = key({}, "values kept of further flags, by the product's own names")
     limits: dict[str, tuple[float | None, float | None]] = key(
         {},
@@ -83,7 +81,6 @@ class SeaIceProduct(TrackProduct, InPlace):
     minimum_segments: int | dict[Bin, int] = key(
         1, "fewest segments of a cell that counts; one number, or one for each bin such as {day: 1, month: 100}"
     )
-    reader: Literal["h5py", "h5coro"] = key("h5py", "h5coro reads granules that stay in the cloud (to be installed)")
 
     @field_validator("minimum_segments")
     @classmethod
@@ -109,7 +106,7 @@ class Atl10(SeaIceProduct):
     """Sea-ice freeboard."""
 
     limits: dict[str, tuple[float | None, float | None]] = key(
-        {"beam_fb_height": (None, 10.0)},
+        FREEBOARD_LIMITS,
         "lowest and highest value kept of variables (null: no limit); negative freeboards are noise and stay",
     )
 

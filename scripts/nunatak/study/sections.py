@@ -10,12 +10,12 @@ import pyproj
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from nunatak.constants import GLACIER_DENSITY, GLACIER_DENSITY_SIGMA
+from nunatak.parameters.freeboard import Bin, GriddedValues
 from nunatak.parameters.statistics import STATISTICS, WEIGHTINGS, statistic
 from nunatak.parameters.velocity import AnnualFit, Inversion
 from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.lines import check_rasters
 
-Bin = Literal["day", "week", "ten_day", "month", "season", "year", "period"]
 Weighting = Literal[tuple(WEIGHTINGS)]  # type: ignore[valid-type]
 GridPreset = Literal[
     "ease2_north",
@@ -156,26 +156,14 @@ class FreeboardGrid(Model):
         return self
 
 
-class Freeboard(Model):
+class Freeboard(Model, GriddedValues):
     """Sea-ice freeboard (ATL10), or height (ATL07), on a grid, by time."""
 
     grid: FreeboardGrid = key(FreeboardGrid(), "the grid")
-    bins: Listed[Bin] = key(("day", "month"), "lengths of the time bins; week: ISO weeks", min_length=1)
-    statistics: Listed[Statistic] = key(
-        ("count", "mean", "std"), "what to keep of each cell and bin, by the names in docs/gridding.md", min_length=1
-    )
+    statistics: Listed[Statistic]
+    weighting: Weighting
     atl20: Listed[str] = key(
         (), "ATL20 files of one's own whose months are compared with ours; needs the grid of ATL20 and bins: [month]"
-    )
-    weighting: Weighting = key("segment_weighted", "what a mean is of: all segments, the passes, or the days")
-    minimum_passes: int = key(1, "fewest passes of a cell that counts", ge=1, le=10000)
-    minimum_days: int = key(1, "fewest days with data of a cell that counts", ge=1, le=10000)
-    level_width: float | None = key(
-        None,
-        "width of the histogram's levels; 0.01 where median, mad, mode or percentiles are asked for",
-        unit="m",
-        gt=0,
-        le=1,
     )
 
     @field_validator("bins")
