@@ -11,6 +11,7 @@ from nunatak.granules import datums
 from nunatak.products import atl06_filters
 from nunatak.results import reading
 from nunatak.runtime import job, log, stamp
+from nunatak.study.parts import products_settings
 
 
 def main(inputs, out, out_filters, *, settings, study):
@@ -26,17 +27,17 @@ def main(inputs, out, out_filters, *, settings, study):
     source = heights.attrs["attributes"]["nunatak_source"]
     paths = [path for name in inputs for path in reading.listed(inputs[name])]
     about = stamp(study=study, source=source, inputs=paths, parameters=settings)
-    good = heights[elevation.usable(heights, quality=settings["atl11"]["filter"] == "standard")]
+    good = heights[elevation.usable(heights, quality=settings["atl11"].filter == "standard")]
     about |= joined_releases([heights.attrs["attributes"]])
     found, counts = {}, pd.DataFrame(columns=["filter", "test", "n_before", "n_removed", "n_after"])
     if inputs.get("segments"):
         segments = read_table(inputs["segments"])
         both = {"atl06": segments.attrs["attributes"], "atl11": heights.attrs["attributes"]}
         about |= joined_releases(both.values()) | datums.compared(
-            both, [said.get("version") for said in settings.values() if said]
+            both, [said.version for said in settings.values() if said]
         )
         counts = filter_counts(segments)
-        kept = segments[filters.keep(segments, settings["atl06"]["filter"])]
+        kept = segments[filters.keep(segments, settings["atl06"].filter)]
         found["ATL06 less ATL11, filtered"] = elevation.segments_against_points(kept, good)
         raw = segments[filters.keep(segments, "none")]
         found["ATL06 less ATL11, unfiltered"] = elevation.segments_against_points(raw, good)
@@ -44,7 +45,7 @@ def main(inputs, out, out_filters, *, settings, study):
         change, _ = reading.read_height_change(inputs["change"])
         surface = xr.load_dataset(inputs["surface"], engine="h5netcdf")
         to_grid = pyproj.Transformer.from_crs("EPSG:4326", change.attrs["crs"], always_xy=True)
-        if settings["atl11"]["datum"] == "EGM08":  # the grids' heights are above the ellipsoid
+        if settings["atl11"].datum == "EGM08":  # the grids' heights are above the ellipsoid
             good = good.assign(h_corr=good["h_corr"] + good["geoid_h"])
         x, y = to_grid.transform(good["longitude"].to_numpy(), good["latitude"].to_numpy())
         found["ATL11 less ATL14 and ATL15"] = elevation.points_against_surface(good.assign(x=x, y=y), surface, change)
@@ -76,6 +77,6 @@ if __name__ == "__main__":
             {name: value for name, value in snakemake.input.items() if value},
             snakemake.output.agreement,
             snakemake.output.filters,
-            settings=snakemake.params.settings,
+            settings=products_settings(snakemake.params.settings),
             study=snakemake.wildcards.study,
         )

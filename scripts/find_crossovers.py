@@ -10,10 +10,12 @@ from nunatak.granules import datums
 from nunatak.products import atl11_crossings, corrections
 from nunatak.reading.granules import ledger_paths
 from nunatak.runtime import job, log, stamp
+from nunatak.study.parts import products_settings, typed
 from nunatak.study.period import Period
+from nunatak.study.products import Atl11
 
 
-def main(ledger, heights, segments, regions, out, *, settings, period, study, endpoints=None):
+def main(ledger, heights, segments, regions, out, *, settings, period: Period, study, endpoints=None):
     """
     Write every crossover, with the product it comes from.
 
@@ -31,14 +33,14 @@ def main(ledger, heights, segments, regions, out, *, settings, period, study, en
         said.append(attributes)
         crossings = read_crossings(ledger_paths(read_table(ledger), endpoints), regions, period)
         crossings = as_points(crossings, points, settings["atl11"], regions)
-        found["atl11"] = of_points(points, crossings, best=settings["atl11"]["filter"] == "standard")
+        found["atl11"] = of_points(points, crossings, best=settings["atl11"].filter == "standard")
         # heights of crossing tracks are in the same granule
         mixed["atl11"] = 0 if len(crossings) else of_two_releases(found["atl11"], points)
     if segments:
         lines = read_table(segments)
         attributes = attributes or lines.attrs["attributes"]
         said.append(lines.attrs["attributes"])
-        found["atl06"] = of_segments(lines, settings["atl06"]["filter"])
+        found["atl06"] = of_segments(lines, settings["atl06"].filter)
         mixed["atl06"] = of_two_releases(found["atl06"], lines)
     parts = [table.assign(product=product) for product, table in found.items()]
     table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
@@ -52,7 +54,7 @@ def main(ledger, heights, segments, regions, out, *, settings, period, study, en
     units = next(iter(found.values())).attrs["units"]
     about |= {"crs": attributes["crs"], **joined_releases(said)}
     about |= {f"release_passes_{product}": str(n) for product, n in mixed.items()}
-    about |= {f"version_{product}": settings[product].get("version") or "newest" for product in mixed}
+    about |= {f"version_{product}": settings[product].version or "newest" for product in mixed}
     write_table(table, out, attributes=about, units=units, points=True)
 
 
@@ -77,15 +79,15 @@ def of_points(points, crossings, *, best):
     return elevation.crossovers(good, height="h_corr", beam="pair", along="ref_pt", correlation=0.0, max_gap=200.0)
 
 
-def as_points(crossings, points, settings, regions):
+def as_points(crossings, points, settings: Atl11, regions):
     """Heights of crossing tracks, corrected as those of the reference points are."""
-    shelf = read_outlines(regions)[settings["floating"]] if settings["floating"] else None
-    if settings["datum"] == "EGM08":
+    shelf = read_outlines(regions)[settings.floating] if settings.floating else None
+    if settings.datum == "EGM08":
         keys = ["rgt", "pair", "ref_pt"]
         geoid = points[[*keys, "geoid_h"]].drop_duplicates(keys)
         crossings = crossings.astype({"pair": str}).merge(geoid.astype({"pair": str}), on=keys)
     floats = corrections.where_floating(crossings, shelf)
-    return corrections.corrected(crossings, "h_corr", floating=floats, datum=settings["datum"])[0]
+    return corrections.corrected(crossings, "h_corr", floating=floats, datum=settings.datum)[0]
 
 
 def of_segments(segments, preset):
@@ -96,7 +98,7 @@ def of_segments(segments, preset):
 
 def read_crossings(paths, regions, period):
     """The crossings of all granules in the region and the period."""
-    region, period = altimetry_outline(regions), Period.model_validate(period)
+    region = altimetry_outline(regions)
     tables = [atl11_crossings.read_crossings(path, region=region, period=period)[0] for path in sorted(paths)]
     return pd.concat([table for table in tables if len(table)] or [atl11_crossings.no_crossings()], ignore_index=True)
 
@@ -109,8 +111,8 @@ if __name__ == "__main__":
             snakemake.input.atl06,
             snakemake.input.regions,
             snakemake.output.crossovers,
-            settings=snakemake.params.settings,
-            period=snakemake.params.period,
+            settings=products_settings(snakemake.params.settings),
+            period=typed(Period, snakemake.params.period),
             study=snakemake.wildcards.study,
             endpoints=snakemake.params.endpoints,
         )

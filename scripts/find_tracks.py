@@ -9,6 +9,7 @@ from nunatak.files.tables import read_table, write_csv, write_table
 from nunatak.geometry.outlines import altimetry_outline, focus_outline
 from nunatak.products import corrections
 from nunatak.runtime import job, log, stamp
+from nunatak.study.parts import products_settings
 
 NAMES = {
     "atl11": {"height": "h_corr", "beam": "pair", "along": "ref_pt"},
@@ -82,8 +83,8 @@ def chosen_track(rows, area, settings):
 def usable(name, table, settings):
     """Which rows of a product pass the study's filter: (n,) bool array."""
     if name == "atl11":
-        return np.asarray(elevation.usable(table, quality=settings["filter"] == "standard"))
-    return np.asarray(filters.keep(table, settings["filter"]))
+        return np.asarray(elevation.usable(table, quality=settings.filter == "standard"))
+    return np.asarray(filters.keep(table, settings.filter))
 
 
 if __name__ == "__main__":
@@ -95,6 +96,6 @@ if __name__ == "__main__":
             snakemake.output.tracks,
             snakemake.output.track,
             focus=snakemake.params.get("focus"),
-            settings=snakemake.params.settings,
+            settings=products_settings(snakemake.params.settings),
             study=snakemake.wildcards.study,
         )

@@ -13,8 +13,8 @@ from nunatak.granules import ledger as make_ledger
 from nunatak.products import atl03, atl08, corrections
 from nunatak.reading.granules import each_granule, same_pass
 from nunatak.runtime import NunatakError, job, log, stamp
+from nunatak.study.parts import product_settings, typed
 from nunatak.study.period import Period
-from nunatak.study.photon_products import fit_parameters
 
 # product: what is done with a granule, and its table without a row
 WORK = {
@@ -37,9 +37,10 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     threads : beams worked on at a time
     """
     region = base.outline_of(read_outlines(regions), product)
-    shelf = read_outlines(regions)[settings["floating"]] if settings.get("floating") else None
+    floating = getattr(settings, "floating", None)  # photons of extents have no heights to correct
+    shelf = read_outlines(regions)[floating] if floating else None
     crs = crs or region.natural_crs
-    parameters = photons.FitParameters.of(fit_parameters(settings))
+    parameters = photons.FitParameters.of(settings.fit())
     fetched = read_table(ledger).sort_values("granule_id")
     about = stamp(
         study=study,
@@ -48,14 +49,14 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
         parameters={"fit": parameters.provenance(), "period": period, "crs": crs},
     )
     said = datums.attributes(product, present(fetched)["granule_id"])
-    said |= corrections.said(floating=settings.get("floating"), datum=settings["datum"])
+    said |= corrections.said(floating=floating, datum=settings.datum)
     read = partial(
         rows_of,
         work=WORK[product][0],
         parameters=parameters,
         partners=same_pass(fetched, read_table(list(classes)) if classes else None),
         region=region,
-        period=Period.model_validate(period),
+        period=period,
         threads=threads,
     )
     nothing, outcomes, lost = WORK[product][1](parameters), [], 0
@@ -70,7 +71,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
             stream(row["granule_id"], placed(table, crs), n, len(fetched))
         if not outcomes:
             stream("", placed(nothing, crs), 0, 0)
-    corrections.tell_lost(lost, floating=settings.get("floating"))
+    corrections.tell_lost(lost, floating=floating)
     log.info("%d rows; %s", stream.rows, base.check_failures(make_ledger(outcomes), None))
     write_table(make_ledger(outcomes), out_ledger, attributes=about)
 
@@ -106,8 +107,8 @@ if __name__ == "__main__":
             snakemake.output.table,
             snakemake.output.ledger,
             product=snakemake.params.product,
-            settings=snakemake.params.settings,
-            period=snakemake.params.period,
+            settings=product_settings(snakemake.params.product, snakemake.params.settings),
+            period=typed(Period, snakemake.params.period),
             study=snakemake.wildcards.study,
             crs=snakemake.params.get("crs"),
             classes=snakemake.input.get("classes", ()),

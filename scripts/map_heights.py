@@ -9,6 +9,7 @@ from nunatak.geometry.outlines import altimetry_outline
 from nunatak.granules.products import product_row, products_with
 from nunatak.products import corrections
 from nunatak.runtime import job, log, stamp
+from nunatak.study.parts import products_settings
 
 
 def main(chunks, regions, out, *, settings, study, crs=None):
@@ -51,9 +52,9 @@ def main(chunks, regions, out, *, settings, study, crs=None):
 def usable(product, table, settings):
     """Which rows pass the study's filter; of fitted heights those of a good flag: (n,) bool array."""
     if product == "atl11":
-        return np.asarray(elevation.usable(table, quality=settings["atl11"]["filter"] == "standard"))
+        return np.asarray(elevation.usable(table, quality=settings["atl11"].filter == "standard"))
     if product == "atl06":
-        return np.asarray(filters.keep(table, settings["atl06"]["filter"]))
+        return np.asarray(filters.keep(table, settings["atl06"].filter))
     return np.asarray(table["pflags"] == 0) if "pflags" in table else np.ones(len(table), dtype=bool)
 
 
@@ -63,7 +64,7 @@ if __name__ == "__main__":
             {name: snakemake.input[name] for name in products_with(land_ice=True)},
             snakemake.input.regions,
             snakemake.output.heights,
-            settings=snakemake.params.settings,
+            settings=products_settings(snakemake.params.settings),
             study=snakemake.wildcards.study,
             crs=snakemake.params.get("crs"),
         )

@@ -9,6 +9,8 @@ from nunatak.elevation import filters
 from nunatak.files.tables import joined_releases, read_table, write_csv, write_table
 from nunatak.granules import datums
 from nunatak.runtime import job, log, say, stamp
+from nunatak.study.parts import typed
+from nunatak.study.products import Atl06
 
 
 def main(points, out, out_counts, *, filter, max_across, study, version=None):
@@ -107,12 +109,13 @@ def by_cycle(points):
 
 if __name__ == "__main__":
     with job(snakemake):
+        settings = typed(Atl06, snakemake.params.settings)
         main(
             snakemake.input.points,
             snakemake.output.pairs,
             snakemake.output.counts,
-            filter=snakemake.params.settings["filter"],
-            max_across=snakemake.params.settings["max_across"],
-            version=snakemake.params.settings["version"],
+            filter=settings.filter,
+            max_across=settings.max_across,
+            version=settings.version,
             study=snakemake.wildcards.study,
         )

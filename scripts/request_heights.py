@@ -10,11 +10,12 @@ from nunatak.granules import datums
 from nunatak.granules import ledger as make_ledger
 from nunatak.products import corrections
 from nunatak.runtime import job, log, progress, stamp
+from nunatak.study.parts import typed
 from nunatak.study.period import Period
-from nunatak.study.photon_products import fit_parameters
+from nunatak.study.photon_products import Atl06sr
 
 
-def main(granules, regions, out, out_ledger, *, settings, period, study, endpoint, archive, crs=None):
+def main(granules, regions, out, out_ledger, *, settings: Atl06sr, period: Period, study, endpoint, archive, crs=None):
     """
     Write a chunk's heights granule by granule, and its ledger.
 
@@ -30,9 +31,9 @@ def main(granules, regions, out, out_ledger, *, settings, period, study, endpoin
     crs : of the columns x and y; the region's natural one where not given
     """
     region = base.outline_of(read_outlines(regions), "atl06sr")
-    shelf = read_outlines(regions)[settings["floating"]] if settings.get("floating") else None
-    crs, when = crs or region.natural_crs, Period.model_validate(period)
-    asked = fit_parameters(settings)
+    shelf = read_outlines(regions)[settings.floating] if settings.floating else None
+    crs = crs or region.natural_crs
+    asked = settings.fit()
     parameters = photons.FitParameters.of(asked)
     lost, outcomes = 0, []
     rows = list(base.read_list(granules).to_dict("records"))
@@ -44,14 +45,14 @@ def main(granules, regions, out, out_ledger, *, settings, period, study, endpoin
         parameters={"fit": parameters.provenance(), "period": period, "crs": crs, "engine": "sliderule"},
     )
     said_of = datums.attributes("atl06sr", [row["granule_id"] for row in rows])
-    said_of |= corrections.said(floating=settings.get("floating"), datum=settings["datum"])
+    said_of |= corrections.said(floating=settings.floating, datum=settings.datum)
     if rows:
         sliderule.open_service(endpoint)
     with ParquetStream(out, attributes={**about, **said_of, "crs": crs}, points=True) as stream:
         for n, row in enumerate(progress(rows, label="granules at the service"), start=1):
             found, said = sliderule.heights(asked, row["file_name"], region)
             table = photons.completed(found, parameters)
-            kept = table[when.contains(photons.time_of(table))].reset_index(drop=True)
+            kept = table[period.contains(photons.time_of(table))].reset_index(drop=True)
             kept.attrs = table.attrs
             status = "present" if len(kept) else "outside"
             reason = "; ".join(said) or ("" if len(kept) else "the service found nothing in region and period")
@@ -71,7 +72,7 @@ def main(granules, regions, out, out_ledger, *, settings, period, study, endpoin
             stream(row["granule_id"], placed(kept, crs), n, len(rows))
         if not rows:
             stream("", placed(photons.no_heights(parameters), crs), 0, 0)
-    corrections.tell_lost(lost, floating=settings.get("floating"))
+    corrections.tell_lost(lost, floating=settings.floating)
     log.info("%d rows; %s", stream.rows, base.check_failures(make_ledger(outcomes), None))
     write_table(make_ledger(outcomes), out_ledger, attributes=about)
 
@@ -83,8 +84,8 @@ if __name__ == "__main__":
             snakemake.input.regions,
             snakemake.output.table,
             snakemake.output.ledger,
-            settings=snakemake.params.settings,
-            period=snakemake.params.period,
+            settings=typed(Atl06sr, snakemake.params.settings),
+            period=typed(Period, snakemake.params.period),
             study=snakemake.wildcards.study,
             endpoint=snakemake.params.endpoint,
             archive=snakemake.params.archive,

@@ -5,10 +5,11 @@ from nunatak.files.tables import read_table, write_table
 from nunatak.products import atl03, atl08
 from nunatak.reading.granules import same_pass
 from nunatak.runtime import job, log, stamp
-from nunatak.study.photon_products import fit_parameters
+from nunatak.study.parts import typed
+from nunatak.study.photon_products import Atl06sr
 
 
-def main(heights, ledgers, out, out_segments, *, settings, study, classes=()):
+def main(heights, ledgers, out, out_segments, *, settings: Atl06sr, study, classes=()):
     """
     Write the photons of the stretch that shows the fit best, and its segments.
 
@@ -19,7 +20,7 @@ def main(heights, ledgers, out, out_segments, *, settings, study, classes=()):
     settings : the product's part of the study
     classes : ledgers of ATL08 granules
     """
-    parameters = photons.FitParameters.of(fit_parameters(settings))
+    parameters = photons.FitParameters.of(settings.fit())
     tables = (photons.standard_names(read_table(path)) for path in heights)
     table = next((table for table in tables if len(table)), photons.standard_names(read_table(heights[0])))
     stretch = photons.typical_stretch(table)
@@ -56,7 +57,7 @@ if __name__ == "__main__":
             snakemake.input.ledgers,
             snakemake.output.cloud,
             snakemake.output.segments,
-            settings=snakemake.params.settings,
+            settings=typed(Atl06sr, snakemake.params.settings),
             study=snakemake.wildcards.study,
             classes=snakemake.input.get("classes", ()),
         )

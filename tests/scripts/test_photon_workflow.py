@@ -28,6 +28,8 @@ from nunatak.geometry.points import placed
 from nunatak.products import atl06
 from nunatak.simulation import atl03, atl08
 from nunatak.simulation import atl06 as simulated_atl06
+from nunatak.study.parts import typed
+from nunatak.study.period import Period
 from nunatak.study.photon_products import Atl03, Atl06sr
 
 PERIOD = {"start": "2019-01-01T00:00:00", "end": "2021-01-01T00:00:00", "months": None}
@@ -38,7 +40,7 @@ WORLD = {"name": "austfonna", "size": "tiny"}
 
 def settings(model=Atl06sr, **keys):
     asked = {name: value for name, value in ASKED.items() if name in model.model_fields}
-    return model.model_validate({**asked, **keys}).model_dump(mode="json")
+    return model.model_validate({**asked, **keys})
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def fit(place, out, *, ledger=None, product="atl06sr", period=PERIOD, classes=()
         out / "read.parquet",
         product=product,
         settings=settings(model, **keys),
-        period=period,
+        period=typed(Period, period),
         study="s",
         crs="EPSG:3413",
         classes=classes,
@@ -244,7 +246,7 @@ def test_the_service_gives_the_same_table(place, tmp_path):
         "out": tmp_path / "s.parquet",
         "out_ledger": tmp_path / "s_read.parquet",
         "settings": settings(engine="sliderule"),
-        "period": PERIOD,
+        "period": typed(Period, PERIOD),
         "study": "s",
         "archive": "simulated",
         "crs": "EPSG:3413",

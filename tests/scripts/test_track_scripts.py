@@ -69,7 +69,7 @@ def made(study, tmp_path_factory):
             study="test",
             crs="EPSG:3413",
         )
-    settings = {name: study["products"][name] for name in ("atl06", "atl11")}
+    settings = {name: product_settings(name, study["products"][name]) for name in ("atl06", "atl11")}
     names = (
         "tracks.csv",
         "track.parquet",
@@ -98,7 +98,7 @@ def made(study, tmp_path_factory):
         out["rates.parquet"],
         out["rates_map.nc"],
         out["report.csv"],
-        settings=product_settings("atl11", settings["atl11"]),
+        settings=settings["atl11"],
         study="test",
     )
     find_crossovers.main(
@@ -108,7 +108,7 @@ def made(study, tmp_path_factory):
         regions,
         out["crossovers.parquet"],
         settings=settings,
-        period=["2019-01-01", "2021-12-31"],
+        period=PERIOD,
         study="test",
     )
     compare_products.main(
@@ -190,7 +190,7 @@ def test_heights_above_the_geoid_change_alike_and_differ_as_before(made, study, 
     """ATL06 and ATL11 less the products' own geoid_h; crossovers and agreement are those above the ellipsoid."""
     points, settings = {}, {}
     for product, height in (("atl06", "h_li"), ("atl11", "h_corr")):
-        settings[product] = {**study["products"][product], "datum": "EGM08"}
+        settings[product] = product_settings(product, {**study["products"][product], "datum": "EGM08"})
         points[product] = tmp_path / f"{product}.parquet"
         subset_points.main(
             made["points"][product].with_name(f"{product}_ledger.parquet"),
@@ -198,7 +198,7 @@ def test_heights_above_the_geoid_change_alike_and_differ_as_before(made, study, 
             points[product],
             tmp_path / f"{product}_read.parquet",
             product=product,
-            settings=product_settings(product, settings[product]),
+            settings=settings[product],
             period=PERIOD,
             study="test",
             crs="EPSG:3413",
@@ -217,7 +217,7 @@ def test_heights_above_the_geoid_change_alike_and_differ_as_before(made, study, 
         made["regions"],
         out,
         settings=settings,
-        period=["2019-01-01", "2021-12-31"],
+        period=PERIOD,
         study="test",
     )
     before, after = read_table(made["crossovers.parquet"]), read_table(out)

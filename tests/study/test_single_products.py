@@ -21,10 +21,10 @@ from nunatak.reports import scope, tracks
 from nunatak.runtime import NunatakError, read_json
 from nunatak.simulation import world, write_product
 from nunatak.study import Period, load
-from nunatak.study.parts import product_settings, typed
+from nunatak.study.parts import products_settings, typed
 
 STUDY = "config/studies/austfonna.yaml"
-PERIOD = ["2019-01-01", "2019-12-31"]
+PERIOD = typed(Period, ["2019-01-01", "2019-12-31"])
 BOXES = {"seen": [23, 79.5, 26, 80], "beside": [-50, 70, -49.9, 70.1]}
 
 
@@ -54,7 +54,7 @@ def made(granules, tmp_path_factory):
 def _made(found, product, box, folder):
     source, table = found
     settings = load(STUDY, overrides={"archive": "simulated"}).model_dump(mode="json")["products"]
-    settings = {"atl06": None, "atl11": None, product: settings[product]}
+    settings = products_settings({"atl06": None, "atl11": None, product: settings[product]})
     out = {name: folder / f"{name}.parquet" for name in ("points", "heights", "track", "rates", "crossovers")}
     out |= {
         "tracks": folder / "tracks.csv",
@@ -74,8 +74,8 @@ def _made(found, product, box, folder):
         out.pop("points"),
         folder / "read.parquet",
         product=product,
-        settings=product_settings(product, settings[product]),
-        period=typed(Period, PERIOD),
+        settings=settings[product],
+        period=PERIOD,
         study="test",
         crs="EPSG:3413",
     )
@@ -92,7 +92,7 @@ def _made(found, product, box, folder):
             out["rates"],
             out["rates_map"],
             out["track_report"],
-            settings=product_settings("atl11", settings["atl11"]),
+            settings=settings["atl11"],
             study="test",
         )
     return {name: path for name, path in out.items() if path.exists()}
@@ -173,8 +173,8 @@ def test_crossovers_of_atl06_without_atl11(tmp_path):
         [tmp_path / "points.parquet"],
         tmp_path / "regions.geojson",
         tmp_path / "crossovers.parquet",
-        settings={"atl06": {"filter": "standard"}, "atl11": None},
-        period=["2019-01-01", "2021-01-01"],
+        settings=products_settings({"atl06": {"filter": "standard"}, "atl11": None}),
+        period=typed(Period, ["2019-01-01", "2021-01-01"]),
         study="test",
     )
     found = read_table(tmp_path / "crossovers.parquet")

@@ -110,6 +110,10 @@ class PhotonProduct(TrackProduct, Extents):
             raise ValueError(str(error)) from error
         return self
 
+    def fit(self) -> dict[str, Any]:
+        """Return what is asked of the photons, as `photons.FitParameters.of` takes it."""
+        return fit_parameters(self.model_dump(mode="json"))
+
     @property
     def joins_atl08(self) -> bool:
         """Whether the photons' classes are needed."""
