@@ -81,7 +81,7 @@ def fullest_pair(pairs):
         "acquisition_date_img2": str(best["acquisition_date_img2"])[:10],
         "platform": best["platform"],
     }
-    return georeference(fields, Grid.from_centres(granule.attrs["crs"], granule["x"].values, granule["y"].values))
+    return georeference(fields, Grid.of(granule))
 
 
 if __name__ == "__main__":

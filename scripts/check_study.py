@@ -7,9 +7,9 @@ import xarray as xr
 
 from nunatak import checks
 from nunatak.checks import elevation, freeboard, photons, releases, study, tracks, truth, velocity, velocity_truth
-from nunatak.elevation import grid_of
 from nunatak.files.rasters import has_projection
 from nunatak.files.tables import read_csv, read_table
+from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import read_outlines
 from nunatak.results import reading
 from nunatak.runtime import job, log
@@ -157,7 +157,7 @@ def table_checks(inputs, layers, world):
     table = read_csv(inputs["region_change"], parse_dates=["time", "since"])
     found = study.region_checks(table)
     if world:
-        finest = grid_of(next(iter(layers.values()))[0])
+        finest = Grid.of(next(iter(layers.values()))[0])
         found += study.truth_checks(table, read_outlines(inputs["regions"]), world, finest)
     return found
 

@@ -44,7 +44,7 @@ def main(cube, out, *, composite, study, years=None, threads=2, scheduler=None, 
         annual = velocity.composite(
             open_cube(cube, **bands), threads=threads, memory_mb=held, **options_of(composite, years)
         )
-    grid = Grid.from_centres(annual.attrs["crs"], annual["x"].values, annual["y"].values)
+    grid = Grid.of(annual)
     annual = georeference(annual, grid)
     write_netcdf(annual, out["annual"], about)
     length = composite["strain_length"] or 4 * grid.dx

@@ -147,7 +147,7 @@ def along(yearly, name, line, start):
 def fluxes(yearly, name, gate, to_map):
     """One row per year with a velocity on the gate: area of ice through it, and mass where the thickness is known."""
     vertices = np.column_stack(to_map(*np.asarray(gate["lonlat"], dtype=float).T))
-    grid = Grid.from_centres(yearly.attrs["crs"], yearly["x"].values, yearly["y"].values)
+    grid = Grid.of(yearly)
     if not LineString(vertices).intersects(box(*grid.bounds)):
         raise NunatakError(f"gates: {name}: lies outside the map of velocities; choose points of the region")
     known = gate["thickness"] is not None

@@ -14,7 +14,7 @@ def main(cube, out, *, settings, study, threads=2):
     series = velocity.invert(stack, threads=threads, **settings)
     # an interval of a fraction of a year ends at no whole nanosecond that a file could hold
     series = series.assign_coords({name: series[name].dt.round("s") for name in ("time", "time_start", "time_end")})
-    grid = Grid.from_centres(series.attrs["crs"], series["x"].values, series["y"].values)
+    grid = Grid.of(series)
     write_netcdf(georeference(series, grid), out, about)
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from nunatak import elevation, granules
 from nunatak.files.rasters import georeference, write_cog
 from nunatak.files.tables import read_table
+from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import altimetry_outline
 from nunatak.products import atl15, polar_grid
 from nunatak.reading.granules import ledger_paths
@@ -42,7 +43,7 @@ def main(ledgers, regions, change, raster, *, settings: Atl15, period: Period, s
     names = {"dh": "m", "dh_sigma": "m", "dhdt": "m/yr", "dhdt_sigma": "m/yr"}
     write_cog(
         np.stack([mapped[name].values for name in names]).astype("f4"),
-        elevation.grid_of(mapped),
+        Grid.of(mapped),
         raster,
         {**about, "since": mapped.attrs["since"], "until": mapped.attrs["until"]},
         names=list(names),
@@ -68,7 +69,7 @@ def read_layer(paths, region, period):
     if change.time.size < 2:
         raise NunatakError(f"ATL15: {change.time.size} epochs in the period; a change needs two: widen the period")
     first, last = change.decimal_year.values[[0, -1]]
-    grid = elevation.grid_of(change)
+    grid = Grid.of(change)
     if change.time.size >= 8:
         change = change.merge(elevation.trend(change)[["dhdt", "dhdt_sigma"]], combine_attrs="override")
     rates = {}

@@ -1,8 +1,8 @@
 """The ATL14 surface of a region, its quadrants as one grid."""
 
-from nunatak import elevation
 from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.files.tables import read_table
+from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import altimetry_outline
 from nunatak.products import atl14, polar_grid
 from nunatak.reading.granules import ledger_paths
@@ -23,7 +23,7 @@ def main(ledgers, regions, out, *, study, endpoints=None):
     surface = atl14.read_surface(paths, bounds=bounds)
     source = ledger.attrs["attributes"]["nunatak_source"]
     about = stamp(study=study, source=source, inputs=[*ledgers, regions]) | polar_grid.reference(paths[0])
-    write_netcdf(georeference(surface, elevation.grid_of(surface)), out, about)
+    write_netcdf(georeference(surface, Grid.of(surface)), out, about)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from nunatak.constants import SIMULATED
 from nunatak.reports import notebook
 from nunatak.results import reading
 from nunatak.runtime import job
@@ -20,7 +21,7 @@ def main(template, inputs, out, *, study, references, executed=None):
     executed : file for the notebook with its outputs; None writes none
     """
     paths = {name: [str(Path(p).resolve()) for p in reading.listed(value)] for name, value in inputs.items()}
-    simulated = reading.source_of(reading.flat(inputs)) == reading.SIMULATED
+    simulated = reading.source_of(reading.flat(inputs)) == SIMULATED
     notebook.render(
         template,
         out,

@@ -6,6 +6,7 @@ import xarray as xr
 from nunatak import elevation
 from nunatak.files.rasters import read_on_grid
 from nunatak.files.tables import write_csv
+from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION, read_outlines
 from nunatak.results import reading
 from nunatak.runtime import job, stamp
@@ -31,7 +32,7 @@ def main(change, surface, regions, out_regions, out_elevation, *, settings: Atl1
         layer, rates = reading.read_height_change(change, resolution)
         about = layer.attrs
         layer, density = to_mass(layer, mass)
-        grid = elevation.grid_of(layer)
+        grid = Grid.of(layer)
         heights = elevation.cell_heights(height, grid) if height is not None and not bands else None
         finest = []
         for name, outline in outlines.items():
@@ -73,7 +74,7 @@ def to_mass(layer, mass):
     if mass and mass.kind == "glacier":
         return layer, elevation.Density(mass.density, mass.density_sigma)
     if mass and mass.firn:
-        grid = elevation.grid_of(layer)
+        grid = Grid.of(layer)
         air, uplift = (read_on_grid(path, grid) for path in (mass.firn, mass.gia))
         return elevation.ice_equivalent(layer, air, uplift), elevation.ICE
     return layer, None

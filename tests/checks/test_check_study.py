@@ -12,9 +12,10 @@ from tests.builders import results as study_results
 
 import check_study
 from nunatak import checks, elevation
-from nunatak.elevation import cell_coverage, grid_of
+from nunatak.elevation import cell_coverage
 from nunatak.files.rasters import georeference, write_cog
 from nunatak.files.tables import write_csv, write_table
+from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import write_outlines
 from nunatak.geometry.region import Region
 from nunatak.results import reading
@@ -32,8 +33,8 @@ def inputs(tmp_path):
         n: str(tmp_path / n) for n in ("regions.geojson", "height_change.nc", "region_change.csv", "pairs.parquet")
     }
     write_outlines({"region": region}, paths["regions.geojson"])
-    reading.write_height_change({"4km": (georeference(change, grid_of(change)), {})}, paths["height_change.nc"], about)
-    coverage = cell_coverage(grid_of(change), region.projected(study_results.CRS))
+    reading.write_height_change({"4km": (georeference(change, Grid.of(change)), {})}, paths["height_change.nc"], about)
+    coverage = cell_coverage(Grid.of(change), region.projected(study_results.CRS))
     write_csv(elevation.region_change(change, coverage, region="region"), paths["region_change.csv"], attributes=about)
     write_table(study_results.pairs(), paths["pairs.parquet"], attributes={"nunatak_source": "directory"})
     names = ("regions", "change", "region_change", "repeat_pairs")
@@ -67,7 +68,7 @@ def test_a_failed_check_is_written_and_does_not_stop_the_job(inputs, tmp_path):
 @pytest.mark.parametrize(("crs", "failed"), [(study_results.CRS, []), ("EPSG:3031", ["raster_projection"])])
 def test_rasters_are_read_back_and_held_against_the_grid(inputs, tmp_path, crs, failed):
     """A raster whose file says another projection lies elsewhere in every other program."""
-    grid = grid_of(study_results.height_change())
+    grid = Grid.of(study_results.height_change())
     write_cog(np.zeros(grid.shape), replace(grid, crs=crs), tmp_path / "map.tif")
     check_study.main({**inputs, "change_raster": str(tmp_path / "map.tif")}, tmp_path / "checks.json", world=None)
     found = {check.name: check for check in checks.read_checks(tmp_path / "checks.json")}

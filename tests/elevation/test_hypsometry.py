@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from tests.builders import studies
 
-from nunatak.elevation import cell_heights, change_between, change_by_elevation, grid_of, region_change
+from nunatak.elevation import cell_heights, change_between, change_by_elevation, region_change
 from nunatak.geometry.grid import Grid
 
 
@@ -61,7 +61,7 @@ def test_bands_add_up_to_the_region():
 def test_cell_height_is_the_mean_of_the_surface_in_it():
     """A plane of 1 m per km: the mean over a cell is the height at its centre; a cell without surface is NaN."""
     surface = studies.surface(lambda x, y: x / 1000)
-    grid = grid_of(studies.height_change(-1.0)).pad(1)
+    grid = Grid.of(studies.height_change(-1.0)).pad(1)
     heights = cell_heights(surface, grid)
     assert_allclose(heights[1:-1, 1:-1], np.broadcast_to(grid.x[1:-1] / 1000, (20, 20)))
     assert np.isnan(heights[0]).all()

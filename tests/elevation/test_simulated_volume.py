@@ -5,7 +5,8 @@ import pytest
 import shapely
 from numpy.testing import assert_allclose
 
-from nunatak.elevation import cell_coverage, change_since, grid_of, region_change, region_rates, surface_at
+from nunatak.elevation import cell_coverage, change_since, region_change, region_rates, surface_at
+from nunatak.geometry.grid import Grid
 from nunatak.products import atl14, atl15
 from nunatak.simulation import atl14 as write_atl14
 from nunatak.simulation import atl15 as write_atl15
@@ -29,9 +30,9 @@ def test_region_volume_comes_back_from_the_granules(austfonna):
     made, paths, _ = austfonna
     change = atl15.read_height_change(paths["01km"])
     rates = {lag: atl15.read_rates(paths["01km"], lag) for lag in atl15.lags(paths["01km"])}
-    left, bottom, right, top = grid_of(change).bounds
+    left, bottom, right, top = Grid.of(change).bounds
     region = shapely.box(left + 20_300, bottom + 20_300, right - 20_300, top - 20_300)
-    row = region_change(change, cell_coverage(grid_of(change), region), region="r", rates=rates).iloc[-1]
+    row = region_change(change, cell_coverage(Grid.of(change), region), region="r", rates=rates).iloc[-1]
     truth, area = made.truth.region_volume_change(region, *change.decimal_year.values[[0, -1]])
     assert abs(row.volume_change - truth / 1e9) < 3 * row.volume_sigma
     assert_allclose(row.area, area / 1e6, rtol=5e-3)

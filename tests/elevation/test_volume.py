@@ -6,7 +6,8 @@ import shapely
 from numpy.testing import assert_allclose
 from tests.builders import studies
 
-from nunatak.elevation import GLACIER, cell_coverage, change_between, grid_of, region_change, region_rates, trend
+from nunatak.elevation import GLACIER, cell_coverage, change_between, region_change, region_rates, trend
+from nunatak.geometry.grid import Grid
 from nunatak.runtime import NunatakError
 
 EVERYWHERE = np.ones((20, 20))
@@ -44,8 +45,8 @@ def test_volume_of_a_plane_and_a_bowl_matches_the_integral():
 def test_partial_cells_count_by_their_share():
     """Half a cell at the edge counts half, where centre-in-polygon would take all of it or none."""
     change = studies.height_change(-1.0, area=1e6)
-    left, bottom, _, top = grid_of(change).bounds
-    coverage = cell_coverage(grid_of(change), shapely.box(left, bottom, left + 4_500, top))
+    left, bottom, _, top = Grid.of(change).bounds
+    coverage = cell_coverage(Grid.of(change), shapely.box(left, bottom, left + 4_500, top))
     table = region_change(change, coverage, region="strip")
     assert_allclose(table.volume_change.iloc[-1], -2.0 * 4.5 * 20 / 1000)
     assert table.n_cells.iloc[-1] == 100
@@ -54,10 +55,10 @@ def test_partial_cells_count_by_their_share():
 def test_regions_that_share_cells_add_up():
     rng = np.random.default_rng(1)
     change = studies.height_change(rng.normal(-1, 1, (20, 20)))
-    left, bottom, right, top = grid_of(change).bounds
+    left, bottom, right, top = Grid.of(change).bounds
     middle = left + 7_300
     west, east = (
-        region_change(change, cell_coverage(grid_of(change), shapely.box(a, bottom, b, top)), region="half")
+        region_change(change, cell_coverage(Grid.of(change), shapely.box(a, bottom, b, top)), region="half")
         for a, b in ((left, middle), (middle, right))
     )
     whole = region_change(change, EVERYWHERE, region="whole")

@@ -11,9 +11,10 @@ import pytest
 from tests.builders import results as study_results
 
 from nunatak import checks, elevation, granules
-from nunatak.elevation import cell_coverage, grid_of
+from nunatak.elevation import cell_coverage
 from nunatak.files.rasters import georeference, write_netcdf_groups
 from nunatak.files.tables import write_csv, write_table
+from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import write_outlines
 from nunatak.geometry.region import Region
 from nunatak.results import reading
@@ -69,7 +70,7 @@ def made(tmp_path_factory):
     about = stamp(study="icecap-simulated", source="SIMULATED")
     change = study_results.height_change().assign_coords(decimal_year=("time", study_results.YEARS))
     lagless = change.drop_vars([v for v in change.variables if "lag" in str(v)])
-    grid = grid_of(change)
+    grid = Grid.of(change)
     paths = {
         "regions": base / "regions.geojson",
         "change": base / "atl15" / "height_change.nc",

@@ -16,12 +16,12 @@ import shapely
 
 from nunatak.archives import EmptyAnswer, quick_looks, releases
 from nunatak.archives.whereabouts import empty_message
+from nunatak.constants import SIMULATED
 from nunatak.geometry.outlines import STUDY_REGION
 from nunatak.granules import STATUSES, granule_table
 from nunatak.granules.products import PRODUCTS, product_row
 from nunatak.runtime import NunatakError, log
 
-SIMULATED = "SIMULATED"  # the `source` of granules made by the simulated archive, whichever archive holds them
 _LONG = np.timedelta64(31, "D")  # a granule that covers more is not asked for its month
 _SHOWN = 5  # names in one message
 # Which of several files of one granule is used: the larger value of the first of these that differs.

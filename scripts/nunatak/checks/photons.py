@@ -7,6 +7,7 @@ import pyproj
 
 from nunatak.checks import truth
 from nunatak.checks.check import at_least, at_most, not_applicable
+from nunatak.constants import MAD_TO_SIGMA
 from nunatak.photons.comparison import by_slope, in_words
 from nunatak.products.corrections import above
 from nunatak.times import decimal_year
@@ -71,7 +72,7 @@ def against_truth(table, world):
         error = table.assign(error=np.where(gentle, fitted, np.nan))
         bias = error.groupby(by_pass)["error"].transform("median") if by_pass else error["error"].median()
         z = ((error["error"] - bias) / error["h_sigma"]).to_numpy()[gentle]
-        spread = 1.4826 * np.median(np.abs(z - np.median(z)))
+        spread = MAD_TO_SIGMA * np.median(np.abs(z - np.median(z)))
         text = f"NMAD of error over h_sigma on slopes below {next(iter(TRUTH)):g}°, the pass's own bias taken off"
         checks.append(at_most("atl06sr_sigma", spread, SIGMA_LIMIT, "", text))
     return checks

@@ -7,6 +7,8 @@ import pandas as pd
 
 from nunatak import elevation
 from nunatak.checks.check import at_least, at_most, not_applicable
+from nunatak.constants import MAD_TO_SIGMA
+from nunatak.elevation.crossovers import NOISE_DAYS
 from nunatak.times import from_decimal_year
 
 FLAT = 0.02  # steepest slope of what counts as flat
@@ -14,7 +16,6 @@ AGREEMENT_LIMIT = 0.05  # m, of the median difference of ATL06 and ATL11 on flat
 # Factors by which the spread of crossovers may differ from the stated errors. Simulated errors are those stated. On
 # real granules h_li_sigma leaves out roughness between the segments and the pointing of single beams.
 SIMULATED_FACTOR, REAL_FACTOR = 1.2, 3.0
-NOISE_DAYS = 10.0
 _HIGHEST = 9000.0  # m, above Mount Everest's 8,849 m and its geoid
 _ENOUGH = 30  # crossovers, points
 _PASSES = 10  # pairs of passes
@@ -73,7 +74,7 @@ def crossover_common(product, table, *, simulated=False):
     if len(passes) < _PASSES:
         return not_applicable(name, f"{len(passes)} pairs of passes cross within days, fewer than {_PASSES}")
     said = f"of the median differences of {len(passes)} pairs of passes over the stated error that passes share"
-    spread = 1.4826 * float(passes["z"].abs().median())
+    spread = MAD_TO_SIGMA * float(passes["z"].abs().median())
     return _factor(name, spread, SIMULATED_FACTOR if simulated else REAL_FACTOR, len(passes), said)
 
 

@@ -9,6 +9,7 @@ import pyproj
 import xarray as xr
 
 from nunatak.checks.check import at_least, not_applicable
+from nunatak.constants import DAYS_PER_YEAR
 from nunatak.velocity.annual_fields import line_through
 
 TRUTH_SHARE = 0.92  # that must lie within _SIGMAS of the truth; 0.954 of a normal distribution do
@@ -16,7 +17,6 @@ _SIGMAS = 2.0
 _CELLS = 4000  # of the region that are held against the truth, evenly over it
 _LEAST_AMPLITUDE = 5.0  # m/yr; a smaller cycle has no day of its maximum
 _MONTHS = 12
-_DAYS = 365.25
 _NAMES = {
     "velocity_against_truth": "annual speeds",
     "velocity_trend_against_truth": "trends of the speed",
@@ -140,8 +140,8 @@ class Cells:
         count = self.of("count").astype(float)
         weight = np.repeat(count / np.maximum(count.sum(axis=0), 1), _MONTHS, axis=0) / _MONTHS
         a, b = (2 * (weight * cycle * wave(angle)[:, None]).sum(axis=0) for wave in (np.sin, np.cos))
-        amplitude, phase = np.hypot(a, b), np.arctan2(a, b) / (2 * np.pi) * _DAYS
-        days = (self.of("v_phase") - phase + _DAYS / 2) % _DAYS - _DAYS / 2
+        amplitude, phase = np.hypot(a, b), np.arctan2(a, b) / (2 * np.pi) * DAYS_PER_YEAR
+        days = (self.of("v_phase") - phase + DAYS_PER_YEAR / 2) % DAYS_PER_YEAR - DAYS_PER_YEAR / 2
         days[amplitude < _LEAST_AMPLITUDE] = np.nan
         return (self.of("v_amp") - amplitude) / self.of("v_amp_error"), days / self.of("v_phase_error")
 

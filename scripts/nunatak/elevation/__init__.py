@@ -2,7 +2,7 @@
 
 from nunatak.elevation.change import change_between, change_since, difference, nearest_epoch, surface_at
 from nunatak.elevation.consistency import by_slope, points_against_surface, segments_against_points
-from nunatak.elevation.coverage import cell_coverage, grid_of
+from nunatak.elevation.coverage import cell_coverage
 from nunatak.elevation.crossovers import (
     common_differences,
     crossovers,
@@ -60,7 +60,6 @@ __all__ = [
     "directions",
     "flag_rates",
     "good_rates",
-    "grid_of",
     "ice_equivalent",
     "join_cells",
     "largest_lowering",

@@ -5,17 +5,10 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from nunatak.geometry.grid import Grid
-
 # Blocks of cells are cut against the polygon before their cells are, so that only the blocks and finally the cells that
 # its outline crosses are ever computed, each against the small piece of outline inside it.
 _BLOCKS = (64, 16, 4, 1)
 _WHOLE = 1 - 1e-12
-
-
-def grid_of(dataset):
-    """The Grid of a Dataset with centre coordinates x, y and the attribute crs."""
-    return Grid.from_centres(dataset.attrs["crs"], dataset.x.values, dataset.y.values)
 
 
 def cell_coverage(grid, polygon):

@@ -7,14 +7,13 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from nunatak.constants import SIGMA_PASS
+from nunatak.constants import MAD_TO_SIGMA, SIGMA_PASS
 from nunatak.elevation.intersections import intersections
 from nunatak.runtime import NunatakError
 
 DAY = np.timedelta64(86400, "s")
 NOISE_DAYS = 10.0  # differences within so many days show errors, not change
 _EDGES = (0.0, NOISE_DAYS, 45.5, *(91.0 * k + 45.5 for k in range(1, 40)))  # days; then the repeats, 91 days each
-_MAD = 1.4826
 _FEWEST = 5  # crossovers of two passes from which what they share can be told
 _BOTH = ("rgt", "cycle", "beam", "time", "h", "h_sigma", "h_sigma_systematic")
 _PASSES = ("rgt_1", "cycle_1", "rgt_2", "cycle_2")
@@ -229,7 +228,7 @@ def nmad(values):
     """1.4826 x the median absolute deviation from the median: the standard deviation, deaf to outliers."""
     values = np.asarray(values, dtype=float)
     values = values[np.isfinite(values)]
-    return float(_MAD * np.median(np.abs(values - np.median(values)))) if values.size else np.nan
+    return float(MAD_TO_SIGMA * np.median(np.abs(values - np.median(values)))) if values.size else np.nan
 
 
 def _adjust(place, dh, sigma, n, prior, iterations):

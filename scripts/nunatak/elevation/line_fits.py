@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nunatak.compute.kernels import kernel
-from nunatak.constants import SIGMA_PASS
+from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA, SIGMA_PASS
 
-_MAD = 1.4826  # median absolute deviation to standard deviation, normal errors
 _LIMIT = 5.0  # errors from the line beyond which a height is left out
 _FEWEST = 5  # heights of a point among which one can be said to be wrong
 _ROUNDS = 4  # most fits of a point
@@ -163,7 +162,7 @@ def _leave_out(point, residual, p, work):
             work[m] = abs(residual[j]) / np.hypot(sigma[j], SIGMA_PASS)
             m += 1
     # the spread of a few heights about their own line is often small by chance
-    spread = _MAD * np.median(work[:m]) * (1.0 + 4.0 / max(m - p, 1))
+    spread = MAD_TO_SIGMA * np.median(work[:m]) * (1.0 + 4.0 / max(m - p, 1))
     for j in range(n):
         error = np.hypot(sigma[j], SIGMA_PASS) * max(spread, 1.0)
         off = abs(residual[j]) > _LIMIT * error
@@ -252,7 +251,7 @@ def _write(point, needs, mean, p, chi2, slope, work, out):
     out[H], out[H_SIGMA] = fit[0] + point.h[0], np.sqrt(inverse[0, 0] * scale)
     if p == 4:
         out[AMPLITUDE] = np.hypot(fit[2], fit[3])
-        out[DAY_OF_MAXIMUM] = (np.arctan2(fit[2], fit[3]) / (2 * np.pi) % 1.0) * 365.25
+        out[DAY_OF_MAXIMUM] = (np.arctan2(fit[2], fit[3]) / (2 * np.pi) % 1.0) * DAYS_PER_YEAR
     out[CHI2_REDUCED], out[YEAR] = reduced, mean
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
+from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA
 from nunatak.parameters.elevation import RateOptions
 from nunatak.times import decimal_year
 
@@ -16,7 +17,6 @@ _LEAST = 0.1  # m/yr that neighbours may differ whatever their errors
 _LIMIT = 4.0  # spreads beyond which a pass is out of line
 _ALL_OVER = 3.0  # spreads of its points by which a pass is off as a whole
 _GROUPS = 5  # tracks or passes that it takes to say that one disagrees with the others
-_MAD = 1.4826  # median absolute deviation to standard deviation, normal errors
 
 
 def pass_residuals(heights, points, keys, *, height="h_corr"):
@@ -43,7 +43,7 @@ def pass_residuals(heights, points, keys, *, height="h_corr"):
     both = both[np.isfinite(both["dhdt_theil_sen"]) & np.isfinite(both[height])]
     both["_year"] = decimal_year(both["time"])
     # where a yearly cycle was fitted it is no fault of a pass
-    phase = 2 * np.pi * (both["_year"] - both["day_of_maximum"] / 365.25)
+    phase = 2 * np.pi * (both["_year"] - both["day_of_maximum"] / DAYS_PER_YEAR)
     season = (both["amplitude"] * np.cos(phase)).fillna(0.0)
     both["_line"] = both[height].astype("f8") - season - both["dhdt_theil_sen"] * both["_year"]
     grouped = both.groupby(list(keys), observed=True, sort=False)["_line"]
@@ -83,7 +83,9 @@ def leave_out_passes(residuals, *, max_pass=RateOptions.max_pass, limit=_LIMIT):
         return np.zeros(len(residuals), dtype=bool)
     median = residuals["median"].abs()
     own = residuals.groupby("rgt")["median"]
-    spread = _MAD * (residuals["median"] - own.transform("median")).abs().groupby(residuals["rgt"]).transform("median")
+    spread = MAD_TO_SIGMA * (residuals["median"] - own.transform("median")).abs().groupby(residuals["rgt"]).transform(
+        "median"
+    )
     stands_out = (residuals["z"].abs() > limit) & (median > limit * spread) & (own.transform("size") >= _GROUPS)
     return (stands_out & (median > max_pass) & (median > _ALL_OVER * residuals["nmad"])).to_numpy()
 
@@ -145,8 +147,8 @@ def _around(x, y, rate, *, at_a_time=100_000):
         middle = _medians(others)
         at = low + enough
         median[at] = middle
-        spread[at] = _MAD * _medians(np.abs(others - middle[:, None]))
-        scatter[at] = _MAD / np.sqrt(2) * _medians(rough[near[enough]])
+        spread[at] = MAD_TO_SIGMA * _medians(np.abs(others - middle[:, None]))
+        scatter[at] = MAD_TO_SIGMA / np.sqrt(2) * _medians(rough[near[enough]])
     return median, spread, scatter
 
 
@@ -184,14 +186,14 @@ def spread_by(table, column, by):
     groups = table.groupby(by, observed=True)[column]
     found = groups.agg(n="size", median="median").reset_index()
     deviation = (table[column] - groups.transform("median")).abs()
-    found["nmad"] = _MAD * deviation.groupby([table[name] for name in by], observed=True).median().to_numpy()
+    found["nmad"] = MAD_TO_SIGMA * deviation.groupby([table[name] for name in by], observed=True).median().to_numpy()
     return found
 
 
 def _with_z(table):
     """The median of each group against the spread of all groups' medians; NaN for fewer than five, which have none."""
     centre = table["median"].median()
-    spread = _MAD * (table["median"] - centre).abs().median()
+    spread = MAD_TO_SIGMA * (table["median"] - centre).abs().median()
     known = len(table) >= _GROUPS and spread > 0
     table["z"] = (table["median"] - centre) / spread if known else np.nan
     return table

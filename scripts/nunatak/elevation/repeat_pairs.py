@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nunatak.constants import ACROSS_LIMIT, UNALIGNED_CYCLES
+from nunatak.constants import ACROSS_LIMIT, DAYS_PER_YEAR, MAD_TO_SIGMA, UNALIGNED_CYCLES
 from nunatak.runtime import NunatakError
 
 _KEYS = ["rgt", "beam", "segment_id"]
@@ -94,7 +94,7 @@ def _differences(pairs):
     pairs["slope_correction"] = slope * (y2 - y1)
     pairs["dh"] = pairs["dh_uncorrected"] - pairs["slope_correction"]
     pairs["dh_sigma"] = np.hypot(pairs["h_li_sigma_first"].to_numpy("f8"), pairs["h_li_sigma_second"].to_numpy("f8"))
-    pairs["years"] = (pairs["time_second"] - pairs["time_first"]) / pd.Timedelta(days=365.25)
+    pairs["years"] = (pairs["time_second"] - pairs["time_first"]) / pd.Timedelta(days=DAYS_PER_YEAR)
     pairs["dhdt"] = pairs["dh"] / pairs["years"]
     pairs["strength_changed"] = pairs["spot_first"] % 2 != pairs["spot_second"] % 2
     pairs = pairs.rename(columns={f"{name}_first": name for name in ("latitude", "longitude", "x_atc")})
@@ -123,7 +123,7 @@ def summarise_pairs(pairs):
                 "n": len(group),
                 "median_dh_uncorrected": group["dh_uncorrected"].median(),
                 "median_dh": dh.median(),
-                "nmad_dh": 1.4826 * (dh - dh.median()).abs().median(),
+                "nmad_dh": MAD_TO_SIGMA * (dh - dh.median()).abs().median(),
                 "median_dy": (group["y_atc_second"] - group["y_atc_first"]).median(),
                 "years": group["years"].median(),
                 "median_dhdt": group["dhdt"].median(),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.compute.kernels import kernel
-from nunatak.constants import ACROSS_LIMIT, SIGMA_PASS
+from nunatak.constants import ACROSS_LIMIT, MAD_TO_SIGMA, SIGMA_PASS
 from nunatak.elevation.point_rates import rates
 from nunatak.parameters.elevation import RateOptions
 from nunatak.times import decimal_year
@@ -240,7 +240,7 @@ def _fit_centres(cx, cy, heights, squares, limits, out):
             good, fit, inverse, residual, chi2 = _solve(a, h[rows] - base, w[rows], kept)
             if not good:
                 break
-            spread = 1.4826 * np.median(np.abs(residual[kept]))
+            spread = MAD_TO_SIGMA * np.median(np.abs(residual[kept]))
             again = np.abs(residual) <= max(3.0 * spread, 1e-9)
             if np.all(again == kept) or again.sum() < limits.min_heights:
                 break

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from nunatak.constants import DAYS_PER_YEAR
 from nunatak.elevation.cell_fits import fit_cells
 
 
@@ -68,7 +69,7 @@ def fit_trend(years, values, *, annual=True, min_epochs=8, sigma=True):
         cosine, sine = fit[2:4]
         result["amplitude"] = np.hypot(cosine, sine)
         # the columns are cos and sin of calendar time: their maximum is at the phase
-        result["day_of_maximum"] = np.mod(np.arctan2(sine, cosine) / (2 * np.pi), 1.0) * 365.25
+        result["day_of_maximum"] = np.mod(np.arctan2(sine, cosine) / (2 * np.pi), 1.0) * DAYS_PER_YEAR
     if sigma:
         result |= zip(("dhdt_sigma", "n_effective", "residual_rms"), fit[-3:], strict=True)
     return result

@@ -22,14 +22,9 @@ INK = "#1a1a1a"
 CORNERS = ("lower left", "lower right", "upper left", "upper right")
 
 
-def grid_of(values):
-    """The Grid of a DataArray or Dataset on (y, x); the CRS is its attribute `crs`."""
-    return Grid.from_centres(values.attrs.get("crs", ""), values["x"].values, values["y"].values)
-
-
 def extent_of(values):
     """(left, right, bottom, top) of the outer cell edges, metres: what `imshow` needs."""
-    left, bottom, right, top = grid_of(values).bounds
+    left, bottom, right, top = Grid.of(values).bounds
     return left, right, bottom, top
 
 
@@ -71,7 +66,7 @@ def outline(ax, ice_area, *, colour=INK, linewidth=0.5):
     share = share / (share.max() or 1.0)
     if not ((share > 0.5).any() and (share < 0.5).any()):
         return None
-    grid = grid_of(ice_area)
+    grid = Grid.of(ice_area)
     return ax.contour(grid.x, grid.y, share, levels=[0.5], colors=[colour], linewidths=linewidth)
 
 
@@ -79,7 +74,7 @@ def hatch(ax, mask, *, pattern="//////"):
     """Hatch the cells of a boolean DataArray (y, x): interpolated or insignificant values, still to be read below."""
     if not bool(mask.any()):
         return None
-    grid, factor = grid_of(mask), 3  # three points across a cell keep the hatching inside its edges to a sixth of it
+    grid, factor = Grid.of(mask), 3  # three points across a cell keep the hatching inside its edges to a sixth of it
     values = np.repeat(np.repeat(mask.sortby("y", ascending=False).values, factor, 0), factor, 1).astype(float)
     x = grid.left + (np.arange(grid.nx * factor) + 0.5) * grid.dx / factor
     y = grid.top - (np.arange(grid.ny * factor) + 0.5) * grid.dy / factor

@@ -16,10 +16,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import nunatak
+from nunatak.constants import SIMULATED
 from nunatak.runtime import NunatakError, write_json, written
 
 MM_PER_INCH = 25.4
-SIMULATED = "SIMULATED"
 FORMATS = ("pdf", "png", "svg")
 # Without a date, a producer or a random seed: equal figures are equal bytes.
 _METADATA: dict[str, dict] = {

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.ticker import FuncFormatter
 
+from nunatak.constants import DAYS_PER_YEAR
 from nunatak.elevation import RateOptions, flag_rates, nmad, rates, summarise
 from nunatak.figures import colour, elevation, maps, style
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, rounded, write_title
@@ -239,10 +240,10 @@ def crossovers(look, *, title, table, x, y, crs, ice_area=None):
 
 def _over_time(ax, table):
     """Draw the differences against the time between passes and return the limit of the axis, m."""
-    ax.plot(table["dt_days"] / 365.25, table["dh"], ".", ms=1.4, mew=0, color="#9fb3c8", rasterized=True)
+    ax.plot(table["dt_days"] / DAYS_PER_YEAR, table["dh"], ".", ms=1.4, mew=0, color="#9fb3c8", rasterized=True)
     bins = summarise(table)
     ax.errorbar(
-        bins["median_days"] / 365.25,
+        bins["median_days"] / DAYS_PER_YEAR,
         bins["median"],
         yerr=bins["nmad"],
         fmt="o",
@@ -253,7 +254,7 @@ def _over_time(ax, table):
     )
     ax.axhline(0, color="#222222", lw=0.5)
     limit = _limit_of(table["dh"], bins)
-    longest = float(np.nanmax(table["dt_days"], initial=0.0)) / 365.25
+    longest = float(np.nanmax(table["dt_days"], initial=0.0)) / DAYS_PER_YEAR
     ax.set(xlabel="years between the passes", ylabel="later less earlier (m)", ylim=(-limit, limit))
     ax.set_xlim(-0.03 * max(longest, 0.1), 1.05 * max(longest, 0.1))
     return limit

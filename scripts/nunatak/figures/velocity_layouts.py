@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.lines import Line2D
 
+from nunatak.constants import DAYS_PER_YEAR
 from nunatak.figures import colour, maps, style, velocity
 from nunatak.figures.graticule import draw_graticule
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, rounded, write_title
@@ -177,7 +178,7 @@ def seasonal(look, *, title, annual):
         Panel(
             phase,
             colour.sequential_map("romaO"),
-            Normalize(0, 365.25),
+            Normalize(0, DAYS_PER_YEAR),
             "day of the year of the maximum",
             "phase",
             doubtful,

@@ -56,6 +56,15 @@ class Grid:
         return cls(crs, x0 + first * cell, y0 + high * cell, cell, cell, int(high - low), int(last - first))
 
     @classmethod
+    def of(cls, dataset):
+        """
+        Return the grid of a Dataset or DataArray on (y, x).
+
+        Its coordinate system is the attribute `crs`, and that of no name where there is none.
+        """
+        return cls.from_centres(dataset.attrs.get("crs", ""), dataset["x"].values, dataset["y"].values)
+
+    @classmethod
     def from_centres(cls, crs, x, y):
         """The grid whose cell centres are the regular coordinates x (ascending) and y (either way)."""
         x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)

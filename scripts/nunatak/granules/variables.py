@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from nunatak.constants import BEAMS
+from nunatak.constants import BEAMS, PAIRS
 from nunatak.granules.products import PRODUCTS
 from nunatak.runtime import NunatakError
 
-_PAIRS = ("pt1", "pt2", "pt3")
 _ALONG_TRACK = ("atl06", "atl07", "atl10", "atl11")
 
 
@@ -257,7 +256,7 @@ def _relative(product, written):
     parts = [part for part in str(written).strip().split("/") if part] or [""]
     if len(parts) > 1 and parts[0].lower() in ("gtx", "ptx", "{beam}"):
         parts = parts[1:]
-    if len(parts) > 1 and parts[0] in (*BEAMS, *_PAIRS):
+    if len(parts) > 1 and parts[0] in (*BEAMS, *PAIRS):
         rest = "/".join(parts[1:])
         raise NunatakError(f"{written!r} is a path of one beam, {parts[0]}; write {rest!r}, it is read in every beam")
     if len(parts) > 1 and parts[0] in ROOTS[product]:

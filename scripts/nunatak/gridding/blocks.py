@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from nunatak.constants import MAD_TO_SIGMA
 from nunatak.gridding.bins import LARGEST, cell_numbers
-
-_MAD_TO_SIGMA = 1.4826  # of a normal distribution
 
 
 def block_median(points, grid, *, value, weight=None):
@@ -40,7 +39,7 @@ def block_median(points, grid, *, value, weight=None):
     median, group = _medians(cell, v, w)
     mad, _ = _medians(cell, np.abs(v - median[group]), w)
     cells, count = np.unique(cell, return_counts=True)
-    return pd.DataFrame({"cell": cells, "count": count, "median": median, "mad": mad, "nmad": _MAD_TO_SIGMA * mad})
+    return pd.DataFrame({"cell": cells, "count": count, "median": median, "mad": mad, "nmad": MAD_TO_SIGMA * mad})
 
 
 def block_median_reference(cell, value):

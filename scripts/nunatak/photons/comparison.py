@@ -7,11 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from nunatak.constants import ACROSS_LIMIT
+from nunatak.constants import ACROSS_LIMIT, MAD_TO_SIGMA
 
 _KEYS = ["rgt", "cycle", "beam", "segment_id"]
 SLOPE_CLASSES = (0.0, 0.5, 1.0, 2.0, 90.0)  # degrees, limits of the classes that statistics are given for
-_NMAD = 1.4826  # the median absolute deviation times this is the standard deviation of normal errors
 # joined rows: the names the columns have there
 COLUMNS = {
     "granule_id": "",
@@ -152,7 +151,7 @@ def by_slope(slope, difference):
         inside = difference[(slope >= low) & (slope < high) & np.isfinite(difference)]
         if inside.size:
             median = float(np.median(inside))
-            spread = _NMAD * float(np.median(np.abs(inside - median)))
+            spread = MAD_TO_SIGMA * float(np.median(np.abs(inside - median)))
             rows.append((low, high, inside.size, median, spread, float(np.mean(np.abs(inside) > 1.0))))
     return pd.DataFrame(rows, columns=["slope_from", "slope_to", "n", "median", "nmad", "beyond_1m"])
 

@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.constants import SPEED_OF_LIGHT
 from nunatak.photons.gathering import gather
 from nunatak.photons.percentiles import dispersion, dispersion_reference
 from nunatak.photons.records import MAX_ITERATIONS, OUT_OF_BOUNDS, SPREAD_TOO_SHORT, TOO_FEW_PHOTONS
 
-SPEED_OF_LIGHT = 299792458.0  # m/s
 PULSE_RATE = 10000.0  # Hz
 SIGMA_BEAM = 4.25  # m, radius of the footprint
 SIGMA_XMIT = 0.68e-9  # s, length of the transmitted pulse

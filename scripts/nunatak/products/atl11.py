@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak import granules
-from nunatak.constants import FILL_I1
+from nunatak.constants import FILL_I1, PAIRS
 from nunatak.files import remote
 from nunatak.granules import variables as names_of
 from nunatak.products import GranuleError, hdf5
@@ -24,7 +24,6 @@ from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
 
 KNOWN_RELEASES = ("003", "004", "005", "006", "007")
-PAIRS = ("pt1", "pt2", "pt3")
 
 # variable: (paths below the pair, the first that a granule holds is read; unit; one value per point or per point and
 # cycle). Release 004 writes misfit_RMS, the field list misfit_rms.

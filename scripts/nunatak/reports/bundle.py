@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from nunatak.constants import SIMULATED
 from nunatak.reports.bibliography import for_products
 from nunatak.reports.differences import kind_of
 from nunatak.runtime import NunatakError, written
@@ -94,7 +95,7 @@ def _lean(value):
 def terms(provenance, references) -> str:
     """LICENCES.md: what may be done with the data, and what to cite."""
     what = "These results were made from the data sets below."
-    if provenance["nunatak_source"] == "SIMULATED":
+    if provenance["nunatak_source"] == SIMULATED:
         what = "The granules are SIMULATED: no data set is behind these results, and none is to be cited for them."
     rows = []
     for name, product in sorted(provenance["products"].items()):
@@ -122,7 +123,7 @@ def compose(provenance, files, further, *, title, references, published):
     """
     from rocrate.rocrate import ROCrate
 
-    simulated = provenance["nunatak_source"] == "SIMULATED"
+    simulated = provenance["nunatak_source"] == SIMULATED
     crate = ROCrate(version="1.1")
     crate.root_dataset["datePublished"] = published
     crate.name = f"{title} (SIMULATED)" if simulated else title

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from nunatak.checks import read_checks
+from nunatak.constants import SIMULATED
 from nunatak.geometry.outlines import STUDY_REGION, read_outlines
 from nunatak.reports import front
 from nunatak.results.loading import read_results
-from nunatak.results.reading import SIMULATED, granule_tables, ledger_tables, listed, source_of
+from nunatak.results.reading import granule_tables, ledger_tables, listed, source_of
 from nunatak.runtime import read_json
 
 # results the front page speaks of, by their names in the table

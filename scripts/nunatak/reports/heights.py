@@ -11,7 +11,7 @@ import pandas as pd
 from nunatak import photons
 from nunatak.checks import photons as checks
 from nunatak.checks import truth
-from nunatak.constants import BEAMS
+from nunatak.constants import BEAMS, MAD_TO_SIGMA
 from nunatak.parameters.sliderule import PRESETS
 from nunatak.photons import comparison
 from nunatak.reports import words
@@ -71,7 +71,7 @@ def quality(table, against):
     found = {"segments": len(table), "good": len(good), "compared": error.size, "nmad": np.nan, "false": np.nan}
     if error.size:
         error = error - np.median(error)
-        found["nmad"] = 1.4826 * float(np.median(np.abs(error)))
+        found["nmad"] = MAD_TO_SIGMA * float(np.median(np.abs(error)))
         found["false"] = float(np.mean(np.abs(error) > FALSE))
     return found
 

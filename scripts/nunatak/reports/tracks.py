@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from nunatak.elevation import LARGE_ERROR, OUT_OF_LINE, good_rates, nmad
+from nunatak.elevation.crossovers import NOISE_DAYS
 from nunatak.reports.words import counted, day, number, plus_minus
 
 _SHOWN = 12
-NOISE_DAYS = 10
 
 
 def seen_table(seen):
@@ -210,9 +210,9 @@ def crossover_sentence(product, table):
     tracks = len(set(table["rgt_1"]) | set(table["rgt_2"]))
     name = f"{product.upper()}: {len(table):,} crossovers between {tracks} tracks"
     if len(near) < 5:
-        return f"{name}; {len(near)} of them within {NOISE_DAYS} days, too few to speak of the errors."
+        return f"{name}; {len(near)} of them within {NOISE_DAYS:g} days, too few to speak of the errors."
     return (
-        f"{name}, {len(near)} of them within {NOISE_DAYS} days: median {number(100 * near['dh'].median(), 2)} cm, "
+        f"{name}, {len(near)} of them within {NOISE_DAYS:g} days: median {number(100 * near['dh'].median(), 2)} cm, "
         f"spread (NMAD) {number(100 * nmad(near['dh']), 2)} cm{_own(near)}."
     )
 

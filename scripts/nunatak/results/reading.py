@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nunatak.constants import SIMULATED
 from nunatak.files.rasters import write_netcdf_groups
 from nunatak.files.tables import read_csv, read_table
 from nunatak.runtime import NunatakError, file_sha256, read_json
 
-SIMULATED = "SIMULATED"
 # the folders below a product's that hold a table for every chunk, and the files of a figure
 CHUNKED = ("ledger", "read", "points", "sums", "levels", "tallies", "segments", "extents")
 FIGURE_FILES = ("png", "pdf", "svg", "json")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nunatak.constants import ATLAS_EPOCH_GPS_SECONDS, BEAMS
+from nunatak.constants import ATLAS_EPOCH_GPS_SECONDS, BEAMS, SPEED_OF_LIGHT
 from nunatak.runtime import written
 from nunatak.simulation import hdf, orbit, photon_cloud
 from nunatak.simulation.photon_layout import ATL03
@@ -244,7 +244,7 @@ def _background(cloud):
     n = len(cloud.background_time)
     heights = np.interp(cloud.background_time, cloud.node.delta_time, cloud.h_true)
     window = np.full(n, photon_cloud.WINDOW)
-    counts = np.round(cloud.background_rate * 50 * 2 * photon_cloud.WINDOW / 299792458.0)
+    counts = np.round(cloud.background_rate * 50 * 2 * photon_cloud.WINDOW / SPEED_OF_LIGHT)
     return {
         "delta_time": cloud.background_time,
         "bckgrd_rate": cloud.background_rate,

@@ -6,7 +6,7 @@ import numpy as np
 import pyproj
 import shapely
 
-from nunatak.constants import N_RGT
+from nunatak.constants import DAYS_PER_YEAR, N_RGT
 from nunatak.runtime import NunatakError
 from nunatak.simulation import orbit
 from nunatak.times import decimal_year, delta_time_to_utc
@@ -109,7 +109,7 @@ def thinning(box, period, months, size):
     runs = orbit.passes(box)
     if not runs:
         return 1, 100.0
-    repeats = (period[1] - period[0]) * 365.25 / 91.0
+    repeats = (period[1] - period[0]) * DAYS_PER_YEAR / 91.0
     share = len(months) / 12.0 / (period[1] - period[0])
     tracks = len({run.rgt for run in runs})
     count = tracks * repeats * min(share, 1.0)

@@ -7,13 +7,11 @@ from functools import cached_property, lru_cache
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from nunatak.constants import N_RGT, ORBIT_INCLINATION
+from nunatak.constants import N_RGT, ORBIT_INCLINATION, SEGMENT_LENGTH
 
 REVOLUTION = 5657.3816  # s, between the crossings named in `orbit`
 NODAL_DAYS = 91  # turns of the Earth against the orbit plane in one cycle
 _ORBIT_RADIUS = 6.874e6  # m, mean distance from the Earth's centre: 496 km above a mean radius of 6,378 km
-SEGMENT_LENGTH = 20.0  # m of x_atc
-
 # Latitudes at which a new region begins, in the order of flight from the ascending node, and whether the track
 # climbs there. Regions 4 and 11 hold the turning points (names and boxes of ATL03 granules).
 _REGION_BOUNDS = (

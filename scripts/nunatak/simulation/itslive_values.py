@@ -8,15 +8,14 @@ import numpy as np
 import pyproj
 from scipy.ndimage import uniform_filter
 
+from nunatak.constants import DAYS_PER_YEAR, FILL_VELOCITY
 from nunatak.geometry.grid import Grid
 from nunatak.products.itslive.ground import scale_field
 from nunatak.simulation.itslive_pairs import MATCH_ERROR, site_of
 from nunatak.times import decimal_year
 
-FILL = -32767
 _EDGE = (-7.5, 7.5)  # of the cells in x and y, modulo the cell, as in the real granules
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(3)
-_DAYS = 365.25
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Measured:
     def v(self):
         """Speed, int16 with fill -32767."""
         speed = np.rint(np.hypot(self.vx.astype(float), self.vy.astype(float)))
-        return np.where(self.vx == FILL, FILL, speed).astype("i2")
+        return np.where(self.vx == FILL_VELOCITY, FILL_VELOCITY, speed).astype("i2")
 
 
 def footprint(world, pair):
@@ -134,7 +133,7 @@ def measure(world, pair, grid, truth):
     rng = world.rng("itslive", pair.key)
     vx, vy, seen = _true_field(pair, grid, truth)
     e0 = MATCH_ERROR[pair.platform]
-    per_metre = _DAYS / pair.dt_days
+    per_metre = DAYS_PER_YEAR / pair.dt_days
     noise = [0.8 * e0 * per_metre * _smooth_noise(rng, grid.shape) for _ in range(2)]
     image = [world.rng("itslive", "image", name).standard_normal(2) for name in (pair.id_img2, pair.id_img1)]
     offset = 0.4 * e0 * per_metre * (image[0] - image[1])
@@ -149,7 +148,7 @@ def measure(world, pair, grid, truth):
     # version 2 is in map units: everything measured is k times what it is on the ground
     k = np.ones(grid.shape) if pair.layout == "v1" else scale_field(grid)
     middle = float(k[grid.ny // 2, grid.nx // 2])
-    packed = [np.where(seen, np.clip(np.rint(c * k), -32000, 32000), FILL).astype("i2") for c in components]
+    packed = [np.where(seen, np.clip(np.rint(c * k), -32000, 32000), FILL_VELOCITY).astype("i2") for c in components]
     stated = [round(float(0.98 * e0 * per_metre * f) * middle, 1) for f in rng.uniform(0.9, 1.1, 2)]
     shift = round(shift[0] * middle, 1), round(shift[1] * middle, 1)
     chip = np.where(speed > 1500, 960, 480).astype("u2") * seen
@@ -177,7 +176,7 @@ def _stable_shift(rng, pair, scale):
     """Correction the processing applied (m/yr) and its flag; a wrong one is far beyond ITS_LIVE's limits."""
     if "wrong_shift" in pair.quirks:
         sign = rng.choice([-1.0, 1.0], 2)
-        shift = sign * 90.0 * _DAYS / pair.dt_days
+        shift = sign * 90.0 * DAYS_PER_YEAR / pair.dt_days
         return (round(float(shift[0]), 1), round(float(shift[1]), 1)), 2 if "slow_shift" in pair.quirks else 1
     if "no_shift" in pair.quirks:
         return (float("nan"), float("nan")), 0

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nunatak.constants import BEAMS, N_RGT
-from nunatak.simulation.ground_track import NODAL_DAYS, REVOLUTION, SEGMENT_LENGTH, canonical
+from nunatak.constants import BEAMS, N_RGT, SEGMENT_LENGTH
+from nunatak.simulation.ground_track import NODAL_DAYS, REVOLUTION, canonical
 from nunatak.times import delta_time_to_utc
 
 # One node and the time of one revolution, from orbit_info (lan, crossing_time) of two ATL06 granules of cycle 03,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.constants import DAYS_PER_YEAR, SPEED_OF_LIGHT
 from nunatak.simulation import orbit
 from nunatak.simulation.atl06_segments import TRACK_BIAS, clouds, on_map
 from nunatak.times import decimal_year
@@ -28,7 +29,6 @@ AFTERPULSES = ((0.006, 1.7), (0.003, 4.2))  # share of photons, m below
 _NIGHT_RATE, _DAY_RATE = 2e4, 4e6  # Hz, background of ice at night, and with the sun overhead
 _THICK = 1.1  # standard deviations of cloud that let nothing through, as in ATL06
 _NEAR, _BUFFER = 1.0, 10.0  # m from the surface: signal, and the margin about it
-_LIGHT_OF_SPEED = 299792458.0  # m/s
 _BACKGROUND_PULSES = 50  # pulses of one record of background
 
 
@@ -182,7 +182,7 @@ def _noise(rng, node, h_node, clock, rate):
     """Background photons, evenly over the telemetry window about the surface."""
     pulse = np.arange(np.ceil(node.x_atc[0] / PULSE_SPACING), np.floor(node.x_atc[-1] / PULSE_SPACING)).astype("i8")
     at = np.interp(pulse * PULSE_SPACING, node.x_atc, node.delta_time)
-    expected = np.interp(at, clock, rate) * 2 * WINDOW / _LIGHT_OF_SPEED
+    expected = np.interp(at, clock, rate) * 2 * WINDOW / SPEED_OF_LIGHT
     pulse = np.repeat(pulse, rng.poisson(expected))
     x = pulse * PULSE_SPACING
     return x, np.interp(x, node.x_atc, h_node) + rng.uniform(-WINDOW / 2, WINDOW / 2, len(x)), pulse
@@ -242,7 +242,7 @@ def solar_elevation(time, longitude, latitude):
     47
     """
     day = (time - time.astype("datetime64[Y]")) / np.timedelta64(1, "D")
-    declination = np.radians(-23.44 * np.cos(2 * np.pi * (day + 10) / 365.25))
+    declination = np.radians(-23.44 * np.cos(2 * np.pi * (day + 10) / DAYS_PER_YEAR))
     hour = np.radians((day % 1) * 360 - 180 + longitude)
     lat = np.radians(latitude)
     return float(

@@ -13,16 +13,17 @@ from functools import lru_cache
 import numpy as np
 import pyproj
 
+from nunatak.constants import DAYS_PER_YEAR
 from nunatak.simulation.worlds import World
 
 _SEED = 20180101
 _BBOX = (160.0, -79.0, -150.0, -70.0)  # the region `ross_sea`
 # 2019-09-01 to 2019-10-01, and the first week, in ATL14/15's decimal years (days since 2018-01-01 over 365.25)
-_MONTH = (2018.0 + 608 / 365.25, 2018.0 + 638 / 365.25)
-_WEEK = (_MONTH[0], 2018.0 + 614 / 365.25)
+_MONTH = (2018.0 + 608 / DAYS_PER_YEAR, 2018.0 + 638 / DAYS_PER_YEAR)
+_WEEK = (_MONTH[0], 2018.0 + 614 / DAYS_PER_YEAR)
 # 2019, and 2019-08-25 to 2019-09-08
-_YEAR = (2018.0 + 365 / 365.25, 2018.0 + 730 / 365.25)
-_FORTNIGHT = (2018.0 + 601 / 365.25, 2018.0 + 615 / 365.25)
+_YEAR = (2018.0 + 365 / DAYS_PER_YEAR, 2018.0 + 730 / DAYS_PER_YEAR)
+_FORTNIGHT = (2018.0 + 601 / DAYS_PER_YEAR, 2018.0 + 615 / DAYS_PER_YEAR)
 
 # A made-up coast, broadly that of the Ross Sea: longitude of the western shore by latitude, and latitude of the ice
 # shelf's front by longitude (east of 180 counted on).

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.constants import FILL_VELOCITY
 from nunatak.velocity.annual_fit import CellFit, Pairs, fit_cell
 from nunatak.velocity.filters import keep_cell, rules_of, scratch_of
-
-FILL = -32767
 
 
 class Cells(NamedTuple):
@@ -42,7 +41,7 @@ def _gather(cells, cell, row_x, row_y, index):
     vx, vy, shift = cells.vx[cell], cells.vy[cell], cells.shift
     n = 0
     for i in range(vx.size):
-        if vx[i] != FILL and vy[i] != FILL and cells.keep[i]:
+        if vx[i] != FILL_VELOCITY and vy[i] != FILL_VELOCITY and cells.keep[i]:
             row_x[i] = vx[i] + shift[0, i]
             row_y[i] = vy[i] + shift[1, i]
             index[n] = i

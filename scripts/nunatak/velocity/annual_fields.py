@@ -7,10 +7,10 @@ import re
 import numpy as np
 import xarray as xr
 
+from nunatak.constants import DAYS_PER_YEAR
 from nunatak.products.itslive.ground import GROUND
 
 _MAX_SPEED, _MAX_AMPLITUDE = 20000.0, 10000.0  # m/yr, as ITS_LIVE's composites
-_DAYS = 365.25
 _COUNTS = ("count", "images", "count0", "mean_years", "sensor_excluded")
 # what a year of a cell is: known, or why it has no velocity
 STATUS = ("known", "no_pairs", "too_few_pairs", "only_touched", "not_separable", "error_too_large", "too_fast")
@@ -176,7 +176,7 @@ def _wave(name, a, b, var_a, var_b, cov_ab):
     """
     amplitude = np.hypot(a, b)
     amplitude[amplitude > _MAX_AMPLITUDE] = np.nan
-    phase = _DAYS * ((0.25 - np.arctan2(b, a) / (2 * np.pi)) % 1.0)
+    phase = DAYS_PER_YEAR * ((0.25 - np.arctan2(b, a) / (2 * np.pi)) % 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         amplitude_error = np.sqrt(a**2 * var_a + b**2 * var_b + 2 * a * b * cov_ab) / amplitude
         by_chance, angle_error = _angle_error(a, b, var_a, var_b, cov_ab)
@@ -185,7 +185,7 @@ def _wave(name, a, b, var_a, var_b, cov_ab):
         f"{name}_amp": (amplitude, "static"),
         f"{name}_amp_error": (amplitude_error, "static"),
         f"{name}_phase": (np.where(np.isfinite(amplitude), phase, np.nan), "static"),
-        f"{name}_phase_error": (angle_error * _DAYS / (2 * np.pi), "static"),
+        f"{name}_phase_error": (angle_error * DAYS_PER_YEAR / (2 * np.pi), "static"),
     }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
+from nunatak.constants import FILL_VELOCITY, MAD_TO_SIGMA
 from nunatak.parameters.velocity import AnnualFit
 from nunatak.runtime import NunatakError
 from nunatak.velocity.annual_cells import by_year, fit_cells, kept_cells, weighted_means
@@ -21,8 +22,6 @@ from nunatak.velocity.filters import Filters
 from nunatak.velocity.sensors import REFERENCE, false_seasons, slower_groups, without_groups
 
 log = logging.getLogger(__name__)
-
-FILL = -32767
 
 
 def composite(
@@ -229,13 +228,13 @@ def _fit_band(vx, vy, mask, pairs, options):
 def series_of(values, mask):
     """(n_cell, N) int16 series of the masked cells of a (N, ny, nx) block, fill -32767."""
     if np.asarray(values).dtype.kind == "f":
-        values = np.where(np.isfinite(values), np.rint(values), FILL).astype("i2")
+        values = np.where(np.isfinite(values), np.rint(values), FILL_VELOCITY).astype("i2")
     return np.ascontiguousarray(np.asarray(values)[:, mask].T)
 
 
 def _error_of_median(values):
     """1.2533 sigma / sqrt(n) with sigma from the median absolute deviation (m/yr); NaN of a single pair."""
-    spread = 1.4826 * np.nanmedian(np.abs(values - np.nanmedian(values, axis=0)), axis=0)
+    spread = MAD_TO_SIGMA * np.nanmedian(np.abs(values - np.nanmedian(values, axis=0)), axis=0)
     n = np.isfinite(values).sum(axis=0)
     return np.where(n > 1, 1.2533 * spread / np.sqrt(n), np.nan)
 
@@ -291,7 +290,7 @@ def magnitude_mean(cube, *, year_start=1):
     for k in np.unique(year):
         own = cube.isel(time=np.nonzero(year == k)[0])
         vx, vy = (np.asarray(own[name].values, dtype="f8") for name in ("vx", "vy"))
-        seen = np.isfinite(vx) & np.isfinite(vy) & (vx != FILL) & (vy != FILL)
+        seen = np.isfinite(vx) & np.isfinite(vy) & (vx != FILL_VELOCITY) & (vy != FILL_VELOCITY)
         n = seen.sum(axis=0)
         total = np.where(seen, np.hypot(vx, vy), 0.0).sum(axis=0)
         out[k] = np.where(n > 0, total / np.maximum(n, 1), np.nan)

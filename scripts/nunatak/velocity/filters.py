@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA
 from nunatak.parameters.velocity import AnnualFit
 from nunatak.velocity.medians import median, moving_median
 
@@ -112,7 +113,7 @@ def _longest_separation(values, starts, group, minimum, edges, bounds):
         centre = median(own, count)
         for c in range(count):
             own[c] = abs(own[c] - centre)
-        half = 0.67 * 1.4826 * median(own, count)
+        half = 0.67 * MAD_TO_SIGMA * median(own, count)
         bounds[0, b], bounds[1, b] = centre - half, centre + half
         if reference < 0 or (count >= 50 and bounds[2, reference] < 50):
             reference = b
@@ -133,7 +134,7 @@ def _without_outliers(component, index, n, half, factor, scratch, window, smooth
     for q in range(n):
         smooth[q] = abs(scratch[q] - smooth[q])
         scratch[q] = smooth[q]
-    limit = factor * 1.4826 * median(scratch, n)
+    limit = factor * MAD_TO_SIGMA * median(scratch, n)
     for q in range(n):
         if smooth[q] > limit:
             bad[q] = True
@@ -223,7 +224,7 @@ def keep_cell(vx, vy, index, n, rules, scratch):
 
 def rules_of(design, filters) -> Rules:
     """Return the Rules of the pairs of a `design.Design`."""
-    dt_days = np.rint(design.dt * 365.25)
+    dt_days = np.rint(design.dt * DAYS_PER_YEAR)
     thresholds = tuple(float(value) for value in astuple(filters))
     return Rules(thresholds, dt_days, separation_bins(dt_days, design.group), len(design.group_names), DT_EDGES)
 
@@ -284,7 +285,7 @@ def keep_reference(vx, vy, dt_days, group, filters):
         for component in (vx[keep], vy[keep]):
             smooth = [np.median(component[max(i - half, 0) : i + half + 1]) for i in range(component.size)]
             residual = np.abs(component - smooth)
-            bad |= residual > filters.outlier_factor * 1.4826 * np.median(residual)
+            bad |= residual > filters.outlier_factor * MAD_TO_SIGMA * np.median(residual)
         keep[keep] = ~bad
     return keep if keep.sum() >= filters.after_minimum else none
 
@@ -307,7 +308,7 @@ def _longest_reference(along, bins, minimum):
         values = along[bins == b]
         if values.size >= minimum:
             centre = np.median(values)
-            half = 0.67 * 1.4826 * np.median(np.abs(values - centre))
+            half = 0.67 * MAD_TO_SIGMA * np.median(np.abs(values - centre))
             intervals[b], counts[b] = (centre - half, centre + half), values.size
     if not intervals:
         return np.inf

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.constants import FILL_VELOCITY, MAD_TO_SIGMA
 from nunatak.parameters.velocity import Inversion
 from nunatak.velocity import banded
-from nunatak.velocity.annual_cells import FILL, Cells, in_threads
+from nunatak.velocity.annual_cells import Cells, in_threads
 
 _TUKEY = 4.685  # 95 % efficiency for Gaussian errors
 _ROUNDS, _SETTLED = 10, 0.1  # of the weights, as TICOI stops
@@ -117,7 +118,7 @@ def _biweights(residual, n, scratch, extra):
     for q in range(n):
         scratch[q] = abs(residual[q])
     scratch[:n].sort()
-    scale = max(1.4826 * (scratch[(n - 1) // 2] + scratch[n // 2]) / 2, 0.1)
+    scale = max(MAD_TO_SIGMA * (scratch[(n - 1) // 2] + scratch[n // 2]) / 2, 0.1)
     change = 0.0
     for q in range(n):
         u = residual[q] / (_TUKEY * scale)
@@ -213,7 +214,7 @@ def _invert_cells(cells, spans, rounds, out, error, count):
     for cell in range(cells.vx.shape[0]):
         n = 0
         for i in range(n_pair):
-            seen = cells.vx[cell, i] != FILL and cells.vy[cell, i] != FILL
+            seen = cells.vx[cell, i] != FILL_VELOCITY and cells.vy[cell, i] != FILL_VELOCITY
             if seen and cells.keep[i] and overlap[i, 0] > 0.0:
                 use[n] = i
                 n += 1

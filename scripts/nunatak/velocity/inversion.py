@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from nunatak.constants import DAYS_PER_YEAR, FILL_VELOCITY
 from nunatak.parameters.velocity import Inversion
 from nunatak.products.itslive.ground import GROUND
 from nunatak.runtime import NunatakError
@@ -20,7 +21,6 @@ from nunatak.velocity.composites import series_of
 from nunatak.velocity.design import Design, design, overlaps
 from nunatak.velocity.inverse_cells import Steps, invert_cells
 
-_FILL = -32767
 _CANDIDATES = np.array([3.0, 10.0, 30.0, 100.0, 300.0, 1000.0])  # m/yr between steps
 _SAMPLE, _FOLDS = 48, 5
 
@@ -99,7 +99,7 @@ def _steps(pairs: Design, step_days, start, end):
     high = e.max() if end is None else float(decimal_year(np.datetime64(end, "ns")))
     if not high > low:
         raise NunatakError("velocity: the period of the inversion is empty; write the earlier date first")
-    step = step_days / 365.25
+    step = step_days / DAYS_PER_YEAR
     edges = low + step * np.arange(int(np.ceil((high - low) / step - 1e-9)) + 1)
     first, overlap, _ = overlaps(s, e, edges)
     # a pair that reaches beyond the period would be explained by too little time
@@ -140,7 +140,7 @@ def _predicted(velocity, observed, component, pairs, steps, held):
     overlap = steps.overlap[held]
     part = np.where(overlap > 0, velocity[:, index] * overlap, 0.0).sum(axis=-1) / pairs.dt[held]
     residual = (observed[:, held] - part) / pairs.sigma[component, held]
-    good = (observed[:, held] != _FILL) & np.isfinite(residual) & (overlap[:, 0] > 0) & pairs.keep[held]
+    good = (observed[:, held] != FILL_VELOCITY) & np.isfinite(residual) & (overlap[:, 0] > 0) & pairs.keep[held]
     return residual[good]
 
 

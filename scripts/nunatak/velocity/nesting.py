@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nunatak.compute.kernels import kernel
-
-_FILL = -32767
+from nunatak.constants import FILL_VELOCITY
 
 
 def replicate(window, window_start, placement, shape, fill):
@@ -34,14 +33,14 @@ def replicate(window, window_start, placement, shape, fill):
 
 def average_components_reference(vx, vy, window_start, placement, shape):
     """The definition of `average_components`."""
-    out = np.full((2, *shape), _FILL, dtype="i2")
+    out = np.full((2, *shape), FILL_VELOCITY, dtype="i2")
     f = placement.factor
     for i in range(shape[0]):
         for j in range(shape[1]):
             r, c = placement.row_offset + i * f - window_start[0], placement.column_offset + j * f - window_start[1]
             rows, columns = slice(max(r, 0), max(r + f, 0)), slice(max(c, 0), max(c + f, 0))
             u, w = vx[rows, columns].astype(float), vy[rows, columns].astype(float)
-            seen = (u != _FILL) & (w != _FILL)
+            seen = (u != FILL_VELOCITY) & (w != FILL_VELOCITY)
             if 2 * seen.sum() >= f * f:
                 out[0, i, j], out[1, i, j] = np.rint(u[seen].mean()), np.rint(w[seen].mean())
     return out[0], out[1]
@@ -58,7 +57,7 @@ def _average(vx, vy, row0, column0, factor, out_x, out_y):
                     continue
                 for b in range(factor):
                     c = column0 + j * factor + b
-                    if c < 0 or c >= vx.shape[1] or vx[r, c] == _FILL or vy[r, c] == _FILL:
+                    if c < 0 or c >= vx.shape[1] or vx[r, c] == FILL_VELOCITY or vy[r, c] == FILL_VELOCITY:
                         continue
                     u += vx[r, c]
                     w += vy[r, c]
@@ -83,7 +82,7 @@ def average_components(vx, vy, window_start, placement, shape):
     -------
     vx, vy : (ny, nx) int16 arrays
     """
-    out_x, out_y = (np.full(shape, _FILL, dtype="i2") for _ in range(2))
+    out_x, out_y = (np.full(shape, FILL_VELOCITY, dtype="i2") for _ in range(2))
     row0, column0 = placement.row_offset - window_start[0], placement.column_offset - window_start[1]
     _average(vx, vy, row0, column0, placement.factor, out_x, out_y)
     return out_x, out_y
@@ -104,6 +103,6 @@ def average_field(values, window_start, placement, shape, fill, *, largest=False
 
 def speed(vx, vy):
     """Speed of int16 components, rounded as the product rounds it; fill -32767 where a component is missing."""
-    missing = (vx == _FILL) | (vy == _FILL)
+    missing = (vx == FILL_VELOCITY) | (vy == FILL_VELOCITY)
     v = np.rint(np.hypot(vx.astype("f4"), vy.astype("f4")))
-    return np.where(missing | (v > 32766), _FILL, v).astype("i2")
+    return np.where(missing | (v > 32766), FILL_VELOCITY, v).astype("i2")

@@ -8,8 +8,7 @@ import numpy as np
 import pyproj
 
 from nunatak.compute.kernels import kernel
-
-_FILL = -32767
+from nunatak.constants import FILL_VELOCITY
 
 
 @lru_cache(maxsize=4)
@@ -84,7 +83,7 @@ def _unit_jacobian(transformer, x, y, step):
 def _rotate_layer(vx, vy, cells, matrix, out_x, out_y):
     for i in range(cells.size):
         cell = cells[i]
-        if cell >= 0 and vx[cell] != _FILL and vy[cell] != _FILL:
+        if cell >= 0 and vx[cell] != FILL_VELOCITY and vy[cell] != FILL_VELOCITY:
             u, w = np.float64(vx[cell]), np.float64(vy[cell])
             east, north = matrix[0, i] * u + matrix[1, i] * w, matrix[2, i] * u + matrix[3, i] * w
             if abs(east) < 32767 and abs(north) < 32767:  # what int16 cannot hold is no glacier's speed either
@@ -101,7 +100,7 @@ def rotate_layer(vx, vy, cells, rotation):
     cells : `Rotation.cells` of that window
     rotation : Rotation
     """
-    out_x, out_y = (np.full(cells.shape, _FILL, dtype="i2") for _ in range(2))
+    out_x, out_y = (np.full(cells.shape, FILL_VELOCITY, dtype="i2") for _ in range(2))
     matrix = rotation.matrix.reshape(4, -1)
     _rotate_layer(vx.ravel(), vy.ravel(), cells.ravel(), matrix, out_x.ravel(), out_y.ravel())
     return out_x, out_y
@@ -110,8 +109,8 @@ def rotate_layer(vx, vy, cells, rotation):
 def rotate_layer_reference(vx, vy, cells, rotation):
     """The definition of `rotate_layer`."""
     seen = cells >= 0
-    u, w = (np.where(seen, a.ravel()[np.where(seen, cells, 0)], _FILL) for a in (vx, vy))
-    valid = seen & (u != _FILL) & (w != _FILL)
+    u, w = (np.where(seen, a.ravel()[np.where(seen, cells, 0)], FILL_VELOCITY) for a in (vx, vy))
+    valid = seen & (u != FILL_VELOCITY) & (w != FILL_VELOCITY)
     turned = rotation.turn(u.astype("f8"), w.astype("f8"))
     valid &= (np.abs(turned[0]) < 32767) & (np.abs(turned[1]) < 32767)
-    return tuple(np.where(valid, np.rint(component), _FILL).astype("i2") for component in turned)
+    return tuple(np.where(valid, np.rint(component), FILL_VELOCITY).astype("i2") for component in turned)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.constants import DAYS_PER_YEAR, FILL_VELOCITY
 
-_FILL = -32767
 _BIN_DAYS = 73.0
 _LONGEST_DAYS = 64.0
 _BIN_MINIMUM = 3
@@ -55,7 +55,7 @@ def _bin_means(vx, vy, bins, dt_days, group, wanted, total, count):
     count[:] = 0
     mx, my, n = 0.0, 0.0, 0
     for i in range(vx.size):
-        if group[i] == wanted and dt_days[i] <= _LONGEST_DAYS and vx[i] != _FILL and vy[i] != _FILL:
+        if group[i] == wanted and dt_days[i] <= _LONGEST_DAYS and vx[i] != FILL_VELOCITY and vy[i] != FILL_VELOCITY:
             mx += vx[i]
             my += vy[i]
             n += 1
@@ -64,7 +64,7 @@ def _bin_means(vx, vy, bins, dt_days, group, wanted, total, count):
     length = np.hypot(mx, my)
     ux, uy = (mx / length, my / length) if length > 0.0 else (0.0, 0.0)
     for i in range(vx.size):
-        if group[i] == wanted and dt_days[i] <= _LONGEST_DAYS and vx[i] != _FILL and vy[i] != _FILL:
+        if group[i] == wanted and dt_days[i] <= _LONGEST_DAYS and vx[i] != FILL_VELOCITY and vy[i] != FILL_VELOCITY:
             total[bins[i]] += vx[i] * ux + vy[i] * uy
             count[bins[i]] += 1
     for b in range(total.size):
@@ -112,11 +112,11 @@ def slower_groups(vx, vy, pairs, margin):
     out = np.zeros((vx.shape[0], len(pairs.group_names)), dtype=bool)
     if REFERENCE not in pairs.group_names or not margin.any():
         return out
-    days = pairs.mid * 365.25
+    days = pairs.mid * DAYS_PER_YEAR
     bins = np.floor((days - days.min()) / _BIN_DAYS).astype("int64")
     judged = np.zeros((int(margin.sum()), out.shape[1]), dtype=bool)
     reference = pairs.group_names.index(REFERENCE)
-    _slower_groups(vx[margin], vy[margin], bins, pairs.dt * 365.25, pairs.group, out.shape[1], reference, judged)
+    _slower_groups(vx[margin], vy[margin], bins, pairs.dt * DAYS_PER_YEAR, pairs.group, out.shape[1], reference, judged)
     out[margin] = judged
     return out
 
@@ -125,7 +125,7 @@ def without_groups(values, pairs, excluded):
     """The series with the excluded groups' pairs set to fill."""
     if not excluded.any():
         return values
-    return np.where(excluded[:, pairs.group], np.int16(_FILL), values)
+    return np.where(excluded[:, pairs.group], np.int16(FILL_VELOCITY), values)
 
 
 def false_seasons(cycle, cycle_without, *, factor=2.0, least=2.0):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from nunatak.constants import DAYS_PER_YEAR, FILL_VELOCITY
 from nunatak.runtime import NunatakError
 from nunatak.times import decimal_year
 from nunatak.velocity.sampling import Field
 
-_FILL = -32767
 _LAYER = (
     "granule_id",
     "acquisition_date_img1",
@@ -77,7 +77,7 @@ def _around(cube, name, x, y, radius):
     near = np.hypot(dy[rows][:, None], dx[columns]) <= max(radius, np.hypot(cell[0], cell[1]))
     block = cube.isel(y=rows, x=columns)
     values = [np.asarray(block[key].values, float)[:, near] for key in ("vx", "vy")]
-    seen = np.isfinite(values[0]) & np.isfinite(values[1]) & (values[0] != _FILL) & (values[1] != _FILL)
+    seen = np.isfinite(values[0]) & np.isfinite(values[1]) & (values[0] != FILL_VELOCITY) & (values[1] != FILL_VELOCITY)
     n = seen.sum(axis=1)
     with np.errstate(invalid="ignore"):
         return tuple(np.where(n > 0, np.where(seen, v, 0.0).sum(axis=1) / n, np.nan) for v in values)
@@ -117,7 +117,7 @@ def model_series(annual, x, y, time):
     amplitude, phase, amplitude_error = seasonal_at(annual, x, y)
     if np.isfinite(amplitude):
         if amplitude > 2 * amplitude_error:
-            speed = speed + amplitude * np.cos(2 * np.pi * (t - phase / 365.25))
+            speed = speed + amplitude * np.cos(2 * np.pi * (t - phase / DAYS_PER_YEAR))
         sigma = np.hypot(sigma, amplitude_error)
     table = pd.DataFrame(
         {"time": time, "v": np.where(inside, speed, np.nan), "v_error": np.where(inside, sigma, np.nan)}
@@ -130,10 +130,14 @@ def seasonal_at(annual, x, y):
     """Seasonal amplitude (m/yr), day of the maximum and error of the amplitude at a point; NaN where there is none."""
     if "v_amp" not in annual:
         return np.nan, np.nan, np.nan
-    angle = 2 * np.pi * annual["v_phase"] / 365.25
+    angle = 2 * np.pi * annual["v_phase"] / DAYS_PER_YEAR
     waves = annual[["v_amp_error"]].assign(cosine=annual["v_amp"] * np.cos(angle), sine=annual["v_amp"] * np.sin(angle))
     cosine, sine, error = Field(waves, ("cosine", "sine", "v_amp_error"))(x, y)
-    return float(np.hypot(cosine, sine)), float(np.arctan2(sine, cosine) / (2 * np.pi) % 1.0 * 365.25), float(error)
+    return (
+        float(np.hypot(cosine, sine)),
+        float(np.arctan2(sine, cosine) / (2 * np.pi) % 1.0 * DAYS_PER_YEAR),
+        float(error),
+    )
 
 
 def _annual_at(annual, name, x, y):

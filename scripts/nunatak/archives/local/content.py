@@ -17,7 +17,7 @@ import pyproj
 
 from nunatak import times
 from nunatak.archives.local import footprint
-from nunatak.constants import BEAMS, DATUM_YEAR
+from nunatak.constants import BEAMS, DATUM_YEAR, PAIRS, SIMULATED
 from nunatak.granules import PRODUCTS, GranuleName, GranuleNameError, image_date, parse
 from nunatak.granules.products import products_with
 from nunatak.products import hdf5
@@ -25,7 +25,6 @@ from nunatak.products.itslive.scenes import stated_name
 from nunatak.runtime import NunatakError
 
 TRACK_LAYOUTS = {row.name: row.layouts for row in PRODUCTS.values() if row.layouts}
-PAIRS = ("pt1", "pt2", "pt3")
 _RESOLUTIONS = {100: "100m", 1000: "1km", 10000: "10km", 20000: "20km", 40000: "40km"}
 _SEGMENT_SECONDS = 20.0 / 7000.0  # s along the track from one segment id to the next: 20 m at 7 km/s
 _NSIDC_STEREO = {"north": "EPSG:3411", "south": "EPSG:3412"}  # ATL20's grids
@@ -166,7 +165,7 @@ def _describe(file, named) -> Content:
     ]
     if start is None:
         start, end = _stated_times(file, name)
-    simulated = (hdf5.attribute(file, "nunatak_source") or "").upper() == "SIMULATED"
+    simulated = (hdf5.attribute(file, "nunatak_source") or "").upper() == SIMULATED
     notes = "; ".join([*lies, *notes])
     return Content("granule", "", notes, product, name, start, end, footprint.to_text(shape), simulated)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nunatak.archives import EmptyAnswer, base, verify
 from nunatak.archives.local import index, track_lines
+from nunatak.constants import SIMULATED
 from nunatak.granules import granules_of
 from nunatak.runtime import log
 
@@ -82,7 +83,7 @@ class DirectoryArchive:
         own = ["path", "mtime_ns", "status", "reason", "notes", "simulated"]
         return rows.drop(columns=own).assign(
             url=rows["path"],
-            source=rows["simulated"].map({True: base.SIMULATED}).fillna("directory"),
+            source=rows["simulated"].map({True: SIMULATED}).fillna("directory"),
             broken=rows["status"].eq("broken"),
             checksum=None,
             checksum_algorithm=None,

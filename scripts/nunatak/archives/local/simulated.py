@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nunatak.archives import base, verify
+from nunatak.constants import SIMULATED
 from nunatak.files.tables import read_table
 from nunatak.granules import granule_table, granules_of
 from nunatak.runtime import NunatakError
@@ -41,7 +42,7 @@ class SimulatedArchive:
         catalogue = self.folder / product / CATALOGUE
         if not catalogue.is_file():
             raise NunatakError(f"{catalogue}: not there; make it with snakemake <study> --forcerun simulate_granules")
-        table = granule_table(read_table(catalogue)).assign(source=base.SIMULATED)
+        table = granule_table(read_table(catalogue)).assign(source=SIMULATED)
         table["url"] = table["file_name"]
         return base.select(table, product, region, period, filters, asked=f"simulated archive {self.folder}")
 

@@ -11,11 +11,12 @@ import logging
 
 import numpy as np
 
+from nunatak.constants import FILL_VELOCITY
 from nunatak.products import GranuleError, hdf5
 
 log = logging.getLogger(__name__)
 
-FILL = -32767  # of velocities, in every layout
+FILL = FILL_VELOCITY
 
 # variable: (dtype of the cube, unit, fill, description)
 LAYOUT = {

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.constants import FILL_VELOCITY
 from nunatak.geometry.grid import Grid, map_scale
 
 GROUND = {"velocity_units_of": "ground"}
@@ -77,7 +78,7 @@ def _weights(n, n_nodes):
     return out
 
 
-def to_ground(values, k, fill=-32767):
+def to_ground(values, k, fill=FILL_VELOCITY):
     """
     Return velocities over ground of velocities on the map.
 
@@ -95,7 +96,7 @@ def to_ground(values, k, fill=-32767):
     return np.where(kept, ground, fill).astype(values.dtype)
 
 
-def layers_to_ground(values, k, on_map, fill=-32767):
+def layers_to_ground(values, k, on_map, fill=FILL_VELOCITY):
     """Return (n, ny, nx) layers over ground, of which those where `on_map` is true are on the map."""
     out = np.array(values)
     for i in np.nonzero(np.ravel(on_map))[0]:
@@ -120,7 +121,7 @@ def _window_to_ground(values, nodes, step, fill):
             values[i, j] = np.int16(ground) if abs(ground) <= 32767 else np.int16(fill)
 
 
-def window_to_ground(values, pair, rows, columns, fill=-32767):
+def window_to_ground(values, pair, rows, columns, fill=FILL_VELOCITY):
     """
     Put a window of a pair on the ground, in place; `to_ground` is its definition.
 
