@@ -275,3 +275,55 @@ rule compare_products:
         "{wildcards.study}: comparing the products"
     script:
         "../scripts/compare_products.py"
+
+
+rule fit_surface_rates:
+    """Rate of height change around regular centres, from ATL06 segments of any tracks."""
+    input:
+        points=points("atl06"),
+        counts="<results>/{study}/atl06/counts.csv",
+    output:
+        rates="<results>/{study}/elevation/surface_rates.parquet",
+    log:
+        "<logs>/{study}/elevation/fit_surface_rates.log",
+    benchmark:
+        "<benchmarks>/{study}/elevation/fit_surface_rates.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1900),
+        runtime=growing(60),
+    params:
+        settings=of_study("surface_rates"),
+        filter=of_study("products/atl06/filter"),
+        code=code_version("fit_surface_rates.py"),
+    message:
+        "{wildcards.study}: fitting rates around regular centres"
+    script:
+        "../scripts/fit_surface_rates.py"
+
+
+rule adjust_passes:
+    """The error that each pass shares, by least squares over its crossovers with all others."""
+    input:
+        crossovers="<results>/{study}/elevation/crossovers.parquet",
+    output:
+        biases="<results>/{study}/elevation/pass_biases.csv",
+    log:
+        "<logs>/{study}/elevation/adjust_passes.log",
+    benchmark:
+        "<benchmarks>/{study}/elevation/adjust_passes.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1900),
+        runtime=growing(30),
+    params:
+        settings=of_study("pass_biases"),
+        code=code_version("adjust_passes.py"),
+    message:
+        "{wildcards.study}: adjusting passes to one another"
+    script:
+        "../scripts/adjust_passes.py"

@@ -143,11 +143,19 @@ def track_checks(inputs, rates, heights, world):
             releases.of_places("atl06_against_atl11/one_release", agreement, int(both["n"].max()) if len(both) else 0)
         )
     if world and rates is not None:
-        glacier = truth.glacier(**world)
-        to_map = pyproj.Transformer.from_crs("EPSG:4326", glacier.crs, always_xy=True)
-        x, y = to_map.transform(rates["longitude"].to_numpy(), rates["latitude"].to_numpy())
-        found.append(tracks.rates_against_truth(rates, glacier, x, y))
+        found.append(tracks.rates_against_truth(rates, *on_truth(rates, world)))
+    if "surface_rates" in inputs:
+        around = read_table(inputs["surface_rates"])
+        found.append(tracks.surface_rates_found(around))
+        found += [tracks.surface_rates_against_truth(around, *on_truth(around, world))] if world else []
     return found
+
+
+def on_truth(rates, world):
+    """The simulated glacier, and x and y of rates on its map."""
+    glacier = truth.glacier(**world)
+    to_map = pyproj.Transformer.from_crs("EPSG:4326", glacier.crs, always_xy=True)
+    return glacier, *to_map.transform(rates["longitude"].to_numpy(), rates["latitude"].to_numpy())
 
 
 def table_checks(inputs, layers, world):

@@ -12,6 +12,7 @@ from nunatak.checks import tracks
 from nunatak.elevation import common_differences, crossovers, nmad, pass_biases, reference_crossovers, summarise
 from nunatak.elevation.filters import keep
 from nunatak.elevation.intersections import intersections, intersections_reference
+from nunatak.parameters.tracks import PassAdjustment
 from nunatak.products import atl06, atl11, atl11_crossings
 from nunatak.runtime import NunatakError
 
@@ -217,7 +218,7 @@ def test_planted_biases_of_passes_are_found_within_3_cm():
     for seed in range(12):
         rng = np.random.default_rng(100 + seed)
         biases = rng.normal(0, 0.2, 16)
-        found = pass_biases(crossovers(network(rng, biases=biases)), max_days=100)
+        found = pass_biases(crossovers(network(rng, biases=biases)), options=PassAdjustment(max_days=100))
         error = found.bias - (biases - biases.mean())
         hits += list(np.abs(error) < 0.03)
         z += list(error / found.bias_sigma)
@@ -230,13 +231,13 @@ def test_a_wild_crossover_moves_no_bias():
     rng = np.random.default_rng(1)
     table = crossovers(network(rng))
     table.loc[::40, "dh"] += 50.0
-    assert pass_biases(table, max_days=100).bias.abs().max() < 0.03
+    assert pass_biases(table, options=PassAdjustment(max_days=100)).bias.abs().max() < 0.03
 
 
 def test_parts_of_the_network_have_their_own_zero():
     near, far = cross(10.0, 10.2), cross(50.0, 49.0).assign(x=lambda t: t.x + 1e5)
     far["rgt"] += 100
-    found = pass_biases(crossovers(pd.concat([near, far])), prior=100.0)
+    found = pass_biases(crossovers(pd.concat([near, far])), options=PassAdjustment(prior=100.0))
     assert list(found.part) == [0, 0, 1, 1]
     assert_allclose(found.bias, [-0.1, 0.1, 0.5, -0.5], atol=1e-4)
 

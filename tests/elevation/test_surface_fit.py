@@ -6,7 +6,8 @@ import pytest
 from numpy.testing import assert_allclose
 from tests.builders.tracks import pass_of
 
-from nunatak.elevation import FitOptions, RateOptions, repeat_rates, surface_rates
+from nunatak.elevation import RateOptions, repeat_rates, surface_rates
+from nunatak.parameters.tracks import SurfaceFit
 from nunatak.products import atl06
 from nunatak.times import decimal_year
 
@@ -74,7 +75,7 @@ def test_errors_are_what_they_say():
     """z of the rates over realisations: 99 % within three errors."""
     z = []
     for seed in range(25):
-        found = surface_rates(passes(tilted, seed=seed, cycles=6), options=FitOptions(radius=250.0))
+        found = surface_rates(passes(tilted, seed=seed, cycles=6), options=SurfaceFit(radius=250.0))
         z += list((found.dhdt + 2) / found.dhdt_sigma)
     assert np.mean(np.abs(z) < 3) >= 0.99 and 0.8 < np.std(z) < 1.15
 
@@ -89,13 +90,13 @@ def test_too_little_gives_no_centre(fault):
         "NaN sigma": table.assign(h_li_sigma=np.nan),
         "nothing": table.iloc[:0],
     }
-    found = surface_rates(cut[fault], options=FitOptions(min_years=1.0))
+    found = surface_rates(cut[fault], options=SurfaceFit(min_years=1.0))
     assert not len(found) and "dhdt" in found
 
 
 def test_rates_beyond_the_limit_are_none():
     assert not len(surface_rates(passes(tilted, rate=-40.0)))
-    assert len(surface_rates(passes(tilted, rate=-40.0), options=FitOptions(max_rate=50.0)))
+    assert len(surface_rates(passes(tilted, rate=-40.0), options=SurfaceFit(max_rate=50.0)))
 
 
 def test_repeats_of_any_number_of_cycles():

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+import adjust_passes
+import check_study
 import compare_products
 import find_crossovers
 import find_tracks
 import fit_rates
+import fit_surface_rates
 import query_granules
 import subset_points
 from nunatak import figures
@@ -377,3 +380,35 @@ def test_study_says_what_tracks_need(tmp_path):
         StudyError, match=r"products.atl11.datum: EGM08 is not ellipsoid as in atl06; .* write the same"
     ):
         load(path)
+
+
+def test_rates_around_centres_are_those_of_the_truth(made, tmp_path):
+    """ATL06 alone, without reference points: the rates of the simulated glacier around every centre."""
+    out = tmp_path / "surface_rates.parquet"
+    settings = {"spacing": 1000.0, "radius": 700.0, "min_passes": 2, "min_years": 0.9}
+    fit_surface_rates.main([made["points"]["atl06"]], out, settings=settings, filter="standard", study="test")
+    rates = read_table(out)
+    assert len(rates) > 30 and rates.attrs["units"]["dhdt"] == "m/yr"
+    assert (rates["x"] % 1000 == 0).all() and rates["longitude"].between(22, 27).all()
+    assert rates.attrs["attributes"]["nunatak_source"] == "SIMULATED"
+    assert checks.surface_rates_found(rates).passed
+    held = checks.surface_rates_against_truth(
+        rates, *check_study.on_truth(rates, {"name": "austfonna", "size": "tiny"})
+    )
+    assert held.passed and held.applies
+
+
+def test_a_pass_that_is_too_high_is_named_by_its_bias(made, tmp_path):
+    """Crossovers of a surface that stands still, and one pass 0.5 m too high: its bias stands out by just that."""
+    table = read_table(made["crossovers.parquet"])
+    near = table[table["product"] == "atl11"].assign(dt_days=1.0)
+    track, cycle = near.iloc[0][["rgt_1", "cycle_1"]]
+    first, second = (((near[f"rgt_{k}"] == track) & (near[f"cycle_{k}"] == cycle)).astype(float) for k in "12")
+    write_table(near.assign(dh=0.5 * (second - first)), tmp_path / "x.parquet", attributes=table.attrs["attributes"])
+    adjust_passes.main(tmp_path / "x.parquet", tmp_path / "b.csv", settings={"prior": 100.0}, study="test")
+    found = read_csv(tmp_path / "b.csv")
+    assert list(found) == ["product", "rgt", "cycle", "bias", "bias_sigma", "n_crossovers", "part"]
+    ours = (found["rgt"] == track) & (found["cycle"] == cycle)
+    others = found[~ours & (found["part"] == found["part"][ours].iloc[0])]
+    assert len(others) and found["bias"][ours].iloc[0] - others["bias"].mean() == pytest.approx(0.5, abs=0.01)
+    assert others["bias"].std(ddof=0) < 0.01

@@ -152,15 +152,40 @@ def passes_in_line(report):
     return at_most("passes_in_line", len(bad), 0, "", text)
 
 
-def rates_against_truth(rates, truth, x, y):
+def surface_rates_found(rates):
+    """
+    Some centre has a rate.
+
+    Parameters
+    ----------
+    rates : surface_rates.parquet
+    """
+    return at_least("surface_rates/found", len(rates), 1, "", "centres with a rate of the ATL06 heights around them")
+
+
+def surface_rates_against_truth(rates, truth, x, y):
+    """
+    Rates around centres against a line through the truth at the centre, over the time their heights cover.
+
+    Parameters
+    ----------
+    rates : surface_rates.parquet: dhdt (m/yr), year (the mean of its heights), years
+    truth : simulated glacier; x, y : of the centres on its map, m
+    """
+    half = rates["years"] / 2
+    over = rates.assign(first_year=rates["year"] - half, last_year=rates["year"] + half, amplitude=np.nan, flag=0)
+    return rates_against_truth(over, truth, x, y, name="surface_rates_against_truth")
+
+
+def rates_against_truth(rates, truth, x, y, *, name="rates_against_truth"):
     """
     Rates of points against the same fit to the truth between their first and last height.
 
     Parameters
     ----------
     truth : simulated glacier; x, y : of the rates' points on its map, m
+    name : of the check
     """
-    name = "rates_against_truth"
     known = np.isfinite(rates["dhdt"].to_numpy()) & (rates["flag"].to_numpy() == 0)
     if known.sum() < _ENOUGH:
         return not_applicable(name, f"{int(known.sum())} points have a rate, fewer than {_ENOUGH}")

@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from nunatak.constants import MAD_TO_SIGMA, SIGMA_PASS
 from nunatak.elevation.intersections import intersections
+from nunatak.parameters.tracks import PassAdjustment
 from nunatak.runtime import NunatakError
 
 DAY = np.timedelta64(86400, "s")
@@ -187,24 +188,25 @@ def common_differences(table, *, max_days=NOISE_DAYS):
     return found
 
 
-def pass_biases(table, *, max_days=NOISE_DAYS, prior=1.0, iterations=5):
+def pass_biases(table, *, options=None):
     """
     The error each pass shares, from its crossovers with all others: a least-squares adjustment of the network.
 
     Parameters
     ----------
     table : crossovers
-    max_days : only those closer in time; the surface is taken to stand still between them
-    prior : m, standard deviation of the errors looked for; holds the mean of each connected part of the network, which
-        crossovers cannot see, at zero
-    iterations : of the weights: differences beyond three standard errors lose theirs (Huber)
+    options : PassAdjustment. Only crossovers within `max_days` count, because the surface is taken to stand still
+        between the passes; `prior` holds the mean of each connected part of the network, which crossovers cannot
+        see, at zero; in `iterations` rounds differences beyond three standard errors lose weight (Huber)
 
     Returns
     -------
     DataFrame by pass: rgt, cycle, bias (m; what its heights are too high), bias_sigma (m), n_crossovers, part (number
         of the connected part); biases of different parts have different zeros
     """
-    near = table[(table["dt_days"] < max_days) & np.isfinite(table["dh"])]
+    options = options or PassAdjustment()
+    prior, iterations = options.prior, options.iterations
+    near = table[(table["dt_days"] < options.max_days) & np.isfinite(table["dh"])]
     ends = pd.concat([near[[f"rgt_{k}", f"cycle_{k}"]].set_axis(["rgt", "cycle"], axis=1) for k in "12"])
     passes = ends.drop_duplicates().sort_values(["rgt", "cycle"]).reset_index(drop=True)
     number = pd.MultiIndex.from_frame(passes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from nunatak.compute.kernels import kernel
 from nunatak.constants import ACROSS_LIMIT, MAD_TO_SIGMA, SIGMA_PASS
 from nunatak.elevation.point_rates import rates
 from nunatak.parameters.elevation import RateOptions
+from nunatak.parameters.tracks import SurfaceFit
 from nunatak.times import decimal_year
 
 _FIELDS = (
@@ -59,33 +60,6 @@ UNITS = {
 _TERMS = 7  # 1, t, x, y, x2, xy, y2
 
 
-@dataclass(frozen=True)
-class FitOptions:
-    """
-    A fit around regular centres; the defaults suit ATL06 on valley glaciers and outlets.
-
-    The form and the limit on dh/dt are those of captoolkit's fitsec (radius 2-3 km, 25 heights, 5 iterations,
-    15 m/yr), with a smaller radius because ATL06 is denser than the radar and ICESat heights it was made for.
-    """
-
-    spacing: float = 500.0
-    """m between centres"""
-    radius: float = 500.0
-    """m around a centre"""
-    min_heights: int = 25
-    """heights a fit needs"""
-    min_passes: int = 3
-    """passes (track and cycle) a fit needs"""
-    min_years: float = 1.0
-    """yr from first to last height"""
-    curved: bool = True
-    """fit a curved surface; a plane where fewer than 50 heights are there"""
-    iterations: int = 5
-    """most rounds of leaving out heights beyond three NMAD"""
-    max_rate: float = 15.0
-    """m/yr beyond which a fit is no rate"""
-
-
 def surface_rates(segments, *, options=None):
     """
     Height, slope and rate of change at regular centres, from the segments around each.
@@ -95,7 +69,7 @@ def surface_rates(segments, *, options=None):
     Parameters
     ----------
     segments : DataFrame with x, y (m on a map), time, h_li, h_li_sigma (m), rgt, cycle; filtered
-    options : FitOptions
+    options : SurfaceFit
 
     Returns
     -------
@@ -103,7 +77,7 @@ def surface_rates(segments, *, options=None):
         misfit), dhdt_sigma_systematic (m/yr; of 0.03 m that a pass shares), h, h_sigma (m, at the centre and `year`),
         slope_x, slope_y, residual_nmad (m), years (yr covered), n_used, n_found, n_passes
     """
-    options = options or FitOptions()
+    options = options or SurfaceFit()
     heights, squares = _sorted_heights(segments, options.radius)
     x, y = _centres(heights, options)
     out = np.full((x.size, len(_FIELDS)), np.nan)
@@ -181,7 +155,7 @@ class Squares(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """`FitOptions` as the kernel takes them."""
+    """`SurfaceFit` as the kernel takes them."""
 
     spacing: float
     radius: float

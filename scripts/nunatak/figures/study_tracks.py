@@ -138,6 +138,23 @@ def dhdt_points(look, subject, data):
     )
 
 
+def dhdt_centres(look, subject, data):
+    known, crs = data["surface_rates"], map_crs(data)
+    if not len(known):
+        raise NothingToDraw(f"figures: {subject.name}: no centre has a rate; leave it out of figures.names")
+    x, y = _on(crs, known)
+    return track_maps.dhdt_points(
+        look,
+        title=f"{subject.title}: rates around regular centres",
+        x=x,
+        y=y,
+        dhdt=known["dhdt"].to_numpy(),
+        crs=crs,
+        ice_area=ice_at_first(data),
+        how=("regular centres", "a surface and a line in time fitted to the ATL06 segments around each"),
+    )
+
+
 def dhdt_map(look, subject, data):
     mapped, (change, rates) = data["rates_map"], data["change"]
     x, y = (np.intersect1d(mapped[axis].values, change[axis].values) for axis in "xy")

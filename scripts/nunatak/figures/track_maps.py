@@ -91,15 +91,17 @@ def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, left_
     return Drawn(fig, title, caption, numbers, crs)
 
 
-def dhdt_points(look, *, title, x, y, dhdt, crs, ice_area=None, span="", flagged=((), ())):
+def dhdt_points(look, *, title, x, y, dhdt, crs, ice_area=None, span="", flagged=((), ()), how=None):
     """
-    Rates of reference points where they lie.
+    Rates of points where they lie.
 
     Parameters
     ----------
     x, y : m in `crs`; dhdt : m/yr
     flagged : x and y of rates with a flag, drawn as grey dots without their value
+    how : what the points are and how their rates were fitted, in words for the caption. Default: those of ATL11
     """
+    what, fit = how or ("ATL11 reference points", "weighted least squares of h_corr on time")
     box = _box(*(np.concatenate(both) for both in zip((x, y), flagged, strict=True)))
     wide, tall = maps.fit(box, width=look.page_mm - LEFT - 6, height=110)
     fig = style.new_figure(look, height_mm=TITLE_MM + 6 + tall + BELOW + BAR + 12)
@@ -118,8 +120,8 @@ def dhdt_points(look, *, title, x, y, dhdt, crs, ice_area=None, span="", flagged
     colour_bar(fig, points, look, bar, label="rate of height change (m/yr)", values=dhdt)
     write_title(fig, title, look)
     caption = (
-        f"Rate of height change of ATL11 reference points{', ' + span if span else ''}: weighted least squares of "
-        f"h_corr on time, {np.size(dhdt):,} points. Red is lowering, blue thickening. Projection {crs}."
+        f"Rate of height change of {what}{', ' + span if span else ''}: {fit}, {np.size(dhdt):,} points. "
+        f"Red is lowering, blue thickening. Projection {crs}."
     ) + (f" Grey dots: {np.size(flagged[0]):,} rates of large error or out of line." if np.size(flagged[0]) else "")
     numbers = {
         "flagged": int(np.size(flagged[0])),

@@ -72,6 +72,12 @@ RESULTS = {
     "rates_map": Result("atl11/rates_map.nc", has("atl11"), "results.reading:read_map"),
     "track_report": Result("atl11/track_report.csv", has("atl11"), "files.tables:read_csv"),
     "crossovers": Result("elevation/crossovers.parquet", has_any("atl06", "atl11"), "files.tables:read_table"),
+    "surface_rates": Result(
+        "elevation/surface_rates.parquet", lambda study: study.surface_rates is not None, "files.tables:read_table"
+    ),
+    "pass_biases": Result(
+        "elevation/pass_biases.csv", lambda study: study.pass_biases is not None, "files.tables:read_csv"
+    ),
     "agreement": Result("elevation/agreement.csv", _compares, "files.tables:read_csv"),
     "filters": Result("elevation/filters.csv", _compares, "files.tables:read_csv"),
     "repeat_pairs": Result(

@@ -39,6 +39,7 @@ from nunatak.study.sections import (
     Mass,
     RegionSpec,
 )
+from nunatak.study.tracks import PassBiases, SurfaceRates, check_sections
 from nunatak.times import cycle_at
 
 # Cycle 01 began on this day (ATL06 granules); safe holds moved later cycles by a few days against the nominal calendar.
@@ -159,6 +160,12 @@ class StudyFile(Settings):
     geopackage: bool = key(False, "write points, flowlines and gates as a GeoPackage too (velocity/flow.gpkg)")
     freeboard: Freeboard | None = key(None, "sea-ice freeboard on a grid")
     composite: Composite | None = key(None, "annual velocities")
+    surface_rates: SurfaceRates | None = key(
+        None, "rates of height change around regular centres, without reference points (atl06); none where not given"
+    )
+    pass_biases: PassBiases | None = key(
+        None, "the error that each pass shares, from crossovers (atl06, atl11); none where not given"
+    )
     invert: Invert | None = key(None, "a regular series of velocities beside the annual ones; none where not given")
     mass: Mass | None = key(None, "how volume becomes mass; volume only where not given")
     figures: Figures = key(Figures(), "how figures look, and which")
@@ -198,6 +205,7 @@ class StudyFile(Settings):
         for name in self.figures.names or ():
             self._check_figure(name)
         self._check_tracks()
+        check_sections(self)
         check_places(self)
         return self
 

@@ -105,6 +105,14 @@ ROWS = (
         caption="Rates of height change at the reference points of ATL11.",
     ),
     Figure(
+        name="dhdt_centres",
+        topic="elevation",
+        inputs=("surface_rates", "change"),
+        draw="figures.study_tracks:dhdt_centres",
+        shows="map of rates around regular centres (atl06 with surface_rates)",
+        caption="Rates of height change of surfaces fitted to ATL06 segments around regular centres.",
+    ),
+    Figure(
         name="dhdt_map_vs_atl15",
         topic="elevation",
         inputs=("rates_map", "change", "rates"),

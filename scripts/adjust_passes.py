@@ -1,0 +1,41 @@
+"""The error that each pass shares, from its crossovers with all others."""
+
+import pandas as pd
+
+from nunatak import elevation
+from nunatak.files.tables import read_table, write_csv
+from nunatak.parameters.tracks import PassAdjustment
+from nunatak.runtime import job, log, stamp
+
+
+def main(crossovers, out, *, settings, study):
+    """
+    Write pass_biases.csv: product, rgt, cycle, bias and bias_sigma (m), n_crossovers, part.
+
+    Parameters
+    ----------
+    crossovers : crossovers.parquet
+    settings : the study's `pass_biases`
+    """
+    table = read_table(crossovers)
+    attributes = table.attrs["attributes"]
+    options = PassAdjustment(**settings)
+    found = [
+        elevation.pass_biases(rows, options=options).assign(product=product)
+        for product, rows in table.groupby("product", observed=True)
+    ]
+    biases = pd.concat(found or [elevation.pass_biases(table, options=options).assign(product="")], ignore_index=True)
+    log.info("%d passes in %d connected parts", len(biases), len(biases.drop_duplicates(["product", "part"])))
+    about = stamp(study=study, source=attributes["nunatak_source"], inputs=[crossovers], parameters=settings)
+    columns = ["product", "rgt", "cycle", "bias", "bias_sigma", "n_crossovers", "part"]
+    write_csv(biases[columns], out, attributes=about, units={"bias": "m", "bias_sigma": "m"})
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.crossovers,
+            snakemake.output.biases,
+            settings=snakemake.params.settings,
+            study=snakemake.wildcards.study,
+        )

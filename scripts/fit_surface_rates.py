@@ -1,0 +1,48 @@
+"""Rates of height change around regular centres, from ATL06 segments of any tracks."""
+
+import pyproj
+
+from nunatak import elevation
+from nunatak.elevation import filters
+from nunatak.files.tables import joined_releases, read_table, write_table
+from nunatak.parameters.tracks import SurfaceFit
+from nunatak.runtime import job, log, stamp
+
+
+def main(points, out, *, settings, filter, study):
+    """
+    Write surface_rates.parquet.
+
+    Parameters
+    ----------
+    points : chunks of ATL06
+    settings : the study's `surface_rates`
+    filter : which heights to use, a name of `elevation.filters`
+    """
+    table = read_table(points)
+    attributes = table.attrs["attributes"]
+    heights = table[filters.keep(table, filter)]
+    rates = elevation.surface_rates(heights, options=SurfaceFit(**settings))
+    log.info("%d of %d heights are used, around %d centres with a rate", len(heights), len(table), len(rates))
+    to_degrees = pyproj.Transformer.from_crs(attributes["crs"], "EPSG:4326", always_xy=True)
+    longitude, latitude = to_degrees.transform(rates["x"].to_numpy(), rates["y"].to_numpy())
+    units = {**rates.attrs["units"], "longitude": "degrees_east", "latitude": "degrees_north"}
+    about = stamp(
+        study=study,
+        source=attributes["nunatak_source"],
+        inputs=points,
+        parameters={"settings": settings, "filter": filter},
+    )
+    about |= {"crs": attributes["crs"], **joined_releases([attributes])}
+    write_table(rates.assign(longitude=longitude, latitude=latitude), out, attributes=about, units=units, points=True)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.points,
+            snakemake.output.rates,
+            settings=snakemake.params.settings,
+            filter=snakemake.params.filter,
+            study=snakemake.wildcards.study,
+        )

@@ -1,0 +1,32 @@
+"""Sections of a study file on what is computed from heights along tracks."""
+
+from __future__ import annotations
+
+from nunatak.parameters.tracks import PassAdjustment, SurfaceFit
+from nunatak.study.base import Model
+
+
+class SurfaceRates(Model, SurfaceFit):
+    """Rates of height change around regular centres, from ATL06."""
+
+
+class PassBiases(Model, PassAdjustment):
+    """The error that each pass shares, from its crossovers with all others."""
+
+
+def check_sections(study):
+    """
+    Refuse a section whose product the study does not ask for.
+
+    Parameters
+    ----------
+    study : StudyFile
+
+    Raises
+    ------
+    ValueError : the section and the product that it needs
+    """
+    if study.surface_rates is not None and "atl06" not in study.products:
+        raise ValueError("surface_rates: fits ATL06; add products: {atl06: {..}}")
+    if study.pass_biases is not None and not {"atl06", "atl11"} & set(study.products):
+        raise ValueError("pass_biases: needs crossovers of ATL06 or ATL11; add products: {atl06: {..}}")
