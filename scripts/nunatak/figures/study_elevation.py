@@ -58,7 +58,8 @@ def in_region(look, subject, data):
 def in_focus(look, subject, data):
     if not subject.focus:
         raise NunatakError("figures: height_change_focus: the study has no focus; add focus: {crs, xlim, ylim}")
-    change, rates = cut_to_focus(*data["change"], subject.focus)
+    change, rates = data["change"]
+    change, rates = cut_to_focus(change, rates, subject.focus)
     crs = change.attrs["crs"]
     return map_layouts.height_change(
         look,
