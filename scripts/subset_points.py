@@ -32,7 +32,9 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     region = base.outline_of(read_outlines(regions), product)
     crs = crs or region.natural_crs
     row = product_row(product)
-    reader = reader_of(product)(settings, wished=row.wished, corrections=wanted_for(settings))
+    asked = corrections_of(settings) if row.land_ice else {"datum": "ellipsoid", "floating": None}
+    needed = corrections.needed(floating=bool(asked["floating"]), datum=asked["datum"])
+    reader = reader_of(product)(settings, wished=row.wished, corrections=needed)
     fetched = read_table(ledger)
     table, outcome = points.subset(
         fetched,
@@ -47,7 +49,6 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
         threads=threads,
     )
     log.info("%d points; %s", len(table), base.check_failures(outcome, None))
-    asked = {"datum": settings.datum, "floating": settings.floating}
     shelf = read_outlines(regions)[asked["floating"]] if asked["floating"] else None
     floats = corrections.where_floating(table, shelf)
     table, lost = corrections.corrected(table, row.values[0], floating=floats, datum=asked["datum"])
@@ -64,9 +65,9 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     write_table(outcome, out_ledger, attributes=about)
 
 
-def wanted_for(settings):
-    """The variables that the corrections of a study look at."""
-    return corrections.needed(floating=bool(settings.floating), datum=settings.datum)
+def corrections_of(settings):
+    """Return what the heights of land ice are corrected for."""
+    return {"datum": settings.datum, "floating": settings.floating}
 
 
 if __name__ == "__main__":
