@@ -3,6 +3,7 @@
 import sys
 from dataclasses import is_dataclass
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -10,7 +11,7 @@ from nunatak.compute import code_reach
 from nunatak.elevation import RateOptions
 from nunatak.parameters import elevation, freeboard, photons, velocity
 from nunatak.parameters.choices import ParameterError, check, choices_of
-from nunatak.parameters.sliderule import FitParameters
+from nunatak.parameters.sliderule import PRESETS, FitParameters
 from nunatak.study import StudyFile, products, sections
 
 ROOM = Path("scripts/nunatak/parameters")
@@ -68,3 +69,8 @@ def test_a_value_out_of_range_is_refused_with_what_is_allowed():
     with pytest.raises(ParameterError, match="pairs: policy: 'last' is none of spread, best, first"):
         check(velocity.PairSelection(policy="last"), "pairs")
     check(velocity.PairSelection(), "pairs")
+
+
+def test_the_presets_of_a_study_are_those_that_are_known():
+    """Every name a study may write has its keys."""
+    assert set(get_args(photons.Preset)) == set(PRESETS)

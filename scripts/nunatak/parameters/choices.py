@@ -8,7 +8,6 @@ left out. The study's sections are built from these classes, and sciences take t
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from nunatak.runtime import NunatakError
@@ -55,7 +54,6 @@ class Choice:
     members: int | None = None
 
 
-@cache
 def choices_of(declared) -> dict[str, Choice]:
     """
     Return the choices that a class declares, by name and in its order.

@@ -16,7 +16,7 @@ import numpy as np
 
 from nunatak.constants import BEAMS, GT_CODES, SEGMENT_LENGTH
 from nunatak.parameters.choices import ParameterError, choices_of
-from nunatak.parameters.photons import Extents, FittedHeights, Percentiles, Preset, YapcParameters
+from nunatak.parameters.photons import Extents, FittedHeights, Percentiles, YapcParameters
 from nunatak.parameters.values import (
     ATL08_CLASSES,
     CONFIDENCES,
@@ -255,7 +255,7 @@ _NESTED = ("fit", "granule", "track")
 _ELSEWHERE = ("phoreal", "samples", "output", "atl09_fields", "atl24", "atl03_signal_class")
 
 # The reference documentation's example sets.
-PRESETS: dict[Preset, dict[str, Any]] = {
+PRESETS: dict[str, dict[str, Any]] = {
     "atl06_like": {"srt": 3, "cnf": 1, "ats": 20.0, "cnt": 10, "len": 40.0, "res": 20.0, "maxi": 6},
     "fewer_false_positives": {"srt": 3, "cnf": 4, "ats": 20.0, "cnt": 10, "len": 40.0, "res": 20.0, "maxi": 6},
     "yapc_fine": {

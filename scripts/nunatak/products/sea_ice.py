@@ -26,8 +26,7 @@ from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatu
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
 
-CLOUD_COVERED, ICE = 0, 1  # height_segment_type
-LEADS = range(2, 10)  # specular (2-5) and dark (6-9) leads, with and without high background
+LEADS = range(2, 10)  # height_segment_type: specular (2-5) and dark (6-9) leads, with and without high background
 STRENGTHS = ("strong", "weak", "all")
 READERS = ("h5py", "h5coro")
 _FLAG_FILL = FILL_I1

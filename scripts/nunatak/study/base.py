@@ -94,7 +94,7 @@ def _as_typed(kind, range_):
     """Return the type of a declared choice for a study file, where a list may be given as its single value."""
     parts = get_args(kind)
     if get_origin(kind) is tuple and parts[-1] is Ellipsis:
-        return Listed[_as_typed(parts[0], NO_RANGE)]
+        return Listed[_as_typed(parts[0], NO_RANGE)]  # type: ignore[misc]
     if get_origin(kind) in (Union, types.UnionType):
         return reduce(or_, (_as_typed(part, range_) for part in parts))
     limits = Field(ge=range_.least, le=range_.most, gt=range_.above)

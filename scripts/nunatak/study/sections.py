@@ -161,7 +161,7 @@ class Freeboard(Model, GriddedValues):
 
     grid: FreeboardGrid = key(FreeboardGrid(), "the grid")
     statistics: Listed[Statistic]
-    weighting: Weighting
+    weighting: Weighting  # type: ignore[valid-type]
     atl20: Listed[str] = key(
         (), "ATL20 files of one's own whose months are compared with ours; needs the grid of ATL20 and bins: [month]"
     )
