@@ -17,6 +17,7 @@ from nunatak.parameters.archives import ARCHIVES
 from nunatak.products.itslive.names import pairs_from_names, select_names
 from nunatak.products.itslive.selection import reasons, remarks, selection_from
 from nunatak.runtime import job, log, say, stamp, written
+from nunatak.study.parts import product_settings, typed
 from nunatak.study.period import Period
 
 _TOLD = 10  # notes on the screen
@@ -40,15 +41,16 @@ def main(regions, out, *, archive, product, settings, period, chunks, study, foc
     """
     region = base.outline_of(read_outlines(regions), product)
     about = stamp(study=study, source="", inputs=[regions], parameters=settings)
-    if settings.get("rgt") == "auto":
-        region, settings = focus_outline(focus), {**settings, "rgt": None}
-    answer = _answer(product, region, Period.model_validate(period), base.Filters.of(settings), archive, locked)
+    if getattr(settings, "rgt", None) == "auto":
+        region, settings = focus_outline(focus), settings.model_copy(update={"rgt": None})
+    filters = base.Filters.of(settings.model_dump(mode="json"))
+    answer = _answer(product, region, period, filters, archive, locked)
     tell(product, answer.attrs.get("notes", []))
     about["nunatak_source"] = base.source_of(answer, archive["name"])
     pairs = product_row(product).kept == "pairs"
     why = leave_out(answer, settings, region) if pairs else pd.Series("", index=answer.index)
     wanted = answer[why == ""].reset_index(drop=True)
-    named = [chunk_of(parse(name), settings["splits"], chunks=chunks) for name in wanted["file_name"]]
+    named = [chunk_of(parse(name), settings.splits, chunks=chunks) for name in wanted["file_name"]]
     wanted["chunk"] = pd.Series(named, index=wanted.index, dtype=object)  # text also where there is none
     log.info("%s: %d granules, %.1f MB", product, len(wanted), wanted["size_bytes"].sum() / 1e6)
     for key, count in why[why != ""].str.split(":").str[0].value_counts().items():
@@ -123,8 +125,8 @@ if __name__ == "__main__":
             dict(snakemake.output.items()),
             archive=snakemake.params.archive,
             product=snakemake.wildcards.product,
-            settings=snakemake.params.settings,
-            period=snakemake.params.period,
+            settings=product_settings(snakemake.wildcards.product, snakemake.params.settings),
+            period=typed(Period, snakemake.params.period),
             chunks=snakemake.params.chunks,
             study=snakemake.wildcards.study,
             focus=snakemake.params.get("focus"),

@@ -10,6 +10,7 @@ from nunatak.granules.products import product_row
 from nunatak.products.itslive.names import select_names
 from nunatak.products.itslive.selection import selection_from
 from nunatak.runtime import job, say
+from nunatak.study.parts import products_settings, typed
 from nunatak.study.period import Period
 
 
@@ -28,9 +29,9 @@ def main(regions, folder, *, archive, products, period, focus=None):
     outlines, service = read_outlines(regions), open_archive(archive["name"], archive)
     for product, settings in products.items():
         region = base.outline_of(outlines, product)
-        if settings.get("rgt") == "auto":
-            region, settings = focus_outline(focus), {**settings, "rgt": None}
-        found = service.search(product, region, Period.model_validate(period), base.Filters.of(settings))
+        if getattr(settings, "rgt", None) == "auto":
+            region, settings = focus_outline(focus), settings.model_copy(update={"rgt": None})
+        found = service.search(product, region, period, base.Filters.of(settings.model_dump(mode="json")))
         if product_row(product).kept == "pairs":  # what the study leaves out of the answer is no news
             found = found[select_names(found, selection_from(settings)) == ""]
         known, what = known_of(product, folder, Path(regions).parent)
@@ -54,7 +55,7 @@ if __name__ == "__main__":
             snakemake.input.regions,
             snakemake.params.folder,
             archive=snakemake.params.archive,
-            products=snakemake.params.products,
-            period=snakemake.params.period,
+            products=products_settings(snakemake.params.products),
+            period=typed(Period, snakemake.params.period),
             focus=snakemake.params.focus,
         )

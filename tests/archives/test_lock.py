@@ -22,6 +22,7 @@ from nunatak.granules import PRODUCTS, granule_table
 from nunatak.products.itslive.names import select_names
 from nunatak.products.itslive.selection import selection_from
 from nunatak.runtime import NunatakError
+from nunatak.study.parts import products_settings
 from nunatak.study.period import Period
 
 HERE = region.load({"bbox": [-35, 66, -34, 67]}, name="here")
@@ -248,9 +249,9 @@ def update(tmp_path, product, settings):
     show_updates.main(
         tmp_path / "regions.geojson",
         tmp_path / "locks",
-        products={product: settings},
+        products=products_settings({product: settings}),
         archive={"name": "earthdata", "resources": str(tmp_path / "resources"), "endpoints": None},
-        period=(YEAR if product == "atl06" else YEARS).model_dump(mode="json"),
+        period=YEAR if product == "atl06" else YEARS,
     )
 
 

@@ -24,6 +24,7 @@ from nunatak.archives.transfer import receipts
 from nunatak.geometry import region
 from nunatak.geometry.outlines import write_outlines
 from nunatak.runtime import NunatakError
+from nunatak.study.parts import product_settings
 from nunatak.study.period import Period
 
 YEAR = Period.model_validate(["2019-01-01", "2019-12-31"])
@@ -184,8 +185,8 @@ def test_a_locked_study_takes_granules_of_its_product_alone(tmp_path):
             {},
             archive={"name": "earthdata"},
             product="atl06",
-            settings={"splits": 1},
-            period=YEAR.model_dump(mode="json"),
+            settings=product_settings("atl06", {}),
+            period=YEAR,
             chunks=["cycle05"],
             study="s",
             locked=str(tmp_path / "atl06.csv"),

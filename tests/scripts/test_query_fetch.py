@@ -64,8 +64,8 @@ class Chain:
             files,
             archive=self.archive,
             product="atl06",
-            settings={**SETTINGS, **settings},
-            period=PERIOD,
+            settings=product_settings("atl06", {**SETTINGS, **settings}),
+            period=typed(study.Period, PERIOD),
             study="steenstrup",
             chunks=chunks_of({**SETTINGS, **settings}),
         )
@@ -249,7 +249,7 @@ def image_pairs(tmp_path_factory):
 def query_pairs(folder, work, **keys):
     """The query of a study's image pairs in a folder: its granule table and what it leaves out."""
     given = {"title": "x", "region": TRUNK, "period": ["2012-01-01", "2024-12-31"], "products": {"itslive": keys}}
-    settings = study.StudyFile.model_validate(given).model_dump(mode="json")
+    asked = study.StudyFile.model_validate(given)
     write_outlines({"region": region.load(TRUNK)}, work / "regions.geojson")
     out = {name: work / name for name in ("granules", "left_out", "lists")}
     query_granules.main(
@@ -257,8 +257,8 @@ def query_pairs(folder, work, **keys):
         out,
         archive={"name": "directory", "directory": str(folder)},
         product="itslive",
-        settings=settings["products"]["itslive"],
-        period=settings["period"],
+        settings=asked.products["itslive"],
+        period=asked.period,
         chunks=[str(year) for year in range(2012, 2025)],
         study="x",
     )

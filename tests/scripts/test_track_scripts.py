@@ -347,19 +347,19 @@ def test_auto_takes_the_tracks_that_cross_the_focus(study, tmp_path, xlim, expec
     write_outlines({"region": region.load({"bbox": [10, 79, 30, 81]})}, regions)
     write_product(world("austfonna", "tiny"), "atl11", tmp_path / "archive" / "atl11")
     focus = {**FOCUS, "xlim": xlim, "ylim": [-4.18e5, -4.16e5] if len(expected) == 1 else FOCUS["ylim"]}
-    settings = {**study["products"]["atl11"], "version": None}
+    settings = product_settings("atl11", {**study["products"]["atl11"], "version": None})
     query_granules.main(
         regions,
         {name: tmp_path / name for name in ("left_out", "lists")} | {"granules": out},
         product="atl11",
         archive={"name": "simulated", "folder": str(tmp_path / "archive")},
         settings=settings,
-        period=["2019-01-01", "2021-12-31"],
+        period=PERIOD,
         chunks=["all"],
         study="test",
         focus=focus,
     )
-    assert settings["rgt"] == "auto" and set(read_table(out)["rgt"]) == expected
+    assert settings.rgt == "auto" and set(read_table(out)["rgt"]) == expected
 
 
 def test_study_says_what_tracks_need(tmp_path):
