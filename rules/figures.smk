@@ -17,6 +17,10 @@ rule plot_figure:
         title=of_study("title"),
         focus=of_study("focus"),
         transects=of_study("transects"),
+        # maps name the days of a bin that the period cuts; others are not drawn again because it grew
+        period=lambda wildcards: (
+            of_study("period")(wildcards) if row_of(wildcards.figure).topic == "freeboard" else None
+        ),
         caption=lambda wildcards: row_of(wildcards.figure).caption,
         code=code_version("plot_figure.py"),
     message:

@@ -7,7 +7,18 @@ from nunatak.runtime import job, say
 
 
 def main(
-    name, inputs, outputs, *, study, title, preset="copernicus", focus=None, transects=None, coastline=None, asked=None
+    name,
+    inputs,
+    outputs,
+    *,
+    study,
+    title,
+    preset="copernicus",
+    focus=None,
+    transects=None,
+    period=None,
+    coastline=None,
+    asked=None,
 ):
     """
     Draw a figure and write it in every format asked for.
@@ -20,12 +31,12 @@ def main(
     name : of a row of `results.figures.FIGURES`, transect_<name> for a transect
     inputs : mapping of `regions`, the results that the row names, and `granules`, to a path or a list of paths
     outputs : paths; the suffix is the format, .json the sidecar
-    focus, transects : the study's
+    focus, transects, period : the study's
     coastline : a file of the user's with land, for polar maps
     asked : the figures that the study names, None where it takes those of its products
     """
     look = figures.preset(preset)
-    subject = figures.Subject(name, title, focus, transects or {}, coastline)
+    subject = figures.Subject(name, title, focus, transects or {}, coastline, period)
     data = files.figure_data(inputs)
     with figures.use(look):
         drawn = _drawn(look, subject, data, asked)
@@ -65,4 +76,5 @@ if __name__ == "__main__":
             coastline=snakemake.params.style.get("coastline"),
             focus=snakemake.params.focus,
             transects=snakemake.params.get("transects"),
+            period=snakemake.params.get("period"),
         )

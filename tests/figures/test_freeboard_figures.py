@@ -13,8 +13,9 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm
 
 from nunatak import figures
-from nunatak.figures import freeboard, freeboard_layouts
+from nunatak.figures import freeboard, freeboard_layouts, study_freeboard
 from nunatak.figures.coast import land_on
+from nunatak.geometry import region
 from nunatak.geometry.region import RegionError
 
 CRS = "EPSG:6932"
@@ -58,6 +59,28 @@ def test_one_map_per_month_and_at_most_twelve(n, shown):
     assert {ax.images[0].norm.vmin for ax in axes} == {0.0}
     assert all(any(line.get_gid() == "shore" for line in ax.lines) for ax in axes)
     assert list(drawn.numbers["values"])[-1] == str(np.datetime64("2019-01") + n - 1) + "-01"
+
+
+def test_maps_name_the_days_of_a_month_that_the_period_cuts():
+    """As the sentences do: a week of January, all of February, and its first days of March."""
+    values, ends = layers(3)
+    bounds = np.stack([values["time"].values, ends], axis=1)
+    dataset = xr.Dataset({"mean": values, "time_bnds": (("time", "nv"), bounds)}, attrs={"crs": CRS})
+    ross = region.load({"bbox": [-180, -78, -150, -70]})
+    data = {"freeboard": {"month": dataset}, "granules": {"atl10": None}, "regions": {"region": ross}}
+    period = {"start": "2019-01-25T00:00:00", "end": "2019-03-04T00:00:00"}
+    told = {}
+    for asked in (None, period):
+        with figures.use(LOOK):
+            subject = figures.Subject("freeboard_mean", "Ross Sea", period=asked)
+            drawn = study_freeboard.maps(LOOK, subject, data)
+            told[asked is None] = [" ".join(text.get_text() for text in ax.texts) for ax in panels(drawn)]
+    whole, cut = (
+        ["January 2019", "February 2019", "March 2019"],
+        ["25 Jan 2019 to 31 Jan 2019", "1 Mar 2019 to 3 Mar 2019"],
+    )
+    assert all(name in said for name, said in zip(whole, told[True], strict=True))
+    assert all(name in said for name, said in zip((cut[0], whole[1], cut[1]), told[False], strict=True))
 
 
 def test_cells_are_drawn_where_they_are():

@@ -132,6 +132,25 @@ def _land_patch():
     return patch
 
 
+def within(starts, ends, period):
+    """
+    Cut time bins to the study's period: a month of which a week was asked for is told as that week.
+
+    Parameters
+    ----------
+    starts, ends : (n,) datetime64, UTC, or Series of them
+    period : of the study as plain values, with start and end; None leaves the bins as they are
+
+    Returns
+    -------
+    starts, ends : as they were given
+    """
+    if period is None:
+        return starts, ends
+    first, last = (np.datetime64(pd.Timestamp(period[name]), "ns") for name in ("start", "end"))
+    return np.maximum(starts, first), np.minimum(ends, last)
+
+
 def span(start, end, *, short=False):
     """
     A time bin in words; its end is the first instant after it.

@@ -23,11 +23,12 @@ def maps(look, subject, data):
     if variable not in dataset:
         raise NunatakError(f"figures: {subject.name}: grid.nc has no {variable}; add it to freeboard.statistics")
     label = label.format(what=_what(data))
+    starts, ends = freeboard_layouts.within(dataset["time"].values, dataset["time_bnds"].values[:, 1], subject.period)
     return freeboard_layouts.statistic_maps(
         look,
         title=f"{subject.title}: {label.rpartition(' (')[0] or label}",
-        values=dataset[variable],
-        ends=dataset["time_bnds"].values[:, 1],
+        values=dataset[variable].assign_coords(time=starts),
+        ends=ends,
         kind=kind,
         label=label,
         **_ground(subject, data, dataset),

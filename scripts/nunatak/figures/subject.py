@@ -24,6 +24,7 @@ class Subject:
     title : of the study
     focus, transects : the study's own keys
     coastline : a file with land for polar maps, or None
+    period : the study's as plain values, with start and end; None where titles name whole time bins
     """
 
     name: str
@@ -31,6 +32,7 @@ class Subject:
     focus: Mapping[str, Any] | None = None
     transects: Mapping[str, Any] = field(default_factory=dict)
     coastline: str | None = None
+    period: Mapping[str, Any] | None = None
 
 
 def area(data):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from nunatak.figures.freeboard_layouts import span
+from nunatak.figures.freeboard_layouts import within as cut_to
 from nunatak.figures.study_freeboard import VALUES
 from nunatak.reports import words
 from nunatak.reports.page import Table
@@ -41,9 +42,8 @@ def within(series, period):
     -------
     DataFrame like `series`
     """
-    start, end = (pd.Timestamp(period[name]) for name in ("start", "end"))
-    cut = {"time_start": series["time_start"].clip(lower=start), "time_end": series["time_end"].clip(upper=end)}
-    return series.assign(**cut)
+    start, end = cut_to(series["time_start"].to_numpy(), series["time_end"].to_numpy(), period)
+    return series.assign(time_start=start, time_end=end)
 
 
 def longest_bins(series):

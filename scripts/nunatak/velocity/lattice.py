@@ -53,7 +53,8 @@ def target_grid(pairs, project, *, crs=None, cell=None):
     if cell is not None and (table["dx"] == cell).any():
         table = table[table["dx"] == cell]
     elif cell is not None and crs is not None:
-        table = table[[_nests(dx, cell) for dx in table["dx"]]]
+        nests = [_nests(dx, cell) for dx in table["dx"]]
+        table = table[np.array(nests, dtype=bool)]  # an empty list would be one of columns
     elif cell is not None:
         table = table.iloc[:0]
     if not len(table):
