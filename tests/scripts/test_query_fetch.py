@@ -205,7 +205,7 @@ def test_an_empty_answer_writes_nothing(tmp_path):
 
 LIMITED = """
 import resource, sys
-sys.path[:0] = [{scripts!r}, {tests!r}]
+sys.path[:0] = [{scripts!r}, {tests!r}, {here!r}]
 import conftest  # where the tests are, before anything asks
 from test_query_fetch import Chain
 from nunatak.runtime import NunatakError
@@ -225,7 +225,7 @@ def test_a_full_disk_costs_one_line_and_nothing_finished(tmp_path):
     chain = Chain(tmp_path, tmp_path / "granules")
     done = [chain.query(), chain.fetch("cycle05"), *chain.subset("cycle05")]
     before = [path.read_bytes() for path in done]
-    where = {"scripts": str(ROOT / "scripts"), "tests": str(ROOT / "tests")}
+    where = {"scripts": str(ROOT / "scripts"), "tests": str(ROOT / "tests"), "here": str(Path(__file__).parent)}
     program = LIMITED.format(folder=str(tmp_path), granules=str(tmp_path / "granules"), **where)
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     lines = [line for line in ended.stdout.splitlines() if line]

@@ -165,6 +165,9 @@ def test_crossovers_of_atl06_without_atl11(tmp_path):
     """Two passes that cross once, the later 0.3 m lower: one crossover of that difference."""
     rows = [pass_of(548, 3, (-2000.0, 0.0), 0.0, 500.0), pass_of(45, 4, (0.0, -2000.0), 90.0, 499.7, time="2020-04-01")]
     table = pd.concat(rows, ignore_index=True).assign(sigma_geo_h=0.03, atl06_quality_summary=0)
+    table["granule_id"] = [
+        f"ATL06_20190401000000_{rgt:04d}{cycle:02d}03_006_01" for rgt, cycle in zip(table.rgt, table.cycle, strict=True)
+    ]
     write_table(table, tmp_path / "points.parquet", attributes={"nunatak_source": "SIMULATED", "crs": "EPSG:3413"})
     write_outlines({"region": region.load({"bbox": [20, 79, 30, 81]})}, tmp_path / "regions.geojson")
     find_crossovers.main(
