@@ -315,6 +315,6 @@ def test_nisar_is_a_sensor_group_and_mixed_pairs_are_told():
 
 def test_a_granule_of_a_product_that_is_not_read_is_said_to_be_that():
     """In a folder of the user's own, too."""
-    said = "ATL13_20190330212241_00250301_001_01.h5: ATL13 (along-track inland surface water) is a product of ICESat-2"
+    said = "ATL12_20190330212241_00250301_001_01.h5: ATL12 (ocean surface height) is a product of ICESat-2"
     with pytest.raises(GranuleNameError, match=re.escape(said)):
-        parse("ATL13_20190330212241_00250301_001_01.h5")
+        parse("ATL12_20190330212241_00250301_001_01.h5")
