@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nunatak.cubes import build
+from nunatak.cubes import build, plans
 from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.files.tables import read_table
 from nunatak.geometry.grid import Grid
@@ -31,7 +31,7 @@ def main(plan, years, left_out, ledgers, regions, out, *, settings, study):
     settings : the product's part of the study
     """
     every = Path(plan) / "pairs.parquet"
-    whole = build.read_share(every, read_outlines(regions))
+    whole = plans.read_share(every, read_outlines(regions))
     read = [read_table(Path(year) / "pairs.parquet") for year in years]
     settled = build.settled_pairs(whole, read)
     source = whole.pairs.attrs["attributes"]["nunatak_source"]

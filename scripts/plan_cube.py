@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nunatak.cubes import build
+from nunatak.cubes import plans
 from nunatak.files.tables import read_table
 from nunatak.geometry.outlines import STUDY_REGION, read_outlines
 from nunatak.granules import present
@@ -26,7 +26,7 @@ def main(ledgers, regions, out, *, settings, study, years, index, threads=2):
     here = present(fetched)
     measured = here[here["sha256"].notna()]
     outlines, ice = read_outlines(regions), settings["ice"]
-    plan = build.plan_pairs(
+    plan = plans.plan_pairs(
         list(here["path"]),
         outlines[STUDY_REGION],
         selection=selection_from(settings),
@@ -41,7 +41,7 @@ def main(ledgers, regions, out, *, settings, study, years, index, threads=2):
     # nothing of the other years: a year whose pairs are as before must find the same bytes
     about = stamp(study=study, source=fetched.attrs["attributes"]["nunatak_source"], inputs=[regions])
     with written(out) as part:
-        build.write_shares(plan, part, years, about, ice=ice)
+        plans.write_shares(plan, part, years, about, ice=ice)
     log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(plan.pairs).items()))
 
 

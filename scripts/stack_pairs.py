@@ -27,13 +27,13 @@ def main(share, regions, out, *, threads=2, scheduler=None):
 
 def stack(share, regions, folder, threads, scheduler):
     """Stack the pairs of a year that has some; a year without needs none of these libraries."""
-    from nunatak.cubes import build
+    from nunatak.cubes import build, plans
     from nunatak.files.tables import write_table
     from nunatak.geometry.outlines import read_outlines
     from nunatak.products.itslive.index import UNITS
     from nunatak.velocity.cube import fates
 
-    plan = build.read_share(share, read_outlines(regions))
+    plan = plans.read_share(share, read_outlines(regions))
     [settled] = build.stack_years(plan, [(plan.pairs, folder)], threads=threads, scheduler=scheduler)
     write_table(settled, folder / "pairs.parquet", attributes=plan.pairs.attrs["attributes"], units=UNITS)
     log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(settled).items()))

@@ -14,7 +14,7 @@ import pytest
 import write_report
 from nunatak.files.tables import read_table
 from nunatak.geometry.region import Simplification
-from nunatak.reports import files, front
+from nunatak.reports import files, front, height_tables
 from nunatak.results import reading
 from nunatak.runtime import NunatakError
 
@@ -172,7 +172,7 @@ def test_the_numbers_are_those_of_the_table(made, report):
 def test_medians_of_repeat_pairs_carry_errors_in_the_table(made):
     """The error of a single pair of segments, beside each beam's median."""
     pairs = files.front_material({**made.inputs, "provenance": nothing(made), "figures": [], "pages": []})["pairs"]
-    table = front.pair_table(pairs)
+    table = height_tables.pair_table(pairs)
     column = table.heads.index("dh")
     assert [row[column].endswith("± 0.12 m") for row in table.rows] == [True] * 6
 
@@ -182,7 +182,7 @@ def test_cells_too_coarse_for_a_region_are_pointed_out(made):
     table = reading.region_change(made.inputs["region_change"])
     said = "Fewer than 50 cells do not resolve a region"
     for cells, told in ((49, True), (50, False)):
-        notes = front.region_table(table.assign(n_cells=cells)).notes
+        notes = height_tables.region_table(table.assign(n_cells=cells)).notes
         assert any(note.startswith(said) for note in notes) is told
 
 

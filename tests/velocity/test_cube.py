@@ -13,7 +13,7 @@ import xarray as xr
 
 from nunatak import api
 from nunatak.compute import parallel
-from nunatak.cubes import build
+from nunatak.cubes import build, plans
 from nunatak.files.tables import read_table
 from nunatak.geometry.grid import map_scale
 from nunatak.geometry.region import load
@@ -218,7 +218,7 @@ def test_what_was_measured_of_a_pair_over_the_region_is_kept(simulated_pairs, tm
     def planned(paths, region):
         del read[:]
         selection = {"percent_valid_in_region": 30}
-        plan = build.plan_pairs(paths, region, selection=selection, index=tmp_path / "index.parquet")
+        plan = plans.plan_pairs(paths, region, selection=selection, index=tmp_path / "index.parquet")
         return sorted(read), plan.pairs["percent_valid_in_region"].tolist()
 
     assert len(planned(paths[1:], TRUNK)[0]) == len(paths) - 1

@@ -300,8 +300,8 @@ def read_list(path, *, remedy="remove it and run the study again"):
 
 def _identity(table):
     """What makes two files the same granule, as text; the granule id where a part is not known."""
-    parts = dict.fromkeys(part for product in PRODUCTS.values() for part in product.identity)
-    columns = ["product", *parts, "granule_id"]
+    known = dict.fromkeys(part for product in PRODUCTS.values() for part in product.identity)
+    columns = ["product", *known, "granule_id"]
     keys = []
     for granule in table.reindex(columns=columns).itertuples(index=False):
         parts = product_row(granule.product).identity

@@ -1,0 +1,91 @@
+"""What checks, figures, notebooks and reports are made from."""
+
+
+def all_outcomes(wildcards):
+    """What came of every granule of every product of a study."""
+    return [path for product in products_of(STUDIES[wildcards.study]) for path in outcomes(product)(wildcards)]
+
+
+def outcomes_found(wildcards):
+    """The granules found of every product, and what came of each."""
+    return {"granules": granules_found(wildcards)["granules"], "ledgers": all_outcomes(wildcards)}
+
+
+def check_inputs(wildcards):
+    """The results of a study, with its rasters."""
+    return results_of(wildcards) | below(wildcards.study, targets.rasters(LOADED[wildcards.study]))
+
+
+def figure_inputs(wildcards):
+    """What a figure is drawn from, and the granules behind it."""
+    drawn = below(wildcards.study, targets.drawn_from(LOADED[wildcards.study], wildcards.figure))
+    return drawn | {"granules": granules_found(wildcards)["granules"]}
+
+
+# one section per study, one line per figure
+IN_REPORT = {"category": "{study}", "labels": {"figure": "{figure}"}}
+
+
+# a picture for the screen, and one in each format that any study asks for
+FORMATS = sorted({"png"}.union(*(study["figures"]["formats"] for study in STUDIES.values())))
+
+
+def figure_outputs():
+    """The pictures, and the numbers drawn."""
+    paths = {name: f"<results>/{{study}}/figures/{{figure}}.{name}" for name in [*FORMATS, "json"]}
+    return paths | {"png": report(paths["png"], caption="../config/captions/figure.rst", **IN_REPORT)}
+
+
+def figures_of(label, suffix):
+    return [f"<results>/{label}/figures/{name}.{suffix}" for name in LOADED[label].figure_names]
+
+
+def whole(label):
+    """Every file of a study, so that one that was deleted is made again, with all that follows from it."""
+    pages = ("report.html", "summary.txt", "provenance.json")
+    paths = (*targets.everything(LOADED[label], FORMATS), *pages)
+    return [report_of(label), *(f"<results>/{label}/{path}" for path in paths)]
+
+
+def provenance_inputs(wildcards):
+    label = wildcards.study
+    return {
+        "granules": granules_found(wildcards)["granules"],
+        "ledgers": all_outcomes(wildcards),
+        "made": [f"<results>/{label}/{path}" for path in targets.everything(LOADED[label], FORMATS)],
+    }
+
+
+def shipped(path):
+    """A file that comes with the workflow; not workflow.source_path, whose copy lies elsewhere in every run."""
+    return os.path.relpath(HERE / path)
+
+
+def notebook_of(wildcards):
+    """The template of a topic."""
+    return shipped(f"notebooks/{wildcards.topic}.ipynb")
+
+
+def notebook_inputs(wildcards):
+    heights = {"fitted": heights_along("atl06sr")(wildcards)} if "photon_cloud" in results_of(wildcards) else {}
+    return {
+        **heights,
+        **results_of(wildcards),
+        **granules_found(wildcards),
+        "ledgers": all_outcomes(wildcards),
+        "figures": figures_of(wildcards.study, "png"),
+    }
+
+
+def report_inputs(wildcards):
+    label = wildcards.study
+    return {
+        **results_of(wildcards),
+        **granules_found(wildcards),
+        "left_out": [f"<results>/{label}/{product}/left_out.parquet" for product in products_of(STUDIES[label])],
+        "ledgers": all_outcomes(wildcards),
+        "checks": f"<results>/{label}/checks.json",
+        "provenance": f"<results>/{label}/provenance.json",
+        "figures": figures_of(label, "png"),
+        "pages": [f"<results>/{label}/{topic}.html" for topic in targets.topics(LOADED[label])],
+    }
