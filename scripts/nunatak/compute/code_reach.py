@@ -84,7 +84,7 @@ def _registered(call) -> set[str]:
     return {f"{PACKAGE}.{row[column].partition(':')[0]}" for row in fitting}
 
 
-def _words(call) -> dict[str, str]:
+def _words(call) -> dict:
     """Return the keyword arguments of a call that are written out."""
     return {str(word.arg): word.value.value for word in call.keywords if isinstance(word.value, ast.Constant)}
 

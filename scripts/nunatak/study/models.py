@@ -139,7 +139,7 @@ class StudyFile(Settings):
     """All keys of a study file."""
 
     title: str = key(..., "one line for figures and reports", min_length=1)
-    archive: ArchiveName = key("earthdata", "where granules come from")
+    archive: ArchiveName = key("earthdata", "where granules come from")  # type: ignore[valid-type]
     world: Literal["austfonna", "pine_island", "ross_sea", "ross_sea_year", "generic"] | None = key(
         None,
         "made-up world of archive simulated; generic: an ice cap, or sea ice, fitted to the region; the study's "
