@@ -74,18 +74,22 @@ def runs(full, granules):
     return made
 
 
-def record(path, *, full=False, granules=None, cores=2):
-    """Run the studies in a temporary folder and write the hashes of their results as JSON."""
-    with tempfile.TemporaryDirectory() as folder:
+def record(path, *, full=False, granules=None, folder=None, cores=2):
+    """Run the studies in a folder, a temporary one by default, and write the hashes of their results as JSON."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(folder or temporary)
+        folder.mkdir(parents=True, exist_ok=True)
         for study, settings in runs(full, granules):
             words = [f"{key}={value}" for key, value in settings.items()]
             print(study, *words, flush=True)
-            places = [f"results={folder}/results", f"resources={folder}/resources"]
-            command = [sys.executable, "-m", "snakemake", study, "--cores", str(cores), "--config", *words, *places]
-            ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            # with paths relative to the folder, because tables and hashes of inputs hold the paths of granules
+            command = [sys.executable, "-m", "snakemake", study, "--snakefile", str(ROOT / "Snakefile")]
+            command += ["--workflow-profile", str(ROOT / "profiles" / "default"), "--cores", str(cores)]
+            command += ["--config", *words]
+            ended = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if ended.returncode:
                 sys.exit(f"{study}: the run failed; its last lines:\n{ended.stdout[-2000:]}")
-        results = Path(folder) / "results"
+        results = folder / "results"
         made = {place.name: digests(place) for place in sorted(results.iterdir()) if place.is_dir()}
         Path(path).write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", "utf-8")
 
@@ -98,13 +102,14 @@ def main():
     recording.add_argument("path", help="JSON file to write")
     recording.add_argument("--full", action="store_true", help="run the full studies, too")
     recording.add_argument("--granules", help="folder of granules for the studies of `archive: directory`")
+    recording.add_argument("--folder", help="keep the runs in this folder, to look at what differs")
     recording.add_argument("--cores", type=int, default=2, help="default: 2")
     comparing = verbs.add_parser("compare", help="print what differs between two records")
     comparing.add_argument("before")
     comparing.add_argument("after")
     words = parser.parse_args()
     if words.verb == "record":
-        record(words.path, full=words.full, granules=words.granules, cores=words.cores)
+        record(words.path, full=words.full, granules=words.granules, folder=words.folder, cores=words.cores)
         return
     before, after = (json.loads(Path(path).read_text("utf-8")) for path in (words.before, words.after))
     lines = differences(before, after)
