@@ -307,7 +307,7 @@ def _identity(table):
         parts = product_row(granule.product).identity
         if not parts:  # an image pair: its images
             keys.append(granule.granule_id.rsplit("_G", 1)[0])
-        elif pd.isna(getattr(granule, parts[0])):
+        elif any(pd.isna(getattr(granule, name)) for name in parts[:2]):  # only sea ice has the last, the hemisphere
             keys.append(granule.granule_id)
         else:
             keys.append(" ".join(str(part) for part in (granule.product, *(getattr(granule, name) for name in parts))))

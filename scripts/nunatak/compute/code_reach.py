@@ -86,7 +86,7 @@ def _registered(call) -> set[str]:
 
 def _words(call) -> dict:
     """Return the keyword arguments of a call that are written out."""
-    return {str(word.arg): word.value.value for word in call.keywords if isinstance(word.value, ast.Constant)}
+    return {str(word.arg): str(word.value.value) for word in call.keywords if isinstance(word.value, ast.Constant)}
 
 
 def _source(path) -> str:
