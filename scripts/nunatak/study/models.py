@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -46,7 +46,10 @@ from nunatak.times import cycle_at
 _FIRST_DAY = np.datetime64("2018-10-13")
 _CYCLE_MARGIN = np.timedelta64(10, "D")
 
-ArchiveName = Literal[tuple(ARCHIVES)]  # type: ignore[valid-type]
+if TYPE_CHECKING:
+    ArchiveName = str
+else:
+    ArchiveName = Literal[tuple(ARCHIVES)]
 
 
 def _region(value, info: ValidationInfo):
@@ -139,7 +142,7 @@ class StudyFile(Settings):
     """All keys of a study file."""
 
     title: str = key(..., "one line for figures and reports", min_length=1)
-    archive: ArchiveName = key("earthdata", "where granules come from")  # type: ignore[valid-type]
+    archive: ArchiveName = key("earthdata", "where granules come from")
     world: Literal["austfonna", "pine_island", "ross_sea", "ross_sea_year", "generic"] | None = key(
         None,
         "made-up world of archive simulated; generic: an ice cap, or sea ice, fitted to the region; the study's "
