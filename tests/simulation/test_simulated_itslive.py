@@ -5,11 +5,12 @@ import numpy as np
 import pyproj
 import pytest
 
+from nunatak.constants import FILL_VELOCITY as FILL
 from nunatak.products.itslive.ground import scale_field
 from nunatak.runtime import file_sha256
 from nunatak.simulation import itslive, worlds
 from nunatak.simulation.itslive_pairs import schedule
-from nunatak.simulation.itslive_values import FILL, Truth, footprint, measure
+from nunatak.simulation.itslive_values import Truth, footprint, measure
 from nunatak.times import decimal_year
 
 
