@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import urllib.error
 import urllib.request
 
 import numpy as np
@@ -195,3 +196,14 @@ def test_what_the_fit_needs_is_not_lost_on_the_way():
     assert request.parameters.confidence == (4,) and request.parameters.max_iterations == 2
     with pytest.raises(ParameterError, match="maxi"):
         engine.read_request("atl06", {"parms": {"maxi": 0}})
+
+
+@pytest.mark.parametrize("body", [b"{x", b"[1]", b"5", b"[" * 200_000])
+@pytest.mark.parametrize("call", ["definition", "atl06"])
+def test_a_body_that_is_no_object_is_refused(server, call, body):
+    """The answer is 400 with a reason, not an error of the server."""
+    asked = urllib.request.Request(f"http://{server.address}/source/{call}", data=body, method="POST")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked, timeout=30)
+    assert refused.value.code == 400
+    assert "the body of the request is" in json.load(refused.value)["error"]

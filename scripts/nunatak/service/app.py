@@ -51,7 +51,10 @@ def application(assets, *, threads=None):
         return JSONResponse({"server": {"version": INTERFACE, "build": f"nunatak {nunatak.__version__}"}})
 
     async def definition(http):
-        rectype = str((await _body(http)).get("rectype", ""))
+        try:
+            rectype = str((await _body(http)).get("rectype", ""))
+        except NunatakError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
         told = records.definition(rectype)
         if told is None:
             return JSONResponse({"error": f"rectype: {rectype!r} is not served here"}, status_code=404)
@@ -64,12 +67,15 @@ def application(assets, *, threads=None):
 
 
 async def _body(http):
-    """The JSON body of a call; an empty one is an empty object."""
+    """Return the JSON object in the body of a call. An empty body is an empty object."""
     text = await http.body()
     try:
-        return json.loads(text) if text.strip() else {}
-    except ValueError as error:
+        value = json.loads(text) if text.strip() else {}
+    except (ValueError, RecursionError) as error:
         raise engine.RequestError(f"the body of the request is not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise engine.RequestError(f"the body of the request is a JSON {type(value).__name__}; send an object")
+    return value
 
 
 class Server:
