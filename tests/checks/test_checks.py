@@ -146,7 +146,8 @@ def test_a_region_too_small_for_coarse_cells_is_not_judged():
 
 def test_truth_is_met_within_one_percent():
     assert truth.volume_against_truth("cap", -19.9, 0.01, -20.0).passed
-    assert not truth.volume_against_truth("cap", -20.0 * 0.956, 0.01, -20.0).passed
+    just_beyond = truth.volume_against_truth("cap", -20.0 * 1.012, 0.01, -20.0)
+    assert not just_beyond.passed and just_beyond.limit == 1.0 and "the limit is 1 %" in just_beyond.text
 
 
 def test_noise_widens_the_limit_to_three_standard_errors():

@@ -11,7 +11,7 @@ _SIGMAS = 3.0
 
 def volume_against_truth(region, volume_km3, sigma_km3, truth_km3, span=""):
     """
-    The volume change of a region is within 1 % of the one on the truth, or within its own error where that is larger.
+    Check that the volume change of a region is within `TRUTH_LIMIT` of the true one, or within its own error if larger.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def volume_against_truth(region, volume_km3, sigma_km3, truth_km3, span=""):
     if truth_km3 == 0:
         return not_applicable(name, "the true volume does not change")
     limit = max(TRUTH_LIMIT, 100 * _SIGMAS * sigma_km3 / abs(truth_km3))
-    why = "1 %" if limit == TRUTH_LIMIT else f"{_SIGMAS:g} standard errors"
+    why = f"{TRUTH_LIMIT:g} %" if limit == TRUTH_LIMIT else f"{_SIGMAS:g} standard errors"
     text = (
         f"volume change {volume_km3:.4g} km³ against {truth_km3:.4g} km³ of the truth{', ' + span if span else ''}; "
         f"the limit is {why}"
