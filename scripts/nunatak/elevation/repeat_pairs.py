@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nunatak.constants import ACROSS_LIMIT, DAYS_PER_YEAR, MAD_TO_SIGMA, UNALIGNED_CYCLES
+from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA, UNALIGNED_CYCLES
+from nunatak.parameters.tracks import RepeatPairs
 from nunatak.runtime import NunatakError
 
 _KEYS = ["rgt", "beam", "segment_id"]
@@ -29,7 +30,7 @@ _UNITS = {
 }
 
 
-def repeat_pairs(first, second, *, max_across=ACROSS_LIMIT):
+def repeat_pairs(first, second, *, max_across=RepeatPairs.max_across):
     """
     Join two cycles of a track on ground track and segment, and difference their heights.
 
@@ -61,7 +62,7 @@ def repeat_pairs(first, second, *, max_across=ACROSS_LIMIT):
     return paired(first, second, max_across=max_across)[0]
 
 
-def paired(first, second, *, max_across=ACROSS_LIMIT):
+def paired(first, second, *, max_across=RepeatPairs.max_across):
     """
     Join two cycles as `repeat_pairs` does, and count what was joined and what lay too far apart across the track.
 

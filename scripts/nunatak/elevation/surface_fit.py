@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from nunatak.compute.kernels import kernel
-from nunatak.constants import ACROSS_LIMIT, MAD_TO_SIGMA, SIGMA_PASS
+from nunatak.constants import MAD_TO_SIGMA, SIGMA_PASS
 from nunatak.elevation.point_rates import rates
 from nunatak.parameters.elevation import RateOptions
-from nunatak.parameters.tracks import SurfaceFit
+from nunatak.parameters.tracks import RepeatPairs, SurfaceFit
 from nunatak.times import decimal_year
 
 _FIELDS = (
@@ -90,7 +90,7 @@ def surface_rates(segments, *, options=None):
     return table
 
 
-def repeat_rates(segments, *, options=None, max_across=ACROSS_LIMIT):
+def repeat_rates(segments, *, options=None, max_across=RepeatPairs.max_across):
     """
     Rates segment by segment from any number of cycles of a track, without a surface fit.
 

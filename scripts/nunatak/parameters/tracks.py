@@ -9,6 +9,18 @@ from nunatak.parameters.choices import Range, Unit
 
 
 @dataclass(frozen=True)
+class RepeatPairs:
+    """Which passes over one track are repeats of each other."""
+
+    max_across: Annotated[
+        float,
+        Range(above=0, most=10000),
+        Unit("m"),
+        "distance across the track within which two passes are a repeat pair",
+    ] = 65.0  # as ATL11 searches (L_search_XT)
+
+
+@dataclass(frozen=True)
 class SurfaceFit:
     """
     How a surface and a rate are fitted to the heights around regular centres.

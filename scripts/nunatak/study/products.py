@@ -7,10 +7,10 @@ from typing import Any, Literal
 from pydantic import field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from nunatak.constants import ACROSS_LIMIT
 from nunatak.granules import PRODUCTS, about_other, unknown_platform
 from nunatak.parameters.elevation import HeightChange, RateOptions
 from nunatak.parameters.freeboard import FREEBOARD_LIMITS, Bin, Segments
+from nunatak.parameters.tracks import RepeatPairs
 from nunatak.parameters.velocity import CubeForm, PairSelection
 from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.orbit_products import InPlace, LandIceHeights, OrbitProduct, Product, TrackProduct, known_names
@@ -20,16 +20,13 @@ from nunatak.study.sections import Crs
 Filter = Literal["strict", "standard", "rough", "none"]
 
 
-class Atl06(TrackProduct, LandIceHeights, InPlace):
+class Atl06(TrackProduct, LandIceHeights, InPlace, RepeatPairs):
     """Land-ice heights, a segment every 20 m."""
 
     filter: Filter = key(
         "standard", "which heights to keep: strict (flag 0 and 2 m to the neighbours), standard (flag 0), rough, none"
     )
     variables: Listed[str] = key(("h_li", "h_li_sigma"), "variables to keep, by the product's own names")
-    max_across: float = key(
-        ACROSS_LIMIT, "distance across the track within which two passes are a repeat pair", unit="m", gt=0, le=10000
-    )
 
     @field_validator("variables")
     @classmethod
