@@ -53,5 +53,5 @@ def test_a_job_tried_again_is_given_more_memory_and_time(name):
     """What was killed for want of one would be killed again."""
     if "script:" in RULES[name]:
         for resource in ("mem_mb", "runtime"):
-            grows = re.search(rf"{resource}=.*\* attempt", RULES[name])
+            grows = re.search(rf"{resource}=(growing\(\d+\)|.*\* attempt)", RULES[name])
             assert grows, f"rule {name}: {resource} does not grow with the attempt"

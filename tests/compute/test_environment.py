@@ -10,13 +10,14 @@ import sys
 import pytest
 
 from nunatak.compute import code_reach
+from nunatak.compute import environment as settled
 from nunatak.compute.environment import Interpreter, drop_foreign, explain_exit
 
 KERNEL = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np
-from nunatak import kernels
+from nunatak.compute import kernels
 from nunatak.elevation import cell_fits
 x = np.full(3, 2.0)
 cell_fits._multiply(x, np.full(3, 21.0))
@@ -103,7 +104,7 @@ def test_jobs_keep_caches_elsewhere_and_one_line_says_so(tmp_path, monkeypatch):
     for home, moved in ((tmp_path / "home", False), ("/dev/null/home", True)):
         environment = {"XDG_CACHE_HOME": str(home)}
         monkeypatch.setenv("XDG_CACHE_HOME", str(home))
-        lines = environment._move_cache(environment)
+        lines = settled._move_cache(environment)
         assert (len(lines), "MPLCONFIGDIR" in environment) == (moved, moved)
     assert environment["XDG_CACHE_HOME"] == str(tmp_path / f"nunatak-{os.getuid()}")
     assert lines[0].startswith("/dev/null/home cannot be written: caches are kept in ")

@@ -28,6 +28,8 @@ from nunatak.velocity.cube import fates, plan_cube, read_blocks
 
 TRUNK = {"lonlat": [[-101.2, -74.97], [-100.4, -74.97], [-100.4, -75.13], [-101.2, -75.13]]}
 NOTEBOOK = {"lonlat": [[-101.1555, -74.7387], [-99.1172, -75.0879], [-99.8797, -75.46], [-102.425, -74.925]]}
+# every pair that there is, whatever a study takes by default
+EVERY = {"percent_valid_pixels": 0, "min_separation": 0, "geometry": "any"}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def cube(simulated_pairs, tmp_path_factory):
         simulated_pairs,
         TRUNK,
         folder / "cube.zarr",
-        selection={"percent_valid_pixels": 0, "min_separation": 0, "geometry": "any"},
+        selection=EVERY,
         index=folder / "index.parquet",
         pairs=folder / "pairs.parquet",
     )
@@ -79,7 +81,9 @@ def test_values_equal_an_independent_clip(cube):
 def test_the_real_pair_enters_unchanged(data, tmp_path):
     """The Landsat pair over the notebook's polygon; the other real pair lies outside, and is empty in its own frame."""
     folder = data("real/ITS_LIVE")
-    pairs = api.build_cube(folder, NOTEBOOK, tmp_path / "cube.zarr", selection={"variables": ["v"]})
+    pairs = api.build_cube(
+        folder, NOTEBOOK, tmp_path / "cube.zarr", selection={**EVERY, "projections": "majority", "variables": ["v"]}
+    )
     assert dict(zip(pairs["platform"], pairs["fate"], strict=True)) == {"LE07": "used", "LT05": "outside"}
     stack = open_cube(tmp_path / "cube.zarr")
     path = next(folder.glob("LE07*.nc"))
@@ -90,7 +94,11 @@ def test_the_real_pair_enters_unchanged(data, tmp_path):
     np.testing.assert_array_equal(stack["v"][0].values[known], raw[np.ix_(rows[known], columns)])
     with pytest.raises(NunatakError, match="no layer: of 2 image pairs none is used: 1 empty, 1 outside"):
         api.build_cube(
-            folder, {"bbox": [-130, -82, -127, -81]}, tmp_path / "own.zarr", pairs=tmp_path / "pairs.parquet"
+            folder,
+            {"bbox": [-130, -82, -127, -81]},
+            tmp_path / "own.zarr",
+            selection=most,
+            pairs=tmp_path / "pairs.parquet",
         )
     told = read_table(tmp_path / "pairs.parquet")
     assert "no valid cell" in told.set_index("platform").loc["LT05", "why"]
@@ -127,7 +135,7 @@ def test_version_1_is_replicated_into_the_nested_lattice(cube):
 def test_threads_blocks_chunks_and_formats_do_not_change_values(simulated_pairs, cube, tmp_path):
     """One thread, small blocks, series chunks, Zarr 2: the same layers; the same build twice: the same bytes."""
     stack, _, folder = cube
-    options = {"selection": {"projections": "all"}, "index": folder / "index.parquet"}
+    options = {"selection": EVERY, "index": folder / "index.parquet"}
     for name, extra in (
         ("small.zarr", {"memory_mb": 1, "threads": 1}),
         ("series.zarr", {"chunks": "series"}),
@@ -239,9 +247,7 @@ def test_a_cube_and_its_composite_on_dask_are_those_of_this_process(
     stack, _, folder = cube
     if scheduler == "cluster":
         scheduler = request.getfixturevalue("dask_cluster")
-    api.build_cube(
-        simulated_pairs, TRUNK, tmp_path / "cube.zarr", selection={"projections": "all"}, scheduler=scheduler
-    )
+    api.build_cube(simulated_pairs, TRUNK, tmp_path / "cube.zarr", selection=EVERY, scheduler=scheduler)
     with parallel.on(scheduler, threads=2):
         lazy = open_cube(tmp_path / "cube.zarr", chunks={"time": -1, "y": 60})
         theirs = composite(lazy, method="mean", memory_mb=1)
