@@ -196,6 +196,21 @@ def test_a_damaged_dataset_costs_its_beam_and_is_named(granule):
     pd.testing.assert_frame_equal(table, whole[whole.beam != "gt2l"].reset_index(drop=True))
 
 
+@pytest.mark.parametrize("shape", ["short", "two columns", "one value"])
+def test_a_dataset_of_another_shape_costs_its_beam(granule, shape):
+    """The granule goes on without the beam, and the reason names what went wrong."""
+    whole, _ = atl06.read_segments(granule)
+    with h5py.File(granule, "a") as file:
+        values = file["gt2l/land_ice_segments/h_li_sigma"][:]
+        del file["gt2l/land_ice_segments/h_li_sigma"]
+        made = {"short": values[:-3], "two columns": np.stack([values, values], axis=1), "one value": values[0]}
+        file["gt2l/land_ice_segments/h_li_sigma"] = made[shape]
+    table, statuses = atl06.read_segments(granule)
+    failed = next(s for s in statuses if s.beam == "gt2l")
+    assert failed.status == "failed" and failed.reason
+    pd.testing.assert_frame_equal(table, whole[whole.beam != "gt2l"].reset_index(drop=True))
+
+
 def test_beams_without_the_group_of_segments_are_refused(granule):
     """A subset of another group: not an empty granule but one to fetch whole; without any beam it is empty."""
     without_segments(granule)

@@ -229,6 +229,7 @@ def _read_beam(file, beam, *, region, period, wanted, spared, needed):
     # copies: a slice would keep the whole beam's positions in memory
     columns = {"time": time, "latitude": latitude[rows].copy(), "longitude": longitude[rows].copy()}
     absent = _read_rows(group, rows, wanted, spared, needed, columns)
+    _check_shapes(group, columns)
     columns["spot"], note = hdf5.spots(file, beam, delta_time)
     if not keep.all():
         columns = {name: values[keep] for name, values in columns.items()}
@@ -248,6 +249,17 @@ def _common_length(group, names, n):
                 f"latitude {n}; remove it and fetch it again"
             )
     return n
+
+
+def _check_shapes(group, columns):
+    """Refuse a column that does not hold one value for each position."""
+    n = len(columns["latitude"])
+    for name, values in columns.items():
+        if np.shape(values) != (n,):
+            raise GranuleError(
+                f"{group.file.filename}: {group.name.lstrip('/')}: {name} has the shape {np.shape(values)} for {n} "
+                "segments; fetch the granule again"
+            )
 
 
 def _read_rows(group, rows, wanted, spared, needed, columns):

@@ -5,6 +5,10 @@ from __future__ import annotations
 from nunatak.files import remote
 from nunatak.products import GranuleError
 from nunatak.products.status import EMPTY, FAILED, OUTSIDE, PRESENT, TrackStatus
+from nunatak.runtime import NunatakError
+
+# what reading a file that is damaged or not of its product's layout ends in
+DAMAGE = (NunatakError, OSError, RuntimeError, ValueError, TypeError, LookupError)
 
 
 def read_each(read, beams, path):
@@ -32,7 +36,7 @@ def read_each(read, beams, path):
             part, status = read(beam)
         except remote.NotReadable:  # the network, not the beam
             raise
-        except (GranuleError, OSError, RuntimeError) as error:
+        except DAMAGE as error:
             failed.append(error)
             part, status = None, TrackStatus(beam, FAILED, in_words(error, path))
         statuses.append(status)
@@ -44,7 +48,9 @@ def read_each(read, beams, path):
 
 
 def in_words(error, path):
-    """Return what an error says, on one line and without the file's name."""
+    """Return what an error says, on one line and without the file's name; the kind of one that is not ours."""
+    if not isinstance(error, NunatakError | OSError | RuntimeError):
+        return f"cannot be read ({type(error).__name__}: {' '.join(str(error).split())})"
     return " ".join(str(error).split()).removeprefix(f"{path}: ")
 
 

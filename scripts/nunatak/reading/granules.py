@@ -15,6 +15,7 @@ from nunatak.compute.parallel import in_order
 from nunatak.files import remote
 from nunatak.granules import ledger as make_ledger
 from nunatak.granules import parse, present
+from nunatak.products.beams import DAMAGE, in_words
 from nunatak.products.status import FAILED
 from nunatak.runtime import NunatakError, log, progress
 
@@ -103,8 +104,10 @@ def _granule(read, judge, work, opened, row):
         if reason:
             raise NunatakError(reason)
         table, statuses = read(opened(path) if opened else path)
-    except (NunatakError, OSError) as error:
-        reason = reason_without_path(error, path)
+    except DAMAGE as error:
+        ours = isinstance(error, NunatakError | OSError | RuntimeError)
+        reason = reason_without_path(error, path) if ours else in_words(error, path)
+        log.debug("%s", path, exc_info=not ours)
         log.warning("%s: %s", path, reason)
         return Granule(row, None, {**row, "status": "failed", "reason": reason, "n_points": 0})
     outcome = {**row, **judge(table, statuses)}
