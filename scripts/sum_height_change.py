@@ -14,6 +14,9 @@ from nunatak.study.parts import typed
 from nunatak.study.products import Atl15
 from nunatak.study.sections import Mass
 
+# what firn air content (m) and uplift of the bedrock (m/yr) can be; an undeclared fill such as -9999 cannot
+FIRN_AIR, UPLIFT = (-200.0, 200.0), (-1.0, 1.0)
+
 
 def main(change, surface, regions, out_regions, out_elevation, *, settings: Atl15, mass: Mass | None, study):
     """
@@ -75,7 +78,8 @@ def to_mass(layer, mass):
         return layer, elevation.Density(mass.density, mass.density_sigma)
     if mass and mass.firn:
         grid = Grid.of(layer)
-        air, uplift = (read_on_grid(path, grid) for path in (mass.firn, mass.gia))
+        air = read_on_grid(mass.firn, grid, valid=FIRN_AIR)
+        uplift = read_on_grid(mass.gia, grid, valid=UPLIFT)
         return elevation.ice_equivalent(layer, air, uplift), elevation.ICE
     return layer, None
 

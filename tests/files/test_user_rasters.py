@@ -118,3 +118,18 @@ def test_a_study_is_told_what_is_wrong_with_a_raster_when_it_is_read(tmp_path):
             with_gate(tmp_path, **gate)
     for gate in ({"thickness": two, "variable": 2}, {"thickness": three, "variable": "thickness"}):
         assert with_gate(tmp_path, **gate).gates["g"].thickness == gate["thickness"]
+
+
+@pytest.mark.parametrize("packing", [{"scale_factor": 0.1}, {"scale_factor": 0.1, "add_offset": 380.0}])
+def test_packed_values_are_unpacked(tmp_path, packing):
+    """400 m stored as integers with a scale and an offset, in a NetCDF variable and in a GeoTIFF band."""
+    data = xr.DataArray(np.full(GRID.shape, 400.0), dims=("y", "x"))
+    field = georeference(xr.Dataset({"thickness": data}), GRID)
+    path = tmp_path / "packed.nc"
+    field.to_netcdf(path, encoding={"thickness": {"dtype": "i2", "_FillValue": -9999, **packing}})
+    np.testing.assert_allclose(read_on_grid(path, GRID, variable="thickness", valid=(0, 5000)), 400)
+    raw = (400.0 - packing.get("add_offset", 0.0)) / packing["scale_factor"]
+    band = tif(tmp_path / "packed.tif", np.full(GRID.shape, raw))
+    with rasterio.open(band, "r+") as file:
+        file.scales, file.offsets = (packing["scale_factor"],), (packing.get("add_offset", 0.0),)
+    np.testing.assert_allclose(read_on_grid(band, GRID, valid=(0, 5000)), 400)

@@ -276,7 +276,12 @@ def _open(path, variable):
     import xarray as xr
 
     try:
-        opened = rioxarray.open_rasterio(path, masked=True, variable=variable if isinstance(variable, str) else None)
+        opened = rioxarray.open_rasterio(
+            # values may be packed: scale and offset of a band or variable are applied, fills become NaN
+            path,
+            mask_and_scale=True,
+            variable=variable if isinstance(variable, str) else None,
+        )
     except (OSError, ValueError, KeyError) as error:
         raise NunatakError(f"{path}: cannot be read as a raster ({error}); give a GeoTIFF or a NetCDF file") from error
     field = opened if isinstance(opened, xr.DataArray) else _variable_of(opened, path, variable)
