@@ -432,6 +432,18 @@ def test_leading_zeros_are_decimal(tmp_path):
     assert asked.region.bounds == (10.0, 79.0, 30.0, 81.0) and asked.mass.density == 850 and asked.max_failed == 0
 
 
+@pytest.mark.parametrize("number", ["1:20", "1:30.5"])
+def test_numbers_to_the_base_60_are_refused(tmp_path, number):
+    """1:20 is no track 80."""
+    path = tmp_path / "sixty.yaml"
+    path.write_text(
+        "title: sixty\nregion: {bbox: [10, 79, 30, 81]}\nperiod: [2019-01-01, 2020-01-01]\n"
+        f"products:\n  atl06: {{rgt: [{number}]}}\n"
+    )
+    with pytest.raises(study.StudyError, match="to the base 60"):
+        study.load(path)
+
+
 def test_whole_numbers_in_all_their_forms(tmp_path):
     """Only leading zeros are read otherwise than YAML does; text in quotes stays text."""
     path = tmp_path / "numbers.yaml"

@@ -242,12 +242,31 @@ _Loader.add_implicit_resolver(
 def _decimal(loader, node):
     """Read a whole number with leading zeros as granule names have them, where YAML 1.1 reads the octal 0627 as 407."""
     text = str(node.value).replace("_", "")
+    _refuse_colons(node)
     return int(text) if re.fullmatch(r"[-+]?0[0-9]+", text) else loader.construct_yaml_int(node)
+
+
+def _float(loader, node):
+    """Read a number with a fraction."""
+    _refuse_colons(node)
+    return loader.construct_yaml_float(node)
+
+
+def _refuse_colons(node):
+    """Refuse a number to the base 60, as which YAML 1.1 takes 1:20 for 80."""
+    if ":" in str(node.value):
+        raise yaml.constructor.ConstructorError(
+            None,
+            None,
+            f"{node.value} is read as a number to the base 60; write a list [a, b] or text in quotes",
+            node.start_mark,
+        )
 
 
 # 0598 is no octal number, so that YAML 1.1 takes it for text
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?0[0-9_]*[0-9]$"), list("-+0"))
 _Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
+_Loader.add_constructor("tag:yaml.org,2002:float", _float)
 
 
 def _check_keys(given, where):
