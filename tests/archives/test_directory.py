@@ -189,6 +189,14 @@ def test_a_renamed_copy_does_not_displace_the_granule(archive):
     )
 
 
+def test_a_release_from_before_the_launch_does_not_displace_a_later_one(archive):
+    """Release 209 came before 001, though its number is the larger one."""
+    for version in ("209", "006"):
+        atl06(archive.root / version, name_of(version=version))
+    table = search(archive)
+    assert list(table["version"]) == ["006"]
+
+
 def test_quick_looks_are_left_out_unless_asked_for(archive):
     """Named with the remedy; asked for, one is used until the final granule of the pass is there."""
     quick = name_of(product="ATL06QL")

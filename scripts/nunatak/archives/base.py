@@ -221,7 +221,8 @@ def newest(table, notes):
         named=[
             str(name).rsplit(".", 1)[0] in str(url) for name, url in zip(table["file_name"], table["url"], strict=True)
         ],
-        release=table["version"].fillna(""),
+        # releases 200 to 299 were made before and about the launch, and every later one replaces them
+        release=table["version"].fillna("").where(~table["version"].fillna("").str.match(r"2\d\d$"), "000"),
         last_cycle=pd.to_numeric(_column(table, "cycle_end"), errors="coerce").fillna(0),
         rank=table["revision"].fillna(""),
         size=table["size_bytes"].fillna(0),

@@ -16,10 +16,10 @@ def reference_frame(release):
     The description of an ATL03 or ATL06 granule says so. Releases of ATL14 and ATL15 are counted otherwise, and their
     granules name the frame in an attribute.
 
-    >>> reference_frame("006"), reference_frame(7)
-    ('ITRF2014', 'ITRF2020')
+    >>> reference_frame("006"), reference_frame(7), reference_frame("209")  # 2xx came before 001
+    ('ITRF2014', 'ITRF2020', 'ITRF2014')
     """
-    return "ITRF2014" if int(release) < FIRST_IN_ITRF2020 else "ITRF2020"
+    return "ITRF2014" if int(release) < FIRST_IN_ITRF2020 or int(release) >= 200 else "ITRF2020"
 
 
 def attributes(product, granule_ids):
