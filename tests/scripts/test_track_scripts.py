@@ -323,6 +323,19 @@ def test_filtered_agreement_is_closer_than_unfiltered(made):
     assert raw["difference_m"]["max"] > 5 and kept["difference_m"]["max"] < 1
 
 
+def test_clouds_are_not_told_as_change_along_a_track(made):
+    """One cloud is left out of the sentence; where most points are clouds it says so and gives no change."""
+    track = read_table(made["track.parquet"])
+    points = track[(track["product"] == "atl11") & track["good"]].reset_index(drop=True)
+    plain = tracks.profile_sentence(points)
+    last = points["cycle"] == points["cycle"].max()
+    cloud = points["x_atc"].between(*points["x_atc"].quantile([0.5, 0.53]))
+    beside = points.assign(h=points["h"] + np.where(last & cloud, 900.0, 0.0))
+    assert "900" not in tracks.profile_sentence(beside) and "changed most, by −" in plain
+    under = points.assign(h=points["h"] + np.where(last & (points.index % 2 == 0), 600.0, 0.0))
+    assert "as under clouds" in tracks.profile_sentence(under)
+
+
 def test_sentences_say_the_numbers(made):
     track, agreement = read_table(made["track.parquet"]), read_csv(made["agreement.csv"])
     points, segments = (track[track["product"] == name] for name in ("atl11", "atl06"))

@@ -9,6 +9,7 @@ from nunatak.elevation.crossovers import NOISE_DAYS
 from nunatak.reports.words import counted, day, number, plus_minus
 
 _SHOWN = 12
+_SCATTER = 10.0  # m, of differences along a track; outlets that change fast scatter less about their median
 
 
 def seen_table(seen):
@@ -79,13 +80,26 @@ def segments_sentence(segments, *, alone=False):
 
 
 def profile_sentence(points):
-    """Where along the track the surface sank most between the first and the last cycle, and what its ends did."""
+    """
+    Say where along the track the surface changed most between two cycles, and how its ends changed.
+
+    Differences beyond six NMAD of their median are left out. Where the NMAD of all is larger than `_SCATTER`, most of
+    them are clouds and the sentence says only that.
+    """
     good = points[points["good"]]
     change = good.pivot_table(index="x_atc", columns="cycle", values="h")
     full = change.columns[change.notna().sum() > 0.3 * len(change)]
     if len(full) < 2:
         return "There are no two cycles with enough heights on this track to say how its profile changed."
-    dh = (change[full[-1]] - change[full[0]]).dropna().rolling(15, center=True, min_periods=5).median().dropna()
+    dh = (change[full[-1]] - change[full[0]]).dropna()
+    spread = nmad(dh) if len(dh) else 0.0
+    if spread > _SCATTER:
+        return (
+            f"The heights of the first and the last cycle on this track differ by {number(spread)} m (NMAD) from their "
+            "median, as under clouds: too much to say how its profile changed."
+        )
+    dh = dh[np.abs(dh - dh.median()) <= max(6.0 * spread, 1.0)]
+    dh = dh.rolling(15, center=True, min_periods=5).median().dropna()
     if len(dh) < 10:
         return "The first and the last cycle have too few points in common to say how the profile changed."
     km = (dh.index - dh.index.min()) / 1000
@@ -93,7 +107,8 @@ def profile_sentence(points):
     first, last = (good[good["cycle"] == cycle]["time"].min() for cycle in (full[0], full[-1]))
     return (
         f"Between {day(first)} and {day(last)} the surface along the track changed most, by "
-        f"{number(dh.iloc[most])} m, {km[most]:.0f} km from its start in the focus; over the first and the last "
+        f"{plus_minus(dh.iloc[most], spread)} m (NMAD of single points), {km[most]:.0f} km from its "
+        "start in the focus; over the first and the last "
         f"{km[-1] / 12:.0f} km the median change is {number(dh.iloc[:edge].median(), 2)} m and "
         f"{number(dh.iloc[-edge:].median(), 2)} m."
     )
