@@ -34,6 +34,7 @@ from nunatak.files import retries
 from nunatak.geometry.outlines import write_outlines
 from nunatak.granules import granule_table
 from nunatak.runtime import job
+from nunatak.study.products import Atl06
 
 PINE_ISLAND = study.load(ROOT / "config" / "studies" / "pine_island.yaml", overrides={"size": "tiny"}).products
 ASKED = asked_of(HERE, YEAR)
@@ -74,7 +75,7 @@ class World:
         product = "itslive" if self.door == PAIRS else "atl06"
         if self.door == SUBSETS:
             archive["subset"] = ASKED
-        settings = PINE_ISLAND["itslive"].model_dump(mode="json") if self.door == PAIRS else {"splits": 1}
+        settings = PINE_ISLAND["itslive"] if self.door == PAIRS else Atl06()
         chunk, written = CHUNK[self.door], {name: base / name for name in ("granules", "left_out", "lists")}
         steps = [
             (
@@ -85,7 +86,7 @@ class World:
                     "archive": archive,
                     "product": product,
                     "settings": settings,
-                    "period": YEAR.model_dump(mode="json"),
+                    "period": YEAR,
                     "chunks": [chunk],
                     "study": "night",
                 },

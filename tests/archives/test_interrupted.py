@@ -25,7 +25,7 @@ RUN = """
 import sys
 sys.path[:0] = [{scripts!r}]
 from nunatak.archives import base
-from nunatak.archives import login as earthdata_login
+from nunatak.archives.nasa import login as earthdata_login
 from nunatak.archives.nasa.earthdata import EarthdataArchive
 EarthdataArchive({resources!r}).fetch(base.read_list({listed!r}))
 """
@@ -34,7 +34,9 @@ RUNS = """
 import os, sys
 sys.path[:0] = [{scripts!r}]
 import earthaccess
-from nunatak.archives import base, download, login, verify
+from nunatak.archives import base, verify
+from nunatak.archives.nasa import login
+from nunatak.archives.transfer import download
 from nunatak.archives.nasa.earthdata import EarthdataArchive
 for line in sys.stdin:
     child = os.fork()

@@ -59,7 +59,7 @@ def test_modules_of_every_depth_are_in_reach(kind):
 def flow(finished, tmp_path_factory):
     """A copy of the finished study, to edit its library; every edit is undone."""
     copy = Flow(tmp_path_factory.mktemp("edited"))
-    shutil.copytree(finished.folder, copy.folder, dirs_exist_ok=True)
+    shutil.copytree(finished.folder, copy.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".venv"))
     return copy
 
 
