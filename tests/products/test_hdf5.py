@@ -147,3 +147,15 @@ def test_contradicting_beam_attribute_is_noted(tmp_path):
     spot, note = spots(path, "gt1l", [0.0])
     assert spot == 6
     assert note == "atlas_spot_number 1 contradicts sc_orient (spot 6); sc_orient is followed"
+
+
+@pytest.mark.parametrize(("name", "value"), [("scale_factor", 0.001), ("add_offset", 100.0)])
+def test_packed_values_are_refused(tmp_path, name, value):
+    """A granule that somebody packed is no original; a scale of one and an offset of none say nothing."""
+    with h5py.File(tmp_path / "packed.h5", "w") as file:
+        file["h"] = np.arange(5)
+        file["h"].attrs["scale_factor"], file["h"].attrs["add_offset"] = 1.0, 0.0
+        assert hdf5.read(file, "h").tolist() == [0, 1, 2, 3, 4]
+        file["h"].attrs[name] = value
+        with pytest.raises(GranuleError, match=f"h: packed with {name} {value:g}.*fetch the original granule"):
+            hdf5.read(file, "h")

@@ -151,12 +151,13 @@ def read(group, name, rows=slice(None), *, as_float=False, limit=FILL_LIMIT):
 
     Raises
     ------
-    GranuleError : the dataset is absent
+    GranuleError : the dataset is absent, damaged, or packed by a scale or an offset
     """
     try:
         dataset = h5d.open(group.id, name.encode())
     except KeyError:
         raise missing(group, name) from None
+    _refuse_packed(group, name, dataset)
     try:
         values = _read_rows(dataset, rows)
     except remote.NotReadable:
@@ -206,11 +207,32 @@ def _read_rows(dataset, rows):
     return out
 
 
+def _refuse_packed(group, name, dataset):
+    """
+    Refuse values that somebody packed: the products' own granules hold plain values.
+
+    Read as they are, heights packed by 0.001 would be a thousand times too large.
+    """
+    for attribute_, plain in ((b"scale_factor", 1), (b"add_offset", 0)):
+        stated = _number(dataset, attribute_)
+        if stated is not None and stated != plain:
+            where = f"{group.name}/{name}".strip("/")
+            raise GranuleError(
+                f"{group.file.filename}: {where}: packed with {attribute_.decode()} {stated:g}, as the product's own "
+                "granules are not; fetch the original granule"
+            )
+
+
 def _stated_fill(dataset):
-    """The dataset's own _FillValue, or None."""
-    if not h5a.exists(dataset, b"_FillValue"):
+    """Return the dataset's own _FillValue, or None."""
+    return _number(dataset, b"_FillValue")
+
+
+def _number(dataset, name):
+    """Return a numeric attribute of a dataset, or None."""
+    if not h5a.exists(dataset, name):
         return None
-    stated = h5a.open(dataset, b"_FillValue")
+    stated = h5a.open(dataset, name)
     if stated.dtype.kind not in "fiu":
         return None
     value = np.empty(stated.shape, dtype=stated.dtype)
