@@ -9,7 +9,7 @@ from nunatak.compute.code_reach import code_version
 from nunatak.granules.products import granules_of, product_row
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.runtime import NunatakError, check_conda, check_folder, claim
-from nunatak.study import place
+from nunatak.study import simulated_world
 from snakemake.exceptions import WorkflowError
 
 # a run that was killed left its lock; the job of a run must not look
@@ -192,20 +192,20 @@ def engine_is(name):
 
 def world_folder(label):
     """The folder that holds the granules of a study's simulated world."""
-    return f"{STUDIES[label]['resources']}/archive/simulated/{place.world_folder(LOADED[label])}"
+    return f"{STUDIES[label]['resources']}/archive/simulated/{simulated_world.world_folder(LOADED[label])}"
 
 
 def of_world(wildcards):
     """What the simulation is told of a world: the first study that is about it says."""
-    own = (s for s in LOADED.values() if s.archive == "simulated" and place.world_folder(s) == wildcards.world)
-    return place.world_of(next(own), wildcards.product)
+    own = (s for s in LOADED.values() if s.archive == "simulated" and simulated_world.world_folder(s) == wildcards.world)
+    return simulated_world.world_of(next(own), wildcards.product)
 
 
 def archive_of(wildcards):
     """The granules that must be made before they can be asked for; nothing for an archive that exists."""
     if not ARCHIVES[STUDIES[wildcards.study]["archive"]].made:
         return []
-    folder = place.world_folder(LOADED[wildcards.study])
+    folder = simulated_world.world_folder(LOADED[wildcards.study])
     return f"<resources>/archive/simulated/{folder}/{granules_of(wildcards.product)}"
 
 
@@ -260,7 +260,7 @@ def lock_of(wildcards):
 def world_of(wildcards):
     """What the simulation is told of the world, for the checks against its truth; None for real granules."""
     study = LOADED[wildcards.study]
-    return place.world_of(study) if study.archive == "simulated" else None
+    return simulated_world.world_of(study) if study.archive == "simulated" else None
 
 
 def told_to_notebooks(wildcards):

@@ -3,11 +3,12 @@
 from functools import partial
 
 from nunatak import gridding
-from nunatak.archives import base
+from nunatak.archives.archive import outline_of
 from nunatak.archives.in_place import openable
 from nunatak.files.tables import read_table, write_table
 from nunatak.geometry.outlines import read_outlines
 from nunatak.geometry.region import load
+from nunatak.granules.lists import check_failures
 from nunatak.granules.products import product_row, registry
 from nunatak.products.sea_ice import SegmentFilter
 from nunatak.reading.granules import each_granule, read_ledger
@@ -36,7 +37,7 @@ def main(
     endpoints : addresses of the services, for granules that stay where they are
     scheduler : of Dask, for the granules; threads of this job unless given
     """
-    region = base.outline_of(read_outlines(regions), product)
+    region = outline_of(read_outlines(regions), product)
     fetched = read_table(ledger)
     read, errors = reader_of(product)(error="sigma" in freeboard.statistics)
     read = partial(
@@ -57,7 +58,7 @@ def main(
     parts = [granule.table for granule in reads if granule.table is not None]
     outcome = read_ledger([granule.outcome for granule in reads])
     sums = gridding.merge(parts or [gridding.no_segments(grid, level_width=width)])
-    log.info("%s; %s", sums.describe_losses(), base.check_failures(outcome, None))
+    log.info("%s; %s", sums.describe_losses(), check_failures(outcome, None))
     about = stamp(
         study=study,
         source=fetched.attrs["attributes"]["nunatak_source"],

@@ -1,7 +1,7 @@
 """Count what was found, used and missing of a product; an error when more granules failed than the study allows."""
 
-from nunatak.archives import base
 from nunatak.files.tables import read_table
+from nunatak.granules.lists import check_failures
 from nunatak.runtime import NunatakError, job, log, written
 
 
@@ -25,7 +25,7 @@ def main(granules, ledgers, out, *, max_failed):
     counts = rows.assign(reason=rows["reason"].fillna("")).groupby(["status", "reason"], as_index=False).size()
     with written(out) as part:
         counts.rename(columns={"size": "granules"}).to_csv(part, index=False)
-    log.info("%s", base.check_failures(rows, max_failed))
+    log.info("%s", check_failures(rows, max_failed))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Bring the granules of one chunk here, check each, and write what came of every one."""
 
-from nunatak.archives import base
+from nunatak.archives.archive import source_of
 from nunatak.archives.opening import open_archive
 from nunatak.files.tables import write_table
+from nunatak.granules.lists import check_failures, read_list
 from nunatak.runtime import job, log, stamp
 
 
@@ -17,11 +18,11 @@ def main(granules, out, *, archive, study, folder=None, connections=None):
     folder : where an archive that copies puts its copies
     connections : files under way at one time, where they come over the network
     """
-    asked = base.read_list(granules)
+    asked = read_list(granules)
     limits = {"connections": {"nsidc": connections}} if connections else {}
     ledger = open_archive(archive["name"], {**archive, **limits}).fetch(asked, folder)
-    log.info("%s", ", ".join(f"{count} {status}" for status, count in base.check_failures(ledger, None).items()))
-    source = base.source_of(asked, archive["name"])
+    log.info("%s", ", ".join(f"{count} {status}" for status, count in check_failures(ledger, None).items()))
+    source = source_of(asked, archive["name"])
     write_table(ledger, out, attributes=stamp(study=study, source=source, inputs=[granules]))
 
 

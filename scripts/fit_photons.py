@@ -3,13 +3,14 @@
 from functools import partial
 
 from nunatak import photons
-from nunatak.archives import base
+from nunatak.archives.archive import outline_of
 from nunatak.files.streams import ParquetStream
 from nunatak.files.tables import read_table, write_table
 from nunatak.geometry.outlines import read_outlines
 from nunatak.geometry.points import placed
 from nunatak.granules import datums, present
 from nunatak.granules import ledger as make_ledger
+from nunatak.granules.lists import check_failures
 from nunatak.products import atl03, atl08, corrections
 from nunatak.reading.granules import each_granule, same_pass
 from nunatak.runtime import NunatakError, job, log, stamp
@@ -36,7 +37,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     classes : ledgers of ATL08 granules, for photon classes
     threads : beams worked on at a time
     """
-    region = base.outline_of(read_outlines(regions), product)
+    region = outline_of(read_outlines(regions), product)
     floating = getattr(settings, "floating", None)  # photons of extents have no heights to correct
     shelf = read_outlines(regions)[floating] if floating else None
     crs = crs or region.natural_crs
@@ -72,7 +73,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
         if not outcomes:
             stream("", placed(nothing, crs), 0, 0)
     corrections.tell_lost(lost, floating=floating)
-    log.info("%d rows; %s", stream.rows, base.check_failures(make_ledger(outcomes), None))
+    log.info("%d rows; %s", stream.rows, check_failures(make_ledger(outcomes), None))
     write_table(make_ledger(outcomes), out_ledger, attributes=about)
 
 

@@ -9,7 +9,7 @@ from nunatak.archives import plan
 from nunatak.figures.plan_map import plan_map
 from nunatak.files.tables import read_table
 from nunatak.geometry import region
-from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION, read_outlines
+from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION, altimetry_area, read_outlines
 from nunatak.granules.products import product_row
 from nunatak.runtime import job, say, write_json
 
@@ -50,8 +50,7 @@ def main(granules, regions, folder, *, title, study, products, period, originals
 
 
 def _draw(outlines, tables, whole, folder, *, title, study, source):
-    own = outlines[STUDY_REGION]
-    area = own if set(tables) == {"itslive"} else outlines.get(ALTIMETRY_REGION, own)
+    area = outlines[STUDY_REGION] if set(tables) == {"itslive"} else altimetry_area(outlines)
     shown = {
         name: {
             "footprints": shapely.from_wkt(table["geometry"].dropna().to_numpy(dtype=object)),

@@ -7,7 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as csv
 
-from nunatak.archives import EmptyAnswer, base, lock
+from nunatak.archives import EmptyAnswer, lock
+from nunatak.archives.archive import Filters, outline_of, source_of
 from nunatak.archives.opening import open_archive
 from nunatak.files.tables import write_table
 from nunatak.geometry.outlines import focus_outline, read_outlines
@@ -39,14 +40,14 @@ def main(regions, out, *, archive, product, settings, period, chunks, study, foc
         that is gone or changed
     chunks : the names of its chunks; a granule of none of them has no chunk, and counting the granules says so
     """
-    region = base.outline_of(read_outlines(regions), product)
+    region = outline_of(read_outlines(regions), product)
     about = stamp(study=study, source="", inputs=[regions], parameters=settings)
     if getattr(settings, "rgt", None) == "auto":
         region, settings = focus_outline(focus), settings.model_copy(update={"rgt": None})
-    filters = base.Filters.of(settings.model_dump(mode="json"))
+    filters = Filters.of(settings.model_dump(mode="json"))
     answer = _answer(product, region, period, filters, archive, locked)
     tell(product, answer.attrs.get("notes", []))
-    about["nunatak_source"] = base.source_of(answer, archive["name"])
+    about["nunatak_source"] = source_of(answer, archive["name"])
     pairs = product_row(product).kept == "pairs"
     why = leave_out(answer, settings, region) if pairs else pd.Series("", index=answer.index)
     wanted = answer[why == ""].reset_index(drop=True)

@@ -1,13 +1,15 @@
 """Have the photons of one chunk of ATL03 granules fitted by a SlideRule service."""
 
 from nunatak import photons
-from nunatak.archives import base, sliderule
+from nunatak.archives import sliderule
+from nunatak.archives.archive import outline_of, source_of
 from nunatak.files.streams import ParquetStream
 from nunatak.files.tables import write_table
 from nunatak.geometry.outlines import read_outlines
 from nunatak.geometry.points import placed
 from nunatak.granules import datums
 from nunatak.granules import ledger as make_ledger
+from nunatak.granules.lists import check_failures, read_list
 from nunatak.products import corrections
 from nunatak.runtime import job, log, progress, stamp
 from nunatak.study.parts import typed
@@ -30,14 +32,14 @@ def main(granules, regions, out, out_ledger, *, settings: Atl06sr, period: Perio
     archive : name of the archive that listed the granules
     crs : of the columns x and y; the region's natural one where not given
     """
-    region = base.outline_of(read_outlines(regions), "atl06sr")
+    region = outline_of(read_outlines(regions), "atl06sr")
     shelf = read_outlines(regions)[settings.floating] if settings.floating else None
     crs = crs or region.natural_crs
     asked = settings.fit()
     parameters = photons.FitParameters.of(asked)
     lost, outcomes = 0, []
-    rows = list(base.read_list(granules).to_dict("records"))
-    source = base.source_of(base.read_list(granules), archive)
+    rows = list(read_list(granules).to_dict("records"))
+    source = source_of(read_list(granules), archive)
     about = stamp(
         study=study,
         source=source,
@@ -73,7 +75,7 @@ def main(granules, regions, out, out_ledger, *, settings: Atl06sr, period: Perio
         if not rows:
             stream("", placed(photons.no_heights(parameters), crs), 0, 0)
     corrections.tell_lost(lost, floating=settings.floating)
-    log.info("%d rows; %s", stream.rows, base.check_failures(make_ledger(outcomes), None))
+    log.info("%d rows; %s", stream.rows, check_failures(make_ledger(outcomes), None))
     write_table(make_ledger(outcomes), out_ledger, attributes=about)
 
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from nunatak.archives import base, lock
+from nunatak.archives import lock
+from nunatak.archives.archive import Filters, outline_of
 from nunatak.archives.opening import open_archive
 from nunatak.files.tables import read_table
 from nunatak.geometry.outlines import focus_outline, read_outlines
@@ -28,10 +29,10 @@ def main(regions, folder, *, archive, products, period, focus=None):
     """
     outlines, service = read_outlines(regions), open_archive(archive["name"], archive)
     for product, settings in products.items():
-        region = base.outline_of(outlines, product)
+        region = outline_of(outlines, product)
         if getattr(settings, "rgt", None) == "auto":
             region, settings = focus_outline(focus), settings.model_copy(update={"rgt": None})
-        found = service.search(product, region, period, base.Filters.of(settings.model_dump(mode="json")))
+        found = service.search(product, region, period, Filters.of(settings.model_dump(mode="json")))
         if product_row(product).kept == "pairs":  # what the study leaves out of the answer is no news
             found = found[select_names(found, selection_from(settings)) == ""]
         known, what = known_of(product, folder, Path(regions).parent)

@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from nunatak.archives import base
+from nunatak.archives.archive import outline_of
 from nunatak.archives.in_place import openable
 from nunatak.files.tables import read_table, write_table
 from nunatak.geometry.outlines import read_outlines
 from nunatak.granules import datums, present
+from nunatak.granules.lists import check_failures
 from nunatak.granules.products import product_row, registry
 from nunatak.products import corrections
 from nunatak.reading import points
@@ -29,7 +30,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
     crs : of the columns x and y; the region's natural one where not given
     endpoints : addresses of the services, for granules that stay where they are
     """
-    region = base.outline_of(read_outlines(regions), product)
+    region = outline_of(read_outlines(regions), product)
     crs = crs or region.natural_crs
     row = product_row(product)
     asked = corrections_of(settings) if row.land_ice else {"datum": "ellipsoid", "floating": None}
@@ -48,7 +49,7 @@ def main(ledger, regions, out, out_ledger, *, product, settings, period, study, 
         opened=partial(openable, endpoints=endpoints),
         threads=threads,
     )
-    log.info("%d points; %s", len(table), base.check_failures(outcome, None))
+    log.info("%d points; %s", len(table), check_failures(outcome, None))
     shelf = read_outlines(regions)[asked["floating"]] if asked["floating"] else None
     floats = corrections.where_floating(table, shelf)
     table, lost = corrections.corrected(table, row.values[0], floating=floats, datum=asked["datum"])

@@ -7,7 +7,7 @@ from nunatak import elevation
 from nunatak.files.rasters import read_on_grid
 from nunatak.files.tables import write_csv
 from nunatak.geometry.grid import Grid
-from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION, read_outlines
+from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION, altimetry_area, read_outlines
 from nunatak.results import reading
 from nunatak.runtime import job, stamp
 from nunatak.study.parts import typed
@@ -68,8 +68,8 @@ def main(change, surface, regions, out_regions, out_elevation, *, settings: Atl1
 def study_areas(regions):
     """The area of the altimetry first, then every further one, by name."""
     outlines = read_outlines(regions)
-    own = outlines.pop(STUDY_REGION)
-    return {STUDY_REGION: outlines.pop(ALTIMETRY_REGION, own), **outlines}
+    further = {key: area for key, area in outlines.items() if key not in (STUDY_REGION, ALTIMETRY_REGION)}
+    return {STUDY_REGION: altimetry_area(outlines), **further}
 
 
 def to_mass(layer, mass):

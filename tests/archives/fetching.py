@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from nunatak.archives import base
+from nunatak.archives.archive import Filters
 from nunatak.geometry import region
 from nunatak.study.period import Period
 
@@ -18,7 +18,7 @@ def md5(path):
 
 
 def found(archive, **filters):
-    return archive.search("atl06", HERE, YEAR, base.Filters(**filters))
+    return archive.search("atl06", HERE, YEAR, Filters(**filters))
 
 
 def only(ledger):

@@ -11,7 +11,7 @@ from tests.standin import holdings
 from tests.standin.services import Record
 
 from nunatak.archives import EmptyAnswer, LoginRefused, ServiceFailed
-from nunatak.archives.base import Filters
+from nunatak.archives.archive import Filters
 from nunatak.archives.nasa import catalogue, records
 from nunatak.files import retries
 from nunatak.geometry import region

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 from tests.builders.tiny_granules import BROKEN, START, atl06, name_of, without_segments
 
-from nunatak.archives import EmptyAnswer, base
+from nunatak.archives import EmptyAnswer
+from nunatak.archives.archive import Filters, source_of
 from nunatak.archives.local import index
 from nunatak.archives.local.directory import DirectoryArchive
 from nunatak.archives.opening import open_archive
 from nunatak.geometry import region
+from nunatak.granules.lists import check_failures, read_list
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.products import atl06 as atl06_reader
 from nunatak.runtime import NunatakError
@@ -32,7 +34,7 @@ def archive(tmp_path):
 
 
 def search(archive, *, where=STEENSTRUP, when=YEARS, product="atl06", **filters):
-    return archive.search(product, where, when, base.Filters(**filters))
+    return archive.search(product, where, when, Filters(**filters))
 
 
 def test_the_real_folder(data, tmp_path):
@@ -237,8 +239,8 @@ def test_a_broken_granule_is_asked_for_and_fails(archive, spoil):
     assert BROKEN.get(spoil, "no beam has land_ice_segments") in reason and "\n" not in reason
     assert (archive.root / name_of(cycle=6)).exists()
     with pytest.raises(NunatakError, match=rf"1 of 2 granules failed, max_failed allows 0: .*{name_of(cycle=6)}: "):
-        base.check_failures(ledger, 0)
-    assert base.check_failures([ledger], None) == {"present": 1, "empty": 0, "outside": 0, "failed": 1}
+        check_failures(ledger, 0)
+    assert check_failures([ledger], None) == {"present": 1, "empty": 0, "outside": 0, "failed": 1}
 
 
 def test_a_granule_without_any_beam_is_empty(archive):
@@ -284,7 +286,7 @@ def test_simulated_granules_in_a_folder_stay_simulated(archive):
     atl06(archive.root, attributes={"nunatak_source": "SIMULATED"})
     table = search(archive)
     assert list(table["source"]) == ["SIMULATED"]
-    assert base.source_of(table, "directory") == "SIMULATED"
+    assert source_of(table, "directory") == "SIMULATED"
 
 
 def test_a_name_that_lies_is_noted(archive):
@@ -307,12 +309,12 @@ def test_a_list_keeps_its_types(archive, tmp_path):
     atl06(archive.root)
     table = search(archive)
     table.to_csv(tmp_path / "list.csv", index=False)
-    back = base.read_list(tmp_path / "list.csv")
+    back = read_list(tmp_path / "list.csv")
     pd.testing.assert_frame_equal(back[table.columns[:16]], table[table.columns[:16]])
     assert back["version"][0] == "006" and isinstance(back["rgt"][0], np.integer)
     (tmp_path / "list.csv").write_text("a,b\n1,2\n")
     with pytest.raises(NunatakError, match="no column file_name"):
-        base.read_list(tmp_path / "list.csv")
+        read_list(tmp_path / "list.csv")
 
 
 def test_an_archive_must_be_known_and_told_its_folder(tmp_path):

@@ -12,7 +12,8 @@ from tests.archives.fetching import HERE, YEAR
 from tests.standin import faults, services
 from tests.standin.harmony import Harmony
 
-from nunatak.archives import ServiceFailed, base
+from nunatak.archives import ServiceFailed
+from nunatak.archives.archive import Filters
 from nunatak.archives.asking import asked_of
 from nunatak.archives.nasa import icepyx_orders, subsets
 from nunatak.archives.nasa.earthdata import EarthdataArchive
@@ -39,7 +40,7 @@ def archive(tmp_path):
 
 
 def found(archive, **filters):
-    return archive.search("atl06", HERE, YEAR, base.Filters(**filters))
+    return archive.search("atl06", HERE, YEAR, Filters(**filters))
 
 
 @pytest.mark.parametrize(

@@ -24,17 +24,18 @@ from nunatak.runtime import NunatakError, file_sha256
 RUN = """
 import sys
 sys.path[:0] = [{scripts!r}]
-from nunatak.archives import base
+from nunatak.granules.lists import read_list
 from nunatak.archives.nasa import login as earthdata_login
 from nunatak.archives.nasa.earthdata import EarthdataArchive
-EarthdataArchive({resources!r}).fetch(base.read_list({listed!r}))
+EarthdataArchive({resources!r}).fetch(read_list({listed!r}))
 """
 # one process that has imported everything and forks a run, in a process group of its own, for each line it is sent
 RUNS = """
 import os, sys
 sys.path[:0] = [{scripts!r}]
 import earthaccess
-from nunatak.archives import base, verify
+from nunatak.archives import verify
+from nunatak.granules.lists import read_list
 from nunatak.archives.nasa import login
 from nunatak.archives.transfer import download
 from nunatak.archives.nasa.earthdata import EarthdataArchive
@@ -42,7 +43,7 @@ for line in sys.stdin:
     child = os.fork()
     if child == 0:
         os.setsid()
-        EarthdataArchive({resources!r}).fetch(base.read_list({listed!r}))
+        EarthdataArchive({resources!r}).fetch(read_list({listed!r}))
         os._exit(0)
     print(child, flush=True)
     os.waitpid(child, 0)

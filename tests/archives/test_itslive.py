@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nunatak.archives import EmptyAnswer, ServiceFailed
-from nunatak.archives.base import Filters
+from nunatak.archives.archive import Filters
 from nunatak.archives.itslive import image_pairs
 from nunatak.geometry import region
 from nunatak.runtime import file_sha256

@@ -14,7 +14,7 @@ from rasterio.transform import from_origin
 from tests.standin import faults, public, stac
 
 from nunatak.archives import EmptyAnswer, ServiceFailed
-from nunatak.archives.base import Filters
+from nunatak.archives.archive import Filters
 from nunatak.archives.itslive import geoparquet, image_pairs
 from nunatak.archives.nasa.earthdata import EarthdataArchive
 from nunatak.files import retries

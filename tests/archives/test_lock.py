@@ -13,12 +13,14 @@ from tests.conftest import ROOT
 
 import show_updates
 from nunatak import study
-from nunatak.archives import base, lock, plan
+from nunatak.archives import lock, plan
+from nunatak.archives.archive import Filters
 from nunatak.archives.nasa import access
 from nunatak.archives.transfer import receipts
 from nunatak.geometry import region
 from nunatak.geometry.outlines import write_outlines
 from nunatak.granules import PRODUCTS, granule_table
+from nunatak.granules.lists import check_failures
 from nunatak.products.itslive.names import select_names
 from nunatak.products.itslive.selection import selection_from
 from nunatak.runtime import NunatakError
@@ -70,13 +72,13 @@ def test_quick_looks_of_the_catalogue(standin, archive, tmp_path):
     quick = name_of(product="ATL06QL")
     elsewhere = atl06(tmp_path / "held", name_of(cycle=4), lat=70.0)
     standin.records += [record_of(elsewhere), record_of(atl06(tmp_path / "held", quick, stated=quick))]
-    used = archive.search("atl06", HERE, YEAR, base.Filters(quick_look=True))
+    used = archive.search("atl06", HERE, YEAR, Filters(quick_look=True))
     assert list(used["file_name"]) == [quick]
     assert list(archive.with_finals(used)["file_name"]) == [quick]
     final = name_of(start=np.datetime64("2019-11-06T23:02:02", "ns"))
     standin.records.append(record_of(atl06(tmp_path / "held", final)))
     assert list(archive.search("atl06", HERE, YEAR)["file_name"]) == [final]
-    assert list(archive.search("atl06", HERE, YEAR, base.Filters(quick_look=True))["file_name"]) == [final]
+    assert list(archive.search("atl06", HERE, YEAR, Filters(quick_look=True))["file_name"]) == [final]
     now = archive.with_finals(used)
     assert list(now["file_name"]) == [final]
     assert now.attrs["notes"] == [f"{quick} is replaced by its final granule {final}"]
@@ -278,7 +280,7 @@ def test_an_update_of_pairs_tells_nothing_of_those_the_study_leaves_out(standin,
     """45 pairs are found, ten a year are wanted: only a pair that would be chosen is news."""
     asked = study.load(ROOT / "config" / "studies" / "pine_island.yaml").products["itslive"].model_dump(mode="json")
     settings = {**asked, "months": None, "max_per_year": 10, "percent_valid_pixels": 1}
-    found = archive.search("itslive", TRUNK, YEARS, base.Filters.of(settings))
+    found = archive.search("itslive", TRUNK, YEARS, Filters.of(settings))
     wanted = found[select_names(found, selection_from(settings)) == ""]
     assert 0 < len(wanted) <= 20 < len(found)
     lock.write(wanted, tmp_path / "locks" / "itslive.csv")
@@ -304,4 +306,4 @@ def test_a_locked_study_fails_naming_every_granule_that_is_not_as_it_was(standin
     assert f"superseded by {made[0].name}" in said[0] and said[1].startswith("gone from the archive (")
     assert said[2].startswith("its SHA-256 begins ")
     with pytest.raises(NunatakError, match=r"3 of 4 granules failed, max_failed allows 0: .*_0001.*_0002.*_0003"):
-        base.check_failures(ledger.reset_index(), 0)
+        check_failures(ledger.reset_index(), 0)

@@ -15,7 +15,8 @@ from tests.standin import faults, services
 from tests.standin.harmony import Harmony
 
 import query_granules
-from nunatak.archives import LoginRefused, ServiceFailed, base, lock
+from nunatak.archives import LoginRefused, ServiceFailed, lock
+from nunatak.archives.archive import Filters
 from nunatak.archives.asking import asked_of
 from nunatak.archives.nasa import login as earthdata_login
 from nunatak.archives.nasa import subsets
@@ -223,7 +224,7 @@ def test_an_order_whose_record_says_nothing_is_a_failing_service(standin, login,
     )
     archive = EarthdataArchive(tmp_path / "resources", subset=asked_of(HERE, YEAR))
     with pytest.raises(ServiceFailed, match=r"harmony\.earthdata\.nasa\.gov: did not answer as it should"):
-        archive.fetch(archive.search("atl06", HERE, None, base.Filters()))
+        archive.fetch(archive.search("atl06", HERE, None, Filters()))
 
 
 def test_on_a_file_system_without_locks_granules_come_with_a_word(standin, login, held, archive, monkeypatch, caplog):

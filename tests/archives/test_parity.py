@@ -7,7 +7,7 @@ from tests.conftest import ROOT
 from tests.standin import faults, holdings, stac
 
 from nunatak import simulation, study
-from nunatak.archives import base
+from nunatak.archives.archive import Filters
 from nunatak.archives.local.simulated import SimulatedArchive
 from nunatak.granules import parse
 from nunatak.runtime import file_sha256
@@ -33,7 +33,7 @@ def test_both_archives_give_the_same_granules(standin, login, archive, tmp_path,
     region = given.altimetry_region or given.region if product.startswith("atl") else given.region
     settings = given.products[product].model_dump(mode="json")
     tracks = settings.get("rgt")
-    filters = base.Filters.of({**settings, "rgt": None if tracks == "auto" else tracks})
+    filters = Filters.of({**settings, "rgt": None if tracks == "auto" else tracks})
     question = product, region, given.period, filters
     expected = SimulatedArchive(tmp_path / "simulated").search(*question)
     granules = archive.search(*question)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.builders.tiny_granules import atl06, name_of
 
-from nunatak.archives import EmptyAnswer, base
+from nunatak.archives import EmptyAnswer
+from nunatak.archives.archive import Filters
 from nunatak.archives.local.content import describe
 from nunatak.archives.opening import open_archive
 from nunatak.files.tables import write_table
@@ -39,7 +40,7 @@ def archive(tmp_path):
 
 
 def test_search_and_fetch(archive):
-    table = archive.search("atl06", HERE, YEAR, base.Filters(cycles=(6,)))
+    table = archive.search("atl06", HERE, YEAR, Filters(cycles=(6,)))
     assert list(table["cycle"]) == [6] and list(table["source"]) == ["SIMULATED"]
     ledger = archive.fetch(table)
     assert list(ledger["status"]) == ["present"]
@@ -48,7 +49,7 @@ def test_search_and_fetch(archive):
 
 def test_empty_answers_and_missing_catalogues_are_different(archive):
     with pytest.raises(EmptyAnswer, match=r"of 2 .* 2 other track"):
-        archive.search("atl06", HERE, YEAR, base.Filters(rgt=(1,)))
+        archive.search("atl06", HERE, YEAR, Filters(rgt=(1,)))
     with pytest.raises(NunatakError, match=r"catalogue\.parquet: not there; make it") as missing:
         archive.search("atl15", HERE, YEAR)
     assert not isinstance(missing.value, EmptyAnswer)

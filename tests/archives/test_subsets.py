@@ -14,7 +14,8 @@ from tests.builders import tiny_granules
 from tests.standin import faults, services, subsetter
 from tests.standin.harmony import Harmony
 
-from nunatak.archives import LoginRefused, ServiceFailed, base
+from nunatak.archives import LoginRefused, ServiceFailed
+from nunatak.archives.archive import Filters
 from nunatak.archives.asking import asked_of
 from nunatak.archives.nasa import subsets
 from nunatak.archives.nasa.earthdata import EarthdataArchive
@@ -44,7 +45,7 @@ def archive(tmp_path):
 
 
 def found(archive):
-    return archive.search("atl06", HERE, None, base.Filters())
+    return archive.search("atl06", HERE, None, Filters())
 
 
 def clients_own():
@@ -78,7 +79,7 @@ def test_a_subset_made_there_and_one_made_here_have_the_same_rows(standin, servi
         )
         standin.records.append(record_of(path))
     whole = EarthdataArchive(tmp_path / "whole")
-    granules = whole.search("atl06", HERE, YEAR, base.Filters())
+    granules = whole.search("atl06", HERE, YEAR, Filters())
     cut, kept = archive.fetch(granules), whole.fetch(granules)
     assert cut["size_bytes"].lt(kept["size_bytes"]).all() and not set(cut["sha256"]) & set(kept["sha256"])
     for there, here in zip(cut["path"], kept["path"], strict=True):

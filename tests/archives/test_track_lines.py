@@ -51,7 +51,9 @@ def test_a_region_that_no_beam_sees_is_an_empty_answer(archive, monkeypatch):
     lon, lat = middle(archive.root / NAME, "gt2r")
     beside = around(lon, lat + 0.5, 0.05)
     table = archive.search("atl03", None, None)
-    monkeypatch.setattr("nunatak.archives.base.in_region", lambda rows, area, notes: rows["url"].notna().to_numpy())
+    monkeypatch.setattr(
+        "nunatak.archives.selection.in_region", lambda rows, area, notes: rows["url"].notna().to_numpy()
+    )
     assert len(table) == 1
     with pytest.raises(EmptyAnswer, match="none of their beams runs through it"):
         archive.search("atl03", beside, None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from nunatak.archives import base, verify
-from nunatak.archives.base import Outcome
+from nunatak.archives import verify
+from nunatak.archives.archive import Outcome
+from nunatak.granules.lists import check_failures
 from nunatak.runtime import NunatakError
 
 
@@ -33,7 +34,7 @@ def test_as_many_granules_may_fail_as_the_study_allows():
     rows = [Outcome(f"g{i}", f"g{i}.h5", "failed", "holds no bytes (0)") for i in range(7)]
     ledger = verify.as_ledger(pd.DataFrame({"granule_id": [f"g{i}" for i in range(7)]}), rows)
     for allowed in (7, None):
-        assert base.check_failures(ledger, allowed)["failed"] == 7
+        assert check_failures(ledger, allowed)["failed"] == 7
     with pytest.raises(NunatakError, match=r"7 of 7 granules failed, max_failed allows 6: g0.h5: .*; and 2 more; mend"):
-        base.check_failures(ledger, 6)
-    assert base.check_failures([], 0) == {"present": 0, "empty": 0, "outside": 0, "failed": 0}
+        check_failures(ledger, 6)
+    assert check_failures([], 0) == {"present": 0, "empty": 0, "outside": 0, "failed": 0}

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 import shapely
 
-from nunatak.archives import base, releases
+from nunatak.archives import releases
+from nunatak.archives.archive import Filters
+from nunatak.archives.selection import select
 from nunatak.files.tables import joined_releases, read_table, write_table
 from nunatak.geometry.region import Region
 from nunatak.granules import datums, granule_table
@@ -22,7 +24,7 @@ NAMES = [
 
 def search(version=None):
     table = granule_table([{"file_name": name, "url": name, "size_bytes": 1} for name in NAMES])
-    return base.select(table, "atl06", None, None, base.Filters.of({"version": version}), asked="here")
+    return select(table, "atl06", None, None, Filters.of({"version": version}), asked="here")
 
 
 def test_granules_of_two_releases_are_told_first_and_both_used():

@@ -13,11 +13,11 @@ from tests.builders.studies import damage
 from tests.conftest import ROOT
 
 from nunatak import study
-from nunatak.archives.base import check_failures
 from nunatak.files.tables import read_table, write_table
 from nunatak.geometry.outlines import STUDY_REGION, write_outlines
 from nunatak.granules import ledger as make_ledger
 from nunatak.granules.datums import reference_frame, release_of
+from nunatak.granules.lists import check_failures
 from nunatak.gridding import make_grid, statistics, sum_segments, to_tables
 from nunatak.products import atl10 as atl10_reader
 from nunatak.results import reading, targets

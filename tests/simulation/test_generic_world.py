@@ -12,7 +12,7 @@ from nunatak.granules import PRODUCTS, parse
 from nunatak.granules.products import products_with
 from nunatak.runtime import NunatakError
 from nunatak.simulation import orbit
-from nunatak.study import place as places
+from nunatak.study import simulated_world
 
 PLACES = {
     "a glacier of Greenland": {"bbox": [-34.88, 66.466, -34.68, 66.651]},
@@ -161,4 +161,4 @@ def test_level_is_a_distance_at_the_margin(spec):
 
 def test_the_table_of_shipped_worlds_is_that_of_the_simulation():
     """Parsing a study imports no simulation, so its table of boxes is a copy."""
-    assert {name: simulation.world(name, "tiny").bbox for name in simulation.names()} == places.SHIPPED
+    assert {name: simulation.world(name, "tiny").bbox for name in simulation.names()} == simulated_world.SHIPPED

@@ -237,7 +237,7 @@ def find(product, region=None, period=None, *, resources="resources", filters=No
     region : Region, or one of the forms a study file takes (`nunatak.geometry.region.load`); everywhere where not given
     period : as in a study file, such as ["2019-01-01", "2019-12-31"]; always where not given
     resources : folder below which originals are kept
-    filters : mapping with some of `nunatak.archives.base.Filters`
+    filters : mapping with some of `nunatak.archives.archive.Filters`
     settings : of `nunatak.archives.nasa.earthdata.EarthdataArchive`, such as pairs="geoparquet"
 
     Returns
@@ -248,7 +248,7 @@ def find(product, region=None, period=None, *, resources="resources", filters=No
     ------
     EmptyAnswer, ServiceFailed : there is none; no whole answer came
     """
-    from nunatak.archives.base import Filters
+    from nunatak.archives.archive import Filters
     from nunatak.archives.nasa.earthdata import EarthdataArchive
     from nunatak.geometry.region import Region, load
     from nunatak.study.period import Period

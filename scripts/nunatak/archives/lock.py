@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from nunatak.archives import base, quick_looks
+from nunatak.archives import quick_looks
 from nunatak.archives.transfer import receipts
 from nunatak.archives.transfer.integrity import stated_checksum
 from nunatak.granules import parse
+from nunatak.granules.lists import read_list
 from nunatak.runtime import NunatakError, written
 
 # first what identifies a granule and its bytes, then what is needed to use it without asking again
@@ -98,7 +99,7 @@ def read(path, *, product=None):
     if addresses and all(line.startswith("https://") for line in addresses):
         rows = _of_addresses(addresses)
     else:
-        rows = base.read_list(path, remedy=_MEND)
+        rows = read_list(path, remedy=_MEND)
     wrong = {
         "is listed twice": rows["file_name"].duplicated(),
         "has no address (url)": rows["url"].isna(),

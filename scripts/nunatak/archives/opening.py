@@ -17,7 +17,7 @@ def open_archive(name, settings):
 
     Returns
     -------
-    object with `search` and `fetch`, see `archives.base.Archive`
+    object with `search` and `fetch`, see `archives.archive.Archive`
 
     Raises
     ------

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 
 from nunatak.archives import verify
-from nunatak.archives.base import Outcome
+from nunatak.archives.archive import Outcome
 from nunatak.archives.in_place import openable
 from nunatak.archives.local import content
 from nunatak.files import remote

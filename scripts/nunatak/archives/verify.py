@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nunatak.archives.base import Outcome
+from nunatak.archives.archive import Outcome
 from nunatak.archives.local import content
 from nunatak.granules import ledger
 from nunatak.products import hdf5

@@ -7,7 +7,7 @@ import shapely
 
 from nunatak.checks import elevation, truth
 from nunatak.checks.check import at_least, at_most, not_applicable
-from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION
+from nunatak.geometry.outlines import STUDY_REGION, altimetry_area
 from nunatak.times import from_decimal_year
 
 FOUND = "results/found"  # the check that a study holds any value
@@ -88,7 +88,7 @@ def truth_checks(table, outlines, world, grid):
     """
     glacier = truth.glacier(**world)
     seen = shapely.box(*grid.bounds)
-    areas = {**outlines, STUDY_REGION: outlines.get(ALTIMETRY_REGION, outlines[STUDY_REGION])}
+    areas = {**outlines, STUDY_REGION: altimetry_area(outlines)}
     checks = []
     finest = table[table["resolution"] == table["resolution"].min()].sort_values("time")
     for name, rows in finest.groupby("region", sort=False):

@@ -10,7 +10,7 @@ import numpy as np
 import pyproj
 
 from nunatak.figures.layouts import NothingToDraw
-from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION
+from nunatak.geometry.outlines import altimetry_area
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ class Subject:
 
 def area(data):
     """Return the outline altimetry is read in."""
-    outlines = data["regions"]
-    return outlines.get(ALTIMETRY_REGION, outlines[STUDY_REGION])
+    return altimetry_area(data["regions"])
 
 
 def map_crs(data):

@@ -33,10 +33,14 @@ def read_outlines(path) -> dict[str, Region]:
         return {f["properties"]["key"]: _region(f) for f in json.load(stream)["features"]}
 
 
+def altimetry_area(outlines) -> Region:
+    """Return the area in which a study's altimetry is read, of a mapping as `read_outlines` returns it."""
+    return outlines.get(ALTIMETRY_REGION, outlines[STUDY_REGION])
+
+
 def altimetry_outline(path) -> Region:
-    """The area in which a study's altimetry is read."""
-    regions = read_outlines(path)
-    return regions.get(ALTIMETRY_REGION, regions[STUDY_REGION])
+    """Read the area in which a study's altimetry is read."""
+    return altimetry_area(read_outlines(path))
 
 
 def focus_outline(focus) -> Region:

@@ -2,7 +2,7 @@
 Declare the archives a study can name, one row for each.
 
 A new archive is a row here and a module below `archives` with a class that has `of`, `search` and `fetch`
-(`archives.base.Archive`). The study file, the rules and the scripts ask this table and name no archive themselves.
+(`archives.archive.Archive`). The study file, the rules and the scripts ask this table and name no archive themselves.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def application(assets, *, threads=None):
 
     Parameters
     ----------
-    assets : mapping of the name of an asset to its archive (`archives.base.Archive`)
+    assets : mapping of the name of an asset to its archive (`archives.archive.Archive`)
     threads : beams worked on at a time, default one for each processor
     """
 

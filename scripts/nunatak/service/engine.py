@@ -11,7 +11,7 @@ from typing import Any
 
 from nunatak import photons
 from nunatak.archives import EmptyAnswer
-from nunatak.archives.base import Filters
+from nunatak.archives.archive import Filters
 from nunatak.geometry.region import load
 from nunatak.granules import parse
 from nunatak.parameters.sliderule import FitParameters, ParameterError

@@ -47,7 +47,7 @@ class StacCatalogue:
         Parameters
         ----------
         region, period : Region and Period of a study, or None
-        filters : base.Filters; `percent_valid_pixels`, `min_separation` and `max_separation` are asked of the service
+        filters : Filters; `percent_valid_pixels`, `min_separation` and `max_separation` are asked of the service
 
         Returns
         -------

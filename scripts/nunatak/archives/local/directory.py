@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nunatak.archives import EmptyAnswer, base, verify
+from nunatak.archives import EmptyAnswer, verify
 from nunatak.archives.local import index, track_lines
+from nunatak.archives.selection import select
 from nunatak.constants import SIMULATED
 from nunatak.granules import granules_of
 from nunatak.runtime import log
@@ -41,7 +42,7 @@ class DirectoryArchive:
 
     def search(self, product, region, period, filters=None):
         """
-        The granule table of a product in a region and a period; see `base.Archive.search`.
+        The granule table of a product in a region and a period; see `Archive.search`.
 
         `url` is the path below the root. A file that cannot be opened stays in the table when its name is that of a
         granule asked for: `fetch` then says what is wrong with it. Names that lie, files that are nobody's granules and
@@ -50,7 +51,7 @@ class DirectoryArchive:
         product = granules_of(product)
         table = index.update(self.root, self.index_path, workers=self.workers)
         rows = table[table["product"].eq(product) & table["status"].isin(["granule", "broken"])]
-        found = base.select(self._granules(rows), product, region, period, filters, asked=f"directory {self.root}")
+        found = select(self._granules(rows), product, region, period, filters, asked=f"directory {self.root}")
         notes = self._notes(table, product, found)
         if product == "atl03" and region is not None:
             found, said = self._through(found, table, region)

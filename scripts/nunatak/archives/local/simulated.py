@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nunatak.archives import base, verify
+from nunatak.archives import verify
+from nunatak.archives.selection import select
 from nunatak.constants import SIMULATED
 from nunatak.files.tables import read_table
 from nunatak.granules import granule_table, granules_of
@@ -37,14 +38,14 @@ class SimulatedArchive:
         return cls(settings["folder"])
 
     def search(self, product, region, period, filters=None):
-        """The granule table of a product in a region and a period; see `base.Archive.search`."""
+        """The granule table of a product in a region and a period; see `Archive.search`."""
         product = granules_of(product)
         catalogue = self.folder / product / CATALOGUE
         if not catalogue.is_file():
             raise NunatakError(f"{catalogue}: not there; make it with snakemake <study> --forcerun simulate_granules")
         table = granule_table(read_table(catalogue)).assign(source=SIMULATED)
         table["url"] = table["file_name"]
-        return base.select(table, product, region, period, filters, asked=f"simulated archive {self.folder}")
+        return select(table, product, region, period, filters, asked=f"simulated archive {self.folder}")
 
     def fetch(self, granules, folder=None):
         """The ledger of granules checked where the simulation wrote them; `folder` is not used."""

@@ -187,7 +187,7 @@ def name_patterns(product, filters) -> list[list[str]]:
     """
     File name patterns that hold the tracks, cycles and parts of the orbit asked for, in handfuls; [[]] when none are.
 
-    >>> from nunatak.archives.base import Filters
+    >>> from nunatak.archives.archive import Filters
     >>> name_patterns("atl06", Filters(rgt=(548,), cycles=(3, 7)))
     [['ATL06*_054803??_*', 'ATL06*_054807??_*']]
     """
@@ -203,7 +203,7 @@ def name_patterns(product, filters) -> list[list[str]]:
 
 
 def _joined(geometry):
-    """Parts whose boxes touch become one: fewer questions, and the filter of `base.select` is exact anyway."""
+    """Parts whose boxes touch become one: fewer questions, and the filter of `selection.select` is exact anyway."""
     parts = [shapely.box(*shapely.bounds(part)) for part in shapely.get_parts(geometry)]
     for _ in range(8):
         merged = [shapely.box(*shapely.bounds(part)) for part in shapely.get_parts(shapely.union_all(parts))]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nunatak.archives import EmptyAnswer, ServiceFailed, base, quick_looks, streaming
+from nunatak.archives import EmptyAnswer, ServiceFailed, quick_looks, streaming
+from nunatak.archives.archive import Filters, Outcome
 from nunatak.archives.itslive import geoparquet, image_pairs
 from nunatak.archives.nasa import catalogue, icepyx_orders, login, s3, subsets
+from nunatak.archives.selection import select
 from nunatak.archives.transfer import download
 from nunatak.archives.transfer.transport import BackOff
 from nunatak.granules import granule_table, granules_of, ledger, parse
@@ -71,12 +73,12 @@ class EarthdataArchive:
 
     def search(self, product, region, period, filters=None):
         """
-        The granule table of a product in a region and a period; see `base.Archive.search`. Needs no login.
+        The granule table of a product in a region and a period; see `Archive.search`. Needs no login.
 
         The release that answered, its collection and each record's id and revision are columns of the table.
         """
         product = granules_of(product)
-        filters = filters or base.Filters()
+        filters = filters or Filters()
         if product_row(product).service == "itslive":
             return self._search_itslive(product, region, period, filters)
         release, newer = self.catalogue.release(product, filters.version)
@@ -91,7 +93,7 @@ class EarthdataArchive:
         if filters.quick_look:
             more, said = self._quick_looks(product, region, period, filters)
             rows, notes = rows + more, notes + said
-        answer = base.select(granule_table(rows), product, region, period, filters, asked=asked)
+        answer = select(granule_table(rows), product, region, period, filters, asked=asked)
         notes += [newer] if newer else []
         for note in notes:
             log.warning("%s", note)
@@ -152,9 +154,9 @@ class EarthdataArchive:
             rows, notes = image_pairs.StacCatalogue(where).pairs(region, period, filters)
         if not rows:
             raise image_pairs.nothing(where, what, region, period)
-        version = base.Filters(version=filters.version)
+        version = Filters(version=filters.version)
         asked = filters if product == "itslive" else version
-        answer = base.select(granule_table(rows), product, region, period, asked, asked=where)
+        answer = select(granule_table(rows), product, region, period, asked, asked=where)
         answer.attrs["notes"] = notes + answer.attrs["notes"]
         return answer
 
@@ -224,7 +226,7 @@ class EarthdataArchive:
         orders = self._orders(below / "orders")
         here = [(below / row.product / row.file_name).exists() for row in granules.itertuples()]
         links = dict.fromkeys(granules["granule_id"][here], "")
-        settled: dict[str, base.Outcome] = {}
+        settled: dict[str, Outcome] = {}
         wanted = granules[[not value for value in here]]
         if "collection_id" not in wanted:
             log.warning("the collection of the granules is not known, so nothing is ordered; taking whole granules")

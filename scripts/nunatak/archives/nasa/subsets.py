@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from nunatak.archives import ServiceFailed
-from nunatak.archives.base import Outcome
+from nunatak.archives.archive import Outcome
 from nunatak.archives.nasa.records import base_name
 from nunatak.archives.transfer.transport import failed, patient, redacted
 from nunatak.granules import GranuleNameError, parse

@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from nunatak.archives import ServiceFailed, verify
-from nunatak.archives.base import Outcome
+from nunatak.archives.archive import Outcome
 from nunatak.archives.nasa.records import base_name
 from nunatak.archives.transfer import receipts
 from nunatak.archives.transfer.digests import Digests

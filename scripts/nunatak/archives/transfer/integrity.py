@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from nunatak.archives import verify
-from nunatak.archives.base import Outcome
+from nunatak.archives.archive import Outcome
 from nunatak.archives.local import content
 from nunatak.archives.transfer import receipts
 from nunatak.archives.transfer.digests import HASHES, of_file

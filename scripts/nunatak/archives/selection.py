@@ -1,5 +1,5 @@
 """
-What all archives share: the two verbs, the question, the filters that answer it, and the count of what came of it.
+Select the granules that answer a question, each once.
 
 A filter never drops a granule for what is not known about it: a granule without footprint, time or orbit stays and is
 named, because reading it settles the matter and leaving it out cannot be seen afterwards.
@@ -7,20 +7,18 @@ named, because reading it settles the matter and leaving it out cannot be seen a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import shapely
 
 from nunatak.archives import EmptyAnswer, quick_looks, releases
+from nunatak.archives.archive import Filters
 from nunatak.archives.whereabouts import empty_message
-from nunatak.constants import SIMULATED
-from nunatak.geometry.outlines import STUDY_REGION
-from nunatak.granules import STATUSES, granule_table
+from nunatak.granules import granule_table
 from nunatak.granules.products import PRODUCTS, product_row
-from nunatak.runtime import NunatakError, log
+from nunatak.runtime import log
 
 _LONG = np.timedelta64(31, "D")  # a granule that covers more is not asked for its month
 _SHOWN = 5  # names in one message
@@ -34,84 +32,6 @@ _BETTER = {
     "named": "has the granule's own name",
     "size": "holds more of the granule",
 }
-
-
-class Archive(Protocol):
-    """Where granules come from."""
-
-    def search(self, product, region, period, filters=None) -> pd.DataFrame:
-        """
-        The granule table (`granules.granule_table`) of a product in a region and a period.
-
-        `attrs["notes"]` lists, in words, what a reader of the table should know. Raises `EmptyAnswer`,
-        `ServiceFailed` or `LoginRefused`.
-        """
-
-    def fetch(self, granules, folder=None) -> pd.DataFrame:
-        """The ledger (`granules.ledger`): one row for each granule asked for, whatever came of it."""
-
-
-@dataclass(frozen=True)
-class Filters:
-    """
-    What a study asks of a product beyond region and period; None asks nothing.
-
-    Attributes
-    ----------
-    version : release such as "006"; None takes the highest of each granule
-    rgt, cycles, region_numbers : reference ground tracks, cycles, parts of the orbit
-    resolutions : of ATL14/15, such as "10km"
-    hemisphere : of ATL07/10/20, "north" or "south"
-    quick_look : whether quick-look granules are taken where the final one has not come
-    mixed : whether granules of several releases are meant (a study's `version: any`), and nobody is told
-    percent_valid_pixels, min_separation, max_separation : of image pairs; what a catalogue on the network is asked, so
-        that pairs nobody wants are not fetched; the velocity's own selection asks them of every pair
-    """
-
-    version: str | None = None
-    rgt: tuple[int, ...] | None = None
-    cycles: tuple[int, ...] | None = None
-    region_numbers: tuple[int, ...] | None = None
-    resolutions: tuple[str, ...] | None = None
-    hemisphere: str | None = None
-    quick_look: bool | None = None
-    percent_valid_pixels: float | None = None
-    min_separation: float | None = None
-    max_separation: float | None = None
-    mixed: bool | None = None
-
-    @classmethod
-    def of(cls, settings) -> Filters:
-        """The filters among the settings of a study's product (a mapping); its other keys are no business here."""
-        given: dict[str, Any] = {}
-        for field in fields(cls):
-            value = settings.get(field.name)
-            given[field.name] = tuple(value) if isinstance(value, list | tuple) else value
-        if given["version"] == releases.ANY:
-            given |= {"version": None, "mixed": True}
-        return cls(**given)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one granule; the fields are the ledger's."""
-
-    granule_id: str
-    path: str
-    status: str
-    reason: str = ""
-    size_bytes: int | None = None
-    sha256: str | None = None
-
-
-def outline_of(outlines, product):
-    """The Region to search for a product: altimetry has its own where the study gives one, else the study's region."""
-    key = (
-        "altimetry_region"
-        if product_row(product).service == "nsidc" and "altimetry_region" in outlines
-        else STUDY_REGION
-    )
-    return outlines[key]
 
 
 def select(table, product, region, period, filters, *, asked):
@@ -233,70 +153,6 @@ def newest(table, notes):
         why = next((words for key, words in _BETTER.items() if row[key] != used[key]), "is the first copy")
         notes.append(f"{row['url']}: set aside for {used['url']}, which {why}")
     return order.drop_duplicates("same")[table.columns]
-
-
-def source_of(table, archive) -> str:
-    """What descends from these granules is stamped with: SIMULATED when any of them is, else the archive's name."""
-    if archive == "simulated" or table["source"].eq(SIMULATED).any():
-        return SIMULATED
-    return archive
-
-
-def check_failures(ledgers, max_failed):
-    """
-    Refuse to go on when more granules failed than a study allows.
-
-    Parameters
-    ----------
-    ledgers : a ledger or several
-    max_failed : how many may fail; None allows any number
-
-    Returns
-    -------
-    counts : dict of status to number, in the order present, empty, outside, failed
-
-    Raises
-    ------
-    NunatakError : names the first failed granules with their reasons
-    """
-    ledgers = [ledgers] if isinstance(ledgers, pd.DataFrame) else list(ledgers)
-    rows = pd.concat(ledgers, ignore_index=True) if ledgers else pd.DataFrame({"status": []})
-    counts = {status: int((rows["status"] == status).sum()) for status in STATUSES}
-    if max_failed is not None and counts["failed"] > max_failed:
-        failed = rows[rows["status"] == "failed"]
-        first = failed.head(_SHOWN)
-        shown = "; ".join(f"{path}: {reason}" for path, reason in zip(first["path"], first["reason"], strict=True))
-        more = f"; and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-        raise NunatakError(
-            f"{counts['failed']} of {len(rows)} granules failed, max_failed allows {max_failed}: {shown}{more}; "
-            "mend them, or raise max_failed in the study"
-        )
-    return counts
-
-
-def read_list(path, *, remedy="remove it and run the study again"):
-    """
-    The granule table of a chunk's list (CSV), with the types it had: release "006" stays text.
-
-    Raises
-    ------
-    NunatakError : not a granule list
-    """
-    try:
-        rows = pd.read_csv(path, dtype="string")
-    except (OSError, ValueError) as error:
-        raise NunatakError(f"{path}: not a granule list ({error}); {remedy}") from error
-    if "file_name" not in rows:
-        raise NunatakError(f"{path}: no column file_name; {remedy}")
-    name = "file_name"
-    try:
-        for name in rows.columns.intersection(["size_bytes", "rgt", "cycle", "region_number", "cycle_end"]):
-            rows[name] = pd.to_numeric(rows[name]).astype("Int64")
-        for name in rows.columns.intersection(["time_start", "time_end"]):
-            rows[name] = pd.to_datetime(rows[name], format="ISO8601", utc=True).dt.tz_localize(None)
-    except (TypeError, ValueError) as error:
-        raise NunatakError(f"{path}: {name}: {str(error).splitlines()[0]}; {remedy}") from error
-    return granule_table(rows)
 
 
 def _identity(table):
