@@ -11,11 +11,11 @@ from contextlib import ExitStack, contextmanager
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5s
+from h5py import h5a, h5s
 
 from nunatak.constants import BEAMS, FILL_I1, FILL_I4
 from nunatak.files import remote
-from nunatak.products import GranuleError
+from nunatak.products import GranuleError, contained
 
 # No quantity of any product comes near: what is larger is a fill, also where a file rewritten by a third party has
 # lost its _FillValue or carries the float32 fill in a float64 dataset.
@@ -28,7 +28,7 @@ UNKNOWN_SPOT = 0  # the spacecraft is turning (sc_orient 2), or the file does no
 @contextmanager
 def open_granule(path):
     """
-    The open h5py.File of a granule, closed when the block ends.
+    The open h5py.File of a granule, closed when the block ends; it gives only what it holds itself (`contained`).
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def open_granule(path):
     path = remote.location(path)
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(h5py.File(_source(path, stack), "r"))
+            file = stack.enter_context(contained.File(_source(path, stack), "r"))
         except remote.NotReadable as error:
             raise GranuleError(str(error)) from error
         except OSError as error:
@@ -133,7 +133,7 @@ def has(group, name):
 
 def length(group, name):
     """Number of rows of a dataset."""
-    return h5d.open(group.id, name.encode()).shape[0]
+    return contained.open_dataset(group, name).shape[0]
 
 
 def read(group, name, rows=slice(None), *, as_float=False, limit=FILL_LIMIT):
@@ -154,7 +154,7 @@ def read(group, name, rows=slice(None), *, as_float=False, limit=FILL_LIMIT):
     GranuleError : the dataset is absent, damaged, or packed by a scale or an offset
     """
     try:
-        dataset = h5d.open(group.id, name.encode())
+        dataset = contained.open_dataset(group, name)
     except KeyError:
         raise missing(group, name) from None
     _refuse_packed(group, name, dataset)

@@ -6,10 +6,9 @@ import json
 import os
 from pathlib import Path
 
-import h5py
 import numpy as np
 
-from nunatak.products import GranuleError, inflate
+from nunatak.products import GranuleError, contained, inflate
 from nunatak.products.itslive.fields import FILL, LAYOUT, as_layer, physical
 from nunatak.products.itslive.ground import FIELDS, window_to_ground
 
@@ -88,7 +87,7 @@ def _read_direct(descriptor, table, rows, columns, out, using):
 
 def _read_through_hdf5(path, names, rows, columns, out):
     """The same window by HDF5's own filters, turned and unpacked where a file has fields of its own form."""
-    with h5py.File(path, "r") as file:
+    with contained.File(path, "r") as file:
         for name in names:
             values = physical(file[name], name, (slice(*rows), slice(*columns)))
             out[name][...] = as_layer(values, name, Path(path).name)

@@ -16,7 +16,7 @@ import zarr
 
 from nunatak.files import remote
 from nunatak.geometry.grid import Grid
-from nunatak.products import GranuleError, datacube_layers
+from nunatak.products import GranuleError, contained, datacube_layers
 from nunatak.products.itslive import ground as ground
 from nunatak.products.itslive.fields import LAYOUT, as_layer, unpacked
 from nunatak.products.itslive.zarr_store import AddressStore
@@ -210,6 +210,8 @@ def open_mosaic(path, *, bounds=None, variables=None):
         return _open_cog(path, bounds, variables)
     with _stream(path) as source:
         try:
+            with contained.File(source, "r") as file:
+                list(file.values())  # refuses what lies outside the file, before xarray follows it
             store = xr.open_dataset(source, engine="h5netcdf", mask_and_scale=False)
         except (OSError, ValueError) as error:
             raise GranuleError(

@@ -223,7 +223,7 @@ def open_pair(path):
 
     row = read_pair(path)
     fields = {}
-    with h5py.File(path, "r") as file:
+    with hdf5.open_granule(path) as file:
         for name in (n for n in LAYOUT if n in file):
             values = physical(file[name], name).astype("f4")
             if row["units_in_granule"] == "map" and name in FIELDS:
