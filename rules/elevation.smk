@@ -297,6 +297,7 @@ rule fit_surface_rates:
     params:
         settings=of_study("surface_rates"),
         filter=of_study("products/atl06/filter"),
+        version=of_study("products/atl06/version"),
         code=code_version("fit_surface_rates.py"),
     message:
         "{wildcards.study}: fitting rates around regular centres"

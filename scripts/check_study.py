@@ -135,6 +135,8 @@ def track_checks(inputs, rates, heights, world):
         found.append(tracks.crossover_spread(product, rows, simulated=bool(world)))
         found.append(tracks.crossover_common(product, rows, simulated=bool(world)))
         found.append(releases.of_crossovers(product, rows))
+    biases = read_csv(inputs["pass_biases"]) if "pass_biases" in inputs else None
+    found += [releases.of_biases(*part) for part in biases.groupby("product")] if biases is not None else []
     if "agreement" in inputs:
         agreement = read_csv(inputs["agreement"])
         found.append(tracks.agreement(agreement))
@@ -146,7 +148,7 @@ def track_checks(inputs, rates, heights, world):
         found.append(tracks.rates_against_truth(rates, *on_truth(rates, world)))
     if "surface_rates" in inputs:
         around = read_table(inputs["surface_rates"])
-        found.append(tracks.surface_rates_found(around))
+        found += [tracks.surface_rates_found(around), releases.of_centres(around)]
         found += [tracks.surface_rates_against_truth(around, *on_truth(around, world))] if world else []
     return found
 

@@ -26,22 +26,19 @@ def main(ledger, heights, segments, regions, out, *, settings, period: Period, s
     settings : the study's `atl06` and `atl11`
     endpoints : addresses of the services, for granules that stay where they are
     """
-    found, attributes, said, mixed = {}, None, [], {}
+    found, attributes, said = {}, None, []
     if heights:
-        points = read_table(heights)
+        points = datums.with_release(read_table(heights))
         attributes = points.attrs["attributes"]
         said.append(attributes)
         crossings = read_crossings(ledger_paths(read_table(ledger), endpoints), regions, period)
         crossings = as_points(crossings, points, settings["atl11"], regions)
         found["atl11"] = of_points(points, crossings, best=settings["atl11"].filter == "standard")
-        # heights of crossing tracks are in the same granule
-        mixed["atl11"] = 0 if len(crossings) else of_two_releases(found["atl11"], points)
     if segments:
-        lines = read_table(segments)
+        lines = datums.with_release(read_table(segments))
         attributes = attributes or lines.attrs["attributes"]
         said.append(lines.attrs["attributes"])
         found["atl06"] = of_segments(lines, settings["atl06"].filter)
-        mixed["atl06"] = of_two_releases(found["atl06"], lines)
     parts = [table.assign(product=product) for product, table in found.items()]
     table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     log.info("crossovers: %s", ", ".join(f"{len(part)} of {name}" for name, part in found.items()))
@@ -53,18 +50,8 @@ def main(ledger, heights, segments, regions, out, *, settings, period: Period, s
     )
     units = next(iter(found.values())).attrs["units"]
     about |= {"crs": attributes["crs"], **joined_releases(said)}
-    about |= {f"release_passes_{product}": str(n) for product, n in mixed.items()}
-    about |= {f"version_{product}": settings[product].version or "newest" for product in mixed}
+    about |= {f"version_{product}": settings[product].version or "newest" for product in found}
     write_table(table, out, attributes=about, units=units, points=True)
-
-
-def of_two_releases(crossovers, rows):
-    """Count the crossovers whose two passes come from granules of two releases."""
-    known = datums.releases_of(rows)
-    first, second = (
-        [known.get(one, "") for one in zip(crossovers[f"rgt_{k}"], crossovers[f"cycle_{k}"], strict=True)] for k in "12"
-    )
-    return sum(bool(one and other) and one != other for one, other in zip(first, second, strict=True))
 
 
 def of_points(points, crossings, *, best):

@@ -5,11 +5,12 @@ import pyproj
 from nunatak import elevation
 from nunatak.elevation import filters
 from nunatak.files.tables import joined_releases, read_table, write_table
+from nunatak.granules import datums
 from nunatak.parameters.tracks import SurfaceFit
 from nunatak.runtime import job, log, stamp
 
 
-def main(points, out, *, settings, filter, study):
+def main(points, out, *, settings, filter, study, version=None):
     """
     Write surface_rates.parquet.
 
@@ -18,8 +19,9 @@ def main(points, out, *, settings, filter, study):
     points : chunks of ATL06
     settings : the study's `surface_rates`
     filter : which heights to use, a name of `elevation.filters`
+    version : the study's; "any" says that releases are meant to be mixed
     """
-    table = read_table(points)
+    table = datums.with_release(read_table(points))
     attributes = table.attrs["attributes"]
     heights = table[filters.keep(table, filter)]
     rates = elevation.surface_rates(heights, options=SurfaceFit(**settings))
@@ -33,7 +35,7 @@ def main(points, out, *, settings, filter, study):
         inputs=points,
         parameters={"settings": settings, "filter": filter},
     )
-    about |= {"crs": attributes["crs"], **joined_releases([attributes])}
+    about |= {"crs": attributes["crs"], **joined_releases([attributes]), "version_atl06": version or "newest"}
     write_table(rates.assign(longitude=longitude, latitude=latitude), out, attributes=about, units=units, points=True)
 
 
@@ -44,5 +46,6 @@ if __name__ == "__main__":
             snakemake.output.rates,
             settings=snakemake.params.settings,
             filter=snakemake.params.filter,
+            version=snakemake.params.version,
             study=snakemake.wildcards.study,
         )

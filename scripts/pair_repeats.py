@@ -24,11 +24,10 @@ def main(points, out, out_counts, *, filter, max_across, study, version=None):
     max_across : m across the track within which two passes see one place
     version : the study's; "any" says that releases are meant to be mixed
     """
-    pairs, latest, counts, joins, said, releases = [], [], [], [], [], {}
+    pairs, latest, counts, joins, said = [], [], [], [], []
     for cycle in by_cycle(points):
-        table = read_table(cycle)
+        table = datums.with_release(read_table(cycle))
         said.append(table.attrs["attributes"])
-        releases |= datums.releases_of(table)
         kept = table[filters.PRESETS[filter](table)]
         counts.append((len(table), len(kept)))
         if len(kept):
@@ -45,7 +44,7 @@ def main(points, out, out_counts, *, filter, max_across, study, version=None):
         )
         none, joined_none = elevation.paired(table[:0], table[:0], max_across=max_across)
         pairs, joins = [none], [joined_none]
-    joined = with_releases(pd.concat(joins, ignore_index=True), releases)
+    joined = pd.concat(joins, ignore_index=True)
     tell(joined, max_across)
     settings = {"filter": filter, "max_across": max_across}
     about = stamp(study=study, source=said[0]["nunatak_source"], inputs=points, parameters=settings)
@@ -54,14 +53,6 @@ def main(points, out, out_counts, *, filter, max_across, study, version=None):
     write_csv(joined, out_counts, attributes=noted, units={"median_dy": "m"})
     table = pd.concat([part for part in pairs if len(part)] or pairs[:1], ignore_index=True)
     write_table(table, out, attributes={**about, "crs": said[0]["crs"]}, units=pairs[0].attrs["units"], points=True)
-
-
-def with_releases(joined, releases):
-    """Add to the counts of joined segments of which release the granule of either cycle is."""
-    for which in ("first", "second"):
-        passes = zip(joined["rgt"], joined[f"cycle_{which}"], strict=True)
-        joined[f"release_{which}"] = [releases.get(key, "") for key in passes]
-    return joined
 
 
 def tell(joined, max_across):

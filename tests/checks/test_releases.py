@@ -14,16 +14,25 @@ def table(rows=3, **attributes):
 
 
 @pytest.mark.parametrize(
-    ("said", "passed", "value"),
+    ("columns", "version", "passed", "value"),
     [
-        ({"release_passes_atl06": "2", "version_atl06": "newest", "release": "006, 007"}, False, 2),
-        ({"release_passes_atl06": "0", "version_atl06": "newest", "release": "007"}, True, 0),
-        ({"release_passes_atl06": "2", "version_atl06": "any", "release": "006, 007"}, True, None),
-        ({}, True, None),
+        (lambda mixed: {}, "newest", True, None),
+        (lambda mixed: mixed, "newest", False, 2),
+        (lambda mixed: {name: values[:1] * 3 for name, values in mixed.items()}, "newest", True, 0),
+        (lambda mixed: mixed, "any", True, None),
     ],
 )
-def test_crossovers_of_two_releases_fail_unless_they_are_meant(said, passed, value):
-    check = releases.of_crossovers("atl06", table(**said))
+@pytest.mark.parametrize(
+    ("judge", "mixed"),
+    [
+        (releases.of_crossovers, {"release_1": ["007", "006", "006"], "release_2": ["007", "007", "007"]}),
+        (releases.of_biases, {"n_other_release": [0, 2, 2]}),
+        (lambda product, rows: releases.of_centres(rows), {"n_releases": [1, 2, 2]}),
+    ],
+)
+def test_results_of_two_releases_fail_unless_they_are_meant(judge, mixed, columns, version, passed, value):
+    rows = table(version_atl06=version, release="006, 007").assign(**columns(mixed))
+    check = judge("atl06", rows)
     assert (check.passed, check.value) == (passed, value)
     assert ("006, 007; name one release, atl06: {version: ...}" in check.text) is not passed
 

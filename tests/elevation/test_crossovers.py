@@ -9,7 +9,15 @@ from numpy.testing import assert_allclose
 from tests.builders.tracks import pass_of
 
 from nunatak.checks import tracks
-from nunatak.elevation import common_differences, crossovers, nmad, pass_biases, reference_crossovers, summarise
+from nunatak.elevation import (
+    common_differences,
+    crossovers,
+    nmad,
+    pass_biases,
+    reference_crossovers,
+    summarise,
+    two_releases,
+)
 from nunatak.elevation.filters import keep
 from nunatak.elevation.intersections import intersections, intersections_reference
 from nunatak.parameters.tracks import PassAdjustment
@@ -100,6 +108,20 @@ def test_what_a_pass_shares_comes_from_the_table_or_is_assumed():
     assert stated.h_sigma_systematic_1 == 0.2
     assert crossovers(cross(sigma_systematic=np.nan)).iloc[0].h_sigma_systematic_1 == 0.03
     assert crossovers(cross()).iloc[0].h_sigma_systematic_1 == 0.03
+
+
+def test_each_pass_brings_the_release_of_its_granule():
+    """Only the stretch of one track that is of the release before makes a crossover of two releases."""
+    table = cross()
+    of_granule = np.where((table.rgt == 10) & (table.x > 1900), "006", "007")
+    found = crossovers(table.assign(release=of_granule))
+    assert found[["release_1", "release_2"]].to_numpy().tolist() == [["006", "007"]]
+    assert two_releases(found).tolist() == [True]
+    assert pass_biases(found).n_other_release.tolist() == [1, 1]
+    before = crossovers(table.assign(release=np.where((table.rgt == 10) & (table.x < 1900), "006", "007")))
+    assert two_releases(before).tolist() == [False] and pass_biases(before).n_other_release.tolist() == [0, 0]
+    assert not two_releases(crossovers(table.assign(release=np.where(table.rgt == 10, "", "007")))).any(), "not known"
+    assert "release_1" not in crossovers(table) and "n_other_release" not in pass_biases(crossovers(table))
 
 
 def test_long_gaps_are_not_bridged():

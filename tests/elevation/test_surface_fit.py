@@ -121,6 +121,19 @@ def test_passes_beside_the_track_take_no_part_in_a_rate():
     assert_allclose(found.dhdt.median(), -2.0, atol=0.02)
 
 
+def test_rates_say_of_how_many_releases_their_heights_are():
+    """Beyond 1500 m the last two cycles are of the next release: centres that see it within 500 m, points beyond it."""
+    table = passes(tilted)
+    table["release"] = np.where((table.cycle > 8) & (table.x > 1500), "007", "006")
+    found = surface_rates(table)
+    assert_allclose(found.n_releases, np.where(found.x > 1000, 2, 1))
+    points = repeat_rates(table)
+    assert_allclose(points.n_releases, np.where(points.segment_id > 1000 + 75, 2, 1))
+    unknown = table.assign(release=table.release.where(table.release == "006", ""))
+    assert set(surface_rates(unknown).n_releases) == set(repeat_rates(unknown).n_releases) == {1}
+    assert "n_releases" not in surface_rates(passes(tilted))
+
+
 def test_repeats_need_their_cycles():
     table = passes(tilted, cycles=2)
     assert repeat_rates(table).dhdt.isna().all()

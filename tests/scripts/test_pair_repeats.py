@@ -39,6 +39,25 @@ def chunk(path, cycle, segments, h=500.0, rgt=548, y_atc=0.0, release="007"):
     return str(path)
 
 
+def test_a_pass_in_granules_of_two_releases_is_paired_by_granule(tmp_path):
+    """Of cycle 3 two parts of the orbit are here, one in each release, the newer one first or last."""
+    for order in ([1, 2], [2, 1]):
+        parts = {1: ([1, 2], "006"), 2: ([3], "007")}
+        points = [
+            chunk(tmp_path / f"cycle03-{n}of2.parquet", 3, *parts[k][:1], release=parts[k][1])
+            for n, k in enumerate(order, 1)
+        ]
+        pair([*points, chunk(tmp_path / "cycle04.parquet", 4, [1, 2, 3])], tmp_path)
+        found = {check.name: check for check in checks.repeat_pairs(*read_results(tmp_path))}[
+            "repeat_pairs/one_release"
+        ]
+        assert (found.passed, found.value) == (False, 2)
+
+
+def read_results(folder):
+    return read_table(folder / "pairs.parquet"), read_csv(folder / "counts.csv")
+
+
 def pair(points, folder, version=None):
     pair_repeats.main(
         points,

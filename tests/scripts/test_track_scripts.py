@@ -18,7 +18,8 @@ from nunatak.checks import tracks as checks
 from nunatak.files.tables import read_csv, read_table, write_table
 from nunatak.geometry import region
 from nunatak.geometry.outlines import write_outlines
-from nunatak.granules import ledger
+from nunatak.granules import datums, ledger
+from nunatak.products.atl11_crossings import no_crossings
 from nunatak.reports import files, tracks
 from nunatak.results import reading
 from nunatak.simulation import world, write_product
@@ -263,13 +264,15 @@ def test_crossovers_and_agreement_say_whether_releases_are_mixed(made):
     about = agreement.attrs["attributes"]
     assert about["release_of_atl06"] == about["release_of_atl11"] == about["release"] == "007"
     assert not releases.of_places("both", agreement, 1).applies, "simulated"
+    assert set(crossovers["release_1"]) == set(crossovers["release_2"]) == {"007"}
     points = read_table(made["points"]["atl11"])
     own = crossovers[crossovers["rgt_1"].isin(points["rgt"]) & crossovers["rgt_2"].isin(points["rgt"])]
     track = own["rgt_1"].iloc[0]
     names = points["granule_id"].astype(str)
     points["granule_id"] = names.where(points["rgt"] != track, names.str.replace("_007_", "_006_"))
+    own = find_crossovers.of_points(datums.with_release(points), no_crossings(), best=True)
     crossing = (own["rgt_1"] == track) != (own["rgt_2"] == track)
-    assert 0.5 * crossing.sum() < find_crossovers.of_two_releases(own, points) <= crossing.sum()
+    assert 0 < crossing.sum() == releases.of_crossovers("atl11", own).value
 
 
 def test_flagged_rates_are_in_no_map_scale_or_sentence(made, tmp_path):
@@ -404,7 +407,7 @@ def test_rates_around_centres_are_those_of_the_truth(made, tmp_path):
     assert len(rates) > 30 and rates.attrs["units"]["dhdt"] == "m/yr"
     assert (rates["x"] % 1000 == 0).all() and rates["longitude"].between(22, 27).all()
     assert rates.attrs["attributes"]["nunatak_source"] == "SIMULATED"
-    assert checks.surface_rates_found(rates).passed
+    assert checks.surface_rates_found(rates).passed and releases.of_centres(rates).value == 0
     held = checks.surface_rates_against_truth(
         rates, *check_study.on_truth(rates, {"name": "austfonna", "size": "tiny"})
     )
@@ -420,7 +423,8 @@ def test_a_pass_that_is_too_high_is_named_by_its_bias(made, tmp_path):
     write_table(near.assign(dh=0.5 * (second - first)), tmp_path / "x.parquet", attributes=table.attrs["attributes"])
     adjust_passes.main(tmp_path / "x.parquet", tmp_path / "b.csv", settings={"prior": 100.0}, study="test")
     found = read_csv(tmp_path / "b.csv")
-    assert list(found) == ["product", "rgt", "cycle", "bias", "bias_sigma", "n_crossovers", "part"]
+    assert list(found) == ["product", "rgt", "cycle", "bias", "bias_sigma", "n_crossovers", "part", "n_other_release"]
+    assert found.attrs["attributes"]["release"] == "007" and releases.of_biases("atl11", found).value == 0
     ours = (found["rgt"] == track) & (found["cycle"] == cycle)
     others = found[~ours & (found["part"] == found["part"][ours].iloc[0])]
     assert len(others) and found["bias"][ours].iloc[0] - others["bias"].mean() == pytest.approx(0.5, abs=0.01)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from nunatak import elevation
 from nunatak.checks.check import at_most, not_applicable
 
 _DIFFER = "of two releases, whose heights differ where the ice has not changed"
-PASSES, PLACES = "release_passes", "release_of_"
-"""Attributes of tables: differences between passes of two releases, by product, and the releases that are compared"""
+PLACES = "release_of_"
+"""Begins the attributes of a table that say which releases are compared."""
 
 
 def of_pairs(counts):
@@ -36,13 +37,40 @@ def of_crossovers(product, table):
     ----------
     table : crossovers of one product, with the attributes of crossovers.parquet
     """
-    name = f"crossovers_one_release/{product}"
-    said = table.attrs.get("attributes", {})
-    n = said.get(f"{PASSES}_{product}")
+    n = elevation.two_releases(table).sum() if "release_1" in table else None
+    return _of_table(f"crossovers_one_release/{product}", table, n, "crossovers of passes", product)
+
+
+def of_centres(table):
+    """
+    The heights around a centre are of one release, unless the study says that releases are meant to be mixed.
+
+    Parameters
+    ----------
+    table : surface_rates.parquet
+    """
+    n = (table["n_releases"] > 1).sum() if "n_releases" in table else None
+    return _of_table("surface_rates/one_release", table, n, "centres with heights", "atl06")
+
+
+def of_biases(product, table):
+    """
+    The crossovers that biases rest on are of one release, unless the study says that releases are meant to be mixed.
+
+    Parameters
+    ----------
+    table : biases of one product, with the attributes of pass_biases.csv
+    """
+    n = table["n_other_release"].sum() // 2 if "n_other_release" in table else None
+    return _of_table(f"pass_biases_one_release/{product}", table, n, "crossovers of passes", product)
+
+
+def _of_table(name, table, n, what, product):
+    """Judge n values of a table that mix releases; None where the table does not say."""
     if n is None:
         return not_applicable(name, "the releases of the passes are not known")
-    version = said.get(f"version_{product}")
-    return _judged(name, int(n), f"crossovers of passes {_DIFFER}", said.get("release", ""), product, version)
+    said = table.attrs.get("attributes", {})
+    return _judged(name, int(n), f"{what} {_DIFFER}", said.get("release", ""), product, said.get(f"version_{product}"))
 
 
 def of_places(name, table, n):

@@ -10,6 +10,7 @@ from nunatak.elevation.crossovers import (
     pass_biases,
     reference_crossovers,
     summarise,
+    two_releases,
 )
 from nunatak.elevation.errors import SumErrors, sum_errors
 from nunatak.elevation.height_cells import join_cells, map_cells, thin_heights
@@ -93,6 +94,7 @@ __all__ = [
     "tracks",
     "transect",
     "trend",
+    "two_releases",
     "unaligned",
     "usable",
 ]

@@ -45,7 +45,7 @@ def crossovers(table, *, height="h_li", beam="beam", along="segment_id", step=20
     ----------
     table : DataFrame of rows along tracks, filtered as wished: rgt, cycle, `beam`, `along`, x, y (m, one map for all),
         latitude, longitude, time, `height`, `height`_sigma (m) and, where known, sigma_systematic (m): the error that
-        a pass shares, else 0.03 m. In any order
+        a pass shares, else 0.03 m, and release. In any order
     beam, along : columns of the ground track and of the number that grows along it
     step, max_gap : m of x_atc between numbers; longer gaps are not bridged
     correlation : of the errors of successive numbers: ATL06 segments share half their photons; 0 for ATL11
@@ -53,7 +53,7 @@ def crossovers(table, *, height="h_li", beam="beam", along="segment_id", step=20
     Returns
     -------
     DataFrame, one row per crossing, `_1` the earlier pass and `_2` the later:
-        x, y, latitude, longitude; rgt, cycle, beam, time, h, h_sigma, h_sigma_systematic of both
+        x, y, latitude, longitude; rgt, cycle, beam, time, h, h_sigma, h_sigma_systematic, release of both
         dt_days, dh = h_2 - h_1 (m)
         dh_sigma_own (m, of the two heights alone), dh_sigma_common (m, of what each pass shares), dh_sigma (both)
         dh_common : m, median of the other crossovers of the same two passes: change and what the passes share; NaN for
@@ -120,6 +120,7 @@ def reference_crossovers(heights, crossings):
             h=both[f"h_corr{end}"].to_numpy("f8"),
             h_sigma=both[f"h_corr_sigma{end}"].to_numpy("f8"),
             h_sigma_systematic=SIGMA_PASS,
+            **_release(both),  # heights of crossing tracks are in the same granule
         )
         sides.append(side)
     return _differences(*sides)
@@ -202,7 +203,8 @@ def pass_biases(table, *, options=None):
     Returns
     -------
     DataFrame by pass: rgt, cycle, bias (m; what its heights are too high), bias_sigma (m), n_crossovers, part (number
-        of the connected part); biases of different parts have different zeros
+        of the connected part); biases of different parts have different zeros. Where crossovers say the release of
+        both passes also n_other_release: of n_crossovers those with a pass of another release
     """
     options = options or PassAdjustment()
     prior, iterations = options.prior, options.iterations
@@ -222,8 +224,17 @@ def pass_biases(table, *, options=None):
         bias[members], error[members] = _adjust(place, dh[of_part], sigma[of_part], members.size, prior, iterations)
     count = np.bincount(one, minlength=n) + np.bincount(two, minlength=n)
     found = passes.assign(bias=bias, bias_sigma=error, n_crossovers=count, part=part)
+    if "release_1" in near:
+        mixed = two_releases(near)
+        found["n_other_release"] = np.bincount(one[mixed], minlength=n) + np.bincount(two[mixed], minlength=n)
     found.attrs["units"] = {"bias": "m", "bias_sigma": "m"}
     return found
+
+
+def two_releases(table):
+    """Return which crossovers have passes of two releases, a bool array; none where a release is not known."""
+    first, second = table["release_1"], table["release_2"]
+    return ((first != second) & (first != "") & (second != "")).to_numpy()
 
 
 def nmad(values):
@@ -278,20 +289,21 @@ def _at(rows, index, share, shared, height, beam):
             "time": t0 + ((t1 - t0) * share).astype("timedelta64[ns]"),
             "h": between(height),
             "h_sigma": np.sqrt(variance),
-            "h_sigma_systematic": _known(systematic),
+            "h_sigma_systematic": np.where(np.isfinite(systematic), systematic, SIGMA_PASS),
+            **_release(low),
         }
     )
 
 
-def _known(systematic):
-    return np.where(np.isfinite(systematic), systematic, SIGMA_PASS)
+def _release(rows):
+    return {"release": rows["release"].astype(str).to_numpy()} if "release" in rows else {}
 
 
 def _differences(one, two):
     """Both sides in the order of time, and their difference."""
     swap = (two["time"] < one["time"]).to_numpy()
     table = one[["x", "y", "latitude", "longitude"]].copy()
-    for name in _BOTH:
+    for name in (*_BOTH, *(["release"] if "release" in one else [])):
         a, b = one[name].to_numpy(), two[name].to_numpy()
         table[f"{name}_1"], table[f"{name}_2"] = np.where(swap, b, a), np.where(swap, a, b)
     table["dt_days"] = (table["time_2"].to_numpy() - table["time_1"].to_numpy()) / DAY

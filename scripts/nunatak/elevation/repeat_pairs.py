@@ -70,13 +70,14 @@ def paired(first, second, *, max_across=RepeatPairs.max_across):
     -------
     pairs : DataFrame of `repeat_pairs`
     counts : DataFrame, one row per rgt and beam seen in both: cycle_first, cycle_second, n_joined (segments of both
-        cycles), n_beyond (of them not within `max_across`, or without y_atc), median_dy (m, y2 - y1)
+        cycles), n_beyond (of them not within `max_across`, or without y_atc), median_dy (m, y2 - y1); where both
+        passes have a column `release` a row per release_first and release_second, too
     """
     for name, part in (("first", first), ("second", second)):
         _check(part, name)
     if len(first) and len(second) and first["cycle"].iat[0] == second["cycle"].iat[0]:
         raise NunatakError(f"repeat pairs: both passes are cycle {first['cycle'].iat[0]}; give two cycles of one track")
-    optional = [name for name in ("x_atc", "atl06_quality_summary") if name in first and name in second]
+    optional = [name for name in ("x_atc", "atl06_quality_summary", "release") if name in first and name in second]
     columns = [*_NEEDED, *optional]
     pairs = first[columns].merge(second[columns], on=_KEYS, suffixes=("_first", "_second"), sort=True)
     y1, y2 = (pairs[f"y_atc_{which}"].to_numpy("f8") for which in ("first", "second"))
@@ -148,10 +149,12 @@ def unaligned(cycles):
 
 
 def _counts(joined, dy, beyond):
-    """Joined segments and those beyond the limit, by track and beam."""
-    table = joined[["rgt", "beam", "cycle_first", "cycle_second"]].assign(dy=dy, beyond=beyond)
-    groups = table.groupby(["rgt", "beam", "cycle_first", "cycle_second"], observed=True)
+    """Joined segments and those beyond the limit, by track, beam and releases."""
+    tracks = ["rgt", "beam", "cycle_first", "cycle_second"]
+    releases = [name for name in ("release_first", "release_second") if name in joined]
+    groups = joined[[*tracks, *releases]].assign(dy=dy, beyond=beyond).groupby([*tracks, *releases], observed=True)
     found = groups.agg(n_joined=("dy", "size"), n_beyond=("beyond", "sum"), median_dy=("dy", "median")).reset_index()
+    found = found[[*tracks, "n_joined", "n_beyond", "median_dy", *releases]]
     found.attrs["units"] = {"median_dy": "m"}
     return found
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from nunatak.compute.kernels import kernel
 from nunatak.constants import MAD_TO_SIGMA, SIGMA_PASS
@@ -68,14 +69,16 @@ def surface_rates(segments, *, options=None):
 
     Parameters
     ----------
-    segments : DataFrame with x, y (m on a map), time, h_li, h_li_sigma (m), rgt, cycle; filtered
+    segments : DataFrame with x, y (m on a map), time, h_li, h_li_sigma (m), rgt, cycle and, where known, release;
+        filtered
     options : SurfaceFit
 
     Returns
     -------
     DataFrame, one row per centre with a rate: x, y (m), dhdt, dhdt_sigma (m/yr; of independent heights, scaled by their
         misfit), dhdt_sigma_systematic (m/yr; of 0.03 m that a pass shares), h, h_sigma (m, at the centre and `year`),
-        slope_x, slope_y, residual_nmad (m), years (yr covered), n_used, n_found, n_passes
+        slope_x, slope_y, residual_nmad (m), years (yr covered), n_used, n_found, n_passes and, where segments say
+        their release, n_releases (of the heights within the radius)
     """
     options = options or SurfaceFit()
     heights, squares = _sorted_heights(segments, options.radius)
@@ -86,6 +89,8 @@ def surface_rates(segments, *, options=None):
     table = pd.DataFrame({"x": x, "y": y, **{name: out[:, k] for k, name in enumerate(_FIELDS)}})
     table = table[np.isfinite(table["dhdt"])].reset_index(drop=True)
     table = table.astype({name: "i4" for name in ("n_used", "n_found", "n_passes")})
+    if "release" in segments:
+        table["n_releases"] = _releases_around(table, segments, options.radius)
     table.attrs["units"] = dict(UNITS)
     return table
 
@@ -99,15 +104,16 @@ def repeat_rates(segments, *, options=None, max_across=RepeatPairs.max_across):
 
     Parameters
     ----------
-    segments : DataFrame with rgt, beam, segment_id, cycle, time, y_atc, h_li, h_li_sigma, dh_fit_dy; filtered
+    segments : DataFrame with rgt, beam, segment_id, cycle, time, y_atc, h_li, h_li_sigma, dh_fit_dy and, where known,
+        release; filtered
     options : RateOptions, default three cycles and one year
     max_across : m across the track from the median y_atc of a segment's passes. Default: 65, as ATL11. Passes farther
         away saw other ground and do not count
 
     Returns
     -------
-    DataFrame as `point_rates.rates` returns it, with latitude and longitude and n_beyond (passes left out), a row for
-    each rgt, beam and segment_id that has any pass within
+    DataFrame as `point_rates.rates` returns it, with latitude and longitude, n_beyond (passes left out) and, where
+    segments say their release, n_releases, a row for each rgt, beam and segment_id that has any pass within
     """
     keys = ["rgt", "beam", "segment_id"]
     known = segments[np.isfinite(segments["y_atc"]) & np.isfinite(segments["dh_fit_dy"])]
@@ -122,9 +128,24 @@ def repeat_rates(segments, *, options=None, max_across=RepeatPairs.max_across):
     units = found.attrs["units"]
     places = known.drop_duplicates(keys)[[*keys, "latitude", "longitude"]]
     found = found.merge(places, on=keys, how="left")
-    found["n_beyond"] = left_out.reindex(pd.MultiIndex.from_frame(found[keys]), fill_value=0).to_numpy()
+    points = pd.MultiIndex.from_frame(found[keys])
+    found["n_beyond"] = left_out.reindex(points, fill_value=0).to_numpy()
+    if "release" in known:
+        told = known[known["release"] != ""].groupby(keys, observed=True)["release"].nunique()
+        found["n_releases"] = told.reindex(points, fill_value=0).to_numpy()
     found.attrs["units"] = {**units, "latitude": "degrees_north", "longitude": "degrees_east"}
     return found
+
+
+def _releases_around(centres, segments, radius):
+    """Of how many releases the heights within the radius of each centre are."""
+    number = np.zeros(len(centres), dtype="i4")
+    finite = np.isfinite(segments["h_li"]) & np.isfinite(segments["x"]) & np.isfinite(segments["y"])
+    for release, rows in segments[finite].groupby("release", observed=True):
+        if release:
+            tree = cKDTree(rows[["x", "y"]].to_numpy("f8"))
+            number += np.isfinite(tree.query(centres[["x", "y"]], distance_upper_bound=np.nextafter(radius, np.inf))[0])
+    return number
 
 
 class Heights(NamedTuple):

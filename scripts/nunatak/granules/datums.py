@@ -51,10 +51,10 @@ def release_of(granule_id):
         return ""
 
 
-def releases_of(table):
-    """Return {(rgt, cycle): release} of the granules that the rows of a table come from, "" where a name tells none."""
-    passes = table[["rgt", "cycle", "granule_id"]].drop_duplicates()
-    return {(row.rgt, row.cycle): release_of(row.granule_id) for row in passes.itertuples()}
+def with_release(table):
+    """Return a table with a column `release`, that of the granule of each row, "" where its name tells none."""
+    known = {name: release_of(name) for name in table["granule_id"].unique()}
+    return table.assign(release=table["granule_id"].map(known).astype("category"))
 
 
 def compared(tables, versions=()):
