@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nunatak.products import GranuleError, atl03, atl03_index
+from nunatak.products import GranuleError, atl03, atl03_index, atl08
 
 ARCTIC, WYOMING = "real/ATL03/ATL03_gt1l_arctic_subset.h5", "real/ATL03/atl03_clip_wyoming_gt1r.h5"
 GOLDEN = "golden/photons/ATL03_20181019065445_03150111_006_02.h5"
@@ -98,6 +99,63 @@ def test_one_photon_too_many_in_the_last_count_is_clipped(data, copy):
         atl03.read_track(atl03.read_granule(copy), beam)
 
 
+def remove_photons(file, beam, rows):
+    """Take photons out of a beam and leave the counts as they are."""
+    group = file[f"{beam}/heights"]
+    for name in list(group):
+        values, attributes = np.delete(group[name][:], rows, axis=0), dict(group[name].attrs)
+        del group[name]
+        group.create_dataset(name, data=values).attrs.update(attributes)
+
+
+@pytest.mark.parametrize("place", [-1, -2, 40, 0])
+def test_a_missing_photon_is_clipped_from_the_count_that_has_it(data, copy, place):
+    """
+    The last photon of any segment is missing: the other photons stay in their segments and keep their class.
+
+    The classes of ATL08 are those of the whole granule, so that one is of the photon that is missing.
+    """
+    beam, partner = "gt2l", data(GOLDEN.replace("ATL03", "ATL08"))
+    whole = atl03.read_track(atl03.read_granule(data(GOLDEN)), beam)
+    counts, ids = whole.segments["segment_ph_cnt"], whole.segments["segment_id"]
+    segment = int(np.flatnonzero(counts)[place])
+    missing = int(whole.segments["photon"][segment] + counts[segment] - 1)
+    classes = atl08.read_classes(partner, beam)
+    further = {"segment_id": ids[segment], "index": counts[segment], "classed": 1}
+    classes = replace(classes, **{name: np.append(getattr(classes, name), value) for name, value in further.items()})
+    break_file(copy, lambda file: remove_photons(file, beam, missing))
+    track = atl03.read_track(atl03.read_granule(copy), beam, fields=("segment_ph_cnt",))
+    assert_array_equal(np.flatnonzero(track.segments["segment_ph_cnt"] - counts), [segment])
+    assert track.note.endswith("the last count is clipped" if place == -1 else f"segment {ids[segment]} is clipped")
+    (kept,) = atl03.photon_blocks(track, ("h_ph",))
+    (all_photons,) = atl03.photon_blocks(whole, ("h_ph",))
+    assert_array_equal(kept.photons["h_ph"], np.delete(all_photons.photons["h_ph"], missing))
+    assert_array_equal(kept.segment_index(), np.delete(all_photons.segment_index(), missing))
+    assert_array_equal(atl08.classify(track, classes), np.delete(atl08.classify(whole, classes), missing))
+    classes.index[-1] += 1
+    with pytest.raises(GranuleError, match="ATL08 lists photon"):
+        atl08.classify(track, classes)
+
+
+def test_a_missing_photon_that_cannot_be_placed_refuses_the_beam(copy):
+    """Two segments without enough photons to tell which of them lost one: both are named."""
+    beam = "gt2l"
+
+    def thinned(file):
+        counts = file[f"{beam}/geolocation/segment_ph_cnt"][:]
+        few = counts.copy()
+        few[40:42] = 2
+        number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        gone = number >= np.repeat(few, counts)
+        gone[np.flatnonzero(~gone & (np.repeat(np.arange(counts.size), counts) == 40))[-1]] = True
+        file[f"{beam}/geolocation/segment_ph_cnt"][:] = few
+        remove_photons(file, beam, np.flatnonzero(gone))
+
+    break_file(copy, thinned)
+    with pytest.raises(GranuleError, match=r"gt2l: .* one too many in one of the segments \d+ to \d+; remove it"):
+        atl03.read_track(atl03.read_granule(copy), beam)
+
+
 @pytest.mark.parametrize("group", ["heights", "geolocation"])
 def test_beams_without_photons_groups_are_refused(copy, group):
     """A subset of other groups is not empty but to be fetched whole; one beam without them is empty."""
@@ -115,7 +173,7 @@ def test_beams_without_photons_groups_are_refused(copy, group):
 
 def short_of_a_segment(file):
     """Counts that add up to other than the photons."""
-    file["gt1l/geolocation/segment_ph_cnt"][3] += 1
+    file["gt1l/geolocation/segment_ph_cnt"][3] += 2
 
 
 def other_product(file):
@@ -136,7 +194,7 @@ def drop(name):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (short_of_a_segment, "segment_ph_cnt adds up to 3495, heights hold 3494"),
+        (short_of_a_segment, "segment_ph_cnt adds up to 3496, heights hold 3494"),
         (other_product, "short_name says ATL06"),
         (other_track, "rgt: the name says 315, the file 12"),
         (drop("gt1l/geolocation/segment_dist_x"), "has no 'segment_dist_x'"),

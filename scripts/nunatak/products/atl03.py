@@ -90,7 +90,8 @@ class Track:
     """
     (n,) arrays: segment_id, segment_dist_x (m), segment_ph_cnt, length (m), delta_time, reference_photon_lat,
     reference_photon_lon, velocity (m/s), spot, inside (bool: photons of others are rejected), photon (index in the
-    file of the segment's first photon), podppd_flag and solar_elevation where the file has them, what was asked for
+    file of the segment's first photon), podppd_flag and solar_elevation where the file has them, what was asked for;
+    of a file stated (photons as the file counts them, where a photon is missing one more than segment_ph_cnt)
     """
     background_time: np.ndarray = field(repr=False)
     background_rate: np.ndarray = field(repr=False)
@@ -237,10 +238,10 @@ def read_track(granule, beam, *, fields=()):
         counts = np.maximum(hdf5.read(group, "geolocation/segment_ph_cnt").astype("i8"), 0)
         n = len(counts)
         atl03_segments.check_lengths(file, beam, segments, counts)
-        surplus = atl03_segments.clipped(file, beam, counts)
-        segments["segment_id"] = segments["segment_id"].astype("i8")
+        segments["segment_id"], stated = segments["segment_id"].astype("i8"), counts.copy()
+        surplus = atl03_segments.clipped(file, beam, segments["segment_id"], counts)
         segments["segment_dist_x"] = atl03_segments.without_gaps(segments["segment_dist_x"], segments["segment_id"])
-        segments["segment_ph_cnt"] = counts
+        segments["segment_ph_cnt"], segments["stated"] = counts, stated
         segments["photon"] = np.cumsum(counts) - counts
         segments["length"] = atl03_segments.lengths(group, segments)
         segments["velocity"] = atl03_segments.velocity(group)
@@ -249,7 +250,7 @@ def read_track(granule, beam, *, fields=()):
         note = "; ".join(filter(None, (note, surplus)))
         present = [name for name in _OPTIONAL_ROWS if hdf5.has(group, f"geolocation/{name}")]
         for name in dict.fromkeys((*present, *fields)):
-            if name.startswith("bckgrd_atlas/"):
+            if name.startswith("bckgrd_atlas/") or name in segments:
                 continue
             segments[name] = hdf5.read(group, name if "/" in name else f"geolocation/{name}")
             if len(segments[name]) != n:

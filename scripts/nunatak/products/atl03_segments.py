@@ -8,7 +8,9 @@ from nunatak.constants import SEGMENT_LENGTH
 from nunatak.products import GranuleError, hdf5
 
 _SUBSET_SURPLUS = 1  # photons
-_FORWARD = 0.9  # share of segments whose last photon lies ahead of the first
+_FALL = 0.25 * SEGMENT_LENGTH  # m that photons go back from the end of one segment to the start of the next
+_FEWEST = 3  # photons of both segments, so that a photon more or less is still inside one of them
+_SHARE = 0.9  # of the ends of segments that fit the counts
 
 
 def check_lengths(file, beam, segments, counts):
@@ -21,35 +23,62 @@ def check_lengths(file, beam, segments, counts):
             )
 
 
-def clipped(file, beam, counts):
+def clipped(file, beam, segment_id, counts):
     """
-    Take the one photon off the last count that subsets made by NSIDC from 2023 to 2025 have too many; say so.
+    Take one photon too many off the count that has it, the last one in subsets made by NSIDC from 2023 to 2025; say so.
+
+    Parameters
+    ----------
+    segment_id : (n,) array
+    counts : (n,) array, overwritten
 
     Raises
     ------
-    GranuleError : the counts do not fit the photons otherwise
+    GranuleError : the counts do not fit the photons otherwise, or the photons do not show which count it is
     """
     n_photons = hdf5.length(file[beam], "heights/h_ph")
     surplus = int(counts.sum()) - n_photons
     if surplus == 0:
         return ""
-    fewer = counts.copy()
-    fewer[np.flatnonzero(counts)[-1:]] -= surplus
-    if surplus == _SUBSET_SURPLUS and _in_order(file[beam], fewer):
-        counts[:] = fewer
-        return "segment_ph_cnt counts one photon more than there are; the last count is clipped"
+    told = ""
+    if surplus == _SUBSET_SURPLUS:
+        found = _too_long(hdf5.read(file[beam], "heights/dist_ph_along"), counts)
+        last = int(np.flatnonzero(counts)[-1])
+        if last in found or found.size == 1:
+            chosen = last if last in found else int(found[0])
+            counts[chosen] -= surplus
+            which = "the last count" if chosen == last else f"the count of segment {segment_id[chosen]}"
+            return f"segment_ph_cnt counts one photon more than there are; {which} is clipped"
+        if found.size:
+            told = f", one too many in one of the segments {segment_id[found[0]]} to {segment_id[found[-1]]}"
     raise GranuleError(
-        f"{file.filename}: {beam}: segment_ph_cnt adds up to {counts.sum()}, heights hold {n_photons} photons; "
+        f"{file.filename}: {beam}: segment_ph_cnt adds up to {counts.sum()}, heights hold {n_photons} photons{told}; "
         "remove it and fetch it again"
     )
 
 
-def _in_order(group, counts):
-    """Whether photons go forward within nearly all segments; a count that is wrong further up shifts all after it."""
-    several = counts > 1
-    ends = np.cumsum(counts)[several]
-    along = hdf5.read(group, "heights/dist_ph_along")
-    return bool(np.mean(along[ends - 1] >= along[ends - counts[several]]) > _FORWARD) if several.any() else True
+def _too_long(along, counts):
+    """
+    Return the segments, of those with photons, whose count may be the one that has a photon too many.
+
+    Parameters
+    ----------
+    along : (n,) array, m, of each photon from the start of its segment: it falls where a segment ends. Ends after the
+        count that is too long come one photon earlier than the counts say
+    """
+    filled = np.flatnonzero(counts)
+    n = counts[filled]
+    ends = np.cumsum(n)[:-1]
+    clear = np.flatnonzero((n[:-1] >= _FEWEST) & (n[1:] >= _FEWEST))
+    falls = np.zeros((2, n.size))  # a photon earlier, as counted; after each segment
+    for k in (0, 1):
+        at = ends[clear] - 1 + k
+        falls[k, clear] = along[at] - along[at - 1] < -_FALL
+    earlier, counted = falls * (falls[0] != falls[1])
+    # ends that fit where this segment is the one: those before it as counted, its own and those after it earlier
+    fitting = np.cumsum(counted) - counted + earlier.sum() - np.cumsum(earlier) + earlier
+    found = filled[fitting == fitting.max()]
+    return found if fitting.max() >= _SHARE * (earlier.sum() + counted.sum()) else found[:0]
 
 
 def without_gaps(distance, segment_id):

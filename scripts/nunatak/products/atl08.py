@@ -100,7 +100,8 @@ def classify(track, classes):
     """
     Class of every photon of an ATL03 track (or of its stretch), 4 where ATL08 does not list it.
 
-    Photon = first photon of the segment + classed_pc_indx - 1; rows of segments outside the stretch are left out.
+    Photon = first photon of the segment + classed_pc_indx - 1; rows of segments outside the stretch are left out, and
+    so is the class of a photon that the file counts and does not hold.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ def classify(track, classes):
         return out
     row, found = _rows_of(track.segments["segment_id"], classes.segment_id)
     counts = track.segments["segment_ph_cnt"]
-    beyond = found & ((classes.index > counts[row]) | (classes.index < 1))
+    beyond = found & ((classes.index > track.segments.get("stated", counts)[row]) | (classes.index < 1))
     if beyond.any():
         i = int(np.flatnonzero(beyond)[0])
         raise GranuleError(
@@ -128,6 +129,7 @@ def classify(track, classes):
             f"{classes.segment_id[i]}, which has {counts[row[i]]} photons; give the ATL08 granule of the same name"
         )
     first = np.cumsum(counts) - counts
+    found &= classes.index <= counts[row]
     out[first[row[found]] + classes.index[found] - 1] = classes.classed[found]
     return out
 
