@@ -39,6 +39,24 @@ def test_grid_comes_from_coordinates_not_geotransform(path, change):
     np.testing.assert_allclose(read.delta_h, change.delta_h, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("unit", ["km", "degrees"])
+def test_axes_in_another_unit(path, change, unit):
+    """Kilometres lie where metres do; what is no unit of length is refused by axis and unit."""
+    with h5py.File(path, "a") as file:
+        for group in (file[name] for name in file if "x" in file[name]):
+            for axis in "xy":
+                group[axis][...] = group[axis][()] / 1000
+                group[axis].attrs["units"] = unit
+    if unit == "degrees":
+        with pytest.raises(GranuleError, match="delta_h/x: is in degrees, not in metres"):
+            atl15.read_height_change(path)
+        return
+    read = atl15.read_height_change(path)
+    assert read.attrs["resolution"] == 1000
+    np.testing.assert_allclose(read.x, change.x)
+    np.testing.assert_allclose(read.y, change.y)
+
+
 def test_epochs_follow_the_products_formula(path):
     """2020.0 is 730.5 days after 2018-01-01: noon of 1 January 2020."""
     read = atl15.read_height_change(path)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+import zarr
 
 from nunatak.files import remote
 from nunatak.products import GranuleError, datacube_layers
@@ -170,6 +171,16 @@ def test_a_period_and_a_window_are_those_of_the_whole_cube(tmp_path, monkeypatch
         xr.testing.assert_identical(some, expected.assign_attrs(some.attrs))
 
 
+def state(path, corrected, **attributes):
+    """Write `map_scale_corrected` (None takes it away) and attributes of the whole cube into a store."""
+    store = zarr.open_group(path, mode="r+", zarr_format=2, use_consolidated=False)
+    for name in ("vx", "vy"):
+        kept = {key: v for key, v in store[name].attrs.items() if key != "map_scale_corrected"}
+        store[name].attrs.put(kept if corrected is None else {**kept, "map_scale_corrected": corrected})
+    store.attrs.update(attributes)
+    zarr.consolidate_metadata(path, zarr_format=2)
+
+
 def test_only_chunks_that_hold_a_chosen_layer_are_asked_for(tmp_path, served, monkeypatch):
     """Over HTTP: names of the period's layers, none where no names are wanted, cells of the window and no others."""
     address, _ = served
@@ -188,6 +199,12 @@ def test_only_chunks_that_hold_a_chosen_layer_are_asked_for(tmp_path, served, mo
     assert chunks_of("vx") == ["0.0.1", "0.1.1", "1.0.1", "1.1.1"]
     assert chunks_of("granule_url") == ["1", "2", "3", "4"]
     assert chunks_of("granule_url", names=False) == []
+    # where nothing else tells the version, those of the period's layers; none where the cube says where it came from
+    state(tmp_path / "cube.zarr", None)
+    assert chunks_of("granule_url", names=False) == ["1", "2", "3", "4"]
+    state(tmp_path / "cube.zarr", None, url="https://a.b/datacubes/v2-updated-october2024/N60W050/cube.zarr")
+    assert chunks_of("granule_url", names=False) == []
+    state(tmp_path / "cube.zarr", 1)
     numbered = open_datacube(tmp_path / "cube.zarr", **PART, names=False)
     assert numbered["granule_id"].values[:3].tolist() == ["layer0000007", "layer0000008", "layer0000009"]
     np.testing.assert_array_equal(numbered["vx"], open_datacube(tmp_path / "cube.zarr", **PART)["vx"])

@@ -202,6 +202,9 @@ def test_a_datacube_of_both_versions_is_over_ground_in_every_layer(tmp_path, chu
         assert cube[name].dtype == np.int16 and (cube[name].values[:, 0, 0] == FILL).all()
     np.testing.assert_allclose(cube["vx_error"], [10.23, 10.0, 10.23], atol=0.01)
     assert cube["units_in_granule"].values.tolist() == ["map", "ground", "map"]
+    numbered = open_datacube(path, variables=("vx", "v"), chunks=chunks, names=False)
+    np.testing.assert_array_equal(numbered["vx"], cube["vx"])
+    assert numbered["units_in_granule"].values.tolist() == ["map", "ground", "map"]
     assert cube.attrs["velocity_units_of"] == "ground"
 
 
@@ -250,3 +253,64 @@ def test_an_index_of_before_is_made_anew(tmp_path):
     known = index_pairs([path]).drop(columns=["units_in_granule", "map_scale"]).assign(vx_error=80.0)
     again = index_pairs([path], known=pd.DataFrame(known))
     assert again["vx_error"].iloc[0] == pytest.approx(80 / 0.9773, rel=1e-3)
+
+
+@pytest.mark.parametrize("stated", ["yes", "", [], [0, 1], 2, np.nan])
+def test_a_word_for_the_units_fails_its_pair_and_no_other(tmp_path, stated):
+    """What is neither 0 nor 1 is told in one line; pairs beside it are read."""
+    (tmp_path / "other").mkdir()
+    good, _ = granule(tmp_path / "other", "80 N", "v2")
+    broken, _ = granule(tmp_path, "80 N", "v2")
+    with h5py.File(broken, "a") as file:
+        file["vx"].attrs["map_scale_corrected"] = stated
+    table = index_pairs([broken, good]).set_index("path")
+    assert table.loc[str(good), "status"] == "present"
+    assert table.loc[str(broken), "status"] == "failed"
+    assert "vx: map_scale_corrected holds" in table.loc[str(broken), "reason"]
+
+
+@pytest.mark.parametrize(("unit", "expected"), [("km", 1000.0), ("Kilometers", 1000.0), ("", 1.0)])
+def test_axes_in_kilometres_lie_where_they_lie_in_metres(tmp_path, unit, expected):
+    """A pair whose axes are in km has the grid and the scale of the same pair in metres."""
+    path, grid = granule(tmp_path, "80 N", "v2")
+    with h5py.File(path, "a") as file:
+        for axis in "xy":
+            file[axis][...] = file[axis][()] / expected
+            file[axis].attrs["units"] = unit
+    row = read_pair(path)
+    assert (row["dx"], row["dy"]) == pytest.approx((120.0, 120.0))
+    np.testing.assert_allclose((row["x0"], row["y0"]), (grid.x[0], grid.y[0]), atol=1e-3)
+    assert row["map_scale"] == pytest.approx(0.97728, abs=1e-4)
+
+
+@pytest.mark.parametrize(("unit", "shrunk", "told"), [("degrees", 1, "is in degrees"), ("", 1000, "no units")])
+def test_axes_of_another_unit_fail_the_pair(tmp_path, unit, shrunk, told):
+    """Degrees, and cells of 12 cm without a unit."""
+    path, _ = granule(tmp_path, "80 N", "v2")
+    with h5py.File(path, "a") as file:
+        for axis in "xy":
+            file[axis][...] = file[axis][()] / shrunk
+            file[axis].attrs["units"] = unit
+    row = index_pairs([path]).iloc[0]
+    assert row["status"] == "failed" and f"x: {told}" in row["reason"].replace("cells of 0.12 and ", "")
+
+
+def test_mosaics_and_cubes_in_kilometres_are_read_in_metres(tmp_path):
+    """Coordinates, bounds and the scale of the map are those of the same field in metres."""
+    x, y = 60.0 + 120 * np.arange(8), -1.07e6 - 120 * np.arange(6)
+    field = xr.Dataset({"vx": (("y", "x"), np.full((6, 8), 1000, "f4"))}, {"y": y / 1e3, "x": x / 1e3})
+    field["mapping"] = ((), 0, {"spatial_epsg": 3413})
+    for axis in "xy":
+        field[axis].attrs["units"] = "km"
+    path = tmp_path / "ITS_LIVE_velocity_120m_RGI05A_2015_V02.1.nc"
+    field.to_netcdf(path, engine="h5netcdf")
+    mosaic = open_mosaic(path, bounds=(0, -1.0703e6, 500, -1.06e6))
+    np.testing.assert_allclose(mosaic["x"], x[:4])
+    np.testing.assert_allclose(mosaic["vx"], 1023, atol=0.7)
+    layers = {"acquisition_date_img1": [15000.0], "acquisition_date_img2": [15016.0]}
+    layers |= {f"{key}_img{i}": ["L" if key == "mission" else "8"] for key in ("mission", "satellite") for i in (1, 2)}
+    cube = field.drop_vars("mapping").expand_dims(mid_date=[15008.0]).astype("i2").assign_attrs(projection="3413")
+    cube.assign({key: ("mid_date", v) for key, v in layers.items()}).to_zarr(tmp_path / "c.zarr", zarr_format=2)
+    read = open_datacube(tmp_path / "c.zarr", variables=("vx",))
+    np.testing.assert_allclose(read["x"], x)
+    np.testing.assert_allclose(read["vx"], 1023, atol=0.7)

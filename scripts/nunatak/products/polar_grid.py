@@ -18,6 +18,7 @@ import xarray as xr
 from nunatak import granules
 from nunatak.files import remote
 from nunatak.products import GranuleError, hdf5
+from nunatak.products.axes import metres_of
 from nunatak.runtime import NunatakError
 
 # Beyond it every value is a fill (3.4e38 in the files; the product's own notebook masks at the same number).
@@ -115,6 +116,7 @@ def window_of(group, bounds=None):
                 f"{group.file.filename}: {group.name.lstrip('/')}/{axis}: {values.size} coordinates not evenly spaced; "
                 "remove it and fetch it again"
             )
+    x, y = (v * _metres_of_axis(group, axis, v) for axis, v in (("x", x), ("y", y)))
     if x[1] < x[0]:
         raise GranuleError(f"{group.file.filename}: {group.name.lstrip('/')}/x descends; no release is known to do so")
     if bounds is None:
@@ -124,6 +126,11 @@ def window_of(group, bounds=None):
     if columns.stop <= columns.start or rows.stop <= rows.start:
         return None
     return Window(rows, columns, x[columns], y[rows])
+
+
+def _metres_of_axis(group, axis, values):
+    where = f"{group.file.filename}: {group.name.lstrip('/')}/{axis}"
+    return metres_of(hdf5.units(group[axis]), values[1] - values[0], where)
 
 
 def _touching(centres, low, high):
@@ -279,7 +286,7 @@ def check_one_grid(parts, paths):
 def attributes(file, group, variable, window, path, product):
     """The attributes every gridded Dataset carries: crs, resolution (m), region_code, version, nunatak_source."""
     who = identity(path, product)
-    resolution = float(window.x[1] - window.x[0]) if window.x.size > 1 else float(np.diff(group["x"][:2])[0])
+    resolution = float(window.x[1] - window.x[0])
     if who.resolution is not None and abs(who.resolution - resolution) > 1e-6 * resolution:
         raise GranuleError(
             f"{path}: the name says {who.resolution:g} m, x is spaced {resolution:g} m; rename it or fetch it again"

@@ -17,6 +17,7 @@ import zarr
 from nunatak.files import remote
 from nunatak.geometry.grid import Grid
 from nunatak.products import GranuleError, contained, datacube_layers
+from nunatak.products.axes import metres_of
 from nunatak.products.itslive import ground as ground
 from nunatak.products.itslive.fields import LAYOUT, as_layer, unpacked
 from nunatak.products.itslive.zarr_store import AddressStore
@@ -48,7 +49,8 @@ def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chu
     variables : of `itslive.LAYOUT`
     chunks : as in xarray.open_zarr; None reads without Dask
     names : read the granules' names, 4 kB of each layer; without them layers have numbers, sort by them where their
-        times are equal, tell no images, and are read as version 2 where the cube does not say which units it has
+        times are equal, and tell no images. The chosen layers' names are read all the same where neither
+        `map_scale_corrected` nor the cube's folder in the archive (`datacubes/v2`) tells which units it has
 
     Returns
     -------
@@ -72,6 +74,7 @@ def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chu
     missing = [name for name in (*variables, "mid_date", "acquisition_date_img1") if name not in store.variables]
     if missing:
         raise GranuleError(f"{path}: has no {missing[0]!r}; it is no ITS_LIVE datacube or lacks that variable")
+    store = _in_metres(store, path)
     rows, columns = _window(store, bounds, path)
     times = [_times(store[f"acquisition_date_img{i}"]) for i in (1, 2)]
     middle = times[0] + (times[1] - times[0]) // 2
@@ -91,7 +94,7 @@ def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chu
     out = out.assign_coords({name: ("time", values) for name, values in layers.items()})
     out = out.assign_coords(roi=(("y", "x"), np.ones((out.sizes["y"], out.sizes["x"]), "u1")))
     out.attrs = {"crs": f"EPSG:{_epsg(store, path)}", "source": str(path)}
-    return _layers_on_ground(out, store["vx"].attrs if "vx" in store.variables else {})
+    return _layers_on_ground(out, _units(store, order, named if names else None, path))
 
 
 def _field(variable, order, rows, columns):
@@ -126,17 +129,43 @@ def _times(variable):
     return xr.decode_cf(variable.to_dataset(name="date"))["date"].values.astype("datetime64[ns]")
 
 
-def _layers_on_ground(cube, attributes):
-    """A cube with every layer over ground, and of each what units its granule has and k in the middle of the cube."""
-    versions = {name: ground.version_in(f"{name}.nc") for name in cube["granule_id"].values}
-    units = np.array([ground.units_of(attributes, versions[name]) for name in cube["granule_id"].values], dtype=object)
-    on_map = xr.DataArray(units == "map", dims="time")
-    if "map_scale_corrected" not in attributes and None in versions.values():
+def _in_metres(store, path):
+    """A store whose x and y are in metres."""
+    for axis in ("x", "y"):
+        values = store[axis].values
+        step = float(values[1] - values[0]) if values.size > 1 else np.inf
+        metres = metres_of(store[axis].attrs.get("units"), step, f"{path}: {axis}")
+        if metres != 1:
+            store = store.assign_coords({axis: values * metres})
+    return store
+
+
+def _units(store, order, named, path):
+    """The units of each layer, map or ground: as the cube states them, else by the version of each granule."""
+    stated = {name: store[name].attrs for name in ground.FIELDS if name in store.variables}
+    stated = {name: some for name, some in stated.items() if "map_scale_corrected" in some}
+    if stated:
+        units = {ground.units_of(some, where=f"{path}: {name}") for name, some in stated.items()}
+        if len(units) > 1:
+            raise GranuleError(f"{path}: map_scale_corrected differs between {', '.join(stated)}; take another copy")
+        return np.full(len(order), units.pop(), dtype=object)
+    version = ground.version_of_cube([path, *(store.attrs.get(key) for key in ("url", "s3"))])
+    if named is None and version is None and "granule_url" in store.variables:
+        place = np.argsort(order, kind="stable")
+        named = np.empty(len(order), dtype=object)
+        named[place] = datacube_layers.names(store, np.asarray(order)[place])
+    told = [ground.version_in(f"{name}.nc") for name in named] if named is not None else [None] * len(order)
+    versions = [own or version for own in told]
+    if None in versions:
         log.warning(
-            "%s: names of %d layers tell no version; read as version 2, in map units",
-            cube.attrs["source"],
-            sum(version is None for version in versions.values()),
+            "%s: nothing tells the version of %d layers; read as version 2, in map units", path, versions.count(None)
         )
+    return np.array([ground.units_of({}, own) for own in versions], dtype=object)
+
+
+def _layers_on_ground(cube, units):
+    """A cube with every layer over ground, and of each what units its granule has and k in the middle of the cube."""
+    on_map = xr.DataArray(units == "map", dims="time")
     k = _scale(cube)
     for name in set(ground.FIELDS) & set(cube.data_vars):
         done = xr.apply_ufunc(
@@ -218,6 +247,7 @@ def open_mosaic(path, *, bounds=None, variables=None):
                 f"{path}: not a readable mosaic ({' '.join(str(error).split())}); fetch it again"
             ) from error
         with store:
+            store = _in_metres(store, path)
             rows, columns = _window(store, bounds, path)
             wanted = (
                 [n for n in store.data_vars if store[n].dims == ("y", "x")] if variables is None else list(variables)
@@ -241,7 +271,7 @@ def _mosaic_on_ground(mosaic, path, attributes):
     version = ground.version_in(name)
     if "map_scale_corrected" not in attributes and version is None:
         log.warning("%s: neither file nor name tells the version; read as version 2, in map units", name)
-    units = ground.units_of(attributes, version)
+    units = ground.units_of(attributes, version, where=path)
     if units == "map":
         k = _scale(mosaic)
         for field in (field for field in mosaic.data_vars if ground.is_velocity(field)):

@@ -15,6 +15,8 @@ import numpy as np
 from nunatak.compute.kernels import kernel
 from nunatak.constants import FILL_VELOCITY
 from nunatak.geometry.grid import Grid, map_scale
+from nunatak.products import GranuleError
+from nunatak.products.hdf5 import text
 
 GROUND = {"velocity_units_of": "ground"}
 """attribute of everything that holds velocities and is read or written by this package"""
@@ -24,9 +26,10 @@ _STEP = 64  # cells between the nodes of k: its curvature leaves less than 1e-6 
 _NUMBER = re.compile(r"d?v[xy]?0?(_dt|_amp)?(_error)?")
 _FIRST = re.compile(r"[_-](?:G0\d{3})?V0?[01](?:[._]|$)|[A-Z]{3}_G0\d{3}_\d{4}(?:[._]|$)", re.IGNORECASE)
 _SECOND = re.compile(r"[_-](?:G0\d{3})?V0?2(?:[._]|$)", re.IGNORECASE)
+_FOLDER = re.compile(r"/datacubes/v0?([12])(?=[-._/])")
 
 
-def units_of(attributes, version=None):
+def units_of(attributes, version=None, *, where="map_scale_corrected"):
     """
     Return whether velocities are in metres of the `map` or of the `ground`.
 
@@ -34,11 +37,26 @@ def units_of(attributes, version=None):
     ----------
     attributes : mapping, those of a velocity; `map_scale_corrected` decides where it is there
     version : 1 or 2, of the product; 2 where nobody knows
+    where : file and variable, for the error
+
+    Raises
+    ------
+    GranuleError : `map_scale_corrected` is there and neither 0 nor 1
     """
-    corrected = attributes.get("map_scale_corrected")
-    if corrected is not None:
-        return "ground" if float(np.ravel(corrected)[0]) == 1 else "map"
-    return "ground" if version == 1 else "map"
+    if "map_scale_corrected" not in attributes:
+        return "ground" if version == 1 else "map"
+    stated = np.ravel(attributes["map_scale_corrected"])
+    try:
+        values = set(stated.astype(float).tolist())
+    except (TypeError, ValueError):
+        values = set()
+    if len(values) != 1 or not values <= {0.0, 1.0}:
+        held = ", ".join(text(value) for value in stated) or "nothing"
+        raise GranuleError(
+            f"{where}: map_scale_corrected holds {held!r}; write 1 for metres over ground or 0 for metres of the map, "
+            "or fetch it again"
+        )
+    return "ground" if values == {1.0} else "map"
 
 
 def version_in(name):
@@ -46,6 +64,21 @@ def version_in(name):
     if _SECOND.search(name):
         return 2
     return 1 if _FIRST.search(name) else None
+
+
+def version_of_cube(addresses):
+    """
+    Return the version, 1 or 2, of all granules of a datacube, by its folder in the archive; None where none tells it.
+
+    Parameters
+    ----------
+    addresses : texts, where the cube lies and where it says that it came from
+
+    >>> version_of_cube(["mine.zarr", "s3://its-live-data/datacubes/v2-updated-october2024/N60W050/cube.zarr"])
+    2
+    """
+    found = {int(match[1]) for address in addresses for match in _FOLDER.finditer(str(address))}
+    return found.pop() if len(found) == 1 else None
 
 
 def is_velocity(name):

@@ -62,7 +62,7 @@ COLUMNS = {
     "identity": "object",
     "reading": "int64",
 }
-READING = 4  # goes up when `read_pair` says something else of the same file, so that older rows are not believed
+READING = 5  # goes up when `read_pair` says something else of the same file, so that older rows are not believed
 UNITS = {
     "x0": "m",
     "y0": "m",

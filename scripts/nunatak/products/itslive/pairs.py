@@ -16,6 +16,7 @@ import numpy as np
 
 from nunatak import granules
 from nunatak.products import GranuleError, hdf5
+from nunatak.products.axes import metres_of
 from nunatak.products.itslive.fields import LAYOUT, check_field, chunk_table, number, physical
 from nunatak.products.itslive.ground import (
     FIELDS,
@@ -96,14 +97,18 @@ def _geometry(file):
 
 
 def _ends(axis, file_name, name):
+    if axis.ndim != 1 or axis.dtype.kind not in "iuf" or axis.shape[0] < 2:
+        raise GranuleError(
+            f"{file_name}: {name}: {axis.dtype} of shape {axis.shape} where two or more coordinates are meant; fetch it "
+            "again"
+        )
     n = axis.shape[0]
-    if n < 2:
-        raise GranuleError(f"{file_name}: {name}: {n} coordinates tell no cell size; fetch it again")
     first, second, last = (float(axis[i]) for i in (0, 1, n - 1))
     step = (last - first) / (n - 1)
     if not np.isfinite(step) or step == 0 or abs((second - first) / step - 1) > 1e-6:
         raise GranuleError(f"{file_name}: {name}: the coordinates are not evenly spaced; fetch it again")
-    return {"first": first, "step": step, "n": n}
+    metres = metres_of(hdf5.units(axis), step, f"{file_name}: {name}")
+    return {"first": first * metres, "step": step * metres, "n": n}
 
 
 def _epsg(file):
@@ -203,7 +208,8 @@ def _errors(file):
 
 def _on_ground(row, file):
     """Divide the errors and shifts of a pair in map units by k; tell the units of the file and k."""
-    row["units_in_granule"] = units_of(file["vx"].attrs, row["version"] or (1 if row["layout"] == "v1" else 2))
+    version = row["version"] or (1 if row["layout"] == "v1" else 2)
+    row["units_in_granule"] = units_of(file["vx"].attrs, version, where=f"{file.filename}: vx")
     row["map_scale"] = scale_of_pair(row) if row["units_in_granule"] == "map" else 1.0
     for name in ("vx_error", "vy_error", "vx_stable_shift", "vy_stable_shift"):
         row[name] /= row["map_scale"]

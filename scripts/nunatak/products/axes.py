@@ -1,0 +1,37 @@
+"""The axes of gridded granules in metres, whichever unit of length a file has them in."""
+
+from __future__ import annotations
+
+from nunatak.products import GranuleError
+
+_METRES = {
+    **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), 1.0),
+    **dict.fromkeys(("km", "kilometre", "kilometres", "kilometer", "kilometers"), 1000.0),
+}
+
+
+def metres_of(unit, step, where) -> float:
+    """
+    Return the metres of one unit of an axis.
+
+    Parameters
+    ----------
+    unit : the axis' attribute `units`; None or an empty text where it has none, which is taken for metres
+    step : difference of two neighbouring coordinates, as they are
+    where : file and axis, for the error
+
+    Raises
+    ------
+    GranuleError : no unit of length that is known, or cells below a metre where the unit is missing
+
+    >>> metres_of("km", 0.12, "x"), metres_of("meters", 120.0, "x")
+    (1000.0, 1.0)
+    """
+    word = str(unit or "").strip().lower()
+    if word and word not in _METRES:
+        raise GranuleError(f"{where}: is in {unit}, not in metres; fetch the granule again, or write it in metres")
+    if not word and abs(step) < 1:
+        raise GranuleError(
+            f"{where}: cells of {abs(step):g} and no units; write the attribute units (m or km), or fetch it again"
+        )
+    return _METRES.get(word, 1.0)
