@@ -405,6 +405,8 @@ def test_longitudes_from_0_to_360_are_the_same_places(turned, meant):
         ({"bbox": [-190, -78, -170, -70]}, "longitude -190 is more than half a turn"),
         ({"lonlat": [[350, 60], [370, 60], [360, 70]]}, "longitude 350 is more than half a turn"),
         ({"bbox": [0, 0, 1, 1], "crs": "EPSG:999999"}, "crs: unknown coordinate system 'EPSG:999999'"),
+        ({"bbox": [0, 0, 1, 1], "crs": "EPSG:3855"}, r"'EPSG:3855' \(EGM2008 height\) is vertical and places nothing"),
+        ({"bbox": [0, 0, 1, 1], "crs": "EPSG:4978"}, r"'EPSG:4978' \(WGS 84\) is geocentric and places nothing"),
         ({"lonlat": [[0, 0], [1, 1]]}, "2 corners enclose no area; give at least three"),
         ({"lonlat": [[0, 0], [1, 1], [2, 2]]}, "encloses no area"),
         ({"lonlat": [[0, 0], [1, 1], [1, 0], [0, 1]]}, r"not a simple ring \(Self-intersection\[0.5 0.5\]\)"),

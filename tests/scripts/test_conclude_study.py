@@ -120,6 +120,11 @@ def test_old_results_are_moved_beside_the_folder_with_a_line(changed, capsys):
     assert "the study no longer makes atl06/" in said and f"moved to {folder}.obsolete" in said
     conclude_study.tidy(folder, after, targets.possible())
     assert capsys.readouterr().err == ""
+    # narrowed again: what was moved before stays where it is
+    conclude_study.tidy(folder, after[:-1], targets.possible())
+    assert f"moved to {folder}.obsolete-2" in capsys.readouterr().err
+    assert (folder.parent / "mine.obsolete-2" / after[-1]).exists() and not (folder / after[-1]).exists()
+    assert (folder.parent / "mine.obsolete/atl11/rates.parquet").read_text() == "atl11/rates.parquet"
 
 
 def test_years_of_image_pairs_that_are_not_asked_for_any_more(tmp_path):

@@ -326,6 +326,10 @@ def test_mass_only_where_it_may_be_given(made, tmp_path):
         ("atl20", "does not read; freeboard.atl20 compares with files of it; those it reads are atl15,"),
         ("atl21", "products.atl21: ATL21 (gridded sea surface height anomaly within sea ice) is a product of"),
         ("ATL06", "products.ATL06: unknown key; did you mean atl06?"),
+        ("atl10ql", "products.atl10ql: unknown key; quick-look granules are asked for with quick_look: true in atl10"),
+        ("ATL06_QL", "quick-look granules are asked for with quick_look: true in atl06"),
+        ("atl15ql", "products.atl15ql: unknown key; did you mean atl15?"),
+        ("atl12ql", "products.atl12ql: ATL12 (ocean surface height) is a product of"),
     ],
 )
 def test_a_product_that_exists_and_is_not_read_is_said_to_be_that(made, product, words):
@@ -671,6 +675,10 @@ def test_paths_of_variables_become_names(made):
         ("crs", 4326, "crs: 4326 (WGS 84) has coordinates in degrees"),
         ("focus", {"crs": "EPSG:4326", "xlim": [15, 20], "ylim": [79, 80]}, "focus.crs: 'EPSG:4326' (WGS 84)"),
         ("crs", "EPSG:2225", "has coordinates in US survey foot; write one in metres"),
+        ("crs", "EPSG:3855", "crs: 'EPSG:3855' (EGM2008 height) has heights and no map; write a projected one"),
+        ("crs", "EPSG:4978", "crs: 'EPSG:4978' (WGS 84) has coordinates from the centre of the Earth and no map"),
+        ("crs", "EPSG:7415", "(Amersfoort / RD New + NAP height) has heights beside its map; write a projected one"),
+        ("crs", 'LOCAL_CS["x",UNIT["metre",1]]', "(x) lies nowhere on the Earth; write a projected one"),
     ],
 )
 def test_a_coordinate_system_of_maps_is_in_metres(made, place, system, line):

@@ -318,9 +318,15 @@ def _simplified(region, parts, system, tolerance):
 @lru_cache(maxsize=32)
 def _crs(crs, where) -> pyproj.CRS:
     try:
-        return pyproj.CRS.from_user_input(crs)
+        found = pyproj.CRS.from_user_input(crs)
     except pyproj.exceptions.CRSError as error:
         raise RegionError(f"{where}: unknown coordinate system {crs!r}; write one such as EPSG:3413") from error
+    if not (found.is_projected or found.is_geographic):
+        raise RegionError(
+            f"{where}: coordinate system {crs!r} ({found.name}) is {found.type_name.removesuffix(' CRS').lower()} and "
+            "places nothing on a map; write one such as EPSG:3413 or EPSG:4326"
+        )
+    return found
 
 
 def _onward(part):

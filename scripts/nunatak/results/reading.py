@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -248,15 +248,14 @@ def _is_old_year(parts, makes):
 
 def set_aside(folder, paths):
     """
-    Move files of a study's folder to <folder>.obsolete, in place of what an earlier move left there.
+    Move files of a study's folder to <folder>.obsolete, or to <folder>.obsolete-2, -3 .. where that is there.
 
     Returns
     -------
     the folder they are in now
     """
-    aside = Path(f"{folder}.obsolete")
-    if aside.is_dir():
-        shutil.rmtree(aside)
+    names = (f"{folder}.obsolete{f'-{number}' if number > 1 else ''}" for number in itertools.count(1))
+    aside = next(Path(name) for name in names if not os.path.lexists(name))
     for path in paths:
         (aside / path).parent.mkdir(parents=True, exist_ok=True)
         os.replace(Path(folder) / path, aside / path)

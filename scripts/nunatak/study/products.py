@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import re
+from typing import Any, Literal, get_args
 
 from pydantic import field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -140,6 +141,11 @@ class ItsLive(Product, PairSelection, CubeForm):
         return self
 
 
+def _sections(field):
+    """The models among the types of a key."""
+    return [part for part in get_args(field.annotation) if part is not type(None)]
+
+
 class Products(Model):
     """The products of a study; used like a dictionary of those that were asked for."""
 
@@ -159,10 +165,15 @@ class Products(Model):
     def _known_products(cls, given: Any) -> Any:
         """Say of a product that exists and is not read that it is that; names may be in capitals by mistake."""
         for name in given if isinstance(given, dict) else ():
-            said = about_other(name)
+            final = re.sub(r"[-_]?(ql|quick[-_]?look)$", "", str(name).lower())
+            said = about_other(final)
             if said:
-                more = "; freeboard.atl20 compares with files of it" if str(name).lower() == "atl20" else ""
+                more = "; freeboard.atl20 compares with files of it" if final == "atl20" else ""
                 hint = f"{said}{more}; those it reads are {', '.join(cls.model_fields)}"
+            elif final != str(name).lower() and final in cls.model_fields:
+                quick = any("quick_look" in part.model_fields for part in _sections(cls.model_fields[final]))
+                told = "quick-look granules are asked for with quick_look: true in" if quick else "did you mean"
+                hint = f"unknown key; {told} {final}{'' if quick else '?'}"
             elif name not in cls.model_fields and str(name).lower() in cls.model_fields:
                 hint = f"unknown key; did you mean {str(name).lower()}?"
             else:

@@ -36,15 +36,26 @@ def known_crs(value):
         crs = pyproj.CRS.from_user_input(value)
     except pyproj.exceptions.CRSError as error:
         raise ValueError(f"unknown coordinate system {value!r}; write one such as EPSG:3413") from error
-    if crs.is_geographic or crs.is_geocentric:
+    if not crs.is_projected or crs.is_compound:
         raise ValueError(
-            f"{value!r} ({crs.name}) has coordinates in degrees; maps and distances are in metres: write a projected "
-            "one, such as EPSG:3413 (north), EPSG:3031 (south) or a UTM zone"
+            f"{value!r} ({crs.name}) {_other_kind(crs)}; write a projected one, such as EPSG:3413 (north), EPSG:3031 "
+            "(south) or a UTM zone"
         )
     if any(axis.unit_conversion_factor != 1.0 for axis in crs.axis_info[:2]):
         units = crs.axis_info[0].unit_name
         raise ValueError(f"{value!r} ({crs.name}) has coordinates in {units}; write one in metres, such as EPSG:3413")
     return f"EPSG:{value}" if isinstance(value, int) else value
+
+
+def _other_kind(crs):
+    """What a coordinate system that is not projected measures."""
+    if crs.is_compound:
+        return "has heights beside its map"
+    if crs.is_geographic:
+        return "has coordinates in degrees where maps and distances are in metres"
+    if crs.is_geocentric:
+        return "has coordinates from the centre of the Earth and no map"
+    return "has heights and no map" if crs.is_vertical else "lies nowhere on the Earth"
 
 
 Crs = Annotated[str, BeforeValidator(known_crs)]
