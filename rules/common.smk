@@ -10,6 +10,7 @@ from nunatak.granules.products import granules_of, product_row
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.runtime import NunatakError, check_conda, check_folder, claim
 from nunatak.study import simulated_world
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 
 # a run that was killed left its lock; the job of a run must not look
@@ -19,7 +20,11 @@ CLAIM = claim(".snakemake") if workflow.is_main_process else None
 BROKEN = {}
 
 try:
-    LOADED = studies.load_all(config, base=HERE, broken=BROKEN)
+    # Snakemake reads leading zeros as octal numbers
+    given = studies.as_written(
+        config, workflow.configfiles, typed=workflow.config_settings.config, snakemake_reads=load_configfile
+    )
+    LOADED = studies.load_all(given, base=HERE, broken=BROKEN)
     for folder in ("results", "resources"):
         check_folder(os.path.expanduser(config.get(folder, folder)), folder)
     for published in filter(None, {study.published for study in LOADED.values()}):

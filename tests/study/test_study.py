@@ -105,7 +105,7 @@ def test_every_key_is_described():
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_the_schema_takes_the_shipped_studies_and_refuses_a_typo(path):
     """What editors check with agrees with what the models take."""
-    given = json.loads(json.dumps(study.loading.read_yaml(path), default=str))
+    given = json.loads(json.dumps(study.yaml_files.read_yaml(path), default=str))
     validator = jsonschema.Draft202012Validator(reference.schema())
     validator.validate(given)
     assert not validator.is_valid({**given, "regon": 1})
@@ -452,14 +452,14 @@ def test_whole_numbers_in_all_their_forms(tmp_path):
     """Only leading zeros are read otherwise than YAML does; text in quotes stays text."""
     path = tmp_path / "numbers.yaml"
     path.write_text("a: [0, -012, 1_000, 0x1F, 10, '0627']\n")
-    assert study.loading.read_yaml(path)["a"] == [0, -12, 1000, 31, 10, "0627"]
+    assert study.yaml_files.read_yaml(path)["a"] == [0, -12, 1000, 31, 10, "0627"]
 
 
 def test_numbers_as_people_write_them(tmp_path):
     """1.0e6 and -4.5e5 are numbers, as in the shipped study, though YAML 1.1 takes them for text."""
     path = tmp_path / "numbers.yaml"
     path.write_text("a: [1.0e6, -4.5e5, 1e3, +2.E-1, .5e1]\nb: e10\n")
-    assert study.loading.read_yaml(path) == {"a": [1e6, -4.5e5, 1e3, 0.2, 5.0], "b": "e10"}
+    assert study.yaml_files.read_yaml(path) == {"a": [1e6, -4.5e5, 1e3, 0.2, 5.0], "b": "e10"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from nunatak.study.loading import explain_target, load, load_all, load_settings
 from nunatak.study.models import Settings, Study, StudyFile
 from nunatak.study.period import Period
 from nunatak.study.products import Products
+from nunatak.study.yaml_files import as_written
 
 __all__ = [
     "Period",
@@ -13,6 +14,7 @@ __all__ = [
     "Study",
     "StudyError",
     "StudyFile",
+    "as_written",
     "explain_target",
     "load",
     "load_all",

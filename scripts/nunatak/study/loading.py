@@ -9,11 +9,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from nunatak.study.base import StudyError
 from nunatak.study.models import Settings, Study, StudyFile
+from nunatak.study.yaml_files import read_yaml
 
 # parts of an error's place that name a type and not a key
 _TYPES = ("int", "str", "float", "bool", "dict", "list")
@@ -198,75 +198,6 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         # an outline is given one way: the upper layer's replaces the lower one
         merged[name] = merge(merged[name], value) if both and name != "region" else value
     return merged
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file's mapping."""
-    try:
-        given = yaml.load(path.read_text("utf-8"), Loader=_Loader)
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be read ({error.strerror}); check the name of the study") from error
-    except UnicodeDecodeError as error:
-        raise StudyError(f"{path}: is not UTF-8 text ({error.reason}); save it as UTF-8") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise StudyError(f"{path}: {where}{reason}; mend the YAML there") from error
-    if not isinstance(given, dict):
-        raise StudyError(
-            f"{path}: holds {type(given).__name__ if given is not None else 'nothing'}; write key: value lines"
-        )
-    return given
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, of which the first would be lost without a word."""
-
-    def construct_mapping(self, node, deep=False):
-        seen = set()
-        for key_node, _ in node.value:
-            name = self.construct_object(key_node, deep=True)
-            if name in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{name} is given twice", key_node.start_mark)
-            seen.add(name)
-        return super().construct_mapping(node, deep)
-
-
-# YAML 1.1 takes 1.0e6 for text, people and YAML 1.2 take it for a number
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
-
-
-def _decimal(loader, node):
-    """Read a whole number with leading zeros as granule names have them, where YAML 1.1 reads the octal 0627 as 407."""
-    text = str(node.value).replace("_", "")
-    _refuse_colons(node)
-    return int(text) if re.fullmatch(r"[-+]?0[0-9]+", text) else loader.construct_yaml_int(node)
-
-
-def _float(loader, node):
-    """Read a number with a fraction."""
-    _refuse_colons(node)
-    return loader.construct_yaml_float(node)
-
-
-def _refuse_colons(node):
-    """Refuse a number to the base 60, as which YAML 1.1 takes 1:20 for 80."""
-    if ":" in str(node.value):
-        raise yaml.constructor.ConstructorError(
-            None,
-            None,
-            f"{node.value} is read as a number to the base 60; write a list [a, b] or text in quotes",
-            node.start_mark,
-        )
-
-
-# 0598 is no octal number, so that YAML 1.1 takes it for text
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?0[0-9_]*[0-9]$"), list("-+0"))
-_Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
-_Loader.add_constructor("tag:yaml.org,2002:float", _float)
 
 
 def _check_keys(given, where):

@@ -99,8 +99,8 @@ def _geometry(file):
 def _ends(axis, file_name, name):
     if axis.ndim != 1 or axis.dtype.kind not in "iuf" or axis.shape[0] < 2:
         raise GranuleError(
-            f"{file_name}: {name}: {axis.dtype} of shape {axis.shape} where two or more coordinates are meant; fetch it "
-            "again"
+            f"{file_name}: {name}: {axis.dtype} of shape {axis.shape} where two or more coordinates are meant; "
+            "fetch it again"
         )
     n = axis.shape[0]
     first, second, last = (float(axis[i]) for i in (0, 1, n - 1))
