@@ -17,7 +17,7 @@ import h5py
 import pytest
 import requests.adapters
 from tests.archives.fetching import CLOUD, DATA, HERE, found, kept, md5, only
-from tests.builders.tiny_granules import atl06, truncated
+from tests.builders.tiny_granules import LON, atl06, truncated
 from tests.standin import faults, services
 
 from nunatak.archives import LoginRefused
@@ -187,21 +187,54 @@ def test_a_cut_download_goes_on_where_it_stopped(standin, login, held, archive):
     assert file_sha256(row["path"]) == file_sha256(record.path)
     ranges = [request.headers.get("range") for request in standin.requests(CLOUD)]
     assert ranges[0] is None and ranges[1].startswith("bytes=") and int(ranges[1][6:-1]) > record.size // 4
+    assert standin.requests(CLOUD)[1].headers["if-range"] == f'"{md5(record.path)[1]}"'
 
 
-def test_a_file_that_changed_meanwhile_is_not_mixed(standin, login, held, archive):
-    """The validator no longer holds: the whole file comes anew."""
+def half_with(standin, body=None, **headers):
+    """Let the first answer break off in its middle, with these headers, and with other bytes where they are given."""
+
+    def change(answer, request):
+        content = answer.body if body is None else body
+        told = {**answer.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        told = {name: value for name, value in told.items() if value is not None}
+        return dataclasses.replace(answer, body=content, cut=len(content) // 2, headers=told)
+
+    standin.fault("data_truncated", times=1, change=change)
+
+
+def test_a_file_that_changed_meanwhile_is_not_mixed(standin, login, held, archive, tmp_path):
+    """Half of another granule of the same size, which would open: its validator does not hold, the whole comes anew."""
     (record,) = held(n=8000)
-    standin.fault("data_truncated", times=1, **{"change": half_of_another})
+    other = atl06(tmp_path / "other", record.name, n=8000, lon=LON + 0.5)
+    assert other.stat().st_size == record.size and other.read_bytes() != record.path.read_bytes()
+    half_with(standin, other.read_bytes(), ETag='"another"')
     row = only(archive.fetch(found(archive)))
     assert row["status"] == "present" and file_sha256(row["path"]) == file_sha256(record.path)
+    first, second = standin.requests(CLOUD)
+    assert "if-range" not in first.headers and second.headers["if-range"] == '"another"'
 
 
-def half_of_another(answer, request):
-    content = bytes(byte ^ 0x55 for byte in answer.body)
-    return dataclasses.replace(
-        answer, body=content, cut=len(content) // 2, headers={**answer.headers, "ETag": '"another"'}
-    )
+@pytest.mark.parametrize(
+    ("date", "validator"), [(None, None), ("Wed, 06 Nov 2019 23:02:00 GMT", "Wed, 06 Nov 2019 23:02:00 GMT")]
+)
+def test_a_weak_validator_resumes_nothing(standin, login, held, archive, date, validator):
+    """A weak ETag stands for files that are alike, not equal: the date of change takes its place, or nothing is kept."""
+    (record,) = held(n=8000)
+    half_with(standin, ETag='W/"alike"', Last_Modified=date)
+    row = only(archive.fetch(found(archive)))
+    assert file_sha256(row["path"]) == file_sha256(record.path)
+    second = standin.requests(CLOUD)[1]
+    assert second.headers.get("if-range") == validator and ("range" in second.headers) == (validator is not None)
+
+
+@pytest.mark.parametrize("fault", ["data_500", "data_drop"])
+def test_five_attempts_reach_the_server(standin, login, held, archive, fault):
+    """Counted there, whatever the reason says."""
+    held()
+    standin.fault(fault)
+    row = only(archive.fetch(found(archive)))
+    assert row["status"] == "failed" and "5 times" in row["reason"]
+    assert len(standin.requests(DATA if fault == "data_500" else CLOUD)) == 5
 
 
 def test_all_wait_when_one_is_asked_to(standin, login, held, archive):

@@ -256,6 +256,25 @@ def test_a_wild_crossover_moves_no_bias():
     assert pass_biases(table, options=PassAdjustment(max_days=100)).bias.abs().max() < 0.03
 
 
+def test_biases_weigh_crossovers_by_their_own_errors():
+    """
+    Two crossovers of two passes, 0.0 m with an error of 1 and 0.9 m with one of 2, say 0.9 / 5 = 0.18 m.
+
+    A third, of 100 m with an error of 1, lies off by more than three errors and pulls with three of them (Huber).
+    """
+    table = pd.concat([crossovers(cross(0.0, 0.0))] * 2, ignore_index=True)
+    table["dh"], table["h_sigma_1"], table["h_sigma_2"] = [0.0, 0.9], [0.6, 1.2], [0.8, 1.6]
+    wide = PassAdjustment(prior=1e3, iterations=60)
+    assert_allclose(np.diff(pass_biases(table, options=wide).bias), 0.18, rtol=1e-4)
+    wild = pd.concat([table, table.head(1).assign(dh=100.0)], ignore_index=True)
+    # b + (b - 0.9) / 4 = 3
+    assert_allclose(np.diff(pass_biases(wild, options=wide).bias), 3.225 / 1.25, rtol=1e-4)
+    # errors of the passes themselves of 1 m: the normal matrix is [[2.25, -1.25], [-1.25, 2.25]]
+    found = pass_biases(table, options=PassAdjustment(prior=1.0))
+    assert_allclose(found.bias_sigma**2, 2.25 / (2.25**2 - 1.25**2))
+    assert_allclose(found.bias, np.array([-1, 1]) * 0.225 / 3.5)
+
+
 def test_parts_of_the_network_have_their_own_zero():
     near, far = cross(10.0, 10.2), cross(50.0, 49.0).assign(x=lambda t: t.x + 1e5)
     far["rgt"] += 100

@@ -8,7 +8,7 @@ from tests.builders.tracks import heights
 
 from nunatak.elevation import point_rates
 from nunatak.elevation.outliers import flag_rates, good_rates, leave_out_passes, pass_residuals, track_outliers
-from nunatak.elevation.point_rates import RateOptions, rates, rates_and_kept
+from nunatak.elevation.point_rates import RateOptions, rates, rates_and_kept, usable
 from nunatak.times import decimal_year, from_decimal_year
 
 LINE = RateOptions(annual=False)
@@ -267,3 +267,31 @@ def test_track_that_disagrees_with_its_neighbours():
     assert found.rgt.iloc[0] == 7 and found.outlier.tolist() == [True] + [False] * 9
     alone = track_outliers(pd.DataFrame({"rgt": [1, 1]}), [0.5, 0.5])
     assert not alone.outlier.any(), "one track has nobody to disagree with"
+
+
+@pytest.mark.parametrize(
+    ("reason", "with_quality", "without"),
+    [
+        ({}, True, True),
+        ({"h_corr": np.nan}, False, False),
+        ({"h_corr_sigma": np.nan}, False, False),
+        ({"h_corr_sigma": np.inf}, False, False),
+        ({"h_corr_sigma": 0.0}, False, False),
+        ({"h_corr_sigma": -0.1}, False, False),
+        ({"quality_summary": 1}, False, True),
+        ({"n_slope": -0.21}, False, False),
+        ({"e_slope": 0.21}, False, False),
+        ({"n_slope": 0.15, "e_slope": -0.15}, False, False),  # 0.212 down the slope
+        ({"n_slope": 0.12, "e_slope": 0.16}, True, True),  # 0.2, the limit itself
+        ({"n_slope": np.nan, "e_slope": np.nan}, True, True),
+    ],
+    ids=str,
+)
+def test_heights_to_use_by_each_reason(reason, with_quality, without):
+    """One row good but for one thing: height, error, quality, and the steepest slope, whichever way it faces."""
+    row = {"h_corr": 500.0, "h_corr_sigma": 0.1, "quality_summary": 0, "n_slope": 0.0, "e_slope": 0.0}
+    table = pd.DataFrame([row | reason, row])
+    assert usable(table, max_slope=0.2000001).tolist() == [with_quality, True]
+    assert usable(table, quality=False, max_slope=0.2000001).tolist() == [without, True]
+    steep = "n_slope" in reason or "e_slope" in reason
+    assert usable(table, quality=False).tolist() == [without or steep, True], "no limit, no slope too steep"

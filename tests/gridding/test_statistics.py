@@ -54,6 +54,17 @@ def test_standard_error_is_that_of_pass_means():
     assert_allclose(one(done, "std"), np.sqrt(2 / 3 + 0.25))
 
 
+def test_variances_of_unequal_weights():
+    """Values 1, 2, 6 with weights 1, 2, 3: about their mean 23/6, without bias over 1 - 14/36; none of a single one."""
+    done = gridded(in_cell([1.0, 2.0, 6.0], weight=[1.0, 2.0, 3.0]))
+    variance = (1 * (1 - 23 / 6) ** 2 + 2 * (2 - 23 / 6) ** 2 + 3 * (6 - 23 / 6) ** 2) / 6
+    unbiased = variance / (1 - 14 / 36)
+    names = ("mean", "variance", "std", "sample_variance", "sample_std", "n_effective", "mean_length")
+    expected = [23 / 6, variance, np.sqrt(variance), unbiased, np.sqrt(unbiased), 36 / 14, 2.0]
+    assert_allclose(one(done, *names), expected)
+    assert_allclose(one(gridded(in_cell([1.0])), "variance", "sample_variance", "sample_std"), [0.0, np.nan, np.nan])
+
+
 def test_one_pass_has_no_standard_error():
     """A thousand segments of one pass say nothing about the next pass."""
     assert np.isnan(one(gridded(in_cell(np.linspace(0, 1, 1000))), "stderr")[0])

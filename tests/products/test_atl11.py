@@ -11,6 +11,7 @@ from nunatak.geometry import region
 from nunatak.products import GranuleError, atl11, atl11_crossings
 from nunatak.runtime import NunatakError
 from nunatak.study import Period
+from nunatak.times import utc_to_delta_time
 
 REAL = "real/ATL11/processed_ATL11_135803_0311_004_01.h5"
 NAME = "ATL11_054803_0306_006_01.h5"
@@ -129,6 +130,21 @@ def test_granule_without_crossings_or_with_empty_ones(tmp_path, granule):
     assert set(crossings.pair) == {"pt2", "pt3"} and len(crossings) == 4, "one of three heights is a fill"
     assert atl11_crossings.no_crossings().columns.equals(crossings.columns)
     assert np.isnan(crossings.along_track_rss).all() and "along_track_rss" in statuses[1].reason
+
+
+def test_crossings_of_a_period(tmp_path):
+    """Crossings of three days: those of the period are read, and where there is none the pair says so."""
+    days = np.array(["2019-06-01", "2019-07-01", "2019-08-01"], "M8[ns]")
+    changes = {"delta_time": utc_to_delta_time(days), "h_corr": np.array([501.0, 502.0, 503.0], "f4")}
+    path = write_atl11(tmp_path / NAME, **{f"crossing_track_data/{name}": v for name, v in changes.items()})
+    found, statuses = atl11_crossings.read_crossings(path, period=Period.model_validate(["2019-07-01", "2019-07-31"]))
+    assert found.h_corr.tolist() == [502.0] * 3 and {s.status for s in statuses} == {"present"}
+    assert len(atl11_crossings.read_crossings(path)[0]) == 9
+    later = Period.model_validate(["2020-07-01", "2020-07-31"])
+    found, statuses = atl11_crossings.read_crossings(path, period=later)
+    assert not len(found) and {(s.status, s.n_found) for s in statuses} == {("outside", 3)}
+    box = region.load({"bbox": [24, 79.7, 26, 79.703]})  # the first two lie at 79.70054, the third at 79.7054
+    assert atl11_crossings.read_crossings(path, region=box)[0].h_corr.tolist() == [501.0, 502.0] * 3
 
 
 def test_file_without_attributes_and_ancillary_data_reads_the_same(tmp_path, granule):

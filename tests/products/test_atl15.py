@@ -70,11 +70,17 @@ def test_fills_and_no_ice_are_nan(path, change):
     assert float(np.abs(read.ice_area).max()) < 1.1e6
 
 
-def test_value_without_ice_is_masked(path):
+@pytest.mark.parametrize("area", [0.0, None])
+def test_value_without_ice_is_masked(path, area):
+    """Heights, rates and their errors where the area of ice is 0 or a fill; the last row of the file is our first."""
     with h5py.File(path, "a") as file:
-        file["delta_h/delta_h"][:, 5, 0] = 7.0  # the lowest row of ours is the last of the file's
-    read = atl15.read_height_change(path)
-    assert np.isnan(read.delta_h[:, 0, 0]).all()
+        for name in ("delta_h/delta_h", "delta_h/delta_h_sigma", "dhdt_lag4/dhdt", "dhdt_lag4/dhdt_sigma"):
+            file[name][:, 5, 0] = 7.0
+            if area is not None:
+                file[f"{name.partition('/')[0]}/ice_area"][:, 5, 0] = area
+    read, annual = atl15.read_height_change(path), atl15.read_rates(path, 4)
+    for values in (read.delta_h, read.delta_h_sigma, annual.dhdt, annual.dhdt_sigma):
+        assert np.isnan(values[:, 0, 0]).all() and np.isfinite(values[:, 0, 3]).all()
 
 
 def test_units_are_settled(path):

@@ -11,20 +11,21 @@ from nunatak.velocity.filters import NO_FILTERS
 
 
 def test_annual_speeds_trend_and_cycle_are_recovered():
-    """Over realisations of noise, gaps and outliers: within 2 sigma of the truth in at least 92 %."""
-    inside = {"v": [], "amp": [], "phase": [], "trend": []}
+    """Over realisations of noise, gaps and outliers: errors neither too small nor too large, by shares within 1 and 2."""
+    z = {"v": [], "amp": [], "phase": [], "trend": []}
     for seed in range(3):
         motion = {"trend": 15.0, "amplitude": 80.0, "phase": 60.0}
         cube, _ = noisy_cube(np.random.default_rng(seed), outliers=0.03, **motion)
         annual = composite(cube)
         steady = mean_over(annual["year_start"].values, annual["year_end"].values, trend=15.0)
-        z = (annual["v"].values - steady[:, None, None]) / annual["v_error"].values
-        inside["v"].append(np.abs(z) < 2)
-        inside["amp"].append(np.abs(annual["v_amp"] - 80) / annual["v_amp_error"] < 2)
-        inside["phase"].append(np.abs(annual["v_phase"] - 60) / annual["v_phase_error"] < 2)
-        inside["trend"].append(np.abs(annual["dv_dt"] - 15) / annual["dv_dt_error"] < 2)
-    for name, parts in inside.items():
-        assert np.mean(parts) >= 0.92, name
+        z["v"].append((annual["v"].values - steady[:, None, None]) / annual["v_error"].values)
+        z["amp"].append((annual["v_amp"] - 80) / annual["v_amp_error"])
+        z["phase"].append((annual["v_phase"] - 60) / annual["v_phase_error"])
+        z["trend"].append((annual["dv_dt"] - 15) / annual["dv_dt_error"])
+    for name, parts in z.items():
+        off = np.abs(np.stack(parts))
+        assert 0.62 <= np.mean(off < 1) <= 0.78, name  # 0.683 of a normal distribution
+        assert 0.92 <= np.mean(off < 2) <= 0.99, name  # 0.954
 
 
 def test_errors_are_those_of_realisations_with_the_trend_inside_the_years():
@@ -44,7 +45,7 @@ def test_errors_are_those_of_realisations_with_the_trend_inside_the_years():
 
 @pytest.mark.parametrize("amplitude", [0.0, 15.0, 80.0])
 def test_cycles_of_summer_pairs_are_within_their_errors_whether_they_show_or_not(amplitude):
-    """Pairs from November to January tell little of a cycle: amplitude and phase stay within 2 sigma in 92 %."""
+    """Pairs from November to January tell little of a cycle: amplitude and phase stay within 2 sigma in 92 to 99 %."""
     rng = np.random.default_rng(30)
     middle = np.sort(rng.integers(2000, 2012, 220) + rng.uniform(-0.17, 0.08, 220))
     half = rng.choice([8, 16, 32], 220) / 365.25
@@ -53,9 +54,9 @@ def test_cycles_of_summer_pairs_are_within_their_errors_whether_they_show_or_not
     v = speed[:, None, None] + 20 * rng.standard_normal((220, 1, 1500))
     annual = composite(cube_of(v, 0 * v, start, end))
     z = (annual["v_amp"] - amplitude) / annual["v_amp_error"]
-    assert (np.abs(z) <= 2).mean() >= 0.92
+    assert 0.92 <= (np.abs(z) <= 2).mean() <= 0.99
     days = (annual["v_phase"] - 60 + 182.625) % 365.25 - 182.625
-    assert (np.abs(days) <= 2 * annual["v_phase_error"]).mean() >= 0.92
+    assert 0.92 <= (np.abs(days) <= 2 * annual["v_phase_error"]).mean() <= 0.99
     if amplitude == 0:
         assert (annual["v_phase_error"] > 100).mean() > 0.9 and float(annual["v_amp"].median()) > 10
 

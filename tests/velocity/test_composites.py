@@ -51,8 +51,8 @@ def test_fit_equals_least_squares(seasonal):
 def test_filters_equal_their_definition():
     """Blunders, a group that locks on to rest at long separations, impossible speeds: the same pairs stay."""
     rng = np.random.default_rng(12)
-    cube, (start, end) = noisy_cube(rng, n=400, shape=(4, 5), outliers=0.05, dt_days=(15, 30, 60, 110))
-    days = (end - start) * 365.25
+    cube, (start, end) = noisy_cube(rng, n=400, shape=(4, 5), outliers=0.05, dt_days=(16, 32, 64, 110))
+    days = np.rint((end - start) * 365.25)
     group = rng.choice(["L89", "S2", "L7"], 400)
     for name in ("vx", "vy"):
         cube[name].values[(group == "S2") & (days > 50)] = 3

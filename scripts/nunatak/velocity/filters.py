@@ -275,7 +275,7 @@ def keep_reference(vx, vy, dt_days, group, filters):
         along = vx * flow[0] + vy * flow[1]
         for number in np.unique(group[keep]):
             own = keep & (group == number)
-            limit = _longest_reference(along[own], separation_bins(dt_days[own]), filters.bin_minimum)
+            limit = _longest_reference(along[own], dt_days[own], filters.bin_minimum)
             keep &= ~(own & (dt_days > limit))
         if keep.sum() < filters.before_minimum:
             return none
@@ -302,10 +302,10 @@ def _flow_reference(vx, vy, dt_days):
     return flow / speed if speed else np.array([1.0, 0.0])
 
 
-def _longest_reference(along, bins, minimum):
+def _longest_reference(along, dt_days, minimum):
     intervals, counts = {}, {}
     for b in range(DT_EDGES.size - 1):
-        values = along[bins == b]
+        values = along[(dt_days <= DT_EDGES[b + 1]) & ((dt_days > DT_EDGES[b]) | (b == 0))]
         if values.size >= minimum:
             centre = np.median(values)
             half = 0.67 * MAD_TO_SIGMA * np.median(np.abs(values - centre))

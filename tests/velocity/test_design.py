@@ -1,0 +1,43 @@
+"""What the pairs of a cube have in common, against integrals taken step by step and errors written out."""
+
+import numpy as np
+from tests.builders.velocity import cube_of
+
+from nunatak.velocity.design import design
+
+START = np.array([2000.1, 2000.9, 2001.0, 2001.25, 2000.5])
+END = np.array([2000.3, 2001.2, 2002.0, 2001.75, 2003.5])
+STEPS = 200_000
+
+
+def integral(function, start, end):
+    """Integral of a function of decimal years over a span, by midpoints."""
+    edges = np.linspace(start, end, STEPS + 1)
+    return function((edges[1:] + edges[:-1]) / 2).sum() * (end - start) / STEPS
+
+
+def test_terms_of_the_displacement_are_integrals_over_the_span():
+    """Shares of the years, levers about their middles, and the cycle, of spans inside a year and across several."""
+    values = np.zeros((5, 1, 1))
+    made = design(cube_of(values, values, START, END))
+    start, end = made.mid - made.dt / 2, made.mid + made.dt / 2
+    np.testing.assert_allclose([start, end], [START, END], atol=1e-6)
+    np.testing.assert_array_equal(made.years, [2000, 2001, 2002, 2003])
+    for i in range(5):
+        for j in range(made.overlap.shape[1]):
+            year = made.years[min(made.first[i] + j, 3)] if made.first[i] + j <= 3 else -1
+            inside = lambda t, year=year: (t >= year) & (t < year + 1)
+            lever = lambda t, year=year, inside=inside: inside(t) * (t - year - 0.5)
+            np.testing.assert_allclose(made.overlap[i, j], integral(inside, start[i], end[i]), atol=3e-5)
+            np.testing.assert_allclose(made.lever[i, j], integral(lever, start[i], end[i]), atol=3e-5)
+        waves = [integral(lambda t, f=f: f(2 * np.pi * t), start[i], end[i]) for f in (np.sin, np.cos)]
+        np.testing.assert_allclose(made.seasonal[i], waves, atol=1e-8)
+
+
+def test_errors_are_the_stated_ones_and_that_of_the_co_registration():
+    """A stated 30 m/yr and 100, 5 or 20 by the flag; 300 where nothing, or something negative, is stated."""
+    values = np.zeros((5, 1, 1))
+    cube = cube_of(values, values, START, END)
+    stated = ("time", np.array([30.0, 30.0, 30.0, np.nan, -1.0]))
+    cube = cube.assign_coords(vx_error=stated, vy_error=stated, stable_shift_flag=("time", [0, 1, 2, 1, 2]))
+    np.testing.assert_array_equal(design(cube).sigma, [[130.0, 35.0, 50.0, 305.0, 320.0]] * 2)
