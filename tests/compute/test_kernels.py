@@ -51,3 +51,19 @@ def test_a_called_kernel_counts(tmp_path):
     other = tmp_path / "calling_too.py"
     other.write_text("from nunatak.elevation import cell_fits\n# another\n")
     assert source_stamp(str(other)) != before
+
+
+def test_packages_with_kernels_and_relative_imports_of_their_own_can_be_loaded_too(tmp_path):
+    """They come with other packages, such as datashader with icepyx, also after numba was loaded for ours."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/__init__.py").touch()
+    (tmp_path / "other/names.py").write_text("TWO = 2\n")
+    (tmp_path / "other/loops.py").write_text(
+        "import numba\nfrom .names import TWO\n@numba.njit(cache=True)\ndef double(x):\n    return TWO * x\n"
+    )
+    call = "import sys\nsys.path[:0] = sys.argv[1:]\nfrom nunatak.compute import kernels\nkernels._numba()\n"
+    call += "from other.loops import double\nprint(double(21))\n"
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    command = [sys.executable, "-c", call, str(tmp_path), str(code_reach.SCRIPTS)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.stdout == "42\n", done.stderr
