@@ -218,7 +218,7 @@ def test_a_file_that_changed_meanwhile_is_not_mixed(standin, login, held, archiv
     ("date", "validator"), [(None, None), ("Wed, 06 Nov 2019 23:02:00 GMT", "Wed, 06 Nov 2019 23:02:00 GMT")]
 )
 def test_a_weak_validator_resumes_nothing(standin, login, held, archive, date, validator):
-    """A weak ETag stands for files that are alike, not equal: the date of change takes its place, or nothing is kept."""
+    """A weak ETag stands for files that are alike, not equal: the date of change takes its place, or nothing."""
     (record,) = held(n=8000)
     half_with(standin, ETag='W/"alike"', Last_Modified=date)
     row = only(archive.fetch(found(archive)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import h5py
+import numpy as np
 import pytest
 from tests.reports.conftest import granule_file
 
@@ -39,6 +41,20 @@ def test_the_doi_is_what_the_granule_states(granule):
 def test_the_table_escapes_what_files_say(granule):
     html = anatomy.as_html(anatomy.dissect(granule))
     assert "quarterly &lt;h(t)&gt; time" in html
+
+
+def test_names_of_groups_and_datasets_are_escaped(tmp_path):
+    """Groups, their twins, datasets, units and fills are words of whoever wrote the file."""
+    mark = "<img src=x onerror=alert(1)>"
+    with h5py.File(tmp_path / "marked.h5", "w") as file:
+        for group in (mark, f"{mark}2"):
+            data = file.create_dataset(f"{group}/data{mark}", data=np.zeros(2))
+            data.attrs["units"], data.attrs["_FillValue"] = mark, mark
+            file[group].attrs["Description"] = mark
+    html = anatomy.as_html(anatomy.dissect(tmp_path / "marked.h5"))
+    assert "<img" not in html
+    # group, twin, dataset, unit, fill
+    assert html.count("&lt;img src=x onerror=alert(1)&gt;") == 5
 
 
 def test_a_long_table_says_how_much_is_left_out(granule):

@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from nunatak.reports.verification import compare, opened, stated
-from nunatak.runtime import NunatakError
+from nunatak.reports.verification import altered, compare, hashes_now, opened, stated
+from nunatak.runtime import NunatakError, file_sha256
 
 PROVENANCE = {"results": {"a.csv": "0" * 64}, "granules": [], "study_file": {"name": "ice"}}
 
@@ -78,3 +78,16 @@ def test_results_of_another_study_share_nothing(bundle, tmp_path):
     with opened(bundle()) as theirs:
         fates = compare(tmp_path, {"b.csv": "1" * 64}, theirs)
     assert [fate.line for fate in fates] == ["a.csv: only in the published", "b.csv: only here"]
+
+
+def test_results_that_changed_and_that_are_gone_are_named(tmp_path):
+    """Of three results one was changed and one is gone; a file that nobody made is not looked at."""
+    for name in ("same.csv", "changed.csv", "gone.csv"):
+        (tmp_path / name).write_text(name)
+    provenance = {"results": {path.name: file_sha256(path) for path in tmp_path.iterdir()}}
+    assert altered(provenance, hashes_now(tmp_path, provenance)) == []
+    (tmp_path / "changed.csv").write_text("Changed.csv")
+    (tmp_path / "gone.csv").unlink()
+    (tmp_path / "new.csv").write_text("new")
+    now = hashes_now(tmp_path, provenance)
+    assert sorted(altered(provenance, now)) == ["changed.csv was changed", "gone.csv is gone"]

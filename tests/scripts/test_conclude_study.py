@@ -28,7 +28,7 @@ MORE, LESS = STUDY % ("2021-01-01", "atl06: {}, atl11: {}"), STUDY % ("2019-06-3
 def ended(tmp_path):
     """A function that ends a study whose granules of ATL06 came to these ends; `n` values are in its results."""
 
-    def end(*statuses, n=1, policy="fail"):
+    def end(*statuses, n=1, policy="fail", failed=()):
         base = tmp_path / "study"
         (base / "atl06" / "ledger").mkdir(parents=True, exist_ok=True)
         granules = pd.DataFrame(
@@ -44,7 +44,8 @@ def ended(tmp_path):
         write_table(granules, base / "atl06" / "granules.parquet")
         rows = [{"granule_id": f"g{k}", "path": "", "status": status} for k, status in enumerate(statuses)]
         write_table(ledger(rows), base / "atl06" / "ledger" / "cycle03.parquet")
-        checks.write_checks(values_found({"heights": n}), base / "checks.json", source="directory")
+        found = [*values_found({"heights": n}), *(checks.at_most(name, 2, 1, "m", "too large") for name in failed)]
+        checks.write_checks(found, base / "checks.json", source="directory")
         (base / "summary.txt").write_text("A test\n")
         conclude_study.main(
             base / "checks.json",
@@ -63,6 +64,18 @@ def ended(tmp_path):
 def test_a_study_with_a_result_ends_well(ended, capsys):
     ended("present", "outside")
     assert capsys.readouterr().err == "A test\n"
+
+
+def test_failed_checks_fail_a_study_that_asks_for_it(ended):
+    """Every one is named, with where to read about it and how to go on."""
+    said = r"checks\.json: 2 checks failed: volume, crs; see .*report\.html, or set checks: warn in the study"
+    with pytest.raises(NunatakError, match=said):
+        ended("present", failed=("volume", "crs"))
+
+
+def test_failed_checks_are_told_where_they_only_warn(ended, capsys):
+    ended("present", failed=("volume",), policy="warn")
+    assert "checks.json: 1 checks failed: volume; see" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("policy", ["fail", "warn"])

@@ -11,7 +11,7 @@ from nunatak.velocity.filters import NO_FILTERS
 
 
 def test_annual_speeds_trend_and_cycle_are_recovered():
-    """Over realisations of noise, gaps and outliers: errors neither too small nor too large, by shares within 1 and 2."""
+    """Over realisations of noise, gaps and outliers: errors neither too small nor too large, by shares within them."""
     z = {"v": [], "amp": [], "phase": [], "trend": []}
     for seed in range(3):
         motion = {"trend": 15.0, "amplitude": 80.0, "phase": 60.0}

@@ -25,13 +25,18 @@ def test_terms_of_the_displacement_are_integrals_over_the_span():
     np.testing.assert_array_equal(made.years, [2000, 2001, 2002, 2003])
     for i in range(5):
         for j in range(made.overlap.shape[1]):
-            year = made.years[min(made.first[i] + j, 3)] if made.first[i] + j <= 3 else -1
-            inside = lambda t, year=year: (t >= year) & (t < year + 1)
-            lever = lambda t, year=year, inside=inside: inside(t) * (t - year - 0.5)
-            np.testing.assert_allclose(made.overlap[i, j], integral(inside, start[i], end[i]), atol=3e-5)
-            np.testing.assert_allclose(made.lever[i, j], integral(lever, start[i], end[i]), atol=3e-5)
+            terms = share_and_lever(2000 + made.first[i] + j if made.first[i] + j < 4 else None, start[i], end[i])
+            np.testing.assert_allclose([made.overlap[i, j], made.lever[i, j]], terms, atol=3e-5)
         waves = [integral(lambda t, f=f: f(2 * np.pi * t), start[i], end[i]) for f in (np.sin, np.cos)]
         np.testing.assert_allclose(made.seasonal[i], waves, atol=1e-8)
+
+
+def share_and_lever(year, start, end):
+    """Years of a span that lie in a year, and the integral over them of the time from the year's middle."""
+    if year is None:
+        return 0.0, 0.0
+    inside = lambda t: (t >= year) & (t < year + 1)  # noqa: E731
+    return integral(inside, start, end), integral(lambda t: inside(t) * (t - year - 0.5), start, end)
 
 
 def test_errors_are_the_stated_ones_and_that_of_the_co_registration():

@@ -57,7 +57,7 @@ def test_v0_follows_the_trend_to_the_reference_year(reference):
 
 
 def test_error_of_a_speed_adds_its_components_in_quadrature():
-    """Errors 3 and 4 m/yr of equal components: 5 / sqrt(2); along one axis only that component's; at rest the larger."""
+    """Errors 3 and 4 m/yr of equal components: 5 / sqrt(2); along one axis that of one; at rest the larger."""
     vx, vy = np.array([100.0, 100.0, 0.0, 0.0]), np.array([100.0, 0.0, -50.0, 0.0])
     np.testing.assert_allclose(speed_error(vx, vy, 3.0, 4.0), [5 / np.sqrt(2), 3.0, 4.0, 4.0])
 
