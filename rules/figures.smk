@@ -21,6 +21,7 @@ rule plot_figure:
         period=lambda wildcards: (
             of_study("period")(wildcards) if row_of(wildcards.figure).topic == "freeboard" else None
         ),
+        limits=lambda wildcards: limits_of_rates(wildcards) if wildcards.figure == "atl11_track" else None,
         caption=lambda wildcards: row_of(wildcards.figure).caption,
         code=code_version("plot_figure.py"),
     message:

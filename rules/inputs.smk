@@ -89,3 +89,9 @@ def report_inputs(wildcards):
         "figures": figures_of(label, "png"),
         "pages": [f"<results>/{label}/{topic}.html" for topic in targets.topics(LOADED[label])],
     }
+
+
+def limits_of_rates(wildcards):
+    """What a study says of the rates at reference points that figures leave out."""
+    settings = STUDIES[wildcards.study]["products"]["atl11"]
+    return {name: settings[name] for name in ("max_error", "max_rate")}

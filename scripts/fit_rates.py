@@ -36,7 +36,7 @@ def main(points, regions, out, out_map, out_report, *, settings: Atl11, study):
     units = rates.attrs["units"]
     places = heights.drop_duplicates(KEYS)[[*KEYS, "longitude", "latitude", "x", "y", "n_slope", "e_slope"]]
     rates = rates.merge(places, on=KEYS)
-    rates["flag"] = elevation.flag_rates(rates, max_error=settings.max_error)
+    rates["flag"] = elevation.flag_rates(rates, max_error=settings.max_error, max_rate=settings.max_rate)
     known = np.isfinite(rates["dhdt"])
     log.info("%d of %d points have a rate, %d of them with a flag", known.sum(), len(rates), (rates["flag"] > 0).sum())
     about = stamp(study=study, source=attributes["nunatak_source"], inputs=[*points, regions], parameters=settings)

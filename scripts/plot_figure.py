@@ -19,6 +19,7 @@ def main(
     period=None,
     coastline=None,
     asked=None,
+    limits=None,
 ):
     """
     Draw a figure and write it in every format asked for.
@@ -32,11 +33,12 @@ def main(
     inputs : mapping of `regions`, the results that the row names, and `granules`, to a path or a list of paths
     outputs : paths; the suffix is the format, .json the sidecar
     focus, transects, period : the study's
+    limits : the study's limits of rates at reference points
     coastline : a file of the user's with land, for polar maps
     asked : the figures that the study names, None where it takes those of its products
     """
     look = figures.preset(preset)
-    subject = figures.Subject(name, title, focus, transects or {}, coastline, period)
+    subject = figures.Subject(name, title, focus, transects or {}, coastline, period, limits or {})
     data = files.figure_data(inputs)
     with figures.use(look):
         drawn = _drawn(look, subject, data, asked)
@@ -77,4 +79,5 @@ if __name__ == "__main__":
             focus=snakemake.params.focus,
             transects=snakemake.params.get("transects"),
             period=snakemake.params.get("period"),
+            limits=snakemake.params.get("limits"),
         )

@@ -236,7 +236,7 @@ def mapped_rates(n=600, seed=1):
 
 
 def test_rates_of_clouds_get_a_flag_and_sound_ones_none():
-    """A large error is 1, a lone rate out of line 2; a tongue that thins by 10 m/yr over 1 km is ice change."""
+    """A large error is 1, a lone rate out of line 2, too fast 4; a tongue that thins by 10 m/yr is ice change."""
     table = mapped_rates()
     table.loc[300:317, "dhdt"] -= 10.0
     assert not flag_rates(table).any()
@@ -244,8 +244,20 @@ def test_rates_of_clouds_get_a_flag_and_sound_ones_none():
     table.loc[500, "dhdt"] += 4.0
     table.loc[10, "dhdt"] = np.nan
     table["flag"] = flag_rates(table)
-    assert table.flag[table.flag > 0].to_dict() == {20: 1, 21: 3, 500: 2}
+    assert table.flag[table.flag > 0].to_dict() == {20: 5, 21: 7, 500: 2}
     assert len(good_rates(table)) == 596
+
+
+def test_a_block_of_alike_wrong_rates_is_held_by_their_limit():
+    """A kilometre of points at 40 m/yr, each in line with the next and of small error, and one at exactly the limit."""
+    table = mapped_rates()
+    table.loc[300:317, "dhdt"] = 40.0 + 0.01 * np.arange(18)
+    table.loc[0, "dhdt"], table.loc[599, "dhdt"] = -15.0, -15.01
+    alone = flag_rates(table, max_rate=1000.0)
+    assert not alone[300:318].any(), "nothing else tells them"
+    flag = flag_rates(table)
+    assert (flag[300:318] == 4).all() and flag[0] == alone[0] and flag[599] == alone[599] + 4
+    assert (flag > 3).sum() == 19 and len(good_rates(table.assign(flag=flag)).query("dhdt > 15")) == 0
 
 
 def test_rates_that_jump_from_point_to_point_are_no_ice_change():

@@ -71,6 +71,15 @@ def test_change_between_times_rests_on_half_of_them():
         np.testing.assert_allclose(change, -20.0, rtol=0.01)
 
 
+def test_change_along_a_track_keeps_to_the_limits_of_the_study():
+    """Points that sink 20 m/yr, with errors of 1 cm/yr: left out by default, drawn where the study allows 25 m/yr."""
+    table = points({cycle: (0, 200) for cycle in (3, 7, 11, 15)}, h=lambda cycle, km: 500.0 - 5.0 * cycle + 0 * km)
+    ends = np.datetime64("2019-10-01"), np.datetime64("2022-10-01")
+    for limits, n in ((None, 0), ({"max_rate": 25.0}, 200), ({"max_rate": 25.0, "max_error": 1e-6}, 0)):
+        x, _, _, left_out = track_profiles.change_between_cycles(table, *ends, limits=limits)
+        assert (x.size, left_out) == (n, 200 - n)
+
+
 def test_clouds_on_a_track_are_no_change():
     """A quarter of 200 points scatters by 400 m in one cycle of four: they are counted, the others sank 0.4 m/yr."""
     table = points({cycle: (0, 200) for cycle in (3, 7, 11, 15)}, h=lambda cycle, km: 500.0 - 0.1 * cycle + 0 * km)

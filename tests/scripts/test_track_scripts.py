@@ -281,7 +281,7 @@ def test_flagged_rates_are_in_no_map_scale_or_sentence(made, tmp_path):
     known = np.flatnonzero(np.isfinite(rates.dhdt))[::10]
     clouds = rates.copy()
     clouds.loc[known, "dhdt"] = np.where(np.arange(known.size) % 2, 500.0, -500.0)
-    clouds.loc[known, "flag"] = np.int8(3)
+    clouds.loc[known, "flag"] = np.int8(7)
     write_table(clouds, tmp_path / "rates.parquet", attributes=rates.attrs["attributes"], points=True)
     look, drawn = figures.preset("copernicus"), []
     with figures.use(look):
@@ -292,7 +292,8 @@ def test_flagged_rates_are_in_no_map_scale_or_sentence(made, tmp_path):
     assert drawn[1].numbers["flagged"] >= known.size and "Grey dots" in drawn[1].caption
     said = tracks.rates_sentence(clouds)
     assert "500" not in said.split("further rates")[0].replace("RGT", "") and "with a flag and in no map" in said
-    assert "% of all, are in the table" in said
+    assert "% of all, are in the table" in said and f"{known.size:,} are faster than the study allows" in said
+    assert f"and {known.size} are faster than max_rate" in checks.rates_flagged(clouds).text
     assert not checks.rates_flagged(clouds, simulated=True).passed and checks.rates_flagged(clouds).value >= 0.1
 
 
@@ -313,6 +314,14 @@ def test_figures_are_drawn(made, name):
     assert drawn.caption and drawn.numbers
     width, height = figures.style.size_mm(drawn.figure)
     assert abs(width - look.page_mm) < 0.1 and height <= look.height_mm
+
+
+def test_the_map_of_a_track_keeps_to_the_limits_of_the_study(made):
+    """A limit that no rate keeps leaves nothing to draw."""
+    data = files.figure_data({"regions": made["regions"], "track": made["track.parquet"]})
+    look = figures.preset("copernicus")
+    with figures.use(look), pytest.raises(figures.NothingToDraw, match="or the change of each has a flag"):
+        figures.draw(look, figures.Subject("atl11_track", "Test", limits={"max_rate": 1e-6}), data)
 
 
 def test_filtered_agreement_is_closer_than_unfiltered(made):

@@ -118,7 +118,7 @@ def rates_found(rates):
 
 def rates_flagged(rates, *, simulated=False):
     """
-    Some rates have a small error and are in line with their neighbours.
+    Some rates have a small error, are in line with their neighbours and no faster than the study allows.
 
     Parameters
     ----------
@@ -128,10 +128,11 @@ def rates_flagged(rates, *, simulated=False):
     flag = rates["flag"][np.isfinite(rates["dhdt"])]
     if not len(flag):
         return not_applicable("point_rates/flagged", "no reference point has a rate")
-    large, off = ((flag & bit > 0).sum() for bit in (elevation.LARGE_ERROR, elevation.OUT_OF_LINE))
+    bits = (elevation.LARGE_ERROR, elevation.OUT_OF_LINE, elevation.TOO_FAST)
+    large, off, fast = ((flag & bit > 0).sum() for bit in bits)
     text = (
-        f"share of rates left out of maps and words: of {len(flag)} the error is too large for {large}, and {off} are "
-        "out of line with their neighbours"
+        f"share of rates left out of maps and words: of {len(flag)} the error is too large for {large}, {off} are "
+        f"out of line with their neighbours, and {fast} are faster than max_rate"
     )
     limit = SIMULATED_FLAGGED if simulated else REAL_FLAGGED
     return at_most("point_rates/flagged", (flag > 0).mean(), limit, "", text)

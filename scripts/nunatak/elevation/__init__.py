@@ -19,6 +19,7 @@ from nunatak.elevation.mass import GLACIER, ICE, Density, ice_equivalent, mass_c
 from nunatak.elevation.outliers import (
     LARGE_ERROR,
     OUT_OF_LINE,
+    TOO_FAST,
     flag_rates,
     good_rates,
     leave_out_passes,
@@ -42,6 +43,7 @@ __all__ = [
     "LARGE_ERROR",
     "OUT_OF_LINE",
     "RATE_UNITS",
+    "TOO_FAST",
     "Density",
     "Lowering",
     "RateOptions",

@@ -9,8 +9,8 @@ from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA
 from nunatak.parameters.elevation import RateOptions
 from nunatak.times import decimal_year
 
-# flags of a rate; their sum where both hold
-LARGE_ERROR, OUT_OF_LINE = 1, 2
+# flags of a rate; their sum where several hold
+LARGE_ERROR, OUT_OF_LINE, TOO_FAST = 1, 2, 4
 _REACH, _NEIGHBOURS, _FEWEST = 1000.0, 32, 8  # m, nearest points that are asked, and fewest that can say anything
 _BEYOND = 5.0  # errors, or spreads of the neighbours, beyond which a rate is out of line
 _LEAST = 0.1  # m/yr that neighbours may differ whatever their errors
@@ -90,25 +90,28 @@ def leave_out_passes(residuals, *, max_pass=RateOptions.max_pass, limit=_LIMIT):
     return (stands_out & (median > max_pass) & (median > _ALL_OVER * residuals["nmad"])).to_numpy()
 
 
-def flag_rates(rates_table, *, max_error=RateOptions.max_error):
+def flag_rates(rates_table, *, max_error=RateOptions.max_error, max_rate=RateOptions.max_rate):
     """
-    Flag the rates that no map, sentence or scale should rest on: of large error, or out of line with those around them.
+    Flag the rates that no map, sentence or scale should rest on: of large error, out of line with others, or too fast.
 
     Parameters
     ----------
     rates_table : rates of points with x, y (m), dhdt, dhdt_sigma, dhdt_sigma_systematic (m/yr)
     max_error : m/yr. Default: 1
+    max_rate : m/yr, up or down. Default: 15
 
     Returns
     -------
-    (n,) int8 array: 0 good (or no rate), 1 the error exceeds `max_error`, 2 out of line, 3 both
+    (n,) int8 array: 0 good (or no rate), else the sum of 1 where the error exceeds `max_error`, 2 out of line with the
+        rates around, 4 faster than `max_rate`
 
     Notes
     -----
     A rate is held against the up to 32 nearest within 1 km. Its error is the larger of the stated one and of the
     scatter from neighbour to neighbour around it, which clouds make large. It is out of line where it differs from the
     median of its neighbours by five times the largest of their spread (1.4826 x median absolute deviation), its own
-    error, and 0.1 m/yr. Fewer than eight neighbours say nothing.
+    error, and 0.1 m/yr. Fewer than eight neighbours say nothing. Neighbours that are wrong alike agree:
+    `max_rate` is what holds them.
     """
     flag = np.zeros(len(rates_table), dtype="i1")
     known = np.flatnonzero(np.isfinite(rates_table["dhdt"].to_numpy("f8")))
@@ -119,6 +122,7 @@ def flag_rates(rates_table, *, max_error=RateOptions.max_error):
     flag[known] += LARGE_ERROR * ~(np.fmax(sigma, scatter) <= max_error)
     allowed = _BEYOND * np.fmax(np.fmax(spread, sigma), _LEAST)
     flag[known] += (OUT_OF_LINE * (np.abs(rate - median) > allowed)).astype("i1")
+    flag[known] += (TOO_FAST * (np.abs(rate) > max_rate)).astype("i1")
     return flag
 
 

@@ -36,9 +36,9 @@ def atl11_track(look, subject, data):
     points = _part(subject, data, "atl11")
     moved = points.assign(**dict(zip("xy", _on(crs, points), strict=True)))
     first, last = _epochs(dh, points)
-    x, y, change, left_out = track_profiles.change_between_cycles(moved, first, last)
+    x, y, change, left_out = track_profiles.change_between_cycles(moved, first, last, limits=subject.limits)
     if not x.size:
-        sound = " with a small error and in line with its neighbours" if left_out else ""
+        sound = ", or the change of each has a flag" if left_out else ""
         raise NothingToDraw(
             f"figures: {subject.name}: no point was seen in three cycles{sound}; leave it out of figures.names"
         )

@@ -25,6 +25,7 @@ class Subject:
     focus, transects : the study's own keys
     coastline : a file with land for polar maps, or None
     period : the study's as plain values, with start and end; None where titles name whole time bins
+    limits : the study's limits of rates at reference points, `max_error` and `max_rate`
     """
 
     name: str
@@ -33,6 +34,7 @@ class Subject:
     transects: Mapping[str, Any] = field(default_factory=dict)
     coastline: str | None = None
     period: Mapping[str, Any] | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 def area(data):

@@ -63,7 +63,7 @@ def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, left_
     dh : DataArray (y, x), m: the map behind, None without one
     x, y : of the track's points, m in `crs`
     value : their own height change over the same epochs (m), drawn in the map's colours; or None
-    left_out : further points whose change has a large error or is out of line, for the caption
+    left_out : further points whose change has a flag, for the caption
     good : whether each passed the quality filter, where `value` is None
     what : the points in words, for the caption
     """
@@ -73,7 +73,7 @@ def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, left_
         ax.plot(x, y, "o", ms=3.4, mew=0, color=_INK, zorder=4, rasterized=True)
         ax.scatter(x, y, c=value, s=2.2, cmap=image.cmap, norm=image.norm, lw=0, zorder=5, rasterized=True)
         said = "Inside the dark line the track's own change" + (" in the same colours." if dh is not None else ".")
-        said += f" {left_out:,} further points have a large error or are out of line and are left out." * bool(left_out)
+        said += f" {left_out:,} further points of large error, out of line or too fast are left out." * bool(left_out)
         handles = [Line2D([], [], color=_INK, lw=2.2, label="track, filled with its own change")]
     else:
         ax.plot(x[~good], y[~good], ".", ms=3, mew=0, color=colour.CATEGORIES[1], zorder=4, rasterized=True)
@@ -122,7 +122,11 @@ def dhdt_points(look, *, title, x, y, dhdt, crs, ice_area=None, span="", flagged
     caption = (
         f"Rate of height change of {what}{', ' + span if span else ''}: {fit}, {np.size(dhdt):,} points. "
         f"Red is lowering, blue thickening. Projection {crs}."
-    ) + (f" Grey dots: {np.size(flagged[0]):,} rates of large error or out of line." if np.size(flagged[0]) else "")
+    ) + (
+        f" Grey dots: {np.size(flagged[0]):,} rates of large error, out of line or too fast."
+        if np.size(flagged[0])
+        else ""
+    )
     numbers = {
         "flagged": int(np.size(flagged[0])),
         "dhdt_m_per_yr": style.statistics(dhdt),

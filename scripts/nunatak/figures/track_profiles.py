@@ -300,7 +300,7 @@ def first_well_seen(table):
     return int(seen.index[seen >= 0.5 * seen.max()][0])
 
 
-def change_between_cycles(points, first, last):
+def change_between_cycles(points, first, last, *, limits=None):
     """
     Return the change of each reference point between two times, by the line through its heights.
 
@@ -308,12 +308,12 @@ def change_between_cycles(points, first, last):
     ----------
     points : DataFrame with number, time, h, h_sigma, x, y, good
     first, last : datetime64
+    limits : mapping of the limits of `elevation.flag_rates`. Default: its own
 
     Returns
     -------
     x, y (m), change (m) of points seen in three cycles or more, over at least half of the time between the two
-    left_out : int, further points whose line has a large error or is out of line with its neighbours, as
-        `elevation.flag_rates` has it
+    left_out : int, further points whose line has a flag of `elevation.flag_rates`
     """
     good = points[points["good"]]
     span = float(decimal_year(last) - decimal_year(first))
@@ -323,7 +323,7 @@ def change_between_cycles(points, first, last):
         good.drop_duplicates("number")[["number", "x", "y"]], on="number"
     )
     known = lines[np.isfinite(lines["dhdt"])]
-    sound = known[flag_rates(known) == 0]
+    sound = known[flag_rates(known, **limits or {}) == 0]
     return sound["x"].to_numpy(), sound["y"].to_numpy(), sound["dhdt"].to_numpy() * span, len(known) - len(sound)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from nunatak.parameters.choices import AtLeast, Range, Unit
+from nunatak.parameters.tracks import SurfaceFit
 
 Resolution = Literal["1km", "10km", "20km", "40km"]
 
@@ -27,8 +28,15 @@ class RateOptions:
         float,
         Range(above=0, most=1000),
         Unit("m/yr"),
-        "error beyond which a rate is flagged and not mapped; so is what is out of line with its neighbours",
+        "error beyond which a rate is flagged and not mapped; so is what is out of line with its neighbours. Fewer "
+        "than eight neighbours within 1 km say nothing: there the rate's own error alone counts",
     ] = 1.0
+    max_rate: Annotated[
+        float,
+        Range(above=0, most=1000),
+        Unit("m/yr"),
+        "rate, up or down, beyond which one is flagged and not mapped; more for glaciers that surge",
+    ] = SurfaceFit.max_rate
     max_pass: Annotated[
         float | None,
         Range(above=0, most=1000),

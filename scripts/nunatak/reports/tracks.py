@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nunatak.elevation import LARGE_ERROR, OUT_OF_LINE, good_rates, nmad
+from nunatak.elevation import LARGE_ERROR, OUT_OF_LINE, TOO_FAST, good_rates, nmad
 from nunatak.elevation.crossovers import NOISE_DAYS
 from nunatak.reports.words import counted, day, number, plus_minus
 
@@ -165,7 +165,7 @@ def rates_sentence(rates):
     if not every:
         return "No reference point was seen often and long enough for a rate."
     if not len(known):
-        return f"None of {every:,} rates of reference points has a small error and is in line with its neighbours."
+        return f"None of {every:,} rates of reference points can be used." + flagged_sentence(rates)
     low, high = known["dhdt"].quantile([0.25, 0.75])
     steepest = known.loc[known["dhdt"].idxmin()]
     sigma = float(np.hypot(steepest["dhdt_sigma"], steepest["dhdt_sigma_systematic"]))
@@ -183,10 +183,11 @@ def flagged_sentence(rates):
     flag = rates["flag"][np.isfinite(rates["dhdt"])]
     parts = []
     if (flag > 0).any():
-        large, off = (int((flag & bit > 0).sum()) for bit in (LARGE_ERROR, OUT_OF_LINE))
+        large, off, fast = (int((flag & bit > 0).sum()) for bit in (LARGE_ERROR, OUT_OF_LINE, TOO_FAST))
         parts.append(
             f" {int((flag > 0).sum()):,} further rates, {100 * (flag > 0).mean():.2g} % of all, are in the table with "
-            f"a flag and in no map: the error of {large:,} is too large, {off:,} are out of line with their neighbours."
+            f"a flag and in no map: the error of {large:,} is too large, {off:,} are out of line with their neighbours"
+            + (f", {fast:,} are faster than the study allows (max_rate)." if fast else ".")
         )
     if rates["n_left_out"].sum():
         parts.append(f" {int(rates['n_left_out'].sum()):,} heights lie off the line of their point and do not count.")
