@@ -23,6 +23,7 @@ import rioxarray  # noqa: F401  at the top, so that it counts for neither side
 import xarray as xr
 from measure import measure, report
 
+from nunatak.cubes.blocks import layers_per_block, read_blocks
 from nunatak.geometry.grid import Grid
 from nunatak.geometry.region import load
 from nunatak.parameters.velocity import PairSelection
@@ -34,7 +35,7 @@ from nunatak.products.itslive.store import CubeWriter
 from nunatak.simulation.itslive_files import write_granule
 from nunatak.simulation.itslive_pairs import Pair
 from nunatak.simulation.itslive_values import Measured
-from nunatak.velocity.cube import layers_per_block, plan_cube, read_blocks
+from nunatak.velocity.cube import plan_cube
 from nunatak.velocity.lattice import place, source_grid, source_window
 
 POLYGON = [[-101.1555, -74.7387], [-99.1172, -75.0879], [-99.8797, -75.46], [-102.425, -74.925]]

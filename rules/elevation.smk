@@ -296,7 +296,7 @@ rule fit_surface_rates:
         runtime=growing(60),
     params:
         settings=of_study("surface_rates"),
-        filter=of_study("products/atl06/filter"),
+        segment_filter=of_study("products/atl06/filter"),
         version=of_study("products/atl06/version"),
         code=code_version("fit_surface_rates.py"),
     message:

@@ -5,14 +5,23 @@ from pathlib import Path
 import pyproj
 import xarray as xr
 
-from nunatak import checks
-from nunatak.checks import elevation, freeboard, photons, releases, study, tracks, truth, velocity, velocity_truth
+import nunatak.checks.elevation
+import nunatak.checks.freeboard
+import nunatak.checks.photons
+import nunatak.checks.releases
+import nunatak.checks.study
+import nunatak.checks.tracks
+import nunatak.checks.truth
+import nunatak.checks.velocity
+import nunatak.checks.velocity_truth
 from nunatak.files.rasters import has_projection
 from nunatak.files.tables import read_csv, read_table
 from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import read_outlines
 from nunatak.results import reading
 from nunatak.runtime import job, log
+
+checks = nunatak.checks
 
 
 def main(inputs, out, *, world):
@@ -32,15 +41,17 @@ def main(inputs, out, *, world):
     pairs = read_table(inputs["repeat_pairs"]) if "repeat_pairs" in inputs else None
     found = [*grid_checks(layers, inputs.get("surface")), *table_checks(inputs, layers, world)]
     if pairs is not None:
-        found += elevation.repeat_pairs(pairs, read_csv(inputs["repeat_counts"]) if "repeat_counts" in inputs else None)
+        found += checks.elevation.repeat_pairs(
+            pairs, read_csv(inputs["repeat_counts"]) if "repeat_counts" in inputs else None
+        )
     heights = read_table(inputs["heights_compared"]) if "heights_compared" in inputs else None
     if heights is not None:
-        found += photons.beside_atl06(heights) + (photons.against_truth(heights, world) if world else [])
-        found.append(releases.of_places("atl06sr_less_atl06/one_release", heights, len(heights)))
+        found += checks.photons.beside_atl06(heights) + (checks.photons.against_truth(heights, world) if world else [])
+        found.append(checks.releases.of_places("atl06sr_less_atl06/one_release", heights, len(heights)))
     if "heights_at_points" in inputs:
         at_points = read_table(inputs["heights_at_points"])
-        found += photons.beside_atl11(at_points)
-        found.append(releases.of_places("atl06sr_less_atl11/one_release", at_points, len(at_points)))
+        found += checks.photons.beside_atl11(at_points)
+        found.append(checks.releases.of_places("atl06sr_less_atl11/one_release", at_points, len(at_points)))
     bins = reading.read_freeboard(inputs["freeboard"]) if "freeboard" in inputs else {}
     found += freeboard_checks(bins, world)
     rates = read_table(inputs["rates"]) if "rates" in inputs else None
@@ -48,8 +59,8 @@ def main(inputs, out, *, world):
     found += track_checks(inputs, rates, heights_seen, world)
     annual = reading.read_map(inputs["annual"]) if "annual" in inputs else None
     if annual is not None:
-        found += velocity.composite_checks(annual, read_table(inputs["image_pairs"]))
-        found += velocity_truth.against_truth(annual, world) if world else []
+        found += checks.velocity.composite_checks(annual, read_table(inputs["image_pairs"]))
+        found += checks.velocity_truth.against_truth(annual, world) if world else []
     grids = {
         "change_raster": next((change for change, _ in layers.values()), None),
         "freeboard_maps": next(iter(bins.values()), None),
@@ -57,7 +68,7 @@ def main(inputs, out, *, world):
     }
     found += raster_checks(inputs, grids)
     tables = {"repeat_pairs": pairs, "heights": heights_seen, "fitted_heights": heights, "rates": rates}
-    found += study.values_found(count_values(inputs, layers, tables, bins, annual))
+    found += checks.study.values_found(count_values(inputs, layers, tables, bins, annual))
     for check in found:
         log.info("%s %s: %s", "passed" if check.passed else "FAILED", check.name, check.text)
     stated = [change.attrs for change, _ in layers.values()]
@@ -97,8 +108,8 @@ def grid_checks(layers, surface):
     if surface:
         with xr.open_dataset(surface, engine="h5netcdf") as file:
             systems["surface.nc"] = file.attrs["crs"]
-    found = [elevation.one_crs(systems)] if systems else []
-    return found + (study.layer_checks(layers) if layers else [])
+    found = [checks.elevation.one_crs(systems)] if systems else []
+    return found + (checks.study.layer_checks(layers) if layers else [])
 
 
 def raster_checks(inputs, grids):
@@ -109,7 +120,7 @@ def raster_checks(inputs, grids):
             path, proj = Path(inputs[name]), pyproj.CRS.from_user_input(grid.attrs["crs"])
             files = sorted(path.glob("*.tif")) if path.is_dir() else [path]
             kept |= {f"{path.name}/{file.name}": has_projection(file, proj) for file in files}
-    return [study.raster_projection(kept)] if kept else []
+    return [checks.study.raster_projection(kept)] if kept else []
 
 
 def freeboard_checks(bins, world):
@@ -119,43 +130,45 @@ def freeboard_checks(bins, world):
     product = next(iter(bins.values())).attrs["product"]
     bins = {name: dataset for name, dataset in bins.items() if "time_bnds" in dataset}
     longest = list(bins)[-1]
-    known = freeboard.against_truth(longest, bins[longest], world) if world and product == "atl10" else []
-    return [*freeboard.grid_checks(bins, product=product), *known]
+    known = checks.freeboard.against_truth(longest, bins[longest], world) if world and product == "atl10" else []
+    return [*checks.freeboard.grid_checks(bins, product=product), *known]
 
 
 def track_checks(inputs, rates, heights, world):
     """Checks of heights along tracks: found, rates, crossovers, agreement of products, and against the truth."""
-    found = tracks.heights_found(heights) if heights is not None else []
+    found = checks.tracks.heights_found(heights) if heights is not None else []
     if rates is not None:
-        found += [tracks.rates_found(rates), tracks.rates_flagged(rates, simulated=bool(world))]
+        found += [checks.tracks.rates_found(rates), checks.tracks.rates_flagged(rates, simulated=bool(world))]
     if "track_report" in inputs:
-        found.append(tracks.passes_in_line(read_csv(inputs["track_report"])))
+        found.append(checks.tracks.passes_in_line(read_csv(inputs["track_report"])))
     crossed = read_table(inputs["crossovers"]) if "crossovers" in inputs else None
     for product, rows in crossed.groupby("product") if crossed is not None else ():
-        found.append(tracks.crossover_spread(product, rows, simulated=bool(world)))
-        found.append(tracks.crossover_common(product, rows, simulated=bool(world)))
-        found.append(releases.of_crossovers(product, rows))
+        found.append(checks.tracks.crossover_spread(product, rows, simulated=bool(world)))
+        found.append(checks.tracks.crossover_common(product, rows, simulated=bool(world)))
+        found.append(checks.releases.of_crossovers(product, rows))
     biases = read_csv(inputs["pass_biases"]) if "pass_biases" in inputs else None
-    found += [releases.of_biases(*part) for part in biases.groupby("product")] if biases is not None else []
+    found += [checks.releases.of_biases(*part) for part in biases.groupby("product")] if biases is not None else []
     if "agreement" in inputs:
         agreement = read_csv(inputs["agreement"])
-        found.append(tracks.agreement(agreement))
+        found.append(checks.tracks.agreement(agreement))
         both = agreement[agreement["compared"] == "ATL06 less ATL11, filtered"]
         found.append(
-            releases.of_places("atl06_against_atl11/one_release", agreement, int(both["n"].max()) if len(both) else 0)
+            checks.releases.of_places(
+                "atl06_against_atl11/one_release", agreement, int(both["n"].max()) if len(both) else 0
+            )
         )
     if world and rates is not None:
-        found.append(tracks.rates_against_truth(rates, *on_truth(rates, world)))
+        found.append(checks.tracks.rates_against_truth(rates, *on_truth(rates, world)))
     if "surface_rates" in inputs:
         around = read_table(inputs["surface_rates"])
-        found += [tracks.surface_rates_found(around), releases.of_centres(around)]
-        found += [tracks.surface_rates_against_truth(around, *on_truth(around, world))] if world else []
+        found += [checks.tracks.surface_rates_found(around), checks.releases.of_centres(around)]
+        found += [checks.tracks.surface_rates_against_truth(around, *on_truth(around, world))] if world else []
     return found
 
 
 def on_truth(rates, world):
     """The simulated glacier, and x and y of rates on its map."""
-    glacier = truth.glacier(**world)
+    glacier = checks.truth.glacier(**world)
     to_map = pyproj.Transformer.from_crs("EPSG:4326", glacier.crs, always_xy=True)
     return glacier, *to_map.transform(rates["longitude"].to_numpy(), rates["latitude"].to_numpy())
 
@@ -165,10 +178,10 @@ def table_checks(inputs, layers, world):
     if not layers:
         return []
     table = read_csv(inputs["region_change"], parse_dates=["time", "since"])
-    found = study.region_checks(table)
+    found = checks.study.region_checks(table)
     if world:
         finest = Grid.of(next(iter(layers.values()))[0])
-        found += study.truth_checks(table, read_outlines(inputs["regions"]), world, finest)
+        found += checks.study.truth_checks(table, read_outlines(inputs["regions"]), world, finest)
     return found
 
 

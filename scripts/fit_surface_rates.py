@@ -10,7 +10,7 @@ from nunatak.parameters.tracks import SurfaceFit
 from nunatak.runtime import job, log, stamp
 
 
-def main(points, out, *, settings, filter, study, version=None):
+def main(points, out, *, settings, segment_filter, study, version=None):
     """
     Write surface_rates.parquet.
 
@@ -18,12 +18,12 @@ def main(points, out, *, settings, filter, study, version=None):
     ----------
     points : chunks of ATL06
     settings : the study's `surface_rates`
-    filter : which heights to use, a name of `elevation.filters`
+    segment_filter : which heights to use, a name of `elevation.filters`
     version : the study's; "any" says that releases are meant to be mixed
     """
     table = datums.with_release(read_table(points))
     attributes = table.attrs["attributes"]
-    heights = table[filters.keep(table, filter)]
+    heights = table[filters.keep(table, segment_filter)]
     rates = elevation.surface_rates(heights, options=SurfaceFit(**settings))
     log.info("%d of %d heights are used, around %d centres with a rate", len(heights), len(table), len(rates))
     to_degrees = pyproj.Transformer.from_crs(attributes["crs"], "EPSG:4326", always_xy=True)
@@ -33,7 +33,7 @@ def main(points, out, *, settings, filter, study, version=None):
         study=study,
         source=attributes["nunatak_source"],
         inputs=points,
-        parameters={"settings": settings, "filter": filter},
+        parameters={"settings": settings, "filter": segment_filter},
     )
     about |= {"crs": attributes["crs"], **joined_releases([attributes]), "version_atl06": version or "newest"}
     write_table(rates.assign(longitude=longitude, latitude=latitude), out, attributes=about, units=units, points=True)
@@ -45,7 +45,7 @@ if __name__ == "__main__":
             snakemake.input.points,
             snakemake.output.rates,
             settings=snakemake.params.settings,
-            filter=snakemake.params.filter,
+            segment_filter=snakemake.params.segment_filter,
             version=snakemake.params.version,
             study=snakemake.wildcards.study,
         )

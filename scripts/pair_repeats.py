@@ -13,14 +13,14 @@ from nunatak.study.parts import typed
 from nunatak.study.products import Atl06
 
 
-def main(points, out, out_counts, *, filter, max_across, study, version=None):
+def main(points, out, out_counts, *, segment_filter, max_across, study, version=None):
     """
     Write every pair of consecutive passes over a track, also where a cycle in between did not see it or lay beside it.
 
     Parameters
     ----------
     points : the chunks of ATL06
-    filter : which heights to use, a name of `elevation.filters`
+    segment_filter : which heights to use, a name of `elevation.filters`
     max_across : m across the track within which two passes see one place
     version : the study's; "any" says that releases are meant to be mixed
     """
@@ -28,7 +28,7 @@ def main(points, out, out_counts, *, filter, max_across, study, version=None):
     for cycle in by_cycle(points):
         table = datums.with_release(read_table(cycle))
         said.append(table.attrs["attributes"])
-        kept = table[filters.PRESETS[filter](table)]
+        kept = table[filters.PRESETS[segment_filter](table)]
         counts.append((len(table), len(kept)))
         if len(kept):
             found = [elevation.paired(earlier, kept, max_across=max_across) for earlier in latest]
@@ -39,14 +39,14 @@ def main(points, out, out_counts, *, filter, max_across, study, version=None):
         n, n_kept = (sum(column) for column in zip(*counts, strict=True))
         seen = sum(count > 0 for _, count in counts)
         say(
-            f"ATL06: no repeat pair: {n} segments, {n_kept} pass filter {filter}, in {seen} cycles, and a pair needs "
-            "two: widen the period or the region, or choose another filter"
+            f"ATL06: no repeat pair: {n} segments, {n_kept} pass filter {segment_filter}, in {seen} cycles, and a pair "
+            "needs two: widen the period or the region, or choose another filter"
         )
         none, joined_none = elevation.paired(table[:0], table[:0], max_across=max_across)
         pairs, joins = [none], [joined_none]
     joined = pd.concat(joins, ignore_index=True)
     tell(joined, max_across)
-    settings = {"filter": filter, "max_across": max_across}
+    settings = {"filter": segment_filter, "max_across": max_across}
     about = stamp(study=study, source=said[0]["nunatak_source"], inputs=points, parameters=settings)
     about |= joined_releases(said)
     noted = {**about, "max_across": f"{max_across:g} m", "version": version or "newest"}
@@ -105,7 +105,7 @@ if __name__ == "__main__":
             snakemake.input.points,
             snakemake.output.pairs,
             snakemake.output.counts,
-            filter=settings.filter,
+            segment_filter=settings.filter,
             max_across=settings.max_across,
             version=settings.version,
             study=snakemake.wildcards.study,

@@ -63,7 +63,7 @@ def pair(points, folder, version=None):
         points,
         folder / "pairs.parquet",
         folder / "counts.csv",
-        filter="none",
+        segment_filter="none",
         max_across=65.0,
         study="x",
         version=version,

@@ -411,7 +411,7 @@ def test_rates_around_centres_are_those_of_the_truth(made, tmp_path):
     """ATL06 alone, without reference points: the rates of the simulated glacier around every centre."""
     out = tmp_path / "surface_rates.parquet"
     settings = {"spacing": 1000.0, "radius": 700.0, "min_passes": 2, "min_years": 0.9}
-    fit_surface_rates.main([made["points"]["atl06"]], out, settings=settings, filter="standard", study="test")
+    fit_surface_rates.main([made["points"]["atl06"]], out, settings=settings, segment_filter="standard", study="test")
     rates = read_table(out)
     assert len(rates) > 30 and rates.attrs["units"]["dhdt"] == "m/yr"
     assert (rates["x"] % 1000 == 0).all() and rates["longitude"].between(22, 27).all()

@@ -13,7 +13,9 @@ import xarray as xr
 
 from nunatak import api
 from nunatak.compute import parallel
+from nunatak.cubes import blocks as module
 from nunatak.cubes import build, plans
+from nunatak.cubes.blocks import read_blocks
 from nunatak.files.tables import read_table
 from nunatak.geometry.grid import map_scale
 from nunatak.geometry.region import load
@@ -23,8 +25,7 @@ from nunatak.products.itslive.index import index_pairs
 from nunatak.products.itslive.store import open_cube
 from nunatak.runtime import NunatakError, file_sha256
 from nunatak.velocity import composite, increments
-from nunatak.velocity import cube as module
-from nunatak.velocity.cube import fates, plan_cube, read_blocks
+from nunatak.velocity.cube import fates, plan_cube
 
 TRUNK = {"lonlat": [[-101.2, -74.97], [-100.4, -74.97], [-100.4, -75.13], [-101.2, -75.13]]}
 NOTEBOOK = {"lonlat": [[-101.1555, -74.7387], [-99.1172, -75.0879], [-99.8797, -75.46], [-102.425, -74.925]]}

@@ -28,7 +28,7 @@ def modules(script) -> set[Path]:
     queue = [Path(script)]
     while queue:
         for name in imports(queue.pop()):
-            for path in _library_files(name):
+            for path in library_files(name):
                 if path not in found:
                     found.add(path)
                     queue.append(path)
@@ -97,8 +97,8 @@ def _source(path) -> str:
     return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
 
 
-def _library_files(name) -> list[Path]:
-    """The files behind a dotted name of the library: the module and the __init__ of each package on the way."""
+def library_files(name) -> list[Path]:
+    """Return the files behind a dotted name of the library: the module and the __init__ of each package on the way."""
     parts = name.split(".")
     if parts[0] != PACKAGE:
         return []

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from nunatak.compute.parallel import in_order
+from nunatak.cubes.blocks import LayerReader, layers_per_block, read_into, records, settle
 from nunatak.cubes.plans import plan_pairs
 from nunatak.files.tables import write_table
 from nunatak.parameters.velocity import CubeForm
@@ -24,13 +25,6 @@ from nunatak.products.itslive.names import left_out_pairs
 from nunatak.products.itslive.selection import reasons
 from nunatak.runtime import NunatakError, scratch, written
 from nunatak.velocity import increments
-from nunatak.velocity.cube import (
-    LayerReader,
-    layers_per_block,
-    read_into,
-    records,
-    settle,
-)
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from nunatak.cubes.blocks import percent_valid_in_region
 from nunatak.files.tables import read_table, write_table
 from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import STUDY_REGION
@@ -16,11 +17,7 @@ from nunatak.parameters.velocity import CubeForm
 from nunatak.products.itslive.index import UNITS, index_pairs
 from nunatak.products.itslive.selection import refuse_unknown, remarks, selection_from
 from nunatak.velocity import increments
-from nunatak.velocity.cube import (
-    CubePlan,
-    percent_valid_in_region,
-    plan_cube,
-)
+from nunatak.velocity.cube import CubePlan, plan_cube
 from nunatak.velocity.lattice import roi_mask
 from nunatak.velocity.margin import margin_of
 

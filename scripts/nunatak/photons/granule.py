@@ -60,9 +60,11 @@ def granule_heights(granule, parameters=None, *, classes=None, region=None, thre
     GranuleError : every beam failed
     ParameterError : unknown key or value out of range; classes asked for without ATL08
     """
-    work = surfaces.surfaces_of if FitParameters.of(parameters).als is not None else heights.fit_track
-    end = surfaces.finished_surfaces if FitParameters.of(parameters).als is not None else heights.finished
-    return _each_beam(work, end, granule, FitParameters.of(parameters), classes, region, threads, block)
+    p = FitParameters.of(parameters)
+    work, end = (
+        (heights.fit_track, heights.finished) if p.als is None else (surfaces.surfaces_of, surfaces.finished_surfaces)
+    )
+    return _each_beam(work, end, granule, p, classes, region, threads, block)
 
 
 def granule_extents(granule, parameters=None, *, classes=None, region=None, threads=None, block=BLOCK_PHOTONS):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.compute.shares import in_threads
 from nunatak.constants import FILL_VELOCITY
 from nunatak.velocity.annual_fit import CellFit, Pairs, fit_cell
 from nunatak.velocity.filters import keep_cell, rules_of, scratch_of
@@ -134,17 +133,6 @@ def _pairs(design, *, seasonal=True, trend_inside=True, image_sigma=0.0):
 def _seen(design):
     """Return the scratch that counts distinct images by year."""
     return np.zeros((design.years.size, design.n_images), "int32")
-
-
-def in_threads(work, n_cell, threads):
-    """Run work(slice) over equal shares of the cells; cells do not touch each other, so the values are the same."""
-    bounds = np.linspace(0, n_cell, max(1, min(threads, n_cell)) + 1).astype(int)
-    shares = [slice(a, b) for a, b in pairwise(bounds)]
-    if len(shares) == 1:
-        work(shares[0])
-        return
-    with ThreadPoolExecutor(len(shares)) as pool:
-        list(pool.map(work, shares))
 
 
 def fit_cells(vx, vy, design, filters, *, seasonal=True, trend_inside=True, image_sigma=0.0, threads=1):

@@ -1,5 +1,5 @@
 """
-The stack of image pairs on one grid: which pairs enter and why the others do not, and their layers in blocks of time.
+Plan the stack of image pairs on one grid: which pairs enter, and why the others do not.
 
 A layer is kept whole inside the window; the region itself is one mask for the whole cube. Two pairs with the same
 mid-date are two layers.
@@ -8,27 +8,19 @@ mid-date are two layers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from nunatak.geometry.grid import Grid
 from nunatak.parameters.velocity import PairSelection
-from nunatak.products import GranuleError
-from nunatak.products.itslive.chunks import read_window
-from nunatak.products.itslive.fields import FILL, LAYOUT
+from nunatak.products.itslive.fields import LAYOUT
 from nunatak.products.itslive.selection import cap_per_year, duplicates, reject
 from nunatak.runtime import NunatakError
-from nunatak.velocity import nesting
-from nunatak.velocity.lattice import Placement, place, roi_mask, source_grid, source_window, target_grid
+from nunatak.velocity.lattice import place, roi_mask, source_grid, target_grid
 from nunatak.velocity.margin import Margin
-from nunatak.velocity.rotation import rotate_layer, rotation_to
-
-COMPONENTS = ("vx", "vy")
-VARIABLES = ("vx", "vy", "v", "v_error")
+from nunatak.velocity.placing import COMPONENTS, window_of
 
 FATES = {
     "used": "a layer of the cube",
@@ -134,7 +126,6 @@ def _meets(a, b):
 
 def _place_all(pairs, grid, selection, mixed_resolutions):
     """Treatment of every used pair, or the fate of those that cannot come onto the grid."""
-    layers = LayerReader(grid, ())
     for i, row in zip(pairs.index, pairs.to_dict("records"), strict=True):
         if row["fate"] != "used":
             continue
@@ -145,189 +136,10 @@ def _place_all(pairs, grid, selection, mixed_resolutions):
         placement = place(source, grid, mixed_resolutions=mixed_resolutions)
         if not placement.treatment:
             pairs.loc[i, ["fate", "why"]] = placement.reason.split(":")[0], placement.reason
-        elif layers.window(source, placement) is None:
+        elif window_of(source, placement, grid) is None:
             pairs.loc[i, ["fate", "why"]] = "outside", "outside: the footprint does not touch the region's window"
         else:
             pairs.loc[i, "treatment"] = placement.treatment
-
-
-class LayerReader:
-    """Reads pairs onto one grid."""
-
-    def __init__(self, grid, variables, *, mixed_resolutions=True, using=None, margin=None):
-        beside = margin.needs if margin is not None else ()
-        self.variables = tuple(dict.fromkeys((*variables, *beside)))
-        self.grid, self.mixed, self.using, self.margin = grid, mixed_resolutions, using, margin
-        self.near: list[int] = []
-        """values of each pair read that lie too near the margin"""
-
-    def blank(self, n):
-        """{variable: (n, ny, nx) array} full of fill; zeros that nobody writes take no memory."""
-        shape, layouts = (n, *self.grid.shape), {name: LAYOUT[name] for name in self.variables}
-        return {
-            name: np.full(shape, fill, dtype) if fill else np.zeros(shape, dtype)
-            for name, (dtype, _, fill, _) in layouts.items()
-        }
-
-    def prepare(self, pairs):
-        """Make the turn from every projection of the pairs, before threads ask for it at once."""
-        for crs in {f"EPSG:{epsg}" for epsg in pairs["epsg"].unique()} - {self.grid.crs}:
-            rotation_to(crs, self.grid)
-
-    def window(self, source, placement):
-        """The (rows, columns) of a source that the grid needs; None where they do not meet."""
-        if placement.treatment == "rotated":
-            return rotation_to(source.crs, self.grid).window(source)
-        return source_window(placement, source, self.grid)
-
-    def read(self, pair, out, slot):
-        """
-        Put one pair into `out[variable][slot]`.
-
-        Parameters
-        ----------
-        pair : mapping, a row of the index
-        out : {variable: (n, ny, nx) array} already full of fill
-        slot : int
-
-        Raises
-        ------
-        GranuleError : the file changed, is cut or damaged
-        """
-        source = source_grid(pair)
-        placement = place(source, self.grid, mixed_resolutions=self.mixed)
-        window = self.window(source, placement)
-        if window is None:
-            return
-        raw = read_window(pair, self.variables, *window, using=self.using)
-        if placement.treatment == "copied":
-            rows = slice(window[0][0] - placement.row_offset, window[0][1] - placement.row_offset)
-            columns = slice(window[1][0] - placement.column_offset, window[1][1] - placement.column_offset)
-            for name in self.variables:
-                if LAYOUT[name][2] or raw[name].any():  # version 1 has chip heights that were never written
-                    out[name][slot, rows, columns] = raw[name]
-            return
-        for name, values in self._transformed(source, placement, window, raw).items():
-            out[name][slot] = values
-
-    def _transformed(self, source, placement: Placement, window, raw):
-        start, shape = (window[0][0], window[1][0]), self.grid.shape
-        fills = {name: LAYOUT[name][2] for name in self.variables}
-        if placement.treatment == "replicated":
-            return {name: nesting.replicate(raw[name], start, placement, shape, fills[name]) for name in self.variables}
-        if placement.treatment == "averaged":
-            means = nesting.average_components(raw["vx"], raw["vy"], start, placement, shape)
-            done = dict(zip(COMPONENTS, means, strict=True))
-            for name in self.variables:
-                if name not in (*COMPONENTS, "v"):
-                    largest = name.startswith("chip") or name == "interp_mask"
-                    done[name] = nesting.average_field(raw[name], start, placement, shape, fills[name], largest=largest)
-        else:
-            rotation = rotation_to(source.crs, self.grid)
-            cells = rotation.cells(source, window)
-            done = dict(zip(COMPONENTS, rotate_layer(raw["vx"], raw["vy"], cells, rotation), strict=True))
-            for name in self.variables:
-                if name not in (*COMPONENTS, "v"):
-                    done[name] = np.where(cells >= 0, raw[name].ravel()[np.maximum(cells, 0)], fills[name])
-        if "v" in self.variables:
-            done["v"] = nesting.speed(done["vx"], done["vy"])
-        return done
-
-
-def layers_per_block(grid, variables, memory_mb):
-    """How many layers fit into a memory bound, at least one: the block, and as much again for windows and packing."""
-    layer = grid.size * sum(np.dtype(LAYOUT[name][0]).itemsize for name in variables)
-    return int(max(1, memory_mb * 1e6 // (2 * layer)))
-
-
-def read_blocks(plan, *, memory_mb=256, threads=2, using=None, pairs=None) -> Iterator[tuple[pd.DataFrame, dict]]:
-    """
-    The layers of a plan in order, a bounded block at a time; empty and damaged pairs are left out and said.
-
-    Parameters
-    ----------
-    plan : CubePlan
-    memory_mb : bound on the block in memory
-    threads : granules read side by side; the values do not depend on it
-    using : inflate function, for comparisons
-    pairs : the rows to read; the plan's candidates by default
-
-    Yields
-    ------
-    rows : DataFrame of the block's pairs, with the columns `valid_cells` (in the region), `fate` and `why` settled
-    layers : {variable: (n_used, ny, nx) array}; one layer for each row whose fate is "used"
-    """
-    reader = LayerReader(plan.grid, plan.variables, using=using, margin=plan.margin)
-    candidates = plan.candidates if pairs is None else pairs
-    reader.prepare(candidates)
-    size = layers_per_block(plan.grid, plan.variables, memory_mb)
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        for first in range(0, len(candidates), size):
-            yield _read_block(reader, candidates.iloc[first : first + size], plan, pool)
-
-
-def _read_block(reader, rows, plan, pool):
-    n = len(rows)
-    out = reader.blank(n)
-    told = list(pool.map(lambda slot, pair: read_into(reader, pair, out, slot, plan.roi), range(n), records(rows)))
-    rows = settle(rows, told, plan.margin)
-    keep = (rows["fate"] == "used").to_numpy()
-    out = {name: out[name] for name in plan.variables}
-    return rows, out if keep.all() else {name: values[keep] for name, values in out.items()}
-
-
-def records(rows):
-    """Rows of an index as mappings."""
-    return rows.to_dict("records")
-
-
-def read_into(reader, pair, out, slot, roi):
-    """
-    Read one pair into `out[variable][slot]`; a damaged one leaves nothing there.
-
-    Returns
-    -------
-    (why it cannot be read, "" where it can; cells of the region with a velocity)
-    """
-    try:
-        reader.read(pair, out, slot)
-    except GranuleError as error:
-        for name, values in out.items():  # a damaged chunk must not leave half a layer
-            values[slot] = LAYOUT[name][2]
-        return str(error), 0
-    if reader.margin is not None:
-        reader.near.append(reader.margin.blank(out, slot))
-    seen = (out["vx"][slot] != FILL) & (out["vy"][slot] != FILL) & roi
-    return "", int(np.count_nonzero(seen))
-
-
-def settle(rows, told, margin=None):
-    """Rows with `valid_cells`, `fate` and `why` by what reading told of each: (why, valid cells)."""
-    where = "" if margin is None else ", the margin of the ice left out"
-    why = np.array([reason for reason, _ in told], dtype=object)
-    valid = np.array([count for _, count in told], dtype="int64")
-    fate = np.where(why != "", "corrupt", np.where(valid == 0, "empty", "used")).astype(object)
-    why = np.where(fate == "empty", f"empty: no valid cell in the region{where}", why)
-    return rows.assign(valid_cells=valid, fate=fate, why=why)
-
-
-def percent_valid_in_region(plan, *, memory_mb=256, threads=2):
-    """
-    Per cent of the region's cells with a velocity, of every candidate: for `PairSelection.percent_valid_in_region`.
-
-    Reads the components only. A damaged pair is NaN, which no limit leaves out: its reason comes with the build.
-
-    Returns
-    -------
-    Series of float on the plan's candidates
-    """
-    lean = replace(plan, variables=COMPONENTS)
-    blocks = [
-        rows["valid_cells"].where(rows["fate"] != "corrupt")
-        for rows, _ in read_blocks(lean, memory_mb=memory_mb, threads=threads)
-    ]
-    cells = max(int(plan.roi.sum()), 1)
-    return pd.concat(blocks) * (100.0 / cells) if blocks else pd.Series(dtype=float)
 
 
 def fates(pairs):

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.compute.shares import in_threads
 from nunatak.constants import FILL_VELOCITY, MAD_TO_SIGMA
 from nunatak.parameters.velocity import Inversion
 from nunatak.velocity import banded
-from nunatak.velocity.annual_cells import Cells, in_threads
+from nunatak.velocity.annual_cells import Cells
 
 _TUKEY = 4.685  # 95 % efficiency for Gaussian errors
 _ROUNDS, _SETTLED = 10, 0.1  # of the weights, as TICOI stops
