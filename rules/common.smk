@@ -202,9 +202,8 @@ def world_folder(label):
 
 def of_world(wildcards):
     """What the simulation is told of a world: the first study that is about it says."""
-    own = (
-        s for s in LOADED.values() if s.archive == "simulated" and simulated_world.world_folder(s) == wildcards.world
-    )
+    simulated = (study for study in LOADED.values() if study.archive == "simulated")
+    own = (study for study in simulated if simulated_world.world_folder(study) == wildcards.world)
     return simulated_world.world_of(next(own), wildcards.product)
 
 
