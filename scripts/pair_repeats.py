@@ -56,19 +56,10 @@ def main(points, out, out_counts, *, segment_filter, max_across, study, version=
 
 
 def tell(joined, max_across):
-    """Log what lay too far apart across the track, by pair of cycles."""
+    """Log what lay too far apart across the track or does not say where it lay, by pair of cycles."""
     for (first, second), rows in joined.groupby(["cycle_first", "cycle_second"]):
-        if rows["n_beyond"].any():
-            log.warning(
-                "cycles %02d and %02d: %d of %d segments lie more than %g m apart across the track (median %.0f m) and "
-                "are no pairs",
-                first,
-                second,
-                rows["n_beyond"].sum(),
-                rows["n_joined"].sum(),
-                max_across,
-                rows["median_dy"].abs().median(),
-            )
+        for fault in elevation.faults_of_pairs(rows, f"{max_across:g} m"):
+            log.warning("cycles %02d and %02d: %s", first, second, fault)
 
 
 def not_seen_again(latest, kept, joins):

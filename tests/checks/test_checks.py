@@ -268,7 +268,7 @@ def test_flagged_rates_and_passes_left_out_fail_their_checks():
     """
     rates = pd.DataFrame({"dhdt": [*np.full(10, -0.3), np.nan], "flag": [0] * 7 + [1, 2, 3, 0]})
     check = tracks.rates_flagged(rates, simulated=True)
-    assert not check.passed and check.value == 0.3 and "of 10 the error is too large for 2, and 2 are" in check.text
+    assert not check.passed and check.value == 0.3 and "of 10 the error is too large for 2, 2 are" in check.text
     assert tracks.rates_flagged(rates.assign(flag=0), simulated=True).passed
     assert tracks.rates_flagged(rates).passed and tracks.rates_flagged(rates).value == 0.3
     many = pd.DataFrame({"dhdt": np.full(100, -0.3), "flag": [0] * 4 + [1] * 96})

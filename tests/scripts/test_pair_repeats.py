@@ -134,6 +134,23 @@ def test_cycles_flown_beside_the_track_are_counted_and_no_pairs(tmp_path):
     assert "RGT 0548, cycles 01 and 03: 3 of 3 joined segments lie more than 65 m apart" in said
 
 
+def test_segments_without_a_place_across_the_track_are_said_to_lack_it(tmp_path, caplog):
+    """A subset without y_atc, and one that has it for a part of its segments."""
+    pair([chunk(tmp_path / f"cycle{c:02d}.parquet", c, [1, 2, 3], y_atc=np.nan) for c in (3, 4)], tmp_path)
+    pairs, counts = read_results(tmp_path)
+    assert len(pairs) == 0 and counts[["n_joined", "n_beyond", "n_unknown"]].to_numpy().tolist() == [[3, 3, 3]]
+    why = "3 of 3 joined segments lack y_atc in a granule and are no pairs; fetch the whole granule"
+    assert words.pairs_left_out(counts) == f"RGT 0548, cycles 03 and 04: {why}."
+    assert f"cycles 03 and 04: {why}" in caplog.text and "nan" not in caplog.text
+    points = [
+        chunk(tmp_path / f"cycle{c:02d}.parquet", c, [1, 2, 3], y_atc=y) for c, y in ((3, 0.0), (4, [9, 90, np.nan]))
+    ]
+    pair(points, tmp_path)
+    said = words.pairs_left_out(read_results(tmp_path)[1])
+    assert "1 of 3 joined segments lie more than 65 m apart across the track (median 50 m)" in said
+    assert "1 of 3 joined segments lack y_atc" in said
+
+
 def test_a_pass_flown_beside_the_track_does_not_part_those_around_it(tmp_path):
     """Cycle 6 points 2 km off: 5 is paired with 7."""
     points = [

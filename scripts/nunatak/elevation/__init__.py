@@ -29,7 +29,7 @@ from nunatak.elevation.outliers import (
 from nunatak.elevation.point_rates import UNITS as RATE_UNITS
 from nunatak.elevation.point_rates import rates, rates_and_kept, usable
 from nunatak.elevation.rate_map import against_grid, rate_map, residuals_to_other_tracks
-from nunatak.elevation.repeat_pairs import paired, repeat_pairs, summarise_pairs, unaligned
+from nunatak.elevation.repeat_pairs import faults_of_pairs, paired, repeat_pairs, summarise_pairs, unaligned
 from nunatak.elevation.surface_fit import repeat_rates, surface_rates
 from nunatak.elevation.tracks import along_track, directions, most_changed, tracks
 from nunatak.elevation.transects import Lowering, largest_lowering, points_along, transect
@@ -60,6 +60,7 @@ __all__ = [
     "crossovers",
     "difference",
     "directions",
+    "faults_of_pairs",
     "flag_rates",
     "good_rates",
     "ice_equivalent",

@@ -70,8 +70,8 @@ def paired(first, second, *, max_across=RepeatPairs.max_across):
     -------
     pairs : DataFrame of `repeat_pairs`
     counts : DataFrame, one row per rgt and beam seen in both: cycle_first, cycle_second, n_joined (segments of both
-        cycles), n_beyond (of them not within `max_across`, or without y_atc), median_dy (m, y2 - y1); where both
-        passes have a column `release` a row per release_first and release_second, too
+        cycles), n_beyond (of them not within `max_across`, or without y_atc), n_unknown (of these, without y_atc),
+        median_dy (m, y2 - y1); where both passes have a column `release` a row per release_first and release_second
     """
     for name, part in (("first", first), ("second", second)):
         _check(part, name)
@@ -148,13 +148,38 @@ def unaligned(cycles):
     return sorted({int(cycle) for cycle in cycles} & set(UNALIGNED_CYCLES))
 
 
+def faults_of_pairs(counts, max_across):
+    """
+    Return why joined segments of two passes are no pairs: too far apart, or no place across the track in the granule.
+
+    Parameters
+    ----------
+    counts : rows of repeat_counts.csv
+    max_across : such as "65 m"
+    """
+    joined, unknown = counts["n_joined"].sum(), counts["n_unknown"].sum()
+    far, said = counts["n_beyond"].sum() - unknown, []
+    if far:
+        said.append(
+            f"{far} of {joined} joined segments lie more than {max_across} apart across the track (median "
+            f"{counts['median_dy'].abs().median():.0f} m) and are no pairs"
+        )
+    if unknown:
+        said.append(
+            f"{unknown} of {joined} joined segments lack y_atc in a granule and are no pairs; fetch the whole granule"
+        )
+    return said
+
+
 def _counts(joined, dy, beyond):
     """Joined segments and those beyond the limit, by track, beam and releases."""
     tracks = ["rgt", "beam", "cycle_first", "cycle_second"]
     releases = [name for name in ("release_first", "release_second") if name in joined]
-    groups = joined[[*tracks, *releases]].assign(dy=dy, beyond=beyond).groupby([*tracks, *releases], observed=True)
-    found = groups.agg(n_joined=("dy", "size"), n_beyond=("beyond", "sum"), median_dy=("dy", "median")).reset_index()
-    found = found[[*tracks, "n_joined", "n_beyond", "median_dy", *releases]]
+    groups = joined[[*tracks, *releases]].assign(dy=dy, beyond=beyond, unknown=np.isnan(dy))
+    groups = groups.groupby([*tracks, *releases], observed=True)
+    counted = {"n_joined": ("dy", "size"), "n_beyond": ("beyond", "sum"), "n_unknown": ("unknown", "sum")}
+    found = groups.agg(**counted, median_dy=("dy", "median")).reset_index()
+    found = found[[*tracks, *counted, "median_dy", *releases]]
     found.attrs["units"] = {"median_dy": "m"}
     return found
 

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from nunatak.elevation import unaligned
+from nunatak.elevation import faults_of_pairs, unaligned
 from nunatak.times import nominal_quarter
 
 MINUS = "−"
@@ -147,7 +147,7 @@ def pairs_left_out(counts):
 
     Parameters
     ----------
-    counts : repeat_counts.csv: rgt, beam, cycle_first, cycle_second, n_joined, n_beyond, median_dy (m)
+    counts : repeat_counts.csv: rgt, beam, cycle_first, cycle_second, n_joined, n_beyond, n_unknown, median_dy (m)
     """
     said = []
     beside = unaligned([*counts["cycle_first"], *counts["cycle_second"]])
@@ -158,14 +158,10 @@ def pairs_left_out(counts):
             "kilometres beside the reference tracks: their passes saw other ground than the later ones."
         )
     far = counts[counts["n_beyond"] > 0]
-    groups = far.groupby(["rgt", "cycle_first", "cycle_second"])
-    rows = groups.agg(n=("n_beyond", "sum"), of=("n_joined", "sum"), dy=("median_dy", lambda dy: dy.abs().median()))
-    for (rgt, first, second), row in list(rows.iterrows())[:5]:
-        said.append(
-            f"RGT {rgt:04d}, cycles {first:02d} and {second:02d}: {row['n']:.0f} of {row['of']:.0f} joined segments "
-            f"lie more than {counts.attrs['attributes']['max_across']} apart across the track (median "
-            f"{row['dy']:.0f} m) and are no pairs."
-        )
-    if len(rows) > 5:
-        said.append(f"So do segments of {len(rows) - 5} more pairs of passes; elevation/repeat_counts.csv has all.")
+    groups = list(far.groupby(["rgt", "cycle_first", "cycle_second"]))
+    for (rgt, first, second), rows in groups[:5]:
+        faults = faults_of_pairs(rows, counts.attrs["attributes"]["max_across"])
+        said += [f"RGT {rgt:04d}, cycles {first:02d} and {second:02d}: {fault}." for fault in faults]
+    if len(groups) > 5:
+        said.append(f"So do segments of {len(groups) - 5} more pairs of passes; elevation/repeat_counts.csv has all.")
     return " ".join(said)
