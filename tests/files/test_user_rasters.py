@@ -1,10 +1,15 @@
 """Rasters of the user's: what is in the file is told before it is used, and what cannot be is refused."""
 
+import re
+
+import h5py
 import numpy as np
 import pytest
 import rasterio
 import xarray as xr
 import yaml
+from click.testing import CliRunner
+from rasterio.rio.main import main_group
 
 from nunatak import study
 from nunatak.files import user_rasters
@@ -65,8 +70,12 @@ def test_an_undeclared_fill_is_refused_with_the_remedy(tmp_path, undeclared):
     values = np.full(CELLS.shape, 1000.0)
     values[:, 25:] = undeclared
     given = tif(tmp_path / "thick.tif", values)
-    with pytest.raises(NunatakError, match=r"thick.tif: .*beyond 0 to 5000; .*gdal_edit.py -a_nodata"):
+    with pytest.raises(NunatakError, match=r"thick.tif: .*beyond 0 to 5000; .*rio edit-info --nodata") as refused:
         read_on_grid(given, GRID, valid=(0, 5000))
+    # the command that the line names
+    command = re.search(r"rio (edit-info --nodata \S+) FILE", str(refused.value))[1].split()
+    assert CliRunner().invoke(main_group, [*command, given]).exit_code == 0
+    assert float(read_on_grid(given, GRID, valid=(0, 5000)).min()) == 1000
     declared = tif(tmp_path / "declared.tif", values, nodata=undeclared)
     read = read_on_grid(declared, GRID, valid=(0, 5000))
     assert float(read.max()) == 1000 and float(read.min()) == 1000 and np.isnan(read).any()
@@ -133,3 +142,78 @@ def test_packed_values_are_unpacked(tmp_path, packing):
     with rasterio.open(band, "r+") as file:
         file.scales, file.offsets = (packing["scale_factor"],), (packing.get("add_offset", 0.0),)
     np.testing.assert_allclose(read_on_grid(band, GRID, valid=(0, 5000)), 400)
+
+
+def test_the_attribute_missing_value_declares_a_fill_of_netcdf(tmp_path):
+    path = netcdf(tmp_path / "bed.nc")
+    with h5py.File(path, "a") as file:
+        del file["thickness"].attrs["_FillValue"]
+        file["thickness"][:, 25:] = -9999
+        file["thickness"].attrs["missing_value"] = np.float32(-9999)
+    read = read_on_grid(path, GRID, variable="thickness", valid=(0, 5000))
+    assert float(read.min()) == 1200 and np.isnan(read).any()
+
+
+def bare(path, *, units=None, scale=1.0, turned=False, uneven=False, dims=("y", "x")):
+    """A NetCDF file with one field whose axes say no more than what is given."""
+    field = georeference(xr.Dataset({"thickness": (("y", "x"), np.full(CELLS.shape, 1200.0, "f4"))}), CELLS)
+    field = field.drop_vars(["x_bnds", "y_bnds"])
+    marked = {axis: {**field[axis].attrs, "units": units} if units else {} for axis in "xy"}
+    x = field["x"].values + uneven * np.arange(CELLS.nx) ** 2.0
+    field = field.assign_coords(x=x * scale, y=field["y"].values * scale)
+    for axis in "xy":
+        field[axis].attrs = {key: value for key, value in marked[axis].items() if key != "bounds"}
+    del field["spatial_ref"].attrs["GeoTransform"]
+    field = field.transpose("x", "y") if turned else field
+    field.rename(dict(zip(("y", "x"), dims, strict=True))).to_netcdf(path, engine="h5netcdf")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("axes", "told"),
+    [
+        ({}, "says nowhere where its cells lie"),
+        ({"units": "m", "dims": ("j", "i")}, None),
+        ({"dims": ("j", "i")}, "says nowhere where its cells lie"),
+        ({"units": "m", "uneven": True}, "says nowhere where its cells lie"),
+        ({"units": "km", "scale": 1e-3}, "has x and y in km where EPSG:3031 is in metres; multiply them by 1000"),
+        ({"units": "m", "scale": 1e-3}, "lies at x -1610 to -1580, y -310 to -280 .* and the study at x -1.6e"),
+        ({"units": "m", "turned": True}, r"is stored \(x, y\); write it as \(y, x\)"),
+        ({"units": "m"}, None),
+    ],
+)
+def test_a_raster_that_does_not_say_where_it_lies_is_refused(tmp_path, axes, told):
+    """It would be read as missing everywhere."""
+    path = bare(tmp_path / "bed.nc", **axes)
+    if told is None:
+        np.testing.assert_allclose(read_on_grid(path, GRID), 1200)
+        return
+    with pytest.raises(NunatakError, match=f"bed.nc: .*{told}"):
+        read_on_grid(path, GRID)
+    if "study" not in told:
+        with pytest.raises(study.StudyError, match=f"gates.g: thickness: .*bed.nc: .*{told}"):
+            with_gate(tmp_path, thickness=path)
+
+
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        ({}, "says nowhere where its cells lie"),
+        ({"transform": rasterio.Affine.rotation(30) @ rasterio.Affine(*CELLS.transform)}, "is rotated against"),
+        ({"transform": rasterio.Affine(*CELLS.transform), "crs": None}, "names no coordinate system; .*rio edit-info"),
+    ],
+)
+def test_a_geotiff_without_a_place_is_refused(tmp_path, profile, told):
+    given = {"driver": "GTiff", "count": 1, "height": 60, "width": 60, "dtype": "float32", "crs": "EPSG:3031"}
+    path = tmp_path / "bed.tif"
+    with rasterio.open(path, "w", **given | profile) as target:
+        target.write(np.full((1, 60, 60), 1200, "f4"))
+    with pytest.raises(NunatakError, match=f"bed.tif: {told}"):
+        read_on_grid(path, GRID, valid=(0, 5000))
+
+
+def test_a_file_with_one_field_and_bounds_needs_no_name(tmp_path):
+    field = georeference(xr.Dataset({"thickness": (("y", "x"), np.full(CELLS.shape, 1200.0, "f4"))}), CELLS)
+    write_netcdf(field, tmp_path / "bed.nc")
+    np.testing.assert_allclose(read_on_grid(tmp_path / "bed.nc", GRID), 1200)
+    assert with_gate(tmp_path, thickness=str(tmp_path / "bed.nc")).gates["g"].variable is None

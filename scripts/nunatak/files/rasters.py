@@ -254,7 +254,8 @@ def read_on_grid(given, grid, *, variable=None, valid=None):
 
     Raises
     ------
-    NunatakError : not a raster, several variables, no coordinate system, or a value beyond `valid`
+    NunatakError : not a raster, several variables, no coordinate system, no place, another place than the grid's, or a
+        value beyond `valid`
     """
     import affine
     import rasterio.enums
@@ -268,6 +269,8 @@ def read_on_grid(given, grid, *, variable=None, valid=None):
         transform=affine.Affine(*grid.transform),
         resampling=rasterio.enums.Resampling.bilinear,
     )
+    if not np.isfinite(placed).any():
+        _refuse_elsewhere(field, grid, given)
     return placed.squeeze("band", drop=True) if "band" in placed.dims and placed.sizes["band"] == 1 else placed
 
 
@@ -289,8 +292,9 @@ def _open(path, variable):
         if variable not in field["band"].values:
             raise NunatakError(f"{path}: has no band {variable}; it has {field.sizes['band']}")
         field = field.sel(band=[variable])
-    if field.rio.crs is None:
-        raise NunatakError(f"{path}: names no coordinate system; write one into the file (gdal_edit.py -a_srs)")
+    fault = user_rasters.misplaced(path, variable)
+    if fault:
+        raise NunatakError(f"{path}: {fault}")
     return field
 
 
@@ -298,6 +302,8 @@ def _variable_of(opened, path, variable):
     """Return one variable of the Dataset, or the list of them, that a file of several variables is read as."""
     sets = opened if isinstance(opened, list) else [opened]
     held = {str(name): some for some in sets for name in some.data_vars if not user_rasters.is_bounds(name)}
+    if variable is None and len(held) == 1:
+        (variable,) = held
     if variable not in held:
         raise NunatakError(f"{path}: holds several variables; name one of {', '.join(held)} (key `variable`)")
     return held[variable][variable].rio.write_crs(held[variable].rio.crs)
@@ -320,5 +326,21 @@ def _refuse_beyond(field, grid, valid, given):
         worst = beyond[np.argmax(np.abs(beyond))]
         raise NunatakError(
             f"{given}: {beyond.size} of {values.size} cells hold values such as {worst:g}, beyond {valid[0]:g} to "
-            f"{valid[1]:g}; where that stands for missing, say so in the file (gdal_edit.py -a_nodata {worst:g} FILE)"
+            f"{valid[1]:g}; where that stands for missing, say so in the file, {user_rasters.DECLARE.format(worst)}"
         )
+
+
+def _refuse_elsewhere(field, grid, given):
+    """An error for a raster that ends before the grid begins: its coordinates or its coordinate system are others."""
+    from rasterio.warp import transform_bounds
+
+    left, bottom, right, top = field.rio.bounds()
+    west, south, east, north = transform_bounds(grid.crs, field.rio.crs, *grid.bounds)
+    if west > east or (field.rio.crs.is_geographic and right > 180):  # across longitude 180, or from 0 to 360
+        return
+    if west < right and left < east and south < top and bottom < north:
+        return
+    raise NunatakError(
+        f"{given}: lies at x {left:g} to {right:g}, y {bottom:g} to {top:g} of its coordinate system, and the study "
+        f"at x {west:g} to {east:g}, y {south:g} to {north:g}; check its coordinates, their unit and the system"
+    )

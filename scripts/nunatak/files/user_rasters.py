@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import warnings
 from pathlib import Path
+
+DECLARE = "in a GeoTIFF with .venv/bin/rio edit-info --nodata {0:g} FILE, in NetCDF as the attribute missing_value"
+"""how a file says which number stands for missing"""
+_KILOMETRES = ("km", "kilometre", "kilometres", "kilometer", "kilometers")
 
 
 def source_of(given, variable=None):
@@ -28,7 +33,7 @@ def source_of(given, variable=None):
 
 def check(given, variable=None, *, layers=True):
     """
-    Refuse a raster that is not there or holds several fields of which none is named.
+    Refuse a raster that is not there, holds several fields of which none is named, or does not say where it lies.
 
     Parameters
     ----------
@@ -51,11 +56,56 @@ def check(given, variable=None, *, layers=True):
     # by its name: what reads a study file does without it
     rasterio = importlib.import_module("rasterio")
     try:
-        with rasterio.open(path) as source:
+        with _opened(path) as source:
             names, bands = _names(source), source.count
     except rasterio.errors.RasterioIOError as error:
         raise ValueError(f"{path}: cannot be read as a raster ({error}); give a GeoTIFF or a NetCDF file") from error
     _refuse(path, variable, names, bands, layers)
+    fault = misplaced(path, variable)
+    if fault:
+        raise ValueError(f"{path}: {fault}")
+
+
+def misplaced(path, variable=None):
+    """
+    Say what is wrong with where a raster lies, and the remedy; an empty text where nothing is.
+
+    Parameters
+    ----------
+    path : of the file
+    variable : name of a variable, or number of a band
+    """
+    with _opened(path) as source:
+        fields = {name.rpartition(":")[2].strip("/"): name for name in source.subdatasets}
+    fields = {name: field for name, field in fields.items() if not is_bounds(name)}
+    named = variable if variable is not None else next(iter(fields), None)
+    with _opened(fields.get(named, path)) as source:
+        transform, crs, tags = source.transform, source.crs, source.tags()
+    across, turned, left, turned_back, down, _ = transform[:6]
+    if crs is None:
+        return "names no coordinate system; write one into it (a GeoTIFF: .venv/bin/rio edit-info --crs EPSG:3413 FILE)"
+    if (across, abs(down), left, turned, turned_back) == (1, 1, 0, 0, 0):
+        return (
+            "says nowhere where its cells lie: x and y are missing, not evenly spaced, or not marked as axes; give x "
+            "and y the attributes standard_name (projection_x_coordinate, projection_y_coordinate) and units (m), or "
+            "write a GeoTIFF"
+        )
+    if turned or turned_back:
+        return "is rotated against its coordinate system; make it north-up (.venv/bin/rio warp)"
+    if across < 0:
+        return "runs from east to west, or is stored (x, y); write it as (y, x) with x ascending"
+    units = [tags.get(f"{axis}#units", "").lower() for axis in ("x", "y")]
+    if crs.is_projected and set(units) & set(_KILOMETRES) and crs.linear_units_factor[1] == 1:
+        return f"has x and y in km where {crs.to_string()[:20]} is in metres; multiply them by 1000"
+    return ""
+
+
+def _opened(path):
+    """Open a raster; that it lies nowhere is said in our own words."""
+    rasterio = importlib.import_module("rasterio")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        return rasterio.open(path)
 
 
 def _names(source):
@@ -70,7 +120,7 @@ def is_bounds(name):
 
 
 def _refuse(path, variable, names, bands, layers):
-    if names and variable not in names:
+    if names and variable not in names and (variable is not None or len(names) > 1):
         told = f"has no {variable!r}; it holds" if variable else "holds several variables; name one of"
         raise ValueError(f"{path}: {told} {', '.join(names)} (key `variable`, or netcdf:FILE:VARIABLE)")
     if isinstance(variable, int) and not 1 <= variable <= bands:
