@@ -11,7 +11,7 @@ from nunatak.geometry.region import load
 from nunatak.products.itslive.fields import FILL
 from nunatak.products.itslive.store import open_cube
 from nunatak.runtime import NunatakError
-from nunatak.velocity.margin import margin_of
+from nunatak.velocity.margin import CHIPS, margin_of
 
 TRUNK = {"bbox": [-101.0, -75.07, -100.75, -75.02]}
 ICE = {"bbox": [-101.0, -75.07, -100.87, -75.02]}
@@ -36,6 +36,20 @@ def test_distance_is_that_to_the_nearest_edge_by_hand():
     assert at[50, 450] == 50 and at[250, 450] == 150 and at[850, 150] == 150
     assert at[350, 350] == pytest.approx(np.hypot(50, 50))
     assert at[450, 550] < 0 and at[1150, 50] < 0 and at[1250, 150] == 50
+
+
+def test_a_value_without_a_chip_may_have_the_largest_one():
+    """Kept deep inside the ice, left out and counted where the largest chip of the archive reaches the edge."""
+    grid = Grid.from_bounds("EPSG:3413", (0, 0, 4000, 200), 100)
+    cut = margin_of(grid, shapely.box(0, -5000, 3000, 5000), "chip")
+    out = {name: np.full((1, *grid.shape), 7, "i2") for name in ("vx", "vy")}
+    out |= {name: np.full((1, *grid.shape), 0, "u2") for name in CHIPS}
+    out["chip_size_width"][0, 1] = 480  # the height alone is missing in pairs of version 1
+    lost, unknown = cut.blank(out, 0)
+    assert (out["vx"][0, 0] != FILL).tolist() == [960 <= x <= 2040 for x in grid.x]
+    assert (out["vx"][0, 1] != FILL).tolist() == [240 <= x <= 2760 for x in grid.x]
+    # 10 of 40 cells outside in either row; inside it 10 and 10 without a chip, 2 and 2 with one of 480 m
+    assert (lost, unknown) == (44, 20)
 
 
 @pytest.mark.parametrize("margin", ["chip", 480.0, 0])

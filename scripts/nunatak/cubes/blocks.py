@@ -24,8 +24,8 @@ class LayerReader:
         beside = margin.needs if margin is not None else ()
         self.variables = tuple(dict.fromkeys((*variables, *beside)))
         self.grid, self.mixed, self.using, self.margin = grid, mixed_resolutions, using, margin
-        self.near: list[int] = []
-        """values of each pair read that lie too near the margin"""
+        self.near: list[tuple[int, int]] = []
+        """values of each pair read that lie too near the margin, and those of them whose chip is not known"""
 
     def blank(self, n):
         """{variable: (n, ny, nx) array} full of fill; zeros that nobody writes take no memory."""

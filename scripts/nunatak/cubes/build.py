@@ -123,7 +123,10 @@ def stack_pairs(rows, grid, roi, variables, folder, *, first_slot=0, threads=2, 
         slots = range(first_slot, first_slot + len(rows))
         settled = settle(rows, list(pool.map(stack, slots, records(rows))), margin)
     if margin is not None:
-        log.info("%d values of %d pairs left out: %s", sum(reader.near), len(rows), margin.told)
+        lost, unknown = (sum(counts) for counts in zip(*reader.near, strict=True)) if reader.near else (0, 0)
+        log.info(
+            "%d values of %d pairs left out, %d of them without a known chip: %s", lost, len(rows), unknown, margin.told
+        )
     return settled
 
 

@@ -14,6 +14,8 @@ import shapely
 from nunatak.products.itslive.fields import FILL, LAYOUT
 
 CHIPS = ("chip_size_width", "chip_size_height")
+LARGEST_CHIP = 1920
+"""metres, the largest chip in pairs of the archive: what a value may have whose own chip is not known"""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Margin:
     @property
     def told(self):
         """Return the rule in words, for attributes."""
-        reach = "half their search chip" if self.limit is None else f"{self.limit:g} m"
+        chip = f"half their search chip ({LARGEST_CHIP} m where it is not known)"
+        reach = chip if self.limit is None else f"{self.limit:g} m"
         return f"values less than {reach} inside the outline of the ice, or outside of it, are left out"
 
     def blank(self, out, slot):
@@ -47,16 +50,18 @@ class Margin:
 
         Returns
         -------
-        int, cells that had a velocity and have none now
+        (int, int), cells that had a velocity and have none now; those of them inside the ice whose chip is not known
         """
-        reach = np.float32(self.limit or 0)
+        reach, unknown = np.float32(self.limit or 0), np.False_
         if self.limit is None:
-            reach = np.maximum(*(out[name][slot] for name in CHIPS)).astype("f4") / 2
+            chip = np.maximum(*(out[name][slot] for name in CHIPS)).astype("f4")
+            unknown = (chip == 0) & (self.distance >= 0)
+            reach = np.where(chip == 0, np.float32(LARGEST_CHIP), chip) / 2
         near = (self.distance < 0) | (self.distance < reach)
-        lost = int(np.count_nonzero(near & (out["vx"][slot] != FILL) & (out["vy"][slot] != FILL)))
+        lost = near & (out["vx"][slot] != FILL) & (out["vy"][slot] != FILL)
         for name, values in out.items():
             values[slot][near] = LAYOUT[name][2]
-        return lost
+        return int(np.count_nonzero(lost)), int(np.count_nonzero(lost & unknown))
 
 
 def margin_of(grid, ice, limit):
