@@ -22,7 +22,7 @@ rule plot_figure:
             of_study("period")(wildcards) if row_of(wildcards.figure).topic == "freeboard" else None
         ),
         limits=lambda wildcards: limits_of_rates(wildcards) if wildcards.figure == "atl11_track" else None,
-        caption=lambda wildcards: row_of(wildcards.figure).caption,
+        caption=lambda wildcards: row_of(wildcards.figure).caption_of(LOADED[wildcards.study]),
         code=code_version("plot_figure.py"),
     message:
         "{wildcards.study}: drawing {wildcards.figure}"

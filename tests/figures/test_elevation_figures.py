@@ -37,15 +37,28 @@ def test_the_band_of_a_series_is_one_standard_error(ax):
     assert (at_end.min(), at_end.max()) == pytest.approx((-2.3, -1.7))
 
 
-def test_the_safe_hold_of_april_2022_is_marked_once(ax):
+def test_every_safe_hold_is_marked_once(ax):
+    """27 June to 9 July 2019 and 4 to 16 April 2022, as everywhere else."""
     ax.set_xlim(2019, 2023)
-    (band,) = elevation.mark_data_gaps(ax)
-    assert band.get_x() == pytest.approx(2022 + 93 / 365, abs=0.01)
+    bands = elevation.mark_data_gaps(ax)
+    assert [band.get_label() for band in bands] == ["safe hold, June 2019", "safe hold, April 2022"]
+    starts = [2019 + 177 / 365.25, 2022 + 93.6 / 365.25]
+    assert [band.get_x() for band in bands] == pytest.approx(starts, abs=0.002)
+    assert [band.get_width() * 365.25 for band in bands] == pytest.approx([12.0, 11.4], abs=0.1)
     assert ax.get_xlim() == (2019, 2023)
 
 
-def test_a_series_that_ends_before_has_no_gap(ax):
-    ax.set_xlim(2019, 2021)
+def test_the_caption_of_a_series_names_the_safe_holds_it_shades():
+    look = figures.preset("copernicus")
+    with figures.use(look):
+        found = figures.height_change_series(look, title="Change", regions=study_results.series())
+    labels = [band.get_label() for band in found.figure.axes[1].patches if band.get_gid() == "data-gap"]
+    assert labels and found.caption.endswith(f"Grey: no data, {' and '.join(labels)}.")
+
+
+@pytest.mark.parametrize("span", [(2019.6, 2021), (2018.9, 2019.4)])
+def test_a_series_between_safe_holds_has_no_gap(ax, span):
+    ax.set_xlim(*span)
     assert elevation.mark_data_gaps(ax) == []
 
 

@@ -7,10 +7,8 @@ from matplotlib.colors import Normalize
 
 from nunatak.constants import BEAMS
 from nunatak.figures import colour, maps
-from nunatak.times import decimal_year
+from nunatak.times import SAFE_HOLDS, decimal_year
 
-# ICESat-2 stood in safe mode on 4-16 April 2022 and took no data (github.com/mlampros/IceSat2R, issue 1).
-SAFE_HOLDS = ((np.datetime64("2022-04-04", "ns"), np.datetime64("2022-04-16", "ns")),)
 _GAP = "#c9c9c9"
 
 
@@ -61,13 +59,14 @@ def change_series(ax, time, value, sigma=None, *, label=None, colour_of=colour.C
     return line
 
 
-def mark_data_gaps(ax, *, label="safe hold, April 2022"):
-    """Shade the instrument's safe holds that lie within a time axis in decimal years; returns the bands drawn."""
+def mark_data_gaps(ax):
+    """Shade the instrument's safe holds that lie within a time axis in decimal years; return the bands drawn."""
     low, high = ax.get_xlim()
     bands = []
     for start, end in SAFE_HOLDS:
         first, last = float(decimal_year(start)), float(decimal_year(end))
         if first < high and last > low:
+            label = f"safe hold, {start.item():%B %Y}"
             bands.append(ax.axvspan(first, last, color=_GAP, lw=0, zorder=0, label=label, gid="data-gap"))
     ax.set_xlim(low, high)
     return bands

@@ -39,7 +39,7 @@ def height_change_series(look, *, title, regions, source_note=""):
                 **style.statistics(table[value]),
             }
         ax.axhline(0, color="#222222", lw=0.5, zorder=0.5)
-        elevation.mark_data_gaps(ax)
+        gaps = elevation.mark_data_gaps(ax)
         ax.set_ylabel(label)
         ax.set_xlabel("year")
         ax.xaxis.set_major_formatter(lambda v, _: f"{v:.0f}" if abs(v - round(v)) < 1e-6 else "")
@@ -54,8 +54,8 @@ def height_change_series(look, *, title, regions, source_note=""):
     caption = (
         f"(a) Volume change and (b) area-weighted mean height change since {month(first.iloc[0])} of every region; "
         f"bands are one standard error{source_note}. The surface is the product's fixed surface: change at the calving "
-        f"front is not in it. Grey: the instrument took no data (4 to 16 April 2022)."
-    )
+        "front is not in it."
+    ) + (f" Grey: no data, {' and '.join(gap.get_label() for gap in gaps)}." if gaps else "")
     return Drawn(fig, title, caption, numbers)
 
 

@@ -56,7 +56,7 @@ ROWS = (
         draw="figures.study_freeboard:series",
         shows="the region's mean through time, with errors, and the area seen",
         caption=(
-            "Mean freeboard of the region through time, bars and bands of one standard error from the scatter of "
+            "Mean {value} of the region through time, bars and bands of one standard error from the scatter of "
             "passes, and the area seen."
         ),
     ),
@@ -66,7 +66,7 @@ ROWS = (
         inputs=("freeboard_distribution",),
         draw="figures.study_freeboard:distribution",
         shows="how the values are distributed",
-        caption="Distribution of freeboard over the region, weighted by segment length; dashed lines are medians.",
+        caption="Distribution of {value} over the region, weighted by segment length; dashed lines are medians.",
         when=lambda study: study.gridded_freeboard.histogram_width > 0,
     ),
     Figure(
@@ -76,7 +76,7 @@ ROWS = (
         draw="figures.study_freeboard:anomaly",
         shows="months of each year less the mean of all years",
         caption=(
-            "Freeboard of each month less the mean of that month over the years. Hatched cells are below two "
+            "The {value} of each month less the mean of that month over the years. Hatched cells are below two "
             "standard errors."
         ),
         when=_has_months_of_several_years,
