@@ -4,6 +4,7 @@ import pandas as pd
 
 from nunatak import elevation
 from nunatak.files.tables import joined_releases, read_table, write_csv
+from nunatak.parameters.choices import read_choices
 from nunatak.parameters.tracks import PassAdjustment
 from nunatak.runtime import job, log, stamp
 
@@ -15,16 +16,15 @@ def main(crossovers, out, *, settings, study):
     Parameters
     ----------
     crossovers : crossovers.parquet
-    settings : the study's `pass_biases`
+    settings : parameters.tracks.PassAdjustment
     """
     table = read_table(crossovers)
     attributes = table.attrs["attributes"]
-    options = PassAdjustment(**settings)
     found = [
-        elevation.pass_biases(rows, options=options).assign(product=product)
+        elevation.pass_biases(rows, options=settings).assign(product=product)
         for product, rows in table.groupby("product", observed=True)
     ]
-    biases = pd.concat(found or [elevation.pass_biases(table, options=options).assign(product="")], ignore_index=True)
+    biases = pd.concat(found or [elevation.pass_biases(table, options=settings).assign(product="")], ignore_index=True)
     log.info("%d passes in %d connected parts", len(biases), len(biases.drop_duplicates(["product", "part"])))
     about = stamp(study=study, source=attributes["nunatak_source"], inputs=[crossovers], parameters=settings)
     about |= joined_releases([attributes]) | {k: v for k, v in attributes.items() if k.startswith("version_")}
@@ -38,6 +38,6 @@ if __name__ == "__main__":
         main(
             snakemake.input.crossovers,
             snakemake.output.biases,
-            settings=snakemake.params.settings,
+            settings=read_choices(PassAdjustment, snakemake.params.settings),
             study=snakemake.wildcards.study,
         )

@@ -9,6 +9,8 @@ from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.files.tables import read_table
 from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import read_outlines
+from nunatak.parameters.choices import read_choices
+from nunatak.parameters.velocity import CubeForm
 from nunatak.products.itslive import ground
 from nunatak.products.itslive.pairs import open_pair
 from nunatak.runtime import job, log, stamp, written
@@ -17,7 +19,7 @@ from nunatak.velocity.cube import fates
 SHOWN = ("v", "vx", "vy", "v_error", "chip_size_width", "chip_size_height", "interp_mask")
 
 
-def main(plan, years, left_out, ledgers, regions, out, *, settings, study):
+def main(plan, years, left_out, ledgers, regions, out, *, form, settings, study):
     """
     Write the cube, pairs.parquet and pair.nc.
 
@@ -28,7 +30,8 @@ def main(plan, years, left_out, ledgers, regions, out, *, settings, study):
     left_out : granules the study did not want, by their names
     ledgers : what the fetches brought, one per chunk
     out : mapping of cube, pairs, pair to a path
-    settings : the product's part of the study
+    form : parameters.velocity.CubeForm, how the cube is kept
+    settings : all that the study says of the product, for the record
     """
     every = Path(plan) / "pairs.parquet"
     whole = plans.read_share(every, read_outlines(regions))
@@ -48,8 +51,8 @@ def main(plan, years, left_out, ledgers, regions, out, *, settings, study):
             whole,
             stacked,
             settled,
-            chunks=settings["chunks"],
-            zarr_format=settings["zarr_format"],
+            chunks=form.chunks,
+            zarr_format=form.zarr_format,
             attributes=about,
         )
     write_netcdf(fullest_pair(settled), out["pair"], about)
@@ -93,6 +96,7 @@ if __name__ == "__main__":
             list(snakemake.input.ledgers),
             snakemake.input.regions,
             dict(snakemake.output.items()),
+            form=read_choices(CubeForm, snakemake.params.settings),
             settings=snakemake.params.settings,
             study=snakemake.wildcards.study,
         )

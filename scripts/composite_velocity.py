@@ -10,6 +10,8 @@ from nunatak.compute import parallel
 from nunatak.files.rasters import georeference, write_cog, write_netcdf
 from nunatak.files.tables import write_csv
 from nunatak.geometry.grid import Grid
+from nunatak.parameters.choices import read_choices
+from nunatak.parameters.velocity import AnnualFit
 from nunatak.products.itslive.ground import GROUND
 from nunatak.products.itslive.store import open_cube
 from nunatak.runtime import job, log, stamp, written
@@ -19,7 +21,7 @@ BAND = 128  # rows that one task reads
 MAPS = ("v", "v_error", "vx", "vy", "count")
 
 
-def main(cube, out, *, composite, study, years=None, threads=2, scheduler=None, memory_mb=512):
+def main(cube, out, *, fit, study, years=None, threads=2, scheduler=None, memory_mb=512):
     """
     Write annual.nc, strain.nc, a folder of rasters and speeds.csv.
 
@@ -27,27 +29,25 @@ def main(cube, out, *, composite, study, years=None, threads=2, scheduler=None, 
     ----------
     cube : folder of the cube
     out : mapping of annual, strain, maps, speeds to a path
-    composite : the study's key, with defaults
+    fit : parameters.velocity.AnnualFit
     years : (first, last) year of the study, which the mean velocity is of; all that pairs touch where not given
     scheduler : of Dask, for bands of the map; this process where not given
     memory_mb : bound on the velocities held at a time; a chunk of whole layers is inflated again for every band
     """
     stack = open_cube(cube)
-    about = stamp(study=study, source=stack.attrs["nunatak_source"], parameters=[composite, years])
-    about["inputs_hash"] = stamp(study=study, source="", parameters=[composite, years, stack.attrs["inputs_hash"]])[
+    about = stamp(study=study, source=stack.attrs["nunatak_source"], parameters=[fit, years])
+    about["inputs_hash"] = stamp(study=study, source="", parameters=[fit, years, stack.attrs["inputs_hash"]])[
         "inputs_hash"
     ]
     about |= GROUND
     with parallel.on(scheduler, threads=threads):
         bands = {"chunks": {"time": -1, "y": BAND}} if scheduler else {}
         held = 64 if scheduler else memory_mb  # more bands, for workers to share
-        annual = velocity.composite(
-            open_cube(cube, **bands), threads=threads, memory_mb=held, **options_of(composite, years)
-        )
+        annual = velocity.composite(open_cube(cube, **bands), threads=threads, memory_mb=held, **options_of(fit, years))
     grid = Grid.of(annual)
     annual = georeference(annual, grid)
     write_netcdf(annual, out["annual"], about)
-    length = composite["strain_length"] or 4 * grid.dx
+    length = fit.strain_length or 4 * grid.dx
     strain = velocity.strain_rates(velocity.mean_field(annual), half_length=max(length, grid.dx))
     write_netcdf(georeference(strain, grid), out["strain"], about)
     write_maps(annual, grid, out["maps"], about)
@@ -59,16 +59,15 @@ def main(cube, out, *, composite, study, years=None, threads=2, scheduler=None, 
     )
 
 
-def options_of(composite, years=None):
+def options_of(fit, years=None):
     """The arguments of `velocity.composite`; a year that is named after its end may lie one after the study's last."""
-    options = {name: composite[name] for name in ("method", "seasonal", "trend_inside", "year_start", "image_sigma")}
-    least = composite["minimum_pairs"]
+    names = ("method", "seasonal", "trend_inside", "year_start", "image_sigma", "v0_years", "error_limit")
+    options = {name: getattr(fit, name) for name in names}
+    if years and not fit.v0_years:
+        options["mean_years"] = years[0], years[1] + (fit.year_start > 1)
+    least = fit.minimum_pairs
     filters = velocity.Filters(before_minimum=min(5, least), after_minimum=least)
-    for name in ("v0_years", "error_limit"):
-        options[name] = composite[name] and tuple(composite[name])
-    if years and not composite["v0_years"]:
-        options["mean_years"] = years[0], years[1] + (composite["year_start"] > 1)
-    return {**options, "filters": filters if composite["method"] == "lsq" else None}
+    return {**options, "filters": filters if fit.method == "lsq" else None}
 
 
 def write_maps(annual, grid, folder, about):
@@ -117,7 +116,7 @@ if __name__ == "__main__":
         main(
             snakemake.input.cube,
             dict(snakemake.output.items()),
-            composite=snakemake.params.composite,
+            fit=read_choices(AnnualFit, snakemake.params.composite),
             study=snakemake.wildcards.study,
             years=snakemake.params.years,
             threads=snakemake.threads,

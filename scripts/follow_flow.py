@@ -10,6 +10,8 @@ from nunatak.constants import THICKNESS
 from nunatak.files.rasters import read_on_grid
 from nunatak.files.tables import write_csv, write_table
 from nunatak.geometry.grid import Grid
+from nunatak.parameters.choices import read_choices
+from nunatak.parameters.velocity import Flowline, Gate
 from nunatak.products.itslive.ground import GROUND
 from nunatak.products.itslive.store import open_cube
 from nunatak.results.reading import read_map
@@ -68,7 +70,8 @@ def main(cube, annual, out, *, points, flowlines, gates, study):
     ----------
     cube, annual : the cube's folder and annual.nc
     out : mapping of series, flowline, series_csv, flowline_csv, gates to a path
-    points, flowlines, gates : the study's keys
+    points : the study's, (longitude, latitude) by name
+    flowlines, gates : the study's, parameters.velocity.Flowline and Gate by name
     """
     stack, yearly = open_cube(cube), read_map(annual)
     about = (
@@ -79,7 +82,7 @@ def main(cube, annual, out, *, points, flowlines, gates, study):
     to_map = pyproj.Transformer.from_crs("EPSG:4326", yearly.attrs["crs"], always_xy=True).transform
     places = {name: to_map(*lonlat) for name, lonlat in points.items()}
     write_places(series(stack, yearly, places), "series", out, about)
-    lines = [along(yearly, name, line, to_map(*line["start"])) for name, line in flowlines.items()]
+    lines = [along(yearly, name, line, to_map(*line.start)) for name, line in flowlines.items()]
     empty = pd.DataFrame({"flowline": [], "year": [], "distance": [], "x": [], "y": [], "v": []})
     write_places(pd.concat(lines) if lines else empty, "flowline", out, about)
     rows = [row for name, gate in gates.items() for row in fluxes(yearly, name, gate, to_map)]
@@ -132,8 +135,9 @@ def annual_means(yearly, x, y):
 def along(yearly, name, line, start):
     """The flowline through the mean velocity (year 0), and the speed of every year at its points."""
     mean = velocity.mean_field(yearly)
-    options = {key: line[key] for key in ("step", "min_speed", "max_length")}
-    path = velocity.flowline(mean, start, **options).assign(year=0)
+    path = velocity.flowline(mean, start, step=line.step, min_speed=line.min_speed, max_length=line.max_length).assign(
+        year=0
+    )
     parts = [path]
     for k, year in enumerate(yearly["year"].values):
         vx, vy, v_error = velocity.Field(yearly.isel(year=k), ("vx", "vy", "v_error"))(path["x"], path["y"])
@@ -146,14 +150,14 @@ def along(yearly, name, line, start):
 
 def fluxes(yearly, name, gate, to_map):
     """One row per year with a velocity on the gate: area of ice through it, and mass where the thickness is known."""
-    vertices = np.column_stack(to_map(*np.asarray(gate["lonlat"], dtype=float).T))
+    vertices = np.column_stack(to_map(*np.asarray(gate.lonlat, dtype=float).T))
     grid = Grid.of(yearly)
     if not LineString(vertices).intersects(box(*grid.bounds)):
         raise NunatakError(f"gates: {name}: lies outside the map of velocities; choose points of the region")
-    known = gate["thickness"] is not None
+    known = gate.thickness is not None
     around, middle = window(grid, vertices), middle_of(vertices, grid.crs)
-    thickness = raster_of(gate["thickness"], around, gate["variable"])
-    sigma = raster_of(gate["thickness_sigma"], around, gate["sigma_variable"])
+    thickness = raster_of(gate.thickness, around, gate.variable)
+    sigma = raster_of(gate.thickness_sigma, around, gate.sigma_variable)
     for k, year in enumerate(yearly["year"].values):
         field = yearly[["vx", "vy", "vx_error", "vy_error"]].isel(year=k)
         try:
@@ -163,9 +167,9 @@ def fluxes(yearly, name, gate, to_map):
                 thickness if known else 1.0,
                 thickness_sigma=sigma,
                 crs=grid.crs,
-                density=gate["density"],
-                density_sigma=gate["density_sigma"],
-                spacing=gate["step"],
+                density=gate.density,
+                density_sigma=gate.density_sigma,
+                spacing=gate.step,
             )
         except NunatakError as error:
             if "no velocity" in str(error):
@@ -214,7 +218,7 @@ if __name__ == "__main__":
             snakemake.input.annual,
             dict(snakemake.output.items()),
             points=snakemake.params.points,
-            flowlines=snakemake.params.flowlines,
-            gates=snakemake.params.gates,
+            flowlines={name: read_choices(Flowline, line) for name, line in snakemake.params.flowlines.items()},
+            gates={name: read_choices(Gate, line) for name, line in snakemake.params.gates.items()},
             study=snakemake.wildcards.study,
         )

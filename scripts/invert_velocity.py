@@ -1,17 +1,21 @@
 """Invert a cube's pairs to a regular series of velocities."""
 
+from dataclasses import asdict
+
 from nunatak import velocity
 from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.geometry.grid import Grid
+from nunatak.parameters.choices import read_choices
+from nunatak.parameters.velocity import Inversion
 from nunatak.products.itslive.store import open_cube
 from nunatak.runtime import job, stamp
 
 
 def main(cube, out, *, settings, study, threads=2):
-    """Write inverted.nc; `settings` is the study's `invert`, the arguments of `velocity.invert`."""
+    """Write inverted.nc; `settings` are the arguments of `velocity.invert`."""
     stack = open_cube(cube)
     about = stamp(study=study, source=stack.attrs["nunatak_source"], parameters=[settings, stack.attrs["inputs_hash"]])
-    series = velocity.invert(stack, threads=threads, **settings)
+    series = velocity.invert(stack, threads=threads, **asdict(settings))
     # an interval of a fraction of a year ends at no whole nanosecond that a file could hold
     series = series.assign_coords({name: series[name].dt.round("s") for name in ("time", "time_start", "time_end")})
     grid = Grid.of(series)
@@ -23,7 +27,7 @@ if __name__ == "__main__":
         main(
             snakemake.input.cube,
             snakemake.output.series,
-            settings=snakemake.params.invert,
+            settings=read_choices(Inversion, snakemake.params.invert),
             study=snakemake.wildcards.study,
             threads=snakemake.threads,
         )

@@ -5,6 +5,8 @@ import pyogrio
 import shapely
 
 from nunatak.files.tables import read_csv, read_table
+from nunatak.parameters.choices import read_choices
+from nunatak.parameters.velocity import Gate
 from nunatak.runtime import job, written
 
 EPOCH = "2000-01-01T00:00:00.000Z"  # what the file says of its age, so that equal content has equal bytes
@@ -18,10 +20,10 @@ def main(series, flowline, gates, out, *, lines):
     ----------
     series, flowline, gates : series.parquet, flowline.parquet and gates.csv
     out : the GeoPackage
-    lines : the study's key `gates`, whose lines the rows of gates.csv are of
+    lines : the study's gates, parameters.velocity.Gate by name, whose lines the rows of gates.csv are of
     """
     tables = {"points": read_table(series), "flowlines": read_table(flowline), "gates": read_csv(gates)}
-    shapes = {name: shapely.LineString(gate["lonlat"]) for name, gate in lines.items()}
+    shapes = {name: shapely.LineString(gate.lonlat) for name, gate in lines.items()}
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": EPOCH})
     with written(out) as part:
         for name, table in tables.items():
@@ -66,5 +68,5 @@ if __name__ == "__main__":
             snakemake.input.flowline,
             snakemake.input.gates,
             snakemake.output[0],
-            lines=snakemake.params.gates,
+            lines={name: read_choices(Gate, line) for name, line in snakemake.params.gates.items()},
         )

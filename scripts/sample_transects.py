@@ -6,14 +6,23 @@ from nunatak import elevation
 from nunatak.files.rasters import write_netcdf_groups
 from nunatak.results import reading
 from nunatak.runtime import job, stamp
+from nunatak.study.lines import Transect
+from nunatak.study.parts import typed
 
 
 def main(change, surface, out, *, transects, study):
-    """Write one group per transect: change since the first epoch and the surface, by time and distance."""
+    """
+    Write one group per transect: change since the first epoch and the surface, by time and distance.
+
+    Parameters
+    ----------
+    change, surface : height_change.nc, and surface.nc or None
+    transects : the study's, study.lines.Transect by name
+    """
     layer, rates = reading.read_height_change(change)
     height = xr.load_dataset(surface, engine="h5netcdf") if surface else None
     lines = {
-        name: elevation.transect(layer, transect["lonlat"], surface=height, rates=rates)
+        name: elevation.transect(layer, transect.lonlat, surface=height, rates=rates)
         for name, transect in transects.items()
     }
     source = layer.attrs["nunatak_source"]
@@ -27,6 +36,6 @@ if __name__ == "__main__":
             snakemake.input.change,
             snakemake.input.surface,
             snakemake.output.transects,
-            transects=snakemake.params.transects,
+            transects={name: typed(Transect, line) for name, line in snakemake.params.transects.items()},
             study=snakemake.wildcards.study,
         )

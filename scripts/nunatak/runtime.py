@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 
 import nunatak
@@ -269,8 +270,10 @@ def stamp(*, study, source, inputs=(), parameters=None):
 
 
 def _stated(value):
-    """Return a part of a study as plain values, anything else that JSON lacks as text."""
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)
+    """Return a part of a study, or a class of choices, as plain values; anything else that JSON lacks as text."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    return asdict(value) if is_dataclass(value) else str(value)
 
 
 def file_sha256(path):

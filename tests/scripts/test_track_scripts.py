@@ -19,6 +19,7 @@ from nunatak.files.tables import read_csv, read_table, write_table
 from nunatak.geometry import region
 from nunatak.geometry.outlines import write_outlines
 from nunatak.granules import datums, ledger
+from nunatak.parameters.tracks import PassAdjustment, SurfaceFit
 from nunatak.products.atl11_crossings import no_crossings
 from nunatak.reports import files, tracks
 from nunatak.results import reading
@@ -410,7 +411,7 @@ def test_study_says_what_tracks_need(tmp_path):
 def test_rates_around_centres_are_those_of_the_truth(made, tmp_path):
     """ATL06 alone, without reference points: the rates of the simulated glacier around every centre."""
     out = tmp_path / "surface_rates.parquet"
-    settings = {"spacing": 1000.0, "radius": 700.0, "min_passes": 2, "min_years": 0.9}
+    settings = SurfaceFit(spacing=1000.0, radius=700.0, min_passes=2, min_years=0.9)
     fit_surface_rates.main([made["points"]["atl06"]], out, settings=settings, segment_filter="standard", study="test")
     rates = read_table(out)
     assert len(rates) > 30 and rates.attrs["units"]["dhdt"] == "m/yr"
@@ -430,7 +431,7 @@ def test_a_pass_that_is_too_high_is_named_by_its_bias(made, tmp_path):
     track, cycle = near.iloc[0][["rgt_1", "cycle_1"]]
     first, second = (((near[f"rgt_{k}"] == track) & (near[f"cycle_{k}"] == cycle)).astype(float) for k in "12")
     write_table(near.assign(dh=0.5 * (second - first)), tmp_path / "x.parquet", attributes=table.attrs["attributes"])
-    adjust_passes.main(tmp_path / "x.parquet", tmp_path / "b.csv", settings={"prior": 100.0}, study="test")
+    adjust_passes.main(tmp_path / "x.parquet", tmp_path / "b.csv", settings=PassAdjustment(prior=100.0), study="test")
     found = read_csv(tmp_path / "b.csv")
     assert list(found) == ["product", "rgt", "cycle", "bias", "bias_sigma", "n_crossovers", "part", "n_other_release"]
     assert found.attrs["attributes"]["release"] == "007" and releases.of_biases("atl11", found).value == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pyproj
@@ -25,6 +26,8 @@ from nunatak.files.tables import read_csv, read_table, write_table
 from nunatak.geometry.outlines import write_outlines
 from nunatak.geometry.region import load
 from nunatak.granules import granule_table, ledger
+from nunatak.parameters.choices import read_choices
+from nunatak.parameters.velocity import AnnualFit, CubeForm, Flowline, Gate, Inversion, PairSelection
 from nunatak.products.itslive import index
 from nunatak.products.itslive.store import open_cube
 from nunatak.reports import velocity as velocity_words
@@ -67,7 +70,8 @@ class Chain:
             [self.folder / "ledger.parquet"],
             regions,
             plan,
-            settings=settings,
+            selection=read_choices(PairSelection, settings),
+            form=read_choices(CubeForm, settings),
             study="pine_island",
             years=list(YEARS),
             index=self.folder / "index.parquet",
@@ -85,6 +89,7 @@ class Chain:
             [self.folder / "ledger.parquet"],
             regions,
             out,
+            form=read_choices(CubeForm, settings),
             settings=settings,
             study="pine_island",
         )
@@ -120,6 +125,16 @@ def settings_of(key, **changes):
         return study.StudyFile.model_validate(given).model_dump(mode="json")["products"]["itslive"]
     given[key] = changes
     return study.StudyFile.model_validate(given).model_dump(mode="json")[key]
+
+
+def fit_of(**changes):
+    """The choices of annual velocities, as the script reads them."""
+    return read_choices(AnnualFit, settings_of("composite", **changes))
+
+
+def gate_of(lonlat, **changes):
+    """A gate, as the script reads it."""
+    return read_choices(Gate, settings_of("gates", g={"lonlat": lonlat, **changes})["g"])
 
 
 def test_a_new_pair_reads_its_own_year_and_the_cube_is_that_of_one_go(granules, tmp_path, monkeypatch):
@@ -177,7 +192,7 @@ def test_pairs_left_out_by_name_are_told_with_the_others(granules, tmp_path):
 @pytest.fixture(scope="module")
 def annual(work):
     out = {name: work / name for name in ("annual", "strain", "maps", "speeds")}
-    composite_velocity.main(work / "cube", out, composite=settings_of("composite", minimum_pairs=8), study="x")
+    composite_velocity.main(work / "cube", out, fit=fit_of(minimum_pairs=8), study="x")
     return xr.load_dataset(work / "annual", engine="h5netcdf")
 
 
@@ -218,8 +233,8 @@ def test_the_distribution_inflates_every_chunk_once(granules, tmp_path, chunks):
 
 def test_annual_velocities_on_dask_have_the_same_bytes(work, annual, tmp_path):
     out = {name: tmp_path / name for name in ("annual", "strain", "maps", "speeds")}
-    settings = settings_of("composite", minimum_pairs=8)
-    composite_velocity.main(work / "cube", out, composite=settings, study="x", scheduler="threads")
+    fit = fit_of(minimum_pairs=8)
+    composite_velocity.main(work / "cube", out, fit=fit, study="x", scheduler="threads")
     for name in ("annual", "strain", "maps", "speeds"):
         assert file_sha256(out[name]) == file_sha256(work / name), name
 
@@ -227,8 +242,8 @@ def test_annual_velocities_on_dask_have_the_same_bytes(work, annual, tmp_path):
 def test_the_mean_speed_is_the_mean_of_the_years_its_words_name(work, tmp_path):
     """`v_mean` of a study of 2016 to 2018 is the mean of its annual velocities there, and the map says these years."""
     out = {name: tmp_path / name for name in ("annual", "strain", "maps", "speeds")}
-    settings = settings_of("composite", minimum_pairs=8)
-    composite_velocity.main(work / "cube", out, composite=settings, study="x", years=[2016, 2018])
+    fit = fit_of(minimum_pairs=8)
+    composite_velocity.main(work / "cube", out, fit=fit, study="x", years=[2016, 2018])
     annual = xr.load_dataset(out["annual"], engine="h5netcdf")
     assert {2016, 2017, 2018, 2019} <= set(annual["year"].values)
     inside = annual.sel(year=slice(2016, 2018))
@@ -263,8 +278,8 @@ def test_places_say_where_on_the_earth_they_are(work, annual, tmp_path):
     import geopandas
 
     out = {name: tmp_path / name for name in FLOW}
-    lines = {"main": settings_of("flowlines", main={"start": POINT})["main"]}
-    gates = {"g": settings_of("gates", g={"lonlat": [[-100.85, -75.03], [-100.95, -75.06]]})["g"]}
+    lines = {"main": read_choices(Flowline, settings_of("flowlines", main={"start": POINT})["main"])}
+    gates = {"g": gate_of([[-100.85, -75.03], [-100.95, -75.06]])}
     follow_flow.main(work / "cube", work / "annual", out, points={"p": POINT}, flowlines=lines, gates=gates, study="x")
     for name in ("series", "flowline"):
         table, frame = read_table(out[name]), geopandas.read_parquet(out[name])
@@ -290,7 +305,7 @@ def test_places_say_where_on_the_earth_they_are(work, annual, tmp_path):
         packed = geopandas.read_file(tmp_path / "1.gpkg", layer=layer)
         assert packed.crs == "EPSG:4326" and len(packed) == len(table)
         assert set(table) <= set(packed)
-    assert packed.geometry.iloc[0].coords[0] == tuple(gates["g"]["lonlat"][0])
+    assert packed.geometry.iloc[0].coords[0] == tuple(gates["g"].lonlat[0])
     found = read_csv(out["gates"]).iloc[0]
     assert (round(found["longitude"], 1), round(found["latitude"], 2), found["epsg"]) == (-100.9, -75.05, 3031)
 
@@ -299,7 +314,7 @@ def test_everything_written_says_whose_metres_its_velocities_are(work, annual):
     """`velocity_units_of: ground` in the cube, the grids, the tables and the rasters."""
     out = {name: work / f"said_{name}" for name in FLOW}
     follow_flow.main(work / "cube", work / "annual", out, points={"p": POINT}, flowlines={}, gates={}, study="x")
-    invert_velocity.main(work / "cube", work / "said_inverted", settings=settings_of("invert"), study="x")
+    invert_velocity.main(work / "cube", work / "said_inverted", settings=Inversion(), study="x")
     said = [open_cube(work / "cube").attrs, annual.attrs]
     for name in ("strain", "pair", "said_inverted"):
         with xr.open_dataset(work / name, engine="h5netcdf") as grid:
@@ -313,7 +328,7 @@ def test_everything_written_says_whose_metres_its_velocities_are(work, annual):
 
 def test_a_gate_drawn_the_other_way_counts_the_flow_as_negative(work, annual):
     line = [[-100.98, -75.04], [-100.86, -75.06]]
-    gates = {name: settings_of("gates", g={"lonlat": lonlat})["g"] for name, lonlat in (("a", line), ("b", line[::-1]))}
+    gates = {name: gate_of(lonlat) for name, lonlat in (("a", line), ("b", line[::-1]))}
     out = {name: work / f"two_{name}" for name in FLOW}
     follow_flow.main(work / "cube", work / "annual", out, points={"p": POINT}, flowlines={}, gates=gates, study="x")
     found = read_csv(out["gates"]).pivot(index="year", columns="gate", values="area_flux")
@@ -326,7 +341,7 @@ def test_a_gate_drawn_the_other_way_counts_the_flow_as_negative(work, annual):
 def test_a_gate_along_the_flow_is_told(work, annual, tmp_path, caplog):
     """Of two gates at one place the run names the one that lies along the flow; areas carry errors."""
     across, along = [[-100.85, -75.03], [-100.95, -75.06]], [[-100.98, -75.04], [-100.86, -75.06]]
-    gates = {name: settings_of("gates", g={"lonlat": line})["g"] for name, line in (("good", across), ("bad", along))}
+    gates = {name: gate_of(line) for name, line in (("good", across), ("bad", along))}
     out = {name: tmp_path / name for name in FLOW}
     follow_flow.main(work / "cube", work / "annual", out, points={}, flowlines={}, gates=gates, study="x")
     found = read_csv(out["gates"])
@@ -356,7 +371,7 @@ def test_a_discharge_needs_the_thickness_of_half_of_its_flux(work, annual, tmp_p
     }
     with rasterio.open(tmp_path / "thick.tif", "w", **profile) as target:
         target.write(values, 1)
-    gates = {"g": settings_of("gates", g={"lonlat": lonlat.tolist(), "thickness": str(tmp_path / "thick.tif")})["g"]}
+    gates = {"g": gate_of(lonlat.tolist(), thickness=str(tmp_path / "thick.tif"))}
     out = {name: tmp_path / name for name in FLOW}
     follow_flow.main(work / "cube", work / "annual", out, points={}, flowlines={}, gates=gates, study="x")
     found = read_csv(out["gates"])
@@ -369,20 +384,20 @@ def test_a_discharge_needs_the_thickness_of_half_of_its_flux(work, annual, tmp_p
 def test_a_gate_beside_the_map_is_refused_and_one_without_a_velocity_said(work, annual, tmp_path, caplog):
     """Places that do not fit; ice that no year sees."""
     out = {name: tmp_path / name for name in FLOW}
-    near = settings_of("gates", g={"lonlat": [[-100.98, -75.04], [-100.86, -75.06]]})["g"]
-    gates = {"far": {**near, "lonlat": [[-45.0, -70.0], [-44.0, -70.0]]}}
+    near = gate_of([[-100.98, -75.04], [-100.86, -75.06]])
+    gates = {"far": replace(near, lonlat=((-45.0, -70.0), (-44.0, -70.0)))}
     with pytest.raises(NunatakError, match="gates: far: lies outside the map of velocities"):
         follow_flow.main(work / "cube", work / "annual", out, points={}, flowlines={}, gates=gates, study="x")
     blank = annual.copy(deep=True)
     blank["vx"][:] = np.nan
     write_netcdf(blank, tmp_path / "blank.nc", blank.attrs)
-    gates = {"front": settings_of("gates", g={"lonlat": [[-100.98, -75.04], [-100.86, -75.06]]})["g"]}
+    gates = {"front": gate_of([[-100.98, -75.04], [-100.86, -75.06]])}
     follow_flow.main(work / "cube", tmp_path / "blank.nc", out, points={}, flowlines={}, gates=gates, study="x")
     assert len(read_csv(out["gates"])) == 0 and "gate front: no year has a velocity on it" in caplog.text
 
 
 def test_inversion_gives_a_regular_series_near_the_annual_means(work, annual):
-    settings = settings_of("invert", step_days=365.25, smoothness=100.0)
+    settings = Inversion(step_days=365.25, smoothness=100.0)
     invert_velocity.main(work / "cube", work / "inverted", settings=settings, study="x")
     with xr.open_dataset(work / "inverted", engine="h5netcdf") as inverted:
         assert set(np.round(np.diff(inverted["time"].values) / np.timedelta64(1, "D"))) <= {365.0, 366.0}

@@ -7,8 +7,9 @@ left out. The study's sections are built from these classes, and sciences take t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from nunatak.runtime import NunatakError
 
@@ -27,6 +28,7 @@ class Range(NamedTuple):
 
 
 NO_RANGE = Range()
+Declared = TypeVar("Declared")
 
 
 class Unit(str):
@@ -83,6 +85,31 @@ def _choice(field, hint):
         given.get(Range, NO_RANGE),
         given[AtLeast].members if AtLeast in given else None,
     )
+
+
+def read_choices(declared: type[Declared], values: Mapping[str, Any]) -> Declared:
+    """
+    Return a class of choices with the values that a rule passes, in environments without the models of a study too.
+
+    Parameters
+    ----------
+    declared : class of choices, such as `velocity.CubeForm`
+    values : part of a study as plain values; keys of other classes are left aside, and what is not given takes its
+        default
+
+    Examples
+    --------
+    >>> from nunatak.parameters.velocity import AnnualFit
+    >>> read_choices(AnnualFit, {"minimum_pairs": 9, "error_limit": [50.0, 0.1], "version": "02"}).error_limit
+    (50.0, 0.1)
+    """
+    given = {name: values[name] for name in choices_of(declared) if name in values}
+    return declared(**{name: _as_tuple(value) for name, value in given.items()})
+
+
+def _as_tuple(value):
+    """Return a list as a tuple, with the lists in it."""
+    return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value
 
 
 def check(chosen, where):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from nunatak.constants import ICE_DENSITY
 from nunatak.parameters.choices import AtLeast, Range, Unit
 
 # the fields of an image pair that fit on a grid, `products.itslive.fields.LAYOUT`; a test holds the two together
@@ -73,6 +74,37 @@ class CubeForm:
         "map"
     )
     zarr_format: Annotated[Literal[2, 3], "format of the cube; 2 for older readers and GDAL"] = 3
+
+
+@dataclass(frozen=True)
+class Flowline:
+    """A line that follows the flow from a point."""
+
+    start: Annotated[tuple[float, float], Unit("degrees"), "longitude and latitude it goes through"]
+    step: Annotated[float, Range(above=0, most=0.5), Unit("cells"), "length of a step"] = 0.5
+    min_speed: Annotated[float, Range(0, 20000), Unit("m/yr"), "it ends where the ice is slower"] = 10.0
+    max_length: Annotated[float, Range(above=0, most=5000000), Unit("m"), "longest way up and down"] = 500000.0
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A line that the ice flows through; flow to the right of the line as it is drawn is positive."""
+
+    lonlat: Annotated[tuple[tuple[float, float], ...], Unit("degrees"), "its points, [longitude, latitude] each"]
+    step: Annotated[float, Range(above=0, most=100000), Unit("m"), "length of the pieces that are added up"] = 60.0
+    thickness: Annotated[
+        str | float | None,
+        Unit("m"),
+        "ice thickness, a raster (GeoTIFF, NetCDF, netcdf:FILE:VARIABLE) or a number; without it the gate gives "
+        "the area of ice per year only",
+    ] = None
+    variable: Annotated[str | int | None, "variable of the thickness file, or number of its band"] = None
+    thickness_sigma: Annotated[
+        str | float | None, Unit("m"), "its standard error, a raster or one number; 10 % where not given"
+    ] = None
+    sigma_variable: Annotated[str | int | None, "variable of the file of the error, or number of its band"] = None
+    density: Annotated[float, Range(above=0, most=1000), Unit("kg m-3"), "density of the ice"] = ICE_DENSITY
+    density_sigma: Annotated[float, Range(0, 500), Unit("kg m-3"), "its standard error"] = 0.0
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from pydantic import ValidationInfo, field_validator, model_validator
 
-from nunatak.constants import ICE_DENSITY, THICKNESS
+from nunatak.constants import THICKNESS
 from nunatak.files import user_rasters
+from nunatak.parameters import velocity
 from nunatak.study.base import Line, Model, Point, key
 
 
@@ -35,33 +36,16 @@ class Transect(Model):
     step: float = key(500.0, "distance from sample to sample", unit="m", gt=0, le=100000)
 
 
-class Flowline(Model):
+class Flowline(Model, velocity.Flowline):
     """A line that follows the flow from a point."""
 
-    start: Point = key(..., "longitude and latitude it goes through", unit="degrees")
-    step: float = key(0.5, "length of a step", unit="cells", gt=0, le=0.5)
-    min_speed: float = key(10.0, "it ends where the ice is slower", unit="m/yr", ge=0, le=20000)
-    max_length: float = key(500000.0, "longest way up and down", unit="m", gt=0, le=5000000)
+    start: Point
 
 
-class Gate(Model):
+class Gate(Model, velocity.Gate):
     """A line that the ice flows through; flow to the right of the line as it is drawn is positive."""
 
-    lonlat: Line = key(..., "its points, [longitude, latitude] each", unit="degrees")
-    step: float = key(60.0, "length of the pieces that are added up", unit="m", gt=0, le=100000)
-    thickness: str | float | None = key(
-        None,
-        "ice thickness, a raster (GeoTIFF, NetCDF, netcdf:FILE:VARIABLE) or a number; without it the gate gives "
-        "the area of ice per year only",
-        unit="m",
-    )
-    variable: str | int | None = key(None, "variable of the thickness file, or number of its band")
-    thickness_sigma: str | float | None = key(
-        None, "its standard error, a raster or one number; 10 % where not given", unit="m"
-    )
-    sigma_variable: str | int | None = key(None, "variable of the file of the error, or number of its band")
-    density: float = key(ICE_DENSITY, "density of the ice", unit="kg m-3", gt=0, le=1000)
-    density_sigma: float = key(0.0, "its standard error", unit="kg m-3", ge=0, le=500)
+    lonlat: Line
 
     @field_validator("thickness", "thickness_sigma")
     @classmethod

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.geometry.grid import map_scale
-from nunatak.parameters.velocity import AnnualFit
+from nunatak.parameters.velocity import AnnualFit, Flowline
 from nunatak.runtime import NunatakError
 from nunatak.velocity.sampling import Field, crs_of
 
@@ -27,9 +27,9 @@ def flowline(
     start,
     *,
     crs=None,
-    step=0.5,
-    min_speed=10.0,
-    max_length=500e3,
+    step=Flowline.step,
+    min_speed=Flowline.min_speed,
+    max_length=Flowline.max_length,
     upstream=True,
     downstream=True,
     error_limit=AnnualFit.error_limit,

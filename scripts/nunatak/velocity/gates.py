@@ -8,8 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from nunatak.constants import ICE_DENSITY, THICKNESS
+from nunatak.constants import THICKNESS
 from nunatak.geometry.grid import map_scale
+from nunatak.parameters.velocity import Gate
 from nunatak.runtime import NunatakError
 from nunatak.velocity.sampling import Field, crs_of
 
@@ -63,8 +64,8 @@ def flux_gate(
     *,
     thickness_sigma=None,
     crs=None,
-    density=ICE_DENSITY,
-    density_sigma=0.0,
+    density=Gate.density,
+    density_sigma=Gate.density_sigma,
     spacing=None,
     correlation_length=None,
 ):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak import granules
-from nunatak.parameters.choices import check, choices_of
+from nunatak.parameters.choices import check, choices_of, read_choices
 from nunatak.parameters.velocity import PairSelection
 from nunatak.runtime import NunatakError
 
@@ -31,11 +31,10 @@ def selection_from(settings) -> PairSelection:
     given: dict = {}
     for choice in choices_of(PairSelection).values():
         value = get(choice.name, None)
-        if value is None:
-            continue
-        single = isinstance(value, str) and isinstance(choice.default, tuple)
-        given[choice.name] = (value,) if single else tuple(value) if isinstance(value, list) else value
-    return checked(PairSelection(**given))
+        if value is not None:
+            single = isinstance(value, str) and isinstance(choice.default, tuple)
+            given[choice.name] = (value,) if single else value
+    return checked(read_choices(PairSelection, given))
 
 
 def checked(selection):
