@@ -34,6 +34,9 @@ _LEAPS = np.array(
 # Cycle 03 began on 2019-03-29: the time of RGT 0548, cycle 03, less 548 of 1387 orbits.
 _CYCLE_3 = np.datetime64("2019-03-29T04:00:00", "ns")
 
+# What datetime64[ns] can count: whole days within -2^63 .. 2^63 ns from 1970.
+_COUNTED = (np.datetime64("1677-09-22", "s"), np.datetime64("2262-04-11", "s"))
+
 # ATLAS measured nothing in these times: 26 June to 9 July 2019 (NASA's page of the orbits, quoted in the manual of the
 # R package IceSat2R; without the first and the last day, whose hours are not given), and 4 April 2022, 14:12 UTC, to
 # 16 April (NSIDC's notice to users of April 2022).
@@ -41,6 +44,38 @@ SAFE_HOLDS = tuple(
     (np.datetime64(first, "s"), np.datetime64(last, "s"))
     for first, last in (("2019-06-27", "2019-07-09"), ("2022-04-04T14:12", "2022-04-16"))
 )
+
+
+def nanoseconds(instant):
+    """
+    An instant as datetime64[ns]; one that nanoseconds cannot count becomes the first or last they can.
+
+    Years before 1678 and after 2261 would otherwise become others without a word.
+
+    >>> nanoseconds("9999-12-31"), nanoseconds(np.datetime64("2019-01-01"))
+    (np.datetime64('2262-04-11T00:00:00.000000000'), np.datetime64('2019-01-01T00:00:00.000000000'))
+    """
+    instant = np.datetime64(instant)
+    for end, beyond in zip(_COUNTED, (np.less, np.greater), strict=True):
+        if beyond(instant.astype("datetime64[s]"), end):
+            return end.astype("datetime64[ns]")
+    return instant.astype("datetime64[ns]")
+
+
+def within(time, start, end):
+    """
+    Which times lie from a start up to an end, which is left out (bool); NaT lies nowhere.
+
+    Parameters
+    ----------
+    time : array of datetime64, UTC
+    start, end : instants, also such as nanoseconds cannot count
+
+    >>> within(["2020-06-01", "NaT"], "1600-01-01", "9999-12-31")
+    array([ True, False])
+    """
+    time = np.asarray(time, dtype="datetime64[ns]")
+    return (time >= nanoseconds(start)) & (time < nanoseconds(end))
 
 
 def delta_time_to_utc(delta_time):

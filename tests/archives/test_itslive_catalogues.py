@@ -20,7 +20,7 @@ from nunatak.archives.nasa.earthdata import EarthdataArchive
 from nunatak.files import retries
 from nunatak.geometry import region
 from nunatak.products import GranuleError
-from nunatak.products.itslive import cubes
+from nunatak.products.itslive import cubes, mosaics
 from nunatak.study.period import Period
 
 TRUNK = region.load({"bbox": [-102, -75.4, -100, -74.8]}, name="trunk")
@@ -198,10 +198,10 @@ def test_a_window_of_a_mosaic_costs_its_chunks_and_little_more(standin, storage,
     """Four chunks of 36: bytes are those of the server's log."""
     address = grids if form == "nc" else image_pairs.cog_of(grids, "v")
     path = storage.root / address.split(".com/")[1]
-    whole = cubes.open_mosaic(path)
+    whole = mosaics.open_mosaic(path)
     bounds = (float(whole.x[128]), float(whole.y[383]), float(whole.x[383]), float(whole.y[128]))
-    window = cubes.open_mosaic(address, bounds=bounds)
-    xr.testing.assert_equal(window, cubes.open_mosaic(path, bounds=bounds))
+    window = mosaics.open_mosaic(address, bounds=bounds)
+    xr.testing.assert_equal(window, mosaics.open_mosaic(path, bounds=bounds))
     asked = [request for request in standin.requests(faults.S3) if "range" in request.headers]
     moved = sum(_length(request, storage.root) for request in asked)
     chunks = path.stat().st_size * 4 / 36

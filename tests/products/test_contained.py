@@ -8,7 +8,7 @@ import pytest
 from tests.builders.studies import write_atl06
 
 from nunatak.products import GranuleError, atl06, hdf5
-from nunatak.products.itslive import cubes
+from nunatak.products.itslive import mosaics
 
 HEIGHTS = "gt1l/land_ice_segments/h_li"
 
@@ -136,4 +136,4 @@ def test_a_mosaic_that_points_elsewhere_is_refused(tmp_path):
         file["x"] = file["y"] = np.arange(3.0)
         file["v"] = h5py.ExternalLink("other.nc", "v")
     with pytest.raises(GranuleError, match=r"m\.nc: v: is a link to another file"):
-        cubes.open_mosaic(tmp_path / "m.nc")
+        mosaics.open_mosaic(tmp_path / "m.nc")

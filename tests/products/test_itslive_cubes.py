@@ -10,10 +10,12 @@ import pytest
 import rasterio
 import xarray as xr
 import zarr
+from tests.builders.datacubes import write_datacube
 
 from nunatak.files import remote
 from nunatak.products import GranuleError, datacube_layers
-from nunatak.products.itslive.cubes import open_datacube, open_mosaic
+from nunatak.products.itslive.cubes import open_datacube
+from nunatak.products.itslive.mosaics import open_mosaic
 from nunatak.velocity import composite
 
 TIBET = "real/ITS_LIVE_cube/ITS_LIVE_vel_EPSG32646_G0120_X750000_Y3350000_crop_1986-2020.zarr"
@@ -92,33 +94,6 @@ def test_a_small_cube_is_sorted_cut_and_cleaned(tmp_path):
     np.testing.assert_array_equal(some["vx"], values[1:4, 1:2, 1:5])
 
 
-def chunked_cube(path, n=40):
-    """A datacube of 8 x 9 cells whose layers are nearly in order of time, in small chunks as the archive's big ones."""
-    rng = np.random.default_rng(5)
-    order = np.arange(n)
-    order[12:18] = order[12:18][::-1]
-    start = 15000.0 + 10 * order
-    values = {name: rng.integers(-100, 100, (n, 8, 9)).astype("i2") for name in ("vx", "vy")}
-    layer = {
-        "acquisition_date_img1": start,
-        "acquisition_date_img2": start + 16,
-        "vx_error": order.astype("f4"),
-        "mission_img1": np.full(n, "L"),
-        "mission_img2": np.full(n, "L"),
-        "satellite_img1": np.full(n, "8."),
-        "satellite_img2": np.full(n, "8."),
-        "granule_url": np.array([f"https://a.b/granule{i:03d}.nc" for i in order]),
-    }
-    store = xr.Dataset(
-        {name: (("mid_date", "y", "x"), v, {"map_scale_corrected": 1}) for name, v in values.items()},
-        {"mid_date": start + 8.0001, "y": 1000.0 - 120 * np.arange(8), "x": 120.0 * np.arange(9)},
-        {"projection": "3031"},
-    ).assign({name: ("mid_date", v) for name, v in layer.items()})
-    chunks = {name: {"chunks": (10, 3, 3)} for name in values} | {"granule_url": {"chunks": (4,)}}
-    store.to_zarr(path, zarr_format=2, encoding=chunks)
-    return values, order
-
-
 @pytest.mark.parametrize(
     "encoding",
     [
@@ -159,7 +134,7 @@ PART = {
 def test_a_period_and_a_window_are_those_of_the_whole_cube(tmp_path, monkeypatch):
     """However few cells are read at a time: values, names, times and errors of each chosen layer, in order of time."""
     path = tmp_path / "cube.zarr"
-    values, order = chunked_cube(path)
+    values, order = write_datacube(path)
     whole = open_datacube(path)
     assert set(whole["platform"].values) == {"LC08"} and set(whole["group"].values) == {"L89"}
     np.testing.assert_array_equal(whole["vx"], values["vx"][np.argsort(order)])
@@ -184,7 +159,7 @@ def state(path, corrected, **attributes):
 def test_only_chunks_that_hold_a_chosen_layer_are_asked_for(tmp_path, served, monkeypatch):
     """Over HTTP: names of the period's layers, none where no names are wanted, cells of the window and no others."""
     address, _ = served
-    chunked_cube(tmp_path / "cube.zarr")
+    write_datacube(tmp_path / "cube.zarr")
     asked = []
     read = remote.read_object
     monkeypatch.setattr(remote, "read_object", lambda where, session: asked.append(str(where)) or read(where, session))

@@ -10,10 +10,11 @@ import xarray as xr
 
 from nunatak.geometry.grid import Grid
 from nunatak.products.itslive.chunks import read_window
-from nunatak.products.itslive.cubes import open_datacube, open_mosaic
+from nunatak.products.itslive.cubes import open_datacube
 from nunatak.products.itslive.fields import FILL
 from nunatak.products.itslive.ground import scale_field, to_ground, version_in, window_to_ground
 from nunatak.products.itslive.index import index_pairs
+from nunatak.products.itslive.mosaics import open_mosaic
 from nunatak.products.itslive.pairs import open_pair, read_pair
 from nunatak.simulation.itslive_files import write_granule
 from nunatak.simulation.itslive_pairs import Pair

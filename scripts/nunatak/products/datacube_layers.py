@@ -124,7 +124,10 @@ def layers(store, order, named, times):
     for name in _NUMBERS:
         if name in store.variables:
             values = take(store[name], order).astype(float)
-            out[name] = np.where(values == FILL, np.nan, values)
+            missing = (values == FILL) | ~np.isfinite(values)
+            if name.endswith("_error"):
+                missing |= values < 0  # no error is negative
+            out[name] = np.where(missing, np.nan, values)
     flag = take(store["stable_shift_flag"], order) if "stable_shift_flag" in store.variables else np.zeros(len(order))
     out["stable_shift_flag"] = np.where(np.isin(flag, (0, 1, 2)), flag, 0).astype("int32")
     platforms = [_platforms(store, order, n) for n in (1, 2)]

@@ -213,3 +213,9 @@ def as_layer(values, name, file_name):
     if beyond:
         log.warning("%s: %s: %d cells beyond %d %s are taken as missing", file_name, name, beyond, limits.max, unit)
     return np.where(fits, whole, fill).astype(dtype)
+
+
+def fills_in(attributes):
+    """Return the finite numbers by which attributes state that a value is missing, ascending."""
+    stated = (attributes.get(key) for key in ("_FillValue", "missing_value"))
+    return sorted({float(value) for value in stated if value is not None and np.isfinite(value)})

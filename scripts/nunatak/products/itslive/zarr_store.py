@@ -1,12 +1,52 @@
-"""A Zarr store at an address, read object by object through the same session as everything else."""
+"""Zarr stores that are read alone, in a folder or at an address; they note which chunks are absent."""
 
 from __future__ import annotations
 
 import asyncio
 
 from zarr.abc.store import OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
+from zarr.storage import LocalStore
 
 from nunatak.files import remote
+
+_METADATA = (".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json")
+
+
+class Cut(OSError):
+    """A chunk that is shorter or longer than it says itself."""
+
+
+def _looked_at(store, key, content):
+    """Note a chunk that is not there; refuse a cut one, which Blosc would read beyond its end."""
+    if content is None and not key.endswith(_METADATA):
+        store.absent.add(key)
+    elif content is not None and key.partition("/")[0] in store.in_blosc and not key.endswith(_METADATA):
+        stated = int.from_bytes(content[12:16].to_bytes(), "little")
+        if stated != len(content):
+            raise Cut(f"{len(content)} of {stated} bytes")
+    return content
+
+
+class FolderStore(LocalStore):
+    """
+    The files below a folder; what is no file, such as a pipe, is never opened.
+
+    Attributes
+    ----------
+    absent : set of the keys of chunks that were asked for and are not there
+    in_blosc : names of arrays whose chunks are compressed by Blosc and tell their length; set by who knows them
+    """
+
+    def __init__(self, root):
+        super().__init__(root, read_only=True)
+        self.absent, self.in_blosc = set(), set()
+
+    async def get(self, key, prototype=None, byte_range=None):
+        path = self.root / key
+        if not path.is_file() and (path.exists() or path.is_symlink()):
+            raise OSError(f"{key} is no file that can be read")
+        content = await super().get(key, prototype, byte_range)
+        return content if byte_range else _looked_at(self, key, content)
 
 
 class AddressStore(Store):
@@ -15,6 +55,11 @@ class AddressStore(Store):
 
     An object that is not there is one whose chunk was never written; every other failure is an error, so that a
     service that fails is not taken for cells without data.
+
+    Attributes
+    ----------
+    absent : set of the keys of chunks that were asked for and are not there
+    in_blosc : names of arrays whose chunks are compressed by Blosc and tell their length; set by who knows them
     """
 
     supports_writes = False
@@ -26,6 +71,7 @@ class AddressStore(Store):
         super().__init__(read_only=True)
         self.address = remote.location(str(address).rstrip("/"))
         self.session = getattr(address, "session", None) or remote.public_session()
+        self.absent, self.in_blosc = set(), set()
 
     def __eq__(self, other):
         return isinstance(other, AddressStore) and other.address == self.address
@@ -38,8 +84,8 @@ class AddressStore(Store):
 
     async def get(self, key, prototype, byte_range=None):
         content = await asyncio.to_thread(remote.read_object, f"{self.address}/{key}", self.session)
-        if content is None:
-            return None
+        if content is None or byte_range is None:
+            return _looked_at(self, key, None if content is None else prototype.buffer.from_bytes(content))
         return prototype.buffer.from_bytes(_part(content, byte_range))
 
     async def get_partial_values(self, prototype, key_ranges):
