@@ -109,13 +109,17 @@ def test_one_broken_beam_is_failed_the_others_stay(copy, caplog):
         api.atl06sr(copy, REQUEST)
 
 
-def test_without_background_the_fit_still_runs(copy):
-    """Zero rates: every photon counts as signal."""
+def test_without_background_the_fit_still_runs(data, copy):
+    """Zero rates: every photon counts as signal, which moves few windows, few photons and hardly a height."""
+    plain = api.atl06sr(data(GOLDEN), REQUEST)
     with h5py.File(copy, "r+") as file:
         for beam in ("gt1l", "gt1r", "gt2l", "gt2r", "gt3l", "gt3r"):
             file[f"{beam}/bckgrd_atlas/bckgrd_rate"][:] = 0
     table = api.atl06sr(copy, REQUEST)
     assert len(table) == 838 and np.isfinite(table["h_mean"]).all()
+    off = np.abs(table["h_mean"] - plain["h_mean"])
+    other = table["w_surface_window_final"] != plain["w_surface_window_final"]
+    assert 0.05 < other.mean() < 0.2 and (off == 0).mean() > 0.9 and off.quantile(0.99) < 0.2 and off.max() < 1.1
 
 
 def test_classes_need_atl08(data):

@@ -12,7 +12,7 @@ import xarray as xr
 from tests.builders.studies import damage
 from tests.conftest import ROOT
 
-from nunatak import study
+from nunatak import constants, study
 from nunatak.files.tables import read_table, write_table
 from nunatak.geometry.outlines import STUDY_REGION, write_outlines
 from nunatak.granules import ledger as make_ledger
@@ -198,10 +198,22 @@ def test_a_damaged_strong_beam_makes_the_granule_failed(tmp_path, granules, aske
 
 
 def test_the_propagated_error_is_read_when_it_is_asked_for(tmp_path, granules, asked):
-    """Release 007 calls it beam_fb_unc, release 005 beam_fb_sigma."""
+    """
+    Release 007 calls it beam_fb_unc, release 005 beam_fb_sigma.
+
+    In each cell the sum of (weight x error)^2 over that of weight^2 lies between the least and the largest error stated
+    in the granule, squared; cells with a segment that states none have no error.
+    """
     made = Made(tmp_path / "sigma", granules[:3], asked, freeboard={"statistics": ["count", "mean", "sigma"]})
-    errors = made.table("rows").groupby("granule")["sw2e2"].sum()
-    assert len(errors) == 3 and (errors > 0).all()
+    rows = made.table("rows")
+    mean_square = (rows["sw2e2"] / rows["sw2"]).groupby(rows["granule"])
+    assert len(mean_square) == 3 and rows["sw2e2"].notna().groupby(rows["granule"]).sum().min() >= 1
+    places = ("freeboard_segment/beam_fb_unc",) * 2 + ("freeboard_beam_segment/beam_freeboard/beam_fb_sigma",)
+    for path, place, (_, found) in zip(granules, places, mean_square, strict=False):
+        with h5py.File(path) as file:
+            stated = np.concatenate([file[f"{beam}/{place}"][:] for beam in constants.BEAMS])
+        low, high = stated[stated < 1e30].min(), stated[stated < 1e30].max()
+        assert low**2 * 0.999 <= found.min() and found.max() <= high**2 * 1.001 and low < high
 
 
 def test_a_grid_of_ones_own_and_an_outline(tmp_path, asked):

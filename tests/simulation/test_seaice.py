@@ -130,7 +130,8 @@ def test_the_observatory_turns_inside_one_granule(granules, place):
     assert by_time["beam"].iloc[-1].endswith("r")
     assert all("neither strong nor weak" in s.reason for s in statuses)
     length = strong.groupby("beam", observed=True)["height_segment_length_seg"].mean()
-    assert_allclose(length, place.settings["segment_length"], rtol=0.1)
+    # about 2,500 segments of each beam, half as long or twice as long as the mean: it is known to 1 %
+    assert_allclose(length, place.settings["segment_length"], rtol=0.03)
 
 
 def turns(path):
