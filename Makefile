@@ -60,6 +60,10 @@ test: .venv/nunatak-test ## the test suite
 test-full: .venv/nunatak-test ## the test suite and the long runs
 	@.venv/bin/python -m pytest $(ARGS)
 
+.PHONY: mutation
+mutation: .venv/nunatak-test ## slips made in the library one by one: which of them no test notices (some hours)
+	@.venv/bin/python tools/mutate.py $(ARGS)
+
 .PHONY: lint
 lint: .venv/nunatak-test ## format, lint and types
 	@.venv/bin/python -m ruff format --check .
