@@ -111,6 +111,29 @@ rule conclude_study:
         "../scripts/conclude_study.py"
 
 
+rule refuse_studies:
+    """End a run of all studies with an error once the others are done, where the file of one is at fault."""
+    input:
+        [whole(label) for label in STUDIES],
+    output:
+        never=touch("<results>/.left_out"),
+    log:
+        "<logs>/refuse_studies.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(5),
+    params:
+        faults=[str(error) for error in BROKEN.values()],
+    message:
+        "naming the studies that were left out"
+    script:
+        "../scripts/refuse_studies.py"
+
+
 rule bundle_study:
     """Write one citable bundle of a study, an RO-Crate: results, study file, lock, provenance, what to cite."""
     input:
