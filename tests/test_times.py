@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nunatak import times
 from nunatak.constants import ATLAS_EPOCH_GPS_SECONDS
+from nunatak.granules import names
 
 seconds = st.floats(0, 2e9, allow_nan=False)
 instants = st.datetimes(
@@ -119,3 +120,22 @@ def test_a_cycle_begins_where_it_says():
     starts = times.cycle_start(cycles)
     np.testing.assert_array_equal(times.cycle_at(starts + np.timedelta64(1, "s")), cycles)
     np.testing.assert_array_equal(times.cycle_at(starts - np.timedelta64(1, "s")), cycles - 1)
+
+
+@pytest.mark.parametrize(
+    "instant", ["9999-12-31", "2262-04-12", "1677-09-21", "1700-01-01", "1600-01-01", "0001-01-01"]
+)
+def test_an_instant_that_nanoseconds_cannot_count_stays_on_its_side(instant):
+    """numpy wraps: 9999 would be 1816 and 1600 would be 2184."""
+    now, later = np.datetime64("2020-06-01"), np.datetime64(instant) > np.datetime64("2020-06-01")
+    assert (times.nanoseconds(instant) > now) == later
+    assert (times.utc_to_delta_time(np.datetime64(instant)) > times.utc_to_delta_time(now)) == later
+    assert (times.decimal_year([np.datetime64(instant)])[0] > 2020.5) == later
+    assert times.within([now], *(("1970-01-01", instant) if later else (instant, "2100-01-01"))).all()
+
+
+def test_names_and_files_with_dates_that_cannot_be_meant_are_refused():
+    with pytest.raises(names.GranuleNameError, match="99991231T000000: not an acquisition date"):
+        names.image_date("99991231T000000")
+    with pytest.raises(names.GranuleNameError, match="not between the years 1900 and 2200"):
+        names.parse("ATL06_99990101101056_05480303_006_02.h5")

@@ -34,8 +34,10 @@ _LEAPS = np.array(
 # Cycle 03 began on 2019-03-29: the time of RGT 0548, cycle 03, less 548 of 1387 orbits.
 _CYCLE_3 = np.datetime64("2019-03-29T04:00:00", "ns")
 
-# What datetime64[ns] can count: whole days within -2^63 .. 2^63 ns from 1970.
-_COUNTED = (np.datetime64("1677-09-22", "s"), np.datetime64("2262-04-11", "s"))
+# Instants whose distances in nanoseconds from 1970, 1980, 2018 and 2019 are all below 2^63.
+_COUNTED = np.array(["1727-01-01", "2262-04-11"], dtype="datetime64[s]")
+# What a study, a name or a file may say; beyond lie mistakes, and "until further notice" written as 9999-12-31.
+YEARS = (1900, 2200)
 
 # ATLAS measured nothing in these times: 26 June to 9 July 2019 (NASA's page of the orbits, quoted in the manual of the
 # R package IceSat2R; without the first and the last day, whose hours are not given), and 4 April 2022, 14:12 UTC, to
@@ -46,20 +48,40 @@ SAFE_HOLDS = tuple(
 )
 
 
-def nanoseconds(instant):
+def nanoseconds(time):
     """
-    An instant as datetime64[ns]; one that nanoseconds cannot count becomes the first or last they can.
+    Times as datetime64[ns]; those that nanoseconds cannot count become the first or last they can.
 
-    Years before 1678 and after 2261 would otherwise become others without a word.
+    Years before 1727 and after 2261 would otherwise become others without a word.
 
     >>> nanoseconds("9999-12-31"), nanoseconds(np.datetime64("2019-01-01"))
     (np.datetime64('2262-04-11T00:00:00.000000000'), np.datetime64('2019-01-01T00:00:00.000000000'))
     """
-    instant = np.datetime64(instant)
-    for end, beyond in zip(_COUNTED, (np.less, np.greater), strict=True):
-        if beyond(instant.astype("datetime64[s]"), end):
-            return end.astype("datetime64[ns]")
-    return instant.astype("datetime64[ns]")
+    time = np.asarray(time, dtype="datetime64")
+    counted = time.astype("datetime64[ns]")
+    if time.dtype != counted.dtype:
+        whole = time.astype("datetime64[s]")
+        first, last = _COUNTED.astype("datetime64[ns]")
+        counted = np.where(whole < _COUNTED[0], first, np.where(whole > _COUNTED[1], last, counted))
+    return counted[()]
+
+
+def check_year(instant):
+    """
+    Return an instant unless its year cannot be meant.
+
+    Parameters
+    ----------
+    instant : np.datetime64
+
+    Raises
+    ------
+    ValueError : NaT, before 1900 or after 2200
+    """
+    first, last = YEARS
+    if not np.datetime64(f"{first}-01-01") <= instant <= np.datetime64(f"{last + 1}-01-01"):
+        raise ValueError(f"{instant.astype('datetime64[D]')} is not between the years {first} and {last}")
+    return instant
 
 
 def within(time, start, end):
@@ -74,7 +96,7 @@ def within(time, start, end):
     >>> within(["2020-06-01", "NaT"], "1600-01-01", "9999-12-31")
     array([ True, False])
     """
-    time = np.asarray(time, dtype="datetime64[ns]")
+    time = nanoseconds(time)
     return (time >= nanoseconds(start)) & (time < nanoseconds(end))
 
 
@@ -92,7 +114,7 @@ def delta_time_to_utc(delta_time):
 
 def utc_to_delta_time(time):
     """Seconds since 2018-01-01 of a UTC time (float64; NaT becomes NaN); the inverse of `delta_time_to_utc`."""
-    return (np.asarray(time, dtype="datetime64[ns]") - ATLAS_EPOCH) / np.timedelta64(1, "s")
+    return (nanoseconds(time) - ATLAS_EPOCH) / np.timedelta64(1, "s")
 
 
 def gps_to_utc(gps_seconds):
@@ -109,7 +131,7 @@ def gps_to_utc(gps_seconds):
 
 def utc_to_gps(time):
     """Seconds since 1980-01-06 in GPS time of a UTC time; the inverse of `gps_to_utc`."""
-    utc = np.asarray(time, dtype="datetime64[ns]")
+    utc = nanoseconds(time)
     leaps = np.searchsorted(_LEAPS, utc, side="right")
     return (utc - _GPS_EPOCH) / np.timedelta64(1, "s") + leaps
 
@@ -148,7 +170,7 @@ def cycle_at(time):
     >>> int(cycle_at(np.datetime64("2019-05-04")))
     3
     """
-    elapsed = (np.asarray(time, dtype="datetime64[ns]") - _CYCLE_3) / np.timedelta64(1, "D")
+    elapsed = (nanoseconds(time) - _CYCLE_3) / np.timedelta64(1, "D")
     return np.maximum(np.floor(elapsed / REPEAT_PERIOD).astype(int) + 3, 1)
 
 

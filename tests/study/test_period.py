@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -61,3 +62,26 @@ def test_months_of_years():
         assert str(period.spans()[0][1]) == "2019-10-01T00:00:00"
     winter = Period.model_validate({"years": [2019, 2020], "months": ["November", "December", "January"]})
     assert [str(start)[:7] for start, _ in winter.spans()] == ["2019-01", "2019-11", "2020-11"]
+
+
+@pytest.mark.parametrize(
+    "given", [["2019-01-01", "9999-12-31"], ["2019-01-01", "2262-04-12"], ["1600-01-01", "2020-01-01"]]
+)
+def test_a_period_in_years_that_cannot_be_meant_is_refused(given):
+    """Nanoseconds count from 1677 to 2262; what lay beyond held no time at all, without a word."""
+    with pytest.raises(ValidationError, match="is not between the years 1900 and 2200; write a date within them"):
+        Period.model_validate(given)
+
+
+def test_the_longest_period_holds_what_lies_in_it():
+    """Also when it is read again from what was written of it."""
+    longest = Period.model_validate(["1900-01-01", "2200-12-31"])
+    again = Period.model_validate(longest.model_dump())
+    assert again == longest and again.contains(
+        ["1900-01-01", "2020-06-01", "2200-12-31T23:59", "2201-01-01"]
+    ).tolist() == [
+        True,
+        True,
+        True,
+        False,
+    ]

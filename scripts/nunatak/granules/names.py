@@ -15,6 +15,7 @@ from nunatak.granules.images import frame_of
 from nunatak.granules.others import other_of
 from nunatak.granules.products import PRODUCTS, product_row, products_with
 from nunatak.runtime import NunatakError
+from nunatak.times import check_year
 
 # What others put around a granule's own name: the NSIDC subsetter, Harmony's staging number, Harmony's suffix, and
 # the eight characters that a catalogue record can end in.
@@ -243,7 +244,7 @@ def _image_date(image, given):
 def _date(digits, given):
     form = "%Y%m%d%H%M%S"[: 6 if len(digits) == 8 else None]
     try:
-        return np.datetime64(datetime.strptime(digits, form), "s")
+        return check_year(np.datetime64(datetime.strptime(digits, form), "s"))
     except ValueError as error:
         raise GranuleNameError(
             f"{given}: {digits} is not a date ({error}); give the file its original name back"
@@ -266,8 +267,8 @@ def image_date(text) -> np.datetime64:
     try:
         if found:
             year, month, day, hour, minute, second = found.groups(default="00")
-            return np.datetime64(f"{year}-{month}-{day}T{hour}:{minute}:{second}", "us")
-    except ValueError:  # a month 13
+            return check_year(np.datetime64(f"{year}-{month}-{day}T{hour}:{minute}:{second}", "us"))
+    except ValueError:  # a month 13, a year 9999
         pass
     raise GranuleNameError(f"{text}: not an acquisition date; expected one such as 19841206T12:52:19.377")
 

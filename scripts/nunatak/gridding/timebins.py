@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nunatak.runtime import NunatakError
+from nunatak.times import nanoseconds
 
 KINDS = ("day", "week", "ten_day", "month", "season", "year", "all")
 NANOSECONDS_PER_DAY = 86_400_000_000_000
@@ -17,7 +18,7 @@ def day_of(time):
     >>> int(day_of(np.datetime64("1970-01-02T23:59:59")))
     1
     """
-    return np.asarray(time, dtype="datetime64[ns]").astype("datetime64[D]").astype("int64")
+    return np.asarray(time, dtype="datetime64").astype("datetime64[D]").astype("int64")
 
 
 def bin_of(day, kind):
@@ -56,7 +57,7 @@ def bin_of(day, kind):
 
 def bins_between(start, end, kind):
     """All bins (starts, ends; days since 1970-01-01) that a period [start, end) of dates touches, in order."""
-    days = np.arange(day_of(start), day_of(np.datetime64(end, "ns") - np.timedelta64(1, "ns")) + 1)
+    days = np.arange(day_of(start), day_of(nanoseconds(end) - np.timedelta64(1, "ns")) + 1)
     starts, ends = bin_of(days, kind)
     starts, first = np.unique(starts, return_index=True)
     return starts, ends[first]

@@ -30,7 +30,7 @@ from nunatak.parameters.values import (
     several,
     whole,
 )
-from nunatak.times import gps_to_utc
+from nunatak.times import YEARS, check_year, gps_to_utc, nanoseconds
 
 PROJECTIONS = ("auto", "north_polar", "south_polar", "plate_carree")
 
@@ -176,11 +176,14 @@ def _of_time(key):
     def parse_time(value):
         try:
             if isinstance(value, int | float) and not isinstance(value, bool):
-                return gps_to_utc(float(value))[()]
-            return np.datetime64(str(value).removesuffix("Z"), "ns")
-        except ValueError:
+                if not abs(value) < _MOST_SECONDS:
+                    raise ValueError("beyond any date")
+                return nanoseconds(check_year(gps_to_utc(float(value))[()]))
+            return nanoseconds(check_year(np.datetime64(str(value).removesuffix("Z"))))
+        except (ValueError, OverflowError):
             raise ParameterError(
-                f"{key}: {value!r} is not a time; write 2019-04-20T09:31:06 (UTC) or GPS seconds"
+                f"{key}: {str(value)[:40]!r} is not a time between the years {YEARS[0]} and {YEARS[1]}; write "
+                "2019-04-20T09:31:06 (UTC) or GPS seconds"
             ) from None
 
     return parse_time
@@ -193,6 +196,8 @@ def _of_mask(value):
         raise ParameterError("region_mask: needs geojson (a mapping, or its text) and cellsize (degrees)")
     return {"geojson": given["geojson"], "cellsize": number("region_mask.cellsize", given["cellsize"], 1e-6, 90)}
 
+
+_MOST_SECONDS = 9e9  # what nanoseconds can count
 
 _DECLARED = choices_of(Extents) | choices_of(FittedHeights)
 

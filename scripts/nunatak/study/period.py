@@ -10,7 +10,7 @@ from pydantic import field_serializer, field_validator, model_validator
 
 from nunatak.granules.products import product_row
 from nunatak.study.base import MONTHS, Listed, Model, Month, key
-from nunatak.times import SAFE_HOLDS
+from nunatak.times import SAFE_HOLDS, YEARS, check_year, nanoseconds, within
 
 _DAY = np.timedelta64(1, "D")
 
@@ -97,10 +97,9 @@ class Period(Model):
 
     def contains(self, time) -> np.ndarray:
         """Which times lie in the period (bool); NaT lies nowhere."""
-        time = np.asarray(time, dtype="datetime64[ns]")
-        inside = (time >= self.start) & (time < self.end)
+        inside = within(time, self.start, self.end)
         if self.months is not None:
-            inside &= np.isin(_number(time.astype("datetime64[M]")), self.months)
+            inside &= np.isin(_number(nanoseconds(time).astype("datetime64[M]")), self.months)
         return inside
 
     def __str__(self):
@@ -142,7 +141,7 @@ def _of_years(given):
         raise ValueError(f"unknown key {unknown[0]} beside years; write {{years: [2019, 2022], months: [September]}}")
     years = given["years"]
     years = list(years) if isinstance(years, (list, tuple)) else [years, years]
-    if len(years) != 2 or not all(isinstance(year, int) and 1900 <= year <= 2200 for year in years):
+    if len(years) != 2 or not all(isinstance(year, int) and YEARS[0] <= year <= YEARS[1] for year in years):
         raise ValueError(f"years: got {given['years']!r}; write [first year, last year]")
     if years[0] > years[1]:
         raise ValueError(f"years: {years[0]} comes after {years[1]}; write the earlier year first")
@@ -150,7 +149,15 @@ def _of_years(given):
 
 
 def _instant(value):
-    """(datetime64[s], whether only a day was given) of a date, a date-time or its text."""
+    """(datetime64[s], whether only a day was given) of a date, a date-time or its text, in a year that can be meant."""
+    instant, whole_day = _read_instant(value)
+    try:
+        return check_year(instant), whole_day
+    except ValueError as error:
+        raise ValueError(f"{error}; write a date within them, for an open end today's") from None
+
+
+def _read_instant(value):
     if isinstance(value, np.datetime64):
         return value.astype("datetime64[s]"), False
     if isinstance(value, str):

@@ -95,8 +95,8 @@ def invert(
 
 def _steps(pairs: Design, step_days, start, end):
     s, e = pairs.mid - pairs.dt / 2, pairs.mid + pairs.dt / 2
-    low = s.min() if start is None else float(decimal_year(np.datetime64(start, "ns")))
-    high = e.max() if end is None else float(decimal_year(np.datetime64(end, "ns")))
+    low = s.min() if start is None else float(decimal_year(np.datetime64(start)))
+    high = e.max() if end is None else float(decimal_year(np.datetime64(end)))
     if not high > low:
         raise NunatakError("velocity: the period of the inversion is empty; write the earlier date first")
     step = step_days / DAYS_PER_YEAR

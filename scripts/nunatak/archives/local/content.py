@@ -294,6 +294,6 @@ def _stated_times(file, name):
     """Start and end as the root attributes say, for a file whose rows do not; the name's start failing that."""
     said = [hdf5.attribute(file, f"time_coverage_{which}") for which in ("start", "end")]
     if all(text and re.match(r"\d{4}-\d\d-\d\dT", text) for text in said):
-        start, end = (np.datetime64(text.rstrip("Z"), "ns") for text in said)
+        start, end = (times.nanoseconds(text.rstrip("Z")) for text in said)
         return start, end
     return (None, None) if name.time_start is None else (name.time_start.astype("datetime64[ns]"),) * 2
