@@ -51,7 +51,7 @@ def main(heights, points, out, *, other, study, versions=()):
         fitted.append(table.attrs["attributes"])
     full = [part for part in parts if len(part)] or parts[:1]
     joined = pd.concat(full, ignore_index=True)
-    found = photons.by_slope(joined["slope"], joined["difference"])
+    found = photons.differences_by_slope(joined["slope"], joined["difference"])
     log.info("%s: %d places in both\n%s", other, len(joined), found.to_string(index=False))
     about = stamp(study=study, source=fitted[-1]["nunatak_source"], inputs=[*heights, *points])
     both = {"atl06sr": joined_releases(fitted), other: joined_releases([rows.attrs["attributes"]])}

@@ -53,7 +53,7 @@ def main(inputs, out, out_filters, *, settings, study):
     for name, residuals in found.items():
         log.info("%s: %d in common", name, len(residuals))
         if len(residuals):
-            parts.append(elevation.by_slope(residuals))
+            parts.append(elevation.residuals_by_slope(residuals))
             parts[-1].insert(0, "compared", name)
     columns = ["compared", "slope_low", "slope_high", "n", "median", "nmad", "nmad_z"]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

@@ -28,7 +28,9 @@ FLOORS: tuple[tuple[str, tuple[Room, ...]], ...] = (
     (
         "ground",
         (
-            Room("compute", (), "The decorator of compiled kernels, threads and Dask, and the code a script reaches."),
+            Room(
+                "compute", (), "Compiled kernels, robust estimators, threads and Dask, and the code a script reaches."
+            ),
             Room("files", (), "Tables, rasters, streams and byte ranges, read and written."),
             Room("geometry", (), "Regions, outlines, polygons and grids."),
             Room("granules", (), "The table of products, granule names, buckets of time, ledgers and outcomes."),

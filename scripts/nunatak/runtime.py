@@ -273,7 +273,7 @@ def _stated(value):
     """Return a part of a study, or a class of choices, as plain values; anything else that JSON lacks as text."""
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
-    return asdict(value) if is_dataclass(value) else str(value)
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
 def file_sha256(path):

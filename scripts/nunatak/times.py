@@ -6,6 +6,7 @@ import numpy as np
 
 from nunatak.constants import ATLAS_EPOCH, DAYS_PER_YEAR, REPEAT_PERIOD, SECONDS_PER_DAY
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _GPS_EPOCH = np.datetime64("1980-01-06T00:00:00", "ns")
 # Leap seconds put into UTC since the GPS epoch (IERS Bulletin C); GPS runs ahead of UTC by their number.
 _LEAPS = np.array(
@@ -159,6 +160,28 @@ def days_to_utc(days, *, since="2018-01-01"):
 def nominal_quarter(time):
     """Decimal year rounded to the nearest quarter: the name of an ATL15 epoch, not its time."""
     return np.round(decimal_year(time) * 4) / 4
+
+
+def day(time):
+    """
+    Return a date in words.
+
+    >>> day(np.datetime64("2019-04-02T13:30"))
+    '2 Apr 2019'
+    """
+    date = np.datetime64(time, "D").item()
+    return f"{date.day} {_MONTHS[date.month - 1]} {date.year}"
+
+
+def month(time):
+    """
+    Return the month of an ATL15 epoch, by its nominal quarter: 2021.0 is stored as 31 December 2020, 18:00.
+
+    >>> month("2020-12-31T18:00")
+    'Jan 2021'
+    """
+    year = float(nominal_quarter(np.datetime64(time, "ns")))
+    return f"{_MONTHS[round(year % 1 * 12)]} {int(year)}"
 
 
 def cycle_at(time):

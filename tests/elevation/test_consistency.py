@@ -7,7 +7,13 @@ import pytest
 from numpy.testing import assert_allclose
 from tests.builders.studies import grid, height_change, surface
 
-from nunatak.elevation import against_grid, by_slope, points_against_surface, rate_map, segments_against_points
+from nunatak.elevation import (
+    against_grid,
+    points_against_surface,
+    rate_map,
+    residuals_by_slope,
+    segments_against_points,
+)
 from nunatak.elevation.rate_map import residuals_to_other_tracks
 from nunatak.geometry.grid import Grid
 from nunatak.times import from_decimal_year
@@ -119,7 +125,7 @@ def test_times_outside_the_epochs_are_left_out():
 
 def test_classes_of_slope():
     table = pd.DataFrame({"slope": [0.005, 0.005, 0.03, 0.5], "residual": [0.1, 0.3, -1.0, 9.0], "sigma": 0.1})
-    found = by_slope(table)
+    found = residuals_by_slope(table)
     assert found.n.tolist() == [2, 1, 1, 4] and found.slope_low.tolist() == [0.0, 0.02, 0.2, 0.0]
     assert_allclose(found["median"], [0.2, -1.0, 9.0, 0.2])
     assert_allclose(found.nmad.iloc[0], 1.4826 * 0.1)

@@ -9,10 +9,10 @@ from numpy.testing import assert_allclose
 from tests.builders.tracks import pass_of
 
 from nunatak.checks import tracks
+from nunatak.compute.robust import nmad
 from nunatak.elevation import (
     common_differences,
     crossovers,
-    nmad,
     pass_biases,
     reference_crossovers,
     summarise,

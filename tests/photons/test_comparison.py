@@ -110,12 +110,12 @@ def test_statistics_are_robust_and_by_class():
     error = rng.normal(0.1, np.repeat([0.02, 0.04, 0.08, 0.2], 2000))
     error[:20] = 5.0
     error[-1] = np.nan
-    found = photons.by_slope(slope, error)
+    found = photons.differences_by_slope(slope, error)
     assert found["n"].tolist() == [7999, 2000, 2000, 2000, 1999]
     assert_allclose(found["median"], 0.1, atol=0.01)
     assert_allclose(found["nmad"][1:], [0.02, 0.04, 0.08, 0.2], rtol=0.06)
     assert found["beyond_1m"].iloc[1] == 0.01
-    assert photons.by_slope([], []).empty
+    assert photons.differences_by_slope([], []).empty
 
 
 def test_a_stretch_avoids_gaps_and_bad_segments():

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from tests.builders.velocity import FILL, cells_of, cube_of, mean_over, noisy_cube, pair_times
 
 from nunatak.products.itslive.cubes import open_datacube
@@ -15,7 +13,6 @@ from nunatak.velocity.annual_fields import line_through
 from nunatak.velocity.annual_fit import fit_reference
 from nunatak.velocity.design import design
 from nunatak.velocity.filters import NO_FILTERS, keep_reference
-from nunatak.velocity.medians import median, moving_median
 from nunatak.velocity.sensors import slower_groups, slower_groups_reference
 
 TIBET = "real/ITS_LIVE_cube/ITS_LIVE_vel_EPSG32646_G0120_X750000_Y3350000_crop_1986-2020.zarr"
@@ -75,18 +72,6 @@ def test_filters_equal_their_definition():
     assert (
         not np.isfinite(kept[:, locked]).any() and np.isfinite(kept[:, ~locked]).mean() > 0.5
     )  # of 0.57 that are there
-
-
-@settings(max_examples=50)
-@given(st.lists(st.integers(-20, 20), min_size=1, max_size=40), st.integers(1, 8))
-def test_medians_equal_numpy(values, half):
-    """By selection, and of a moving window that is shorter at the ends."""
-    values = np.array(values, dtype=float)
-    assert median(values.copy(), values.size) == np.median(values)
-    out = np.empty(values.size)
-    moving_median(values, values.size, half, np.empty(2 * half + 1), out)
-    expected = [np.median(values[max(i - half, 0) : i + half + 1]) for i in range(values.size)]
-    np.testing.assert_array_equal(out, expected)
 
 
 def test_a_trend_is_no_seasonal_cycle():

@@ -7,8 +7,8 @@ import pyproj
 
 from nunatak.checks import truth
 from nunatak.checks.check import at_least, at_most, not_applicable
-from nunatak.constants import MAD_TO_SIGMA
-from nunatak.photons.comparison import by_slope, in_words
+from nunatak.compute.robust import nmad
+from nunatak.photons.comparison import differences_by_slope, in_words
 from nunatak.products.corrections import above
 from nunatak.times import decimal_year
 
@@ -72,7 +72,7 @@ def against_truth(table, world):
         error = table.assign(error=np.where(gentle, fitted, np.nan))
         bias = error.groupby(by_pass)["error"].transform("median") if by_pass else error["error"].median()
         z = ((error["error"] - bias) / error["h_sigma"]).to_numpy()[gentle]
-        spread = MAD_TO_SIGMA * np.median(np.abs(z - np.median(z)))
+        spread = nmad(z)
         text = f"NMAD of error over h_sigma on slopes below {next(iter(TRUTH)):g}°, the pass's own bias taken off"
         checks.append(at_most("atl06sr_sigma", spread, SIGMA_LIMIT, "", text))
     return checks
@@ -89,7 +89,7 @@ def surface_at(glacier, table):
 def _by_class(name, slope, difference, limits, text):
     """Two checks for each class of slope that has enough segments."""
     checks = []
-    for row in by_slope(slope, difference).iloc[1:].itertuples():
+    for row in differences_by_slope(slope, difference).iloc[1:].itertuples():
         if row.n < FEWEST:
             continue
         median, spread = limits[row.slope_to]

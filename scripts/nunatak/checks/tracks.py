@@ -7,6 +7,7 @@ import pandas as pd
 
 from nunatak import elevation
 from nunatak.checks.check import at_least, at_most, not_applicable
+from nunatak.compute.robust import nmad
 from nunatak.constants import MAD_TO_SIGMA
 from nunatak.elevation.crossovers import NOISE_DAYS
 from nunatak.times import from_decimal_year
@@ -57,7 +58,7 @@ def crossover_spread(product, table, *, simulated=False):
     if len(near) < _ENOUGH:
         return not_applicable(name, f"{len(near)} crossovers within {NOISE_DAYS:g} days, fewer than {_ENOUGH}")
     said = f"of {len(near)} crossovers, less what two passes share, over the stated errors of single heights"
-    return _factor(name, elevation.nmad(near["z_own"]), SIMULATED_FACTOR if simulated else REAL_FACTOR, len(near), said)
+    return _factor(name, nmad(near["z_own"]), SIMULATED_FACTOR if simulated else REAL_FACTOR, len(near), said)
 
 
 def crossover_common(product, table, *, simulated=False):

@@ -1,1 +1,1 @@
-"""Compile kernels, run work in threads, and tell which code a script reaches."""
+"""Compile kernels, estimate robustly, run work in threads, and tell which code a script reaches."""

@@ -1,12 +1,11 @@
 """Elevation change: epochs, trends, volumes, transects, tracks, crossovers and rates of points; tables in and out."""
 
 from nunatak.elevation.change import change_between, change_since, difference, nearest_epoch, surface_at
-from nunatak.elevation.consistency import by_slope, points_against_surface, segments_against_points
+from nunatak.elevation.consistency import points_against_surface, residuals_by_slope, segments_against_points
 from nunatak.elevation.coverage import cell_coverage
 from nunatak.elevation.crossovers import (
     common_differences,
     crossovers,
-    nmad,
     pass_biases,
     reference_crossovers,
     summarise,
@@ -50,7 +49,6 @@ __all__ = [
     "SumErrors",
     "against_grid",
     "along_track",
-    "by_slope",
     "cell_coverage",
     "cell_heights",
     "change_between",
@@ -71,7 +69,6 @@ __all__ = [
     "mass_change",
     "most_changed",
     "nearest_epoch",
-    "nmad",
     "paired",
     "pass_biases",
     "pass_residuals",
@@ -85,6 +82,7 @@ __all__ = [
     "region_rates",
     "repeat_pairs",
     "repeat_rates",
+    "residuals_by_slope",
     "residuals_to_other_tracks",
     "segments_against_points",
     "sum_errors",

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pyproj
 
+from nunatak.compute.robust import in_classes, nmad
 from nunatak.constants import ACROSS_LIMIT
-from nunatak.elevation.crossovers import nmad
 from nunatak.elevation.sampling import sample
 from nunatak.times import decimal_year
 
@@ -86,7 +86,7 @@ def points_against_surface(heights, surface, change):
     return found[np.isfinite(found["residual"])].reset_index(drop=True)
 
 
-def by_slope(residuals, *, edges=SLOPE_CLASSES):
+def residuals_by_slope(residuals, *, edges=SLOPE_CLASSES):
     """
     Median and spread of residuals by the steepness of the ground.
 
@@ -96,10 +96,9 @@ def by_slope(residuals, *, edges=SLOPE_CLASSES):
         (of residual / sigma: about 1 where the stated errors are those made)
     """
     rows = []
-    classes = np.digitize(residuals["slope"].to_numpy(), edges) - 1
-    for k in [*np.unique(classes[(classes >= 0) & (classes < len(edges) - 1)]), None]:
-        part = residuals if k is None else residuals[classes == k]
-        low, high = (edges[0], edges[-1]) if k is None else (edges[k], edges[k + 1])
+    every = np.ones(len(residuals), dtype=bool)
+    for low, high, inside in [*in_classes(residuals["slope"].to_numpy(), edges), (edges[0], edges[-1], every)]:
+        part = residuals[inside]
         z = part["residual"] / part["sigma"]
         rows.append(
             {

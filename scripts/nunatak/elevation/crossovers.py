@@ -7,7 +7,8 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from nunatak.constants import MAD_TO_SIGMA, SIGMA_PASS
+from nunatak.compute.robust import huber_weights, in_classes, nmad
+from nunatak.constants import SIGMA_PASS
 from nunatak.elevation.intersections import intersections
 from nunatak.parameters.tracks import PassAdjustment
 from nunatak.runtime import NunatakError
@@ -15,6 +16,7 @@ from nunatak.runtime import NunatakError
 DAY = np.timedelta64(86400, "s")
 NOISE_DAYS = 10.0  # differences within so many days show errors, not change
 _EDGES = (0.0, NOISE_DAYS, 45.5, *(91.0 * k + 45.5 for k in range(1, 40)))  # days; then the repeats, 91 days each
+_HUBER = 3.0  # standard errors of a difference beyond which it loses weight
 _FEWEST = 5  # crossovers of two passes from which what they share can be told
 _BOTH = ("rgt", "cycle", "beam", "time", "h", "h_sigma", "h_sigma_systematic")
 _PASSES = ("rgt_1", "cycle_1", "rgt_2", "cycle_2")
@@ -141,13 +143,12 @@ def summarise(table, *, edges=_EDGES):
         the surface moved, nmad_z_own: the same of what two passes do not share
     """
     rows = []
-    bins = np.searchsorted(np.asarray(edges), table["dt_days"].to_numpy(), side="right") - 1
-    for k in np.unique(bins[(bins >= 0) & (bins < len(edges) - 1)]):
-        part = table[bins == k]
+    for low, high, inside in in_classes(table["dt_days"].to_numpy(), edges):
+        part = table[inside]
         rows.append(
             {
-                "days_low": edges[k],
-                "days_high": edges[k + 1],
+                "days_low": low,
+                "days_high": high,
                 "n": len(part),
                 "median_days": part["dt_days"].median(),
                 "median": part["dh"].median(),
@@ -237,13 +238,6 @@ def two_releases(table):
     return ((first != second) & (first != "") & (second != "")).to_numpy()
 
 
-def nmad(values):
-    """1.4826 x the median absolute deviation from the median: the standard deviation, deaf to outliers."""
-    values = np.asarray(values, dtype=float)
-    values = values[np.isfinite(values)]
-    return float(MAD_TO_SIGMA * np.median(np.abs(values - np.median(values)))) if values.size else np.nan
-
-
 def _adjust(place, dh, sigma, n, prior, iterations):
     """Biases b of n passes from dh = b_2 - b_1 + error, and their standard errors."""
     weight = sigma**-2.0
@@ -257,8 +251,8 @@ def _adjust(place, dh, sigma, n, prior, iterations):
         np.add.at(normal, (place[:, 1], place[:, 0]), -weight)
         covariance = np.linalg.inv(normal)
         bias = covariance @ right
-        residual = np.abs(dh - bias[place[:, 1]] + bias[place[:, 0]]) / sigma
-        weight = sigma**-2.0 * np.minimum(1.0, 3.0 / np.maximum(residual, 1e-12))
+        residual = (dh - bias[place[:, 1]] + bias[place[:, 0]]) / sigma
+        weight = sigma**-2.0 * huber_weights(residual, _HUBER)
     return bias, np.sqrt(np.diag(covariance))
 
 

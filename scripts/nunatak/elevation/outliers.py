@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
+from nunatak.compute.robust import nmad, nmad_by, row_medians
 from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA
 from nunatak.parameters.elevation import RateOptions
 from nunatak.times import decimal_year
@@ -83,9 +84,7 @@ def leave_out_passes(residuals, *, max_pass=RateOptions.max_pass, limit=_LIMIT):
         return np.zeros(len(residuals), dtype=bool)
     median = residuals["median"].abs()
     own = residuals.groupby("rgt")["median"]
-    spread = MAD_TO_SIGMA * (residuals["median"] - own.transform("median")).abs().groupby(residuals["rgt"]).transform(
-        "median"
-    )
+    spread = residuals["rgt"].map(nmad_by(residuals["median"], residuals["rgt"]))
     stands_out = (residuals["z"].abs() > limit) & (median > limit * spread) & (own.transform("size") >= _GROUPS)
     return (stands_out & (median > max_pass) & (median > _ALL_OVER * residuals["nmad"])).to_numpy()
 
@@ -148,20 +147,12 @@ def _around(x, y, rate, *, at_a_time=100_000):
         _, near = tree.query(places[rows], k=min(_NEIGHBOURS + 1, n), distance_upper_bound=_REACH)
         enough = np.flatnonzero((near < n).sum(axis=1) > _FEWEST)
         others = rate[near[enough, 1:]]  # the first is the point itself
-        middle = _medians(others)
+        middle = row_medians(others)
         at = low + enough
         median[at] = middle
-        spread[at] = MAD_TO_SIGMA * _medians(np.abs(others - middle[:, None]))
-        scatter[at] = MAD_TO_SIGMA / np.sqrt(2) * _medians(rough[near[enough]])
+        spread[at] = MAD_TO_SIGMA * row_medians(np.abs(others - middle[:, None]))
+        scatter[at] = MAD_TO_SIGMA / np.sqrt(2) * row_medians(rough[near[enough]])
     return median, spread, scatter
-
-
-def _medians(rows):
-    """Median of each row without its NaN; faster than numpy's nanmedian for short rows."""
-    values = np.sort(rows, axis=1)  # NaN come last
-    n = np.isfinite(values).sum(axis=1)
-    each = np.arange(len(values))
-    return 0.5 * (values[each, (n - 1) // 2] + values[each, n // 2])
 
 
 def track_outliers(rates_table, residual, *, by=("rgt",), limit=4.0):
@@ -189,15 +180,14 @@ def spread_by(table, column, by):
     """n, median and NMAD (1.4826 x median absolute deviation) of a column by groups."""
     groups = table.groupby(by, observed=True)[column]
     found = groups.agg(n="size", median="median").reset_index()
-    deviation = (table[column] - groups.transform("median")).abs()
-    found["nmad"] = MAD_TO_SIGMA * deviation.groupby([table[name] for name in by], observed=True).median().to_numpy()
+    found["nmad"] = nmad_by(table[column], [table[name] for name in by]).to_numpy()
     return found
 
 
 def _with_z(table):
     """The median of each group against the spread of all groups' medians; NaN for fewer than five, which have none."""
     centre = table["median"].median()
-    spread = MAD_TO_SIGMA * (table["median"] - centre).abs().median()
+    spread = nmad(table["median"])
     known = len(table) >= _GROUPS and spread > 0
     table["z"] = (table["median"] - centre) / spread if known else np.nan
     return table

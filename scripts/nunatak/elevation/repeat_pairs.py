@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA, UNALIGNED_CYCLES
+from nunatak.compute.robust import nmad
+from nunatak.constants import DAYS_PER_YEAR, UNALIGNED_CYCLES
 from nunatak.parameters.tracks import RepeatPairs
 from nunatak.runtime import NunatakError
 
@@ -125,7 +126,7 @@ def summarise_pairs(pairs):
                 "n": len(group),
                 "median_dh_uncorrected": group["dh_uncorrected"].median(),
                 "median_dh": dh.median(),
-                "nmad_dh": MAD_TO_SIGMA * (dh - dh.median()).abs().median(),
+                "nmad_dh": nmad(dh),
                 "median_dy": (group["y_atc_second"] - group["y_atc_first"]).median(),
                 "years": group["years"].median(),
                 "median_dhdt": group["dhdt"].median(),

@@ -9,7 +9,8 @@ import pandas as pd
 
 from nunatak.figures import colour, freeboard, maps, style
 from nunatak.figures.graticule import draw_graticule
-from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, rounded, write_title
+from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, rounded, write_title
+from nunatak.times import day
 
 MOST_PANELS = 12
 _LABEL_WIDTH = 24  # characters along the side of a panel of 45 mm; a longer label is broken

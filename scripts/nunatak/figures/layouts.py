@@ -6,14 +6,13 @@ import textwrap
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from nunatak.figures import style
 from nunatak.figures.colour import extend
 from nunatak.runtime import NunatakError
-from nunatak.times import nominal_quarter
+from nunatak.times import month
 
 TITLE_MM = 7.0  # the strip on top that holds the title and, for simulated data, the mark
 
@@ -110,28 +109,6 @@ def log_ticks(low, high, *, room):
             return ticks
         fewest = 2
     return ticks
-
-
-def month(time):
-    """
-    The month of an ATL15 epoch, by its nominal quarter: 2021.0 is stored as 31 December 2020, 18:00.
-
-    >>> month(np.datetime64("2020-12-31T18:00"))
-    'Jan 2021'
-    """
-    year = float(nominal_quarter(np.datetime64(time, "ns")))
-    return f"{('Jan', 'Apr', 'Jul', 'Oct')[round(year % 1 * 4)]} {int(year)}"
-
-
-def day(time):
-    """
-    A date in words.
-
-    >>> day(np.datetime64("2019-04-02T13:30"))
-    '2 Apr 2019'
-    """
-    stamp = pd.Timestamp(time)
-    return f"{stamp.day} {stamp.strftime('%b %Y')}"
 
 
 def epoch_range(first, last):

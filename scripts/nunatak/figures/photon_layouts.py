@@ -115,7 +115,7 @@ def atl06sr_vs_atl06(look, *, title, table):
     ----------
     table : of `photons.against_atl06`
     """
-    found = photons.by_slope(table["slope"], table["difference"])
+    found = photons.differences_by_slope(table["slope"], table["difference"])
     fig = style.new_figure(look, height_mm=TITLE_MM + 74)
     width = (look.page_mm - 2 * 15 - 4) / 2
     limit = max(float(np.percentile(table["difference"].abs(), _LIMIT)), 0.02) * 1.5

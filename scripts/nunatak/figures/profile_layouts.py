@@ -7,7 +7,8 @@ from matplotlib.cm import ScalarMappable
 
 from nunatak.figures import colour, elevation, maps, style
 from nunatak.figures.graticule import draw_graticule
-from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, epoch_range, month, rounded, write_title
+from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, epoch_range, rounded, write_title
+from nunatak.times import day, month
 
 
 def height_change_series(look, *, title, regions, source_note=""):

@@ -11,9 +11,10 @@ from matplotlib.patheffects import withStroke
 from nunatak.figures import colour, maps, style
 from nunatak.figures.elevation import height_change_map
 from nunatak.figures.graticule import draw_graticule
-from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, epoch_range, rounded, write_title
+from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, epoch_range, rounded, write_title
 from nunatak.granules.products import product_row
 from nunatak.products.corrections import above
+from nunatak.times import day
 
 LEFT, BELOW, BAR = 12.0, 9.0, 3.0  # mm, as in the other maps
 DIRECTIONS = {"ascending": colour.CATEGORIES[3], "descending": colour.CATEGORIES[2]}

@@ -6,12 +6,13 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.ticker import FuncFormatter
 
+from nunatak.compute.robust import nmad
 from nunatak.constants import DAYS_PER_YEAR
-from nunatak.elevation import RateOptions, flag_rates, nmad, rates, summarise
+from nunatak.elevation import RateOptions, flag_rates, rates, summarise
 from nunatak.figures import colour, elevation, maps, style
-from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, day, rounded, write_title
+from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, rounded, write_title
 from nunatak.products.corrections import above
-from nunatak.times import decimal_year
+from nunatak.times import day, decimal_year
 
 _GAP_M = 400.0  # no line is drawn over a longer gap
 _PROFILE_M = 100.0  # glaciers that surge or lose their tongue change by as much in a few years

@@ -3,7 +3,7 @@
 from nunatak.parameters.sliderule import PRESETS, FitParameters, YapcParameters
 from nunatak.parameters.values import ParameterError
 from nunatak.photons.cloud import photons_from_arrays
-from nunatak.photons.comparison import against_atl06, against_atl11, by_slope
+from nunatak.photons.comparison import against_atl06, against_atl11, differences_by_slope
 from nunatak.photons.extents import extents
 from nunatak.photons.granule import (
     granule_extents,
@@ -28,8 +28,8 @@ __all__ = [
     "YapcParameters",
     "against_atl06",
     "against_atl11",
-    "by_slope",
     "completed",
+    "differences_by_slope",
     "extents",
     "fit_heights",
     "granule_extents",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 
-from nunatak.constants import ACROSS_LIMIT, MAD_TO_SIGMA
+from nunatak.compute.robust import in_classes, nmad
+from nunatak.constants import ACROSS_LIMIT
 
 _KEYS = ["rgt", "cycle", "beam", "segment_id"]
 SLOPE_CLASSES = (0.0, 0.5, 1.0, 2.0, 90.0)  # degrees, limits of the classes that statistics are given for
@@ -128,7 +127,7 @@ def against_atl11(heights, atl11, *, max_offset=10.0, max_across=ACROSS_LIMIT):
     return table
 
 
-def by_slope(slope, difference):
+def differences_by_slope(slope, difference):
     """
     Statistics of differences by class of slope.
 
@@ -141,18 +140,17 @@ def by_slope(slope, difference):
     DataFrame : one row for each class that has a finite difference, and a first one for all: `slope_from`, `slope_to`
         (degrees), `n`, `median`, `nmad` (m), `beyond_1m` share of differences above 1 m
 
-    >>> by_slope(np.array([0.1, 0.2, 0.7]), np.array([0.0, 0.1, 2.0]))[["slope_to", "n"]].values.tolist()
+    >>> differences_by_slope(np.array([0.1, 0.2, 0.7]), np.array([0.0, 0.1, 2.0]))[["slope_to", "n"]].values.tolist()
     [[90.0, 3.0], [0.5, 2.0], [1.0, 1.0]]
     """
     slope, difference = np.asarray(slope, dtype=float), np.asarray(difference, dtype=float)
-    classes = [(SLOPE_CLASSES[0], SLOPE_CLASSES[-1]), *pairwise(SLOPE_CLASSES)]
+    known = np.isfinite(difference)
+    slope, difference = slope[known], difference[known]
     rows = []
-    for low, high in classes:
-        inside = difference[(slope >= low) & (slope < high) & np.isfinite(difference)]
-        if inside.size:
-            median = float(np.median(inside))
-            spread = MAD_TO_SIGMA * float(np.median(np.abs(inside - median)))
-            rows.append((low, high, inside.size, median, spread, float(np.mean(np.abs(inside) > 1.0))))
+    for edges in (SLOPE_CLASSES[:: len(SLOPE_CLASSES) - 1], SLOPE_CLASSES):  # all, then class by class
+        for low, high, inside in in_classes(slope, edges):
+            own = difference[inside]
+            rows.append((low, high, own.size, float(np.median(own)), nmad(own), float(np.mean(np.abs(own) > 1.0))))
     return pd.DataFrame(rows, columns=["slope_from", "slope_to", "n", "median", "nmad", "beyond_1m"])
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.compute.kernels import kernel
+from nunatak.compute.robust import percentile
 from nunatak.parameters.sliderule import FitParameters
 from nunatak.photons import heights
 from nunatak.photons.records import TOO_FEW_PHOTONS
@@ -160,22 +161,12 @@ def _surfaces(extents, values, count, top, middle, out):
         out[e, 0] = out[e, 1] = np.nan
         for g in (2, 1, 0):
             if n[g] >= count:
-                out[e, 0] = _percentile(groups[g, : n[g]], top)
+                out[e, 0] = percentile(groups[g, : n[g]], top)
                 break
         if n[0] >= count:
-            out[e, 1] = _percentile(groups[0, : n[0]], middle)
+            out[e, 1] = percentile(groups[0, : n[0]], middle)
         out[e, 2], out[e, 3], out[e, 4] = x[first] + means[0] / k, means[1] / k, means[2] / k
         out[e, 5], out[e, 6] = longitude[first] + means[3] / k, time[first] + means[4] / k
-
-
-@kernel
-def _percentile(values, share):
-    """Linear between the two nearest ranks, like np.quantile."""
-    values.sort()
-    place = share * (values.shape[0] - 1)
-    low = int(place)
-    high = min(low + 1, values.shape[0] - 1)
-    return values[low] + (place - low) * (values[high] - values[low])
 
 
 def finished_surfaces(tables, p):

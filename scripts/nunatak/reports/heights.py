@@ -11,7 +11,8 @@ import pandas as pd
 from nunatak import photons
 from nunatak.checks import photons as checks
 from nunatak.checks import truth
-from nunatak.constants import BEAMS, MAD_TO_SIGMA
+from nunatak.compute.robust import nmad
+from nunatak.constants import BEAMS
 from nunatak.parameters.sliderule import PRESETS
 from nunatak.photons import comparison
 from nunatak.reports import words
@@ -70,9 +71,8 @@ def quality(table, against):
     error = error[np.isfinite(error)]
     found = {"segments": len(table), "good": len(good), "compared": error.size, "nmad": np.nan, "false": np.nan}
     if error.size:
-        error = error - np.median(error)
-        found["nmad"] = MAD_TO_SIGMA * float(np.median(np.abs(error)))
-        found["false"] = float(np.mean(np.abs(error) > FALSE))
+        found["nmad"] = nmad(error)
+        found["false"] = float(np.mean(np.abs(error - np.median(error)) > FALSE))
     return found
 
 
@@ -121,7 +121,7 @@ def slope_rows(slope, difference):
             f"{words.number(row.nmad, 2)} m",
             f"{100 * row.beyond_1m:.2f} %",
         )
-        for row in photons.by_slope(slope, difference).itertuples()
+        for row in photons.differences_by_slope(slope, difference).itertuples()
     ]
     return ("slope", "segments", "median", "spread (NMAD)", "more than 1 m off"), rows
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nunatak.elevation import LARGE_ERROR, OUT_OF_LINE, TOO_FAST, good_rates, nmad
+from nunatak.compute.robust import nmad
+from nunatak.elevation import LARGE_ERROR, OUT_OF_LINE, TOO_FAST, good_rates
 from nunatak.elevation.crossovers import NOISE_DAYS
 from nunatak.reports.words import counted, day, number, plus_minus
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import math
 import re
 
-import numpy as np
-import pandas as pd
-
 from nunatak.elevation import faults_of_pairs, unaligned
-from nunatak.times import nominal_quarter
+from nunatak.times import day, month
 
 MINUS = "−"
 
@@ -65,21 +62,14 @@ def counted(n, noun):
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def day(time):
-    """A date as a reader writes it: 2 Apr 2019."""
-    stamp = pd.Timestamp(time)
-    return f"{stamp.day} {stamp.strftime('%b %Y')}"
-
-
 def epoch(time):
     """
-    An ATL15 epoch by its nominal quarter: 2021.0 is stored as 31 December 2020, 18:00.
+    Return the day an ATL15 epoch is named by: the first of its nominal quarter.
 
     >>> epoch("2020-12-31T18:00")
     '1 Jan 2021'
     """
-    year = float(nominal_quarter(np.datetime64(time, "ns")))
-    return f"1 {('Jan', 'Apr', 'Jul', 'Oct')[round(year % 1 * 4)]} {int(year)}"
+    return f"1 {month(time)}"
 
 
 def place(longitude, latitude):

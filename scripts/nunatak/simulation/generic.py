@@ -8,7 +8,7 @@ import numpy as np
 import pyproj
 import shapely
 
-from nunatak.constants import DATUM_YEAR
+from nunatak.constants import DATUM_YEAR, ICE_DENSITY
 from nunatak.geometry.region import Region, gazetteer, load
 from nunatak.simulation import generic_tracks
 from nunatak.simulation.fields import Constant, Dome, Ramp, Seasonal, Stream
@@ -30,7 +30,7 @@ _TURNING = 300e3  # m from the pole on the map; tracks turn at 88 degrees, 220 k
 _LEAST = 3e3  # m, half length of the smallest glacier
 # A perfectly plastic glacier of half width b is sqrt(2 tau b / (rho g)) thick in the middle, with tau = 1e5 Pa
 # (Cuffey and Paterson 2010, The Physics of Glaciers, section 8.10).
-_PLASTIC = 2 * 1e5 / (917.0 * 9.81)
+_PLASTIC = 2 * 1e5 / (ICE_DENSITY * 9.81)
 _GEOID = 20.0  # m
 
 

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from nunatak.constants import FILL_VELOCITY, MAD_TO_SIGMA
+from nunatak.compute.robust import nmad
+from nunatak.constants import FILL_VELOCITY
 from nunatak.parameters.velocity import AnnualFit
 from nunatak.runtime import NunatakError
 from nunatak.velocity.annual_cells import by_year, fit_cells, kept_cells, weighted_means
@@ -234,7 +235,7 @@ def series_of(values, mask):
 
 def _error_of_median(values):
     """1.2533 sigma / sqrt(n) with sigma from the median absolute deviation (m/yr); NaN of a single pair."""
-    spread = MAD_TO_SIGMA * np.nanmedian(np.abs(values - np.nanmedian(values, axis=0)), axis=0)
+    spread = nmad(values, axis=0)
     n = np.isfinite(values).sum(axis=0)
     return np.where(n > 1, 1.2533 * spread / np.sqrt(n), np.nan)
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.compute.robust import median, moving_median
 from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA
 from nunatak.parameters.velocity import AnnualFit
-from nunatak.velocity.medians import median, moving_median
 
 DT_EDGES = np.array([0.0, 16.0, 32.0, 64.0, 128.0, 256.0, np.inf])  # days
 

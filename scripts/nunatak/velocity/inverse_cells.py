@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nunatak.compute.kernels import kernel
+from nunatak.compute.robust import median
 from nunatak.compute.shares import in_threads
 from nunatak.constants import FILL_VELOCITY, MAD_TO_SIGMA
 from nunatak.parameters.velocity import Inversion
@@ -118,8 +119,7 @@ def _biweights(residual, n, scratch, extra):
     """Tukey weights of standardised residuals; returns the largest change."""
     for q in range(n):
         scratch[q] = abs(residual[q])
-    scratch[:n].sort()
-    scale = max(MAD_TO_SIGMA * (scratch[(n - 1) // 2] + scratch[n // 2]) / 2, 0.1)
+    scale = max(MAD_TO_SIGMA * median(scratch, n), 0.1)
     change = 0.0
     for q in range(n):
         u = residual[q] / (_TUKEY * scale)
