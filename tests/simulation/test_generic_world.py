@@ -5,6 +5,7 @@ import pyproj
 import pytest
 import shapely
 from numpy.testing import assert_allclose
+from tests.conftest import ROOT
 
 from nunatak import simulation
 from nunatak.geometry.region import load
@@ -162,3 +163,5 @@ def test_level_is_a_distance_at_the_margin(spec):
 def test_the_table_of_shipped_worlds_is_that_of_the_simulation():
     """Parsing a study imports no simulation, so its table of boxes is a copy."""
     assert {name: simulation.world(name, "tiny").bbox for name in simulation.names()} == simulated_world.SHIPPED
+    told = (ROOT / "config" / "README.md").read_text("utf-8")
+    assert all(f"`{name}`" in told for name in simulation.names())
