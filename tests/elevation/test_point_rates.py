@@ -211,6 +211,22 @@ def test_one_bad_pass_bends_no_rate_and_is_the_only_one_named(annual, offset):
     assert not leave_out_passes(residuals, max_pass=None).any()
 
 
+@pytest.mark.parametrize(("passes", "named"), [(4, False), (5, True), (6, True), (7, True), (8, True)])
+def test_a_bad_pass_of_few_is_named(passes, named):
+    """Heights that scatter by 0.5 m; one pass of one of four tracks lies 30 m too high, each of its passes in turn."""
+    options = RateOptions(min_years=0.7)
+    for cycle in range(passes):
+        rng = np.random.default_rng(cycle)
+        tables = [many_points(0.03 * rng.standard_normal(passes), 50, k).assign(rgt=k + 1) for k in range(4)]
+        table = pd.concat(tables, ignore_index=True)
+        table["h_corr"] += 0.5 * rng.standard_normal(len(table))
+        table.loc[(table.rgt == 2) & (table.cycle == cycle + 3), "h_corr"] += 30.0
+        residuals = pass_residuals(table, rates(table, KEYS, options=options), KEYS)
+        bad = residuals[leave_out_passes(residuals)]
+        assert bad[["rgt", "cycle"]].to_numpy().tolist() == ([[2, cycle + 3]] if named else [])
+        assert np.isfinite(residuals["z"]).all() and (not named or (bad["median"] - 30).abs().max() < 1.0)
+
+
 def test_snow_on_a_part_of_the_track_is_no_bad_pass():
     """Cycle 9 lies 2 m higher on 60 % of the points: out of line, but not wrong everywhere."""
     table = many_points(np.zeros(12))

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from nunatak.compute.robust import nmad, nmad_by, row_medians
-from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA
+from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA, SIGMA_PASS
 from nunatak.parameters.elevation import RateOptions
 from nunatak.times import decimal_year
 
@@ -32,12 +32,13 @@ def pass_residuals(heights, points, keys, *, height="h_corr"):
     Returns
     -------
     DataFrame by rgt and cycle: n, median (m, of the pass above the line through the medians of all passes of its
-        track), nmad (m), and z: the median against the spread of all passes' medians
+        track), nmad (m), and z: the median against the spread of all passes' medians, or 0.03 m where that is less
 
     Notes
     -----
-    One bad pass moves a point's own median of slopes by a good part of the noise of a single height. The medians of the
-    passes have next to none, and the line drawn through them once more takes this out.
+    Of few passes the line goes through most medians, and their spread is next to none; passes share 0.03 m all the
+    same. One bad pass moves a point's own median of slopes by a good part of the noise of a single height. The
+    medians of the passes have next to none, and the line drawn through them once more takes this out.
     """
     cycle = ["amplitude", "day_of_maximum"]
     both = heights.merge(points[[*keys, "dhdt_theil_sen", *cycle]], on=keys)
@@ -57,7 +58,7 @@ def pass_residuals(heights, points, keys, *, height="h_corr"):
         slope = np.median((median[two] - median[one]) / (year[two] - year[one])) if one.size else 0.0
         line = median - slope * year
         table.loc[rows, "median"] = line - np.median(line)
-    return _with_z(table.drop(columns="_year"))
+    return _with_z(table.drop(columns="_year"), least=SIGMA_PASS)
 
 
 def leave_out_passes(residuals, *, max_pass=RateOptions.max_pass, limit=_LIMIT):
@@ -78,7 +79,8 @@ def leave_out_passes(residuals, *, max_pass=RateOptions.max_pass, limit=_LIMIT):
     Notes
     -----
     A pass that is wrong is wrong everywhere: its median also exceeds three times the spread of its own points, which
-    snow of a season on a part of the track does not.
+    snow of a season on a part of the track does not. Fewer than five passes of a track decide nothing: one of them
+    bends every line through the others.
     """
     if max_pass is None:
         return np.zeros(len(residuals), dtype=bool)
@@ -184,10 +186,10 @@ def spread_by(table, column, by):
     return found
 
 
-def _with_z(table):
+def _with_z(table, *, least=0.0):
     """The median of each group against the spread of all groups' medians; NaN for fewer than five, which have none."""
     centre = table["median"].median()
-    spread = nmad(table["median"])
+    spread = max(nmad(table["median"]), least)
     known = len(table) >= _GROUPS and spread > 0
     table["z"] = (table["median"] - centre) / spread if known else np.nan
     return table
