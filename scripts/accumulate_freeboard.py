@@ -5,11 +5,12 @@ from functools import partial
 from nunatak import gridding
 from nunatak.archives.archive import outline_of
 from nunatak.archives.in_place import openable
+from nunatak.compute.registry import registry
 from nunatak.files.tables import read_table, write_table
 from nunatak.geometry.outlines import read_outlines
 from nunatak.geometry.region import load
 from nunatak.granules.lists import check_failures
-from nunatak.granules.products import product_row, registry
+from nunatak.granules.products import PRODUCTS, product_row
 from nunatak.products.sea_ice import SegmentFilter
 from nunatak.reading.granules import each_granule, read_ledger
 from nunatak.runtime import job, log, stamp
@@ -18,7 +19,7 @@ from nunatak.study.period import Period
 from nunatak.study.products import SeaIceProduct
 from nunatak.study.sections import Freeboard, FreeboardGrid
 
-reader_of = registry("reader", kept="sums")
+reader_of = registry(PRODUCTS, "reader", kept="sums")
 WEIGHT = "height_segment_length_seg"
 
 

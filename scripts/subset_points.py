@@ -4,18 +4,19 @@ from functools import partial
 
 from nunatak.archives.archive import outline_of
 from nunatak.archives.in_place import openable
+from nunatak.compute.registry import registry
 from nunatak.files.tables import read_table, write_table
 from nunatak.geometry.outlines import read_outlines
 from nunatak.granules import datums, present
 from nunatak.granules.lists import check_failures
-from nunatak.granules.products import product_row, registry
+from nunatak.granules.products import PRODUCTS, product_row
 from nunatak.products import corrections
 from nunatak.reading import points
 from nunatak.runtime import job, log, stamp
 from nunatak.study.parts import product_settings, typed
 from nunatak.study.period import Period
 
-reader_of = registry("reader", kept="points")
+reader_of = registry(PRODUCTS, "reader", kept="points")
 
 
 def main(ledger, regions, out, out_ledger, *, product, settings, period, study, crs=None, endpoints=None, threads=2):

@@ -10,11 +10,9 @@ import yaml
 from packaging.requirements import Requirement
 
 from nunatak.compute import code_reach
-from nunatak.parameters.archives import ARCHIVES
 from tests.conftest import ROOT
 
 PYTHON = "3.12"
-OPENING = code_reach.SCRIPTS / "nunatak/archives/opening.py"
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 CONDA_NAMES = {
     "yaml": "pyyaml",
@@ -91,9 +89,6 @@ def reached(script) -> set[str]:
     """Third-party packages that a script imports, with those of the notebooks where it is what runs them."""
     notebooks = ROOT.glob("notebooks/*.ipynb") if script == "render_notebook.py" else []
     paths = [code_reach.SCRIPTS / script, *notebooks]
-    if OPENING in code_reach.modules(paths[0]):  # it imports each archive's module by the name in the table
-        named = {row.opened_by.partition(":")[0].replace(".", "/") for row in ARCHIVES.values()}
-        paths += [OPENING.parent / f"{name}.py" for name in named]
     return set().union(*(code_reach.packages(path) for path in paths))
 
 

@@ -9,6 +9,7 @@ from tests.conftest import ROOT
 
 from nunatak.archives.local import content
 from nunatak.compute import code_reach
+from nunatak.compute.registry import load
 from nunatak.granules import PRODUCTS, bucket, forms, parse, products
 from nunatak.reports.bibliography import read_references
 from nunatak.study.products import Products
@@ -39,7 +40,7 @@ def test_the_bucket_of_an_example_is_of_the_kind_the_row_says(row):
 def test_reader_and_writer_import(row):
     """Every one that a row names; what a study asks for has a reader, and a writer where granules are its own."""
     for dotted in filter(None, (row.reader, row.writer)):
-        assert callable(products.load(dotted))
+        assert callable(load(dotted))
     if row.in_study:
         assert row.reader and bool(row.writer) == (not row.granules_of)
 

@@ -21,7 +21,7 @@ SHIPPED = sorted((ROOT / "config" / "studies").glob("*.yaml"))
 @pytest.mark.parametrize("row", FIGURES.values(), ids=lambda row: row.name)
 def test_a_figure_leads_to_its_function_and_its_results(row):
     """The function exists and is called as every other; each input is a result with a reader."""
-    function = drawing.function_of(row)
+    function = drawing.function_of(row.name)
     assert function.__code__.co_varnames[: function.__code__.co_argcount] == ("look", "subject", "data")
     assert row.inputs and set(row.inputs) <= set(RESULTS)
     assert row.topic in {"elevation", "photons", "freeboard", "velocity"}
@@ -30,7 +30,7 @@ def test_a_figure_leads_to_its_function_and_its_results(row):
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_result_leads_to_its_reader(name):
-    assert callable(loading.reader_of(RESULTS[name])), name
+    assert callable(loading.reader_of(name)), name
 
 
 def test_figures_reach_the_code_that_draws_them_and_reads_for_them():

@@ -1,9 +1,10 @@
 """Open the archive of a study by its name, apart from the errors, so that reading a ledger needs no client."""
 
-from importlib import import_module
-
+from nunatak.compute.registry import registry
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.runtime import NunatakError
+
+class_of = registry(ARCHIVES, "opened_by", below="archives")
 
 
 def open_archive(name, settings):
@@ -28,5 +29,4 @@ def open_archive(name, settings):
     needed = ARCHIVES[name].folder
     if needed and not settings.get(needed):
         raise NunatakError(f"archive: {name} needs to know its folder; add --config {needed}=<folder with granules>")
-    module, _, kind = ARCHIVES[name].opened_by.partition(":")
-    return getattr(import_module(f"nunatak.archives.{module}"), kind).of(settings)
+    return class_of(name).of(settings)

@@ -3,7 +3,8 @@ What a script can reach through its imports: library modules and third-party pac
 
 Snakemake reruns a rule when its script changes, but not when a library module behind it does; a hash of the
 modules in reach, given to the rule as a parameter, closes that gap. The same walk tells which packages a rule's
-environment must hold. Imports are read off the source, at module level and inside functions; nothing is run.
+environment must hold. Imports are read off the source, at module level and inside functions, with what a call of
+`registry` imports by the names in a table; nothing is run.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 PACKAGE = "nunatak"
-PRODUCTS = SCRIPTS / PACKAGE / "granules/products.py"
 _MODULE = re.compile(PACKAGE + r"(\.[a-z0-9_]+)+")
 
 
@@ -72,16 +72,29 @@ def _imports_of(path, _mtime_ns) -> set[str]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.fullmatch(node.value):
             names.add(node.value)  # a registry that imports by name
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "registry":
-            names |= _registered(node)
+            names |= _registered(node, tree, path)
     return names
 
 
-def _registered(call) -> set[str]:
-    """Return the modules that rows of the product table name in a column, for a call of `registry`."""
-    column, wanted = call.args[0].value, _words(call)
-    rows = [_words(node) for node in ast.walk(ast.parse(PRODUCTS.read_text("utf-8"))) if isinstance(node, ast.Call)]
-    fitting = [row for row in rows if column in row and wanted.items() <= row.items()]
-    return {f"{PACKAGE}.{row[column].partition(':')[0]}" for row in fitting}
+def _registered(call, tree, path) -> set[str]:
+    """Return the modules that the rows of a table name in a column, for a call of `registry` in a file's tree."""
+    table, column = call.args[0].id, call.args[1].value
+    wanted = _words(call)
+    below = wanted.pop("below", "")
+    sources = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    module = next((str(node.module) for node in sources if table in {alias.name for alias in node.names}), None)
+    if module is None:
+        raise ValueError(f"{path}: line {call.lineno}: registry of {table}; import the table by its name")
+    fitting = [row for row in _rows(module) if column in row and wanted.items() <= row.items()]
+    return {".".join(filter(None, (PACKAGE, below, row[column].partition(":")[0]))) for row in fitting}
+
+
+def _rows(module) -> list[dict[str, str]]:
+    """Return the rows of a table: the calls with keywords in its module, and in all modules of a package."""
+    path = library_files(module)[-1]
+    files = sorted(path.parent.glob("*.py")) if path.name == "__init__.py" else [path]
+    calls = (node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8"))))
+    return [_words(node) for node in calls if isinstance(node, ast.Call)]
 
 
 def _words(call) -> dict:

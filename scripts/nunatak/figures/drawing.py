@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from nunatak.figures import study_elevation, study_freeboard, study_photons, study_tracks, study_velocity
+from nunatak.compute.registry import registry
 from nunatak.figures.layouts import NothingToDraw
 from nunatak.results.figures import FIGURES, row_of
 from nunatak.runtime import NunatakError
 
-# imported by name, so that the code a figure reaches is read off this file
-_MODULES = {
-    module.__name__.removeprefix("nunatak."): module
-    for module in (study_elevation, study_freeboard, study_photons, study_tracks, study_velocity)
-}
+function_of = registry(FIGURES, "draw")
 
 
 def draw(look, subject, data):
@@ -40,10 +36,4 @@ def draw(look, subject, data):
     if needed not in data or not len(data[needed]):
         words = needed.replace("_", " ")
         raise NothingToDraw(f"figures: {subject.name}: has no {words} to draw; leave it out of figures.names")
-    return function_of(row)(look, subject, data)
-
-
-def function_of(row):
-    """Return the drawing function of a row of the table of figures."""
-    module, name = row.draw.split(":")
-    return getattr(_MODULES[module], name)
+    return function_of(row.name)(look, subject, data)

@@ -2,14 +2,10 @@
 The products: one row each, and everything else that is said of a product is derived from its row.
 
 The table needs the standard library alone, so that rules can read it. A reader or writer is written as module and
-function below `nunatak`, and imported by `load` when it is used.
+function below `nunatak`, and imported by `compute.registry` when it is used.
 """
 
 from __future__ import annotations
-
-import importlib
-from collections.abc import Callable
-from typing import Any
 
 from nunatak.granules.forms import CUBE, GRID, MOSAIC, PAIR, REPEATS, SEA_ICE, TRACK
 from nunatak.granules.product import Product
@@ -236,30 +232,3 @@ def asking_for(name) -> tuple[str, ...]:
     (('atl03', 'atl06sr'), ('atl08', 'atl03', 'atl06sr'))
     """
     return (name, *(p.name for p in PRODUCTS.values() if p.granules_of == name), *product_row(name).joined_by)
-
-
-def load(dotted) -> Callable[..., Any]:
-    """
-    Import the reader or writer that a row names.
-
-    >>> load("granules.products:products_with").__name__
-    'products_with'
-    """
-    module, _, function = dotted.partition(":")
-    return getattr(importlib.import_module(f"nunatak.{module}"), function)
-
-
-def registry(column, **wanted) -> Callable[[str], Callable[..., Any]]:
-    """
-    Return a function that imports the reader or writer of a product by its name.
-
-    Its arguments are written as plain strings: `compute.code_reach` reads them off the call, and takes for imported
-    what the rows that fit name.
-
-    Parameters
-    ----------
-    column : "reader" or "writer"
-    wanted : values of rows, such as kept="points"
-    """
-    known = {name: getattr(PRODUCTS[name], column) for name in products_with(**wanted)}
-    return lambda product: load(known[product])

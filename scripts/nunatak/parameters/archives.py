@@ -31,7 +31,7 @@ class Archive(NamedTuple):
 
 
 ARCHIVES = {
-    "earthdata": Archive("nasa.earthdata:EarthdataArchive", keys=("endpoints", "transfer"), remote=True),
-    "directory": Archive("local.directory:DirectoryArchive", keys=("directory",), folder="directory"),
-    "simulated": Archive("local.simulated:SimulatedArchive", folder="folder", made=True),
+    "earthdata": Archive(opened_by="nasa.earthdata:EarthdataArchive", keys=("endpoints", "transfer"), remote=True),
+    "directory": Archive(opened_by="local.directory:DirectoryArchive", keys=("directory",), folder="directory"),
+    "simulated": Archive(opened_by="local.simulated:SimulatedArchive", folder="folder", made=True),
 }

@@ -55,85 +55,91 @@ def is_local(study):
 HEIGHTS = products_with(land_ice=True)
 
 RESULTS = {
-    "regions": Result("regions.geojson", lambda study: True, "geometry.outlines:read_outlines"),
-    "change": Result("atl15/height_change.nc", has("atl15"), "results.reading:read_height_change"),
-    "region_change": Result("atl15/region_change.csv", has("atl15"), "results.reading:region_change"),
-    "change_by_elevation": Result("atl15/change_by_elevation.csv", has("atl15"), "results.reading:change_by_elevation"),
+    "regions": Result("regions.geojson", lambda study: True, read="geometry.outlines:read_outlines"),
+    "change": Result("atl15/height_change.nc", has("atl15"), read="results.reading:read_height_change"),
+    "region_change": Result("atl15/region_change.csv", has("atl15"), read="results.reading:region_change"),
+    "change_by_elevation": Result(
+        "atl15/change_by_elevation.csv", has("atl15"), read="results.reading:change_by_elevation"
+    ),
     "transects": Result(
         "elevation/transects.nc",
         lambda study: "atl15" in study.products and bool(study.transects),
-        "results.reading:sections",
+        read="results.reading:sections",
     ),
-    "surface": Result("atl14/surface.nc", has("atl14"), "results.reading:read_map"),
-    "heights": Result("elevation/heights.parquet", has_any(*HEIGHTS), "files.tables:read_table"),
-    "tracks": Result("elevation/tracks.csv", has_any("atl06", "atl11"), "files.tables:read_csv"),
-    "track": Result("elevation/track.parquet", has_any("atl06", "atl11"), "files.tables:read_table"),
-    "rates": Result("atl11/rates.parquet", has("atl11"), "files.tables:read_table"),
-    "rates_map": Result("atl11/rates_map.nc", has("atl11"), "results.reading:read_map"),
-    "track_report": Result("atl11/track_report.csv", has("atl11"), "files.tables:read_csv"),
-    "crossovers": Result("elevation/crossovers.parquet", has_any("atl06", "atl11"), "files.tables:read_table"),
+    "surface": Result("atl14/surface.nc", has("atl14"), read="results.reading:read_map"),
+    "heights": Result("elevation/heights.parquet", has_any(*HEIGHTS), read="files.tables:read_table"),
+    "tracks": Result("elevation/tracks.csv", has_any("atl06", "atl11"), read="files.tables:read_csv"),
+    "track": Result("elevation/track.parquet", has_any("atl06", "atl11"), read="files.tables:read_table"),
+    "rates": Result("atl11/rates.parquet", has("atl11"), read="files.tables:read_table"),
+    "rates_map": Result("atl11/rates_map.nc", has("atl11"), read="results.reading:read_map"),
+    "track_report": Result("atl11/track_report.csv", has("atl11"), read="files.tables:read_csv"),
+    "crossovers": Result("elevation/crossovers.parquet", has_any("atl06", "atl11"), read="files.tables:read_table"),
     "surface_rates": Result(
-        "elevation/surface_rates.parquet", lambda study: study.surface_rates is not None, "files.tables:read_table"
+        "elevation/surface_rates.parquet", lambda study: study.surface_rates is not None, read="files.tables:read_table"
     ),
     "pass_biases": Result(
-        "elevation/pass_biases.csv", lambda study: study.pass_biases is not None, "files.tables:read_csv"
+        "elevation/pass_biases.csv", lambda study: study.pass_biases is not None, read="files.tables:read_csv"
     ),
-    "agreement": Result("elevation/agreement.csv", _compares, "files.tables:read_csv"),
-    "filters": Result("elevation/filters.csv", _compares, "files.tables:read_csv"),
+    "agreement": Result("elevation/agreement.csv", _compares, read="files.tables:read_csv"),
+    "filters": Result("elevation/filters.csv", _compares, read="files.tables:read_csv"),
     "repeat_pairs": Result(
         "elevation/repeat_pairs.parquet",
         lambda study: "atl06" in study.products and len(study.chunks("atl06")) > 1,
-        "files.tables:read_table",
+        read="files.tables:read_table",
     ),
     "repeat_counts": Result(
         "elevation/repeat_counts.csv",
         lambda study: "atl06" in study.products and len(study.chunks("atl06")) > 1,
-        "files.tables:read_csv",
+        read="files.tables:read_csv",
     ),
     "heights_compared": Result(
         "atl06sr/comparison_atl06.parquet",
         lambda study: _fits(study) and has("atl06")(study),
-        "files.tables:read_table",
+        read="files.tables:read_table",
     ),
     "heights_at_points": Result(
         "atl06sr/comparison_atl11.parquet",
         lambda study: _fits(study) and has("atl11")(study),
-        "files.tables:read_table",
+        read="files.tables:read_table",
     ),
     "photon_cloud": Result(
-        "atl06sr/cloud.parquet", lambda study: _fits(study) and is_local(study), "files.tables:read_table"
+        "atl06sr/cloud.parquet", lambda study: _fits(study) and is_local(study), read="files.tables:read_table"
     ),
     "photon_segments": Result(
-        "atl06sr/cloud_segments.parquet", lambda study: _fits(study) and is_local(study), "files.tables:read_table"
+        "atl06sr/cloud_segments.parquet", lambda study: _fits(study) and is_local(study), read="files.tables:read_table"
     ),
-    "freeboard": Result("freeboard/grid.nc", lambda study: study.sea_ice is not None, "results.reading:read_freeboard"),
+    "freeboard": Result(
+        "freeboard/grid.nc", lambda study: study.sea_ice is not None, read="results.reading:read_freeboard"
+    ),
     "freeboard_series": Result(
-        "freeboard/series.csv", lambda study: study.sea_ice is not None, "results.reading:freeboard_table"
+        "freeboard/series.csv", lambda study: study.sea_ice is not None, read="results.reading:freeboard_table"
     ),
     # without a histogram it has a header alone, and no figure is drawn from it
     "freeboard_distribution": Result(
-        "freeboard/distribution.csv", lambda study: study.sea_ice is not None, "results.reading:freeboard_table"
+        "freeboard/distribution.csv", lambda study: study.sea_ice is not None, read="results.reading:freeboard_table"
     ),
-    "image_pairs": Result("velocity/pairs.parquet", has("itslive"), "files.tables:read_table"),
-    "image_pair": Result("velocity/pair.nc", has("itslive"), "results.reading:read_map"),
-    "annual": Result("velocity/annual.nc", has("itslive"), "results.reading:read_map"),
-    "strain": Result("velocity/strain.nc", has("itslive"), "results.reading:read_map"),
-    "speeds": Result("velocity/speeds.csv", has("itslive"), "files.tables:read_csv"),
+    "image_pairs": Result("velocity/pairs.parquet", has("itslive"), read="files.tables:read_table"),
+    "image_pair": Result("velocity/pair.nc", has("itslive"), read="results.reading:read_map"),
+    "annual": Result("velocity/annual.nc", has("itslive"), read="results.reading:read_map"),
+    "strain": Result("velocity/strain.nc", has("itslive"), read="results.reading:read_map"),
+    "speeds": Result("velocity/speeds.csv", has("itslive"), read="files.tables:read_csv"),
     "velocity_series": Result(
-        "velocity/series.parquet", lambda study: has("itslive")(study) and bool(study.points), "files.tables:read_table"
+        "velocity/series.parquet",
+        lambda study: has("itslive")(study) and bool(study.points),
+        read="files.tables:read_table",
     ),
     "flowline": Result(
         "velocity/flowline.parquet",
         lambda study: has("itslive")(study) and bool(study.flowlines),
-        "files.tables:read_table",
+        read="files.tables:read_table",
     ),
     "gates": Result(
-        "velocity/gates.csv", lambda study: has("itslive")(study) and bool(study.gates), "files.tables:read_csv"
+        "velocity/gates.csv", lambda study: has("itslive")(study) and bool(study.gates), read="files.tables:read_csv"
     ),
     "inverted": Result(
         "velocity/inverted.nc",
         lambda study: has("itslive")(study) and study.invert is not None,
-        "results.reading:read_map",
+        read="results.reading:read_map",
     ),
 }
 

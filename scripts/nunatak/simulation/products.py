@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nunatak.granules.products import PRODUCTS, product_row, registry
+from nunatak.compute.registry import registry
+from nunatak.granules.products import PRODUCTS, product_row
 from nunatak.runtime import NunatakError
 from nunatak.simulation import catalogue
 
 # Writers of products cut into chunks by cycle take `cycles` as well, by month `months`.
-writer_of = registry("writer")
+writer_of = registry(PRODUCTS, "writer")
 _CYCLE = re.compile(r"cycle(\d{2})(?:-\d+of\d+)?$")
 _MONTH = re.compile(r"(\d{4}-\d{2})(?:-\d+of\d+)?$")
 
