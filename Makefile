@@ -51,14 +51,17 @@ demo: .venv/nunatak ## the Austfonna study on simulated granules: no account, no
 	@echo "make demo: the Austfonna study on SIMULATED granules -> results/austfonna-simulated/report.html"
 	@$(run) austfonna --config archive=simulated $(ARGS)
 
+# in two processes; ARGS="-n 4" for more of them, ARGS="-n 0" for one
+tests := .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 .PHONY: test
 test: .venv/nunatak-test ## the test suite
 	@echo "make test: the test suite (at most 30 minutes on 2 cores)"
-	@.venv/bin/python -m pytest -m "not full" $(ARGS)
+	@$(tests) -m "not full" $(ARGS)
 
 .PHONY: test-full
 test-full: .venv/nunatak-test ## the test suite and the long runs
-	@.venv/bin/python -m pytest $(ARGS)
+	@$(tests) $(ARGS)
 
 .PHONY: mutation
 mutation: .venv/nunatak-test ## slips made in the library one by one: which of them no test notices (some hours)

@@ -21,7 +21,16 @@ DATA = Path(os.environ.get("NUNATAK_DATA") or ROOT.parent / "shared" / "data")
 settings.register_profile("nunatak", deadline=None)
 settings.load_profile("nunatak")
 
-_skipped: list[str] = []
+# lines for the end of the run, from every process of it
+NOTES = pytest.StashKey[list[str]]()
+# files of tests/workflow that share the study a fixture runs once: with several processes, one of them takes all these
+TOGETHER = {
+    "austfonna": ("bad_input", "code_reach", "finished_study", "killed_runs", "verify_export"),
+    "ross_sea": ("freeboard_study", "slurm"),
+}
+ABSENT = "real data absent: "
+
+_absent: list[str] = []
 _seconds: dict[str, float] = {}
 _counts: dict[str, int] = {}
 
@@ -41,8 +50,7 @@ def data():
             return path
         if os.environ.get("NUNATAK_DATA"):
             pytest.fail(f"NUNATAK_DATA is set, but {path} is missing")
-        _skipped.append(name)
-        pytest.skip(f"real data absent: {name} (set NUNATAK_DATA to the folder that holds it)")
+        pytest.skip(f"{ABSENT}{name} (set NUNATAK_DATA to the folder that holds it)")
 
     return find
 
@@ -67,9 +75,52 @@ def dask_cluster(tmp_path_factory):
             cluster.close(timeout=60)
 
 
+def pytest_configure(config):
+    """Begin the notes; pytest-xdist hands those of a worker on when it ends."""
+    config.stash[NOTES] = []
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["notes"] = config.stash[NOTES]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take over the notes of a worker that the others have not made too."""
+    notes = node.config.stash[NOTES]
+    notes += [note for note in getattr(node, "workeroutput", {}).get("notes", []) if note not in notes]
+
+
+def pytest_collection_modifyitems(config, items):
+    """In one process of several, begin with runs of the workflow, which take longest."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.startswith("tests/workflow/"))
+
+
+def taken_whole(nodeid):
+    """What one process takes as a whole with a test: the file, or the files that share a study, by its name."""
+    file = nodeid.partition("::")[0]
+    name = file.removeprefix("tests/workflow/test_").removesuffix(".py")
+    return next((study for study, files in TOGETHER.items() if name in files), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Under `--dist loadfile`, keep files together that share a study."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFiles(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return taken_whole(nodeid)
+
+    return ByFiles(config, log)
+
+
 def pytest_runtest_logreport(report):
-    """Add what a test took, with its fixtures, to its file."""
+    """Add what a test took, with its fixtures, to its file, and note the real data that it lacked."""
     name = report.nodeid.partition("::")[0]
+    if report.skipped and ABSENT in str(report.longrepr):
+        _absent.append(str(report.longrepr[2]).partition(ABSENT)[2].partition(" (")[0])
     _seconds[name] = _seconds.get(name, 0.0) + report.duration
     _counts[name] = _counts.get(name, 0) + (report.when == "call")
 
@@ -89,11 +140,13 @@ def where_time_goes():
     return [*rows, ("all", sum(_counts.values()), sum(folders.values()))]
 
 
-def pytest_terminal_summary(terminalreporter):
-    """Where the time went; the last line counts the tests that real data would have run."""
+def pytest_terminal_summary(terminalreporter, config):
+    """The notes and where the time went; the last line counts the tests that real data would have run."""
+    for note in config.stash[NOTES]:
+        terminalreporter.write_line(note)
     if sum(_seconds.values()) > 60:
         terminalreporter.section("where the time went")
         for name, tests, seconds in where_time_goes():
             terminalreporter.write_line(f"{name:<44}{tests:>6} tests{seconds:>8.0f} s")
-    reason = f" (absent: {', '.join(sorted(set(_skipped)))})" if _skipped else ""
-    terminalreporter.write_line(f"real-data tests skipped: {len(_skipped)}{reason}")
+    reason = f" (absent: {', '.join(sorted(set(_absent)))})" if _absent else ""
+    terminalreporter.write_line(f"real-data tests skipped: {len(_absent)}{reason}")

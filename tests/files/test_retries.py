@@ -14,7 +14,7 @@ from nunatak.files import retries
     ("header", "low", "high"),
     [
         ("7", 7, 7),
-        (formatdate(time.time() + 36000, usegmt=True), 300, 300),
+        pytest.param(formatdate(time.time() + 36000, usegmt=True), 300, 300, id="in ten hours"),
         (formatdate(0, usegmt=True), 0, 0),
         ("86400", 300, 300),
         ("-3", 0, 0),

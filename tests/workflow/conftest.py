@@ -6,11 +6,10 @@ import shutil
 from collections import Counter
 
 import pytest
+from tests.conftest import NOTES
 from tests.workflow.environments import Environments
 from tests.workflow.slurm_node import Node, what_lacks
 from tests.workflow.workflow_runs import TINY, Flow
-
-LEFT_OUT, BUILT = pytest.StashKey[list](), pytest.StashKey[list]()
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def environments(tmp_path_factory, pytestconfig):
     """The environments of envs/, each built when it is first asked for."""
     built = Environments(tmp_path_factory.mktemp("environments"))
     yield built
-    pytestconfig.stash[BUILT] = built.built_with
+    pytestconfig.stash[NOTES].extend(f"environments of the tests: {note}" for note in built.built_with)
 
 
 @pytest.fixture(scope="session")
@@ -62,19 +61,10 @@ def node(tmp_path_factory):
 
 
 def pytest_collection_modifyitems(config, items):
-    """What this machine has no means for is left out, and the end of the run says how much and why."""
+    """Leave out what this machine has no means for, saying how much and why."""
     lacks = {"slurm": what_lacks(), "conda": "" if shutil.which("conda") else "no conda on the path"}
     missing = {item: name for item in items for name in lacks if lacks[name] and item.get_closest_marker(name)}
-    config.stash[LEFT_OUT] = [
-        f"{name} tests left out: {count} ({lacks[name]})" for name, count in Counter(missing.values()).items()
-    ]
+    for name, count in Counter(missing.values()).items():
+        config.stash[NOTES].append(f"{name} tests left out: {count} ({lacks[name]})")
     config.hook.pytest_deselected(items=list(missing))
     items[:] = [item for item in items if item not in missing]
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    """Which tests need what this machine has not, and what the environments of the tests were built with."""
-    for line in config.stash.get(LEFT_OUT, []):
-        terminalreporter.write_line(line)
-    for note in config.stash.get(BUILT, []):
-        terminalreporter.write_line(f"environments of the tests: {note}")
