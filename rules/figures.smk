@@ -1,3 +1,6 @@
+from nunatak.results.captions import drawn_caption
+
+
 rule plot_figure:
     """Draw one figure, with the numbers in it as a sidecar."""
     input:
@@ -22,7 +25,8 @@ rule plot_figure:
             of_study("period")(wildcards) if row_of(wildcards.figure).topic == "freeboard" else None
         ),
         limits=lambda wildcards: limits_of_rates(wildcards) if wildcards.figure == "atl11_track" else None,
-        caption=lambda wildcards: row_of(wildcards.figure).caption_of(LOADED[wildcards.study]),
+        # asks for the output and so is no reason to draw the figure again: the caption is written with it
+        caption=lambda wildcards, output: drawn_caption(output.json),
         code=code_version("plot_figure.py"),
     message:
         "{wildcards.study}: drawing {wildcards.figure}"

@@ -1,29 +1,35 @@
-"""Every figure a study can have has words for the report of Snakemake."""
+"""A figure has one caption, in its sidecar, and the report of Snakemake shows that."""
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import jinja2
-import pytest
+from docutils.core import publish_parts
 from tests.conftest import ROOT
 
-from nunatak.results.figures import FIGURES, row_of
+from nunatak.results.captions import drawn_caption
+from nunatak.runtime import write_json
 
 TEMPLATE = jinja2.Template((ROOT / "config/captions/figure.rst").read_text("utf-8"))
+# marks of reStructuredText, as captions have them
+CAPTION = r"Change |dh| of `h_corr_` * sigma_ over 2019 to 2021 (a_b), <grey>: C:\no data."
 
 
-@pytest.mark.parametrize(
-    ("sea_ice", "value"), [("atl10", "freeboard"), ("atl07", "height above the mean sea surface"), (None, None)]
-)
-@pytest.mark.parametrize("figure", [*FIGURES, "transect_across"])
-def test_caption(figure, sea_ice, value):
-    """A sentence of its own before the one about the numbers, in the words of what the study grids."""
-    caption = row_of(figure).caption_of(SimpleNamespace(sea_ice=sea_ice))
-    job = SimpleNamespace(wildcards=SimpleNamespace(figure=figure), params=SimpleNamespace(caption=caption))
-    told = TEMPLATE.render(snakemake=job).strip()
-    words, _, rest = told.partition("The numbers drawn lie beside")
-    assert len(words.strip()) > 40 and f"{figure}.json" in rest and "{" not in words
-    named = figure in ("freeboard_series", "freeboard_distribution", "freeboard_anomaly")
-    assert (value in words) is named if value else True
-    assert value == "freeboard" or "freeboard" not in words
+def test_the_report_shows_the_caption_that_was_drawn_word_for_word(tmp_path):
+    """Rendered as Snakemake does it: no mark of a caption becomes markup, and none is lost."""
+    write_json({"caption": CAPTION, "figure": "extent"}, tmp_path / "extent.json")
+    params = SimpleNamespace(caption=drawn_caption(tmp_path / "extent.json"))
+    told = TEMPLATE.render(snakemake=SimpleNamespace(params=params, wildcards=SimpleNamespace(figure="extent")))
+    page = publish_parts(told, writer_name="html")["body"]
+    words = re.sub(r"<[^>]+>", "", page).replace("&lt;", "<").replace("&gt;", ">")
+    assert CAPTION in words and "system-message" not in page
+    assert "extent.json" in words
+
+
+def test_a_figure_that_is_not_drawn_has_no_caption_yet(tmp_path):
+    """The workflow is parsed before anything is drawn; a sidecar cut short is drawn again, not read."""
+    assert drawn_caption(tmp_path / "extent.json") == ""
+    (tmp_path / "extent.json").write_text('{"caption": "Where')
+    assert drawn_caption(tmp_path / "extent.json") == ""

@@ -25,7 +25,7 @@ def test_a_figure_leads_to_its_function_and_its_results(row):
     assert function.__code__.co_varnames[: function.__code__.co_argcount] == ("look", "subject", "data")
     assert row.inputs and set(row.inputs) <= set(RESULTS)
     assert row.topic in {"elevation", "photons", "freeboard", "velocity"}
-    assert len(row.shows) > 10 and row.caption.endswith(".")
+    assert len(row.shows) > 10
 
 
 @pytest.mark.parametrize("name", RESULTS)

@@ -1,8 +1,8 @@
 """
 The table of figures: a row for each, by topic.
 
-The study file's `figures: {names: [..]}`, the rules, the drawing functions, the captions and the lists of figures all
-take what they need from a figure's row.
+The study file's `figures: {names: [..]}`, the rules, the drawing functions and the lists of figures all take what they
+need from a figure's row.
 """
 
 from __future__ import annotations

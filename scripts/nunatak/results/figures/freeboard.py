@@ -16,11 +16,6 @@ def _has_months_of_several_years(study):
     return len(study.period.years) > 1 and "month" in settings.bins and "mean" in settings.statistics
 
 
-_MAPS = (
-    "Sea ice on the study's grid, one polar map per time bin. Grey is no data; land is a coarse outline for "
-    "orientation."
-)
-
 ROWS = (
     Figure(
         name="freeboard_mean",
@@ -28,7 +23,6 @@ ROWS = (
         inputs=("freeboard",),
         draw="figures.study_freeboard:maps",
         shows="maps of the mean by time bin (atl10 or atl07)",
-        caption=_MAPS,
         when=_keeps("mean"),
     ),
     Figure(
@@ -37,7 +31,6 @@ ROWS = (
         inputs=("freeboard",),
         draw="figures.study_freeboard:maps",
         shows="maps of the standard deviation by time bin",
-        caption=_MAPS,
         when=_keeps("std"),
     ),
     Figure(
@@ -46,7 +39,6 @@ ROWS = (
         inputs=("freeboard",),
         draw="figures.study_freeboard:maps",
         shows="maps of the number of segments by time bin",
-        caption=_MAPS,
         when=_keeps("count"),
     ),
     Figure(
@@ -55,10 +47,6 @@ ROWS = (
         inputs=("freeboard_series",),
         draw="figures.study_freeboard:series",
         shows="the region's mean through time, with errors, and the area seen",
-        caption=(
-            "Mean {value} of the region through time, bars and bands of one standard error from the scatter of "
-            "passes, and the area seen."
-        ),
     ),
     Figure(
         name="freeboard_distribution",
@@ -66,7 +54,6 @@ ROWS = (
         inputs=("freeboard_distribution",),
         draw="figures.study_freeboard:distribution",
         shows="how the values are distributed",
-        caption="Distribution of {value} over the region, weighted by segment length; dashed lines are medians.",
         when=lambda study: study.gridded_freeboard.histogram_width > 0,
     ),
     Figure(
@@ -75,10 +62,6 @@ ROWS = (
         inputs=("freeboard",),
         draw="figures.study_freeboard:anomaly",
         shows="months of each year less the mean of all years",
-        caption=(
-            "The {value} of each month less the mean of that month over the years. Hatched cells are below two "
-            "standard errors."
-        ),
         when=_has_months_of_several_years,
     ),
     Figure(
@@ -87,7 +70,6 @@ ROWS = (
         inputs=("freeboard",),
         draw="figures.study_freeboard:difference",
         shows="ours less the gridded product ATL20",
-        caption=_MAPS,
         when=lambda study: bool(study.gridded_freeboard.atl20),
     ),
 )

@@ -11,10 +11,6 @@ ROWS = (
         inputs=("photon_cloud", "photon_segments"),
         draw="figures.study_photons:fit",
         shows="photons of a stretch of one beam and the segments fitted to them (atl06sr)",
-        caption=(
-            "A stretch of one beam: all photons, those that pass the selection, the final window of the iterated "
-            "fit, and the fitted segments."
-        ),
     ),
     Figure(
         name="atl06sr_vs_atl06",
@@ -22,9 +18,5 @@ ROWS = (
         inputs=("heights_compared",),
         draw="figures.study_photons:compared",
         shows="fitted heights beside those of the product (atl06sr, atl06)",
-        caption=(
-            "Heights fitted from photons less ATL06's at the same segments, against the slope of the surface and as "
-            "distributions."
-        ),
     ),
 )
