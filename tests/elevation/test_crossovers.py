@@ -197,6 +197,15 @@ def test_stated_errors_are_those_made():
     assert_allclose(table.nmad.iloc[0], nmad(near.dh))
 
 
+def test_bins_of_time_hold_their_lower_edge_and_nothing_beyond_the_last():
+    """Differences on edges belong to the later bin; those before the first and from the last on are in none."""
+    days = [-1.0, 0.0, 9.9, 10.0, 99.0, 100.0, 4000.0]
+    table = pd.DataFrame({"dt_days": days, "dh": 1.0, "z": 0.5, "z_own": 0.5})
+    found = summarise(table, edges=(0.0, 10.0, 100.0))
+    assert found[["days_low", "days_high", "n"]].to_numpy().tolist() == [[0, 10, 2], [10, 100, 2]]
+    assert_allclose(found.median_days, [4.95, 54.5])
+
+
 def test_what_two_passes_share_is_kept_apart():
     """Biases of 0.3 m are ten times what passes are said to share: they are no error of single heights."""
     rng = np.random.default_rng(5)

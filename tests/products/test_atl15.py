@@ -96,9 +96,13 @@ def test_window_is_the_same_cells(path):
     xr.testing.assert_equal(window, whole.isel(x=slice(2, 5), y=slice(2, 5)))
 
 
-def test_bounds_outside_are_refused(path):
+@pytest.mark.parametrize(("right", "up"), [(-1, 0), (1, 0), (0, -1), (0, 1), (1, 1)])
+def test_bounds_outside_are_refused(path, right, up):
+    """Beside the grid on any side, also where the other coordinate lies within it."""
+    left, bottom, width, height = studies.AUSTFONNA["left"], studies.AUSTFONNA["top"] - 6000.0, 8000.0, 6000.0
+    left, bottom = left + right * (width + 10), bottom + up * (height + 10)
     with pytest.raises(GranuleError, match="do not touch the grid of any file given; widen them"):
-        atl15.read_height_change(path, bounds=(0, 0, 10, 10))
+        atl15.read_height_change(path, bounds=(left, bottom, left + width, bottom + height))
 
 
 def test_lags_come_from_the_file(path):

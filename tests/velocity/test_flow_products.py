@@ -93,6 +93,14 @@ def test_discharge_of_uniform_flow():
     assert independent.sigma_velocity < 0.5 * flux.sigma_velocity
 
 
+def test_a_gate_in_ice_at_rest_has_shares_by_length():
+    """Nothing flows, so shares of the flux are not to be had: a third is not seen, two thirds are."""
+    field = field_of(lambda x, y: 0 * x, lambda x, y: 0 * x)
+    holed = field.where(np.abs(field["y"] - Y0) > 1000)
+    flux = flux_gate(holed, [(X0, Y0 - 3000), (X0, Y0 + 3000)], 1000.0)
+    assert flux.discharge == 0 and flux.thickness_share == 1 and 0.4 < flux.observed_share < 0.6
+
+
 def test_gaps_of_a_gate_are_counted():
     """A third of the gate is not seen: bridged, and the observed share says so; none at all is refused."""
     field = field_of(lambda x, y: 100 + 0 * x, lambda x, y: 0 * x)

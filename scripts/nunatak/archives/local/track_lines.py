@@ -49,7 +49,7 @@ def through(found, root, path, mtimes, region):
 def _margin(lines):
     """(n,) degrees that are `_MARGIN` of latitude, and no less of longitude."""
     north = np.maximum(np.abs(lines["north"].to_numpy(float)), np.abs(lines["south"].to_numpy(float)))
-    return _MARGIN / np.maximum(np.cos(np.radians(np.minimum(north, 89.0))), 0.0175)
+    return _MARGIN / np.cos(np.radians(np.minimum(north, 89.0)))
 
 
 def _updated(found, root, path, mtimes):
