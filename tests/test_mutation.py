@@ -52,7 +52,7 @@ def test_slips_of_a_line(line, slips):
 
 def test_the_tests_of_a_module_begin_with_those_that_name_it():
     """Its room first, then tests elsewhere that import it; no workflow is run."""
-    found = mutate.tests_of("scripts/nunatak/elevation/trend.py")
+    found = mutate.tests_of(ROOT, "scripts/nunatak/elevation/trend.py")
     assert found.index("tests/elevation/test_trend.py") < found.index("tests/elevation/test_hypsometry.py")
     assert all((ROOT / name).is_file() and "/workflow/" not in name for name in found)
 

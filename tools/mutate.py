@@ -168,10 +168,10 @@ def listed():
     return slips
 
 
-def tests_of(file):
+def tests_of(tree, file):
     """Test files of a module's room, those that name it first, then others outside workflow runs that import it."""
     parts = Path(file).relative_to("scripts").with_suffix("").parts
-    texts = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    texts = {path.relative_to(tree).as_posix(): path.read_text("utf-8") for path in (tree / "tests").rglob("test_*.py")}
     own = sorted((n for n in texts if n.startswith(f"tests/{parts[1]}/")), key=lambda n: parts[-1] not in texts[n])
     imports = re.compile(rf"{'.'.join(parts)}\b|from {'.'.join(parts[:-1])} import .*\b{parts[-1]}\b")
     return [*own, *sorted(n for n in texts if n not in own and "/workflow/" not in n and imports.search(texts[n]))]
@@ -183,7 +183,7 @@ def killed_by(tree, slip, limit):
     text, before = path.read_text("utf-8"), path.stat().st_mtime
     path.write_text(slip.made(text), "utf-8")
     try:
-        code = run_tests(tree, [f"tests/{name}" for name in slip.tests] or tests_of(slip.file), log, limit)
+        code = run_tests(tree, [f"tests/{name}" for name in slip.tests] or tests_of(tree, slip.file), log, limit)
     finally:
         path.write_text(text, "utf-8")
         os.utime(path, (before, before))  # so that a compiled slip is not taken for the original
