@@ -128,7 +128,7 @@ def test_classes_of_slope():
     found = residuals_by_slope(table)
     assert found.n.tolist() == [2, 1, 1, 4] and found.slope_low.tolist() == [0.0, 0.02, 0.2, 0.0]
     assert_allclose(found["median"], [0.2, -1.0, 9.0, 0.2])
-    steep = by_slope(table.assign(slope=[0.005, 0.02, 5.0, np.nan]), edges=(0.0, 0.02, 1.0))
+    steep = residuals_by_slope(table.assign(slope=[0.005, 0.02, 5.0, np.nan]), edges=(0.0, 0.02, 1.0))
     assert steep.n.tolist() == [1, 1, 4], "an edge belongs to the steeper class, beyond the last is none"
     assert_allclose(found.nmad.iloc[0], 1.4826 * 0.1)
 
