@@ -183,6 +183,7 @@ rule map_heights:
     params:
         crs=of_study("crs"),
         settings=land_ice_settings,
+        floating=floating_of,
         code=code_version("map_heights.py"),
     message:
         "{wildcards.study}: mapping heights along tracks"

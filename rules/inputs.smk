@@ -91,6 +91,12 @@ def report_inputs(wildcards):
     }
 
 
+def floating_of(wildcards):
+    """The key of the outline whose ice floats, one for all products of land-ice heights; None without."""
+    asked = STUDIES[wildcards.study]["products"].values()
+    return next((settings["floating"] for settings in asked if settings and settings.get("floating")), None)
+
+
 def limits_of_rates(wildcards):
     """What a study says of the rates at reference points that figures leave out."""
     settings = STUDIES[wildcards.study]["products"]["atl11"]

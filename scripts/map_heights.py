@@ -5,14 +5,14 @@ import numpy as np
 from nunatak import elevation, photons
 from nunatak.elevation import filters
 from nunatak.files.tables import joined_releases, read_table, write_table
-from nunatak.geometry.outlines import altimetry_outline
+from nunatak.geometry.outlines import altimetry_outline, read_outlines
 from nunatak.granules.products import product_row, products_with
 from nunatak.products import corrections
 from nunatak.runtime import job, log, stamp
 from nunatak.study.parts import products_settings
 
 
-def main(chunks, regions, out, *, settings, study, crs=None):
+def main(chunks, regions, out, *, settings, study, crs=None, floating=None):
     """
     Write the median height of every product in every cell that a track crosses.
 
@@ -21,16 +21,20 @@ def main(chunks, regions, out, *, settings, study, crs=None):
     chunks : mapping of product to the files of its heights
     settings : the study's `atl06` and `atl11`
     crs : of the cells; the region's natural one where not given
+    floating : key of the study's outline whose ice floats; the heights there are counted, too
     """
     area = altimetry_outline(regions)
     crs = crs or area.natural_crs
     cells = elevation.map_cells(area, crs)
-    parts, source, said = [], "unknown", []
+    shelf = read_outlines(regions)[floating] if floating else None
+    parts, source, said, afloat = [], "unknown", [], {}
     for product, paths in chunks.items():
         for path in paths:
             table = photons.standard_names(read_table(path))
             source = table.attrs["attributes"]["nunatak_source"]
             said.append(table.attrs["attributes"])
+            if shelf is not None:
+                afloat[product] = afloat.get(product, 0) + int(corrections.where_floating(table, shelf).sum())
             if len(table):
                 kept = table[usable(product, table, settings)]
                 height = next(name for name in product_row(product).values if name in table)
@@ -45,6 +49,7 @@ def main(chunks, regions, out, *, settings, study, crs=None):
         parameters={"settings": settings},
     )
     about |= corrections.kept_from(said[0] if said else {})
+    about |= {f"n_floating_{product}": str(n) for product, n in afloat.items()}
     about |= {"crs": crs, "cell": f"{cells.dx:g} m", **joined_releases(said)}
     write_table(table, out, attributes=about, points=True)
 
@@ -67,4 +72,5 @@ if __name__ == "__main__":
             settings=products_settings(snakemake.params.settings),
             study=snakemake.wildcards.study,
             crs=snakemake.params.get("crs"),
+            floating=snakemake.params.floating,
         )

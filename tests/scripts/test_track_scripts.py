@@ -10,6 +10,7 @@ import find_crossovers
 import find_tracks
 import fit_rates
 import fit_surface_rates
+import map_heights
 import query_granules
 import subset_points
 from nunatak import figures
@@ -17,7 +18,7 @@ from nunatak.checks import releases
 from nunatak.checks import tracks as checks
 from nunatak.files.tables import read_csv, read_table, write_table
 from nunatak.geometry import region
-from nunatak.geometry.outlines import write_outlines
+from nunatak.geometry.outlines import read_outlines, write_outlines
 from nunatak.granules import datums, ledger
 from nunatak.parameters.tracks import PassAdjustment, SurfaceFit
 from nunatak.products.atl11_crossings import no_crossings
@@ -406,6 +407,25 @@ def test_study_says_what_tracks_need(tmp_path):
         StudyError, match=r"products.atl11.datum: EGM08 is not ellipsoid as in atl06; .* write the same"
     ):
         load(path)
+
+
+@pytest.mark.parametrize(("bbox", "some"), [([23, 79.5, 24.5, 80], True), ([23, 79.95, 23.1, 80], False)])
+def test_floating_ice_that_no_height_lies_on_fails_a_check(made, study, tmp_path, bbox, some):
+    """The heights within the outline are counted, product by product; without any the key did nothing."""
+    outlines = {**read_outlines(made["regions"]), "shelf": region.load({"bbox": bbox})}
+    write_outlines(outlines, tmp_path / "regions.geojson")
+    settings = {name: product_settings(name, study["products"][name]) for name in ("atl06", "atl11")}
+    chunks = {name: [made["points"][name]] for name in settings}
+    out = tmp_path / "heights.parquet"
+    map_heights.main(chunks, tmp_path / "regions.geojson", out, settings=settings, study="test", floating="shelf")
+    found = {check.name: check for check in checks.heights_found(read_table(out))}
+    for product, paths in chunks.items():
+        check, points = found[f"heights_floating/{product}"], read_table(paths)
+        assert (
+            check.passed is some and check.value == outlines["shelf"].contains(points.longitude, points.latitude).sum()
+        )
+    map_heights.main(chunks, tmp_path / "regions.geojson", out, settings=settings, study="test")
+    assert not any("floating" in check.name for check in checks.heights_found(read_table(out)))
 
 
 def test_rates_around_centres_are_those_of_the_truth(made, tmp_path):

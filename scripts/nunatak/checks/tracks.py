@@ -18,6 +18,7 @@ AGREEMENT_LIMIT = 0.05  # m, of the median difference of ATL06 and ATL11 on flat
 # real granules h_li_sigma leaves out roughness between the segments and the pointing of single beams.
 SIMULATED_FACTOR, REAL_FACTOR = 1.2, 3.0
 _HIGHEST = 9000.0  # m, above Mount Everest's 8,849 m and its geoid
+_AFLOAT = "n_floating_"  # begins the attributes of heights.parquet that count those on floating ice
 _ENOUGH = 30  # crossovers, points
 _PASSES = 10  # pairs of passes
 # Share of rates with a flag: about 0.0001 on simulated ice. On steep ground and under clouds two thirds are flagged on
@@ -88,11 +89,12 @@ def _factor(name, spread, limit, n, said):
 
 def heights_found(heights):
     """
-    Every product along tracks has heights in the region, as high as the Earth's surface is.
+    Every product along tracks has heights in the region, as high as the Earth's surface is, and some where ice floats.
 
     Parameters
     ----------
-    heights : heights.parquet: product, n, h_low, h_high (m)
+    heights : heights.parquet: product, n, h_low, h_high (m); attribute n_floating_<product> where the study names ice
+        that floats
 
     Returns
     -------
@@ -104,6 +106,10 @@ def heights_found(heights):
         most = max(abs(rows["h_low"].min()), abs(rows["h_high"].max()))
         text = "largest magnitude of a height above the ellipsoid; none on Earth is larger"
         found.append(at_most(f"heights_plausible/{product}", most, _HIGHEST, "m", text))
+    for name, n in heights.attrs.get("attributes", {}).items():
+        if name.startswith(_AFLOAT):
+            text = "heights on ice that floats, which tides were taken off; with none `floating` does nothing"
+            found.append(at_least(f"heights_floating/{name.removeprefix(_AFLOAT)}", int(n), 1, "", text))
     return found
 
 

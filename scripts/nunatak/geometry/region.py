@@ -61,12 +61,14 @@ class Region:
         antimeridian where it crosses, closed along latitude +-90 where it holds a pole
     crosses_antimeridian : west lies east of 180
     simplification : what `tolerance` did, or None
+    crs : coordinate system its corners were given in, for words about it; None for degrees, files and names
     """
 
     name: str
     geometry: shapely.Geometry = field(repr=False)
     crosses_antimeridian: bool = False
     simplification: Simplification | None = None
+    crs: str | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -285,7 +287,7 @@ def _assemble(parts, crs, name, spec, crosses):
         raise RegionError("crosses the antimeridian; say so with crosses_antimeridian: true")
     if not polygons.area_km2(geometry) > 0:
         raise RegionError("encloses no area; give at least three corners that are not on one line")
-    region = Region(name, geometry, crossing)
+    region = Region(name, geometry, crossing, crs=spec.get("crs"))
     tolerance = spec.get("tolerance")
     if tolerance is None or "bbox" in spec:
         return region
@@ -312,7 +314,7 @@ def _simplified(region, parts, system, tolerance):
         area_before=region.area_km2,
         area_after=polygons.area_km2(geometry),
     )
-    return Region(region.name, geometry, crossing, did)
+    return Region(region.name, geometry, crossing, did, region.crs)
 
 
 @lru_cache(maxsize=32)

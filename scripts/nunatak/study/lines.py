@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from nunatak.constants import THICKNESS
@@ -63,43 +62,3 @@ class Gate(Model, velocity.Gate):
         }
         check_rasters(info, asked, layers=False)
         return self
-
-
-def check_places(study):
-    """
-    Refuse points, flowlines, gates and transects that lie wholly outside the area their data are read in.
-
-    Parameters
-    ----------
-    study : StudyFile
-
-    Raises
-    ------
-    ValueError : the first such place, as it was written, and what longitudes and latitudes the area has
-    """
-    points = {f"points.{name}": [lonlat] for name, lonlat in study.points.items()}
-    points |= {f"flowlines.{name}.start": [line.start] for name, line in study.flowlines.items()}
-    points |= {f"gates.{name}": gate.lonlat for name, gate in study.gates.items()}
-    across = {f"transects.{name}": line.lonlat for name, line in study.transects.items()}
-    for places, key_of, area in ((points, "region", study.region), (across, *_altimetry(study))):
-        for name, lonlat in places.items():
-            if not _touches(area, lonlat):
-                west, south, east, north = area.bounds
-                given = ", ".join(f"[{lon:g}, {lat:g}]" for lon, lat in lonlat)
-                raise ValueError(
-                    f"{name}: {given} lies outside {key_of}, which has longitudes {west:g} to {east:g} and latitudes "
-                    f"{south:g} to {north:g}; choose a place inside, as [longitude, latitude], or widen {key_of}"
-                )
-
-
-def _altimetry(study):
-    return ("altimetry_region", study.altimetry_region) if study.altimetry_region else ("region", study.region)
-
-
-def _touches(area, lonlat):
-    """Whether a point, or any of 200 points along a line, lies in a region."""
-    corners = np.array(lonlat, dtype=float)
-    lon, lat = np.degrees(np.unwrap(np.radians(corners[:, 0]))), corners[:, 1]
-    place = np.linspace(0, len(lon) - 1, 200 if len(lon) > 1 else 1)
-    along = np.interp(place, np.arange(len(lon)), lon)
-    return bool(area.contains((along + 180) % 360 - 180, np.interp(place, np.arange(len(lat)), lat)).any())

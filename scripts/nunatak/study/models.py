@@ -25,8 +25,9 @@ from nunatak.geometry.region import Region
 from nunatak.granules.products import product_row, products_with
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.results.figures import known_names, possible_names
+from nunatak.study.areas import check_places
 from nunatak.study.base import FileWord, Model, Point, UserPath, key
-from nunatak.study.lines import Flowline, Gate, Transect, check_places
+from nunatak.study.lines import Flowline, Gate, Transect
 from nunatak.study.period import Period, refuse_safe_hold
 from nunatak.study.products import Products
 from nunatak.study.sections import (
@@ -39,6 +40,7 @@ from nunatak.study.sections import (
     Mass,
     RegionSpec,
 )
+from nunatak.study.simulated_world import check_world
 from nunatak.study.tracks import PassBiases, SurfaceRates, check_sections
 from nunatak.times import cycle_at
 
@@ -210,6 +212,7 @@ class StudyFile(Settings):
         self._check_tracks()
         check_sections(self)
         check_places(self)
+        check_world(self)
         return self
 
     def _check_tracks(self):

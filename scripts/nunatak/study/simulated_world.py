@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nunatak.geometry import region
 from nunatak.geometry.outlines import focus_outline
-from nunatak.granules.products import asking_for
-from nunatak.study.models import Study
+from nunatak.granules.products import asking_for, product_row
+
+if TYPE_CHECKING:
+    from nunatak.study.models import Study, StudyFile
 
 # West, south, east, north of the worlds that come with the workflow; a test holds them to the simulation's own.
 SHIPPED = {
@@ -14,6 +18,8 @@ SHIPPED = {
     "ross_sea": (160.0, -79.0, -150.0, -70.0),
     "ross_sea_year": (160.0, -79.0, -150.0, -70.0),
 }
+SEA_ICE = ("ross_sea", "ross_sea_year")
+"""the worlds of them whose truth is sea ice; that of the others is a glacier"""
 GENERIC = "generic"
 
 
@@ -21,16 +27,38 @@ def world_name(study: Study) -> str:
     """
     Return the name of a study's simulated world, or "generic".
 
-    That is what its key `world` says, else the shipped world of the study's own name where the study's region touches
-    it, else "generic".
+    That is what its key `world` says, else the shipped world of the study's own name where that is true of the study's
+    region and products, else "generic".
     """
     if study.world is not None:
         return study.world
-    if study.name not in SHIPPED:
-        return GENERIC
-    west, south, east, north = SHIPPED[study.name]
-    box = region.load({"bbox": [west, south, east, north], "crosses_antimeridian": west > east})
-    return study.name if study.region.intersects(box.geometry) else GENERIC
+    return study.name if study.name in SHIPPED and not _unlike(study, study.name) else GENERIC
+
+
+def check_world(study: StudyFile) -> None:
+    """
+    Refuse a key `world` that names a world without a truth for the study's region or products.
+
+    Raises
+    ------
+    ValueError : says where the world lies, or which product it lacks
+    """
+    if study.world not in (None, GENERIC) and (reason := _unlike(study, study.world)):
+        raise ValueError(f"world: {study.world} {reason}; leave world out, or write generic")
+
+
+def _unlike(study, name):
+    """Why a shipped world is none of a study, in words; empty where it is."""
+    for product in study.products:
+        if (product_row(product).kept == "sums") != (name in SEA_ICE):
+            return f"is a world of {'sea ice' if name in SEA_ICE else 'a glacier'} and has no {product}"
+    west, south, east, north = SHIPPED[name]
+    box = region.load({"bbox": [west, south, east, north], "crosses_antimeridian": west > east}).geometry
+    areas = {"region": study.region, "altimetry_region": study.altimetry_region}
+    for key, area in areas.items():
+        if area is not None and not area.intersects(box):
+            return f"has longitudes {west:g} to {east:g} and latitudes {south:g} to {north:g}, and {key} lies outside"
+    return ""
 
 
 def world_folder(study: Study) -> str:
