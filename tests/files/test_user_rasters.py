@@ -217,3 +217,17 @@ def test_a_file_with_one_field_and_bounds_needs_no_name(tmp_path):
     write_netcdf(field, tmp_path / "bed.nc")
     np.testing.assert_allclose(read_on_grid(tmp_path / "bed.nc", GRID), 1200)
     assert with_gate(tmp_path, thickness=str(tmp_path / "bed.nc")).gates["g"].variable is None
+
+
+@pytest.mark.parametrize(
+    "text", ["<VRTDataset rasterXSize='1' rasterYSize='1'/>", "<GDAL_WMS><Service/></GDAL_WMS>", "ncols 1"]
+)
+def test_a_raster_that_points_elsewhere_is_never_opened(tmp_path, text, monkeypatch):
+    """Under any name, by the check of a study and by the reader; a TIFF that holds such a text is none either."""
+    monkeypatch.setattr(rasterio, "open", lambda *_, **__: pytest.fail("opened"))
+    for name, start in (("a.tif", b""), ("a.nc", b""), ("b.tif", b"II*\0" if text.startswith("<") else b"")):
+        (tmp_path / name).write_bytes(start + text.encode())
+        with pytest.raises(ValueError, match="is neither GeoTIFF nor NetCDF"):
+            user_rasters.check(tmp_path / name)
+        with pytest.raises(NunatakError, match="is neither GeoTIFF nor NetCDF"):
+            read_on_grid(tmp_path / name, GRID)

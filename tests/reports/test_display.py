@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from html.parser import HTMLParser
 
+import h5py
 import pytest
 from matplotlib.figure import Figure
+from nbconvert.filters.markdown import markdown2html
 
 from nunatak import figures
-from nunatak.reports import display
+from nunatak.files.tables import write_table
+from nunatak.granules import ledger
+from nunatak.reports import display, page
 
 MARK = "<img src=x onerror=alert(1)>"
 ESCAPED = "&lt;img src=x onerror=alert(1)&gt;"
@@ -48,3 +53,81 @@ def test_names_of_groups_of_references_are_escaped(shown):
 
     display.references({"ice <b>": [Made()]})
     assert shown == ["<h3>ICE &lt;B&gt;</h3><ul><li><em>words</em></li></ul>"]
+
+
+class Tags(HTMLParser):
+    """The tags and attributes a browser would see."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.attributes, self.links, self.words = set(), set(), [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.links += [value for name, value in attrs if name in ("href", "src")]
+
+    def handle_data(self, data):
+        self.words += data
+
+
+def rendered(markdown):
+    """Markdown as the page of a notebook has it."""
+    return Tags(markdown2html(markdown))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MARK,
+        "<script>alert(1)</script>",
+        "`<svg onload=alert(1)>`",
+        "<https://a.b/>",
+        "![x](https://a.b/x.png)",
+        "[x](javascript:alert(1))",
+        "[x]\n\n[x]: https://a.b/\n",
+        "&lt;img src=x onerror=alert(1)&gt;",
+        "<!-- -->\n\n<img src=x onerror=alert(1)>\n",
+    ],
+)
+def test_no_tag_and_no_hidden_link_of_a_sentence_reaches_the_page(shown, text):
+    display.say("A *plain* start.", f"A granule says: {text}.")
+    seen = rendered(shown[0])
+    # an address is a link by itself, to itself
+    assert seen.tags <= {"p", "em", "code", "a"} and seen.attributes <= {"href"}
+    assert all(link.startswith("https://a.b/") for link in seen.links)
+    assert ("plain" in seen.words and "alert(1)" in seen.words) or "a.b" in seen.words
+
+
+def test_what_a_granule_says_of_itself_is_escaped(shown, tmp_path):
+    """Its title and times in the sentence; names, units and descriptions of its datasets in the table."""
+    path = tmp_path / "ATL15_AA_0321_01km_005_01.nc"
+    with h5py.File(path, "w") as file:
+        for name in ("title", "time_coverage_start", "identifier_product_doi", "short_name"):
+            file.attrs[name] = MARK + name
+        group = file.create_group("<svg onload=alert(2)>")
+        group.attrs["Description"] = MARK
+        dataset = group.create_dataset(MARK, data=[1.0])
+        dataset.attrs.update({"units": MARK, "long_name": MARK, "_FillValue": 3.0})
+    made = {
+        "granule_id": path.stem,
+        "path": str(path),
+        "status": "present",
+        "reason": "",
+        "size_bytes": 1,
+        "sha256": None,
+    }
+    write_table(ledger([made]), tmp_path / "atl15.parquet")
+    display.anatomy({"ledgers": [str(tmp_path / "atl15.parquet")]})
+    said, table = rendered(shown[0]), Tags(shown[1])
+    assert said.tags <= {"p", "em", "code"} and not said.links and said.words.count("onerror=alert(1)") >= 3
+    assert not table.tags & {"img", "svg", "script"} and not {"onerror", "onload"} & table.attributes
+    assert table.words.count(MARK) >= 3 and "<svg onload=alert(2)>" in table.words
+
+
+def test_pages_run_no_script(tmp_path):
+    """Should a text slip through all the same: no handler and no script is run by a browser that reads the page."""
+    html = page.notebook_page("<p>body</p>", title=MARK, simulated=False)
+    assert '<meta http-equiv="Content-Security-Policy" content="script-src \'none\'' in html
+    assert "img" not in Tags(html).tags and ESCAPED in html

@@ -192,7 +192,7 @@ def has_projection(path, proj):
     import pyproj
     import rasterio
 
-    with rasterio.open(path) as source:
+    with rasterio.open(path, driver="GTiff") as source:
         left, bottom, right, top = source.bounds
         text = source.crs.to_wkt() if source.crs else ""
     corners = np.array([left, right, left, right]), np.array([bottom, bottom, top, top])
@@ -278,6 +278,10 @@ def _open(path, variable):
     import rioxarray
     import xarray as xr
 
+    try:
+        user_rasters.check_kind(path)
+    except (OSError, ValueError) as error:
+        raise NunatakError(str(error)) from error
     try:
         opened = rioxarray.open_rasterio(
             # values may be packed: scale and offset of a band or variable are applied, fills become NaN

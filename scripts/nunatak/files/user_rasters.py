@@ -9,6 +9,11 @@ from pathlib import Path
 
 DECLARE = "in a GeoTIFF with .venv/bin/rio edit-info --nodata {0:g} FILE, in NetCDF as the attribute missing_value"
 """how a file says which number stands for missing"""
+# How rasters begin that hold their values themselves: TIFF, NetCDF, HDF5. GDAL chooses its reader by the beginning,
+# and others, such as that of VRT, open what a file points to, also on the network.
+_BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"CDF", b"\x89HDF\r\n")
+_POINTING = (b"<VRTDataset", b"<GDAL_WMS", b"<WMS_")
+_LOOK = 65536  # bytes
 _KILOMETRES = ("km", "kilometre", "kilometres", "kilometer", "kilometers")
 
 
@@ -51,6 +56,7 @@ def check(given, variable=None, *, layers=True):
     path, variable = source_of(given, variable)
     if not path.is_file():
         raise ValueError(f"{path}: no such file; write its path as seen from the workflow's folder, or an absolute one")
+    check_kind(path)
     if importlib.util.find_spec("rasterio") is None:
         return
     # by its name: what reads a study file does without it
@@ -64,6 +70,24 @@ def check(given, variable=None, *, layers=True):
     fault = misplaced(path, variable)
     if fault:
         raise ValueError(f"{path}: {fault}")
+
+
+def check_kind(path):
+    """
+    Refuse a file that is no raster which holds its values itself.
+
+    Raises
+    ------
+    ValueError : named, with the remedy
+    """
+    with open(path, "rb") as stream:
+        start = stream.read(_LOOK)
+    if not start.startswith(_BEGINNINGS) or any(word in start for word in _POINTING):
+        shown = " ".join(start[:30].decode("ascii", "replace").split())
+        raise ValueError(
+            f"{path}: cannot be read as a raster, is neither GeoTIFF nor NetCDF (it begins {shown!r}); make a GeoTIFF "
+            "of it with .venv/bin/rio convert"
+        )
 
 
 def misplaced(path, variable=None):

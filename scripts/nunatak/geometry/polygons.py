@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 import numpy as np
 import pyproj
@@ -244,87 +242,3 @@ def _refuse_long_edges(part):
             f"an edge from longitude {lon[odd[0]]:g} to {lon[odd[0] + 1]:g} goes more than half round the Earth; "
             "say crosses_antimeridian: true if it is meant to cross 180"
         )
-
-
-def read_file(path, *, layer=None, attribute=None, crs=None):
-    """
-    The polygons of a GeoJSON, Shapefile, GeoPackage or KML file, and its coordinate system.
-
-    Parameters
-    ----------
-    layer : of a file with several (the folders of a KML file are layers), or a list of them that are joined
-    attribute : mapping of an attribute's name to the value (or list of values) of the features to take
-    crs : the coordinate system where the file does not state one, or instead of the one it states
-    """
-    names = [layer] if isinstance(layer, str) else list(layer or _layers(path))
-    if not layer and len(names) > 1:
-        names = [name for name in names if _read_layer(path, name, None)[0]] or names
-        if len(names) > 1:
-            raise RegionError(
-                f"polygon: {path}: holds outlines in several layers: {', '.join(names)}; add layer: with one of them, "
-                "or a list of those to join"
-            )
-    found = [_read_layer(path, name, attribute) for name in names]
-    kinds = sorted({kind for *_, held in found for kind in held})
-    found = [(parts, system) for parts, system, _ in found if parts]
-    if not found:
-        held = ", ".join(kinds) or "nothing"
-        raise RegionError(f"polygon: {path}: holds {held} and no polygon; give a file with an outline")
-    systems = {str(crs or system) for _, system in found}
-    if len(systems) > 1:
-        raise RegionError(f"polygon: {path}: its layers are in different coordinate systems; give one layer")
-    system = crs or found[0][1]
-    if system is None:
-        raise RegionError(f"polygon: {path}: states no coordinate system; add crs, such as EPSG:4326 or EPSG:3413")
-    return [part for parts, _ in found for part in parts], system
-
-
-def _layers(path):
-    """Names of the layers of a file; [None], the only one, where it cannot be listed: reading it tells why."""
-    import pyogrio
-    import pyogrio.errors
-
-    try:
-        return [str(name) for name, _ in pyogrio.list_layers(path)] or [None]
-    except (pyogrio.errors.DataSourceError, ValueError):
-        return [None]
-
-
-def _read_layer(path, layer, attribute):
-    """Polygons, coordinate system and kinds of geometry of a layer, of the features that are asked for."""
-    import pyogrio.errors
-    import pyogrio.raw
-
-    try:
-        with warnings.catch_warnings():  # an open ring is refused below, in our words
-            warnings.filterwarnings("ignore", message="Non closed ring", category=RuntimeWarning)
-            meta, _, geometry, columns = pyogrio.raw.read(path, layer=layer, force_2d=True)
-        shapes = shapely.from_wkb(geometry if geometry is not None else [])
-    except shapely.errors.ShapelyError as error:
-        reason = f"a ring is not closed ({error}); repeat its first corner at its end"
-        raise RegionError(f"polygon: {path}: {reason}") from error
-    except pyogrio.errors.DataLayerError as error:
-        names = ", ".join(str(name) for name in _layers(path))
-        raise RegionError(f"layer: {path} has no layer {layer!r}; it has {names}") from error
-    except (pyogrio.errors.DataSourceError, ValueError) as error:
-        reason = f"cannot be read ({str(error).split(';')[0].splitlines()[0]})"
-        raise RegionError(f"polygon: {path}: {reason}; give GeoJSON, Shapefile, GeoPackage or KML") from error
-    keep = np.ones(len(shapes), dtype=bool)
-    for name, wanted in (attribute or {}).items():
-        keep &= _matching(path, dict(zip(meta["fields"], columns, strict=True)), name, wanted)
-    kinds = {shape.geom_type for shape in shapes[keep] if shape is not None}
-    parts = [p for p in shapely.get_parts(shapes[keep]) if p is not None and p.geom_type == "Polygon"]
-    return parts, meta["crs"], kinds
-
-
-def _matching(path, columns, name, wanted):
-    if name not in columns:
-        near = get_close_matches(name, columns, 1, 0.5)
-        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(columns) or 'none'}"
-        raise RegionError(f"attribute: {path} has no attribute {name!r}; {hint}")
-    values = [str(value) for value in (wanted if isinstance(wanted, (list, tuple)) else [wanted])]
-    found = np.isin(np.array([str(value) for value in columns[name]]), values)
-    if not found.any():
-        some = ", ".join(sorted({str(value) for value in columns[name]})[:5])
-        raise RegionError(f"attribute: {path} has no feature with {name} {', '.join(values)}; it has {some}")
-    return found

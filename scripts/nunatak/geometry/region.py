@@ -14,7 +14,7 @@ import pyproj
 import shapely
 import yaml
 
-from nunatak.geometry import polygons
+from nunatak.geometry import outline_files, polygons
 from nunatak.geometry.polygons import RegionError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -205,7 +205,7 @@ def load(spec, *, folder=".", name=None) -> Region:
     if "polygon" in spec:
         path = find_file(spec["polygon"], folder)
         choice = {key: spec.get(key) for key in ("layer", "attribute", "crs")}
-        parts, crs = polygons.read_file(path, **choice)
+        parts, crs = outline_files.read_file(path, **choice)
         return _assemble(parts, crs, name or path.stem, spec, crosses)
     if "bbox" in spec:
         parts = polygons.box(spec["bbox"], crosses, geographic="crs" not in spec)

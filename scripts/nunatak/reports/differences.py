@@ -242,7 +242,7 @@ def _zarr(path):
 def _raster(path):
     import rasterio
 
-    with rasterio.open(path) as raster:
+    with rasterio.open(path, driver="GTiff") as raster:
         place = np.array([str(raster.crs), str(raster.transform), *map(str, raster.descriptions)], dtype=object)
         return {"place": place, **{f"band {i}": raster.read(i) for i in raster.indexes}}
 

@@ -19,8 +19,14 @@ from nunatak.runtime import read_json
 
 
 def say(*sentences):
-    """Show sentences as one paragraph."""
-    display(Markdown(" ".join(sentence for sentence in sentences if sentence)))
+    """
+    Show sentences as one paragraph.
+
+    They may hold Markdown's emphasis and code. HTML, links and pictures are shown as they are written: a sentence may
+    quote a granule, and a granule may hold anything.
+    """
+    said = " ".join(" ".join(sentence for sentence in sentences if sentence).split())
+    display(Markdown(said.replace("<", "&lt;").replace("](", "]&#40;").replace("]:", "]&#58;")))
 
 
 def table(heads, rows, *, numbers_from=1):

@@ -9,6 +9,7 @@ SHELL = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="script-src 'none'; object-src 'none'; base-uri 'none'">
 <meta name="generator" content="nunatak {{ version }}">
 <title>{{ title }}{% if simulated %} (simulated){% endif %}</title>
 <style>{{ css }}</style>

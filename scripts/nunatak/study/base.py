@@ -157,8 +157,14 @@ def plain(function):
 def _file_word(value):
     if not re.fullmatch(r"[A-Za-z0-9_]+", value):
         raise ValueError(
-            f"got the name {value!r}; write letters without accents, digits and _: it names a figure's file"
+            f"got the name {value[:40]!r}; write letters without accents, digits and _: it names a figure's file"
         )
+    return value
+
+
+def _word(value):
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+        raise ValueError(f"got the name {value[:40]!r}; write letters without accents, digits, _ and -")
     return value
 
 
@@ -180,6 +186,7 @@ _MONTH_SCHEMA = {"anyOf": [{"enum": list(MONTHS)}, {"type": "integer", "minimum"
 _POINT_SCHEMA = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 
 FileWord = Annotated[str, AfterValidator(_file_word)]
+Word = Annotated[str, AfterValidator(_word)]
 UserPath = Annotated[str, AfterValidator(os.path.expanduser)]  # ~ is the home, which no shell puts in after `key=`
 Month = Annotated[int, BeforeValidator(_month), Field(ge=1, le=12), WithJsonSchema(_MONTH_SCHEMA)]
 Release = Annotated[str, BeforeValidator(_release), WithJsonSchema({"type": "string", "pattern": r"^(\d{3}|any)$"})]

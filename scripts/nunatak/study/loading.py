@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from nunatak.runtime import NunatakError
 from nunatak.study.base import StudyError
 from nunatak.study.models import Settings, Study, StudyFile
 from nunatak.study.yaml_files import read_yaml
@@ -52,6 +53,13 @@ def load(path, *, overrides: Mapping[str, Any] | None = None, settings: Mapping[
         line = one_line(error)
         typed = re.split(r"[.:]", line)[0] in overrides
         raise StudyError(f"--config {line}" if typed else f"{path}: {line}") from error
+    except NunatakError as error:
+        raise StudyError(f"{path}: {error}") from error
+    except Exception as error:  # one file at fault must not stop the other studies
+        told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise StudyError(
+            f"{path}: cannot be read as a study ({told}); docs/study_reference.md has every key"
+        ) from error
 
 
 _COMMANDS = ("plan_", "lock_", "update_", "verify_", "export_", "figures_")

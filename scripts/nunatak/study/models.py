@@ -26,7 +26,7 @@ from nunatak.granules.products import product_row, products_with
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.results.figures import known_names, possible_names
 from nunatak.study.areas import check_places
-from nunatak.study.base import FileWord, Model, Point, UserPath, key
+from nunatak.study.base import FileWord, Model, Point, UserPath, Word, key
 from nunatak.study.lines import Flowline, Gate, Transect
 from nunatak.study.period import Period, refuse_safe_hold
 from nunatak.study.products import Products
@@ -152,16 +152,16 @@ class StudyFile(Settings):
     )
     region: Outline = key(..., "the area: name, bbox, lonlat or polygon")
     altimetry_region: Outline | None = key(None, "the area of the altimetry, where it is another one")
-    regions: dict[str, Outline] = key({}, "further areas with rows and series of their own, by name")
+    regions: dict[Word, Outline] = key({}, "further areas with rows and series of their own, by name")
     crosses_antimeridian: bool = key(False, "the region is meant to cross longitude 180")
     crs: Crs | None = key(None, "coordinate system of points and their maps; EPSG:3413, EPSG:3031 or UTM by default")
     focus: Focus | None = key(None, "what maps zoom in on")
     period: Period = key(..., "[first day, last day], or {years: [a, b], months: [..]}", unit="UTC")
     products: Products = key(..., "what to read")
     transects: dict[FileWord, Transect] = key({}, "lines over the ice, by name")
-    points: dict[str, Point] = key({}, "points for series, [longitude, latitude] by name", unit="degrees")
-    flowlines: dict[str, Flowline] = key({}, "flowlines, by name")
-    gates: dict[str, Gate] = key({}, "flux gates, by name")
+    points: dict[Word, Point] = key({}, "points for series, [longitude, latitude] by name", unit="degrees")
+    flowlines: dict[Word, Flowline] = key({}, "flowlines, by name")
+    gates: dict[Word, Gate] = key({}, "flux gates, by name")
     geopackage: bool = key(False, "write points, flowlines and gates as a GeoPackage too (velocity/flow.gpkg)")
     freeboard: Freeboard | None = key(None, "sea-ice freeboard on a grid")
     composite: Composite | None = key(None, "annual velocities")

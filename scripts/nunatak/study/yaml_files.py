@@ -16,7 +16,7 @@ from nunatak.study.base import StudyError
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file's mapping."""
     try:
-        given = yaml.load(path.read_text("utf-8"), Loader=_Loader)
+        given = _read(path.read_text("utf-8"))
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror}); check the name of the study") from error
     except UnicodeDecodeError as error:
@@ -25,7 +25,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise StudyError(f"{path}: {where}{reason}; mend the YAML there") from error
+        raise StudyError(f"{path}: {where}{' '.join(reason.split())}; mend the YAML there") from error
+    except RecursionError as error:
+        raise StudyError(f"{path}: lists or mappings lie too deep in one another; mend the YAML") from error
     if not isinstance(given, dict):
         raise StudyError(
             f"{path}: holds {type(given).__name__ if given is not None else 'nothing'}; write key: value lines"
@@ -33,12 +35,58 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return given
 
 
+_MOST_NODES = 200_000  # values of a study file, aliases counted as often as they stand
+
+
+def _read(text):
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _count(node, {})
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _count(node, counted):
+    """Count the values below a node; refuse more than a study file can hold, and a value inside itself."""
+    if id(node) in counted:
+        if counted[id(node)] is None:
+            raise yaml.constructor.ConstructorError(None, None, "an alias stands inside what it names", node.start_mark)
+        return counted[id(node)]
+    counted[id(node)] = None
+    children = []
+    if isinstance(node, yaml.MappingNode):
+        children = [part for pair in node.value for part in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        children = node.value
+    number = 1 + sum(_count(child, counted) for child in children)
+    if number > _MOST_NODES:
+        problem = f"more than {_MOST_NODES} values, aliases counted"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    counted[id(node)] = number
+    return number
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, of which the first would be lost without a word."""
+    """YAML that refuses a key given twice, the first of which would be lost, and names what it refuses."""
+
+    def construct_object(self, node, deep=False):
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, OverflowError) as error:  # a 30th of February, a number of 6,000 digits
+            shown = str(node.value)[:40] if isinstance(node, yaml.ScalarNode) else "this"
+            problem = f"{shown} is no {node.tag.rpartition(':')[2]} ({error})"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
 
     def construct_mapping(self, node, deep=False):
         seen = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                problem = "a list or mapping stands where a key is expected; write text"
+                raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
             name = self.construct_object(key_node, deep=True)
             if name in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{name} is given twice", key_node.start_mark)
