@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
-# a package that is installed (h5coro) brings a top-level `tests` of its own, which would hide this folder
-if ROOT.joinpath("tests").as_posix() not in getattr(sys.modules.get("tests"), "__path__", ()):
-    sys.modules["tests"] = ModuleType("tests")
-    sys.modules["tests"].__path__ = [ROOT.joinpath("tests").as_posix()]
 DATA = Path(os.environ.get("NUNATAK_DATA") or ROOT.parent / "shared" / "data")
 
 # no test asserts a time, so a busy machine fails none

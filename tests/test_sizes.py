@@ -50,3 +50,9 @@ def test_the_measures_see_what_is_too_long():
     """A docstring is not counted, and an argument by name is none by position."""
     [long] = functions('def f(a, b, /, c, *, d):\n    """\n    Say.\n    """\n    x = 1\n    return x\n')
     assert (lines_of(long), positional(long)) == (2, 3)
+
+
+def test_no_two_files_of_tests_have_one_name():
+    """They are modules side by side, whatever their folder: of two with one name the second is not collected."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
