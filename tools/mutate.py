@@ -39,6 +39,7 @@ OPERATORS = {
     **{ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "=="},
     **{ast.In: "not in", ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is"},
 }
+OVERTIME = 999
 _TWINS = "min max, minimum maximum, fmin fmax, nanmin nanmax, argmin argmax, sin cos, floor ceil, any all"
 FUNCTIONS = {a: b for pair in _TWINS.split(", ") for a, b in (pair.split(), pair.split()[::-1])}
 FUNCTIONS |= {"mean": "sum", "median": "mean", "hypot": "add", "isfinite": "isnan", "abs": "positive"}
@@ -169,12 +170,14 @@ def listed():
 
 
 def tests_of(tree, file):
-    """Test files of a module's room, those that name it first, then others outside workflow runs that import it."""
+    """Test files by module: of its room, those that name it; then its others and those elsewhere that import it."""
     parts = Path(file).relative_to("scripts").with_suffix("").parts
     texts = {path.relative_to(tree).as_posix(): path.read_text("utf-8") for path in (tree / "tests").rglob("test_*.py")}
-    own = sorted((n for n in texts if n.startswith(f"tests/{parts[1]}/")), key=lambda n: parts[-1] not in texts[n])
+    own = {name for name in texts if name.startswith(f"tests/{parts[1]}/")}
+    near = {name for name in own if parts[-1] in texts[name]}
     imports = re.compile(rf"{'.'.join(parts)}\b|from {'.'.join(parts[:-1])} import .*\b{parts[-1]}\b")
-    return [*own, *sorted(n for n in texts if n not in own and "/workflow/" not in n and imports.search(texts[n]))]
+    further = {name for name in texts if "/workflow/" not in name and imports.search(texts[name])}
+    return [sorted(files) for files in (near, (own | further) - near) if files]
 
 
 def killed_by(tree, slip, limit):
@@ -182,19 +185,20 @@ def killed_by(tree, slip, limit):
     path, log = tree / slip.file, tree / "pytest.log"
     text, before = path.read_text("utf-8"), path.stat().st_mtime
     path.write_text(slip.made(text), "utf-8")
+    groups = [[f"tests/{name}" for name in slip.tests]] if slip.tests else tests_of(tree, slip.file)
     try:
-        code = run_tests(tree, [f"tests/{name}" for name in slip.tests] or tests_of(tree, slip.file), log, limit)
+        code = next(filter(None, (run_tests(tree, chosen, log, limit) for chosen in groups)), 0)
     finally:
         path.write_text(text, "utf-8")
         os.utime(path, (before, before))  # so that a compiled slip is not taken for the original
-    if code in (0, None):
-        return "" if code == 0 else "the time limit"
+    if code in (0, OVERTIME):
+        return "the time limit" if code else ""
     said = re.findall(r"^(?:FAILED|ERROR) (\S+)", log.read_text("utf-8", "replace"), flags=re.MULTILINE)
     return said[0] if said else f"an end with {code}"
 
 
 def run_tests(tree, chosen, log, limit):
-    """The exit code of pytest in a process of its own, which has the packages already; None when the time is over."""
+    """The exit code of pytest, in a process of its own that has the packages already; OVERTIME after the limit."""
     child = os.fork()
     if child == 0:
         import pytest
@@ -215,7 +219,7 @@ def run_tests(tree, chosen, log, limit):
         time.sleep(0.1)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return None
+    return OVERTIME
 
 
 def copy_of_the_tree(folder):
