@@ -1,6 +1,7 @@
 """Bilinear sampling and its rule for missing neighbours."""
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nunatak.elevation.sampling import BILINEAR, MISSING, NEAREST, RENORMALISED, sample
@@ -55,6 +56,25 @@ def test_outside_the_outer_cells_there_is_nothing():
     values, flag = sample(PLANE, X, Y, [-0.4, -0.6], [1.0, 1.0], margin=True)
     assert_array_equal(np.isnan(values), [False, True])
     assert flag[1] == MISSING
+
+
+@pytest.mark.parametrize("margin", [False, True])
+def test_half_a_cell_beyond_the_outermost_centres_on_every_side(margin):
+    """Grids of odd and even size: a point on the outer edge of the outer cell is in it, a little beyond it in none."""
+    for n in (3, 4):
+        x = np.arange(float(n))
+        y = x[::-1]
+        values = 10.0 + x + 100 * y[:, None]
+        for beyond, inside in ((0.5, True), (0.51, False), (1.4, False)):
+            px = np.array([-beyond, n - 1 + beyond, 1.0, 1.0])
+            py = np.array([1.0, 1.0, -beyond, n - 1 + beyond])
+            found, flag = sample(values, x, y, px, py, margin=margin)
+            expected = 10 + np.clip(px, 0, n - 1) + 100 * np.clip(py, 0, n - 1)
+            assert_allclose(found, expected if inside else np.nan)
+            assert (flag == (BILINEAR if inside else MISSING)).all()
+    only = np.full((4, 4), np.nan)
+    only[0, 3] = 7.0  # at x = 3, y = 3
+    assert_allclose(sample(only, x, y, [3.5, 3.5], [3.5, 2.9], margin=True)[0], 7.0)
 
 
 def test_fields_are_sampled_together():

@@ -98,6 +98,8 @@ def test_only_good_heights_of_the_same_pass_are_joined():
     assert photons.against_atl11(heights[heights["beam"] == "gt2l"], points()).empty
     assert photons.against_atl06(heights, segments(heights), max_offset=2.0).empty
     assert photons.against_atl11(heights, points(), max_offset=2.0).empty
+    for along, n in ((6.9, 7), (7.1, 0)):  # 10 m from the centres of both beams, which lie 3 m before the points
+        assert len(photons.against_atl11(heights, points().assign(x_atc=points()["x_atc"] + along))) == n
     assert photons.against_atl11(heights, points().assign(y_atc=3000.0 + 1670.0)).empty
     one_bad = heights.assign(pflags=np.where((heights["beam"] == "gt2l") & (heights["segment_id"] == 503), 2, 0))
     assert 503 not in set(photons.against_atl11(one_bad, points())["ref_pt"])

@@ -35,6 +35,16 @@ def test_years_on_one_side_give_the_weighted_mean_and_no_slope():
     assert np.isnan(slope).all() and np.isnan(slope_error).all()
 
 
+@pytest.mark.parametrize("missing", [0, 3])
+def test_years_without_a_value_are_on_no_side(missing):
+    """The only year before, or after, the reference has no value: all others lie on one side, there is no slope."""
+    time = np.array([-1.0, 1.0, 2.0, 3.0]) if missing == 0 else np.array([-3.0, -2.0, -1.0, 1.0])
+    values = np.array([[1.0, 2.0, 4.0, 8.0]])
+    values[0, missing] = np.nan
+    mean, _, slope, slope_error = line_through(time, values, np.ones((1, 4)))
+    assert mean == np.nanmean(values) and np.isnan(slope) and np.isnan(slope_error)
+
+
 def test_missing_years_do_not_count():
     """A year without a value or without a positive error is as if it were not there."""
     values = np.array([[10.0, np.nan, 16.0, 11.0, 32.0, 99.0]])
