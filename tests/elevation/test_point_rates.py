@@ -323,3 +323,12 @@ def test_heights_to_use_by_each_reason(reason, with_quality, without):
     assert usable(table, quality=False, max_slope=0.2000001).tolist() == [without, True]
     steep = "n_slope" in reason or "e_slope" in reason
     assert usable(table, quality=False).tolist() == [without or steep, True], "no limit, no slope too steep"
+
+
+@pytest.mark.parametrize(("median", "left_out"), [(0.5, False), (-0.5, False), (0.51, True), (-0.51, True)])
+def test_a_pass_up_to_the_limit_stays(median, left_out):
+    """One of six passes of a track lies off by the limit of 0.5 m itself, or by more, to either side."""
+    medians = np.array([0.0, 0.01, -0.01, 0.02, -0.02, median])
+    table = pd.DataFrame({"rgt": 1, "cycle": np.arange(6), "median": medians, "nmad": 0.05, "z": medians / 0.02})
+    assert leave_out_passes(table).tolist() == [False] * 5 + [left_out]
+    assert leave_out_passes(table.head(4)).sum() == 0 and not leave_out_passes(table, max_pass=None).any()
