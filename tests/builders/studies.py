@@ -15,6 +15,13 @@ from nunatak.geometry.grid import Grid
 from nunatak.times import from_decimal_year, utc_to_delta_time
 
 AUSTFONNA = {"crs": "EPSG:3413", "left": 1_029_500.0, "top": -399_500.0}  # about 79.7 N: a 1 km cell is 1.046 km2
+# the least that a study file can say
+PLAIN = {
+    "title": "A glacier",
+    "region": {"bbox": [10, 79, 30, 81]},
+    "period": ["2019-01-01", "2023-01-01"],
+    "products": {"atl15": {"version": "005", "resolutions": ["1km", "10km"]}},
+}
 
 
 def grid(ny=20, nx=20, cell=1000.0, **where):
