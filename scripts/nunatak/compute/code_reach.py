@@ -27,11 +27,9 @@ def modules(script) -> set[Path]:
     found: set[Path] = set()
     queue = [Path(script)]
     while queue:
-        for name in imports(queue.pop()):
-            for path in library_files(name):
-                if path not in found:
-                    found.add(path)
-                    queue.append(path)
+        new = _files_behind(*_dated(queue.pop())) - found
+        found |= new
+        queue += new
     return found
 
 
@@ -55,7 +53,18 @@ def code_version(*files) -> str:
 
 def imports(path) -> set[str]:
     """Dotted names a file imports; `from a import b` counts as a and as a.b, which may be a module or not."""
-    return _imports_of(str(path), Path(path).stat().st_mtime_ns)
+    return _imports_of(*_dated(path))
+
+
+def _dated(path) -> tuple[str, int]:
+    """Return a file's path and the time of its last change, by which what was read from it is kept."""
+    return str(path), Path(path).stat().st_mtime_ns
+
+
+@cache
+def _files_behind(path, mtime_ns) -> frozenset[Path]:
+    """Return the library's files that a file imports itself."""
+    return frozenset(file for name in _imports_of(path, mtime_ns) for file in library_files(name))
 
 
 @cache
