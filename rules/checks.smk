@@ -14,6 +14,7 @@ rule check_study:
         runtime=growing(30),
     params:
         world=world_of,
+        settings=of_study(),
         code=code_version("check_study.py"),
     message:
         "{wildcards.study}: checking the results"

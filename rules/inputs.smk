@@ -12,8 +12,19 @@ def outcomes_found(wildcards):
 
 
 def check_inputs(wildcards):
-    """The results of a study, with its rasters."""
-    return results_of(wildcards) | below(wildcards.study, targets.rasters(LOADED[wildcards.study]))
+    """The results of a study, its rasters and figures, and what lies behind them."""
+    label, loaded = wildcards.study, LOADED[wildcards.study]
+    asked = set(loaded.products)
+    behind = {f"points_{name}": points(name)(wildcards) for name in ("atl06", "atl11") if name in asked}
+    behind |= {f"ledger_{name}": ledgers(name)(wildcards) for name in ("atl14", "atl15") if name in asked}
+    if "atl06sr" in asked:
+        behind["fitted"] = heights_along("atl06sr")(wildcards)
+    if loaded.sea_ice:
+        sums = {kind: chunk_files(loaded.sea_ice, kind, "parquet")(wildcards) for kind in ("sums", "levels", "tallies")}
+        behind |= sums | {"ledger_sea_ice": ledgers(loaded.sea_ice)(wildcards)}
+    if "itslive" in asked:
+        behind["cube"] = f"<results>/{label}/velocity/cube.zarr"
+    return results_of(wildcards) | below(label, targets.rasters(loaded)) | behind | {"figures": figures_of(label, "json")}
 
 
 def figure_inputs(wildcards):

@@ -43,7 +43,9 @@ def main(cube, out, *, fit, study, years=None, threads=2, scheduler=None, memory
     with parallel.on(scheduler, threads=threads):
         bands = {"chunks": {"time": -1, "y": BAND}} if scheduler else {}
         held = 64 if scheduler else memory_mb  # more bands, for workers to share
-        annual = velocity.composite(open_cube(cube, **bands), threads=threads, memory_mb=held, **options_of(fit, years))
+        annual = velocity.composite(
+            open_cube(cube, **bands), threads=threads, memory_mb=held, **velocity.options_of(fit, years)
+        )
     grid = Grid.of(annual)
     annual = georeference(annual, grid)
     write_netcdf(annual, out["annual"], about)
@@ -57,17 +59,6 @@ def main(cube, out, *, fit, study, years=None, threads=2, scheduler=None, memory
     log.info(
         "years of cells: %s", ", ".join(f"{n} {word}" for word, n in velocity.years_by_status(annual).items() if n)
     )
-
-
-def options_of(fit, years=None):
-    """The arguments of `velocity.composite`; a year that is named after its end may lie one after the study's last."""
-    names = ("method", "seasonal", "trend_inside", "year_start", "image_sigma", "v0_years", "error_limit")
-    options = {name: getattr(fit, name) for name in names}
-    if years and not fit.v0_years:
-        options["mean_years"] = years[0], years[1] + (fit.year_start > 1)
-    least = fit.minimum_pairs
-    filters = velocity.Filters(before_minimum=min(5, least), after_minimum=least)
-    return {**options, "filters": filters if fit.method == "lsq" else None}
 
 
 def write_maps(annual, grid, folder, about):

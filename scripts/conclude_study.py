@@ -23,7 +23,7 @@ def main(checks, report, summary, granules, ledgers, *, policy, makes, possible)
     """
     tidy(Path(report).parent, makes, possible)
     say(Path(summary).read_text("utf-8").rstrip())
-    failed = [check["name"] for check in read_json(checks)["checks"] if not check["passed"]]
+    failed = [check["name"] for check in read_json(checks)["checks"] if check["status"] == "failed"]
     reason = nothing(reading.granule_tables(granules), reading.ledger_tables(ledgers), FOUND in failed)
     if reason:
         raise NunatakError(f"{report}: the study has no result: {reason}")

@@ -30,7 +30,9 @@ def start(server, tmp_path):
         assert OUTSIDE not in done.text and reached.leaks(done) == []
         results = reached / f"results/{name}-tiny"
         assert (results / "report.html").is_file()
-        assert all(check["passed"] for check in json.loads((results / "checks.json").read_text())["checks"])
+        assert not any(
+            check["status"] == "failed" for check in json.loads((results / "checks.json").read_text())["checks"]
+        )
         ledgers = pd.concat(map(pd.read_parquet, results.glob("*/ledger/*.parquet")))
         assert len(ledgers) and set(ledgers["status"]) == {"present"}
         return ledgers

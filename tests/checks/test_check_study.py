@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,7 +42,7 @@ def inputs(tmp_path):
 def test_a_sound_study_passes(inputs, tmp_path):
     check_study.main(inputs, tmp_path / "checks.json", world=None)
     found = {check.name: check for check in checks.read_checks(tmp_path / "checks.json")}
-    assert all(check.passed for check in found.values())
+    assert not any(check.failed for check in found.values())
     assert {"crs", "datum_epoch", "finite_share/4km", "volume_closure/region", "repeat_pairs/found"} <= set(found)
 
 
@@ -52,7 +50,7 @@ def test_a_study_of_tracks_alone_is_checked_for_its_pairs(inputs, tmp_path):
     wanted = {name: inputs[name] for name in ("regions", "repeat_pairs")}
     check_study.main(wanted, tmp_path / "checks.json", world=None)
     assert [c.name.split("/")[0] for c in checks.read_checks(tmp_path / "checks.json")] == [
-        *["repeat_pairs"] * 5,
+        *["repeat_pairs"] * 8,
         "results",
     ]
 
@@ -61,25 +59,19 @@ def test_a_failed_check_is_written_and_does_not_stop_the_job(inputs, tmp_path):
     pairs = study_results.pairs().rename(columns={"time_first": "time_second", "time_second": "time_first"})
     write_table(pairs, inputs["repeat_pairs"], attributes={"nunatak_source": "directory"})
     check_study.main(inputs, tmp_path / "checks.json", world=None)
-    failed = [c.name for c in checks.read_checks(tmp_path / "checks.json") if not c.passed]
+    failed = [c.name for c in checks.read_checks(tmp_path / "checks.json") if c.failed]
     assert failed == ["repeat_pairs/later"]
 
 
 @pytest.mark.parametrize(("crs", "failed"), [(study_results.CRS, []), ("EPSG:3031", ["raster_projection"])])
 def test_rasters_are_read_back_and_held_against_the_grid(inputs, tmp_path, crs, failed):
     """A raster whose file says another projection lies elsewhere in every other program."""
-    grid = Grid.of(study_results.height_change())
-    write_cog(np.zeros(grid.shape), replace(grid, crs=crs), tmp_path / "map.tif")
-    check_study.main({**inputs, "change_raster": str(tmp_path / "map.tif")}, tmp_path / "checks.json", world=None)
+    layer, _ = reading.read_height_change(inputs["change"])
+    mapped = elevation.change_between(layer, *layer.decimal_year.values[[0, -1]])
+    bands = np.stack([mapped[name].values for name in ("dh", "dh_sigma", "dhdt", "dhdt_sigma")])
+    write_cog(bands.astype("f4"), replace(Grid.of(layer), crs=crs), tmp_path / "map_change.tif")
+    given = {**inputs, "change_raster": str(tmp_path / "map_change.tif")}
+    check_study.main(given, tmp_path / "checks.json", world=None)
     found = {check.name: check for check in checks.read_checks(tmp_path / "checks.json")}
     assert found["raster_projection"].value == len(failed)
-    assert [name for name, check in found.items() if not check.passed] == failed
-
-
-def test_the_script_calls_no_check_that_is_not_there():
-    """Names are looked up when a study is checked, and few tests have a study of every product."""
-    source = Path(check_study.__file__).read_text()
-    called = re.findall(r"\bchecks\.(\w+)\.(\w+)\(", source)
-    assert len(called) > 20
-    for module, name in called:
-        assert hasattr(getattr(check_study.checks, module), name), f"{module}.{name}"
+    assert [name for name, check in found.items() if check.failed] == failed

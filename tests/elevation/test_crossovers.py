@@ -229,16 +229,16 @@ def test_checks_of_spread_have_two_sides():
     found = crossovers(network(rng, biases=0.03 * rng.standard_normal(16)))
     near = found.assign(dt_days=1.0)
     for simulated in (True, False):
-        assert tracks.crossover_spread("atl06", near, simulated=simulated).passed
-        assert tracks.crossover_common("atl06", near, simulated=simulated).passed
+        assert tracks.crossover_spread("atl06", near, simulated=simulated).held
+        assert tracks.crossover_common("atl06", near, simulated=simulated).held
     for factor in (1.8, 1 / 1.8):
-        assert not tracks.crossover_spread("atl06", near.assign(z_own=near.z_own * factor), simulated=True).passed
+        assert tracks.crossover_spread("atl06", near.assign(z_own=near.z_own * factor), simulated=True).failed
     for factor in (4.0, 0.25, 0.029):
         check = tracks.crossover_spread("atl06", near.assign(z_own=near.z_own * factor))
-        assert not check.passed and check.value > 3
+        assert check.failed and check.value > 3
     wide = near.assign(dh_sigma_common=near.dh_sigma_common * 20, dh_sigma_own=near.dh_sigma_own)
-    assert not tracks.crossover_common("atl06", wide).passed
-    assert not tracks.crossover_common("atl06", near.assign(dh=near.dh + 1.0)).passed, "a bias between passes"
+    assert tracks.crossover_common("atl06", wide).failed
+    assert tracks.crossover_common("atl06", near.assign(dh=near.dh + 1.0)).failed, "a bias between passes"
     assert not tracks.crossover_common("atl06", near[near.rgt_1 == 1]).applies
     assert not tracks.crossover_spread("atl06", near[:5]).applies
 
@@ -414,9 +414,9 @@ def test_real_heights_differ_by_their_stated_errors(data, name, n, spread):
     found = crossovers(table, correlation=0.0)
     assert len(found) == n and 0.6 < nmad(found.z) < 0.9
     assert_allclose(nmad(found.z_own), spread, atol=0.01)
-    assert tracks.crossover_spread("atl06", found).passed
+    assert tracks.crossover_spread("atl06", found).held
     single = table.assign(h_li_sigma=np.hypot(table.h_li_sigma, table.sigma_geo_h))
-    assert not tracks.crossover_spread("atl06", crossovers(single, correlation=0.0)).passed
+    assert tracks.crossover_spread("atl06", crossovers(single, correlation=0.0)).failed
     assert nmad(crossovers(table.assign(sigma_systematic=table.sigma_geo_h), correlation=0.0).z) < 0.1
 
 

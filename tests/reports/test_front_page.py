@@ -198,7 +198,7 @@ def test_the_summary_has_five_lines_with_numbers(report):
     assert len(lines) == 5
     assert lines[0] == "An ice cap <made up> (SIMULATED)"
     assert lines[1] == "granules: 3 found, 1 used, 1 failed"
-    assert lines[3] == "checks: 1 of 1 hold"
+    assert lines[3] == "checks: 1 held, 0 failed, 0 not applicable"
     assert lines[4].endswith("report.html")
 
 
@@ -216,7 +216,7 @@ def test_a_failed_check_is_named_at_the_top(made, provenance, tmp_path):
     given = {**made.inputs, "checks": tmp_path / "checks.json", "provenance": str(provenance)}
     material = files.front_material({**given, "figures": [], "pages": []})
     content = front.compose(made.study, references=[], **material)
-    assert content.lead[-1] == "1 check failed: lag_closure."
+    assert content.lead[-1] == "Checks: 0 held, 1 failed, 0 not applicable. Failed: lag_closure."
     assert "FAILED" in Page(front_html(content)).words
 
 

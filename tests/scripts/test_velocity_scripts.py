@@ -263,7 +263,7 @@ def test_the_mean_speed_is_the_mean_of_the_years_its_words_name(work, tmp_path):
 def test_the_file_can_be_held_against_the_truth(annual):
     """Means, trend, amplitude and phase out of annual.nc, as the study's checks read it."""
     found = velocity_truth.against_truth(annual, {"name": "pine_island", "size": "tiny"})
-    assert [(c.name, c.passed) for c in found if c.applies] == [(c.name, True) for c in found]
+    assert [(c.name, c.held) for c in found if c.applies] == [(c.name, True) for c in found]
 
 
 def test_points_lines_and_gates_that_nobody_asked_for_are_tables_without_rows(work, annual):

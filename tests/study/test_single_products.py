@@ -147,7 +147,7 @@ def test_a_region_without_a_height_goes_through_every_script(made, product, tmp_
     assert read_csv(results["tracks"]).empty and read_table(results["track"]).empty
     check_study.main(results, tmp_path / "checks.json", world=None)
     found = {check.name: check for check in checks.read_checks(tmp_path / "checks.json")}
-    assert [name for name, check in found.items() if not check.passed] == ["results/found"]
+    assert [name for name, check in found.items() if check.failed] == ["results/found"]
     for name in ("heights", f"{product}_profile"):
         plot_figure.main(name, results, [tmp_path / "f.png", tmp_path / "f.json"], study="test", title="Test")
         assert read_json(tmp_path / "f.json")["not_drawn"]
@@ -157,7 +157,7 @@ def test_a_period_too_short_for_rates_is_no_failed_check(made, tmp_path):
     results = {name: str(path) for name, path in made("atl11").items()}
     check_study.main(results, tmp_path / "checks.json", world=None)
     found = {check.name: check for check in checks.read_checks(tmp_path / "checks.json")}
-    assert not found["point_rates/found"].applies and all(check.passed for check in found.values())
+    assert not found["point_rates/found"].applies and not any(check.failed for check in found.values())
     assert found["heights/atl11"].value > 1000 and found["heights_plausible/atl11"].value < 1000
 
 

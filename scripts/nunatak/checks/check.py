@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 
 from nunatak.runtime import read_json, write_json
 
+HELD, FAILED, NOT_APPLICABLE = STATUSES = ("held", "failed", "not applicable")
+
 
 @dataclass(frozen=True)
 class Check:
@@ -16,7 +18,7 @@ class Check:
     Attributes
     ----------
     name : short, unique within a study: "lag_closure", "volume_closure/region"
-    passed : whether it holds
+    status : held, failed, or not applicable: there was nothing to hold against, and the check says nothing
     value : the number found; None where the check does not apply to this study
     limit : the number it is held against
     unit : of both; "" for a count or a share
@@ -24,42 +26,86 @@ class Check:
     """
 
     name: str
-    passed: bool
+    status: str
     value: float | None
     limit: float | None
     unit: str
     text: str
 
     @property
+    def held(self):
+        """Whether the statement was tried and is true."""
+        return self.status == HELD
+
+    @property
+    def failed(self):
+        """Whether the statement was tried and is false."""
+        return self.status == FAILED
+
+    @property
     def applies(self):
         """Whether there was anything to check."""
-        return self.value is not None
+        return self.status != NOT_APPLICABLE
 
 
 def at_most(name, value, limit, unit, text):
     """A check that |value| does not exceed a limit; a value that is not a number fails."""
     value = float(value)
-    passed = math.isfinite(value) and abs(value) <= limit
-    return Check(name, passed, value if math.isfinite(value) else math.inf, float(limit), unit, text)
+    held = math.isfinite(value) and abs(value) <= limit
+    value = value if math.isfinite(value) else math.inf
+    return Check(name, HELD if held else FAILED, value, float(limit), unit, text)
 
 
 def at_least(name, value, limit, unit, text):
     """A check that a value reaches a limit; a value that is not a number fails."""
     value = float(value)
-    passed = math.isfinite(value) and value >= limit
-    return Check(name, passed, value if math.isfinite(value) else -math.inf, float(limit), unit, text)
+    held = math.isfinite(value) and value >= limit
+    value = value if math.isfinite(value) else -math.inf
+    return Check(name, HELD if held else FAILED, value, float(limit), unit, text)
+
+
+def within(name, value, low, high, unit, text):
+    """
+    A check that a value lies between two limits; a value that is not a number fails.
+
+    `limit` of the check is the one that the value is nearer to, and the words name both.
+    """
+    text = f"{text}; between {low:.4g} and {high:.4g}{f' {unit}' if unit else ''}"
+    if value > (low + high) / 2:
+        return at_most(name, value, high, unit, text)
+    return at_least(name, value, low, unit, text)
 
 
 def not_applicable(name, reason):
-    """A check that has nothing to hold against: passed, without a number, with the reason."""
-    return Check(name, True, None, None, "", f"does not apply: {reason}")
+    """A check that has nothing to hold against: neither held nor failed, without a number, with the reason."""
+    return Check(name, NOT_APPLICABLE, None, None, "", f"does not apply: {reason}")
+
+
+def counted(checks):
+    """
+    Count checks by status.
+
+    >>> counted([at_most("a", 1, 2, "", ""), not_applicable("b", "")])
+    {'held': 1, 'failed': 0, 'not applicable': 1}
+    """
+    return {status: sum(check.status == status for check in checks) for status in STATUSES}
+
+
+def in_words(checks):
+    """
+    Say how many checks have which status.
+
+    >>> in_words([at_most("a", 1, 2, "", ""), not_applicable("b", "")])
+    '1 held, 0 failed, 1 not applicable'
+    """
+    return ", ".join(f"{n} {status}" for status, n in counted(checks).items())
 
 
 def write_checks(checks, path, *, source):
-    """Write checks.json: every check, how many failed, and whether the granules were simulated."""
+    """Write checks.json: every check, how many have which status, and whether the granules were simulated."""
+    failed = [check.name for check in checks if check.failed]
     rows = [_json_row(check) for check in checks]
-    failed = [row["name"] for row in rows if not row["passed"]]
-    write_json({"nunatak_source": source, "passed": not failed, "failed": failed, "checks": rows}, path)
+    write_json({"nunatak_source": source, "counts": counted(checks), "failed": failed, "checks": rows}, path)
 
 
 def read_checks(path):

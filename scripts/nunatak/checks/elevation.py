@@ -119,7 +119,8 @@ def one_crs(systems):
     known = [pyproj.CRS.from_user_input(value) for value in systems.values()]
     wrong = sum(not crs.is_projected or crs != known[0] for crs in known)
     said = ", ".join(f"{key} {value}" for key, value in systems.items())
-    return at_most("crs", wrong, 0, "", f"grids that are not projected or not in the first one's system: {said}")
+    what = "not projected or not in the first one's system" if len(known) > 1 else "not projected"
+    return at_most("crs", wrong, 0, "", f"grids that are {what}: {said}")
 
 
 def finite_share(name, values, ice_area):

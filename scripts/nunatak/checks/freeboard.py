@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import fdtri
 
-from nunatak.checks.check import at_least, at_most, not_applicable
+from nunatak.checks.check import at_least, at_most, not_applicable, within
 from nunatak.checks.elevation import monotonic_time, one_crs
 from nunatak.times import decimal_year
 
@@ -32,7 +32,6 @@ def grid_checks(bins, *, product="atl10"):
     for name, dataset in bins.items():
         checks.append(monotonic_time(name, dataset["time"].values))
         checks.append(counts_kept(name, dataset))
-        checks.append(finite_share(name, dataset))
     name, longest = list(bins.items())[-1]
     return checks + ([plausible(name, longest)] if product == "atl10" else [])
 
@@ -46,20 +45,6 @@ def counts_kept(name, dataset):
     cells = int(dataset["count"].sum())
     text = f"{read} segments read less {cells} in cells, {outside} outside and {invalid} without a valid value"
     return at_most(name, read - cells - outside - invalid, 0, "", text)
-
-
-def finite_share(name, dataset):
-    """A cell with as many segments as it needs has a mean."""
-    name = f"freeboard_finite/{name}"
-    if "count" not in dataset or "mean" not in dataset:
-        return not_applicable(name, "the study keeps no count or no mean")
-    if max(int(dataset.attrs[f"minimum_{what}"]) for what in ("passes", "days")) > 1:
-        return not_applicable(name, "cells need several passes or days to count")
-    enough = dataset["count"].values >= int(dataset.attrs["minimum_segments"])
-    if not enough.any():
-        return not_applicable(name, "no cell holds as many segments as it needs")
-    share = np.isfinite(dataset["mean"].values[enough]).mean()
-    return at_least(name, share, 1.0, "", "share of cells with enough segments that have a mean")
 
 
 def plausible(name, dataset):
@@ -106,7 +91,8 @@ def against_truth(name, dataset, world):
     text = (
         f"mean squared error over mean squared standard error of {several.sum()} cells of {TRUTH_PASSES} or more passes"
     )
-    return [*found, at_most(spread, ratio, ratio_limit(passes), "", text)]
+    most = ratio_limit(passes)
+    return [*found, within(spread, ratio, 1 / most, most, "", text)]
 
 
 def ratio_limit(passes):

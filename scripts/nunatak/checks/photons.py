@@ -6,8 +6,10 @@ import numpy as np
 import pyproj
 
 from nunatak.checks import truth
-from nunatak.checks.check import at_least, at_most, not_applicable
+from nunatak.checks.check import at_least, at_most, not_applicable, within
+from nunatak.checks.same import same_rows
 from nunatak.compute.robust import nmad
+from nunatak.photons import standard_names
 from nunatak.photons.comparison import differences_by_slope, in_words
 from nunatak.products.corrections import above
 from nunatak.times import decimal_year
@@ -18,7 +20,9 @@ AGREEMENT = {0.5: (0.05, 0.15), 1.0: (0.05, 0.2), 2.0: (0.1, 0.4), 90.0: (0.5, 1
 # Less the truth: a simulated pass carries a bias of its own, 3 cm in one standard deviation, in both products.
 TRUTH = {0.5: (0.1, 0.15), 1.0: (0.1, 0.2), 2.0: (0.15, 0.4), 90.0: (0.5, 1.5)}
 FEWEST = 30  # segments of a class that is judged
-SIGMA_LIMIT = 1.5  # NMAD of error / h_sigma on gentle slopes; 1 where the errors are what they say
+# Selected photons about their segments: median over the misfit, m at least, spread over the misfit, m of reach
+CLOUD_MEDIAN, CLOUD_LEAST, CLOUD_SPREAD, CLOUD_REACH = 0.5, 0.05, (0.2, 2.0), 150.0
+SIGMA_LIMITS = (0.5, 1.5)  # NMAD of error / h_sigma on gentle slopes; 1 where the errors are what they say
 
 
 def beside_atl06(table):
@@ -74,7 +78,7 @@ def against_truth(table, world):
         z = ((error["error"] - bias) / error["h_sigma"]).to_numpy()[gentle]
         spread = nmad(z)
         text = f"NMAD of error over h_sigma on slopes below {next(iter(TRUTH)):g}°, the pass's own bias taken off"
-        checks.append(at_most("atl06sr_sigma", spread, SIGMA_LIMIT, "", text))
+        checks.append(within("atl06sr_sigma", spread, *SIGMA_LIMITS, "", text))
     return checks
 
 
@@ -98,3 +102,132 @@ def _by_class(name, slope, difference, limits, text):
         checks.append(at_most(f"{where}/median", row.median, median, "m", f"median of {said}"))
         checks.append(at_most(f"{where}/nmad", row.nmad, spread, "m", f"NMAD of {said}"))
     return checks
+
+
+def checks(results):
+    """
+    Checks of comparisons and of the stretch that is shown, from the heights and the products' rows.
+
+    Parameters
+    ----------
+    results : Opened; its chunks `fitted`, `points_atl06`, `points_atl11` where the study has them
+    """
+    found = []
+    fitted = results.rows("fitted")[0]
+    fitted = standard_names(fitted) if fitted is not None else None
+    if "heights_compared" in results:
+        found.append(joined_atl06(results["heights_compared"], fitted, results.rows("points_atl06")[0]))
+    if "heights_at_points" in results:
+        found.append(joined_atl11(results["heights_at_points"], results.rows("points_atl11")[0]))
+    if "photon_segments" in results:
+        found += stretch(results["photon_segments"], results.get("photon_cloud"), fitted)
+    return found
+
+
+def joined_atl06(table, fitted, segments):
+    """Rows of the comparison are those of the fit and of ATL06, and differ by what is said."""
+    name = "atl06sr/rows_atl06"
+    if not len(table) or fitted is None or segments is None or "dh_fit_dx" not in fitted:
+        return not_applicable(name, "nothing is compared, or its rows are not here")
+    keys = ["rgt", "cycle", "beam", "segment_id"]
+    mine = fitted.astype({"beam": str})[
+        [*keys, "time", "latitude", "longitude", "x_atc", "h_mean", "h_sigma", "dh_fit_dx", "dh_fit_dy"]
+    ]
+    theirs = segments.astype({"beam": str})[[*keys, "x_atc", "h_li", "h_li_sigma"]].rename(columns={"x_atc": "x_atl06"})
+    own = table.astype({"beam": str})
+    again = own[keys].merge(mine, on=keys).merge(theirs, on=keys)
+    moved = again["h_li"] + again["dh_fit_dx"] * (again["x_atc"] - again["x_atl06"])
+    again["difference"] = again["h_mean"] - moved
+    again["slope"] = np.degrees(np.arctan(np.hypot(again["dh_fit_dx"], again["dh_fit_dy"].fillna(0.0))))
+    columns = [
+        "time",
+        "latitude",
+        "longitude",
+        "x_atc",
+        "h_mean",
+        "h_sigma",
+        "h_li",
+        "h_li_sigma",
+        "difference",
+        "slope",
+    ]
+    scales = {"difference": 1.0, "h_mean": 1.0, "h_li": 1.0, "latitude": 1.0, "longitude": 1.0}
+    return same_rows(name, own, again, keys, "heights compared with ATL06", columns=columns, scales=scales, limit=1e-3)
+
+
+def joined_atl11(table, points):
+    """Rows of the comparison are those of ATL11, and differ from the fitted height by what is said."""
+    name = "atl06sr/rows_atl11"
+    if not len(table) or points is None:
+        return not_applicable(name, "nothing is compared, or its rows are not here")
+    keys = ["rgt", "cycle", "pair", "ref_pt"]
+    own = table.astype({"pair": str})
+    again = own[[*keys, "h_fitted"]].merge(
+        points.astype({"pair": str}).drop(columns=["x", "y"], errors="ignore"), on=keys
+    )
+    again["difference"] = again["h_fitted"] - again["h_corr"]
+    columns = ["time", "latitude", "longitude", "h_corr", "h_corr_sigma", "difference"]
+    scales = {"difference": 1.0, "h_corr": 1.0, "latitude": 1.0, "longitude": 1.0}
+    return same_rows(name, own, again, keys, "heights compared with ATL11", columns=columns, scales=scales, limit=1e-3)
+
+
+def stretch(segments, cloud, fitted):
+    """The segments that are shown are those of the fit, and the selected photons lie about them."""
+    found = []
+    if not len(segments):
+        return [not_applicable("photon_segments", "no stretch is shown")]
+    keys = ["granule_id", "beam", "segment_id"]
+    if fitted is not None and "granule_id" in fitted:
+        own, rows = segments.astype({"beam": str}), fitted.astype({"beam": str})
+        again = own[keys].merge(rows, on=keys)
+        columns = [
+            "time",
+            "latitude",
+            "longitude",
+            "x_atc",
+            "h_mean",
+            "h_sigma",
+            "dh_fit_dx",
+            "n_fit_photons",
+            "rms_misfit",
+        ]
+        scales = {"h_mean": 1.0, "latitude": 1.0, "longitude": 1.0}
+        found.append(
+            same_rows(
+                "photon_segments",
+                own,
+                again,
+                keys,
+                "segments that are shown from the fit",
+                columns=columns,
+                scales=scales,
+            )
+        )
+    if cloud is not None and len(cloud):
+        chosen = cloud[cloud["selected"].astype(bool)]
+        at = np.abs(chosen["x_atc"].to_numpy()[:, None] - segments["x_atc"].to_numpy()).argmin(axis=1)
+        near = segments.iloc[at]
+        line = near["h_mean"].to_numpy() + near["dh_fit_dx"].to_numpy() * (
+            chosen["x_atc"].to_numpy() - near["x_atc"].to_numpy()
+        )
+        off = chosen["height"].to_numpy() - line
+        width = float(segments["rms_misfit"].median())
+        text = f"median height of {len(off):,} selected photons above the segments"
+        limit = max(CLOUD_MEDIAN * width, CLOUD_LEAST)
+        found.append(at_most("photon_cloud/median", float(np.median(off)), limit, "m", text))
+        spread = nmad(off) / width
+        found.append(
+            within(
+                "photon_cloud/spread",
+                spread,
+                *CLOUD_SPREAD,
+                "",
+                "spread of the photons about their segments over the misfit of the fit",
+            )
+        )
+        degrees = near["latitude"].to_numpy() - chosen["latitude"].to_numpy()
+        far = float(np.abs(degrees).max()) * 111e3
+        found.append(
+            at_most("photon_cloud/place", far, CLOUD_REACH, "m", "farthest photon from its segment, by latitude")
+        )
+    return found

@@ -76,7 +76,7 @@ def points_against_surface(heights, surface, change):
     x, y = heights["x"].to_numpy("f8"), heights["y"].to_numpy("f8")
     layers = np.stack([surface["h"].values, surface["h_sigma"].values])
     (h, h_sigma), _ = sample(layers, surface["x"].values, surface["y"].values, x, y)
-    delta, delta_sigma = _at_times(change, x, y, decimal_year(heights["time"].to_numpy()))
+    delta, delta_sigma = at_times(change, x, y, decimal_year(heights["time"].to_numpy()))
     names = [n for n in (*_KEYS, "x", "y", "latitude", "longitude", "time", "h_corr") if n in heights]
     found = heights[names].assign(
         residual=heights["h_corr"].to_numpy("f8") - h - delta,
@@ -144,7 +144,7 @@ def _along_slope(both, column, side):
     return both["n_slope"].to_numpy("f8") * north + both["e_slope"].to_numpy("f8") * east
 
 
-def _at_times(change, x, y, year):
+def at_times(change, x, y, year):
     """delta_h and its error at points and times: the two epochs around each, weighted by nearness."""
     years = change["decimal_year"].values
     fields = [change["delta_h"].values, change["delta_h_sigma"].values]

@@ -93,14 +93,16 @@ def read_csv(path, **options):
     return table
 
 
-def read_table(path, columns=None, filters=None):
+def read_table(path, columns=None, filters=None, *, most=None):
     """
     Read a Parquet file, or several as one table in the order given, without their geometry column.
+
+    `most` reads of each file its first groups of rows alone, up to about so many rows.
 
     `attrs["units"]` and `attrs["attributes"]` hold what `write_table` was given.
     """
     paths = [path] if isinstance(path, (str, bytes)) or hasattr(path, "__fspath__") else list(path)
-    parts = [_read_one(p, columns, filters) for p in paths]
+    parts = [_read_one(p, columns, filters, most) for p in paths]
     if len(parts) == 1:
         return parts[0]
     full = [p for p in parts if len(p)] or parts[:1]
@@ -108,6 +110,11 @@ def read_table(path, columns=None, filters=None):
     said = [part.attrs["attributes"] for part in parts]
     table.attrs = {**parts[0].attrs, "attributes": {**said[0], **joined_releases(said)}}
     return table
+
+
+def row_count(path):
+    """Return how many rows a Parquet file has, without reading them."""
+    return pq.read_metadata(path).num_rows
 
 
 def joined_releases(attributes):
@@ -120,7 +127,7 @@ def joined_releases(attributes):
     return out
 
 
-def _read_one(path, columns, filters):
+def _read_one(path, columns, filters, most=None):
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowInvalid, OSError) as error:
@@ -129,7 +136,13 @@ def _read_one(path, columns, filters):
     metadata = schema.metadata or {}
     # a granule table's footprints are text and stay; the points of GeoParquet repeat longitude and latitude
     names = [n for n in (columns or schema.names) if n != "geometry" or b"geo" not in metadata]
-    table = pq.read_table(path, columns=names, filters=filters).to_pandas()
+    if most is None or row_count(path) <= most:
+        table = pq.read_table(path, columns=names, filters=filters).to_pandas()
+    else:
+        with pq.ParquetFile(path) as file:
+            size = max(file.metadata.row_group(0).num_rows, 1)
+            groups = list(range(min(max(most // size, 1), file.num_row_groups)))
+            table = file.read_row_groups(groups, columns=names).to_pandas()
     table.attrs["attributes"] = json.loads(metadata.get(b"nunatak", b"{}"))
     table.attrs["units"] = {
         f.name: f.metadata[b"units"].decode() for f in schema if f.metadata and b"units" in f.metadata

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 import nunatak
+from nunatak.checks import in_words
 from nunatak.figures.study_elevation import widest_pair
 from nunatak.granules import STATUSES, present
 from nunatak.reports import releases, scope, sea_ice, velocity, words
@@ -199,26 +200,21 @@ def lead(
         lines.insert(0 if speeds_first else len(lines), " ".join(velocity.sentences(speeds)))
     lines += [] if region_change is not None else measured
     lines = lines or ["No number was computed; “What was not computed” says why."]
-    failed = [check.name for check in checks if not check.passed]
-    applied = sum(check.applies for check in checks)
-    if failed:
-        lines.append(f"{words.counted(len(failed), 'check')} failed: {', '.join(failed)}.")
-    else:
-        lines.append(f"All {applied} checks that apply hold." if applied else "No check applies to these results.")
+    failed = [check.name for check in checks if check.failed]
+    named = f". Failed: {', '.join(failed)}" if failed else ""
+    lines.append(f"Checks: {in_words(checks)}{named}.")
     return lines
 
 
 def summary(study, front, report, simulated):
     """Five lines for the end of a run: what, granules, numbers, checks, where the report lies."""
     found, used, failed = (sum(getattr(c, name) for c in front.products) for name in ("found", "present", "failed"))
-    applied = [check for check in front.checks if check.applies]
-    held = sum(check.passed for check in applied)
     return "\n".join(
         [
             f"{study['title']}{' (SIMULATED)' if simulated else ''}",
             f"granules: {found} found, {used} used, {failed} failed",
             f"numbers: {front.lead[0]}",
-            f"checks: {f'{held} of {len(applied)} hold' if applied else 'none applies'}",
+            f"checks: {in_words(front.checks)}",
             f"report: {report}",
         ]
     )
@@ -283,7 +279,7 @@ def compose(
             (_title(p, study), Path(p).name, _TOPICS.get(Path(p).stem, "the notebook of this topic")) for p in pages
         ],
         not_computed=scope.not_computed(study, pairs=pairs, crossovers=crossovers, rates=rates, not_drawn=not_drawn),
-        checks=checks,
+        checks=sorted(checks, key=lambda check: (not check.failed, not check.applies)),
         provenance=provenance_rows(provenance),
         citations=citations(references, provenance["products"], study, provenance, simulated),
     )

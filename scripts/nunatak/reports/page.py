@@ -11,6 +11,7 @@ from pathlib import Path
 import jinja2
 
 import nunatak
+from nunatak.checks import in_words
 from nunatak.reports import words
 from nunatak.reports.stylesheet import CSS
 from nunatak.reports.templates import TEMPLATES
@@ -81,6 +82,7 @@ def _render(name, **values):
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["short"] = _short
+    environment.filters["counts"] = in_words
     environment.filters["minus"] = words.minus
     values = {"css": CSS, "banner": SIMULATED_BANNER, "version": nunatak.__version__, **values}
     values["css"] = jinja2.utils.markupsafe.Markup(values["css"])

@@ -84,12 +84,12 @@ the period.</p>
 {% endfor %}</tbody></table>{% endif %}
 
 <h2>Checks</h2>
-{% if front.checks %}<div class="wide"><table>
+{% if front.checks %}<p>{{ front.checks | counts }}</p><div class="wide"><table>
 <thead><tr><th>check</th><th>outcome</th><th class="n">value</th><th class="n">limit</th><th>what it says</th></tr>
 </thead>
 <tbody>{% for c in front.checks %}<tr><td class="mono">{{ c.name }}</td>
-<td class="{{ 'none' if not c.applies else 'pass' if c.passed else 'fail' }}">{{ 'not applicable' if not c.applies else
-'passed' if c.passed else 'FAILED' }}</td>
+<td class="{{ {'held': 'pass', 'failed': 'fail'}.get(c.status, 'none') }}">
+{{ c.status | upper if c.failed else c.status }}</td>
 <td class="n">{% if c.applies %}{{ c.value | short }} {{ c.unit }}{% endif %}</td>
 <td class="n">{% if c.applies %}{{ c.limit | short }} {{ c.unit }}{% endif %}</td><td>{{ c.text | minus }}</td>
 </tr>{% endfor %}

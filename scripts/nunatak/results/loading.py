@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from nunatak.compute.registry import registry
+from nunatak.files import tables
+from nunatak.results import reading
 from nunatak.results.table import RESULTS
 
 reader_of = registry(RESULTS, "read")
+_MOST_ROWS = 2_000_000  # of chunks of points that are held at a time
 
 
 def read_results(inputs, names=None):
@@ -23,3 +29,69 @@ def read_results(inputs, names=None):
     """
     wanted = [name for name in inputs if name in RESULTS and (names is None or name in names)]
     return {name: reader_of(name)(inputs[name]) for name in wanted}
+
+
+class Opened(Mapping):
+    """
+    The results of a study by name, each read when it is first asked for, and the rows they were made from.
+
+    Parameters
+    ----------
+    inputs : mapping of the names of results, and of what they were made from, to a path or a list of paths
+    """
+
+    def __init__(self, inputs: Mapping[str, Any]):
+        self.paths = {name: path for name, path in inputs.items() if path}
+        self._read: dict[Any, Any] = {}
+
+    def __getitem__(self, name):
+        if name not in self._read:
+            self._read[name] = reader_of(name)(self.paths[name])
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self.paths if name in RESULTS)
+
+    def __len__(self):
+        return sum(1 for _ in self)
+
+    @property
+    def layers(self):
+        """Height change on every grid: mapping of resolution to HeightChange, finest first; empty without."""
+        if "change" not in self.paths:
+            return {}
+        if "layers" not in self._read:
+            path = self.paths["change"]
+            self._read["layers"] = {n: reading.read_height_change(path, n) for n in reading.resolutions(path)}
+        return self._read["layers"]
+
+    def row_count(self, source):
+        """Return how many rows the chunks of a source have together, without reading them."""
+        return sum(tables.row_count(path) for path in reading.listed(self.paths.get(source, [])))
+
+    def rows(self, source, columns=None, most=_MOST_ROWS):
+        """
+        Rows of the chunks that results were made from.
+
+        Parameters
+        ----------
+        source : name of the chunks among the inputs, such as points_atl06
+        columns : those wanted; all by default
+        most : rows that are read at most: whole chunks in their order, of a first one that is larger its beginning
+
+        Returns
+        -------
+        table : DataFrame, None where the study has no such chunks
+        whole : bool, whether these are all rows
+        """
+        paths = reading.listed(self.paths[source]) if source in self.paths else []
+        chosen, n = [], 0
+        for path in paths:
+            n += tables.row_count(path)
+            if chosen and n > most:
+                break
+            chosen.append(path)
+        key = source, tuple(columns or ())
+        if chosen and key not in self._read:
+            self._read[key] = tables.read_table(chosen, columns=columns, most=most)
+        return self._read.get(key), len(chosen) == len(paths) and n <= most

@@ -4,7 +4,7 @@ from nunatak.parameters.velocity import PairSelection
 from nunatak.products.itslive.names import coverage, select_names
 from nunatak.products.itslive.selection import selection_from
 from nunatak.velocity.annual_fields import mean_field, speed_error, years_by_status
-from nunatak.velocity.composites import composite, composites_by_sensor, magnitude_mean
+from nunatak.velocity.composites import composite, composites_by_sensor, magnitude_mean, options_of
 from nunatak.velocity.filters import Filters
 from nunatak.velocity.flowlines import flowline
 from nunatak.velocity.gates import GateFlux, flux_gate
@@ -28,6 +28,7 @@ __all__ = [
     "magnitude_mean",
     "mean_field",
     "model_series",
+    "options_of",
     "point_series",
     "select_names",
     "selection_from",

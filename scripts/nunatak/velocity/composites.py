@@ -143,6 +143,25 @@ def composite(
     return annual_dataset(out, mask, cube, pairs, about)
 
 
+def options_of(fit, years=None):
+    """
+    Return the arguments of `composite` from a study's choices.
+
+    Parameters
+    ----------
+    fit : parameters.velocity.AnnualFit
+    years : (first, last) year of the study, which the mean velocity is of; a year that is named after its end may lie
+        one after the last
+    """
+    names = ("method", "seasonal", "trend_inside", "year_start", "image_sigma", "v0_years", "error_limit")
+    options = {name: getattr(fit, name) for name in names}
+    if years and not fit.v0_years:
+        options["mean_years"] = years[0], years[1] + (fit.year_start > 1)
+    least = fit.minimum_pairs
+    filters = Filters(before_minimum=min(5, least), after_minimum=least)
+    return {**options, "filters": filters if fit.method == "lsq" else None}
+
+
 def _name(method):
     return method if isinstance(method, str) else getattr(method, "__name__", "function")
 

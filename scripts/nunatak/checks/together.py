@@ -1,0 +1,217 @@
+"""Every check of a study, from its results, what lies behind them, and the truth where granules are simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyproj
+
+from nunatak import elevation as heights_of
+from nunatak.checks import (
+    differences,
+    drawn,
+    elevation,
+    flow,
+    freeboard,
+    gridded,
+    originals,
+    photons,
+    points,
+    regions,
+    releases,
+    study,
+    tracks,
+    truth,
+    velocity,
+    velocity_truth,
+)
+from nunatak.geometry.grid import Grid
+
+
+@dataclass
+class Sources:
+    """What lies behind the results of a study; where something is not on this machine its checks do not apply."""
+
+    height_change: Callable[..., Any] | None = None
+    """function of resolution, bounds and lag that reads granules of ATL15 again, see `originals.height_change`"""
+    surface: Callable[..., Any] | None = None
+    """function of bounds that reads granules of ATL14 again"""
+    cube: Any = None
+    """Dataset of image pairs"""
+    sums: Any = None
+    """Accumulators of sea ice"""
+    all_sums: bool = False
+    """whether these are of all granules"""
+    sea_ice: tuple[str, Any] | None = None
+    """(id, table) of one granule of sea ice read again, see `gridded.checks`"""
+    projections: Mapping[str, bool] = field(default_factory=dict)
+    """name of every raster: whether it lies where the grid lies that it was written from"""
+    bands: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """name of a raster or of a folder of them: name of each file without its ending: its bands"""
+    sidecars: Mapping[str, Any] = field(default_factory=dict)
+    """what each figure says of itself"""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the files that figures name"""
+
+
+def find(results, sources, *, world=None, settings=None):
+    """
+    Return every check of a study.
+
+    Parameters
+    ----------
+    results : Opened
+    sources : Sources
+    world : mapping of what `simulation.world` takes, None for real granules
+    settings : mapping of the study's keys, with their defaults
+    """
+    settings = settings or {}
+    found = [*_grids(results), *_tables(results, world), *regions.checks(results, settings)]
+    found += originals.height_change(results.layers, sources.height_change)
+    found += [originals.surface(results["surface"], sources.surface)] if "surface" in results else []
+    found += [*_pairs(results), *_photons(results, world), *_sea_ice(results, world)]
+    found += gridded.checks(results, settings, sources.sums, sources.all_sums, sources.sea_ice)
+    found += [*_tracks(results, world), *points.checks(results, settings), *differences.checks(results, settings)]
+    if "annual" in results:
+        found += velocity.composite_checks(results["annual"], results["image_pairs"])
+        found += flow.checks(results, settings, sources.cube)
+        found += velocity_truth.against_truth(results["annual"], world) if world else []
+    found += [study.raster_projection(sources.projections)] if sources.projections else []
+    found += [originals.maps(name, bands, _drawn_on(name, results)) for name, bands in sources.bands.items()]
+    found += drawn.checks(results, sources.sidecars, sources.hashes)
+    return found + study.values_found(count_values(results))
+
+
+def count_values(results):
+    """Finite values of each result that says whether a study found anything."""
+    fitted = {
+        "repeat_pairs": "repeat_pairs",
+        "heights": "heights",
+        "heights_compared": "fitted_heights",
+        "rates": "rates",
+    }
+    counts = {name: len(results[key]) for key, name in fitted.items() if key in results}
+    counts |= {f"change/{name}": int(layer["delta_h"].notnull().sum()) for name, (layer, _) in results.layers.items()}
+    for name, group in results.get("freeboard", {}).items():
+        values = group["count"].where(group["count"] > 0) if "count" in group else _a_map(group)
+        counts[f"freeboard/{name}"] = int(values.notnull().sum())
+    for key, name in (("annual", "v"), ("surface", "h")):
+        if key in results:
+            counts[key] = int(results[key][name].notnull().sum())
+    return counts
+
+
+def _a_map(group):
+    """The first variable of a Dataset that lies on the grid."""
+    return next(values for values in group.data_vars.values() if {"y", "x"} <= set(values.dims))
+
+
+def _grids(results):
+    """Checks of the grids a study has."""
+    layers = results.layers
+    systems = {f"height_change.nc/{name}": change.attrs["crs"] for name, (change, _) in layers.items()}
+    if "surface" in results:
+        systems["surface.nc"] = results["surface"].attrs["crs"]
+    return ([elevation.one_crs(systems)] if systems else []) + (study.layer_checks(layers) if layers else [])
+
+
+def _tables(results, world):
+    """Checks of the regions' volumes, and against the truth."""
+    if not results.layers:
+        return []
+    table = results["region_change"]
+    found = study.region_checks(table)
+    if world:
+        finest = Grid.of(next(iter(results.layers.values()))[0])
+        found += study.truth_checks(table, results["regions"], world, finest)
+        found += study.grid_truth(results.layers, world)
+    return found
+
+
+def _pairs(results):
+    """Checks of repeat pairs."""
+    if "repeat_pairs" not in results:
+        return []
+    return elevation.repeat_pairs(results["repeat_pairs"], results.get("repeat_counts"))
+
+
+def _photons(results, world):
+    """Checks of fitted heights beside other products, and against the truth."""
+    found = photons.checks(results)
+    if "heights_compared" in results:
+        table = results["heights_compared"]
+        found += photons.beside_atl06(table) + (photons.against_truth(table, world) if world else [])
+        found.append(releases.of_places("atl06sr_less_atl06/one_release", table, len(table)))
+    if "heights_at_points" in results:
+        table = results["heights_at_points"]
+        found += photons.beside_atl11(table)
+        found.append(releases.of_places("atl06sr_less_atl11/one_release", table, len(table)))
+    return found
+
+
+def _sea_ice(results, world):
+    """Checks of gridded sea ice, and against the truth."""
+    bins = results.get("freeboard")
+    if not bins:
+        return []
+    product = next(iter(bins.values())).attrs["product"]
+    bins = {name: dataset for name, dataset in bins.items() if "time_bnds" in dataset}
+    known = []
+    if world and product == "atl10":
+        for name, dataset in bins.items():
+            known += freeboard.against_truth(name, dataset, world)
+    return [*freeboard.grid_checks(bins, product=product), *known]
+
+
+def _tracks(results, world):
+    """Checks of heights along tracks: found, rates, crossovers, agreement of products, and against the truth."""
+    found = tracks.heights_found(results["heights"]) if "heights" in results else []
+    rates = results.get("rates")
+    if rates is not None:
+        found += [tracks.rates_found(rates), tracks.rates_flagged(rates, simulated=bool(world))]
+    if "track_report" in results:
+        found.append(tracks.passes_in_line(results["track_report"]))
+    if "crossovers" in results:
+        for product, rows in results["crossovers"].groupby("product"):
+            found.append(tracks.crossover_spread(product, rows, simulated=bool(world)))
+            found.append(tracks.crossover_common(product, rows, simulated=bool(world)))
+            found.append(releases.of_crossovers(product, rows))
+    if "pass_biases" in results:
+        found += [releases.of_biases(*part) for part in results["pass_biases"].groupby("product")]
+    if "agreement" in results:
+        agreement = results["agreement"]
+        found.append(tracks.agreement(agreement))
+        both = agreement[agreement["compared"] == "ATL06 less ATL11, filtered"]
+        n = int(both["n"].max()) if len(both) else 0
+        found.append(releases.of_places("atl06_against_atl11/one_release", agreement, n))
+    if world and rates is not None:
+        found += tracks.rates_against_truth(rates, *on_truth(rates, world))
+    if "surface_rates" in results:
+        around = results["surface_rates"]
+        found += [tracks.surface_rates_found(around), releases.of_centres(around)]
+        found += tracks.surface_rates_against_truth(around, *on_truth(around, world)) if world else []
+    return found
+
+
+def on_truth(rates, world):
+    """The simulated glacier, and x and y of rates on its map."""
+    glacier = truth.glacier(**world)
+    to_map = pyproj.Transformer.from_crs("EPSG:4326", glacier.crs, always_xy=True)
+    return glacier, *to_map.transform(rates["longitude"].to_numpy(), rates["latitude"].to_numpy())
+
+
+def _drawn_on(name, results):
+    """What the bands of rasters must be: name of each file to its bands."""
+    if name == "change_raster":
+        layer, rates = next(iter(results.layers.values()))
+        mapped = heights_of.change_between(layer, *layer.decimal_year.values[[0, -1]], rates=rates)
+        return {"map_change": [mapped[key].values for key in ("dh", "dh_sigma", "dhdt", "dhdt_sigma")]}
+    grid = (
+        results["annual"]
+        if name == "velocity_maps"
+        else [b for b in results["freeboard"].values() if "time_bnds" in b][-1]
+    )
+    named = ("v", "v_error", "vx", "vy", "count", "v_mean", "v0") if name == "velocity_maps" else set(grid.data_vars)
+    return {key: grid[key].values for key in named if key in grid and {"y", "x"} <= set(grid[key].dims)}
