@@ -110,3 +110,30 @@ def test_names_in_a_study_are_plain_words(folder, key, name):
     path.write_text(yaml.safe_dump({**STUDY, key: {name: value}}, allow_unicode=True))
     with pytest.raises(StudyError, match=r"mine\.yaml: .*got the name .*; write letters without accents, digits"):
         study.load(path)
+
+
+def test_merge_keys_are_read_and_own_keys_win(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text('atl06: &b {version: "006", cycles: [3]}\natl11: {<<: *b, version: "007"}\n')
+    expected = {"atl06": {"version": "006", "cycles": [3]}, "atl11": {"version": "007", "cycles": [3]}}
+    assert study.yaml_files.read_yaml(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"products": {"atl06": {"rgt": [True]}}}, r"products.atl06.rgt: got \[True\]; write a number"),
+        ({"products": {"atl06": {"max_across": True}}}, "products.atl06.max_across: got True; write a number"),
+        ({"max_failed": False}, "max_failed: got False; write a number"),
+        ({"tiny": "x"}, "tiny: got 'x'; write key: value lines"),
+        ({"tiny": {"titel": "x"}}, "tiny.titel: unknown key; did you mean title?"),
+        ({"tiny": {"size": "full"}}, "tiny.size: cannot be another one in size tiny"),
+        ({"title": "a\nb"}, r"title: got 'a\\nb'; write one line of text"),
+        ({"regions": {"region": {"bbox": [20, 80, 21, 80.5]}}}, "regions: region is the name of another key's area"),
+    ],
+)
+def test_what_was_taken_for_something_else_is_refused(tmp_path, changes, told):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(STUDY | changes))
+    with pytest.raises(StudyError, match=told):
+        study.load(path)

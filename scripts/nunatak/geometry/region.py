@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -27,7 +29,14 @@ GAZETTEER = SHIPPED / "gazetteer.yaml"
 _STEP = 0.05  # degrees
 _FARTHEST = 1e9  # m; a projection that puts a point farther off than this cannot show it
 _FORMS = ("name", "bbox", "lonlat", "polygon")
-_OPTIONS = ("layer", "attribute", "tolerance", "crs", "crosses_antimeridian")
+_KINDS: dict[str, tuple[Any, str]] = {
+    "layer": ((str, list, tuple), "the layer's name, or a list of names"),
+    "attribute": (Mapping, "{name: value}, the attribute and what it must be"),
+    "tolerance": ((int, float), "a positive number of metres"),
+    "crs": ((str, int, pyproj.CRS), "a coordinate system such as EPSG:3413"),
+    "crosses_antimeridian": (bool, "true or false"),
+}
+_OPTIONS = tuple(_KINDS)
 
 
 @dataclass(frozen=True)
@@ -229,6 +238,10 @@ def normal_form(spec) -> dict:
             hint = f"did you mean {near[0]}?" if near else f"write one of {', '.join(_FORMS)}"
             raise RegionError(f"{key}: unknown key; {hint}")
     spec = {key: value for key, value in spec.items() if value is not None}
+    for key, (kinds, words) in _KINDS.items():
+        value = spec.get(key)
+        if value is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool)):
+            raise RegionError(f"{key}: got {value!r}; write {words}")
     given = [form for form in _FORMS if form in spec]
     if len(given) != 1:
         said = " and ".join(given) if given else "none of them"
@@ -238,6 +251,8 @@ def normal_form(spec) -> dict:
 
 def find_file(path, folder) -> Path:
     """The file a study names: as given, beside the study file, or in the workflow's folder."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise RegionError(f"polygon: got {path!r}; write the path of a file")
     path = Path(path).expanduser()
     for base in ("", folder, REPOSITORY):
         if (base / path).is_file() if base else path.is_file():

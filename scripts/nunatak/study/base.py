@@ -72,10 +72,30 @@ class Model(BaseModel):
             return {}
         if isinstance(given, dict):
             known = list(cls.model_fields)
-            for name in given:
+            for name, value in given.items():
                 if name not in known:
                     raise unknown_key(name, known)
+                if _is_truth_for_number(value, cls.model_fields[name].annotation):
+                    hint = f"got {value!r}; write a number"  # as which pydantic takes yes and no
+                    raise PydanticCustomError("unknown_key", "{hint}", {"key": str(name), "hint": hint})
         return given
+
+
+def _is_truth_for_number(value, kind):
+    """Whether true or false, alone or in a list, stands where a number is meant."""
+    members = value if isinstance(value, (list, tuple)) else [value]
+    if not any(isinstance(member, bool) for member in members):
+        return False
+    kinds = _kinds(kind)
+    return bool({int, float} & kinds) and bool not in kinds
+
+
+def _kinds(kind):
+    """The plain types that an annotation is made of; a literal counts as the type of its values."""
+    parts = get_args(kind)
+    if not parts:
+        return {kind} if isinstance(kind, type) else {type(kind)}
+    return set().union(*(_kinds(part) for part in parts))
 
 
 def unknown_key(name, known):

@@ -39,6 +39,7 @@ def load(path, *, overrides: Mapping[str, Any] | None = None, settings: Mapping[
     given = read_yaml(path)
     overrides = dict(overrides or {})
     _check_keys(given, f"{path}: ")
+    _check_tiny(given.get("tiny"), path)
     _check_keys(overrides, "--config ")
     _check_products(given, path)
     merged = merge(settings or {}, given)
@@ -214,6 +215,18 @@ def _check_keys(given, where):
             near = get_close_matches(str(name), StudyFile.model_fields, 1, 0.5)
             hint = f"did you mean {near[0]}?" if near else "docs/study_reference.md lists the known ones"
             raise StudyError(f"{where}{name}: unknown key; {hint}")
+
+
+def _check_tiny(tiny, path):
+    """Refuse what `size: tiny` could not put in place of other keys, whether it is asked for or not."""
+    if tiny is None:
+        return
+    if not isinstance(tiny, Mapping):
+        raise StudyError(f"{path}: tiny: got {_brief(tiny)}; write key: value lines")
+    _check_keys(tiny, f"{path}: tiny.")
+    for name in ("tiny", "size"):
+        if name in tiny:
+            raise StudyError(f"{path}: tiny.{name}: cannot be another one in size tiny; take it away")
 
 
 def _check_products(given, path):

@@ -195,6 +195,21 @@ class StudyFile(Settings):
                 raise ValueError(f"region: {error}") from error
         return given
 
+    @field_validator("title")
+    @classmethod
+    def _one_line(cls, value):
+        if not value.isprintable():
+            raise ValueError(f"got {value!r}; write one line of text")
+        return value
+
+    @field_validator("regions")
+    @classmethod
+    def _names_of_their_own(cls, value):
+        taken = sorted({"region", "altimetry_region"} & set(value))
+        if taken:
+            raise ValueError(f"{taken[0]} is the name of another key's area; choose another name")
+        return value
+
     @model_validator(mode="after")
     def _consistent(self):
         if not len(self.products):

@@ -84,6 +84,8 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node, deep=False):
         seen = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":  # <<: *other, whose keys give way to those beside it
+                continue
             if not isinstance(key_node, yaml.ScalarNode):
                 problem = "a list or mapping stands where a key is expected; write text"
                 raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
