@@ -157,6 +157,29 @@ def test_a_flag_or_date_that_is_none_costs_no_pair(written_pairs, tmp_path, flag
     assert abs(row["acquisition_date_img1"] - pair.time1) < np.timedelta64(1, "D")
 
 
+@pytest.mark.parametrize(
+    ("name", "attribute", "value"),
+    [("vx", "stable_shift_flag", 1e30), ("vx", "stable_shift", FILL), ("chip_size_width", "_FillValue", 1e30)],
+)
+def test_a_number_that_cannot_be_meant_is_as_if_it_were_not_there(written_pairs, tmp_path, name, attribute, value):
+    """A flag and a fill beyond their types, a fill where a shift stands: no job ends, no velocity moves."""
+    path, *_ = written_pairs("v2", "no_shift")
+
+    def spoil(file):
+        file[name].attrs[attribute] = value
+
+    spoiled = copy_with(path, tmp_path, spoil)
+    row = index_pairs([spoiled]).to_dict("records")[0]
+    assert row["status"] == "present" and row["stable_shift_flag"] in (0, 1, 2)
+    assert abs(row["vx_stable_shift"]) < 1000
+    window, expected = (
+        read_window(one, ("vx", "chip_size_width"), (0, 100), (0, 100))
+        for one in (row, index_pairs([path]).to_dict("records")[0])
+    )
+    for key, values in expected.items():
+        np.testing.assert_array_equal(window[key], values)
+
+
 def test_a_second_index_opens_no_granule(written_pairs, monkeypatch):
     """What an earlier index knows of an unchanged file is taken over."""
     path, *_ = written_pairs("v1")
@@ -204,9 +227,10 @@ def copy_with(path, tmp_path, change):
     return target
 
 
-def rewrite(name, **options):
+def rewrite(name, kind=None, **options):
     def change(file):
         values, attributes = file[name][()], dict(file[name].attrs)
+        values = values.astype(kind or values.dtype)
         del file[name]
         dataset = file.create_dataset(name, data=values, **options)
         for key, value in attributes.items():
@@ -259,6 +283,12 @@ def descending_x(file):
         (descending_x, "x must ascend and y descend"),
         (both_dates_equal, "a pair needs two dates"),
         (lambda file: file["vx"].attrs.__setitem__("units", "m/day"), "unit 'm/day' is not metres per year"),
+        (lambda file: file["mapping"].attrs.__setitem__("spatial_epsg", np.inf), "no spatial_epsg"),
+        (lambda file: file["mapping"].attrs.__setitem__("spatial_epsg", 4326), "spatial_epsg 4326 is no projected"),
+        (lambda file: file["mapping"].attrs.__setitem__("spatial_epsg", 99999), "spatial_epsg 99999 is no projected"),
+        (rewrite("x", "c8"), "x: complex64 of shape"),
+        (rewrite("vx", "c8"), "vx holds complex64, not numbers"),
+        (rewrite("interp_mask", "?"), "interp_mask holds bool, not numbers"),
         (lambda file: file["x"].__setitem__(3, 0.0) or file["x"].__setitem__(1, 9e9), "not evenly spaced"),
     ],
 )

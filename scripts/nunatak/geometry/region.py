@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
@@ -30,13 +29,14 @@ _STEP = 0.05  # degrees
 _FARTHEST = 1e9  # m; a projection that puts a point farther off than this cannot show it
 _FORMS = ("name", "bbox", "lonlat", "polygon")
 _KINDS: dict[str, tuple[Any, str]] = {
+    "polygon": ((str, Path), "the path of a file"),
     "layer": ((str, list, tuple), "the layer's name, or a list of names"),
     "attribute": (Mapping, "{name: value}, the attribute and what it must be"),
     "tolerance": ((int, float), "a positive number of metres"),
     "crs": ((str, int, pyproj.CRS), "a coordinate system such as EPSG:3413"),
     "crosses_antimeridian": (bool, "true or false"),
 }
-_OPTIONS = tuple(_KINDS)
+_KEYS = tuple(dict.fromkeys((*_FORMS, *_KINDS)))
 
 
 @dataclass(frozen=True)
@@ -233,8 +233,8 @@ def normal_form(spec) -> dict:
     if not isinstance(spec, Mapping):
         raise RegionError(f"got {spec!r}; write a name, bbox, lonlat or polygon")
     for key in spec:
-        if key not in _FORMS + _OPTIONS:
-            near = get_close_matches(str(key), _FORMS + _OPTIONS, 1, 0.5)
+        if key not in _KEYS:
+            near = get_close_matches(str(key), _KEYS, 1, 0.5)
             hint = f"did you mean {near[0]}?" if near else f"write one of {', '.join(_FORMS)}"
             raise RegionError(f"{key}: unknown key; {hint}")
     spec = {key: value for key, value in spec.items() if value is not None}
@@ -251,8 +251,6 @@ def normal_form(spec) -> dict:
 
 def find_file(path, folder) -> Path:
     """The file a study names: as given, beside the study file, or in the workflow's folder."""
-    if not isinstance(path, (str, os.PathLike)):
-        raise RegionError(f"polygon: got {path!r}; write the path of a file")
     path = Path(path).expanduser()
     for base in ("", folder, REPOSITORY):
         if (base / path).is_file() if base else path.is_file():
@@ -339,9 +337,9 @@ def _crs(crs, where) -> pyproj.CRS:
     except pyproj.exceptions.CRSError as error:
         raise RegionError(f"{where}: unknown coordinate system {crs!r}; write one such as EPSG:3413") from error
     if not (found.is_projected or found.is_geographic):
+        kind = found.type_name.removesuffix(" CRS").lower()
         raise RegionError(
-            f"{where}: coordinate system {crs!r} ({found.name}) is {found.type_name.removesuffix(' CRS').lower()} and "
-            "places nothing on a map; write one such as EPSG:3413 or EPSG:4326"
+            f"{where}: {crs!r} ({found.name}) is {kind} and places nothing on a map; write EPSG:3413 or such"
         )
     return found
 

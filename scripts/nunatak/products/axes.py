@@ -1,6 +1,11 @@
-"""The axes of gridded granules in metres, whichever unit of length a file has them in."""
+"""The axes of gridded granules: in metres, whichever unit of length a file has them in, of a projected system."""
 
 from __future__ import annotations
+
+from functools import lru_cache
+
+from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from nunatak.products import GranuleError
 
@@ -8,6 +13,25 @@ _METRES = {
     **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), 1.0),
     **dict.fromkeys(("km", "kilometre", "kilometres", "kilometer", "kilometers"), 1000.0),
 }
+
+
+@lru_cache(maxsize=64)
+def projected_code(stated) -> int | None:
+    """
+    Return the EPSG code that a file states, None where it is none of a projected coordinate system.
+
+    Parameters
+    ----------
+    stated : number or text
+
+    >>> projected_code("3031"), projected_code(32646.0), projected_code(4326), projected_code("inf")
+    (3031, 32646, None, None)
+    """
+    text = str(stated).removesuffix(".0")
+    try:
+        return int(text) if text.isdecimal() and CRS.from_epsg(int(text)).is_projected else None
+    except CRSError:
+        return None
 
 
 def metres_of(unit, step, where) -> float:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from pyproj import CRS
-from pyproj.exceptions import CRSError
 
 from nunatak.geometry.grid import Grid
 from nunatak.products import GranuleError
-from nunatak.products.axes import metres_of
+from nunatak.products.axes import metres_of, projected_code
 from nunatak.products.itslive import ground
 
 _GRID_MAPPINGS = ("mapping", "spatial_ref", "Polar_Stereographic", "UTM_Projection")
@@ -74,14 +72,11 @@ def epsg_of(store, path):
             stated.append(np.ravel(store[name].attrs["spatial_epsg"])[0])
     if not stated:
         raise GranuleError(f"{path}: neither projection nor spatial_epsg tells its CRS; take another copy")
-    text = str(stated[0]).removesuffix(".0")
-    try:
-        projected = text.isdecimal() and CRS.from_epsg(int(text)).is_projected
-    except CRSError:
-        projected = False
-    if not projected:
-        raise GranuleError(f"{path}: projection {text[:20]!r} is no EPSG code of a map projection; take another copy")
-    return int(text)
+    code = projected_code(stated[0])
+    if code is None:
+        shown = str(stated[0])[:20]
+        raise GranuleError(f"{path}: projection {shown!r} is no EPSG code of a map projection; take another copy")
+    return code
 
 
 def scale_of(dataset):

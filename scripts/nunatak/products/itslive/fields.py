@@ -71,6 +71,8 @@ def check_field(dataset, name, ny, nx):
     GranuleError : it does not lie on the pair's grid, or a velocity is not in metres per year
     """
     where, shape = f"{dataset.file.filename}: {name}", dataset.shape
+    if dataset.dtype.kind not in "iuf":
+        raise GranuleError(f"{where} holds {dataset.dtype}, not numbers; fetch it again")
     turned = shape[-2:] == (nx, ny) and is_turned(dataset)
     if shape[-2:] != ((nx, ny) if turned else (ny, nx)) or shape[:-2] not in ((), (1,)):
         raise GranuleError(f"{where} is {shape} where x and y hold {nx} and {ny}; fetch it again")
@@ -133,15 +135,16 @@ def _filters(dataset):
 
 
 def stated_fills(dataset):
-    """The fills a file states, as stored: `_FillValue` and `missing_value`; HDF5's own is 0 in version 1."""
+    """The fills a file states and its type can hold: `_FillValue` and `missing_value`; HDF5's own is 0 in version 1."""
     values = [number(dataset, key) for key in ("_FillValue", "missing_value")]
-    return sorted({value for value in values if np.isfinite(value)})
+    held = _storable({value for value in values if np.isfinite(value)}, dataset.dtype)
+    return sorted(held.astype(float).tolist())
 
 
 def _storable(fills, dtype):
     """Fills in the stored type; those it cannot hold mark no cell."""
     if dtype.kind == "f":
-        return np.array(fills, dtype)
+        return np.array(list(fills), dtype)
     limits = np.iinfo(dtype)
     return np.array([fill for fill in fills if limits.min <= fill <= limits.max], dtype)
 

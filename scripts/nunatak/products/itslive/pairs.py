@@ -16,8 +16,8 @@ import numpy as np
 
 from nunatak import granules
 from nunatak.products import GranuleError, hdf5
-from nunatak.products.axes import metres_of
-from nunatak.products.itslive.fields import LAYOUT, check_field, chunk_table, number, physical
+from nunatak.products.axes import metres_of, projected_code
+from nunatak.products.itslive.fields import FILL, LAYOUT, check_field, chunk_table, number, physical
 from nunatak.products.itslive.ground import (
     FIELDS,
     GROUND,
@@ -68,7 +68,7 @@ def read_pair(path):
         row = {"file_name": path.name, "size_bytes": path.stat().st_size, **_geometry(file)}
         row |= _acquisition(file, path) | _errors(file)
         _on_ground(row, file)
-        fields = {name: file[name] for name in LAYOUT if name in file}
+        fields = {name: file[name] for name in LAYOUT if isinstance(file.get(name), h5py.Dataset)}
         turned = {name: check_field(field, name, row["ny"], row["nx"]) for name, field in fields.items()}
         chunks = {name: chunk_table(field, name, turned=turned[name]) for name, field in fields.items()}
         reasons = sorted({table["why"] for table in chunks.values() if "why" in table})
@@ -115,8 +115,13 @@ def _epsg(file):
     for name in ("mapping", "Polar_Stereographic", "UTM_Projection"):
         if name in file and "spatial_epsg" in file[name].attrs:
             code = number(file[name], "spatial_epsg")
-            if code > 0:
-                return int(code)
+            known = projected_code(code)
+            if known is not None:
+                return known
+            if np.isfinite(code):
+                raise GranuleError(
+                    f"{file.filename}: {name}: spatial_epsg {code:g} is no projected coordinate system; fetch it again"
+                )
     raise GranuleError(f"{file.filename}: no spatial_epsg in its grid mapping; fetch it again")
 
 
@@ -197,12 +202,12 @@ def _errors(file):
         else:
             row[f"{name}_error"] = np.nan
         shift = number(dataset, "stable_shift")
-        row[f"{name}_stable_shift"] = shift if np.isfinite(shift) else 0.0
+        row[f"{name}_stable_shift"] = shift if np.isfinite(shift) and shift != FILL else 0.0
     vx = file["vx"]
     stated = next((key for key in ("stable_shift_flag", "flag_stable_shift") if key in vx.attrs), None)
     # version 1 has no flag; a count of stable pixels tells that the shift was taken from stable surfaces
     flag = number(vx, stated) if stated else float(number(vx, "stable_count") > 0)
-    row["stable_shift_flag"] = int(flag) if np.isfinite(flag) else 0  # unknown: the largest of the three errors
+    row["stable_shift_flag"] = int(flag) if flag in (0, 1, 2) else 0  # unknown: the largest of the three errors
     return row
 
 
@@ -230,7 +235,7 @@ def open_pair(path):
     row = read_pair(path)
     fields = {}
     with hdf5.open_granule(path) as file:
-        for name in (n for n in LAYOUT if n in file):
+        for name in (n for n in LAYOUT if isinstance(file.get(n), h5py.Dataset)):
             values = physical(file[name], name).astype("f4")
             if row["units_in_granule"] == "map" and name in FIELDS:
                 values = to_ground(values, scale_field(window_grid(row, (0, row["ny"]), (0, row["nx"]))))
