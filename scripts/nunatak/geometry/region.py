@@ -239,9 +239,8 @@ def normal_form(spec) -> dict:
             raise RegionError(f"{key}: unknown key; {hint}")
     spec = {key: value for key, value in spec.items() if value is not None}
     for key, (kinds, words) in _KINDS.items():
-        value = spec.get(key)
-        if value is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool)):
-            raise RegionError(f"{key}: got {value!r}; write {words}")
+        if key in spec and (not isinstance(spec[key], kinds) or (isinstance(spec[key], bool) and kinds is not bool)):
+            raise RegionError(f"{key}: got {spec[key]!r}; write {words}")
     given = [form for form in _FORMS if form in spec]
     if len(given) != 1:
         said = " and ".join(given) if given else "none of them"
@@ -337,9 +336,8 @@ def _crs(crs, where) -> pyproj.CRS:
     except pyproj.exceptions.CRSError as error:
         raise RegionError(f"{where}: unknown coordinate system {crs!r}; write one such as EPSG:3413") from error
     if not (found.is_projected or found.is_geographic):
-        kind = found.type_name.removesuffix(" CRS").lower()
         raise RegionError(
-            f"{where}: {crs!r} ({found.name}) is {kind} and places nothing on a map; write EPSG:3413 or such"
+            f"{where}: {crs!r} ({found.name}, {found.type_name}) places nothing on a map; write EPSG:3413"
         )
     return found
 
