@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 import urllib3.util.retry
 from tests.archives.conftest import record_of
-from tests.archives.fault_table import GRANULES, PAIRS, ROWS, SUBSETS, TOOLS, Comes, Empty, Fails, Stops
+from tests.archives.fault_forms import GRANULES, PAIRS, SUBSETS, Comes, Empty, Fails, Stops
+from tests.archives.fault_table import ROWS, TOOLS
 from tests.archives.fetching import HERE, YEAR, md5
 from tests.builders.tiny_granules import atl06, name_of
 from tests.conftest import ROOT

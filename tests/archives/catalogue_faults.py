@@ -1,0 +1,191 @@
+"""Faults of the catalogue and of the login, met through earthaccess."""
+
+from __future__ import annotations
+
+from json import JSONDecodeError
+
+import earthaccess.exceptions as earthaccess_errors
+import requests
+from tests.archives import clients
+from tests.archives.fault_forms import (
+    FETCH,
+    FINDS_NOTHING,
+    FINDS_TOO_FEW,
+    GRANULES,
+    LOST,
+    QUERY,
+    WAITS_ON,
+    Comes,
+    Raises,
+    Returns,
+    Row,
+    Stops,
+    links,
+)
+
+CATALOGUE = [
+    Row(
+        "cmr_500",
+        GRANULES,
+        clients.search,
+        Raises(RuntimeError),
+        Stops(QUERY, "status 500.*wait and run again"),
+        "stops, the service failed",
+    ),
+    Row(
+        "cmr_503",
+        GRANULES,
+        clients.search,
+        Raises(RuntimeError),
+        Stops(QUERY, "status 503.*wait and run again"),
+        "stops, the service failed",
+    ),
+    Row(
+        "cmr_429",
+        GRANULES,
+        clients.search,
+        Raises(RuntimeError),
+        Stops(QUERY, "status 429.*wait and run again"),
+        "stops after five attempts at the pace asked for",
+    ),
+    Row(
+        "cmr_400",
+        GRANULES,
+        clients.search,
+        Raises(RuntimeError, "bounding_box"),
+        Stops(QUERY, "refuses the question: .*bounding_box.*mend the study"),
+        "stops, the study is to be mended",
+    ),
+    Row(
+        "cmr_401",
+        GRANULES,
+        clients.search,
+        Raises(RuntimeError, "Token does not exist"),
+        Stops(QUERY, "status 401"),
+        "stops, though no token was sent",
+    ),
+    Row(
+        "cmr_html",
+        GRANULES,
+        clients.search,
+        Raises((KeyError, ValueError)),
+        Stops(QUERY, "login page or a proxy"),
+        "stops, a page is no catalogue",
+    ),
+    Row("cmr_drop", GRANULES, clients.search, Raises(LOST), Stops(QUERY, "no connection"), "stops, no connection"),
+    Row(
+        "cmr_hangs",
+        GRANULES,
+        clients.waited(clients.search),
+        WAITS_ON,
+        Stops(QUERY, "read timeout"),
+        "stops at a time limit",
+    ),
+    Row(
+        "cmr_not_json",
+        GRANULES,
+        clients.search,
+        Raises((JSONDecodeError, requests.exceptions.JSONDecodeError)),
+        Stops(QUERY, "JSONDecodeError"),
+        "stops, half an answer is none",
+    ),
+    Row(
+        "cmr_timed_out",
+        GRANULES,
+        clients.search,
+        FINDS_TOO_FEW,
+        Stops(QUERY, "ran out of time"),
+        "stops, a part of the answer is none",
+    ),
+    Row(
+        "cmr_lost_item",
+        GRANULES,
+        clients.search,
+        FINDS_TOO_FEW,
+        Stops(QUERY, "states 2 records but sends 1"),
+        "stops, a record is missing",
+    ),
+    Row(
+        "cmr_empty",
+        GRANULES,
+        clients.search,
+        FINDS_NOTHING,
+        Stops(QUERY, "has no granule in .*widen the study"),
+        "stops, an empty answer is named as one",
+    ),
+    Row(
+        "cmr_repeats_item",
+        GRANULES,
+        clients.search,
+        Returns(lambda found, world: len(found) == 3),
+        Comes(),
+        "each granule once",
+    ),
+    Row(
+        "cmr_path_in_name",
+        GRANULES,
+        clients.search,
+        links("..%2F..%2F"),
+        Stops(QUERY, "leave its folder"),
+        "stops, no name leads out of the folder",
+    ),
+    Row(
+        "cmr_no_links",
+        GRANULES,
+        clients.search,
+        Returns(lambda found, world: found[0].data_links() == []),
+        Stops(QUERY, "no link to a data file"),
+        "stops, records without a file are named",
+    ),
+    Row(
+        "cmr_foreign_host",
+        GRANULES,
+        clients.search,
+        links("elsewhere.example.org"),
+        Stops(FETCH, r"elsewhere\.example\.org: sent a login page"),
+        "the token stays with NASA's hosts",
+    ),
+]
+
+LOGIN = [
+    Row(
+        "edl_401",
+        GRANULES,
+        clients.login,
+        Raises(earthaccess_errors.LoginAttemptFailure),
+        Stops(FETCH, "refuses user and password from EARTHDATA_USERNAME"),
+        "stops, asked once",
+    ),
+    Row(
+        "edl_500",
+        GRANULES,
+        clients.login,
+        Raises(earthaccess_errors.LoginAttemptFailure),
+        Stops(FETCH, "Earthdata login: did not answer as it should"),
+        "stops, no refusal",
+    ),
+    Row(
+        "edl_html",
+        GRANULES,
+        clients.login,
+        Raises((ValueError, KeyError)),
+        Stops(FETCH, "Earthdata login: did not answer as it should"),
+        "stops, no refusal",
+    ),
+    Row(
+        "edl_no_token",
+        GRANULES,
+        clients.login,
+        Raises(KeyError),
+        Stops(FETCH, "Earthdata login: did not answer as it should"),
+        "stops, an answer without a token is none",
+    ),
+    Row(
+        "edl_drop",
+        GRANULES,
+        clients.login,
+        Raises(LOST),
+        Stops(FETCH, "Earthdata login: did not answer.*no conn"),
+        "stops, no connection",
+    ),
+]
