@@ -41,6 +41,16 @@ def test_a_cell_no_pair_has_gets_edges_of_the_pairs_cells(cell):
         target_grid(pairs, lambda crs: area, cell=240.0)
 
 
+@pytest.mark.parametrize("off", [-0.0004, 0.0004])
+def test_edges_that_rounding_moves_are_one_lattice(off):
+    """Three pairs share a lattice, two of them to within a millimetre; two others lie on one half a cell beside it."""
+    edges = np.array([[0.0, 0.0], [off, 0.0], [0.0, off], [60.0, 60.0], [60.0, 60.0]])
+    pairs = pd.DataFrame({"x0": edges[:, 0] + 60.0, "y0": edges[:, 1] - 60.0})
+    area = shapely.box(-1700000.0, -300000.0, -1690000.0, -290000.0)
+    grid = target_grid(pairs.assign(epsg=3031, dx=120.0, dy=120.0), lambda crs: area)
+    assert (grid.left % 120, grid.top % 120) == (0, 0)
+
+
 @settings(max_examples=40)
 @given(st.integers(-9, 9), st.integers(-9, 9), st.integers(1, 3), st.booleans())
 def test_nested_cells_come_from_where_they_lie(row, column, factor, coarse_source):
