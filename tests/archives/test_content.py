@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import h5py
 import numpy as np
+import pyproj
 import pytest
 import shapely
 from tests.builders.tiny_granules import BROKEN, atl06, name_of, without_segments
@@ -107,6 +108,13 @@ def test_a_name_that_lies_is_reported_and_the_content_wins(tmp_path, name, state
     assert found.name.name == name_of()
 
 
+def test_the_release_is_that_of_the_doi_where_nothing_else_states_one(tmp_path):
+    doi = {"identifier_product_doi": "10.5067/ATLAS/ATL06.006"}
+    found = describe(atl06(tmp_path, name_of(version="007"), attributes=doi))
+    assert found.notes == "version: the name says 007, the content 006" and found.name.version == "006"
+    assert describe(atl06(tmp_path, name_of(version="007"))).notes == ""
+
+
 def test_a_name_of_another_kind_of_product_is_no_granule(tmp_path):
     found = describe(atl06(tmp_path, "ATL11_062703_0311_006_01.h5"))
     assert (found.status, found.reason.split(";")[0]) == ("unnamed", "holds atl06 data but is named as atl11")
@@ -137,6 +145,20 @@ def test_a_height_change_grid(tmp_path):
     assert found.notes == "resolution: the name says 1km, the content 10km"
     assert str(found.time_start) == "2019-01-01T06:00:00.000000000"
     assert shapely.from_wkt(found.geometry).contains(shapely.Point(24, 79.75))  # Austfonna
+
+
+def test_the_footprint_of_a_grid_holds_its_outer_cells_whole(tmp_path):
+    """Half a cell of 40 km beyond the outermost centres on every side, and not much more."""
+    path = tmp_path / "ATL15_SV_0325_40km_005_01.nc"
+    x, y = 1.0e6 + 4e4 * np.arange(5), -4.5e5 + 4e4 * np.arange(6)
+    write_grid(path, group="delta_h", names="xy", x=x, y=y, time=365.25 * np.array([1.0, 1.25]))
+    shape = shapely.from_wkt(describe(path).geometry)
+    to_lonlat = pyproj.Transformer.from_crs("EPSG:3413", "EPSG:4326", always_xy=True)
+    middle = x.mean(), y.mean()
+    for share, inside in ((0.49, True), (0.8, False)):
+        edges = x.min() - share * 4e4, x.max() + share * 4e4, y.min() - share * 4e4, y.max() + share * 4e4
+        sides = [(edges[0], middle[1]), (edges[1], middle[1]), (middle[0], edges[2]), (middle[0], edges[3])]
+        assert [shape.contains(shapely.Point(*to_lonlat.transform(*side))) for side in sides] == [inside] * 4
 
 
 def test_a_surface_grid(tmp_path):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from nunatak.photons import extents, fit_heights, photons_from_arrays
+from nunatak.photons import FitParameters, extents, fit_heights, photons_from_arrays
 from nunatak.photons.fitting import background_density, fit_line_reference
+from nunatak.photons.heights import background_rates
 
 OPEN = {"cnf": 0, "cnt": 2, "ats": 0.0, "len": 40.0, "res": 40.0, "maxi": 1}
 
@@ -170,3 +173,16 @@ def test_classic_and_compact_columns():
     assert list(fit_heights(photons, {"cnf": 0, "compact": True})) == ["delta_time", "lat", "lon", "h_mean"]
     older = extents(photons, {"cnf": 0, "columns": "classic"})
     assert {"distance", "segment_dist", "delta_time"} <= set(older)
+
+
+def test_background_is_that_of_the_time_of_a_segment():
+    """Records at 0, 1 and 2 s: the last one before in profile xseries, else in between; beyond them the ends."""
+    track = SimpleNamespace(
+        background_time=np.array([0.0, 1.0, 2.0]),
+        background_rate=np.array([10.0, 20.0, 40.0]),
+        segments={"delta_time": np.array([-1.0, 0.5, 1.0, 1.5, 9.0])},
+    )
+    extents = {"segment": np.arange(5)}
+    for profile, expected in (("xseries", [10, 10, 20, 20, 40]), ("legacy", [10, 15, 20, 30, 40])):
+        found = background_rates(track, extents, FitParameters.of({"profile": profile}))
+        assert found.tolist() == expected
