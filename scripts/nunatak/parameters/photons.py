@@ -56,7 +56,7 @@ class Extents:
     ] = ()
     yapc: Annotated[YapcParameters | None, "weights by neighbours; off where not given"] = None
     len: Annotated[float, Range(above=0, most=1e6), Unit("m"), "length of an extent"] = 40.0
-    res: Annotated[float, Range(above=0, most=1e6), Unit("m"), "step from one extent to the next"] = 20.0
+    res: Annotated[float, Range(0.1, 1e6), Unit("m"), "step from one extent to the next"] = 20.0
     dist_in_seg: Annotated[bool, "len and res count ATL03 segments instead of metres"] = False
     ats: Annotated[float, Range(0, 1e6), Unit("m"), "least spread of an extent's photons along track"] = 20.0
     cnt: Annotated[int, Range(1, 10**9), "fewest photons of an extent"] = 10

@@ -14,6 +14,7 @@ from nunatak.photons.granule import (
     stretch_photons,
 )
 from nunatak.photons.heights import fit_heights
+from nunatak.photons.limits import Limits, Stopped
 from nunatak.photons.outcomes import granule_outcome
 from nunatak.photons.selection import PhotonError, select
 from nunatak.photons.surfaces import surface_percentiles
@@ -23,8 +24,10 @@ from nunatak.photons.yapc import yapc
 __all__ = [
     "PRESETS",
     "FitParameters",
+    "Limits",
     "ParameterError",
     "PhotonError",
+    "Stopped",
     "YapcParameters",
     "against_atl06",
     "against_atl11",

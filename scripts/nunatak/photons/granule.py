@@ -17,6 +17,7 @@ from nunatak.parameters.values import ParameterError
 from nunatak.photons import heights, surfaces
 from nunatak.photons.area import in_area
 from nunatak.photons.extents import extents_of, finished_extents
+from nunatak.photons.limits import Limits
 from nunatak.photons.selection import confidence, select
 from nunatak.photons.yapc import halo, yapc
 from nunatak.products import GranuleError, atl03, atl08
@@ -25,6 +26,7 @@ from nunatak.products.status import EMPTY, FAILED, OUTSIDE, PRESENT, TrackStatus
 from nunatak.times import utc_to_delta_time
 
 log = logging.getLogger("nunatak")
+NO_LIMITS = Limits()
 # column of a stretch's photons: (dtype, unit)
 STRETCH_COLUMNS = {
     "x_atc": ("f8", "m"),
@@ -37,7 +39,9 @@ STRETCH_COLUMNS = {
 }
 
 
-def granule_heights(granule, parameters=None, *, classes=None, region=None, threads=None, block=BLOCK_PHOTONS):
+def granule_heights(
+    granule, parameters=None, *, classes=None, region=None, threads=None, block=BLOCK_PHOTONS, limits=NO_LIMITS
+):
     """
     Heights (or, with `als`, percentile surfaces) from one granule; see `fit_heights`.
 
@@ -49,6 +53,7 @@ def granule_heights(granule, parameters=None, *, classes=None, region=None, thre
     region : Region; segments of 20 m whose reference photon lies in it are used. Default everywhere
     threads : beams worked on at a time, default one for each processor. Memory is bounded by as many blocks
     block : photons in a block
+    limits : how many extents a beam may have, and whether the work is still wanted; a beam of 10 million by default
 
     Returns
     -------
@@ -59,18 +64,21 @@ def granule_heights(granule, parameters=None, *, classes=None, region=None, thre
     ------
     GranuleError : every beam failed
     ParameterError : unknown key or value out of range; classes asked for without ATL08
+    Stopped : the work is no longer wanted
     """
     p = FitParameters.of(parameters)
     work, end = (
         (heights.fit_track, heights.finished) if p.als is None else (surfaces.surfaces_of, surfaces.finished_surfaces)
     )
-    return _each_beam(work, end, granule, p, classes, region, threads, block)
+    return _each_beam(work, end, granule, p, classes, region, threads, block, limits)
 
 
-def granule_extents(granule, parameters=None, *, classes=None, region=None, threads=None, block=BLOCK_PHOTONS):
+def granule_extents(
+    granule, parameters=None, *, classes=None, region=None, threads=None, block=BLOCK_PHOTONS, limits=NO_LIMITS
+):
     """The photons of the extents of one granule, one row each (see `extents`), and the beams' statuses."""
     p = FitParameters.of(parameters)
-    return _each_beam(extents_of, finished_extents, granule, p, classes, region, threads, block)
+    return _each_beam(extents_of, finished_extents, granule, p, classes, region, threads, block, limits)
 
 
 def no_heights(parameters=None):
@@ -84,7 +92,7 @@ def no_extents(parameters=None):
     return finished_extents([], FitParameters.of(parameters))
 
 
-def _each_beam(work, end, granule, p, classes, region, threads, block):
+def _each_beam(work, end, granule, p, classes, region, threads, block, limits):
     if (p.joins_atl08 or p.atl08_fields) and classes is None:
         raise ParameterError("atl08_class: photons are classed by ATL08; give the ATL08 granule too")
     asked = [b for b in p.beams if b in granule.beams]
@@ -96,7 +104,7 @@ def _each_beam(work, end, granule, p, classes, region, threads, block):
     workers = min(threads or os.cpu_count() or 1, max(len(asked), 1))
     tables = {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        jobs = {b: pool.submit(_one_beam, work, granule, b, p, classes, region, block) for b in asked}
+        jobs = {b: pool.submit(_one_beam, work, granule, b, p, classes, region, block, limits) for b in asked}
         for beam, job in jobs.items():
             tables[beam], statuses[beam] = job.result()
     failed = [s for s in statuses.values() if s.status == FAILED]
@@ -120,14 +128,16 @@ def _not_this_granule(granule, p):
     return ""
 
 
-def _one_beam(work, granule, beam, p, classes, region, block):
+def _one_beam(work, granule, beam, p, classes, region, block, limits):
     """Table (None without one) and status of one beam; what is wrong with it becomes its status."""
+    limits.check()
     try:
         track = _prepared_track(granule, beam, p, region)
         if isinstance(track, TrackStatus):
             return None, track
+        limits.check_extents(track, p)
         labels, track = _labels(track, beam, p, classes)
-        table, n_selected = work(_blocks(track, p, labels, block), p)
+        table, n_selected = work(_blocks(track, p, labels, block, limits), p)
     except (GranuleError, ParameterError) as error:
         return None, TrackStatus(beam, FAILED, str(error))
     n = track.n_photons
@@ -194,13 +204,14 @@ def _labels(track, beam, p, classes):
     return labels, track
 
 
-def _blocks(track, p, labels, size) -> Iterable[BeamPhotons]:
+def _blocks(track, p, labels, size, limits=NO_LIMITS) -> Iterable[BeamPhotons]:
     """The track's photons in blocks, with classes and scores where they are asked for."""
     settings = p.yapc
     scored = settings is not None and settings.version > 0
     if scored and settings.version < 3 and settings.win_h == 0 and p.compat:
         size = max(track.n_photons, 1)  # that slip looks at the first photons of the whole stretch
     for photons in atl03.photon_blocks(track, heights.needed(p), size=size):
+        limits.check()
         if "quality_ph" not in photons.photons:
             _refuse_unfiltered(track, "heights", "quality_ph")
         extra = {}

@@ -2,48 +2,61 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import threading
 import time
-from itertools import chain
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 import nunatak
+from nunatak import photons
 from nunatak.runtime import NunatakError, log
-from nunatak.service import engine, records
+from nunatak.service import engine, limits, records
 
 # The release of the interface that is spoken; the client compares it with its own.
 INTERFACE = "v5.7.0"
 _APIS = {"atl06": "atl06", "atl06p": "atl06", "atl03s": "atl03s", "atl03sp": "atl03s", "indexer": "indexer"}
+_SERVING = {"lifespan": "off", "ws": "none", "http": limits.Headed, "limit_concurrency": limits.CONNECTIONS}
 _WAIT = 30.0  # s that a server in the background may take to come up
 
 
-def application(assets, *, threads=None):
+def application(assets, *, threads=None, places=4):
     """
     The web application that answers requests with our engine.
 
     Parameters
     ----------
     assets : mapping of the name of an asset to its archive (`archives.archive.Archive`)
-    threads : beams worked on at a time, default one for each processor
+    threads : beams of a request worked on at a time, default one for each processor
+    places : requests worked on at a time, default 4; further ones wait, and are refused with 503 where many do
     """
+    turns = limits.Turns(places)
 
     def answering(api):
         async def handle(http):
+            stop = threading.Event()
             try:
-                request = engine.read_request(api, await _body(http))
-                stream = engine.answer(request, assets, threads=threads)
-                # whatever is wrong with the request shows before the first record, and can still be an error of HTTP
-                first = await run_in_threadpool(next, stream, b"")
+                request = engine.read_request(api, await limits.body_of(http))
+                give = await turns.take()
+                stream = engine.answer(request, assets, threads=threads, stop=stop, ended=give)
+                watching = asyncio.create_task(limits.watch(http, stop))
+                try:
+                    # what is wrong with the request shows before the first record, and can still be an error of HTTP
+                    first = await run_in_threadpool(next, stream, b"")
+                except BaseException:
+                    stop.set()
+                    watching.cancel()
+                    raise
+            except (limits.Gone, photons.Stopped):
+                return Response(status_code=499)  # to nobody
             except NunatakError as error:
                 log.warning("%s: %s", api, error)
-                return JSONResponse({"error": str(error)}, status_code=getattr(error, "status", 400))
-            return StreamingResponse(chain([first], stream), media_type="application/octet-stream")
+                return _refusal(engine.without_folders(str(error), assets), getattr(error, "status", 400))
+            return StreamingResponse(_pieces(first, stream, stop, watching), media_type="application/octet-stream")
 
         return handle
 
@@ -52,30 +65,39 @@ def application(assets, *, threads=None):
 
     async def definition(http):
         try:
-            rectype = str((await _body(http)).get("rectype", ""))
+            rectype = str((await limits.body_of(http)).get("rectype", ""))
+        except limits.Gone:
+            return Response(status_code=499)
         except NunatakError as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
+            return _refusal(str(error), getattr(error, "status", 400))
         told = records.definition(rectype)
         if told is None:
-            return JSONResponse({"error": f"rectype: {rectype!r} is not served here"}, status_code=404)
+            return _refusal(f"rectype: {rectype[:60]!r} is not served here", 404)
         return JSONResponse(told)
 
     routes = [Route(f"/source/{name}", answering(api), methods=["GET", "POST"]) for name, api in _APIS.items()]
     routes += [Route("/source/version", version, methods=["GET", "POST"])]
     routes += [Route("/source/definition", definition, methods=["GET", "POST"])]
-    return Starlette(routes=routes)
+    return limits.Patient(Starlette(routes=routes))
 
 
-async def _body(http):
-    """Return the JSON object in the body of a call. An empty body is an empty object."""
-    text = await http.body()
+def _refusal(text, status):
+    """An error with its reason; the connection ends where the rest of a body may still be on its way."""
+    headers = {"Connection": "close"} if status in (408, 413) else {"Retry-After": "10"} if status == 503 else None
+    return JSONResponse({"error": text}, status_code=status, headers=headers)
+
+
+async def _pieces(first, stream, stop, watching):
+    """The records of an answer, made in a thread; `stop` is set when they are no longer taken."""
     try:
-        value = json.loads(text) if text.strip() else {}
-    except (ValueError, RecursionError) as error:
-        raise engine.RequestError(f"the body of the request is not JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise engine.RequestError(f"the body of the request is a JSON {type(value).__name__}; send an object")
-    return value
+        piece = first
+        while piece is not None:
+            yield piece
+            piece = await run_in_threadpool(next, stream, None)
+    finally:
+        stop.set()
+        watching.cancel()
+        threading.Thread(target=stream.close, daemon=True).start()  # which waits for the thread that works on it
 
 
 class Server:
@@ -88,7 +110,7 @@ class Server:
     """
 
     def __init__(self, app, host="127.0.0.1", port=0):
-        config = uvicorn.Config(app, host=host, port=port, log_level="warning", lifespan="off", ws="none")
+        config = uvicorn.Config(app, host=host, port=port, log_level="warning", **_SERVING)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._host = host
@@ -111,4 +133,4 @@ class Server:
 
 def run(app, host, port):
     """Serve until interrupted."""
-    uvicorn.run(app, host=host, port=port, log_level="info", lifespan="off", ws="none")
+    uvicorn.run(app, host=host, port=port, log_level="info", **_SERVING)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nunatak import photons
@@ -34,6 +37,11 @@ _OWN = (
     *_TIMEOUTS,
 )
 DEFAULT_ASSET = "icesat2"
+LONGEST = 86_400  # s
+_MOST_GRANULES = 1000
+_MOST_EXTENTS = 1_000_000  # of a beam: a whole granule in steps of 3 m
+_BLOCK = 100_000  # photons between two looks at the flag that stops the work
+_FOLDERS = re.compile(r"(?<![\w:/.])(?:[A-Za-z]:)?/(?:[^\s/:;,()'\"]+/)*")
 _ERROR, _TIMED_OUT, _MISSING, _EMPTY = -1, -2, -3, -4  # the client's exception codes
 
 
@@ -56,7 +64,7 @@ class Request:
     parameters : FitParameters, None for indexer
     resources : file names, None for all that the area and the other parameters choose
     asset : name of the archive
-    timeout : s for all of it, None without end
+    timeout : s for all of it, a day at most
     asked : the mapping of parameters as it came
     """
 
@@ -64,7 +72,7 @@ class Request:
     parameters: FitParameters | None
     resources: tuple[str, ...] | None
     asset: str
-    timeout: float | None
+    timeout: float
     asked: Mapping[str, Any]
 
 
@@ -83,15 +91,21 @@ def read_request(api, body) -> Request:
         raise RequestError(f"parms: {parms!r} is not an object of names and values")
     settings = {**body, **parms}
     asset = settings.get("asset03", settings.get("asset", settings.get("atl03-asset", DEFAULT_ASSET)))
-    timeouts = [settings[name] for name in _TIMEOUTS if settings.get(name) is not None]
-    if any(not isinstance(t, int | float) or t == 0 for t in timeouts):
-        raise RequestError(f"timeout: {timeouts[0]!r}; write seconds above 0, or -1 for no end")
+    timeouts = [_seconds(settings[name]) for name in _TIMEOUTS if settings.get(name) is not None]
     asked = {name: value for name, value in parms.items() if name not in _OWN}
     parameters = None if api == "indexer" else FitParameters.of(asked)
     if parameters is not None and (parameters.compact or parameters.columns != "standard" or parameters.als):
         raise RequestError("compact, columns, als: the client's records have fixed columns; leave these keys out")
-    own = [float(t) for t in timeouts if t > 0]
-    return Request(api, parameters, _resources(settings), str(asset), min(own, default=None), asked)
+    own = [t for t in timeouts if t > 0]
+    return Request(api, parameters, _resources(settings), str(asset)[:60], min(own, default=LONGEST), asked)
+
+
+def _seconds(given):
+    """Return a timeout in seconds; what is negative has no end of its own."""
+    known = isinstance(given, int | float) and not isinstance(given, bool)
+    if not known or not -LONGEST <= given <= LONGEST or given == 0:
+        raise RequestError(f"timeout: {str(given)[:40]}; write seconds above 0 and at most {LONGEST} (a day), or -1")
+    return float(given)
 
 
 def _resources(settings):
@@ -100,11 +114,32 @@ def _resources(settings):
         return None
     names = [given] if isinstance(given, str) else given
     if not isinstance(names, list) or any(not isinstance(n, str) or "/" in n or "\\" in n for n in names):
-        raise RequestError(f"resources: {names!r}; write file names of granules, without folders")
+        raise RequestError(f"resources: {str(names)[:200]}; write file names of granules, without folders")
+    if len(names) > _MOST_GRANULES:
+        raise RequestError(f"resources: {len(names)} granules; ask for at most {_MOST_GRANULES} at a time")
     return tuple(names)
 
 
-def granules_for(request, assets):
+def without_folders(text, assets):
+    """
+    Return a text with the names of files and without the folders they lie in, which are nobody's business.
+
+    Parameters
+    ----------
+    text : str
+    assets : mapping of names of assets to archives, whose folders may have blanks in their names
+
+    >>> without_folders("/data/is2/ATL03_a.h5: damaged", {})
+    'ATL03_a.h5: damaged'
+    """
+    for archive in assets.values():
+        root = getattr(archive, "root", None)
+        for folder in {str(root), str(Path(root).resolve())} if root else ():
+            text = text.replace(f"{folder.rstrip('/')}/", "")
+    return _FOLDERS.sub("", text)
+
+
+def granules_for(request, assets, stop=None):
     """
     (file name, path or None) of every granule that a request asks for, in its order, else in that of the names.
 
@@ -116,7 +151,11 @@ def granules_for(request, assets):
         raise RequestError(f"asset: {request.asset!r} is not served here; there are {', '.join(sorted(assets))}", 404)
     archive = assets[request.asset]
     if request.resources is not None:
-        return [(name, _path_of(archive, name)) for name in request.resources]
+        found = []
+        for name in request.resources:
+            photons.Limits(stopped=stop.is_set if stop else None).check()
+            found.append((name, _path_of(archive, name)))
+        return found
     p = request.parameters
     if p is None or not p.poly:
         raise RequestError("resources: neither granules nor a poly to find them by; give one of them")
@@ -164,43 +203,62 @@ def _paths(archive, table):
     return [known[name] for name in table["granule_id"]]
 
 
-def answer(request, assets, *, threads=None) -> Iterator[bytes]:
+def answer(request, assets, *, threads=None, stop=None, ended=None) -> Iterator[bytes]:
     """
     The records of a request, granule by granule; what is empty, missing or late is said in records of its own.
+
+    Parameters
+    ----------
+    stop : threading.Event that ends the work when it is set; set here when the time is over or the answer is closed
+    ended : function called, from a thread, when nothing is worked on any more
 
     Raises
     ------
     RequestError, GranuleError, ParameterError : before the first record, where nothing at all can be answered
     """
-    granules = granules_for(request, assets)
+    stop = stop or threading.Event()
+    end = time.monotonic() + request.timeout
+    pool = ThreadPoolExecutor(1)
+    try:
+        yield from _answer(request, assets, threads, stop, end, pool)
+    finally:
+        stop.set()
+        if ended is not None:
+            pool.submit(ended)  # after what may still run
+        pool.shutdown(wait=False)
+
+
+def _answer(request, assets, threads, stop, end, pool):
+    granules, sent = granules_for(request, assets, stop), False
     if granules and all(path is None for _, path in granules):
         names = ", ".join(name for name, _ in granules[:3])
         raise RequestError(f"{names}: not in the archive of asset {request.asset}, or not whole there", 404)
-    end = None if request.timeout is None else time.monotonic() + request.timeout
-    pool, sent = ThreadPoolExecutor(1), False
-    try:
-        for name, path in granules:
-            work = pool.submit(one_granule, request, assets, name, path, threads)
-            try:
-                found = work.result(None if end is None else max(end - time.monotonic(), 0))
-            except (GranuleError, ParameterError) as error:
-                if len(granules) == 1:
-                    raise
-                found = [records.alert(_ERROR, f"{name}: {error}")]
-            except Late as late:
-                text = f"{name}: not done within the timeout of {request.timeout:g} s"
-                log.warning("%s", text)
-                if not sent:
-                    raise RequestError(text, 504) from late
-                yield records.alert(_TIMED_OUT, text)
-                return
-            yield from found
-            sent = True
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    for name, path in granules:
+        work = pool.submit(one_granule, request, assets, name, path, threads, stop)
+        try:
+            found = work.result(max(end - time.monotonic(), 0))
+        except photons.Stopped:
+            return
+        except (GranuleError, ParameterError) as error:
+            if len(granules) == 1:
+                raise
+            found = [_alert(_ERROR, f"{name}: {error}", assets)]
+        except Late as late:
+            text = f"{name}: not done within the timeout of {request.timeout:g} s"
+            log.warning("%s", text)
+            if not sent:
+                raise RequestError(text, 504) from late
+            yield records.alert(_TIMED_OUT, text)
+            return
+        yield from found
+        sent = True
 
 
-def one_granule(request, assets, name, path, threads=None) -> list[bytes]:
+def _alert(code, text, assets):
+    return records.alert(code, without_folders(text, assets))
+
+
+def one_granule(request, assets, name, path, threads=None, stop=None) -> list[bytes]:
     """The records of one granule, all of them: a granule's table is made whole."""
     if path is None:
         return [records.alert(_MISSING, f"{name}: not in the archive of asset {request.asset}, or not whole there")]
@@ -212,12 +270,14 @@ def one_granule(request, assets, name, path, threads=None) -> list[bytes]:
     granule = atl03.read_granule(path)
     classes = _classes(request, assets, granule)
     work = photons.granule_heights if request.api == "atl06" else photons.granule_extents
-    table, statuses = work(granule, request.parameters, classes=classes, threads=threads)
+    limits = photons.Limits(_MOST_EXTENTS, stop.is_set if stop else None)
+    options = {"classes": classes, "threads": threads, "block": _BLOCK, "limits": limits}
+    table, statuses = work(granule, request.parameters, **options)
     found = list(records.heights(table) if request.api == "atl06" else records.extents(table))
     for status in statuses:
         if status.status != PRESENT:
             code = _ERROR if status.status == FAILED else _EMPTY
-            found.append(records.alert(code, f"{name} {status.beam} {status.status}: {status.reason}"))
+            found.append(_alert(code, f"{name} {status.beam} {status.status}: {status.reason}", assets))
     return found
 
 
