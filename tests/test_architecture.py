@@ -14,7 +14,7 @@ PAGE = (ROOT / "docs/architecture.md").read_text("utf-8")
 # most files of code that adding one may take, beside its test
 MOST = {
     "A study": 0,
-    "A product": 4,
+    "A product": 5,  # the fifth loses a line
     "A statistic": 1,
     "A default or a limit of a choice": 1,
     "A figure": 2,

@@ -46,7 +46,7 @@ def test_a_registry_of_some_rows_knows_no_others():
     assert callable(reader_of("atl06"))
     with pytest.raises(KeyError):
         reader_of("atl10")
-    points, sums = LIBRARY / "products/points.py", LIBRARY / "products/atl10.py"
+    points, sums = LIBRARY / "products/atl06.py", LIBRARY / "products/atl10.py"
     assert points in SCRIPTS["subset_points"] and sums not in SCRIPTS["subset_points"]
 
 

@@ -10,8 +10,10 @@ from tests.conftest import ROOT
 from nunatak.archives.local import content
 from nunatak.compute import code_reach
 from nunatak.compute.registry import load
-from nunatak.granules import PRODUCTS, bucket, forms, parse, products
+from nunatak.granules import PRODUCTS, bucket, forms, others, parse, products
+from nunatak.products.points import PointReader
 from nunatak.reports.bibliography import read_references
+from nunatak.study.parts import product_settings
 from nunatak.study.products import Products
 
 OF_STUDIES = [row for row in PRODUCTS.values() if row.in_study]
@@ -43,6 +45,33 @@ def test_reader_and_writer_import(row):
         assert callable(load(dotted))
     if row.in_study:
         assert row.reader and bool(row.writer) == (not row.granules_of)
+
+
+@pytest.mark.parametrize("name", products.products_with(kept="points"))
+def test_a_product_along_tracks_says_how_it_is_read_for_points(name):
+    """With the settings a study has by default: the variables asked for, its value and what is wished are columns."""
+    row = PRODUCTS[name]
+    settings = product_settings(name, {})
+    reader = load(row.reader)(settings, wished=row.wished, corrections=("geoid_h",))
+    assert isinstance(reader, PointReader) and callable(reader.read) and len(reader.nothing) == 0
+    assert {*settings.variables, "geoid_h"} <= set(reader.variables)
+    assert {*reader.variables, *row.wished, *row.values} <= set(reader.nothing)
+
+
+@pytest.mark.parametrize("name", products.products_with(kept="sums"))
+def test_a_product_that_is_summed_says_how_and_with_which_errors(name):
+    """The names of errors come with the reader that reads them; where they are not wanted there are no more."""
+    plain, fewest = load(PRODUCTS[name].reader)(error=False)
+    full, errors = load(PRODUCTS[name].reader)(error=True)
+    assert callable(plain) and callable(full) and set(fewest) <= set(errors) and errors
+
+
+def test_titles_of_products_that_are_not_read_stand_in_one_table():
+    """A product that gets a row is not said to be unread as well."""
+    assert not set(others.TITLES) & set(PRODUCTS)
+    for row in PRODUCTS.values():
+        said = others.about_other(row.name)
+        assert bool(said) == (not row.in_study and row.service == "nsidc") and row.title in (said or row.title)
 
 
 @every

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from nunatak.granules.products import PRODUCTS, product_row
+from nunatak.granules.products import PRODUCTS
 
-# Titles of the collections at NSIDC; of those whose names are known, `title` of the product's row.
-_TITLES = {
-    **{row.name: row.title for row in PRODUCTS.values() if row.name.startswith("atl") and not row.in_study},
+# titles of the collections at NSIDC that have no row in the table of products
+TITLES = {
     "atl02": "science unit converted telemetry",
     "atl09": "calibrated backscatter profiles and atmospheric layers",
     "atl12": "ocean surface height",
@@ -33,7 +32,9 @@ def about_other(product) -> str:
     >>> about_other("atl06")
     ''
     """
-    title = "" if product_row(product).in_study else _TITLES.get(str(product).lower())
+    name = str(product).lower()
+    row = PRODUCTS.get(name)
+    title = TITLES.get(name) if row is None else "" if row.in_study or row.service != "nsidc" else row.title
     return f"{str(product).upper()} ({title}) is a product of ICESat-2 that Nunatak does not read" if title else ""
 
 

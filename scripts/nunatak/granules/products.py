@@ -51,7 +51,7 @@ PRODUCTS: dict[str, Product] = {
             tide_free=True,
             values=("h_corr",),
             wished=("tide_ocean", "dac"),
-            reader="products.points:atl11",
+            reader="products.atl11:for_points",
             writer="simulation.atl11:write",
         ),
         Product(
@@ -68,7 +68,7 @@ PRODUCTS: dict[str, Product] = {
             tide_free=True,
             values=("h_li",),
             wished=("sigma_geo_h", "dh_fit_dx"),
-            reader="products.points:atl06",
+            reader="products.atl06:for_points",
             writer="simulation.atl06:write",
         ),
         Product(

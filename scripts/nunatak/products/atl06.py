@@ -17,8 +17,9 @@ from nunatak import granules
 from nunatak.constants import BEAMS, FILL_I1
 from nunatak.files import remote
 from nunatak.granules import variables as names_of
-from nunatak.products import GranuleError, hdf5
+from nunatak.products import GranuleError, atl06_filters, hdf5
 from nunatak.products.beams import check_groups, read_each
+from nunatak.products.points import PointReader
 from nunatak.products.rows import inside, span
 from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
 from nunatak.runtime import NunatakError
@@ -300,3 +301,20 @@ def _table(parts, wanted, rgt, cycle):
         **{name: LAYOUT[name][1] for name in (*_ORDER, *wanted) if name in LAYOUT},
     }
     return table
+
+
+def for_points(settings, *, wished=(), corrections=()) -> PointReader:
+    """
+    Return how granules are read for a study's points.
+
+    Parameters
+    ----------
+    settings : the product's part of the study
+    wished : variables read where a granule has them
+    corrections : variables that the study's corrections need
+    """
+    asked = (*settings.variables, *atl06_filters.variables(settings.filter), *corrections)
+    variables = tuple(dict.fromkeys(asked))
+    optional = tuple(name for name in wished if name not in variables)
+    read = partial(read_segments, optional=optional, needed=atl06_filters.needed(settings.filter))
+    return PointReader(read, no_segments((*variables, *optional)), variables)

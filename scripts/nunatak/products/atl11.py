@@ -18,6 +18,7 @@ from nunatak.files import remote
 from nunatak.granules import variables as names_of
 from nunatak.products import GranuleError, hdf5
 from nunatak.products.beams import read_each
+from nunatak.products.points import PointReader
 from nunatak.products.rows import inside, span
 from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
 from nunatak.runtime import NunatakError
@@ -270,3 +271,19 @@ def frame(parts, columns, empty):
         values = np.concatenate(found) if found else np.empty(0, dtype=empty.get(name, "f8"))
         table[name] = values.astype(DTYPES[name]) if name in DTYPES else values
     return pd.DataFrame(table, copy=False)
+
+
+def for_points(settings, *, wished=(), corrections=()) -> PointReader:
+    """Return how granules are read for a study's points; see `atl06.for_points`."""
+    chosen = {
+        "pairs": settings.pairs,
+        "cycles": settings.cycles,
+        "optional": wished,
+        "needed": ("quality_summary",) if settings.filter == "standard" else (),
+    }
+
+    def read(path, *, beams, **options):  # its pairs are chosen above
+        return read_heights(path, **chosen, **options)
+
+    variables = tuple(dict.fromkeys((*settings.variables, *corrections)))
+    return PointReader(read, no_heights((*variables, *wished)), variables)
