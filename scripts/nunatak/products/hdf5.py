@@ -136,7 +136,7 @@ def length(group, name):
     return contained.open_dataset(group, name).shape[0]
 
 
-def read(group, name, rows=slice(None), *, as_float=False, limit=FILL_LIMIT):
+def read(group, name, rows=slice(None), *, as_float=False, limit=FILL_LIMIT, packed=False):
     """
     Rows, or a window, of one dataset, with fills as NaN.
 
@@ -148,16 +148,18 @@ def read(group, name, rows=slice(None), *, as_float=False, limit=FILL_LIMIT):
     limit : floats beyond +-limit are fills
     as_float : give an integer as float64 with NaN for its fill; else integers (flags, ids, counts) stay as they are,
         fill included
+    packed : give values packed by a scale or an offset as they are stored; else they are refused
 
     Raises
     ------
-    GranuleError : the dataset is absent, damaged, or packed by a scale or an offset
+    GranuleError : the dataset is absent, damaged, or packed
     """
     try:
         dataset = contained.open_dataset(group, name)
     except KeyError:
         raise missing(group, name) from None
-    _refuse_packed(group, name, dataset)
+    if not packed:
+        _refuse_packed(group, name, dataset)
     try:
         values = _read_rows(dataset, rows)
     except remote.NotReadable:

@@ -1,0 +1,222 @@
+"""
+BedMachine: thickness, bed and surface of an ice sheet, on a grid of 150 m (Greenland) or 500 m (Antarctica).
+
+The files hold heights above the geoid, and those of Antarctica surface and thickness without the air in the firn. Here
+all heights are above the WGS84 ellipsoid and the surface is the real one, as ATL14 has it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from nunatak.files import remote
+from nunatak.products import GranuleError, hdf5, polar_grid, sheets
+
+_MASK = {0: "ocean", 1: "ice-free land", 2: "grounded ice", 3: "floating ice"}
+_GREENLAND_SOURCES = {
+    0: "none",
+    1: "GIMP",
+    2: "mass conservation",
+    3: "synthetic",
+    4: "interpolation",
+    5: "hydrostatic",
+    6: "kriging",
+    7: "RTopo-2",
+    8: "gravity",
+    9: "IceBoost",
+    10: "bathymetry",
+}
+_ANTARCTIC_SOURCES = {
+    1: "REMA/IBCSO",
+    2: "mass conservation",
+    3: "interpolation",
+    4: "hydrostatic",
+    5: "flow perturbation",
+    6: "gravity",
+    7: "seismic",
+    8: "IceBoost",
+    10: "multibeam",
+}
+GROUNDED, FLOATING = 2, 3
+MASS_CONSERVATION = 2
+"""code of `source`, of both sheets"""
+INTERPOLATED = {"greenland": (3, 4, 6), "antarctica": (3, 5)}
+"""codes of `source` where thickness is guessed between measurements, and not found by mass conservation"""
+
+
+@dataclass(frozen=True)
+class Release:
+    """What one version of a sheet's BedMachine means by its numbers."""
+
+    year: float
+    """nominal year of the surface"""
+    mask: dict[int, str]
+    ice: tuple[int, ...]
+    """codes of `mask` where there is ice"""
+    source: dict[int, str]
+    from_ten: bool
+    """whether all codes of `source` from 10 on are bathymetry"""
+    short_name: str
+    """of the collection at NSIDC"""
+
+
+def _greenland(mask):
+    return Release(2007.0, mask, (GROUNDED, FLOATING), _GREENLAND_SOURCES, True, "IDBMG4")
+
+
+def _antarctica():
+    mask = {**_MASK, 4: "Lake Vostok"}
+    return Release(2015.0, mask, (GROUNDED, FLOATING, 4), _ANTARCTIC_SOURCES, False, "NSIDC-0756")
+
+
+RELEASES = {
+    ("greenland", "5"): _greenland({**_MASK, 4: "land outside of Greenland"}),
+    ("greenland", "6"): _greenland({**_MASK, 4: "land outside of Greenland"}),
+    ("antarctica", "3"): _antarctica(),
+    ("antarctica", "4"): _antarctica(),
+}
+
+
+def read_bedmachine(path, *, bounds=None, crs=None):
+    """
+    Read thickness, bed and surface in a window.
+
+    Parameters
+    ----------
+    path : file of BedMachine Greenland or Antarctica, or its address: then only what is needed travels
+    bounds : (left, bottom, right, top), m in the sheet's coordinate system; cells that touch them are read. Default:
+        the whole sheet
+    crs : coordinate system of `bounds`, to be held against the file's. Default: not compared
+
+    Returns
+    -------
+    Dataset (y descending, x) with thickness, thickness_sigma (m), bed, surface (m above the WGS84 ellipsoid), geoid
+        (m), mask and source (codes), in Antarctica firn (m of air). The surface holds the firn's air; the thickness of
+        Antarctica does not (attribute thickness_is). Where there is no ice the thickness is 0 and the bed is the
+        surface of land or the sea floor. attrs: crs, resolution (m), sheet, version, reference_year, mask_meanings,
+        source_meanings ("code: meaning, .."), cells_negative (thicknesses below 0, taken for missing)
+
+    Raises
+    ------
+    GranuleError : not BedMachine, of another sheet or an unknown version, codes that the version does not have, or
+        nothing of it lies in the bounds
+
+    Notes
+    -----
+    `thickness_sigma` is the file's errbed, which is no covariance: along a gate it is summed as fully correlated.
+
+    Source
+    ------
+    BedMachine Greenland, doi 10.5067/6B6B225B8V2D; BedMachine Antarctica, doi 10.5067/POJQI54A45HX
+    """
+    path = remote.location(path)
+    with hdf5.open_granule(path) as file:
+        sheet = sheets.sheet_of(file)
+        version = version_of(file, sheet)
+        window = sheets.window(file, bounds, crs)
+        release = RELEASES[sheet, version]
+        needed = ["thickness", "bed", "surface", "errbed", "geoid", *(["firn"] if sheet == "antarctica" else [])]
+        read = {name: _layer(file, name, window) for name in needed}
+        codes = {name: _codes(file, name, window, release) for name in ("mask", "source")}
+        simulated = hdf5.attribute(file, "nunatak_source")
+    data = xr.Dataset(
+        {name: (("y", "x"), values) for name, values in (_heights(read, codes["mask"], release) | codes).items()},
+        coords={"y": window.y, "x": window.x},
+    )
+    for name in set(data) - set(codes):
+        data[name].attrs["units"] = "m"
+    data.attrs = {
+        "crs": sheets.SHEETS[sheet],
+        "resolution": float(window.x[1] - window.x[0]),
+        "sheet": sheet,
+        "version": version,
+        "reference_year": release.year,
+        "thickness_is": "ice equivalent, without the air in the firn" if "firn" in data else "with the air in the firn",
+        "mask_meanings": _told(release.mask),
+        "source_meanings": _told(release.source),
+        "cells_negative": int((read["thickness"] < 0).sum()),
+    }
+    data.attrs |= {"nunatak_source": simulated} if simulated else {}
+    return data if window.y[0] > window.y[-1] else data.isel(y=slice(None, None, -1))
+
+
+def version_of(file, sheet) -> str:
+    """
+    Return the version of an open file, by its name, else by its attribute.
+
+    Parameters
+    ----------
+    file : h5py.File
+    sheet : greenland or antarctica
+
+    Raises
+    ------
+    GranuleError : it says none, or one that is not known here
+    """
+    name = remote.location(file.filename).name
+    named = re.search(r"[-_]v0?(\d+)(?:\.\d+)?\.nc", name, re.IGNORECASE)
+    stated = re.search(r"\bv0?(\d+)", hdf5.attribute(file, "version", ""))
+    found = named or stated
+    known = ", ".join(version for other, version in RELEASES if other == sheet)
+    if found is None or (sheet, found[1]) not in RELEASES:
+        said = f"is version {found[1]}" if found else "says no version, neither in its name nor as an attribute"
+        raise GranuleError(
+            f"{file.filename}: {said}; of BedMachine {sheet.capitalize()} the masks of versions {known} are known: "
+            "fetch one of them"
+        )
+    return found[1]
+
+
+def _layer(file, name, window):
+    """A field of a window as float64, fills as NaN."""
+    if not hdf5.has(file, name):
+        raise hdf5.missing(file, name)
+    values = hdf5.read(file, name, (window.rows, window.columns), as_float=True, limit=polar_grid.FILL_LIMIT)
+    return values.astype("f8")
+
+
+def _codes(file, name, window, release):
+    """Mask or source of a window, every code known."""
+    if not hdf5.has(file, name):
+        raise hdf5.missing(file, name)
+    values = hdf5.read(file, name, (window.rows, window.columns)).astype("i2")
+    known = getattr(release, name)
+    strange = ~np.isin(values, [*known, 0])
+    if name == "source" and release.from_ten:
+        strange &= values < 10
+    if strange.any():
+        raise GranuleError(
+            f"{file.filename}: {name}: holds {int(values[strange][0])} in {int(strange.sum())} cells, which its "
+            f"version does not have ({_told(known)}); fetch the product's own file"
+        )
+    return values
+
+
+def _heights(read, mask, release):
+    """Heights above the ellipsoid, with the air in the firn; thickness 0 off the ice and NaN where it is negative."""
+    ice = np.isin(mask, release.ice)
+    thickness = np.where(read["thickness"] < 0, np.nan, read["thickness"])
+    firn = read.get("firn")
+    surface = read["surface"] + read["geoid"] + (0.0 if firn is None else np.where(ice, np.nan_to_num(firn), 0.0))
+    made = {
+        "thickness": np.where(ice, thickness, 0.0),
+        "thickness_sigma": np.where(ice, read["errbed"], 0.0),
+        "bed": read["bed"] + read["geoid"],
+        "surface": surface,
+        "geoid": read["geoid"],
+    }
+    return made if firn is None else made | {"firn": np.where(ice, firn, 0.0)}
+
+
+def _told(meanings):
+    """
+    Codes with their meanings as one text.
+
+    >>> _told({0: "ocean", 1: "land"})
+    '0: ocean, 1: land'
+    """
+    return ", ".join(f"{code}: {meaning}" for code, meaning in meanings.items())
