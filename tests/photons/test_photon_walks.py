@@ -158,6 +158,15 @@ def test_anchored_extents_are_centred_like_atl06():
     assert_allclose(inner["x_atc"], s["segment_dist_x"][1:], atol=1e-6, rtol=0)
 
 
+def test_anchored_extents_begin_with_the_first_photon_however_alone():
+    """40 m every 20 m: one at 1105 m lies in those centred at 1100 and 1120 m, three at 1405 m in 1400 and 1420 m."""
+    photons = photons_from_arrays(np.array([1105.0, 1405.0, 1410.0, 1412.0]), np.full(4, 100.0))
+    found = extents(photons, {**ALL, "profile": "anchored", "len": 40.0, "res": 20.0, "pass_invalid": True})
+    places = [(s, 20.0 * s + x) for s, x in found[["segment_id", "x_atc"]].itertuples(index=False)]
+    three = [1405.0, 1410.0, 1412.0]
+    assert places == [(55, 1105.0), (56, 1105.0), *((70, x) for x in three), *((71, x) for x in three)]
+
+
 def test_invalid_extents_are_kept_on_request_and_flagged_in_the_xseries():
     """One photon alone fails cnt; pass_invalid keeps it, with flag 2 and no height."""
     photons = photons_from_arrays(np.r_[np.linspace(0, 39, 30), 500.0, 900.0, 901.0], np.zeros(33))
