@@ -128,6 +128,7 @@ rule refuse_studies:
         runtime=growing(5),
     params:
         faults=[str(error) for error in BROKEN.values()],
+        code=code_version("refuse_studies.py"),
     message:
         "naming the studies that were left out"
     script:
