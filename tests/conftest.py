@@ -19,8 +19,9 @@ settings.load_profile("nunatak")
 NOTES = pytest.StashKey[list[str]]()
 # files of tests/workflow that share the study a fixture runs once: with several processes, one of them takes all these
 TOGETHER = {
-    "austfonna": ("bad_input", "code_reach", "finished_study", "killed_runs", "verify_export"),
-    "ross_sea": ("freeboard_study", "slurm"),
+    "austfonna": ("bad_input", "code_reach", "falsified_ice", "finished_study", "killed_runs", "verify_export"),
+    "pine_island": ("falsified_velocity", "velocity_study"),
+    "ross_sea": ("falsified_sea_ice", "freeboard_study", "slurm"),
 }
 ABSENT = "real data absent: "
 

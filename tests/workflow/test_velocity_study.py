@@ -9,7 +9,7 @@ import pytest
 import rasterio
 import yaml
 from tests.workflow.same_bytes import unhashed
-from tests.workflow.workflow_runs import TINY, Flow
+from tests.workflow.workflow_runs import TINY
 
 from nunatak.files.tables import read_csv, read_table
 from nunatak.products.itslive.store import open_cube
@@ -19,15 +19,8 @@ LABEL = "pine_island-simulated-tiny"
 
 
 @pytest.fixture(scope="module")
-def flow(tmp_path_factory):
-    return Flow(tmp_path_factory.mktemp("velocity"))
-
-
-@pytest.fixture(scope="module")
-def pine_island(flow):
-    said = flow.run("pine_island", **TINY)
-    assert said.code == 0, said.text
-    return flow / "results" / LABEL
+def pine_island(finished_velocity):
+    return finished_velocity / "results" / LABEL
 
 
 def test_every_check_holds_the_truth_among_them(pine_island):
@@ -86,8 +79,10 @@ def test_pages_and_figures(pine_island):
     assert "chip_size_width" in page and "min_separation" in page
 
 
-def test_another_selection_rewrites_the_cube_and_a_thickness_gives_mass(flow, pine_island):
+def test_another_selection_rewrites_the_cube_and_a_thickness_gives_mass(finished_velocity, flow):
     """One more choice of the user's: only Landsat and Sentinel-1, and a gate of known thickness."""
+    flow.copy_results_of(finished_velocity)
+    pine_island = flow / "results" / LABEL
     path = flow / "config/studies/pine_island.yaml"
     study = yaml.safe_load(path.read_text())
     study["tiny"]["products"]["itslive"]["platforms"] = ["LC08", "S1A"]

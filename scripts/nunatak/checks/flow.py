@@ -163,7 +163,8 @@ def fitted_again(annual, cube, asked):
                 columns[f"{key} ({k + 1})"] = part[key].values, again[key].values
         columns[f"year ({k + 1})"] = part["year"].values, again["year"].values
         columns[f"year_start ({k + 1})"] = part["year_start"].values, again["year_start"].values
-    scales = {f"{key} ({k})": 10.0 for key in ("v_phase", "vx_phase", "vy_phase") for k in (1, 2)}
+    sizes = {"v_phase": 10.0, "vx_phase": 10.0, "vy_phase": 10.0, "year": 1.0, "year_start": 1.0}
+    scales = {f"{key} ({k})": size for key, size in sizes.items() for k in (1, 2)}
     return same(name, columns, "blocks of cells fitted again to the pairs", limit=1e-3, scales=scales)
 
 

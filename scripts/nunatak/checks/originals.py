@@ -11,7 +11,7 @@ _CELLS = 12  # of a window, along either axis
 _WINDOWS = 3  # evenly over the cells that have a value
 
 
-def height_change(layers, read):
+def height_change(layers, read, period=None):
     """
     Every grid of height_change.nc in some windows against its granules: values, errors, areas, places and epochs.
 
@@ -20,6 +20,7 @@ def height_change(layers, read):
     layers : mapping of resolution to HeightChange
     read : function of resolution, bounds and lag (quarters, None for the change itself) that reads the granules again
         as a Dataset; None where they are not on this machine
+    period : the study's Period: every epoch of the granules inside is in the grid; None asks for no epoch
     """
     found = []
     for resolution, (change, rates) in layers.items():
@@ -32,6 +33,9 @@ def height_change(layers, read):
             for lag, layer in {None: change, **rates}.items():
                 again = read(resolution, _bounds(window), lag)
                 names = ("delta_h", "delta_h_sigma") if lag is None else ("dhdt", "dhdt_sigma")
+                if lag is None and period is not None:
+                    asked = again["time"].values[period.contains(again["time"].values)]
+                    columns["epochs"] = layer["time"].values, asked
                 held = _beside(layer, again, window, (*names, "ice_area"))
                 columns |= {
                     f"{key}{'' if lag is None else f' of lag {lag:g}'} ({number + 1})": v for key, v in held.items()

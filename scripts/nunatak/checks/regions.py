@@ -258,6 +258,8 @@ def transect(name, line, layer, surface, lonlat):
     line : Dataset (time, distance) of transects.nc
     lonlat : the study's vertices, None where not known
     """
+    if line.sizes["time"] != layer.sizes["time"]:
+        return same(f"transects/{name}", {"time": (line["time"].values, layer.time.values)}, "epochs of the grids")
     x, y, k = line["x"].values, line["y"].values, layer.delta_h.values
     delta = np.stack([bilinear(one, layer.x.values, layer.y.values, x, y) for one in k])
     sigma = np.stack([bilinear(one, layer.x.values, layer.y.values, x, y) for one in layer.delta_h_sigma.values])

@@ -28,6 +28,8 @@ from nunatak.checks import (
     velocity_truth,
 )
 from nunatak.geometry.grid import Grid
+from nunatak.study.parts import typed
+from nunatak.study.period import Period
 
 
 @dataclass
@@ -56,7 +58,18 @@ class Sources:
     """SHA-256 of the files that figures name"""
 
 
-def find(results, sources, *, world=None, settings=None):
+@dataclass
+class Study:
+    """What checks are given: results, what lies behind them, the truth's world and the study's keys."""
+
+    results: Any
+    """Opened"""
+    sources: Sources
+    world: Mapping[str, Any] | None
+    settings: Mapping[str, Any]
+
+
+def find(results, sources, *, world=None, settings=None, among=None):
     """
     Return every check of a study.
 
@@ -66,22 +79,13 @@ def find(results, sources, *, world=None, settings=None):
     sources : Sources
     world : mapping of what `simulation.world` takes, None for real granules
     settings : mapping of the study's keys, with their defaults
+    among : names of results; checks that look at none of them are left out. Default: all checks
     """
-    settings = settings or {}
-    found = [*_grids(results), *_tables(results, world), *regions.checks(results, settings)]
-    found += originals.height_change(results.layers, sources.height_change)
-    found += [originals.surface(results["surface"], sources.surface)] if "surface" in results else []
-    found += [*_pairs(results), *_photons(results, world), *_sea_ice(results, world)]
-    found += gridded.checks(results, settings, sources.sums, sources.all_sums, sources.sea_ice)
-    found += [*_tracks(results, world), *points.checks(results, settings), *differences.checks(results, settings)]
-    if "annual" in results:
-        found += velocity.composite_checks(results["annual"], results["image_pairs"])
-        found += flow.checks(results, settings, sources.cube)
-        found += velocity_truth.against_truth(results["annual"], world) if world else []
-    found += [study.raster_projection(sources.projections)] if sources.projections else []
-    found += [originals.maps(name, bands, _drawn_on(name, results)) for name, bands in sources.bands.items()]
-    found += drawn.checks(results, sources.sidecars, sources.hashes)
-    return found + study.values_found(count_values(results))
+    given, found = Study(results, sources, world, settings or {}), []
+    for looked_at, checks in _TOPICS:
+        if among is None or set(looked_at) & set(among) or not looked_at:
+            found += checks(given)
+    return found
 
 
 def count_values(results):
@@ -215,3 +219,79 @@ def _drawn_on(name, results):
     )
     named = ("v", "v_error", "vx", "vy", "count", "v_mean", "v0") if name == "velocity_maps" else set(grid.data_vars)
     return {key: grid[key].values for key in named if key in grid and {"y", "x"} <= set(grid[key].dims)}
+
+
+def _originals(given):
+    """Windows of the gridded products, read again."""
+    settings, results = given.settings, given.results
+    period = typed(Period, settings["period"]) if "period" in settings else None
+    found = originals.height_change(results.layers, given.sources.height_change, period)
+    return found + ([originals.surface(results["surface"], given.sources.surface)] if "surface" in results else [])
+
+
+def _velocity(given):
+    """Checks of annual velocities and what is made of them."""
+    results = given.results
+    if "annual" not in results:
+        return []
+    found = velocity.composite_checks(results["annual"], results["image_pairs"])
+    found += flow.checks(results, given.settings, given.sources.cube)
+    return found + (velocity_truth.against_truth(results["annual"], given.world) if given.world else [])
+
+
+def _rasters(given):
+    """Checks of the rasters for a GIS."""
+    sources = given.sources
+    found = [study.raster_projection(sources.projections)] if sources.projections else []
+    return found + [
+        originals.maps(name, bands, _drawn_on(name, given.results)) for name, bands in sources.bands.items()
+    ]
+
+
+# what each topic's checks look at, and the checks; those that look at all results come last
+_TOPICS: tuple[tuple[tuple[str, ...], Callable[[Study], list]], ...] = (
+    (("change", "surface"), lambda given: _grids(given.results)),
+    (("change", "region_change", "regions"), lambda given: _tables(given.results, given.world)),
+    (
+        ("change", "surface", "regions", "region_change", "change_by_elevation", "transects"),
+        lambda given: regions.checks(given.results, given.settings),
+    ),
+    (("change", "surface"), _originals),
+    (("repeat_pairs", "repeat_counts"), lambda given: _pairs(given.results)),
+    (
+        ("heights_compared", "heights_at_points", "photon_segments", "photon_cloud"),
+        lambda given: _photons(given.results, given.world),
+    ),
+    (("freeboard",), lambda given: _sea_ice(given.results, given.world)),
+    (
+        ("freeboard", "freeboard_series", "freeboard_distribution", "regions"),
+        lambda given: gridded.checks(
+            given.results, given.settings, given.sources.sums, given.sources.all_sums, given.sources.sea_ice
+        ),
+    ),
+    (
+        ("heights", "rates", "track_report", "crossovers", "pass_biases", "agreement", "surface_rates"),
+        lambda given: _tracks(given.results, given.world),
+    ),
+    (
+        ("change", "rates", "rates_map", "track_report", "heights", "track", "tracks"),
+        lambda given: points.checks(given.results, given.settings),
+    ),
+    (
+        (
+            *("change", "surface", "crossovers", "pass_biases", "repeat_pairs", "repeat_counts"),
+            *("surface_rates", "filters", "agreement"),
+        ),
+        lambda given: differences.checks(given.results, given.settings),
+    ),
+    (
+        (
+            *("annual", "image_pairs", "image_pair", "strain", "speeds", "velocity_series"),
+            *("flowline", "gates", "inverted", "regions"),
+        ),
+        _velocity,
+    ),
+    ((), _rasters),
+    ((), lambda given: drawn.checks(given.results, given.sources.sidecars, given.sources.hashes)),
+    ((), lambda given: study.values_found(count_values(given.results))),
+)

@@ -86,6 +86,7 @@ def grid_against_truth(change, rates, glacier):
         return [not_applicable(name, "no epoch but the datum has a change")]
     factor = (h[seen] * expected[seen]).sum() / (expected[seen] ** 2).sum()
     medians = [float(np.nanmedian(row)) for row in off if np.isfinite(row).any()]
+    sigma = np.where(sigma > 0, sigma, np.nan)
     z: dict[str, list] = {"errors": [off / sigma], "errors_of_rates": []}
     for rate in rates.values():
         half = rate.attrs["lag_years"] / 2
