@@ -59,6 +59,11 @@ FLOORS: tuple[tuple[str, tuple[Room, ...]], ...] = (
             Room("photons", ("gridding",), "Photons cut into extents and fitted: ATL06-SR."),
             Room("elevation", ("gridding",), "Height change: rates, crossovers, repeat pairs, volume and its errors."),
             Room("velocity", ("gridding",), "Image-pair cubes, annual fits, inversion, flowlines, gates and strain."),
+            Room(
+                "dynamics",
+                ("velocity", "elevation", "gridding"),
+                "Elevation and velocity together: flux, its divergence, dynamic thinning and budgets.",
+            ),
             Room("simulation", (), "The simulated archive: one truth, and a writer for each product."),
         ),
     ),

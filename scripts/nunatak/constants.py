@@ -41,6 +41,8 @@ THICKNESS = (0.0, 5000.0)  # m, least and most there is; the thickest ice of Ant
 ICE_DENSITY = 917.0  # kg m-3, pure ice
 GLACIER_DENSITY = 850.0  # kg m-3, volume to mass for glaciers (Huss 2013, doi:10.5194/tc-7-877-2013)
 GLACIER_DENSITY_SIGMA = 60.0  # kg m-3, the same source
+SEA_WATER_DENSITY = 1028.0  # kg m-3
+GT_PER_MM_SEA_LEVEL = 361.8  # Gt of ice that raise the mean sea level by 1 mm
 
 # What `source` and `nunatak_source` say of granules made from a known truth, and of all that descends from them.
 SIMULATED = "SIMULATED"

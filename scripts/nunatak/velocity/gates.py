@@ -35,11 +35,13 @@ class GateFlux:
 
     discharge: float
     sigma: float
-    """thickness, velocity and density errors together, Gt/yr"""
+    """errors of thickness, velocity, density and depth factor together, Gt/yr"""
     sigma_thickness: float
     """as if the thickness were wrong by its error everywhere alike: summed, not in quadrature"""
     sigma_velocity: float
     sigma_density: float
+    sigma_factor: float
+    """by the ratio of the depth-averaged to the surface velocity"""
     observed_share: float
     """share of the discharge that passes cells with a velocity, 0 to 1; the rest is interpolated along the gate"""
     thickness_share: float
@@ -68,6 +70,8 @@ def flux_gate(
     density_sigma=Gate.density_sigma,
     spacing=None,
     correlation_length=None,
+    factor=1.0,
+    factor_sigma=0.0,
 ):
     """
     Ice discharge through a gate: the sum of density * v_across * thickness * width.
@@ -116,10 +120,10 @@ def flux_gate(
     table["speed"] = np.hypot(vx, vy)
     table["v_across_error"] = _across_error(field, table, observed)
     table["thickness"], table["thickness_sigma"], table["measured"] = _thickness(thickness, thickness_sigma, table)
-    table["discharge"] = density * table["v_across"] * table["thickness"] * table["width"] / _KG_PER_GT
+    table["discharge"] = factor * density * table["v_across"] * table["thickness"] * table["width"] / _KG_PER_GT
     table = table.drop(columns=["tangent_x", "tangent_y"])
     table.attrs["units"] = _UNITS
-    return _sum(table, density, density_sigma, correlation_length)
+    return _sum(table, factor * density, density_sigma / density, factor_sigma / factor, correlation_length)
 
 
 def _segments(vertices, spacing, crs):
@@ -189,9 +193,10 @@ def _at(raster, table):
     return Field(raster.to_dataset(name=name), (name,))(table["x"].to_numpy(), table["y"].to_numpy())[0]
 
 
-def _sum(table, density, density_sigma, correlation_length):
+def _sum(table, per_volume, density_error, factor_error, correlation_length):
+    """Sum the segments; `per_volume` is kg of flux by m3 at the speed of the surface, the errors are relative."""
     total = float(table["discharge"].sum())
-    per_unit = density * table["width"] / _KG_PER_GT
+    per_unit = per_volume * table["width"] / _KG_PER_GT
     thickness = float((per_unit * table["v_across"].abs() * table["thickness_sigma"]).sum())
     velocity_parts = per_unit * table["v_across_error"].fillna(0.0) * table["thickness"]
     width = float(table["width"].sum())
@@ -200,15 +205,16 @@ def _sum(table, density, density_sigma, correlation_length):
     else:
         block = np.floor(table["distance"] / correlation_length)
         velocity = float(np.sqrt((velocity_parts.groupby(block).sum() ** 2).sum()))
-    from_density = abs(total) * density_sigma / density
+    from_density, from_factor = abs(total) * density_error, abs(total) * factor_error
     observed, measured = (_share(table["discharge"].abs(), table[name]) for name in ("observed", "measured"))
-    sigma = float(np.sqrt(thickness**2 + velocity**2 + from_density**2))
+    sigma = float(np.sqrt(thickness**2 + velocity**2 + from_density**2 + from_factor**2))
     return GateFlux(
         discharge=total,
         sigma=sigma,
         sigma_thickness=thickness,
         sigma_velocity=velocity,
         sigma_density=from_density,
+        sigma_factor=from_factor,
         observed_share=observed,
         thickness_share=measured,
         angle=_angle(table),
