@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from nunatak.compute import code_reach
-from nunatak.compute.kernel_cache import source_stamp
+import pytest
+
+from nunatak.compute import code_reach, kernel_cache
 
 CALL = """
 import sys
@@ -43,14 +44,30 @@ def test_another_clone_finds_the_kernels_compiled(tmp_path):
     assert compiled(clones[1], tmp_path / "cache") == (0, 1)
 
 
-def test_a_called_kernel_counts(tmp_path):
-    """The stamp of a module changes with the modules whose kernels it calls, and with no other."""
-    module = tmp_path / "calling.py"
-    module.write_text("from nunatak.elevation import cell_fits\n")
-    before = source_stamp(str(module))
-    other = tmp_path / "calling_too.py"
-    other.write_text("from nunatak.elevation import cell_fits\n# another\n")
-    assert source_stamp(str(other)) != before
+@pytest.mark.parametrize(
+    ("edited", "counts"), [("loops", True), ("inner", True), ("numbers", True), ("words", True), ("beyond", False)]
+)
+def test_kernels_are_good_for_the_code_and_the_constants_they_were_compiled_from(tmp_path, monkeypatch, edited, counts):
+    """The module itself, one whose kernel it calls, and constants of either; not what these constants come from."""
+    texts = {
+        "__init__": "",
+        "kernels": "",
+        "loops": "from nunatak.kernels import kernel\nfrom nunatak.inner import f\nfrom nunatak.words import WORD\n",
+        "inner": "from nunatak.kernels import kernel\nfrom nunatak.numbers import TWO\n",
+        "numbers": "import nunatak.beyond\nTWO = 2\n",
+        "words": "WORD = 1\n",
+        "beyond": "",
+    }
+    stamps = []
+    for more in ("", "# edited\n"):
+        library = tmp_path / f"scripts{len(more)}" / "nunatak"
+        library.mkdir(parents=True)
+        for name, text in texts.items():
+            (library / f"{name}.py").write_text(text + more * (name == edited))
+        monkeypatch.setattr(code_reach, "SCRIPTS", library.parent)
+        monkeypatch.setattr(kernel_cache, "_KERNELS", "nunatak.kernels")
+        stamps.append(kernel_cache.source_stamp(str(library / "loops.py")))
+    assert (stamps[0] != stamps[1]) == counts
 
 
 def test_packages_with_kernels_and_relative_imports_of_their_own_can_be_loaded_too(tmp_path):

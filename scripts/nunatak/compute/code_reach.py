@@ -27,10 +27,15 @@ def modules(script) -> set[Path]:
     found: set[Path] = set()
     queue = [Path(script)]
     while queue:
-        new = _files_behind(*_dated(queue.pop())) - found
+        new = imported(queue.pop()) - found
         found |= new
         queue += new
     return found
+
+
+def imported(path) -> set[Path]:
+    """The library's files that a file imports itself."""
+    return _files_behind(*_dated(path))
 
 
 def packages(script) -> set[str]:

@@ -34,9 +34,14 @@ class BySource(UserProvidedCacheLocator):
 
 @cache
 def source_stamp(path) -> str:
-    """A hash of a module and of every library module with kernels that it reaches."""
+    """
+    A hash of a module, of every library module with kernels that it reaches, and of all that these import.
+
+    What they import are constants, too, which are compiled into the kernels.
+    """
+    reached = code_reach.modules(path)
+    kernels = {module for module in reached if _KERNELS in code_reach.imports(module) or module.stem == "kernels"}
     digest = hashlib.sha256(Path(path).read_bytes())
-    for module in sorted(code_reach.modules(path)):
-        if _KERNELS in code_reach.imports(module) or module.stem == "kernels":
-            digest.update(module.read_bytes())
+    for module in sorted(kernels.union(*map(code_reach.imported, {Path(path), *kernels}))):
+        digest.update(module.read_bytes())
     return digest.hexdigest()[:16]
