@@ -83,7 +83,7 @@ class Outcome:
 
 def outline_of(outlines, product):
     """The Region to search for a product: altimetry has its own where the study gives one, else the study's region."""
-    return altimetry_area(outlines) if product_row(product).service == "nsidc" else outlines[STUDY_REGION]
+    return outlines[STUDY_REGION] if product_row(product).kept == "pairs" else altimetry_area(outlines)
 
 
 def source_of(table, archive) -> str:

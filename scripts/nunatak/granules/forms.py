@@ -13,6 +13,13 @@ GRID = "{product}_{region_code}_{cycle:02d}{cycle_end:02d}_{resolution}_{version
 PAIR = "{first}_X_{second}_G{grid_spacing:04d}V{version:2}_P{percent_valid:03d}{ending}.nc"
 CUBE = "ITS_LIVE_vel_EPSG{epsg}_G{grid_spacing:04d}_X{x}_Y{y}.zarr"
 MOSAIC = "ITS_LIVE_velocity_{grid_spacing}m_{place}_{year:4}_{v}{version}.nc"
+# of a whole ice sheet; of each there is another spelling, at NSIDC or of an older version
+HEIGHTS = "{sheet}_G1920V{version:2}_{surface}.nc"
+HEIGHTS_NSIDC = "{sheet}_G1920_{surface}_v{version:2}.nc"
+SHELVES = "{sheet}_G1920V{version:2}_IceShelfMelt.nc"
+SHELVES_NSIDC = "NSIDC-0792_{span}_V{version}.nc"
+BED = "BedMachine{sheet}-v{version:1}.nc"
+BED_NSIDC = "NSIDC-0756_BedMachine{sheet}_{span}_V{version}.nc"
 
 # What stands in a name for a field that is not a number of so many digits.
 _FIELDS = {
@@ -30,6 +37,9 @@ _FIELDS = {
     "place": r"\w+?",
     "v": "[vV]",
     "version": r"\d{2}(?:\.\d)?",
+    "sheet": "Greenland|Antarctica|ANT",
+    "surface": "IceSheetGlacierIceHeight|GroundedIceHeight",
+    "span": r"\d{8}-\d{8}",
 }
 _MAY_BE_ABSENT = ("quick_look", "ending")
 

@@ -10,10 +10,22 @@ from datetime import datetime
 import numpy as np
 
 from nunatak.constants import N_RGT
-from nunatak.granules.forms import CUBE, MOSAIC, PAIR, extension, pattern
+from nunatak.granules.forms import (
+    BED,
+    BED_NSIDC,
+    CUBE,
+    HEIGHTS,
+    HEIGHTS_NSIDC,
+    MOSAIC,
+    PAIR,
+    SHELVES,
+    SHELVES_NSIDC,
+    extension,
+    pattern,
+)
 from nunatak.granules.images import frame_of
 from nunatak.granules.others import other_of
-from nunatak.granules.products import PRODUCTS, product_row, products_with
+from nunatak.granules.products import PRODUCTS, product_row
 from nunatak.runtime import NunatakError
 from nunatak.times import check_year
 
@@ -32,9 +44,11 @@ _CODES = {word: code for code, word in {**_HEMISPHERES, **_RESOLUTIONS}.items()}
 _ORBIT = np.timedelta64(100, "m")  # a granule is shorter than one orbit
 
 
-_PRODUCTS_OF = {
-    form: products_with(name_form=form) for form in dict.fromkeys(row.name_form for row in PRODUCTS.values()) if form
-}
+_PRODUCTS_OF: dict[str, tuple[str, ...]] = {}
+for _row in PRODUCTS.values():
+    for _form in filter(None, (_row.name_form, *_row.other_forms)):
+        _PRODUCTS_OF[_form] = (*_PRODUCTS_OF.get(_form, ()), _row.name)
+_OF_SHEETS = (HEIGHTS, HEIGHTS_NSIDC, SHELVES, SHELVES_NSIDC, BED, BED_NSIDC)
 _PATTERNS = {form: pattern(form, products) for form, products in _PRODUCTS_OF.items()}
 
 
@@ -56,7 +70,7 @@ class GranuleName:
     rgt, cycle, region_number : reference ground track, cycle (of ATL11/14/15 the first) and region
     cycle_end : last cycle of ATL11, ATL14, ATL15
     hemisphere : "north" or "south", sea ice
-    region_code, resolution : ATL14/15, such as "SV" and "10km"
+    region_code, resolution : ATL14/15, such as "SV" and "10km"; of grids of an ice sheet greenland or antarctica
     img1, img2 : ids of an image pair, the earlier image first, whichever the name lists first
     swapped : the name lists the later image first (version 1 pairs may)
     platform_img1, platform_img2 : such as "LC08", "S1A", "S2B"
@@ -111,7 +125,7 @@ class GranuleName:
     def file_name(self) -> str:
         """The name, written from its parts."""
         form = product_row(self.product).name_form
-        if form in (CUBE, MOSAIC):  # their names hold more than is kept here
+        if form in (CUBE, MOSAIC, *_OF_SHEETS):  # their names hold more than is kept here
             return self.name
         first, second = (self.img2, self.img1) if self.swapped else (self.img1, self.img2)
         fields = {
@@ -229,7 +243,15 @@ def _image_pair(found, form, given) -> GranuleName:
     )
 
 
-_READ = {PAIR: _image_pair, CUBE: _own_grid, MOSAIC: _own_grid}
+def _sheet(found, form, given) -> GranuleName:
+    """Return what the name of a grid of a whole ice sheet says, its version as a release of three digits."""
+    (product,) = _PRODUCTS_OF[form]
+    sheet = "greenland" if found.groupdict().get("sheet") == "Greenland" else "antarctica"
+    release = f"{int(found['version'].partition('.')[0]):03d}"
+    return GranuleName(product, found.string + extension(form), version=release, region_code=sheet)
+
+
+_READ = {PAIR: _image_pair, CUBE: _own_grid, MOSAIC: _own_grid, **dict.fromkeys(_OF_SHEETS, _sheet)}
 
 
 def _image_date(image, given):

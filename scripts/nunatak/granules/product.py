@@ -23,6 +23,10 @@ class Product:
     """whether a study can ask for it"""
     name_form: str = ""
     """how its granules are named, see `forms`; "" where they are another product's"""
+    other_forms: tuple[str, ...] = ()
+    """other ways that its granules are named in"""
+    collections: tuple[str, str] | tuple[()] = ()
+    """short names of its collections at NSIDC in the north and in the south; by default its name in capitals"""
     example: str = ""
     """the name of a granule"""
     identity: tuple[str, ...] = ("rgt", "cycle", "region_number", "hemisphere")

@@ -7,7 +7,21 @@ function below `nunatak`, and imported by `compute.registry` when it is used.
 
 from __future__ import annotations
 
-from nunatak.granules.forms import CUBE, GRID, MOSAIC, PAIR, REPEATS, SEA_ICE, TRACK
+from nunatak.granules.forms import (
+    BED,
+    BED_NSIDC,
+    CUBE,
+    GRID,
+    HEIGHTS,
+    HEIGHTS_NSIDC,
+    MOSAIC,
+    PAIR,
+    REPEATS,
+    SEA_ICE,
+    SHELVES,
+    SHELVES_NSIDC,
+    TRACK,
+)
 from nunatak.granules.product import Product
 
 _ALONG = ("longitude", "latitude", "delta_time")
@@ -160,6 +174,35 @@ PRODUCTS: dict[str, Product] = {
             reader="products.itslive.pairs:open_pair",
             writer="simulation.itslive:write",
         ),
+        Product(
+            name="itslive_elevation",
+            title="height change of ice sheets since 1985 or 1992, gridded",
+            written="ITS_LIVE elevation change",
+            kept="grid",
+            name_form=HEIGHTS,
+            other_forms=(HEIGHTS_NSIDC,),
+            example="ANT_G1920V01_GroundedIceHeight.nc",
+            identity=("region_code",),
+            service="itslive",
+            typical_bytes=2e9,
+            reader="products.itslive_elevation:read_elevation",
+            writer="simulation.itslive_elevation:write",
+        ),
+        Product(
+            name="bedmachine",
+            title="thickness and bed of ice sheets",
+            written="BedMachine",
+            kept="grid",
+            name_form=BED,
+            other_forms=(BED_NSIDC,),
+            collections=("IDBMG4", "NSIDC-0756"),
+            example="BedMachineGreenland-v6.nc",
+            identity=("region_code",),
+            one_epoch=True,
+            typical_bytes=1e9,
+            reader="products.bedmachine:read_bedmachine",
+            writer="simulation.bedmachine:write",
+        ),
         # not asked for by a study: compared with, searched for by hand, or known by name so that a folder can tell them
         Product(
             name="atl04",
@@ -182,6 +225,17 @@ PRODUCTS: dict[str, Product] = {
             in_study=False,
             name_form=SEA_ICE,
             example="ATL21-01_20190901010101_09960401_003_01.h5",
+        ),
+        Product(
+            name="itslive_shelves",
+            title="height change, firn and melt of ice shelves, 1992 to 2017",
+            in_study=False,
+            name_form=SHELVES,
+            other_forms=(SHELVES_NSIDC,),
+            example="ANT_G1920V01_IceShelfMelt.nc",
+            identity=("region_code",),
+            service="itslive",
+            reader="products.itslive_elevation:read_shelf",
         ),
         Product(
             name="itslive_cube",

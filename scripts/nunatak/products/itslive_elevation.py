@@ -7,15 +7,13 @@ a scale and an offset. Only the window and the months that are asked for are rea
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pyproj
 import xarray as xr
 
 from nunatak.files import remote
-from nunatak.products import GranuleError, hdf5, sheets
-from nunatak.times import days_to_utc, nanoseconds
+from nunatak.products import GranuleError, hdf5, sheet_window, sheets
+from nunatak.times import nanoseconds
 
 SPELLINGS = {
     "dh": ("dh", "height_change"),
@@ -139,7 +137,7 @@ def _read(file, spellings, needed, variables, where):
     unknown = sorted(set(variables or ()) - set(spellings))
     if unknown:
         raise GranuleError(f"{file.filename}: no variable {unknown[0]!r} is known; choose {', '.join(spellings)}")
-    window = sheets.window(file, bounds, crs)
+    window = sheet_window.window(file, bounds, crs)
     time, steps = _period(file, period)
     wanted = [*needed, *(variables if variables is not None else spellings)]
     parts = {}
@@ -168,16 +166,7 @@ def _read(file, spellings, needed, variables, where):
 
 def _period(file, period):
     """Times (UTC) of the steps in a period, and the steps as a slice."""
-    if not hdf5.has(file, "time"):
-        raise hdf5.missing(file, "time")
-    units = hdf5.units(file["time"], "")
-    since = re.match(r"days since (\d{4}-\d{1,2}-\d{1,2})(?:[T ](\d\d:\d\d:\d\d))?", units)
-    if since is None:
-        raise GranuleError(f"{file.filename}: time: is in {units!r}, not in days since a date; fetch the file again")
-    day = "-".join(f"{int(part):02d}" for part in since[1].split("-"))
-    time = days_to_utc(hdf5.read(file, "time", as_float=True), since=f"{day}T{since[2] or '00:00:00'}")
-    if not np.all(np.diff(time) > np.timedelta64(0)):
-        raise GranuleError(f"{file.filename}: time: does not ascend; fetch the file again")
+    time = sheets.times_of(file)
     if period is None:
         return time, slice(0, time.size)
     start, end = (nanoseconds(instant) for instant in period)

@@ -1,13 +1,15 @@
-"""Grids of a whole ice sheet: which sheet a file is of, and the part of it that is asked for."""
+"""Grids of a whole ice sheet: which sheet a file is of, and its times."""
 
 from __future__ import annotations
 
 import re
 
+import numpy as np
 import pyproj
 
-from nunatak.products import GranuleError, hdf5, polar_grid
+from nunatak.products import GranuleError, hdf5
 from nunatak.products.axes import projected_code
+from nunatak.times import days_to_utc
 
 SHEETS = {"greenland": "EPSG:3413", "antarctica": "EPSG:3031"}
 """coordinate system of the grids of each sheet"""
@@ -63,35 +65,30 @@ def _of_parallel(mapping):
     return {70.0: 3413, -71.0: 3031}.get(parallel)
 
 
-def window(file, bounds, crs=None):
+def times_of(file):
     """
-    Return the part of a sheet's grid that touches some bounds.
+    Return the times of an open file's steps.
 
     Parameters
     ----------
-    file : h5py.File
-    bounds : (left, bottom, right, top), m in the sheet's coordinate system; None for the whole grid
-    crs : coordinate system that the bounds are in, such as "EPSG:3413", where it is to be held against the file's
+    file : h5py.File of any of the records
 
     Returns
     -------
-    polar_grid.Window
+    (n,) datetime64[ns], UTC, ascending
 
     Raises
     ------
-    GranuleError : the file is of the other sheet, or the bounds do not touch its grid
+    GranuleError : no time, not in days since a date, or not ascending
     """
-    own = SHEETS[sheet_of(file)]
-    if crs is not None and pyproj.CRS.from_user_input(crs) != pyproj.CRS.from_user_input(own):
-        raise GranuleError(
-            f"{file.filename}: is of {_NAMES[own].capitalize()} ({own}), the study's grid is in {crs}; "
-            "take the file of the sheet that the region lies on"
-        )
-    found = polar_grid.window_of(file, bounds)
-    if found is None:
-        shown = ", ".join(f"{v:.0f}" for v in bounds)
-        raise GranuleError(
-            f"{file.filename}: its grid of {_NAMES[own].capitalize()} does not touch the bounds ({shown}) in {own}; "
-            "check the region, or leave the product out"
-        )
-    return found
+    if not hdf5.has(file, "time"):
+        raise hdf5.missing(file, "time")
+    units = hdf5.units(file["time"], "")
+    since = re.match(r"days since (\d{4}-\d{1,2}-\d{1,2})(?:[T ](\d\d:\d\d:\d\d))?", units)
+    if since is None:
+        raise GranuleError(f"{file.filename}: time: is in {units!r}, not in days since a date; fetch the file again")
+    day = "-".join(f"{int(part):02d}" for part in since[1].split("-"))
+    time = days_to_utc(hdf5.read(file, "time", as_float=True), since=f"{day}T{since[2] or '00:00:00'}")
+    if not np.all(np.diff(time) > np.timedelta64(0)):
+        raise GranuleError(f"{file.filename}: time: does not ascend; fetch the file again")
+    return time

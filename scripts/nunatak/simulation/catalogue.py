@@ -12,6 +12,7 @@ import shapely.affinity
 from nunatak.files.tables import write_table
 from nunatak.geometry import polygons
 from nunatak.granules import granule_table, parse
+from nunatak.products import bedmachine_releases, hdf5, sheet_window, sheets
 from nunatak.products.itslive import pairs
 from nunatak.runtime import file_sha256
 from nunatak.simulation import hdf, orbit, polar_grid
@@ -52,7 +53,31 @@ def _row(world, path):
     }
     if name.product == "itslive":
         return {**row, **_pair(path)}
+    if name.region_code in sheets.SHEETS:
+        return {**row, **_sheet(world, name, path)}
     return {**row, **(_grid(world, name) if name.region_code else _track(world, name))}
+
+
+def _sheet(world, name, path):
+    """Period and footprint of the part of an ice sheet's grid that was written; of BedMachine its nominal year."""
+    with hdf5.open_granule(path) as file:
+        window = sheet_window.window(file, None)
+        if name.product == "bedmachine":
+            year = bedmachine_releases.RELEASES[
+                name.region_code, bedmachine_releases.version_of(file, name.region_code)
+            ].year
+            start = end = from_decimal_year(year)
+        else:
+            start, *_, end = sheets.times_of(file)
+    half = abs(window.x[1] - window.x[0]) / 2
+    bounds = (window.x[0] - half, window.y.min() - half, window.x[-1] + half, window.y.max() + half)
+    return {"time_start": start, "time_end": end, "geometry": _outline(world.crs, bounds)}
+
+
+def _outline(crs, bounds):
+    """The box of longitude and latitude about a box on the map, as WKT."""
+    extent = polar_grid.lonlat_extent(crs, bounds)
+    return shapely.to_wkt(shapely.union_all(polygons.box(extent, crosses=True)), rounding_precision=5)
 
 
 def _pair(path):
@@ -77,12 +102,11 @@ def _grid(world, name):
     if name.region_code in ("A1", "A2", "A3", "A4"):
         x = np.clip(x, *((0, np.inf) if name.region_code in ("A1", "A4") else (-np.inf, 0)))
         y = np.clip(y, *((0, np.inf) if name.region_code in ("A1", "A2") else (-np.inf, 0)))
-    extent = polar_grid.lonlat_extent(world.crs, (x[0], y[0], x[1], y[1]))
     start, end = (from_decimal_year(year) for year in world.period)
     return {
         "time_start": start,
         "time_end": end,
-        "geometry": shapely.to_wkt(shapely.union_all(polygons.box(extent, crosses=True)), rounding_precision=5),
+        "geometry": _outline(world.crs, (x[0], y[0], x[1], y[1])),
     }
 
 

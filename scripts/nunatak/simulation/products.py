@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from nunatak.compute.registry import registry
+from nunatak.granules.forms import GRID
 from nunatak.granules.products import PRODUCTS, product_row
 from nunatak.runtime import NunatakError
 from nunatak.simulation import catalogue
@@ -39,7 +40,7 @@ def write_product(world, product, folder, *, chunks=None):
     if not product_row(product).writer:
         known = ", ".join(sorted(row.name for row in PRODUCTS.values() if row.writer))
         raise NunatakError(f"simulated archive: no granules of '{product}'; there are {known}")
-    if product_row(product).kept == "grid" and not world.region_codes:
+    if product_row(product).name_form == GRID and not world.region_codes:
         raise NunatakError(
             f"products.{product}: ATL14/15 cover Antarctica, Greenland, Iceland, Svalbard and the Canadian and Russian "
             f"Arctic, and no part of the region of {world.name}; leave {product} out of the study"

@@ -141,6 +141,14 @@ class ItsLive(Product, PairSelection, CubeForm):
         return self
 
 
+class ItsLiveElevation(Product, InPlace):
+    """Height change of an ice sheet from all altimeters, by month: Greenland or grounded Antarctica."""
+
+
+class BedMachine(Product, InPlace):
+    """Thickness, bed and surface of an ice sheet: Greenland or Antarctica."""
+
+
 def _sections(field):
     """The models among the types of a key."""
     return [part for part in get_args(field.annotation) if part is not type(None)]
@@ -159,6 +167,8 @@ class Products(Model):
     atl10: Atl10 | None = key(None, PRODUCTS["atl10"].title)
     atl07: Atl07 | None = key(None, PRODUCTS["atl07"].title)
     itslive: ItsLive | None = key(None, PRODUCTS["itslive"].title)
+    itslive_elevation: ItsLiveElevation | None = key(None, PRODUCTS["itslive_elevation"].title)
+    bedmachine: BedMachine | None = key(None, PRODUCTS["bedmachine"].title)
 
     @model_validator(mode="before")
     @classmethod

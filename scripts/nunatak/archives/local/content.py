@@ -20,7 +20,7 @@ from nunatak.archives.local import footprint
 from nunatak.constants import BEAMS, DATUM_YEAR, PAIRS, SIMULATED
 from nunatak.granules import PRODUCTS, GranuleName, GranuleNameError, image_date, parse
 from nunatak.granules.products import products_with
-from nunatak.products import hdf5
+from nunatak.products import bedmachine_releases, hdf5, sheets
 from nunatak.products.itslive.scenes import stated_name
 from nunatak.runtime import NunatakError
 
@@ -41,6 +41,7 @@ _COMPARED = (
     "resolution",
     "time_start",
 )
+_OF_SHEETS = ("itslive_elevation", "itslive_shelves", "bedmachine")
 _NO_LAYOUT = "is HDF5, but holds no product known here"
 
 
@@ -101,6 +102,10 @@ def product_of(file) -> str | None:
         return "atl15"
     if "vx" in file and "vy" in file and "img_pair_info" in file:
         return "itslive"
+    if "time" in file and ("dh" in file or "height_change" in file):
+        return "itslive_shelves" if "ID" in file else "itslive_elevation"
+    if "errbed" in file and "thickness" in file:
+        return "bedmachine"
     if "h" in file and "x" in file and "y" in file:
         return "atl14"
     if "grid_x" in file and ("monthly" in file or "daily" in file):
@@ -248,6 +253,9 @@ def _read_grid(file, product):
         start = end = times.from_decimal_year(DATUM_YEAR)
     elif product == "itslive":
         start, end = sorted(_acquisition(file, number) for number in (1, 2))
+    elif product in _OF_SHEETS:
+        facts["region_code"] = sheets.sheet_of(file)
+        start, end = _of_sheet(file, product, facts["region_code"])
     else:
         facts["hemisphere"] = hemisphere
     return facts, start, end, footprint.of_grid(bounds, crs), []
@@ -262,10 +270,21 @@ def _grid_axes(file, product):
     x, y = (np.unique(hdf5.read(group, name)) for name in names)
     if len(x) < 2 or len(y) < 2:
         raise NunatakError(f"{file.filename}: {names[0]} and {names[1]} span no grid; fetch it again")
+    if product in _OF_SHEETS:
+        return x, y, sheets.SHEETS[sheets.sheet_of(file)], None
     if product == "atl20":
         hemisphere = "north" if float(np.nanmean(hdf5.read(file, "grid_lat"))) > 0 else "south"
         return x, y, _NSIDC_STEREO[hemisphere], hemisphere
     return x, y, _crs(file, group), None
+
+
+def _of_sheet(file, product, sheet):
+    """First and last instant of a grid of an ice sheet; of BedMachine its nominal year."""
+    if product == "bedmachine":
+        version = bedmachine_releases.version_of(file, sheet)
+        return (times.from_decimal_year(bedmachine_releases.RELEASES[sheet, version].year),) * 2
+    steps = sheets.times_of(file)
+    return steps[0], steps[-1]
 
 
 def _crs(file, group):

@@ -68,15 +68,22 @@ class Catalogue:
             )
         return pd.DataFrame(found).sort_values("version", ignore_index=True)
 
-    def release(self, product, version=None):
+    def release(self, collection, version=None, *, product=None):
         """
         The collection of a release, of the latest where none is asked for.
+
+        Parameters
+        ----------
+        collection : short name, which of most products is their own name
+        version : such as "006"
+        product : the study file's word for it, where that is another
 
         Returns
         -------
         row of `collections`, and a note when a newer release exists (else None)
         """
-        known = self.collections(product)
+        product = product or collection
+        known = self.collections(collection)
         if version is None:
             return known.iloc[-1], None
         held = known[known["version"] == version]

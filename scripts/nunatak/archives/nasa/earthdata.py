@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nunatak.archives import EmptyAnswer, ServiceFailed, quick_looks, streaming
 from nunatak.archives.archive import Filters, Outcome
-from nunatak.archives.itslive import geoparquet, image_pairs
+from nunatak.archives.itslive import geoparquet, height_change, image_pairs
 from nunatak.archives.nasa import catalogue, icepyx_orders, login, s3, subsets
 from nunatak.archives.selection import select
 from nunatak.archives.transfer import download
@@ -81,8 +81,10 @@ class EarthdataArchive:
         filters = filters or Filters()
         if product_row(product).service == "itslive":
             return self._search_itslive(product, region, period, filters)
-        release, newer = self.catalogue.release(product, filters.version)
-        rows, notes = self.catalogue.granules(product, release["version"], region, period, filters)
+        collection = _collection(product, region)
+        release, newer = self.catalogue.release(collection, filters.version, product=product)
+        span = None if product_row(product).one_epoch else period
+        rows, notes = self.catalogue.granules(collection, release["version"], region, span, filters)
         asked = f"{self.catalogue.address} ({product} release {release['version']})"
         if not rows and notes:  # an answer that cannot be used is no empty one
             raise ServiceFailed(f"{asked}: {len(notes)} records, none of which names a granule's file ({notes[0]})")
@@ -144,6 +146,9 @@ class EarthdataArchive:
         if product == "itslive_cube":
             where, what = self.endpoints.itslive_cubes, "datacube"
             rows, period = image_pairs.cubes(where, region), None  # a cube holds every pair of its place
+        elif product in height_change.PRODUCTS:
+            where, what = height_change.PLACE, "record of height change"
+            rows = height_change.records(product)
         elif product == "itslive_mosaic":
             what = "mosaic"
             rows, notes = image_pairs.StacCatalogue(where).mosaics(region, period)
@@ -179,7 +184,7 @@ class EarthdataArchive:
         return self._fetch_whole(granules, folder)
 
     def _fetch_whole(self, granules, folder):
-        if granules["product"].isin(products_with(kept="pairs")).all():
+        if _of_itslive(granules):
             return self._brought(granules, folder, image_pairs.session, None)
         placed = self._placed(granules)
         in_cloud = placed["url"].str.startswith("s3://").fillna(False).to_numpy(dtype=bool)
@@ -283,6 +288,17 @@ def _nothing(asked, product, release, region, period, filters):
     narrow = [f"{name} {value}" for name in ("rgt", "cycles") if (value := getattr(filters, name))]
     narrowed = f" and {', '.join(narrow)}" if narrow else ""
     return f"{asked}: has no granule{where}, {period}{narrowed}; widen the study"
+
+
+def _collection(product, region):
+    """The short name of a product's collection; of one that has two, that of the region's hemisphere."""
+    names = product_row(product).collections
+    if not names:
+        return product
+    if region is None:
+        raise NunatakError(f"{product}: has a collection for each ice sheet ({', '.join(names)}); name a region")
+    _, south, _, north = region.bounds
+    return names[0] if south + north > 0 else names[1]
 
 
 def _of_itslive(granules):
