@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,11 +19,13 @@ settings.load_profile("nunatak")
 
 # lines for the end of the run, from every process of it
 NOTES = pytest.StashKey[list[str]]()
-# files of tests/workflow that share the study a fixture runs once: with several processes, one of them takes all these
-TOGETHER = {
-    "austfonna": ("bad_input", "code_reach", "falsified_ice", "finished_study", "killed_runs", "verify_export"),
-    "pine_island": ("falsified_velocity", "velocity_study"),
-    "ross_sea": ("falsified_sea_ice", "freeboard_study", "slurm"),
+# fixtures of tests/workflow that run a study for many files, or start Slurm: one process takes all that ask for one
+SHARED = {
+    "finished": "austfonna",
+    "copy_of_finished": "austfonna",
+    "finished_velocity": "pine_island",
+    "finished_sea_ice": "ross_sea",
+    "node": "ross_sea",
 }
 ABSENT = "real data absent: "
 
@@ -90,11 +94,13 @@ def pytest_collection_modifyitems(config, items):
         items.sort(key=lambda item: not item.nodeid.startswith("tests/workflow/"))
 
 
-def taken_whole(nodeid):
-    """What one process takes as a whole with a test: the file, or the files that share a study, by its name."""
-    file = nodeid.partition("::")[0]
-    name = file.removeprefix("tests/workflow/test_").removesuffix(".py")
-    return next((study for study, files in TOGETHER.items() if name in files), file)
+@cache
+def taken_whole(file):
+    """What one process takes with a file of tests: by a name all files that share its study, or the file alone."""
+    if not file.startswith("tests/workflow/"):
+        return file
+    signatures = re.findall(r"^def \w+\((.*?)\):", (ROOT / file).read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return next((SHARED[name] for name in re.findall(r"\w+", " ".join(signatures)) if name in SHARED), file)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -106,7 +112,7 @@ def pytest_xdist_make_scheduler(config, log):
 
     class ByFiles(LoadFileScheduling):
         def _split_scope(self, nodeid):
-            return taken_whole(nodeid)
+            return taken_whole(nodeid.partition("::")[0])
 
     return ByFiles(config, log)
 
