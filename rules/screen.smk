@@ -2,7 +2,9 @@
 
 import logging
 import re
+import threading
 
+from nunatak import endings
 from nunatak.compute.environment import explain_exit
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -23,6 +25,7 @@ ENDED = re.compile(
 )
 ENDINGS = {}
 FAILED = []
+STOPPED = []
 NAMES = {label: study.name for label, study in LOADED.items()}
 
 
@@ -36,13 +39,19 @@ def worth_showing(record):
         )
     if asked := re.match(r"MissingRuleException:?\s+No rule\s+to produce (.+?) \(if you use", text):
         record.msg = studies.explain_target(asked[1], NAMES, BROKEN, others=("all", "check_access"))
+    if stopped := endings.stop_of_run(text):
+        STOPPED.append(stopped)
+        return len(STOPPED) == 1  # Snakemake says it again for each job that is still to end
+    if fault := endings.fault_of_run(text):
+        FAILED.append(fault)
+        record.msg = fault
     if ended := ENDED.search(text):
         command, script, code, signal = ended.groups()
         ENDINGS[script] = (int(code) if code else -int(signal), command)
     if event == LogEvent.JOB_ERROR:
         told = why(record.rule_name, record.log)
         FAILED.append(told or f"{(*record.log, record.rule_name)[0]}: ends without a word")
-        return not told  # a script that failed has said why, in one line
+        return not told and not STOPPED  # a script that failed has said why, in one line
     return event not in EVENTS and bool(text.strip()) and not text.startswith(CHATTER)
 
 
@@ -70,8 +79,13 @@ def reason(path):
 if Path(workflow.basedir) == HERE:
     logger.addFilter(worth_showing)
     if workflow.is_main_process:
+        # Snakemake's own threads, which watch the clock of jobs, lack memory first
+        threading.excepthook = lambda said: (
+            None if endings.lacks_memory(said.exc_value) else threading.__excepthook__(said)
+        )
         for error in BROKEN.values():
             logger.warning(f"left out: {error}")
 
     onerror:
-        print("\nThe run stopped:", *dict.fromkeys(FAILED), sep="\n  ", file=sys.stderr, flush=True)
+        said = STOPPED[:1] or dict.fromkeys(FAILED) or ["no reason was given; the lines above have it"]
+        print("\nThe run stopped:", *said, sep="\n  ", file=sys.stderr, flush=True)

@@ -21,7 +21,12 @@ FLOORS: tuple[tuple[str, tuple[Room, ...]], ...] = (
         "foundation",
         (
             Room("constants", (), "Names and values with unit and source: beams, orbits, densities, fill values."),
-            Room("runtime", (), "A job's log, errors, atomic writing, provenance attributes, and the user's screen."),
+            Room("endings", (), "How jobs and runs end that were told to, or for want of memory or space, in words."),
+            Room(
+                "runtime",
+                ("endings",),
+                "A job's log, errors, atomic writing, provenance attributes, and the user's screen.",
+            ),
             Room("times", ("constants",), "Conversion between GPS seconds, `delta_time`, UTC and decimal years."),
         ),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import glob
 import hashlib
@@ -19,6 +20,7 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 
 import nunatak
+from nunatak import endings
 
 log = logging.getLogger("nunatak")
 
@@ -48,29 +50,39 @@ def job(snakemake):
     Run a script's work as one job of the workflow.
 
     Everything logged and every uncaught error with its traceback goes to the rule's log file; the screen gets one
-    line. A `NunatakError` ends the job with that line alone.
+    line. A `NunatakError` ends the job with that line alone, and so does a lack of memory. A job that is told to stop
+    notes that in its log and leaves nothing half-written.
     """
     path = Path(snakemake.log[0]) if snakemake.log else None
     handler = _log_to(path)
     started = time.monotonic()
     log.info("%s, nunatak %s, Python %s", snakemake.rule, nunatak.__version__, platform.python_version())
+    said, code = "", 0
     try:
-        yield
+        with endings.listening(log):
+            yield
     except NunatakError as error:
         log.error("%s", error)
         log.debug("%s", traceback.format_exc())
-        sys.exit(f"{snakemake.rule}: {error}")
+        said, code = f"{snakemake.rule}: {error}", 1
+    except (KeyboardInterrupt, endings.Terminated) as error:
+        why, code = endings.told_to_stop(error)
+        log.error("%s: %s", snakemake.rule, why)  # the run says it on the screen, once for all of its jobs
     except Exception as error:  # noqa: BLE001  the border of a job: whatever it is goes to the log whole
         log.debug("%s", traceback.format_exc())
         line = f"{type(error).__name__}: {error} (traceback in {path})"
+        if endings.lacks_memory(error):
+            line = endings.out_of_memory(snakemake.rule, type(error).__name__)
         log.error("%s", line)
-        sys.exit(f"{snakemake.rule}: {line}")
+        said, code = f"{snakemake.rule}: {line}", 1
     finally:
         loaded = {name: sys.modules[name] for name in _VERSIONED if name in sys.modules}
         log.info("with %s", ", ".join(f"{n} {getattr(m, '__version__', '?')}" for n, m in loaded.items()))
         log.info("took %.1f s, peak memory %.0f MB", time.monotonic() - started, peak_memory_mb())
         log.removeHandler(handler)
         handler.close()
+    if code:
+        endings.leave(said, code)
 
 
 def watch_imports():
@@ -80,19 +92,20 @@ def watch_imports():
 
 
 def _end_of_imports(kind, error, trace):
-    if not issubclass(kind, ImportError):
+    memory = endings.lacks_memory(error)
+    if not issubclass(kind, ImportError) and not memory:
         sys.__excepthook__(kind, error, trace)
         return
     snakemake = sys.modules["__main__"].snakemake
     handler = _log_to(Path(snakemake.log[0]) if snakemake.log else None)
     lacks = f"no package {error.name!r}" if issubclass(kind, ModuleNotFoundError) else str(error)
     log.debug("%s", "".join(traceback.format_exception(error)))
-    log.error(
-        "%s: %s in %s; add it to the file in envs/ that the rule names; without conda, remove .venv, which make builds",
-        snakemake.rule,
-        lacks,
-        sys.prefix,
-    )
+    if memory:
+        lacks = endings.out_of_memory(snakemake.rule, kind.__name__)
+    else:
+        lacks += f" in {sys.prefix}; add it to the file in envs/ that the rule names; without conda, remove .venv, "
+        lacks += "which make builds"
+    log.error("%s: %s", snakemake.rule, lacks)
     handler.close()
 
 
@@ -152,6 +165,25 @@ def written(path):
         _remove(temporary)
         if old is not None:
             _remove(old)
+
+
+def refuse_full_disk(path, size):
+    """
+    Refuse to write where a file would not fit, for libraries that crash when a disk gets full under them, as HDF5 does.
+
+    Parameters
+    ----------
+    path : file to write, in a folder that exists
+    size : bytes of its values before compression
+
+    Raises
+    ------
+    NunatakError : less is free
+    """
+    free = shutil.disk_usage(Path(path).parent).free
+    if free < size:
+        why = f"{os.strerror(errno.ENOSPC)}: up to {size / 1e6:.1f} MB, {free / 1e6:.1f} MB are free"
+        raise NunatakError(f"{path}: could not be written ({why}); free space or choose another folder")
 
 
 @contextmanager

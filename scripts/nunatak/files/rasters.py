@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from nunatak.files import user_rasters
-from nunatak.runtime import NunatakError, written
+from nunatak.runtime import NunatakError, refuse_full_disk, written
 
 _TIME_UNITS = "seconds since 2018-01-01 00:00:00"
 _FINE_TIME_UNITS = "microseconds since 2018-01-01 00:00:00"
@@ -87,12 +87,14 @@ def write_netcdf(dataset, path, attributes=None):
     Times are stored as whole seconds since 2018-01-01 (microseconds where they are not whole), floats with fill NaN.
     """
     with written(path) as part:
+        refuse_full_disk(path, dataset.nbytes)
         _write_group(dataset, part, attributes, mode="w")
 
 
 def write_netcdf_groups(datasets, path, attributes=None):
     """Like `write_netcdf`, for several Datasets as groups of one file: a mapping of group name to Dataset."""
     with written(path) as part:
+        refuse_full_disk(path, sum(dataset.nbytes for dataset in datasets.values()))
         for number, (group, dataset) in enumerate(datasets.items()):
             _write_group(dataset, part, attributes, mode="a" if number else "w", group=group)
 
@@ -278,10 +280,8 @@ def _open(path, variable):
     import rioxarray
     import xarray as xr
 
-    try:
-        user_rasters.check_kind(path)
-    except (OSError, ValueError) as error:
-        raise NunatakError(str(error)) from error
+    if fault := user_rasters.foreign(path):
+        raise NunatakError(f"{path}: {fault}")
     try:
         opened = rioxarray.open_rasterio(
             # values may be packed: scale and offset of a band or variable are applied, fills become NaN
@@ -296,8 +296,7 @@ def _open(path, variable):
         if variable not in field["band"].values:
             raise NunatakError(f"{path}: has no band {variable}; it has {field.sizes['band']}")
         field = field.sel(band=[variable])
-    fault = user_rasters.misplaced(path, variable)
-    if fault:
+    if fault := user_rasters.misplaced(path, variable):
         raise NunatakError(f"{path}: {fault}")
     return field
 

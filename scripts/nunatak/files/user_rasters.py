@@ -56,7 +56,8 @@ def check(given, variable=None, *, layers=True):
     path, variable = source_of(given, variable)
     if not path.is_file():
         raise ValueError(f"{path}: no such file; write its path as seen from the workflow's folder, or an absolute one")
-    check_kind(path)
+    if fault := foreign(path):
+        raise ValueError(f"{path}: {fault}")
     if importlib.util.find_spec("rasterio") is None:
         return
     # by its name: what reads a study file does without it
@@ -72,22 +73,23 @@ def check(given, variable=None, *, layers=True):
         raise ValueError(f"{path}: {fault}")
 
 
-def check_kind(path):
+def foreign(path):
     """
-    Refuse a file that is no raster which holds its values itself.
+    Say of a file that is no raster which holds its values itself what is wrong; an empty text where nothing is.
 
-    Raises
-    ------
-    ValueError : named, with the remedy
+    Parameters
+    ----------
+    path : of a file that is there
     """
     with open(path, "rb") as stream:
         start = stream.read(_LOOK)
-    if not start.startswith(_BEGINNINGS) or any(word in start for word in _POINTING):
-        shown = " ".join(start[:30].decode("ascii", "replace").split())
-        raise ValueError(
-            f"{path}: cannot be read as a raster, is neither GeoTIFF nor NetCDF (it begins {shown!r}); make a GeoTIFF "
-            "of it with .venv/bin/rio convert"
-        )
+    if start.startswith(_BEGINNINGS) and not any(word in start for word in _POINTING):
+        return ""
+    shown = " ".join(start[:30].decode("ascii", "replace").split())
+    return (
+        f"cannot be read as a raster, is neither GeoTIFF nor NetCDF (it begins {shown!r}); make a GeoTIFF of it with "
+        ".venv/bin/rio convert"
+    )
 
 
 def misplaced(path, variable=None):
