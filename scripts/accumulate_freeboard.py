@@ -11,7 +11,7 @@ from nunatak.geometry.outlines import read_outlines
 from nunatak.geometry.region import load
 from nunatak.granules.lists import check_failures
 from nunatak.granules.products import PRODUCTS, product_row
-from nunatak.products.sea_ice import SegmentFilter
+from nunatak.products.segment_filter import SegmentFilter
 from nunatak.reading.granules import each_granule, read_ledger
 from nunatak.runtime import job, log, stamp
 from nunatak.study.parts import product_settings, typed

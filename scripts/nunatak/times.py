@@ -7,6 +7,8 @@ import numpy as np
 from nunatak.constants import ATLAS_EPOCH, DAYS_PER_YEAR, REPEAT_PERIOD, SECONDS_PER_DAY
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# a little less than datetime64[ns] holds, and than timedelta64[ns] holds either way
+_HELD, _LONGEST = (np.datetime64("1678-01-01", "s"), np.datetime64("2262-01-01", "s")), 9.2e9
 _GPS_EPOCH = np.datetime64("1980-01-06T00:00:00", "ns")
 # Leap seconds put into UTC since the GPS epoch (IERS Bulletin C); GPS runs ahead of UTC by their number.
 _LEAPS = np.array(
@@ -103,14 +105,15 @@ def within(time, start, end):
 
 def delta_time_to_utc(delta_time):
     """
-    UTC of an ICESat-2 `delta_time` (seconds since 2018-01-01, datetime64[ns]; NaN becomes NaT).
+    UTC of an ICESat-2 `delta_time` (seconds since 2018-01-01, datetime64[ns]).
 
-    No leap second lies between that epoch and now, so none is applied.
+    NaN becomes NaT, and so does what datetime64[ns] does not hold: it ends in 1677 and 2262. No leap second lies
+    between that epoch and now, so none is applied.
 
     >>> delta_time_to_utc(40987866.9528).astype("datetime64[s]")
     np.datetime64('2019-04-20T09:31:06')
     """
-    return ATLAS_EPOCH + _seconds(delta_time)
+    return _after(ATLAS_EPOCH, delta_time)
 
 
 def utc_to_delta_time(time):
@@ -125,7 +128,7 @@ def gps_to_utc(gps_seconds):
     >>> gps_to_utc(1198800018.0).astype("datetime64[s]")
     np.datetime64('2018-01-01T00:00:00')
     """
-    gps = _GPS_EPOCH + _seconds(gps_seconds)
+    gps = _after(_GPS_EPOCH, gps_seconds)
     leaps_in_gps = _LEAPS + np.arange(len(_LEAPS)) * np.timedelta64(1, "s")
     return gps - np.searchsorted(leaps_in_gps, gps, side="right") * np.timedelta64(1, "s")
 
@@ -154,7 +157,7 @@ def from_decimal_year(year):
 
 def days_to_utc(days, *, since="2018-01-01"):
     """UTC of a number of days since a date (ATL14/15: 2018-01-01; ITS_LIVE cubes: 1970-01-01)."""
-    return np.datetime64(since, "ns") + _seconds(np.asarray(days, dtype=float) * SECONDS_PER_DAY)
+    return _after(np.datetime64(since, "ns"), np.asarray(days, dtype=float) * SECONDS_PER_DAY)
 
 
 def nominal_quarter(time):
@@ -199,14 +202,21 @@ def cycle_at(time):
 
 def cycle_start(cycle):
     """UTC at which a cycle begins in the same nominal calendar."""
-    return _CYCLE_3 + _seconds((np.asarray(cycle, dtype=float) - 3) * REPEAT_PERIOD * SECONDS_PER_DAY)
+    return _after(_CYCLE_3, (np.asarray(cycle, dtype=float) - 3) * REPEAT_PERIOD * SECONDS_PER_DAY)
 
 
-def _seconds(value):
-    """Seconds as timedelta64[ns], NaN as NaT; whole seconds and the rest apart, to keep nanoseconds of large counts."""
-    value = np.asarray(value, dtype=float)
-    known = np.isfinite(value)
+def _after(epoch, seconds):
+    """
+    The time a number of seconds after an epoch, datetime64[ns]; NaT for NaN and beyond the years 1677 to 2262.
+
+    Whole seconds and the rest are counted apart, to keep the nanoseconds of large counts.
+    """
+    value = np.asarray(seconds, dtype=float)
+    first, last = ((end - epoch.astype("datetime64[s]")) / np.timedelta64(1, "s") for end in _HELD)
+    first, last = max(first, -_LONGEST), min(last, _LONGEST)
+    with np.errstate(invalid="ignore"):
+        known = (value >= first) & (value <= last)
     whole = np.floor(np.where(known, value, 0.0))
     rest = np.round((np.where(known, value, 0.0) - whole) * 1e9)
     span = (whole.astype("int64") * 1_000_000_000 + rest.astype("int64")).astype("timedelta64[ns]")
-    return np.where(known, span, np.timedelta64("NaT"))
+    return epoch + np.where(known, span, np.timedelta64("NaT"))

@@ -8,7 +8,7 @@ import pandas as pd
 import pyproj
 import pytest
 from tests.builders.studies import damage
-from tests.builders.tiny_granules import atl06, name_of, truncated
+from tests.builders.tiny_granules import START, atl06, name_of, truncated
 
 from nunatak.geometry import region
 from nunatak.granules import ledger, parse
@@ -17,6 +17,7 @@ from nunatak.reading import points
 from nunatak.study.period import Period
 
 HERE = region.load({"bbox": [-34.705, 66.5, -34.645, 66.5036]}, name="here")  # the first 21 of 40 segments
+LATER = np.datetime64("2021-01-01", "ns")
 YEAR = Period.model_validate(["2019-01-01", "2019-12-31"])
 
 
@@ -46,8 +47,9 @@ def test_rows_inside_are_kept_and_placed(tmp_path):
 
 def test_no_granule_is_lost_and_none_stops_the_others(tmp_path):
     """Five granules in, five ends out, one row each; the two broken ones say what is wrong."""
-    kinds = ({}, {"lat": 70.0}, {"start": np.datetime64("2021-01-01", "ns")}, {"beams": ()}, {})
-    paths = [atl06(tmp_path, name_of(cycle=1 + i), **kind) for i, kind in enumerate(kinds)]
+    kinds = ({}, {"lat": 70.0}, {"start": LATER}, {"beams": ()}, {})
+    names = [name_of(cycle=1 + i, start=kind.get("start", START)) for i, kind in enumerate(kinds)]
+    paths = [atl06(tmp_path, name, **kind) for name, kind in zip(names, kinds, strict=True)]
     asked = fetched(*paths)
     truncated(paths[-1])
     gone = ledger(
@@ -55,9 +57,9 @@ def test_no_granule_is_lost_and_none_stops_the_others(tmp_path):
     )
     table, outcome = subset(gone)
     assert set(table["cycle"]) == {1}
-    assert list(outcome["status"]) == ["present", "outside", "outside", "empty", "failed", "failed"]
+    assert list(outcome["status"]) == ["present", "outside", "empty", "failed", "outside", "failed"]
     assert outcome["reason"][1] == f"{', '.join(reader.BEAMS)}: no segment in region and period"
-    assert outcome["reason"][4].startswith("changed since the archive was asked")
+    assert outcome["reason"][3].startswith("changed since the archive was asked")
     assert outcome["reason"][5] == "is gone"
     assert outcome["n_points"].tolist() == [126, 0, 0, 0, 0, 0]
 

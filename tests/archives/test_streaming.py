@@ -57,6 +57,8 @@ def made(tmp_path_factory):
                 del group[name]
                 noise = 1e-6 * rng.normal(size=LENGTH) if name.endswith("tude") or name == "h_li" else 0
                 long = np.interp(np.arange(LENGTH), [0, LENGTH - 1], [values[0], values[-1]]) + noise
+                if name in ("segment_id", "ground_track/x_atc"):
+                    long = values[0] + (values[1] - values[0]) * np.arange(LENGTH)
                 long = long + (4.0 * np.arange(LENGTH) / LENGTH if name == "latitude" else 0)  # far beyond the region
                 group.create_dataset(name, data=long.astype(values.dtype), chunks=(CHUNK,), compression=4)
     return folder / path.name

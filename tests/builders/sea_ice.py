@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 
 FILL = np.float32(3.4028235e38)
-NAME = "ATL10-02_20190915120000_12340401_007_01.h5"
+NAME = "ATL10-02_20190916120000_12340401_007_01.h5"
 NEW = {"": "freeboard_segment", "heights": "freeboard_segment/heights"}
 OLD = {"": "freeboard_beam_segment/beam_freeboard", "heights": "freeboard_beam_segment/height_segments"}
 ATL07 = {"": "sea_ice_segments", "heights": "sea_ice_segments/heights", "stats": "sea_ice_segments/stats"}

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from nunatak.constants import FILL_F4, FILL_F8, FILL_I1, FILL_I4
-from nunatak.times import from_decimal_year
+from nunatak.times import cycle_start, from_decimal_year, utc_to_delta_time
 
 CYCLES = (3, 4, 6)
+# of track 548 in these cycles
+SECONDS = utc_to_delta_time(cycle_start(np.array(CYCLES) + 547 / 1387))
 N_POINTS = 20
 _FILLS = {"f4": FILL_F4, "f8": FILL_F8, "i4": FILL_I4, "i1": FILL_I1}
 
@@ -41,7 +43,7 @@ def _pair():
     k, n, shape = np.arange(N_POINTS), N_POINTS, (N_POINTS, len(CYCLES))
     h = np.tile(500.0 - np.arange(3.0), (n, 1)).astype("f4")
     h[::5, 1] = FILL_F4
-    seconds = np.tile((np.array([0.0, 1.0, 2.0]) + 1.3) * 365.25 * 86400, (n, 1))
+    seconds = np.tile(SECONDS, (n, 1))
     crossing = {
         "ref_pt": np.array([1003, 1003, 1030], "i4"),
         "rgt": np.full(3, 45, "i4"),
@@ -49,7 +51,7 @@ def _pair():
         "h_corr": np.array([501, 500.1, FILL_F4], "f4"),
         "h_corr_sigma": np.full(3, 0.05, "f4"),
         "h_corr_sigma_systematic": np.full(3, 0.03, "f4"),
-        "delta_time": seconds[:3, 0] + 86400.0,
+        "delta_time": utc_to_delta_time(cycle_start(np.array([1, 3, 3]) + 44 / 1387)),
         "latitude": 79.7 + 0.00054 * np.array([1.0, 1, 10]),
         "longitude": np.full(3, 25.0),
         "spot_crossing": np.array([1, 1, 2], "i1"),

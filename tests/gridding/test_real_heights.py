@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from nunatak.files.rasters import write_netcdf
 from nunatak.gridding import accumulate, make_grid, statistics
 from nunatak.products import atl07
-from nunatak.products.sea_ice import SegmentFilter
+from nunatak.products.segment_filter import SegmentFilter
 
 GRANULES = (
     ("processed_ATL07-01_20181201123226_09760101_001_01.h5", "2018-12-01"),

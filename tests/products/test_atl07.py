@@ -7,14 +7,14 @@ from numpy.testing import assert_array_equal
 from tests.builders.sea_ice import segments, write_granule
 
 from nunatak.products import atl07
-from nunatak.products.sea_ice import SegmentFilter
+from nunatak.products.segment_filter import SegmentFilter
 
 REAL = (
     "processed_ATL07-01_20181201123226_09760101_001_01.h5",
     "processed_ATL07-01_20190225115500_09020201_003_02.h5",
     "processed_ATL07-01_20190226002919_09100201_003_02.h5",
 )
-NAME = "ATL07-02_20190915120000_12340401_006_01.h5"
+NAME = "ATL07-02_20190916120000_12340401_006_01.h5"
 EVERYTHING = SegmentFilter(types=None)
 
 

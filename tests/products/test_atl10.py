@@ -9,7 +9,7 @@ from tests.builders.sea_ice import FILL, NAME, NEW, OLD, START, segments, write_
 
 from nunatak.geometry.region import load
 from nunatak.products import GranuleError, atl10, cloud
-from nunatak.products.sea_ice import SegmentFilter
+from nunatak.products.segment_filter import SegmentFilter
 from nunatak.runtime import NunatakError
 
 
@@ -54,10 +54,10 @@ def test_fills_become_missing_in_every_variable(tmp_path):
 
 
 def test_time_is_utc(tmp_path):
-    """delta_time 0 is midnight UTC of 2018-01-01: not 18 s later, as GPS time read as UTC would have it."""
-    columns = segments(1, delta_time=[0.0])
+    """delta_time counts from midnight UTC of 2018-01-01: not 18 s later, as GPS time read as UTC would have it."""
+    columns = segments(1, delta_time=[623.5 * 86400])
     table, _ = atl10.read_segments(write_granule(tmp_path / "made_up.h5", {"gt1l": columns}))
-    assert table["time"][0] == pd.Timestamp("2018-01-01T00:00:00")
+    assert table["time"][0] == pd.Timestamp("2019-09-16T12:00:00")
 
 
 def test_strength_follows_the_orientation_at_each_time(tmp_path):

@@ -11,7 +11,7 @@ from nunatak.geometry import region
 from nunatak.products import GranuleError, atl11, atl11_crossings
 from nunatak.runtime import NunatakError
 from nunatak.study import Period
-from nunatak.times import utc_to_delta_time
+from nunatak.times import cycle_start, utc_to_delta_time
 
 REAL = "real/ATL11/processed_ATL11_135803_0311_004_01.h5"
 NAME = "ATL11_054803_0306_006_01.h5"
@@ -98,7 +98,7 @@ def test_region_and_period(granule):
     box = region.load({"bbox": [24, south, 26, north]})
     table, _ = atl11.read_heights(granule, region=box)
     assert set(table.ref_pt) == {1000 + 3 * k for k in range(5, 10)}
-    year = Period.model_validate(["2020-01-01", "2020-12-31"])
+    year = Period.model_validate(["2019-07-01", "2019-10-31"])
     assert set(atl11.read_heights(granule, period=year)[0].cycle) == {4}
     nothing, statuses = atl11.read_heights(granule, region=region.load({"bbox": [24, 60, 26, 61]}))
     assert not len(nothing) and {s.status for s in statuses} == {"outside"}
@@ -133,11 +133,15 @@ def test_granule_without_crossings_or_with_empty_ones(tmp_path, granule):
 
 
 def test_crossings_of_a_period(tmp_path):
-    """Crossings of three days: those of the period are read, and where there is none the pair says so."""
-    days = np.array(["2019-06-01", "2019-07-01", "2019-08-01"], "M8[ns]")
-    changes = {"delta_time": utc_to_delta_time(days), "h_corr": np.array([501.0, 502.0, 503.0], "f4")}
+    """Crossings of three cycles: those of the period are read, and where there is none the pair says so."""
+    cycles = np.array([3, 4, 5], "i1")
+    changes = {
+        "cycle_number": cycles,
+        "delta_time": utc_to_delta_time(cycle_start(cycles + 44 / 1387)),
+        "h_corr": np.array([501.0, 502.0, 503.0], "f4"),
+    }
     path = write_atl11(tmp_path / NAME, **{f"crossing_track_data/{name}": v for name, v in changes.items()})
-    found, statuses = atl11_crossings.read_crossings(path, period=Period.model_validate(["2019-07-01", "2019-07-31"]))
+    found, statuses = atl11_crossings.read_crossings(path, period=Period.model_validate(["2019-06-15", "2019-07-15"]))
     assert found.h_corr.tolist() == [502.0] * 3 and {s.status for s in statuses} == {"present"}
     assert len(atl11_crossings.read_crossings(path)[0]) == 9
     later = Period.model_validate(["2020-07-01", "2020-07-31"])

@@ -22,7 +22,7 @@ def linked(path, name, link):
 
 @pytest.fixture
 def granule(tmp_path):
-    return write_atl06(tmp_path / "ATL06_20200501101056_05480303_006_02.h5")
+    return write_atl06(tmp_path / "ATL06_20190504033705_05480303_006_02.h5")
 
 
 def external_link(granule):

@@ -286,7 +286,7 @@ def descending_x(file):
         (lambda file: file["mapping"].attrs.__setitem__("spatial_epsg", np.inf), "no spatial_epsg"),
         (lambda file: file["mapping"].attrs.__setitem__("spatial_epsg", 4326), "spatial_epsg 4326 is no projected"),
         (lambda file: file["mapping"].attrs.__setitem__("spatial_epsg", 99999), "spatial_epsg 99999 is no projected"),
-        (rewrite("x", "c8"), "x: complex64 of shape"),
+        (rewrite("x", "c8"), "x: holds complex64 values where floats or integers"),
         (rewrite("vx", "c8"), "vx holds complex64, not numbers"),
         (rewrite("interp_mask", "?"), "interp_mask holds bool, not numbers"),
         (lambda file: file["x"].__setitem__(3, 0.0) or file["x"].__setitem__(1, 9e9), "not evenly spaced"),

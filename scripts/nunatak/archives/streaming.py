@@ -17,6 +17,7 @@ from nunatak.archives.in_place import openable
 from nunatak.archives.local import content
 from nunatak.files import remote
 from nunatak.products import hdf5
+from nunatak.products.guarded import guarded
 from nunatak.runtime import NunatakError, log, progress
 
 IN_PLACE = "read in place: size and content checked, no checksum"
@@ -53,7 +54,7 @@ def _look(row, endpoints) -> Outcome:
     if row.product == "itslive_cube":
         return _look_at_cube(row.granule_id, address)
     try:
-        with remote.open_address(address) as file:
+        with guarded(row.url), remote.open_address(address) as file:
             size = file.size
         if pd.notna(row.size_bytes) and size != row.size_bytes:
             return Outcome(
@@ -62,7 +63,8 @@ def _look(row, endpoints) -> Outcome:
                 "failed",
                 f"has {size} bytes, expected {row.size_bytes}; {verify.ASK_AGAIN}",
             )
-        status, reason = _inspect(address, row.product)
+        with guarded(row.url):
+            status, reason = _inspect(address, row.product)
     except (NunatakError, OSError) as error:
         return Outcome(row.granule_id, row.url, "failed", content.reason_without_path(error, row.url))
     return Outcome(row.granule_id, row.url, status, "; ".join(filter(None, (reason, IN_PLACE))), size)

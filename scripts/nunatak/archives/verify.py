@@ -17,6 +17,7 @@ from nunatak.archives.archive import Outcome
 from nunatak.archives.local import content
 from nunatak.granules import ledger
 from nunatak.products import hdf5
+from nunatak.products.guarded import guarded
 from nunatak.runtime import NunatakError, file_sha256, log, progress
 
 ASK_AGAIN = "ask the archive again with snakemake <study> --forcerun query_granules"
@@ -59,8 +60,9 @@ def check(row, path, mtime_ns=None) -> Outcome:
         return Outcome(row.granule_id, str(path), "failed", changed)
     size = path.stat().st_size
     try:
-        status, reason = inspect(path, row.product)
-        sha256 = file_sha256(path)
+        with guarded(path):
+            status, reason = inspect(path, row.product)
+            sha256 = file_sha256(path)
     except (NunatakError, OSError) as error:
         return Outcome(row.granule_id, str(path), "failed", content.reason_without_path(error, path), size)
     stated = row.checksum if pd.notna(row.checksum) else None

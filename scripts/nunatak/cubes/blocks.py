@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from nunatak.products import GranuleError
+from nunatak.products.guarded import guarded
 from nunatak.products.itslive.chunks import read_window
 from nunatak.products.itslive.fields import FILL, LAYOUT
 from nunatak.velocity.lattice import place, source_grid
@@ -127,7 +128,8 @@ def read_into(reader, pair, out, slot, roi):
     (why it cannot be read, "" where it can; cells of the region with a velocity)
     """
     try:
-        reader.read(pair, out, slot)
+        with guarded(pair["path"]):
+            reader.read(pair, out, slot)
     except GranuleError as error:
         for name, values in out.items():  # a damaged chunk must not leave half a layer
             values[slot] = LAYOUT[name][2]

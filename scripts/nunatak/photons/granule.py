@@ -22,6 +22,7 @@ from nunatak.photons.selection import confidence, select
 from nunatak.photons.yapc import halo, yapc
 from nunatak.products import GranuleError, atl03, atl08
 from nunatak.products.atl03 import BLOCK_PHOTONS, BeamPhotons
+from nunatak.products.guarded import guarded, in_words
 from nunatak.products.status import EMPTY, FAILED, OUTSIDE, PRESENT, TrackStatus
 from nunatak.times import utc_to_delta_time
 
@@ -111,7 +112,7 @@ def _each_beam(work, end, granule, p, classes, region, threads, block, limits):
     for status in failed:
         log.warning("%s: %s failed: %s", granule.name, status.beam, status.reason)
     if failed and len(failed) == len(asked):
-        raise GranuleError(failed[0].reason)
+        raise GranuleError(f"{granule.path}: {failed[0].reason}")
     return end([t for t in tables.values() if t is not None], p), list(statuses.values())
 
 
@@ -132,16 +133,17 @@ def _one_beam(work, granule, beam, p, classes, region, block, limits):
     """Table (None without one) and status of one beam; what is wrong with it becomes its status."""
     limits.check()
     try:
-        track = _prepared_track(granule, beam, p, region)
-        if isinstance(track, TrackStatus):
-            return None, track
-        limits.check_extents(track, p)
-        labels, track = _labels(track, beam, p, classes)
-        table, n_selected = work(_blocks(track, p, labels, block, limits), p)
+        with guarded(granule.path):
+            track = _prepared_track(granule, beam, p, region)
+            if isinstance(track, TrackStatus):
+                return None, track
+            limits.check_extents(track, p)
+            labels, track = _labels(track, beam, p, classes)
+            table, n_selected = work(_blocks(track, p, labels, block, limits), p)
     except (GranuleError, ParameterError) as error:
-        return None, TrackStatus(beam, FAILED, str(error))
+        return None, TrackStatus(beam, FAILED, in_words(error, granule.path))
     n = track.n_photons
-    reason = track.note
+    reason = "; ".join(filter(None, (track.note, *(f"{n} {what}" for what, n in track.left_out.items()))))
     if not n_selected:
         return table, TrackStatus(beam, EMPTY, f"none of {n} photons passes the selection", n)
     if not len(table):
@@ -163,7 +165,7 @@ def _prepared_track(granule, beam, p, region):
     inside = in_area(track, p, region)
     if inside is None:
         return track
-    track = track.stretch(inside)
+    track = track.stretch(inside & track.segments["inside"])
     if not track.n_photons:
         return TrackStatus(beam, OUTSIDE, "no segment with photons in the area (and spots) asked for")
     return track

@@ -7,60 +7,25 @@ layout was read off granules of releases 003 and 006, that of 007 (`weight_ph` a
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from nunatak import granules
-from nunatak.compute.kernels import kernel
 from nunatak.constants import BEAMS, GT_CODES
-from nunatak.products import GranuleError, atl03_segments, hdf5
+from nunatak.products import GranuleError, atl03_photons, atl03_segments, hdf5
+from nunatak.products.atl03_layout import COLUMNS
+from nunatak.products.beam_columns import BeamColumns
 from nunatak.products.beams import check_groups
-from nunatak.products.inflate import InflateError, inflate
 from nunatak.runtime import NunatakError
 
 KNOWN_RELEASES = ("003", "004", "005", "006", "007")
 
 BLOCK_PHOTONS = 1 << 19  # photons in memory at a time, for each beam that is being worked on
 
-# dataset: unit, by the group below the beam. `segment_id`, `segment_dist_x`, `segment_ph_cnt`, `delta_time` and the
-# reference photon's position are needed always; the rest by what is asked of the photons.
-LAYOUT = {
-    "geolocation": {
-        "segment_id": "1",
-        "segment_dist_x": "m",
-        "segment_ph_cnt": "counts",
-        "segment_length": "m",
-        "ph_index_beg": "counts",
-        "delta_time": "seconds since 2018-01-01",
-        "reference_photon_lat": "degrees_north",
-        "reference_photon_lon": "degrees_east",
-        "velocity_sc": "meters/second",
-        "podppd_flag": "1",
-        "solar_elevation": "degrees",
-        "surf_type": "1",
-    },
-    "heights": {
-        "delta_time": "seconds since 2018-01-01",
-        "lat_ph": "degrees_north",
-        "lon_ph": "degrees_east",
-        "h_ph": "m",
-        "dist_ph_along": "m",
-        "dist_ph_across": "m",
-        "signal_conf_ph": "1",
-        "quality_ph": "1",
-        "weight_ph": "1",
-    },
-    "bckgrd_atlas": {"delta_time": "seconds since 2018-01-01", "bckgrd_rate": "counts / second"},
-    "geophys_corr": {"geoid": "m"},
-}
-
-_LATER = ("quality_ph", "weight_ph")  # not in every release: 003 has neither
 ALL_FLAGS = 6  # release from which every granule has them and podppd_flag; without, a subset dropped them
 _OPTIONAL_ROWS = ("podppd_flag", "solar_elevation")
-_SEGMENT_ROWS = ("segment_id", "segment_dist_x", "delta_time", "reference_photon_lat", "reference_photon_lon")
 
 
 @dataclass(frozen=True)
@@ -78,6 +43,8 @@ class Granule:
     """6 for release 006; 0 where neither name nor content tells"""
     beams: tuple
     """ground tracks that have photons groups, in the order gt1l .. gt3r"""
+    start: np.datetime64 | None = None
+    """time in the name; None where it tells none"""
 
 
 @dataclass(frozen=True)
@@ -103,6 +70,8 @@ class Track:
     id_after: float = np.inf
     """segment_id of the first segment with photons after this stretch"""
     note: str = ""
+    left_out: dict = field(repr=False, default_factory=dict)
+    """photons that cannot be, counted by what is wrong with them while the photons are read"""
 
     @property
     def n_photons(self):
@@ -179,14 +148,15 @@ def read_granule(path):
     with hdf5.open_granule(path) as file:
         hdf5.check_product(file, "ATL03")
         rgt, cycle = hdf5.orbit(file)
-        region = hdf5.scalar(file, "ancillary_data/start_region")
-        release = hdf5.attribute(file, "identifier_product_doi", "")[-3:]
+        region = hdf5.whole(file, "ancillary_data/start_region")
+        release, start = hdf5.attribute(file, "identifier_product_doi", "")[-3:], None
         name = _name(file, path)
         if name is not None:
             if name.product.upper() != "ATL03":
                 raise GranuleError(f"{path}: the name is that of an {name.product.upper()} granule, not of ATL03")
             hdf5.check_orbit(file, name.rgt, name.cycle)
             rgt, cycle, region, release = name.rgt, name.cycle, name.region_number, name.version
+            start = name.time_start
         check_groups(file, BEAMS, ("heights",))
         check_groups(file, BEAMS, ("geolocation",))
         beams = tuple(b for b in hdf5.beams_present(file) if "heights" in file[b] and "geolocation" in file[b])
@@ -194,7 +164,7 @@ def read_granule(path):
             held = ", ".join(sorted(file)) or "nothing"
             raise GranuleError(f"{path}: no beam gt1l .. gt3r, and not the layout of ATL03 (it holds: {held})")
     release = int(release) if release and str(release).isdigit() else 0
-    return Granule(path, path.name, int(rgt or 0), int(cycle or 0), int(region or 0), release, beams)
+    return Granule(path, path.name, int(rgt or 0), int(cycle or 0), int(region or 0), release, beams, start)
 
 
 def _name(file, path):
@@ -234,20 +204,9 @@ def read_track(granule, beam, *, fields=()):
         for name in ("bckgrd_atlas", "heights/h_ph"):
             if name not in group:
                 raise hdf5.missing(group, name)
-        segments = {name: hdf5.read(group, f"geolocation/{name}") for name in _SEGMENT_ROWS}
-        counts = np.maximum(hdf5.read(group, "geolocation/segment_ph_cnt").astype("i8"), 0)
-        n = len(counts)
-        atl03_segments.check_lengths(file, beam, segments, counts)
-        segments["segment_id"], stated = segments["segment_id"].astype("i8"), counts.copy()
-        surplus = atl03_segments.clipped(file, beam, segments["segment_id"], counts)
-        segments["segment_dist_x"] = atl03_segments.without_gaps(segments["segment_dist_x"], segments["segment_id"])
-        segments["segment_ph_cnt"], segments["stated"] = counts, stated
-        segments["photon"] = np.cumsum(counts) - counts
-        segments["length"] = atl03_segments.lengths(group, segments)
-        segments["velocity"] = atl03_segments.velocity(group)
-        segments["inside"] = np.ones(n, dtype=bool)
+        segments, said = atl03_segments.read(file, beam, COLUMNS["geolocation"], granule.start)
+        n = len(segments["segment_id"])
         segments["spot"], note = hdf5.spots(file, beam, segments["delta_time"])
-        note = "; ".join(filter(None, (note, surplus)))
         present = [name for name in _OPTIONAL_ROWS if hdf5.has(group, f"geolocation/{name}")]
         for name in dict.fromkeys((*present, *fields)):
             if name.startswith("bckgrd_atlas/") or name in segments:
@@ -258,15 +217,18 @@ def read_track(granule, beam, *, fields=()):
                     f"{granule.path}: {beam}: {name} has {len(segments[name])} rows, there are {n} segments; "
                     "only datasets at the rate of segments can be carried along here"
                 )
-        background = {
-            name: hdf5.read(group, name)
-            for name in ("bckgrd_atlas/delta_time", "bckgrd_atlas/bckgrd_rate", *fields)
-            if name.startswith("bckgrd_atlas/")
-        }
+        asked = [name.rpartition("/")[2] for name in fields if name.startswith("bckgrd_atlas/")]
+        background = _background(group["bckgrd_atlas"], asked)
     time, rate = background.pop("bckgrd_atlas/delta_time"), background["bckgrd_atlas/bckgrd_rate"]
     known = np.isfinite(time) & np.isfinite(rate)
     background = {name: values[known] for name, values in background.items()}
+    note = "; ".join(filter(None, (note, *said)))
     return Track(granule, beam, segments, time[known], rate[known].astype("f8"), background, note=note)
+
+
+def _background(group, names):
+    own = BeamColumns(group, COLUMNS["bckgrd_atlas"], like="delta_time", needed=("delta_time", "bckgrd_rate"))
+    return {f"bckgrd_atlas/{name}": own.read(name) for name in ("delta_time", "bckgrd_rate", *names)}
 
 
 def read_photons(track, names, rows=None):
@@ -288,53 +250,7 @@ def read_photons(track, names, rows=None):
     ------
     GranuleError : the granule lacks one of them, or is damaged
     """
-    rows = track.rows if rows is None else rows
-    with hdf5.open_granule(track.granule.path) as file:
-        group = file[track.beam]
-        present = [name for name in names if name not in _LATER or hdf5.has(group, f"heights/{name}")]
-        return {name: _read_rows(group, f"heights/{name}", rows) for name in present}
-
-
-def _read_rows(group, name, rows):
-    """
-    Rows of a dataset, its chunks inflated outside the library's lock so that beams can be read side by side.
-
-    Datasets stored in another way than by deflate alone are left to the HDF5 library.
-    """
-    if not hdf5.has(group, name):
-        raise hdf5.missing(group, name)
-    dataset = group[name]
-    chunks = dataset.chunks
-    # a file rewritten by a third party may deflate twice
-    deflated = dataset.compression == "gzip" and dataset.id.get_create_plist().get_nfilters() == 1
-    if not deflated or dataset.dtype.str[0] == ">" or chunks[1:] != dataset.shape[1:]:
-        return hdf5.read(group, name, rows)
-    height = chunks[0]
-    if dataset.id.get_num_chunks() < -(-dataset.shape[0] // height):
-        return hdf5.read(group, name, rows)
-    out = np.empty((rows.stop - rows.start, *dataset.shape[1:]), dataset.dtype)
-    size = math.prod(chunks) * dataset.dtype.itemsize
-    for first in range(rows.start // height * height, rows.stop, height):
-        mask, stored = dataset.id.read_direct_chunk((first,) + (0,) * (len(chunks) - 1))
-        try:
-            raw = stored if mask else inflate(stored, size)
-        except InflateError as error:
-            raise GranuleError(
-                f"{group.file.filename}: {group.name.lstrip('/')}/{name}: {error}; remove it and fetch it again"
-            ) from error
-        chunk = np.frombuffer(raw, dataset.dtype).reshape(chunks)
-        low, high = max(first, rows.start), min(first + height, rows.stop)
-        out[low - rows.start : high - rows.start] = chunk[low - first : high - first]
-    if out.dtype.kind == "f":
-        _fills_to_nan(out, hdf5.FILL_LIMIT)
-    return out
-
-
-@kernel
-def _fills_to_nan(values, limit):
-    for i in range(values.shape[0]):
-        if abs(values[i]) > limit:
-            values[i] = np.nan
+    return atl03_photons.read(track, names, track.rows if rows is None else rows)[0]
 
 
 def photon_blocks(track, names, *, size=BLOCK_PHOTONS):
@@ -342,4 +258,7 @@ def photon_blocks(track, names, *, size=BLOCK_PHOTONS):
     rows = track.rows
     for start in range(rows.start, rows.stop, size):
         block = slice(start, min(start + size, rows.stop))
-        yield BeamPhotons(track, read_photons(track, names, block), start - rows.start)
+        columns, left_out = atl03_photons.read(track, names, block)
+        for what, n in left_out.items():
+            track.left_out[what] = track.left_out.get(what, 0) + n
+        yield BeamPhotons(track, columns, start - rows.start)

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from nunatak.products import GranuleError, atl03
+from nunatak.products.guarded import guarded
 from nunatak.runtime import NunatakError, written
 from nunatak.times import delta_time_to_utc
 
@@ -58,8 +59,9 @@ def index(paths):
     rows, failed = [], []
     for path in paths:
         try:
-            granule = atl03.read_granule(path)
-            rows += [row for beam in granule.beams if (row := _row(granule, beam)) is not None]
+            with guarded(path):
+                granule = atl03.read_granule(path)
+                rows += [row for beam in granule.beams if (row := _row(granule, beam)) is not None]
         except GranuleError as error:
             failed.append((path, str(error)))
     table = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(["file_name", "beam"], ignore_index=True)

@@ -1,4 +1,4 @@
-"""The 20 m segments of a beam of ATL03 made sound: counts that fit the photons, lengths, velocities."""
+"""The 20 m segments of a beam of ATL03 made sound: counts, ids, distances, lengths, velocities."""
 
 from __future__ import annotations
 
@@ -6,21 +6,60 @@ import numpy as np
 
 from nunatak.constants import SEGMENT_LENGTH
 from nunatak.products import GranuleError, hdf5
+from nunatak.products.beam_columns import BeamColumns
 
 _SUBSET_SURPLUS = 1  # photons
 _FALL = 0.25 * SEGMENT_LENGTH  # m that photons go back from the end of one segment to the start of the next
 _FEWEST = 3  # photons of both segments, so that a photon more or less is still inside one of them
 _SHARE = 0.9  # of the ends of segments that fit the counts
+_ROWS = ("segment_id", "segment_dist_x", "delta_time", "reference_photon_lat", "reference_photon_lon")
+# ASSUME: three days, because made-up granules of the readers compared with bear names two days off their photons
+_PASS_SECONDS = 3 * 86400.0
+_METRES = 1000.0  # that a segment is from where its id is
 
 
-def check_lengths(file, beam, segments, counts):
-    """Refuse columns of segments that differ in length from the counts."""
-    for name, values in segments.items():
-        if len(values) != len(counts):
-            raise GranuleError(
-                f"{file.filename}: {beam}/geolocation: {name} has {len(values)} rows, segment_ph_cnt {len(counts)}; "
-                "remove it and fetch it again"
-            )
+def read(file, beam, columns, start):
+    """
+    Read the segments of a beam.
+
+    Parameters
+    ----------
+    file : open h5py.File
+    beam : str
+    columns : mapping of names to products.columns.Column
+    start : datetime64 of the granule's name, None where it tells none
+
+    Returns
+    -------
+    segments : dict of (n,) arrays: those of `atl03.Track.segments` without `spot`; `inside` is false for segments
+        whose id or distance cannot be, and their photons take no part
+    said : list of what was left out or mended, in words
+    """
+    group = file[beam]
+    own = BeamColumns(group["geolocation"], columns, like="segment_ph_cnt", needed=_ROWS)
+    counts = hdf5.read(group, "geolocation/segment_ph_cnt", column=columns["segment_ph_cnt"]).astype("i8")
+    counts = np.maximum(counts, 0)
+    segments = {name: own.read(name) for name in _ROWS}
+    segments["delta_time"] = own.times(segments["delta_time"], start, _PASS_SECONDS)
+    sound = own.ascending("segment_id", segments["segment_id"])
+    ids = segments["segment_id"].astype("i8")
+    if not sound.all():  # the walk needs ids in order; those of the neighbours are near
+        rows = np.arange(len(ids))
+        ids = np.floor(np.interp(rows, rows[sound], ids[sound])).astype("i8")
+        own.count("segments without an id that can be", int(np.count_nonzero(~sound & (counts > 0))))
+    stated = counts.copy()
+    said = [clipped(file, beam, ids, counts)]
+    without = np.isnan(segments["segment_dist_x"])
+    segments["segment_dist_x"] = own.along("segment_dist_x", segments["segment_dist_x"], ids, _METRES)
+    far = np.isnan(segments["segment_dist_x"]) & ~without
+    segments["segment_id"] = ids
+    segments["segment_dist_x"] = without_gaps(segments["segment_dist_x"], ids)
+    segments["segment_ph_cnt"], segments["stated"] = counts, stated
+    segments["photon"] = np.cumsum(counts) - counts
+    segments["length"] = lengths(group, segments)
+    segments["velocity"] = velocity(own)
+    segments["inside"] = sound & ~far
+    return segments, [*filter(None, said), *own.reasons()]
 
 
 def clipped(file, beam, segment_id, counts):
@@ -102,7 +141,7 @@ def lengths(group, segments):
     return np.where(sound, length, SEGMENT_LENGTH)
 
 
-def velocity(group):
+def velocity(own):
     """Norm of the spacecraft's velocity, float32 as the reference keeps it."""
-    v = hdf5.read(group, "geolocation/velocity_sc").astype("f8")
+    v = own.read("velocity_sc").astype("f8")
     return np.sqrt((v**2).sum(axis=1)).astype("f4")

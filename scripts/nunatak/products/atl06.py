@@ -18,7 +18,9 @@ from nunatak.constants import BEAMS, FILL_I1
 from nunatak.files import remote
 from nunatak.granules import variables as names_of
 from nunatak.products import GranuleError, atl06_filters, hdf5
+from nunatak.products.beam_columns import BeamColumns
 from nunatak.products.beams import check_groups, read_each
+from nunatak.products.columns import FLAG, HEIGHT, POSITION, SEGMENT_ID, Column, column_of
 from nunatak.products.points import PointReader
 from nunatak.products.rows import inside, span
 from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
@@ -78,9 +80,23 @@ LAYOUT = {
     },
 }
 
+# what each variable can hold, where unit and name do not tell
+COLUMNS = {
+    **{name: column_of(name, unit) for name, (_, unit) in LAYOUT.items()},
+    **POSITION,
+    "segment_id": SEGMENT_ID,
+    "h_li": HEIGHT,
+    "h_mean": HEIGHT,
+    "x_atc": Column("f8", 0, 4.1e7),
+    **dict.fromkeys(("dh_fit_dx", "dh_fit_dy"), Column("f4", -1000, 1000)),
+    "atl06_quality_summary": FLAG,
+    "n_fit_photons": Column("i4", 0, 1e5),
+}
+
 # Always in the table. A server-side subset may lack the second kind: they become NaN (the flag its fill), and the
 # beam's status says so.
 _REQUIRED = ("segment_id", "h_li")
+_NEEDED = (*_REQUIRED, *POSITION)
 _EXPECTED = {
     "x_atc": np.nan,
     "y_atc": np.nan,
@@ -141,9 +157,10 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None,
     spared = frozenset(_wanted(optional)) - frozenset(_wanted(variables or ()))
     beams = _beams(beams)
     with hdf5.open_granule(path) as file:
-        rgt, cycle = _identity(file, path)
+        rgt, cycle, start = _identity(file, path)
         check_groups(file, BEAMS, (SEGMENTS,))
-        read = partial(_read_beam, file, region=region, period=period, wanted=wanted, spared=spared, needed=needed)
+        options = {"region": region, "period": period, "wanted": wanted, "spared": spared, "needed": needed}
+        read = partial(_read_beam, file, start=start, **options)
         parts, statuses = read_each(read, beams, path)
         if not any(status.n_found for status in statuses):
             _check_layout(file, path)
@@ -175,7 +192,7 @@ def _beams(beams):
 
 
 def _identity(file, path):
-    """rgt and cycle, from the name when it is a granule's, checked against what the file states."""
+    """rgt, cycle and time (or None), from the name when it is a granule's, checked against what the file states."""
     hdf5.check_product(file, "ATL06")
     try:
         name = granules.parse(path.name)
@@ -186,11 +203,11 @@ def _identity(file, path):
                 f"{path}: neither its name nor its content tells track and cycle; give it its name back "
                 "(ATL06_<time>_<track><cycle><region>_<release>_<version>.h5)"
             ) from None
-        return rgt, cycle
+        return rgt, cycle, None
     if name.product.upper() != "ATL06":
         raise GranuleError(f"{path}: the name is that of an {name.product.upper()} granule, not of ATL06")
     hdf5.check_orbit(file, name.rgt, name.cycle)
-    return name.rgt, name.cycle
+    return name.rgt, name.cycle, name.time_start
 
 
 def _check_layout(file, path):
@@ -205,51 +222,51 @@ def _check_layout(file, path):
         )
 
 
-def _read_beam(file, beam, *, region, period, wanted, spared, needed):
+def _read_beam(file, beam, *, region, period, wanted, spared, needed, start):
     """The columns of one beam (None without a segment to keep) and its status."""
     if beam not in file:
         return None, TrackStatus(beam, MISSING, f"no group {beam}: a subset has none where it found no data")
     if SEGMENTS not in file[beam]:
         held = ", ".join(sorted(file[beam])) or "nothing"
         return None, TrackStatus(beam, MISSING, f"{beam} has no {SEGMENTS} (it has: {held})")
-    group = file[beam][SEGMENTS]
-    latitude, longitude = hdf5.read(group, "latitude"), hdf5.read(group, "longitude")
-    n = _common_length(group, (*_REQUIRED, "longitude", "delta_time"), len(latitude))
-    if not n:
+    own = BeamColumns(file[beam][SEGMENTS], COLUMNS, like="latitude", needed=_NEEDED)
+    latitude, longitude = own.positions(own.read("latitude"), own.read("longitude"))
+    _check_there(own)
+    if not own.n:
         return None, TrackStatus(beam, EMPTY, "no segments")
     keep = inside(latitude, longitude, region)
     rows = span(keep)
-    delta_time = hdf5.read(group, "delta_time", rows)
+    delta_time = own.times(own.read("delta_time", rows=rows), start)
     time = delta_time_to_utc(delta_time)
     keep = keep[rows] & ~np.isnat(time)
     if period is not None:
         keep &= period.contains(time)
     if not keep.any():
         where = " and ".join(w for w, given in (("region", region), ("period", period)) if given is not None)
-        return None, TrackStatus(beam, OUTSIDE, f"no segment in {where or 'time'}", n)
+        reasons = [f"no segment in {where or 'time'}", *own.reasons()]
+        return None, TrackStatus(beam, OUTSIDE, "; ".join(reasons), own.n)
     # copies: a slice would keep the whole beam's positions in memory
     columns = {"time": time, "latitude": latitude[rows].copy(), "longitude": longitude[rows].copy()}
-    absent = _read_rows(group, rows, wanted, spared, needed, columns)
-    _check_shapes(group, columns)
+    absent = _read_rows(own, rows, wanted, spared, needed, columns)
+    keep &= own.ascending("segment_id", columns["segment_id"])
+    columns["x_atc"] = own.along("x_atc", columns["x_atc"], columns["segment_id"])
+    _check_shapes(own.group, columns)
     columns["spot"], note = hdf5.spots(file, beam, delta_time)
     if not keep.all():
         columns = {name: values[keep] for name, values in columns.items()}
     reasons = [f"subset without {', '.join(absent)}"] if absent else []
-    reason = "; ".join(reasons + ([note] if note else []))
+    reason = "; ".join([*reasons, *own.reasons(), *([note] if note else [])])
     n_kept = int(np.count_nonzero(keep))
-    return (beam, n_kept, columns), TrackStatus(beam, PRESENT, reason, n, n_kept)
+    return (beam, n_kept, columns), TrackStatus(beam, PRESENT, reason, own.n, n_kept)
 
 
-def _common_length(group, names, n):
-    for name in names:
-        if not hdf5.has(group, name):
-            raise hdf5.missing(group, name)
-        if hdf5.length(group, name) != n:
-            raise GranuleError(
-                f"{group.file.filename}: {group.name.lstrip('/')}: {name} has {hdf5.length(group, name)} rows, "
-                f"latitude {n}; remove it and fetch it again"
-            )
-    return n
+def _check_there(own):
+    """Refuse a beam without what every table needs, or of which a column is longer than another."""
+    for name in (*_REQUIRED, "longitude", "delta_time"):
+        if not hdf5.has(own.group, name):
+            raise hdf5.missing(own.group, name)
+        if hdf5.length(own.group, name) != own.n:
+            own.read(name)  # says so
 
 
 def _check_shapes(group, columns):
@@ -263,23 +280,23 @@ def _check_shapes(group, columns):
             )
 
 
-def _read_rows(group, rows, wanted, spared, needed, columns):
+def _read_rows(own, rows, wanted, spared, needed, columns):
     """Put the rows of every variable into `columns`; return the expected variables that the subset lacks."""
     absent = []
     for name in _REQUIRED:
-        columns[name] = hdf5.read(group, LAYOUT[name][0], rows)
+        columns[name] = own.read(name, LAYOUT[name][0], rows)
     for name, default in _EXPECTED.items():
-        if name in needed or hdf5.has(group, LAYOUT[name][0]):
-            columns[name] = hdf5.read(group, LAYOUT[name][0], rows)
+        if name in needed or hdf5.has(own.group, LAYOUT[name][0]):
+            columns[name] = own.read(name, LAYOUT[name][0], rows)
         else:
             absent.append(name)
             columns[name] = np.full(rows.stop - rows.start, default, dtype=_DTYPES[name])
     for name, path in wanted.items():
-        if name in spared and not hdf5.has(group, path):
+        if name in spared and not hdf5.has(own.group, path):
             absent.append(name)
             columns[name] = np.full(rows.stop - rows.start, np.nan)
             continue
-        columns[name] = hdf5.read(group, path, rows, as_float=name in _COUNTS)
+        columns[name] = own.read(name, path, rows, as_float=name in _COUNTS)
     return absent
 
 

@@ -8,7 +8,9 @@ mean sea surface, less tides and inverted barometer.
 from __future__ import annotations
 
 from nunatak.products import sea_ice
-from nunatak.products.sea_ice import Layout, SegmentFilter
+from nunatak.products.columns import Column
+from nunatak.products.sea_ice import Layout
+from nunatak.products.segment_filter import SegmentFilter
 
 PRODUCT = "ATL07"
 KNOWN_RELEASES = ("001", "002", "003", "004", "005", "006", "007")
@@ -44,6 +46,7 @@ LAYOUT = Layout(
         "height_segment_type",
         "height_segment_ssh_flag",
     ),
+    bounds={"height_segment_height": Column("f4", -100, 100, 1)},
 )
 
 STANDARD = SegmentFilter()

@@ -14,7 +14,10 @@ import numpy as np
 from nunatak import granules
 from nunatak.constants import BEAMS
 from nunatak.products import GranuleError, hdf5
+from nunatak.products.beam_columns import BeamColumns
 from nunatak.products.beams import check_groups
+from nunatak.products.columns import HEIGHT, SEGMENT_ID, TIME, Column
+from nunatak.products.stored import MOST_ROWS
 from nunatak.runtime import NunatakError
 
 KNOWN_RELEASES = ("003", "004", "005", "006", "007")
@@ -38,6 +41,17 @@ LAYOUT = {
         "terrain/h_te_median": "m",
         "terrain/n_te_photons": "counts",
     },
+}
+
+# what each column can hold, where it is narrower than any number
+COLUMNS = {
+    "ph_segment_id": SEGMENT_ID,
+    "classed_pc_indx": Column("i4", 1, 1e6, 1),
+    "classed_pc_flag": Column("i1", 0, 3, 1),
+    "delta_time": TIME._replace(ndim=1),
+    "segment_id_beg": SEGMENT_ID,
+    "h_te_median": HEIGHT._replace(ndim=1, all_zero=True),
+    "h_te_mean": HEIGHT._replace(ndim=1, all_zero=True),
 }
 
 
@@ -71,14 +85,25 @@ def read_classes(path, beam, *, fields=()):
             return None
         group = file[beam]
         names = ("ph_segment_id", "classed_pc_indx", "classed_pc_flag")
-        columns = [hdf5.read(group, f"signal_photons/{name}") for name in names]
-        time = hdf5.read(group, "signal_photons/delta_time") if hdf5.has(group, "signal_photons/delta_time") else None
+        own = BeamColumns(group["signal_photons"], COLUMNS, like="ph_segment_id", needed=names, most=MOST_ROWS)
+        columns = [own.read(name) for name in names]
+        time = own.read("delta_time") if hdf5.has(own.group, "delta_time") else None
+        _refuse_beyond(own)
         land = {}
         if fields:
-            land["segment_id_beg"] = hdf5.read(group, "land_segments/segment_id_beg").astype("i8")
+            own = BeamColumns(group["land_segments"], COLUMNS, like="segment_id_beg", needed=("segment_id_beg",))
+            land["segment_id_beg"] = own.read("segment_id_beg").astype("i8")
+            own.ascending("segment_id_beg", land["segment_id_beg"])
             for name in fields:
-                land[name] = hdf5.read(group, f"land_segments/{_land_path(group, name)}", as_float=True)
+                land[name] = own.read(name.rpartition("/")[2], _land_path(group, name), as_float=True)
+            _refuse_beyond(own)
     return PhotonClasses(beam, columns[0].astype("i8"), columns[1].astype("i8"), columns[2], time, land)
+
+
+def _refuse_beyond(own):
+    """Refuse classes with a value that cannot be: there is no row of a table to leave out and to count."""
+    if own.beyond:
+        raise GranuleError(f"{own.group.file.filename}: {own.group.name[1:]}: {own.reasons()[0]}; fetch it again")
 
 
 def _land_path(group, name):

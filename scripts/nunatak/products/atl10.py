@@ -14,7 +14,9 @@ from nunatak import granules
 from nunatak.granules.variables import ROOTS
 from nunatak.parameters.freeboard import FREEBOARD_LIMITS
 from nunatak.products import sea_ice
-from nunatak.products.sea_ice import Layout, SegmentFilter
+from nunatak.products.columns import Column
+from nunatak.products.sea_ice import Layout
+from nunatak.products.segment_filter import SegmentFilter
 from nunatak.runtime import NunatakError
 
 PRODUCT = "ATL10"
@@ -45,6 +47,11 @@ LAYOUT = Layout(
     units=_UNITS,
     required=("beam_fb_height",),
     expected=("seg_dist_x", "height_segment_length_seg", "height_segment_type"),
+    bounds={
+        "beam_fb_height": Column("f4", -100, 100, 1),
+        **dict.fromkeys(("beam_fb_unc", "beam_fb_sigma"), Column("f4", 0, 100, 1)),
+        "height_segment_height": Column("f4", -100, 100, 1),
+    },
 )
 
 STANDARD = SegmentFilter(limits=FREEBOARD_LIMITS)

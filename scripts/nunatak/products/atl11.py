@@ -13,16 +13,18 @@ import numpy as np
 import pandas as pd
 
 from nunatak import granules
-from nunatak.constants import FILL_I1, PAIRS
+from nunatak.constants import FILL_I1, N_RGT, PAIRS
 from nunatak.files import remote
 from nunatak.granules import variables as names_of
 from nunatak.products import GranuleError, hdf5
+from nunatak.products.beam_columns import BeamColumns
 from nunatak.products.beams import read_each
+from nunatak.products.columns import CYCLE, HEIGHT, POSITION, SEGMENT_ID, Column, column_of
 from nunatak.products.points import PointReader
 from nunatak.products.rows import inside, span
 from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
 from nunatak.runtime import NunatakError
-from nunatak.times import delta_time_to_utc
+from nunatak.times import cycle_start, delta_time_to_utc, utc_to_delta_time
 
 KNOWN_RELEASES = ("003", "004", "005", "006", "007")
 
@@ -77,7 +79,22 @@ LAYOUT: dict[str, tuple[tuple[str, ...], str, str]] = {
     },
 }
 
-
+# what each variable can hold, where unit and name do not tell
+COLUMNS = {
+    **{
+        name: column_of(name, unit)._replace(ndim=2 if per == "cycle" else 1) for name, (_, unit, per) in LAYOUT.items()
+    },
+    **POSITION,
+    "delta_time": POSITION["delta_time"]._replace(ndim=2),
+    "ref_pt": SEGMENT_ID,
+    "h_corr": HEIGHT._replace(ndim=2),
+    "h_mean": HEIGHT._replace(ndim=2),
+    "x_atc": Column("f8", 0, 4.1e7, 1),
+    "cycle_number": CYCLE,
+}
+_NEEDED = ("latitude", "longitude", "ref_pt", "delta_time", "h_corr", "cycle_number")
+# from the nominal time of a track in its cycle; the orbit keeps it to a day
+_PASS_SECONDS = 10 * 86400.0
 _POINTS = ("ref_pt", "latitude", "longitude", "x_atc", "y_atc", "e_slope", "n_slope")
 _HEIGHTS = ("h_corr", "h_corr_sigma", "h_corr_sigma_systematic", "quality_summary")
 # What a subset may lack: it becomes NaN (the flag its fill), and the pair's status says so.
@@ -120,8 +137,9 @@ def read_heights(path, *, region=None, period=None, pairs=None, cycles=None, var
     wanted = _wanted((*(variables or ()), *optional))
     spared = frozenset((*_OPTIONAL, *(set(optional) - set(variables or ())))) - frozenset(needed)
     with hdf5.open_granule(path) as file:
-        rgt = identity(file, path)
-        read = partial(_read_pair, file, region=region, period=period, cycles=cycles, wanted=wanted, spared=spared)
+        rgt, held = identity(file, path)
+        options = {"region": region, "period": period, "cycles": cycles, "wanted": wanted, "spared": spared}
+        read = partial(_read_pair, file, rgt=rgt, held=held, **options)
         parts, statuses = read_each(read, pairs, path)
     return _table(parts, (*_POINTS, *_HEIGHTS, *wanted), rgt), statuses
 
@@ -150,7 +168,11 @@ def _wanted(variables):
 
 
 def identity(file, path):
-    """The reference ground track, from the name when it is a granule's, checked against what the file states."""
+    """
+    The reference ground track and (first, last) cycle, from the name when it is a granule's, checked against the file.
+
+    A file with a name of its own tells no cycles: 1 to 99.
+    """
     hdf5.check_product(file, "ATL11")
     present = [pair for pair in PAIRS if pair in file]
     if any("corrected_h" in file[pair] for pair in present):
@@ -172,13 +194,13 @@ def identity(file, path):
                 f"{path}: neither its name nor its content tells the track; give it its name back "
                 "(ATL11_<track><region>_<cycles>_<release>_<version>.h5)"
             ) from None
-        return stated
+        return stated, (1, 99)
     if name.product != "atl11":
         raise GranuleError(f"{path}: the name is that of an {name.product.upper()} granule, not of ATL11")
     hdf5.check_orbit(file, name.rgt, None)
     if stated is not None and stated != name.rgt:
         raise GranuleError(f"{path}: rgt: the name says {name.rgt}, the file {stated}; rename it or fetch it again")
-    return name.rgt
+    return name.rgt, (name.cycle, name.cycle_end)
 
 
 def _stated_rgt(file, present):
@@ -187,59 +209,97 @@ def _stated_rgt(file, present):
     for pair in present:
         text = hdf5.attribute(file[pair], "ReferenceGroundTrack")
         if rgt is None and text:
-            rgt = int(float(text))
+            try:
+                rgt = int(float(text))
+            except (ValueError, OverflowError):
+                raise GranuleError(
+                    f"{file.filename}: {pair}: ReferenceGroundTrack is {text[:40]!r}, no track; fetch it again"
+                ) from None
     return rgt
 
 
-def _read_pair(file, pair, region, period, cycles, wanted, spared):
+def _read_pair(file, pair, *, region, period, cycles, wanted, spared, rgt, held):
     """The columns of one pair (None without a height to keep) and its status."""
     if pair not in file:
         return None, TrackStatus(pair, MISSING, f"no group {pair}: a subset has none where it found no data")
     group = file[pair]
-    latitude, longitude = hdf5.read(group, "latitude"), hdf5.read(group, "longitude")
-    n = latitude.size
+    own = BeamColumns(group, COLUMNS, like="latitude", needed=_NEEDED)
+    latitude, longitude = own.positions(own.read("latitude"), own.read("longitude"))
+    n = own.n
     if not n:
         return None, TrackStatus(pair, EMPTY, "no reference points")
-    known = hdf5.read(group, "cycle_number").astype("i2")
+    known = _cycles(group, held)
     _check_shapes(group, n, known.size)
     near = inside(latitude, longitude, region)
     rows = span(near)
     asked = np.ones(known.size, bool) if cycles is None else np.isin(known, list(cycles))
     columns = span(asked)
     block = (rows, columns)
-    h = hdf5.read(group, "h_corr", block)
-    time = delta_time_to_utc(hdf5.read(group, "delta_time", block))
+    h = own.read("h_corr", rows=block)
+    time = delta_time_to_utc(on_calendar(own, own.read("delta_time", rows=block), rgt, known[columns]))
+    points = own.read("ref_pt", rows=rows)
     keep = np.isfinite(h) & ~np.isnat(time) & near[rows, None] & asked[None, columns]
+    keep &= own.ascending("ref_pt", points)[:, None]
     if period is not None:
         keep &= period.contains(time)
     if not keep.any():
         asked_for = (("region", region), ("period", period), ("cycles", cycles))
         where = ", ".join(word for word, given in asked_for if given is not None)
-        return None, TrackStatus(pair, OUTSIDE, f"no height in {where or 'any cycle'}", n)
+        return None, TrackStatus(pair, OUTSIDE, "; ".join([f"no height in {where or 'any cycle'}", *own.reasons()]), n)
     point, cycle = np.nonzero(keep)
     data = {"cycle": known[columns][cycle], "time": time[keep], "h_corr": h[keep]}
     absent = []
     for name in (*_POINTS, *_HEIGHTS[1:], *wanted):
         per_cycle = LAYOUT[name][2] == "cycle"
-        values = _read_variable(group, name, block if per_cycle else rows, name in spared)
+        values = points if name == "ref_pt" else _variable(own, name, block if per_cycle else rows, name in spared)
+        if name == "x_atc" and values is not None:
+            values = own.along(name, values, points)
         if values is None:
             absent.append(name)
             data[name] = np.full(point.size, FILL_I1 if name == "quality_summary" else np.nan, DTYPES.get(name, "f8"))
         else:
             data[name] = values[keep] if per_cycle else values[point]
-    reason = f"subset without {', '.join(absent)}" if absent else ""
-    return (pair, data), TrackStatus(pair, PRESENT, reason, n, point.size)
+    reasons = [f"subset without {', '.join(absent)}"] * bool(absent) + own.reasons()
+    return (pair, data), TrackStatus(pair, PRESENT, "; ".join(reasons), n, point.size)
 
 
-def _read_variable(group, name, rows, spared):
+def _variable(own, name, rows, spared):
     """A variable's rows by the first of its names; None where it is absent and may be."""
     paths = LAYOUT[name][0]
-    found = next((path for path in paths if hdf5.has(group, path)), None)
+    found = next((path for path in paths if hdf5.has(own.group, path)), None)
     if found is None and spared:
         return None
     if found is None:
-        raise hdf5.missing(group, paths[0])
-    return hdf5.read(group, found, rows)
+        raise hdf5.missing(own.group, paths[0])
+    return own.read(name, found, rows)
+
+
+def _cycles(group, held):
+    """The cycles of a pair's columns; each once, and all within those of the granule's name."""
+    cycles = hdf5.read(group, "cycle_number", column=CYCLE)
+    first, last = held
+    if cycles.size != np.unique(cycles).size or not ((cycles >= first) & (cycles <= last)).all():
+        shown = ", ".join(map(str, cycles[:12].tolist()))
+        raise GranuleError(
+            f"{group.file.filename}: {group.name.lstrip('/')}: cycle_number is {shown}, where the granule holds each "
+            f"of {first} to {last} at most once; fetch it again"
+        )
+    return cycles.astype("i2")
+
+
+def on_calendar(own, delta_time, rgt, cycle):
+    """
+    Return `delta_time` with what is days away from the pass of its track and cycle missing and counted.
+
+    Parameters
+    ----------
+    own : BeamColumns
+    delta_time : array, seconds since 2018-01-01; changed
+    rgt, cycle : numbers or arrays that fit
+    """
+    begins = utc_to_delta_time(cycle_start(cycle + (np.asarray(rgt, "f8") - 1) / N_RGT))
+    said = f"more than {_PASS_SECONDS / 86400:g} days from the pass of its track and cycle"
+    return own.within("delta_time", delta_time, begins - _PASS_SECONDS, begins + _PASS_SECONDS, said)
 
 
 def _check_shapes(group, n, n_cycle):

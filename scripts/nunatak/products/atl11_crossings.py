@@ -6,11 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from nunatak.constants import FILL_I1
+from nunatak.constants import FILL_I1, N_RGT
 from nunatak.files import remote
 from nunatak.products import hdf5
-from nunatak.products.atl11 import DTYPES, chosen_pairs, frame, identity
+from nunatak.products.atl11 import DTYPES, chosen_pairs, frame, identity, on_calendar
+from nunatak.products.beam_columns import BeamColumns
 from nunatak.products.beams import read_each
+from nunatak.products.columns import CYCLE, FLAG, HEIGHT, POSITION, SEGMENT_ID, Column
 from nunatak.products.rows import inside
 from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
 from nunatak.times import delta_time_to_utc
@@ -29,6 +31,23 @@ _COLUMNS = {
     "tide_ocean": (("tide_ocean",), np.nan),
     "dac": (("dac",), np.nan),
 }
+_ERROR = Column("f4", 0, 1e5, 1)
+COLUMNS = {
+    **POSITION,
+    "delta_time": POSITION["delta_time"]._replace(ndim=1),
+    "ref_pt": SEGMENT_ID,
+    "rgt_crossing": Column("i4", 1, N_RGT, 1),
+    "cycle": CYCLE,
+    "h_corr": HEIGHT._replace(ndim=1),
+    "h_corr_sigma": _ERROR,
+    "h_corr_sigma_systematic": _ERROR,
+    "spot": FLAG,
+    "along_track_rss": _ERROR,
+    "atl06_quality_summary": FLAG,
+    "tide_ocean": Column("f4", ndim=1),
+    "dac": Column("f4", ndim=1),
+}
+_NEEDED = (*POSITION, "ref_pt", "rgt_crossing", "cycle", "h_corr")
 _UNITS = {
     "time": "UTC",
     "latitude": "degrees_north",
@@ -56,7 +75,7 @@ def read_crossings(path, *, region=None, period=None, pairs=None):
     """
     path, pairs = remote.location(path), chosen_pairs(pairs)
     with hdf5.open_granule(path) as file:
-        rgt = identity(file, path)
+        rgt, _ = identity(file, path)
         parts, statuses = read_each(partial(_read_pair, file, region=region, period=period), pairs, path)
     return _table(parts, rgt), statuses
 
@@ -74,10 +93,9 @@ def _read_pair(file, pair, region, period):
     group = file[pair][CROSSINGS]
     if not hdf5.has(group, "ref_pt"):
         raise hdf5.missing(group, "ref_pt")
-    n = hdf5.length(group, "ref_pt")
-    data = {"ref_pt": hdf5.read(group, "ref_pt").astype("i4")}
-    data["latitude"], data["longitude"] = hdf5.read(group, "latitude"), hdf5.read(group, "longitude")
-    data["time"] = delta_time_to_utc(hdf5.read(group, "delta_time"))
+    own = BeamColumns(group, COLUMNS, like="ref_pt", needed=_NEEDED)
+    n = own.n
+    data = {name: own.read(name) for name in ("ref_pt", "latitude", "longitude")}
     absent = []
     for column, (names, default) in _COLUMNS.items():
         found = next((name for name in names if hdf5.has(group, name)), None)
@@ -85,14 +103,21 @@ def _read_pair(file, pair, region, period):
             raise hdf5.missing(group, names[0])
         if found is None:
             absent.append(names[0])
-        data[column] = np.full(n, default) if found is None else hdf5.read(group, found)
+        data[column] = np.full(n, default) if found is None else own.read(column, found)
+    seconds = on_calendar(own, own.read("delta_time"), data["rgt_crossing"], data["cycle"])
+    data["time"] = delta_time_to_utc(seconds)
     keep = inside(data["latitude"], data["longitude"], region) & np.isfinite(data["h_corr"]) & ~np.isnat(data["time"])
+    for name in ("ref_pt", "rgt_crossing", "cycle"):  # what cannot be is the fill of int32
+        keep &= (data[name] >= COLUMNS[name].low) & (data[name] <= COLUMNS[name].high)
     if period is not None:
         keep &= period.contains(data["time"])
     if not keep.any():
-        return None, TrackStatus(pair, OUTSIDE if n else EMPTY, "no crossing" + (" in region and period" * (n > 0)), n)
-    reason = f"crossings without {', '.join(absent)}" if absent else ""
-    return (pair, {k: v[keep] for k, v in data.items()}), TrackStatus(pair, PRESENT, reason, n, int(keep.sum()))
+        reasons = ["no crossing" + (" in region and period" * (n > 0)), *own.reasons()]
+        return None, TrackStatus(pair, OUTSIDE if n else EMPTY, "; ".join(reasons), n)
+    reasons = [f"crossings without {', '.join(absent)}"] * bool(absent) + own.reasons()
+    return (pair, {k: v[keep] for k, v in data.items()}), TrackStatus(
+        pair, PRESENT, "; ".join(reasons), n, int(keep.sum())
+    )
 
 
 def _table(parts, rgt):

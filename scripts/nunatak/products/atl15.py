@@ -13,7 +13,10 @@ import numpy as np
 
 from nunatak.constants import DAYS_PER_YEAR
 from nunatak.products import GranuleError, hdf5, polar_grid
+from nunatak.products.columns import Column
 from nunatak.times import from_decimal_year
+
+_DAYS = Column("f8", 0, 8100, 1)  # since 2018-01-01, to 2040
 
 
 def read_height_change(paths, *, bounds=None):
@@ -113,9 +116,12 @@ def _read(paths, group_of, value, others, optional, bounds):
 
 def _years(group):
     """Decimal years of a group's time axis."""
-    days = hdf5.read(group, "time")
-    if days.size == 0 or not np.all(np.diff(days) > 0):
-        raise GranuleError(f"{group.file.filename}: {group.name.lstrip('/')}/time does not ascend; fetch it again")
+    days = hdf5.read(group, "time", column=_DAYS)
+    known = (days >= _DAYS.low) & (days <= _DAYS.high)
+    if days.size == 0 or not known.all() or not np.all(np.diff(days) > 0):
+        raise GranuleError(
+            f"{group.file.filename}: {group.name.lstrip('/')}/time does not ascend from 2018 on; fetch it again"
+        )
     return 2018.0 + days / DAYS_PER_YEAR
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from nunatak.files import remote
 from nunatak.products import GranuleError
+from nunatak.products.guarded import guarded, in_words
 from nunatak.products.status import EMPTY, FAILED, OUTSIDE, PRESENT, TrackStatus
 from nunatak.runtime import NunatakError
-
-# what reading a file that is damaged or not of its product's layout ends in
-DAMAGE = (NunatakError, OSError, RuntimeError, ValueError, TypeError, LookupError)
 
 
 def read_each(read, beams, path):
@@ -33,10 +30,9 @@ def read_each(read, beams, path):
     parts, statuses, failed = [], [], []
     for beam in beams:
         try:
-            part, status = read(beam)
-        except remote.NotReadable:  # the network, not the beam
-            raise
-        except DAMAGE as error:
+            with guarded(path):
+                part, status = read(beam)
+        except NunatakError as error:
             failed.append(error)
             part, status = None, TrackStatus(beam, FAILED, in_words(error, path))
         statuses.append(status)
@@ -45,13 +41,6 @@ def read_each(read, beams, path):
     if failed and not any(status.status in (PRESENT, OUTSIDE, EMPTY) for status in statuses):
         raise GranuleError(f"{path}: no beam could be read; the first: {in_words(failed[0], path)}") from failed[0]
     return parts, statuses
-
-
-def in_words(error, path):
-    """Return what an error says, on one line and without the file's name; the kind of one that is not ours."""
-    if not isinstance(error, NunatakError | OSError | RuntimeError):
-        return f"cannot be read ({type(error).__name__}: {' '.join(str(error).split())})"
-    return " ".join(str(error).split()).removeprefix(f"{path}: ")
 
 
 def check_groups(file, beams, roots):

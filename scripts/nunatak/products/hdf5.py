@@ -11,17 +11,22 @@ from contextlib import ExitStack, contextmanager
 
 import h5py
 import numpy as np
-from h5py import h5a, h5s
+from h5py import h5s
 
 from nunatak.constants import BEAMS, FILL_I1, FILL_I4
 from nunatak.files import remote
 from nunatak.products import GranuleError, contained
+from nunatak.products.columns import ANY
+from nunatak.products.guarded import guarded, in_words
+from nunatak.products.opened import check_file
+from nunatak.products.stored import check_size, check_type, refuse_packed, stated_fill, where
 
 # No quantity of any product comes near: what is larger is a fill, also where a file rewritten by a third party has
 # lost its _FillValue or carries the float32 fill in a float64 dataset.
 FILL_LIMIT = 1e38
 _INTEGER_FILLS = {"i1": FILL_I1, "i4": FILL_I4}
 _BACKWARD, _FORWARD = 0, 1
+_SPOTS = frozenset("123456")
 UNKNOWN_SPOT = 0  # the spacecraft is turning (sc_orient 2), or the file does not say
 
 
@@ -44,42 +49,21 @@ def open_granule(path):
             file = stack.enter_context(contained.File(_source(path, stack), "r"))
         except remote.NotReadable as error:
             raise GranuleError(str(error)) from error
-        except OSError as error:
+        except (OSError, RuntimeError, LookupError, ValueError) as error:  # all that HDF5 says of a broken file
             raise GranuleError(f"{path}: {_reason(error)}; remove it and fetch it again") from error
         try:
-            yield file
+            with guarded(path):
+                yield file
         except remote.NotReadable as error:
             raise GranuleError(str(error)) from error
-        except (OSError, RuntimeError) as error:  # what HDF5 raises for a broken chunk or index
-            raise GranuleError(f"{path}: damaged: {_reason(error)}; remove it and fetch it again") from error
 
 
 def _source(path, stack):
     """What HDF5 opens: the path, once its first bytes are seen to be HDF5's, or the file at an address."""
     if not isinstance(path, remote.Address):
-        _check_bytes(path)
+        check_file(path)
         return path
     return stack.enter_context(remote.open_address(path))
-
-
-def _check_bytes(path):
-    if path.is_dir():
-        raise GranuleError(f"{path}: is a folder where a granule is expected; name the file inside it")
-    if not path.exists():
-        raise GranuleError(f"{path}: does not exist; fetch it again")
-    with open(path, "rb") as stream:
-        start = stream.read(256)
-    if not start:
-        raise GranuleError(f"{path}: holds no bytes (0); remove it and fetch it again")
-    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"{")):
-        shown = " ".join(start.decode("utf-8", "replace").split())[:60]
-        raise GranuleError(
-            f"{path}: is a web page or a service's message, not HDF5 (it begins {shown!r}); "
-            "check the login, remove it and fetch it again"
-        )
-    if not h5py.is_hdf5(path):
-        raise GranuleError(f"{path}: is not an HDF5 file (it begins {start[:8]!r}); remove it and fetch it again")
 
 
 def _reason(error):
@@ -113,12 +97,27 @@ def units(dataset, default=None):
 
 def scalar(file, name, default=None):
     """The value of a one-element dataset (text as str); `default` where it is absent or empty."""
-    if name not in file or not isinstance(file[name], h5py.Dataset):
+    if not has(file, name) or file[name].shape is None:
         return default
-    value = np.asarray(file[name][()]).ravel()
+    try:
+        value = np.asarray(file[name][()]).ravel()
+    except Exception as error:
+        raise named(file, name, error) from error
     if not value.size:
         return default
     return text(value[0]) if isinstance(value[0], bytes | str) else value[0].item()
+
+
+def whole(file, name):
+    """The whole number of a one-element dataset, as it is or as text; None where it is absent or empty."""
+    value = scalar(file, name)
+    try:
+        if value is None or value == int(value):
+            return None if value is None else int(value)
+    except (TypeError, ValueError, OverflowError):
+        if isinstance(value, str) and value.isdecimal() and value.isascii():
+            return int(value)
+    raise GranuleError(f"{where(file, name)}: is {str(value)[:40]!r} and no whole number; fetch it again")
 
 
 def beams_present(file):
@@ -128,15 +127,22 @@ def beams_present(file):
 
 def has(group, name):
     """Whether a group holds the dataset `name` (also "subgroup/name")."""
-    return name in group and isinstance(group[name], h5py.Dataset)
+    try:
+        return name in group and isinstance(group[name], h5py.Dataset)
+    except GranuleError:
+        raise
+    except Exception as error:
+        raise named(group, name, error) from error
 
 
 def length(group, name):
     """Number of rows of a dataset."""
-    return contained.open_dataset(group, name).shape[0]
+    dataset = _open(group, name)
+    check_type(group, name, dataset)
+    return dataset.shape[0]
 
 
-def read(group, name, rows=slice(None), *, as_float=False, limit=FILL_LIMIT, packed=False):
+def read(group, name, rows=slice(None), *, column=ANY, as_float=False, limit=FILL_LIMIT, packed=False):
     """
     Rows, or a window, of one dataset, with fills as NaN.
 
@@ -145,6 +151,7 @@ def read(group, name, rows=slice(None), *, as_float=False, limit=FILL_LIMIT, pac
     group : h5py.Group
     name : str, the dataset; "subgroup/name" too
     rows : slice without step along the first axis, or a tuple of such slices for the first axes
+    column : products.columns.Column, the type and number of dimensions that the layout states. Default: numbers
     limit : floats beyond +-limit are fills
     as_float : give an integer as float64 with NaN for its fill; else integers (flags, ids, counts) stay as they are,
         fill included
@@ -152,94 +159,82 @@ def read(group, name, rows=slice(None), *, as_float=False, limit=FILL_LIMIT, pac
 
     Raises
     ------
-    GranuleError : the dataset is absent, damaged, or packed
+    GranuleError : the dataset is absent, damaged, of another type, too large, not written, or packed
     """
+    dataset = _open(group, name)
     try:
-        dataset = contained.open_dataset(group, name)
-    except KeyError:
-        raise missing(group, name) from None
-    if not packed:
-        _refuse_packed(group, name, dataset)
-    try:
-        values = _read_rows(dataset, rows)
-    except remote.NotReadable:
+        check_type(group, name, dataset, column.kinds, column.width, column.ndim)
+        if not packed:
+            refuse_packed(group, name, dataset)
+        values = _read_rows(group, name, dataset, rows)
+        fill = stated_fill(dataset)
+    except (GranuleError, remote.NotReadable):
         raise
-    except (OSError, RuntimeError) as error:  # a broken chunk or index
-        raise damaged(group, name, error) from error
+    except Exception as error:
+        raise named(group, name, error) from error
     if values.dtype.kind == "f":
         values[np.abs(values) > limit] = np.nan
-        fill = _stated_fill(dataset)
         if fill is not None and abs(fill) <= limit:
+            _check_fill(group, name, fill, column)
             values[values == fill] = np.nan
     elif as_float:
-        fill = _stated_fill(dataset)
         fill = _INTEGER_FILLS.get(values.dtype.str[1:]) if fill is None else fill
         values = np.where(values == fill, np.nan, values.astype("f8"))
     return values
 
 
-def damaged(group, name, error):
-    """The GranuleError for a dataset that HDF5 cannot read, named with its beam."""
-    where = f"{group.name}/{name}".strip("/")
-    return GranuleError(f"{group.file.filename}: {where}: damaged: {_reason(error)}; remove it and fetch it again")
+def _open(group, name):
+    """Open a dataset through HDF5's low-level interface."""
+    try:
+        return contained.open_dataset(group, name)
+    except KeyError as error:
+        if "doesn't exist" in str(error) or "component not found" in str(error):
+            raise missing(group, name) from None
+        raise named(group, name, error) from error
+    except GranuleError:
+        raise
+    except (TypeError, ValueError, RuntimeError) as error:  # no dataset but a group or a type
+        raise named(group, name, error) from error
+
+
+def _check_fill(group, name, fill, column):
+    """Refuse a stated fill that a measured value can be: it would hide the values that are equal to it."""
+    if np.isfinite(column.low) and np.isfinite(column.high) and column.low <= fill <= column.high:
+        raise GranuleError(
+            f"{where(group, name)}: states the fill {fill:g}, which a value can be; fetch the original granule"
+        )
+
+
+def named(group, name, error):
+    """The GranuleError for an error of a dataset, named with its beam."""
+    return GranuleError(f"{where(group, name)}: {in_words(error, group.file.filename)}")
 
 
 def missing(group, name):
     """The GranuleError for a dataset a granule lacks: what it has instead and what to do."""
     folder, _, leaf = name.rpartition("/")
     parent = group[folder] if folder and folder in group else group
-    held = ", ".join(sorted(parent)) or "nothing"
+    held = ", ".join(sorted(parent)) if isinstance(parent, h5py.Group) else "values in place of a group"
+    held = held or "nothing"
     return GranuleError(
         f"{group.file.filename}: {parent.name.lstrip('/') or 'the file'} has no {leaf!r} (it has: {held}); "
         "a subset may have dropped it: fetch the whole granule"
     )
 
 
-def _read_rows(dataset, rows):
+def _read_rows(group, name, dataset, rows):
     shape = dataset.shape
     slices = rows if isinstance(rows, tuple) else (rows,)
     bounds = [part.indices(size) for part, size in zip(slices, shape, strict=False)]
     start = tuple(low for low, _, _ in bounds) + (0,) * (len(shape) - len(bounds))
     block = tuple(max(high - low, 0) for low, high, _ in bounds) + shape[len(bounds) :]
-    out = np.empty(block, dtype=dataset.dtype)
+    check_size(group, name, dataset, block)
+    out = np.empty(block, dtype=dataset.dtype.newbyteorder("="))
     if out.size:
         space = dataset.get_space()
         space.select_hyperslab(start, block)
         dataset.read(h5s.create_simple(block), space, out)
     return out
-
-
-def _refuse_packed(group, name, dataset):
-    """
-    Refuse values that somebody packed: the products' own granules hold plain values.
-
-    Read as they are, heights packed by 0.001 would be a thousand times too large.
-    """
-    for attribute_, plain in ((b"scale_factor", 1), (b"add_offset", 0)):
-        stated = _number(dataset, attribute_)
-        if stated is not None and stated != plain:
-            where = f"{group.name}/{name}".strip("/")
-            raise GranuleError(
-                f"{group.file.filename}: {where}: packed with {attribute_.decode()} {stated:g}, as the product's own "
-                "granules are not; fetch the original granule"
-            )
-
-
-def _stated_fill(dataset):
-    """Return the dataset's own _FillValue, or None."""
-    return _number(dataset, b"_FillValue")
-
-
-def _number(dataset, name):
-    """Return a numeric attribute of a dataset, or None."""
-    if not h5a.exists(dataset, name):
-        return None
-    stated = h5a.open(dataset, name)
-    if stated.dtype.kind not in "fiu":
-        return None
-    value = np.empty(stated.shape, dtype=stated.dtype)
-    stated.read(value)
-    return value.ravel()[0] if value.size else None
 
 
 def check_product(file, product):
@@ -265,11 +260,11 @@ def orbit(file):
     """
     found = []
     for name, start, end in (("rgt", "start_rgt", "end_rgt"), ("cycle_number", "start_cycle", "end_cycle")):
-        value = scalar(file, f"orbit_info/{name}")
+        value = whole(file, f"orbit_info/{name}")
         if value is None:
-            first, last = (scalar(file, f"ancillary_data/{n}") for n in (start, end))
+            first, last = (whole(file, f"ancillary_data/{n}") for n in (start, end))
             value = first if first == last else None
-        found.append(None if value is None else int(value))
+        found.append(value)
     return tuple(found)
 
 
@@ -308,7 +303,7 @@ def spots(file, beam, delta_time):
     """
     delta_time = np.asarray(delta_time, dtype=float)
     stated = attribute(file[beam], "atlas_spot_number")
-    stated = int(stated) if stated and stated.isdigit() else None
+    stated = int(stated) if stated in _SPOTS else None
     orientation = _orientation(file, delta_time)
     if orientation is None:
         spot = np.full(delta_time.shape, stated or UNKNOWN_SPOT, dtype="i1")

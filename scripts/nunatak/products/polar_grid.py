@@ -19,10 +19,26 @@ from nunatak import granules
 from nunatak.files import remote
 from nunatak.products import GranuleError, hdf5
 from nunatak.products.axes import metres_of
-from nunatak.runtime import NunatakError
+from nunatak.products.columns import ANY, Column
+from nunatak.products.stored import where
+from nunatak.runtime import NunatakError, log
 
 # Beyond it every value is a fill (3.4e38 in the files; the product's own notebook masks at the same number).
 FILL_LIMIT = 1e16
+# what the variables of both products can hold; x and y are those of a polar projection in metres
+AXIS = Column("f8", -1e7, 1e7, 1)
+COLUMNS = {
+    "h": Column("f4", -500, 9000, all_zero=False),
+    "h_sigma": Column("f4", 0, 1e4, all_zero=False),
+    "delta_h": Column("f4", -2000, 2000),
+    "delta_h_sigma": Column("f4", 0, 1e4, all_zero=False),
+    "dhdt": Column("f4", -2000, 2000),
+    "dhdt_sigma": Column("f4", 0, 1e4, all_zero=False),
+    "ice_area": Column("f4", 0),
+    "data_count": Column("", 0),
+}
+_WIDEST = 1.3  # times a cell's area on the map that it has on the ground at most
+_SENSELESS = 0.5  # share of values that cannot be, from which on nothing of a variable is believed
 UNITS = {
     "meters": "m",
     "meter": "m",
@@ -108,7 +124,7 @@ def window_of(group, bounds=None):
     ------
     GranuleError : x or y absent, shorter than two, or not evenly spaced
     """
-    x, y = (hdf5.read(group, axis) for axis in ("x", "y"))
+    x, y = (hdf5.read(group, axis, column=AXIS) for axis in ("x", "y"))
     for axis, values in (("x", x), ("y", y)):
         step = np.diff(values)
         if values.size < 2 or not np.allclose(step, step[0], rtol=1e-6) or not step[0]:
@@ -148,11 +164,42 @@ def read_variable(group, name, window):
     """A variable in a window, (time, y, x) or (y, x), with fills as NaN, and its unit."""
     if not hdf5.has(group, name):
         raise hdf5.missing(group, name)
-    where: tuple[slice, ...] = (window.rows, window.columns)
-    if len(group[name].shape) == 3:
-        where = (slice(None), *where)
+    block: tuple[slice, ...] = (window.rows, window.columns)
+    axes = ("time", "y", "x") if len(group[name].shape) == 3 else ("y", "x")
+    expected = tuple(hdf5.length(group, axis) for axis in axes)
+    if group[name].shape != expected:
+        raise GranuleError(
+            f"{group.file.filename}: {group[name].name[1:]} has the shape {group[name].shape}, {', '.join(axes)} have "
+            f"{expected}; fetch it again"
+        )
+    if len(axes) == 3:
+        block = (slice(None), *block)
     stated = hdf5.units(group[name], "")
-    return hdf5.read(group, name, where, limit=FILL_LIMIT), UNITS.get(stated, stated)
+    column = COLUMNS.get(name, ANY)
+    if name == "ice_area":
+        column = column._replace(high=_WIDEST * abs(float(window.x[1] - window.x[0])) ** 2)
+    values = hdf5.read(group, name, block, column=column, limit=np.inf)
+    return _within(group, name, values, column), UNITS.get(stated, stated)
+
+
+def _within(group, name, values, column):
+    """Return values of a variable, those that cannot be missing; the log counts them, and too many are an error."""
+    if values.dtype.kind != "f":
+        return values
+    infinite = np.isinf(values)
+    values[np.abs(values) > FILL_LIMIT] = np.nan
+    if not column.all_zero and (values == 0).any() and not np.nan_to_num(values).any():
+        raise GranuleError(f"{where(group, name)}: is 0 everywhere, so was never written; fetch it again")
+    with np.errstate(invalid="ignore"):
+        beyond = (values < column.low) | (values > column.high) | infinite
+    n = int(np.count_nonzero(beyond))
+    if n:
+        said = f"{where(group, name)}: {n} values beyond {column.low:g} .. {column.high:g}"
+        if n > _SENSELESS * np.count_nonzero(np.isfinite(values) | infinite):
+            raise GranuleError(f"{said}; fetch it again")
+        log.warning("%s are taken as missing", said)
+        values[beyond] = np.nan
+    return values
 
 
 def dataset_of(group, window, names, *, optional=()):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,74 +18,20 @@ import pandas as pd
 from nunatak import granules
 from nunatak.constants import ATLAS_EPOCH_GPS_SECONDS, BEAMS, FILL_I1
 from nunatak.granules import variables as names_of
-from nunatak.parameters.freeboard import STANDARD_TYPES
 from nunatak.products import GranuleError, cloud, hdf5
+from nunatak.products.beam_columns import BeamColumns
 from nunatak.products.beams import check_groups, read_each
+from nunatak.products.columns import POSITION, Column, column_of
 from nunatak.products.rows import inside, span
 from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
 
+LENGTH = Column("f4", 0, 1e4, 1)  # m; granules of release 003 hold segments of 6 km where photons are few
 LEADS = range(2, 10)  # height_segment_type: specular (2-5) and dark (6-9) leads, with and without high background
 STRENGTHS = ("strong", "weak", "all")
 READERS = ("h5py", "h5coro")
 _FLAG_FILL = FILL_I1
-
-
-@dataclass(frozen=True)
-class SegmentFilter:
-    """Which segments are kept; a beam without a variable that is filtered by fails, for nothing would be filtered."""
-
-    types: tuple[int, ...] | None = STANDARD_TYPES
-    """values of height_segment_type that are kept; None keeps all"""
-    flags: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """variable: values that are kept, such as {"height_segment_quality": (1,)}"""
-    limits: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
-    """variable: (lowest, highest) kept, None for no limit, as {"ice_conc_amsr2": (50, None)}; unknown values stay"""
-
-    @property
-    def variables(self):
-        """Names of all variables the filter looks at."""
-        types = ("height_segment_type",) if self.types is not None else ()
-        return (*types, *self.flags, *self.limits)
-
-    def named(self, product):
-        """Return the same filter under the names that `product` has, however they were written."""
-        name = partial(names_of.canonical, product)
-        flags = {name(variable): kept for variable, kept in self.flags.items()}
-        limits = {name(variable): kept for variable, kept in self.limits.items()}
-        return replace(self, flags=flags, limits=limits)
-
-    def apply(self, columns, keep):
-        """
-        Drop from `keep` what does not pass, and say what was dropped.
-
-        Parameters
-        ----------
-        columns : dict of (n,) arrays, with all variables of the filter
-        keep : (n,) bool, the candidates; changed
-
-        Returns
-        -------
-        list of text, such as "12 dropped by height_segment_type"
-        """
-        reasons: list[str] = []
-        flags = {"height_segment_type": self.types} if self.types is not None else {}
-        for name, allowed in (flags | dict(self.flags)).items():
-            _drop(keep, ~np.isin(columns[name], allowed), name, reasons)
-        for name, (low, high) in self.limits.items():
-            with np.errstate(invalid="ignore"):
-                below = columns[name] < (-np.inf if low is None else low)
-                above = columns[name] > (np.inf if high is None else high)
-            _drop(keep, below | above, name, reasons)
-        return reasons
-
-
-def _drop(keep, bad, name, reasons):
-    dropped = int(np.count_nonzero(keep & bad))
-    keep &= ~bad
-    if dropped:
-        reasons.append(f"{dropped} dropped by {name}")
 
 
 @dataclass(frozen=True)
@@ -98,6 +44,14 @@ class Layout:
     """besides position and time; a beam without them cannot be read"""
     expected: tuple[str, ...]
     """always columns of the table; NaN (flags 127) where a granule lacks them"""
+    bounds: Mapping[str, Column]
+    """what the variables can hold that the product alone has"""
+
+    @property
+    def columns(self):
+        """What each variable can hold."""
+        known = {name: column_of(name, unit)._replace(ndim=1) for name, unit in self.units.items()}
+        return {**known, **POSITION, "height_segment_length_seg": LENGTH, **self.bounds}
 
     @property
     def key(self):
@@ -157,7 +111,7 @@ def read_segments(
     with _opened(path, layout, wanted, reader, credentials) as file:
         hdf5.check_product(file, layout.product)
         _check_epoch(file)
-        rgt, cycle = _identity(file, path, layout)
+        rgt, cycle, start = _identity(file, path, layout)
         check_groups(file, BEAMS, layout.roots)
         read = partial(
             _read_beam,
@@ -169,6 +123,7 @@ def read_segments(
             keep=keep,
             wanted=wanted,
             fields=fields,
+            start=start,
         )
         parts, statuses = read_each(read, asked, path)
     return _table(parts, layout, wanted, rgt, cycle), statuses
@@ -216,47 +171,51 @@ def _check_epoch(file):
 
 
 def _identity(file, path, layout):
-    """rgt and cycle by the name, checked against the file; by the file where the name is no granule's; else -1."""
+    """rgt, cycle and time by the name, checked against the file; else by the file, with -1 and None for unknown."""
     try:
         name = granules.parse(Path(str(path)).name)
     except NunatakError:
-        return tuple(-1 if value is None else value for value in hdf5.orbit(file))
+        return (*(-1 if value is None else value for value in hdf5.orbit(file)), None)
     if name.product.upper() != layout.product:
         raise GranuleError(f"{path}: the name is that of an {name.product.upper()} granule, not of {layout.product}")
     hdf5.check_orbit(file, name.rgt, name.cycle)
-    return name.rgt, name.cycle
+    return name.rgt, name.cycle, name.time_start
 
 
-def _read_beam(file, beam, *, layout, region, period, strength, keep, wanted, fields):
+def _read_beam(file, beam, *, layout, region, period, strength, keep, wanted, fields, start):
     """The columns of one beam (None without a segment to keep) and its status."""
     root = next((r for r in layout.roots if beam in file and r in file[beam]), None)
     if root is None or not any(layout.path(file[beam], name) for name in ("latitude", "longitude", "delta_time")):
         lack = f"{beam} holds no segments" if beam in file else f"no group {beam}"
         return None, TrackStatus(beam, MISSING, f"{lack}: a subset has none where it found no data")
     group = file[beam]
-    latitude, longitude = (_read(group, layout, name, slice(None)) for name in ("latitude", "longitude"))
-    n = len(latitude)
+    own = BeamColumns(
+        group, layout.columns, like=_path(group, layout, "latitude"), needed=(*POSITION, *layout.required)
+    )
+    latitude, longitude = own.positions(*(_read(own, layout, name, slice(None)) for name in ("latitude", "longitude")))
+    n = own.n
     if not n:
         return None, TrackStatus(beam, EMPTY, "no segments")
     near = inside(latitude, longitude, region) & np.isfinite(longitude)
     rows = span(near)
-    delta_time = _read(group, layout, "delta_time", rows)
+    delta_time = own.times(_read(own, layout, "delta_time", rows), start)
     columns = {"time": delta_time_to_utc(delta_time), "latitude": latitude[rows], "longitude": longitude[rows]}
     kept = near[rows] & ~np.isnat(columns["time"])
     if period is not None:
         kept &= period.contains(columns["time"])
     if not kept.any():
-        return None, TrackStatus(beam, OUTSIDE, "no segment in region and period", n)
+        reasons = ["no segment in region and period", *own.reasons()]
+        return None, TrackStatus(beam, OUTSIDE, "; ".join(reasons), n)
     columns["spot"], note = hdf5.spots(file, beam, delta_time)
     reasons = [note] * bool(note) + _keep_strength(columns["spot"], strength, kept)
     if not kept.any():
-        return None, TrackStatus(beam, OUTSIDE, "; ".join([f"no {strength} beam", *reasons]), n)
+        return None, TrackStatus(beam, OUTSIDE, "; ".join([f"no {strength} beam", *reasons, *own.reasons()]), n)
     for name in layout.required:
-        columns[name] = _read(group, layout, name, rows)
+        columns[name] = _read(own, layout, name, rows)
     _check_filter(group, layout, keep)
-    absent = _read_optional(group, layout, wanted, fields, rows, columns)
+    absent = _read_optional(own, layout, wanted, fields, rows, columns)
     reasons += keep.apply(columns, kept)
-    reasons += [f"without {', '.join(absent)}"] * bool(absent)
+    reasons += [f"without {', '.join(absent)}"] * bool(absent) + own.reasons()
     n_kept = int(np.count_nonzero(kept))
     if not n_kept:
         return None, TrackStatus(beam, OUTSIDE, "; ".join(["no segment passes the filter", *reasons]), n)
@@ -264,11 +223,15 @@ def _read_beam(file, beam, *, layout, region, period, strength, keep, wanted, fi
     return (beam, n_kept, columns), TrackStatus(beam, PRESENT, "; ".join(reasons), n, n_kept)
 
 
-def _read(group, layout, name, rows):
+def _path(group, layout, name):
     path = layout.path(group, name)
     if path is None:
         raise hdf5.missing(group, layout.paths(name)[0])
-    return hdf5.read(group, path, rows)
+    return path
+
+
+def _read(own, layout, name, rows):
+    return own.read(name, _path(own.group, layout, name), rows)
 
 
 def _check_filter(group, layout, keep):
@@ -283,17 +246,17 @@ def _check_filter(group, layout, keep):
         )
 
 
-def _read_optional(group, layout, wanted, fields, rows, columns):
+def _read_optional(own, layout, wanted, fields, rows, columns):
     """Put what the granule holds into `columns`; return what is missing. A variable asked for must be there."""
     absent = []
     for name in wanted:
-        path = layout.path(group, name)
+        path = layout.path(own.group, name)
         if path is None and name in fields:
-            raise hdf5.missing(group, layout.paths(name)[0])
+            raise hdf5.missing(own.group, layout.paths(name)[0])
         if path is None:
             absent.append(name)
         else:
-            columns[name] = hdf5.read(group, path, rows)
+            columns[name] = own.read(name, path, rows)
     return [name for name in absent if name in layout.expected]
 
 

@@ -15,8 +15,9 @@ from nunatak.compute.parallel import in_order
 from nunatak.files import remote
 from nunatak.granules import ledger as make_ledger
 from nunatak.granules import parse, present
-from nunatak.products.beams import DAMAGE, in_words
+from nunatak.products.guarded import guarded
 from nunatak.products.status import FAILED
+from nunatak.reading.deadline import deadline
 from nunatak.runtime import NunatakError, log, progress
 
 
@@ -89,10 +90,21 @@ def each_granule(
     if scheduler is not None:
         yield from in_order(one, rows, threads=threads, scheduler=scheduler)
     elif threads == 1:
-        yield from progress(map(one, rows), label=label, total=len(rows))
+        yield from progress(_each_in_time(map(one, rows), label), label=label, total=len(rows))
     else:
         with ThreadPoolExecutor(threads) as pool:
-            yield from progress(pool.map(one, rows), label=label, total=len(rows))
+            yield from progress(_each_in_time(pool.map(one, rows), label), label=label, total=len(rows))
+
+
+def _each_in_time(granules, label):
+    """The granules one by one, none waited for without end."""
+    granules = iter(granules)
+    while True:
+        with deadline(label):
+            granule = next(granules, None)
+        if granule is None:
+            return
+        yield granule
 
 
 def _granule(read, judge, work, opened, row):
@@ -103,18 +115,17 @@ def _granule(read, judge, work, opened, row):
     try:
         if reason:
             raise NunatakError(reason)
-        table, statuses = read(opened(path) if opened else path)
-    except DAMAGE as error:
-        ours = isinstance(error, NunatakError | OSError | RuntimeError)
-        reason = reason_without_path(error, path) if ours else in_words(error, path)
-        log.debug("%s", path, exc_info=not ours)
+        with guarded(path):
+            table, statuses = read(opened(path) if opened else path)
+            outcome = {**row, **judge(table, statuses)}
+            if work is not None:
+                table = work(labelled(table, row["granule_id"])) if len(table) else None
+    except (NunatakError, OSError) as error:
+        reason = reason_without_path(error, path)
         log.warning("%s: %s", path, reason)
         return Granule(row, None, {**row, "status": "failed", "reason": reason, "n_points": 0})
-    outcome = {**row, **judge(table, statuses)}
     if outcome["status"] == "failed":
         log.warning("%s: %s", path, outcome["reason"])
-    if work is not None:
-        return Granule(row, work(labelled(table, row["granule_id"])) if len(table) else None, outcome)
     return Granule(row, table, outcome)
 
 

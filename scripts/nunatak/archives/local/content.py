@@ -21,6 +21,9 @@ from nunatak.constants import BEAMS, DATUM_YEAR, PAIRS, SIMULATED
 from nunatak.granules import PRODUCTS, GranuleName, GranuleNameError, image_date, parse
 from nunatak.granules.products import products_with
 from nunatak.products import bedmachine_releases, hdf5, sheets
+from nunatak.products.beam_columns import MOST_ROWS
+from nunatak.products.columns import TIME
+from nunatak.products.guarded import guarded
 from nunatak.products.itslive.scenes import stated_name
 from nunatak.runtime import NunatakError
 
@@ -79,7 +82,7 @@ def describe(path) -> Content:
     path = Path(path)
     named = _parsed(path.name)
     try:
-        with hdf5.open_granule(path) as file:
+        with guarded(path), hdf5.open_granule(path) as file:
             return _describe(file, named)
     except (NunatakError, OSError) as error:
         return _broken(reason_without_path(error, path), named)
@@ -218,7 +221,7 @@ def _read_track(file, product):
     if parts:
         along, lon, lat, time = (np.concatenate([part[i].ravel() for part in parts]) for i in range(4))
         shape = footprint.along_track(along, lon, lat)
-        time = time[np.isfinite(time)]
+        time = time[(time >= TIME.low) & (time <= TIME.high)]
         if time.size:
             start, end = times.delta_time_to_utc(time.min()), times.delta_time_to_utc(time.max())
     rgt, cycle = hdf5.orbit(file)
@@ -232,6 +235,8 @@ def _read_track(file, product):
 
 def _along(group, time):
     """Seconds that order a group's rows along the track; of ATL11, seen in many cycles, from the reference points."""
+    if hdf5.length(group, time) > MOST_ROWS:
+        raise NunatakError(f"{group.name[1:]}/{time} states {hdf5.length(group, time)} rows, more than any beam has")
     if group[time].ndim == 1:
         return hdf5.read(group, time)
     return hdf5.read(group, "ref_pt", as_float=True) * _SEGMENT_SECONDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import numpy as np
 from nunatak.products import GranuleError, contained, inflate
 from nunatak.products.itslive.fields import FILL, LAYOUT, as_layer, physical
 from nunatak.products.itslive.ground import FIELDS, window_to_ground
+
+_ENOUGH = 20  # cells from which on speed and components are held against each other
+_ROUNDED = 3.0  # m/yr that they differ at most, all three in whole numbers
+_DEFLATES_TO = 1100  # times its size at most a stream grows to, a little more than deflate can
+log = logging.getLogger(__name__)
 
 _PAD_BUG = ("chip_size_width", "chip_size_height", "interp_mask")
 
@@ -54,6 +60,7 @@ def read_window(pair, variables, rows, columns, *, using=None):
         raise GranuleError(f"{pair['path']}: cannot be read ({reason}); fetch it again") from error
     for name in direct:
         _settle_fill(out[name], chunks[name]["fill"], LAYOUT[name][2])
+    _check_speeds(pair["path"], out)
     if pair["layout"] == "v2a" and "vx" in out:
         # pad cells of files made before hyp3-autorift 0.28.0 hold a chip size of 32769 and an interp_mask of 1
         for name in _PAD_BUG:
@@ -65,6 +72,26 @@ def read_window(pair, variables, rows, columns, *, using=None):
     return out
 
 
+def _check_speeds(path, out):
+    """Take out speeds and errors below 0, and refuse a pair whose speed is not that of its components."""
+    for name in ("v", "v_error"):
+        if name in out:
+            below = (out[name] < 0) & (out[name] != FILL)
+            if below.any():
+                log.warning("%s: %s: %d cells below 0 are taken as missing", path, name, np.count_nonzero(below))
+                out[name][below] = FILL
+    if not {"vx", "vy", "v"} <= set(out):
+        return
+    known = (out["vx"] != FILL) & (out["vy"] != FILL) & (out["v"] != FILL)
+    n = int(np.count_nonzero(known))
+    if n < _ENOUGH:
+        return
+    speed = np.hypot(*(out[name][known].astype("f4") for name in ("vx", "vy")))
+    off = int(np.count_nonzero(np.abs(speed - out["v"][known]) > _ROUNDED))
+    if off > n / 2:
+        raise GranuleError(f"{path}: v: in {off} of {n} cells not the speed of vx and vy; fetch it again")
+
+
 def _read_direct(descriptor, table, rows, columns, out, using):
     """Copy the window out of every chunk it touches."""
     height, width = table["chunk"]
@@ -74,6 +101,8 @@ def _read_direct(descriptor, table, rows, columns, out, using):
         c0, c1 = max(c, columns[0]), min(c + width, columns[1])
         if r0 >= r1 or c0 >= c1:
             continue
+        if size > _DEFLATES_TO * stored:
+            raise inflate.InflateError(f"damaged chunk ({stored} bytes cannot hold {size})")
         data = os.pread(descriptor, stored, offset)
         if len(data) != stored:
             raise inflate.InflateError(f"damaged chunk ({len(data)} of {stored} bytes)")

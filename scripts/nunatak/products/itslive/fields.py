@@ -13,6 +13,7 @@ import numpy as np
 
 from nunatak.constants import FILL_VELOCITY
 from nunatak.products import GranuleError, hdf5
+from nunatak.products.stored import check_size
 
 log = logging.getLogger(__name__)
 
@@ -33,16 +34,17 @@ LAYOUT = {
 
 _DEFLATE, _SHUFFLE = 1, 2  # HDF5 filter numbers
 _UNITS = {"m/y", "m/yr", "m/a", "m/year", "meter/year", "meters/year", "metre/year", "m yr-1", "m year-1", "m a-1"}
+_UNKNOWN = ("", "none", "nan", "n/a")  # words of attributes whose number is not known
 _PACKED = ("scale_factor", "add_offset")
 
 
 def number(dataset, name):
     """
-    A numeric attribute of a dataset as float, NaN where it is absent or no number.
+    A numeric attribute of a dataset as float, NaN where it is absent, empty or "none".
 
     Raises
     ------
-    GranuleError : it holds several numbers where one is meant
+    GranuleError : it is no number, or holds several numbers where one is meant
     """
     attributes = dataset.attrs
     if name not in attributes:
@@ -50,6 +52,11 @@ def number(dataset, name):
     try:
         values = np.ravel(attributes[name]).astype(float)
     except (ValueError, TypeError):
+        said = hdf5.text(attributes[name])
+        if said.lower() not in _UNKNOWN:
+            raise GranuleError(
+                f"{dataset.file.filename}: {dataset.name[1:]}: {name} is {said[:40]!r} and no number; fetch it again"
+            ) from None
         return np.nan
     if values.size > 1:
         values = np.unique(values)
@@ -68,11 +75,14 @@ def check_field(dataset, name, ny, nx):
 
     Raises
     ------
-    GranuleError : it does not lie on the pair's grid, or a velocity is not in metres per year
+    GranuleError : it is no field of numbers, was never written, does not lie on the pair's grid, or a velocity is not
+        in metres per year
     """
     where, shape = f"{dataset.file.filename}: {name}", dataset.shape
     if dataset.dtype.kind not in "iuf":
         raise GranuleError(f"{where} holds {dataset.dtype}, not numbers; fetch it again")
+    if name in ("vx", "vy"):  # older pairs have chip sizes that were never written
+        check_size(dataset.parent, name, dataset.id, dataset.shape)
     turned = shape[-2:] == (nx, ny) and is_turned(dataset)
     if shape[-2:] != ((nx, ny) if turned else (ny, nx)) or shape[:-2] not in ((), (1,)):
         raise GranuleError(f"{where} is {shape} where x and y hold {nx} and {ny}; fetch it again")

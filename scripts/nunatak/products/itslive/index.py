@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from nunatak.products import GranuleError
+from nunatak.products.guarded import guarded
 from nunatak.products.itslive.pairs import read_pair
 
 log = logging.getLogger(__name__)
@@ -146,7 +147,8 @@ def _row(file):
     path, same = file
     begin = {"granule_id": _id_of(path), "path": path, "identity": same, "reading": READING}
     try:
-        return {**begin, "status": "present", "reason": "", **read_pair(path)}
+        with guarded(path):
+            return {**begin, "status": "present", "reason": "", **read_pair(path)}
     except GranuleError as error:
         size = os.path.getsize(path) if os.path.isfile(path) else 0
         return {**begin, "file_name": Path(path).name, "status": "failed", "reason": str(error), "size_bytes": size}

@@ -17,6 +17,7 @@ import numpy as np
 from nunatak import granules
 from nunatak.products import GranuleError, hdf5
 from nunatak.products.axes import metres_of, projected_code
+from nunatak.products.columns import Column
 from nunatak.products.itslive.fields import FILL, LAYOUT, check_field, chunk_table, number, physical
 from nunatak.products.itslive.ground import (
     FIELDS,
@@ -29,6 +30,24 @@ from nunatak.products.itslive.ground import (
 )
 from nunatak.products.itslive.scenes import platform_of, processing_date, stated_frame, stated_name
 
+_AXIS = Column("", ndim=1)
+_UNEVEN = 1e-4  # of a step: float32 holds coordinates of 10^6 m to 0.06 m
+_DAYS_OFF = np.timedelta64(2, "D")  # of a date in the file from the day in the name
+_FIRST_LANDSAT, _LAST = np.datetime64("1972-01-01"), np.datetime64("2100-01-01")
+# what the numbers of a pair can be
+_POSSIBLE = {
+    "x0": (-2e7, 2e7),
+    "y0": (-2e7, 2e7),
+    "dx": (1, 5000),
+    "dy": (1, 5000),
+    "date_dt": (0, 7305),
+    "roi_valid_percentage": (0, 100),
+    "vx_error": (0, 32767),
+    "vy_error": (0, 32767),
+    "vx_stable_shift": (-32767, 32767),
+    "vy_stable_shift": (-32767, 32767),
+    "stable_shift_flag": (0, 2),
+}
 # attributes that tell how values are stored, not what they are
 _STORED = ("DIMENSION_LIST", "_FillValue", "missing_value", "scale_factor", "add_offset")
 
@@ -68,6 +87,7 @@ def read_pair(path):
         row = {"file_name": path.name, "size_bytes": path.stat().st_size, **_geometry(file)}
         row |= _acquisition(file, path) | _errors(file)
         _on_ground(row, file)
+        _check_possible(row, path)
         fields = {name: file[name] for name in LAYOUT if isinstance(file.get(name), h5py.Dataset)}
         turned = {name: check_field(field, name, row["ny"], row["nx"]) for name, field in fields.items()}
         chunks = {name: chunk_table(field, name, turned=turned[name]) for name, field in fields.items()}
@@ -80,7 +100,7 @@ def read_pair(path):
 def _geometry(file):
     """Layout, EPSG and lattice of a granule."""
     name = file.filename
-    x, y = (_ends(file[axis], name, axis) for axis in "xy")
+    x, y = (_ends(file, axis) for axis in "xy")
     if y["step"] > 0 or x["step"] < 0:
         raise GranuleError(f"{name}: x must ascend and y descend (steps {x['step']:g}, {y['step']:g}); fetch it again")
     layout = "v2a" if file["vx"].ndim == 3 else "v2" if "mapping" in file else "v1"
@@ -96,19 +116,16 @@ def _geometry(file):
     }
 
 
-def _ends(axis, file_name, name):
-    if axis.ndim != 1 or axis.dtype.kind not in "iuf" or axis.shape[0] < 2:
-        raise GranuleError(
-            f"{file_name}: {name}: {axis.dtype} of shape {axis.shape} where two or more coordinates are meant; "
-            "fetch it again"
-        )
-    n = axis.shape[0]
-    first, second, last = (float(axis[i]) for i in (0, 1, n - 1))
-    step = (last - first) / (n - 1)
-    if not np.isfinite(step) or step == 0 or abs((second - first) / step - 1) > 1e-6:
-        raise GranuleError(f"{file_name}: {name}: the coordinates are not evenly spaced; fetch it again")
-    metres = metres_of(hdf5.units(axis), step, f"{file_name}: {name}")
-    return {"first": first * metres, "step": step * metres, "n": n}
+def _ends(file, name):
+    values = hdf5.read(file, name, column=_AXIS).astype("f8")
+    n = values.size
+    if n < 2:
+        raise GranuleError(f"{file.filename}: {name}: {n} coordinates where two or more are meant; fetch it again")
+    step = float(values[-1] - values[0]) / (n - 1)
+    if not np.isfinite(step) or step == 0 or not (np.abs(np.diff(values) / step - 1) <= _UNEVEN).all():
+        raise GranuleError(f"{file.filename}: {name}: the coordinates are not evenly spaced; fetch it again")
+    metres = metres_of(hdf5.units(file[name]), step, f"{file.filename}: {name}")
+    return {"first": float(values[0]) * metres, "step": step * metres, "n": n}
 
 
 def _epsg(file):
@@ -125,6 +142,17 @@ def _epsg(file):
     raise GranuleError(f"{file.filename}: no spatial_epsg in its grid mapping; fetch it again")
 
 
+def _check_possible(row, path):
+    """Refuse a pair of which a number cannot be; what is not known is NaN and passes."""
+    for name, (low, high) in _POSSIBLE.items():
+        value = row[name]
+        if not np.isnan(value) and not low <= value <= high:
+            raise GranuleError(f"{path}: {name} is {value:g}, beyond {low:g} .. {high:g}; fetch it again")
+    for name in ("acquisition_date_img1", "acquisition_date_img2"):
+        if not _FIRST_LANDSAT <= row[name] <= _LAST:
+            raise GranuleError(f"{path}: {name} is {row[name]}, when no satellite took images; fetch it again")
+
+
 def _acquisition(file, path):
     """Images and dates, the earlier image first: version 1 lists the later one first in some files."""
     info = file["img_pair_info"].attrs
@@ -134,6 +162,12 @@ def _acquisition(file, path):
     span = float((second["date"] - first["date"]) / np.timedelta64(1, "D"))
     if not span > 0:
         raise GranuleError(f"{path}: both images were taken on {first['date']}; a pair needs two dates: fetch it again")
+    for image in images:
+        if abs(image["date"] - image["named_date"]) > _DAYS_OFF:
+            raise GranuleError(
+                f"{path}: acquisition_date_img{image['number']} is {image['date']}, the name says "
+                f"{image['named_date']}; rename it or fetch it again"
+            )
     stated_dt = number(file["img_pair_info"], "date_dt")
     frames = first["frame"], second["frame"]
     return {

@@ -1,0 +1,169 @@
+"""The photons of ATL03 by rows: inflated side by side, in the types the kernels know, without those that cannot be."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nunatak.compute.kernels import kernel
+from nunatak.products import GranuleError, hdf5
+from nunatak.products.atl03_layout import COLUMNS, LATER
+from nunatak.products.columns import ANY
+from nunatak.products.inflate import InflateError, inflate
+from nunatak.products.stored import check_type, refuse_packed
+
+_BESIDE = 100.0  # m that a photon lies before or behind its segment at most
+_DEGREES = 0.02  # of latitude that it lies from its segment's reference photon at most: 2 km
+_LOWEST, _HIGHEST = -3000.0, 15000.0  # m: noise reaches further than the ground
+_ACROSS = 1e5  # m that a photon lies beside the track at most; ATLAS looks 5 degrees off its nadir where it turns
+BESIDE = f"photons more than {_ACROSS / 1000:g} km beside the track"
+_SENSELESS = 0.5  # share of photons that cannot be, from which on nothing of a block is believed
+UNPLACED, ELSEWHERE, TOO_HIGH = (
+    f"photons more than {_BESIDE:g} m beyond their segments",
+    f"photons more than {_DEGREES:g} degrees of latitude (2 km) from their segments",
+    f"photons beyond {_LOWEST:g} .. {_HIGHEST:g} m",
+)
+
+
+def read(track, names, rows):
+    """Columns of photons, and how many were left out for what is wrong with them: {what: count}."""
+    with hdf5.open_granule(track.granule.path) as file:
+        group = file[track.beam]
+        present = [name for name in names if name not in LATER or hdf5.has(group, f"heights/{name}")]
+        columns = {
+            name: _read_rows(group, f"heights/{name}", rows, COLUMNS["heights"].get(name, ANY)) for name in present
+        }
+    return columns, without_unsound(track, columns, rows)
+
+
+def _read_rows(group, name, rows, column):
+    """
+    Rows of a dataset, its chunks inflated outside the library's lock so that beams can be read side by side.
+
+    Datasets stored in another way than by deflate alone are left to the HDF5 library.
+    """
+    if not hdf5.has(group, name):
+        raise hdf5.missing(group, name)
+    dataset = group[name]
+    check_type(group, name, dataset.id, column.kinds, column.width, column.ndim)
+    chunks = dataset.chunks
+    # a file rewritten by a third party may deflate twice
+    deflated = dataset.compression == "gzip" and dataset.id.get_create_plist().get_nfilters() == 1
+    if not deflated or dataset.dtype.str[0] == ">" or chunks[1:] != dataset.shape[1:]:
+        return _as_stated(hdf5.read(group, name, rows, column=column), column)
+    height = chunks[0]
+    if dataset.id.get_num_chunks() < -(-dataset.shape[0] // height):
+        return _as_stated(hdf5.read(group, name, rows, column=column), column)
+    refuse_packed(group, name, dataset.id)
+    out = np.empty((rows.stop - rows.start, *dataset.shape[1:]), dataset.dtype)
+    size = math.prod(chunks) * dataset.dtype.itemsize
+    for first in range(rows.start // height * height, rows.stop, height):
+        mask, stored = dataset.id.read_direct_chunk((first,) + (0,) * (len(chunks) - 1))
+        try:
+            raw = stored if mask else inflate(stored, size)
+        except InflateError as error:
+            raise GranuleError(
+                f"{group.file.filename}: {group.name.lstrip('/')}/{name}: {error}; remove it and fetch it again"
+            ) from error
+        chunk = np.frombuffer(raw, dataset.dtype).reshape(chunks)
+        low, high = max(first, rows.start), min(first + height, rows.stop)
+        out[low - rows.start : high - rows.start] = chunk[low - first : high - first]
+    if out.dtype.kind == "f":
+        _fills_to_nan(out, hdf5.FILL_LIMIT)
+    return _as_stated(out, column)
+
+
+def _as_stated(values, column):
+    """
+    Return values in the type of the layout, for which the kernels are compiled.
+
+    Weights of release 007 are wider than those before, and both types are the product's own.
+    """
+    if not column.dtype or values.dtype == column.dtype or values.dtype.itemsize < np.dtype(column.dtype).itemsize:
+        return values
+    if values.dtype.kind in "iu":
+        limits = np.iinfo(column.dtype)
+        if values.size and not (limits.min <= values.min() and values.max() <= limits.max):
+            return values
+    return values.astype(column.dtype)
+
+
+@kernel
+def _fills_to_nan(values, limit):
+    for i in range(values.shape[0]):
+        if abs(values[i]) > limit:
+            values[i] = np.nan
+
+
+@kernel
+def _mark(photons, segments, first, limits):
+    """Take out photons that cannot be: no height, and the place of their segment's beginning; count them by reason."""
+    along, latitude, longitude, h = photons
+    ends, lengths, north, east = segments
+    beside, degrees, low, high = limits
+    segment, unplaced, elsewhere, beyond_height = 0, 0, 0, 0
+    while segment < ends.shape[0] and ends[segment] <= first:
+        segment += 1
+    for i in range(h.shape[0]):
+        while segment < ends.shape[0] - 1 and ends[segment] <= first + i:
+            segment += 1
+        beyond = not (-beside <= along[i] <= lengths[segment] + beside)
+        away = False
+        if latitude.shape[0] > 0 and np.isfinite(north[segment]):
+            away = not abs(latitude[i] - north[segment]) <= degrees
+        if longitude.shape[0] > 0 and np.isfinite(north[segment] + east[segment]):
+            turn = (longitude[i] - east[segment] + 180.0) % 360.0 - 180.0
+            away = away or not abs(turn) * np.cos(np.radians(north[segment])) <= degrees
+        off = h[i] < low or h[i] > high
+        if beyond or away or off:
+            if np.isfinite(h[i]):
+                if beyond:
+                    unplaced += 1
+                elif away:
+                    elsewhere += 1
+                else:
+                    beyond_height += 1
+            h[i] = np.nan
+            along[i] = 0.0
+    return unplaced, elsewhere, beyond_height
+
+
+def without_unsound(track, columns, rows):
+    """
+    Take photons out that lie too far from their segment, in place: they have no height then, and never pass.
+
+    Parameters
+    ----------
+    track : atl03.Track
+    columns : dict of (n,) arrays with h_ph and dist_ph_along, else nothing is looked at; positions where they are there
+    rows : slice, the photons' rows in the file
+
+    Returns
+    -------
+    dict : what is wrong with how many
+    """
+    if not {"h_ph", "dist_ph_along"} <= set(columns) or not len(columns["h_ph"]):
+        return {}
+    segments = track.segments
+    ends = segments["photon"] + segments["segment_ph_cnt"]
+    latitude, longitude = (columns.get(name, np.empty(0)) for name in ("lat_ph", "lon_ph"))
+    found = _mark(
+        (columns["dist_ph_along"], latitude, longitude, columns["h_ph"]),
+        (ends, segments["length"], segments["reference_photon_lat"], segments["reference_photon_lon"]),
+        rows.start,
+        (_BESIDE, _DEGREES, _LOWEST, _HIGHEST),
+    )
+    if sum(found) > _SENSELESS * len(columns["h_ph"]):
+        worst = (UNPLACED, ELSEWHERE, TOO_HIGH)[int(np.argmax(found))]
+        raise GranuleError(
+            f"{track.granule.path}: {track.beam}/heights: {sum(found)} of {len(columns['h_ph'])} are {worst}; "
+            "fetch it again"
+        )
+    told = {what: n for what, n in zip((UNPLACED, ELSEWHERE, TOO_HIGH), found, strict=True) if n}
+    across = columns.get("dist_ph_across", np.empty(0))
+    wide = np.abs(across) > _ACROSS
+    if wide.any():
+        columns["h_ph"][wide] = np.nan
+        told[BESIDE] = int(np.count_nonzero(wide))
+    return told

@@ -1,0 +1,54 @@
+"""Turn whatever reading a granule ends in into one line that names the file and the cause."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+
+from nunatak.files import remote
+from nunatak.products import GranuleError
+from nunatak.runtime import NunatakError, log
+
+# how HDF5 begins what it says of a broken header, index or chunk; of a header h5py makes a KeyError of it
+_HDF5 = re.compile(r"^[\"']?(Unable to|Can't|Unspecified error) ")
+_QUOTES = "\"'"
+_OURS = (AssertionError, ImportError, NameError)  # faults of the program, which no file can cause
+_LONGEST = 300  # characters of a library's words; numba and Arrow write pages
+
+
+@contextmanager
+def guarded(path):
+    """
+    Turn any error of the block into a GranuleError of one line; its traceback goes to the log.
+
+    Every loop over granules reads inside this block, so that a granule that cannot be read fails by name and the next
+    one is read. Our own errors pass as they are, and so do those of the network and interrupts.
+
+    Parameters
+    ----------
+    path : of the granule, named in the line
+
+    Raises
+    ------
+    GranuleError : the block raised an error that is not ours
+    """
+    try:
+        yield
+    except (NunatakError, remote.NotReadable, *_OURS):
+        raise
+    except Exception as error:
+        log.debug("%s", path, exc_info=True)
+        raise GranuleError(f"{path}: {in_words(error, path)}") from error
+
+
+def in_words(error, path):
+    """Return what an error says, on one line and without the file's name; the kind of one that is not ours."""
+    said = " ".join(str(error).split())
+    if isinstance(error, NunatakError):
+        return said.removeprefix(f"{path}: ")
+    said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]} .."
+    if isinstance(error, LookupError | OSError | RuntimeError | ValueError) and _HDF5.search(said):
+        return f"damaged: {said.strip(_QUOTES)}; remove it and fetch it again"
+    if isinstance(error, OSError | RuntimeError) and said:
+        return said.removeprefix(f"{path}: ")
+    return f"cannot be read ({type(error).__name__}: {said})" if said else f"cannot be read ({type(error).__name__})"

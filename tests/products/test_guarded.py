@@ -1,0 +1,143 @@
+"""Whatever a file does becomes one line; what the program or the user does stays what it is."""
+
+import logging
+import os
+
+import h5py
+import numpy as np
+import pytest
+from tests.builders.studies import write_atl06
+
+from nunatak.archives import verify
+from nunatak.archives.local import content
+from nunatak.files import remote
+from nunatak.granules import ledger
+from nunatak.products import GranuleError, atl06, hdf5, opened
+from nunatak.products.guarded import guarded
+from nunatak.reading import deadline
+from nunatak.reading.granules import each_granule
+from nunatak.runtime import NunatakError
+
+NAME = "ATL06_20190504033705_05480303_006_01.h5"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            KeyError("Unable to synchronously open object (bad checksum)"),
+            "damaged: Unable to synchronously open object",
+        ),
+        (TypeError("no\nnumber"), "cannot be read (TypeError: no number)"),
+        (MemoryError(), "cannot be read (MemoryError)"),
+        (RecursionError("too deep"), "too deep"),
+        (SystemError("Negative size"), "cannot be read (SystemError: Negative size)"),
+        (ValueError("x" * 5000), "x .."),
+    ],
+)
+def test_an_error_of_a_library_is_one_line_with_the_file(caplog, error, said):
+    logging.getLogger("nunatak").propagate = True
+    with caplog.at_level(logging.DEBUG, "nunatak"), pytest.raises(GranuleError) as told, guarded("a.h5"):
+        raise error
+    assert str(told.value).startswith("a.h5: ") and said in str(told.value)
+    assert "\n" not in str(told.value) and len(str(told.value)) < 400
+    assert caplog.records[0].exc_info[1] is error  # the traceback is in the log
+
+
+@pytest.mark.parametrize(
+    "error",
+    [NunatakError("ours"), remote.NotReadable("network"), KeyboardInterrupt(), SystemExit(3), NameError("a slip")],
+)
+def test_what_is_not_the_files_fault_passes_as_it_is(error):
+    with pytest.raises(type(error)) as told, guarded("a.h5"):
+        raise error
+    assert told.value is error
+
+
+def flipped(path, seed):
+    """A granule with one bit of its headers turned."""
+    data, rng = bytearray(path.read_bytes()), np.random.default_rng(seed)
+    data[rng.integers(len(data) // 2)] ^= 1 << rng.integers(8)
+    path.write_bytes(data)
+
+
+def present(*paths):
+    return ledger([{"granule_id": p.stem, "path": str(p), "status": "present", "size_bytes": None} for p in paths])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_one_bit_costs_no_other_granule(tmp_path, seed):
+    """The index, the check of the fetch and the job all name the granule, and go on with the whole one."""
+    good = write_atl06(tmp_path / NAME)
+    bad = write_atl06(tmp_path / NAME.replace("_01.h5", "_02.h5"))
+    flipped(bad, seed)
+    assert content.describe(bad).status in ("granule", "broken", "unnamed", "other")
+    granules = list(each_granule(present(good, bad), atl06.read_segments))
+    assert granules[0].outcome["status"] == "present" and len(granules[0].table) == 300
+    assert granules[1].outcome["status"] in ("present", "failed") and "\n" not in granules[1].outcome["reason"]
+    row = present(good).assign(product="atl06", checksum=None, checksum_algorithm=None).iloc[0]
+    assert verify.check(row, bad).status in ("present", "empty", "failed")
+
+
+def test_work_that_fails_is_its_granules_failure(tmp_path):
+    good = write_atl06(tmp_path / NAME)
+
+    def work(table):
+        raise ZeroDivisionError("no cell")
+
+    (granule,) = each_granule(present(good), atl06.read_segments, work=work)
+    assert granule.table is None and granule.outcome["status"] == "failed"
+    assert granule.outcome["reason"] == "cannot be read (ZeroDivisionError: no cell)"
+
+
+def test_a_broken_header_names_its_dataset(tmp_path):
+    """h5py makes a KeyError of it, as of a name that is not there."""
+    path = tmp_path / NAME
+    with h5py.File(path, "w", libver="latest") as file:
+        file["a/b"] = np.arange(5.0)
+        where = h5py.h5o.get_info(file["a/b"].id).addr
+    data = bytearray(path.read_bytes())
+    data[where + 12] ^= 1
+    path.write_bytes(data)
+    said = r"01\.h5: a/b: damaged: .*; remove it and fetch it again$"
+    with pytest.raises(GranuleError, match=said), hdf5.open_granule(path) as file:
+        hdf5.read(file, "a/b")
+
+
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_a_pipe_or_a_device_is_refused_before_it_is_opened(tmp_path, what):
+    path = tmp_path / NAME
+    os.mkfifo(path) if what == "pipe" else path.symlink_to("/dev/zero")
+    assert content.describe(path).reason.startswith("is a pipe or a device")
+    with pytest.raises(GranuleError, match="is a pipe or a device, not a file"):
+        atl06.read_segments(path)
+
+
+def test_a_disk_that_does_not_answer_is_refused(tmp_path, monkeypatch):
+    """As of a network folder that is gone."""
+    import threading
+
+    path, never = write_atl06(tmp_path / NAME), threading.Event()
+    monkeypatch.setattr(opened, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(opened, "_first_bytes", lambda path: never.wait())
+    with pytest.raises(GranuleError, match=r"01\.h5: its disk gave no answer within 0.05 s; mount it again"):
+        atl06.read_segments(path)
+    never.set()
+
+
+def test_a_granule_without_end_ends_the_job_with_a_line(tmp_path):
+    """In a process of its own, which is what ends."""
+    child = os.fork()
+    if child == 0:
+        handler = logging.FileHandler(tmp_path / "log")
+        logging.getLogger("nunatak").addHandler(handler)
+        with deadline.deadline("reading granules", 0.1):
+            os.read(os.pipe()[0], 1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert "reading granules: no granule came to its end within 0.1 s" in (tmp_path / "log").read_text()
+
+
+def test_what_ends_in_time_is_left_alone():
+    with deadline.deadline("reading granules", 60):
+        pass
