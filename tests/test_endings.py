@@ -70,19 +70,18 @@ def test_a_lack_of_memory_is_named(tmp_path, capsys, monkeypatch, fails):
     monkeypatch.setattr(endings.resource, "getrlimit", lambda which: (900 << 20, 900 << 20))
     with pytest.raises(SystemExit) as ended, runtime.job(of_a_rule(tmp_path)):
         fails()
-    said = capsys.readouterr().err
-    assert ended.value.code == 1 and said.count("\n") == 1
+    said = ended.value.code
+    assert "\n" not in said and capsys.readouterr().err == ""
     assert said.startswith("make: out of memory (") and "--set-resources make:mem_mb=8000" in said
     assert "out of memory" in (tmp_path / "make.log").read_text()
     monkeypatch.undo()
     assert not endings.lacks_memory(OSError("Could not find/load shared object file 'libllvmlite.so'"))
 
 
-def test_other_errors_are_as_they_were(tmp_path, capsys):
+def test_other_errors_are_as_they_were(tmp_path):
     with pytest.raises(SystemExit) as ended, runtime.job(of_a_rule(tmp_path)):
         raise ValueError("three")
-    assert ended.value.code == 1
-    assert capsys.readouterr().err == f"make: ValueError: three (traceback in {tmp_path / 'make.log'})\n"
+    assert ended.value.code == f"make: ValueError: three (traceback in {tmp_path / 'make.log'})"
 
 
 class Broken:

@@ -64,12 +64,13 @@ def leave(said, code):
     said : the line; empty for none
     code : exit code
     """
+    if not hasattr(sys.modules["__main__"], "snakemake"):
+        sys.exit(said or code)
     if said:
-        print(said, file=sys.stderr, flush=True)
-    if hasattr(sys.modules["__main__"], "snakemake"):
-        sys.stdout.flush()
-        os._exit(code)
-    sys.exit(code)
+        print(said, file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
 
 
 def told_to_stop(error):
