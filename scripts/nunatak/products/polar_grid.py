@@ -26,7 +26,7 @@ from nunatak.runtime import NunatakError, log
 # Beyond it every value is a fill (3.4e38 in the files; the product's own notebook masks at the same number).
 FILL_LIMIT = 1e16
 # what the variables of both products can hold; x and y are those of a polar projection in metres
-AXIS = Column("f8", -1e7, 1e7, 1)
+AXIS = Column("", -1e7, 1e7, 1)
 COLUMNS = {
     "h": Column("f4", -500, 9000, all_zero=False),
     "h_sigma": Column("f4", 0, 1e4, all_zero=False),
