@@ -46,6 +46,16 @@ def _fits(study):
     return asked is not None and not asked.compact and asked.als is None
 
 
+def has_dynamics(study):
+    """Whether a study joins velocity with a thickness."""
+    return study.dynamics is not None
+
+
+def has_thinning(study):
+    """Whether it joins them with height change, too."""
+    return has_dynamics(study) and "atl15" in study.products
+
+
 def is_local(study):
     """Whether the photons of the fitted heights are here."""
     return study.products.atl06sr.engine == "local"
@@ -140,6 +150,13 @@ RESULTS = {
         "velocity/inverted.nc",
         lambda study: has("itslive")(study) and study.invert is not None,
         read="results.reading:read_map",
+    ),
+    "thickness": Result("dynamics/thickness.nc", has_dynamics, "results.reading:read_map"),
+    "discharge": Result("dynamics/gates.csv", has_dynamics, "files.tables:read_csv"),
+    "gate_sections": Result("dynamics/gate_sections.parquet", has_dynamics, "files.tables:read_table"),
+    "dynamics": Result("dynamics/dynamics.nc", has_thinning, "results.reading:read_map"),
+    "budget": Result(
+        "dynamics/budget.csv", lambda study: has_thinning(study) and bool(study.dynamics.boxes), "files.tables:read_csv"
     ),
 }
 

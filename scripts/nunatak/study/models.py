@@ -27,6 +27,7 @@ from nunatak.parameters.archives import ARCHIVES
 from nunatak.results.figures import known_names, possible_names
 from nunatak.study.areas import check_places
 from nunatak.study.base import FileWord, Model, Point, UserPath, Word, key
+from nunatak.study.dynamics import Dynamics, check_dynamics
 from nunatak.study.lines import Flowline, Gate, Transect
 from nunatak.study.period import Period, refuse_safe_hold
 from nunatak.study.products import Products
@@ -172,6 +173,7 @@ class StudyFile(Settings):
         None, "the error that each pass shares, from crossovers (atl06, atl11); none where not given"
     )
     invert: Invert | None = key(None, "a regular series of velocities beside the annual ones; none where not given")
+    dynamics: Dynamics | None = key(None, "flux, dynamic thinning and budgets; none where not given")
     mass: Mass | None = key(None, "how volume becomes mass; volume only where not given")
     figures: Figures = key(Figures(), "how figures look, and which")
     checks: Literal["fail", "warn"] = key("fail", "what a failed check does to the run")
@@ -227,6 +229,7 @@ class StudyFile(Settings):
         self._check_tracks()
         check_sections(self)
         check_places(self)
+        check_dynamics(self)
         check_world(self)
         return self
 

@@ -1,0 +1,120 @@
+# velocity, thickness and height change to flux, its divergence, dynamic thinning and budgets
+
+
+def height_change_of(wildcards):
+    """The height change of a study, where it has one."""
+    asked = "atl15" in LOADED[wildcards.study].products
+    return f"<results>/{wildcards.study}/atl15/height_change.nc" if asked else []
+
+
+def thickness_from(wildcards):
+    """The ledgers of BedMachine, where the thickness is taken from it."""
+    return ledgers("bedmachine")(wildcards) if STUDIES[wildcards.study]["dynamics"]["thickness"] == "bedmachine" else []
+
+
+rule place_thickness:
+    """Thickness, bed and surface of the ice on the grid of the velocities."""
+    input:
+        annual="<results>/{study}/velocity/annual.nc",
+        ledger=thickness_from,
+    output:
+        thickness="<results>/{study}/dynamics/thickness.nc",
+    log:
+        "<logs>/{study}/dynamics/place_thickness.log",
+    conda:
+        "../envs/velocity.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        settings=of_study("dynamics"),
+        endpoints=of_study("endpoints"),
+        code=code_version("place_thickness.py"),
+    message:
+        "{wildcards.study}: thickness on the map of velocities"
+    script:
+        "../scripts/place_thickness.py"
+
+
+rule measure_discharge:
+    """Ice discharge through every gate, year by year."""
+    input:
+        annual="<results>/{study}/velocity/annual.nc",
+        thickness="<results>/{study}/dynamics/thickness.nc",
+        change=height_change_of,
+    output:
+        gates="<results>/{study}/dynamics/gates.csv",
+        sections="<results>/{study}/dynamics/gate_sections.parquet",
+    log:
+        "<logs>/{study}/dynamics/measure_discharge.log",
+    conda:
+        "../envs/velocity.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        settings=of_study("dynamics"),
+        gates=of_study("gates"),
+        flowlines=of_study("flowlines"),
+        code=code_version("measure_discharge.py"),
+    message:
+        "{wildcards.study}: discharge through gates"
+    script:
+        "../scripts/measure_discharge.py"
+
+
+rule map_dynamics:
+    """Flux divergence, dynamic thinning and the residual of mass conservation."""
+    input:
+        annual="<results>/{study}/velocity/annual.nc",
+        thickness="<results>/{study}/dynamics/thickness.nc",
+        change="<results>/{study}/atl15/height_change.nc",
+    output:
+        dynamics="<results>/{study}/dynamics/dynamics.nc",
+    log:
+        "<logs>/{study}/dynamics/map_dynamics.log",
+    benchmark:
+        "<benchmarks>/{study}/dynamics/map_dynamics.tsv"
+    conda:
+        "../envs/velocity.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
+    params:
+        settings=of_study("dynamics"),
+        code=code_version("map_dynamics.py"),
+    message:
+        "{wildcards.study}: flux divergence and dynamic thinning"
+    script:
+        "../scripts/map_dynamics.py"
+
+
+rule close_budgets:
+    """The mass budget of every box."""
+    input:
+        annual="<results>/{study}/velocity/annual.nc",
+        thickness="<results>/{study}/dynamics/thickness.nc",
+        change="<results>/{study}/atl15/height_change.nc",
+        dynamics="<results>/{study}/dynamics/dynamics.nc",
+        gates="<results>/{study}/dynamics/gates.csv",
+        regions="<results>/{study}/regions.geojson",
+    output:
+        budget="<results>/{study}/dynamics/budget.csv",
+    log:
+        "<logs>/{study}/dynamics/close_budgets.log",
+    conda:
+        "../envs/velocity.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
+    params:
+        settings=of_study("dynamics"),
+        code=code_version("close_budgets.py"),
+    message:
+        "{wildcards.study}: mass budgets"
+    script:
+        "../scripts/close_budgets.py"

@@ -1,0 +1,134 @@
+"""Ice discharge through every gate of a study, year by year, with a thickness that follows the surface."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyproj
+
+from nunatak import dynamics, velocity
+from nunatak.dynamics.flux import discharge_by_year
+from nunatak.dynamics.surface import yearly_change
+from nunatak.files.tables import write_csv, write_table
+from nunatak.results.reading import read_height_change, read_map
+from nunatak.runtime import NunatakError, job, log, stamp
+from nunatak.study.dynamics import Dynamics
+from nunatak.study.parts import typed
+
+UNITS = {
+    "discharge": "Gt/yr",
+    "discharge_sigma": "Gt/yr",
+    "sigma_thickness": "Gt/yr",
+    "sigma_velocity": "Gt/yr",
+    "sigma_factor": "Gt/yr",
+    "observed_share": "1",
+    "thickness_share": "1",
+    "share_mass_conservation": "1",
+    "share_interpolated": "1",
+    "share_floating": "1",
+    "thickness_change": "m",
+    "angle": "degrees",
+    "width": "m",
+    "longitude": "degrees_east",
+    "latitude": "degrees_north",
+    "epsg": "1",
+    "vertices": "m",
+}
+SECTION_UNITS = {
+    "distance": "m",
+    "x": "m",
+    "y": "m",
+    "v_across": "m/yr",
+    "v_across_error": "m/yr",
+    "speed": "m/yr",
+    "thickness": "m",
+    "thickness_sigma": "m",
+    "discharge": "Gt/yr",
+}
+
+
+def main(annual, thickness, change, out, *, settings: Dynamics, gates, flowlines, study):
+    """
+    Write gates.csv, one row per gate and year, and gate_sections.parquet, the segments of each.
+
+    Parameters
+    ----------
+    annual, thickness : annual.nc and thickness.nc
+    change : height_change.nc, or None: the thickness does not change
+    out : mapping of gates and sections to a path
+    settings, gates, flowlines : the study's keys
+    """
+    yearly, placed = read_map(annual), read_map(thickness)
+    moving = yearly_change(read_height_change(change).change) if change else None
+    crs = yearly.attrs["crs"]
+    options = {name: getattr(settings, name) for name in ("density",)}
+    options |= {"factor": settings.depth_factor, "factor_sigma": settings.depth_factor_sigma}
+    tables, sections = [], []
+    for name, (kind, vertices) in lines_of(yearly, gates, flowlines, settings.derive).items():
+        table, parts = discharge_by_year(yearly, placed, vertices, moving, **options)
+        if table.empty:
+            log.warning("gate %s: no year has a velocity on it; it has no row", name)
+            continue
+        warn(name, table)
+        place = velocity.located(pd.DataFrame({"x": [vertices[:, 0].mean()], "y": [vertices[:, 1].mean()]}), crs)
+        table = table.assign(**{key: place[key].iloc[0] for key in ("longitude", "latitude", "epsg")})
+        tables.append(table.assign(gate=name, kind=kind, vertices=json.dumps(np.round(vertices, 3).tolist())))
+        sections.append(parts.assign(gate=name))
+    about = stamp(
+        study=study,
+        source=yearly.attrs["nunatak_source"],
+        inputs=[annual, thickness, *([change] if change else [])],
+        parameters=[settings, gates, flowlines],
+    ) | {"crs": crs, "reference_year": str(placed.attrs.get("reference_year", "middle of the period"))}
+    first = ["gate", "kind", "year"]
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*first, *UNITS])
+    write_csv(table[[*first, *UNITS]], out["gates"], attributes=about, units=UNITS)
+    parts = pd.concat(sections, ignore_index=True) if sections else pd.DataFrame(columns=[*first[::2], *SECTION_UNITS])
+    write_table(parts, out["sections"], attributes=about, units=SECTION_UNITS)
+
+
+def lines_of(yearly, gates, flowlines, derived):
+    """Return the gates of a study by name: how each came about, and its vertices on the map."""
+    crs = yearly.attrs["crs"]
+    to_map = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
+    lines = {
+        name: ("drawn", np.column_stack(to_map(*np.asarray(gate["lonlat"], dtype=float).T)))
+        for name, gate in gates.items()
+    }
+    mean = velocity.mean_field(yearly)
+    for name, asked in derived.items():
+        flowline = flowlines[asked.flowline]
+        options = {key: flowline[key] for key in ("step", "min_speed", "max_length")}
+        line = velocity.flowline(mean, to_map(*flowline["start"]), **options)
+        try:
+            lines[name] = ("flowline", dynamics.across_flowline(mean, line, asked.distance, least=asked.least))
+        except NunatakError as error:
+            raise NunatakError(f"dynamics.derive.{name}: {error}") from error
+    return lines
+
+
+def warn(name, table):
+    """Log what makes a gate's discharge less than a measurement."""
+    row = table.iloc[-1]
+    if row["share_interpolated"] > 0.2:
+        log.warning(
+            "gate %s: the thickness is interpolated for %.0f %% of the flux; it is no measurement there",
+            name,
+            100 * row["share_interpolated"],
+        )
+    if row["share_floating"] > 0.05:
+        log.warning("gate %s: %.0f %% of the flux is over floating ice", name, 100 * row["share_floating"])
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            snakemake.input.annual,
+            snakemake.input.thickness,
+            snakemake.input.get("change"),
+            dict(snakemake.output.items()),
+            settings=typed(Dynamics, snakemake.params.settings),
+            gates=snakemake.params.gates,
+            flowlines=snakemake.params.flowlines,
+            study=snakemake.wildcards.study,
+        )

@@ -1,0 +1,104 @@
+"""The section of a study file that joins elevation and velocity."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ValidationInfo, model_validator
+
+from nunatak.constants import THICKNESS
+from nunatak.parameters import dynamics
+from nunatak.study.base import Listed, Model, Word, key
+from nunatak.study.lines import check_rasters
+
+
+def _thickness(value: Any) -> Any:
+    low, high = THICKNESS
+    if isinstance(value, int | float) and not isinstance(value, bool) and not low < value <= high:
+        raise ValueError(f"got {value:g}; write metres of ice, more than {low:g} and at most {high:g}, or a raster")
+    return value
+
+
+Thickness = Annotated[float | str, BeforeValidator(_thickness)]
+
+
+class DerivedGate(Model):
+    """A gate across a flowline, by its distance from the lower end."""
+
+    flowline: Word = key(..., "one of the study's flowlines")
+    distance: float = key(..., "how far above the lower end of the flowline", unit="m", ge=0, le=5e6)
+    least: float = key(0.25, "it ends where the ice is slower than this share of the speed on the line", gt=0, lt=1)
+
+
+class Box(Model):
+    """An area whose mass budget is closed: between two gates, or the part of a region above its gates."""
+
+    outflow: Listed[Word] = key(..., "gates that the ice leaves by", min_length=1)
+    inflow: Listed[Word] = key((), "gates that the ice comes in by")
+    region: Word | None = key(None, "one of `regions`, or region; between outflow and inflow where not given")
+
+    @model_validator(mode="after")
+    def _an_area(self):
+        if self.region is None and (len(self.outflow) != 1 or len(self.inflow) != 1):
+            raise ValueError(
+                "a box without a region lies between one gate of outflow and one of inflow; name both, or add a region"
+            )
+        return self
+
+
+class Dynamics(Model, dynamics.Dynamics):
+    """Flux, its divergence, dynamic thinning and budgets, from velocity, thickness and height change."""
+
+    thickness: Thickness = key("bedmachine", "bedmachine, a raster of one's own, or a number", unit="m")
+    thickness_variable: str | int | None = key(None, "variable or band of the raster")
+    thickness_sigma: Thickness | None = key(
+        None, "its standard error, a raster or a number; 10 % of a thickness of one's own where not given", unit="m"
+    )
+    sigma_variable: str | int | None = key(None, "variable or band of that raster")
+    thickness_year: float | None = key(
+        None, "year of a thickness of one's own; the middle of the height change where not given", ge=1900, le=2200
+    )
+    smb: float | str | None = key(None, "surface mass balance, a number or a raster", unit="m/yr of ice")
+    smb_variable: str | int | None = key(None, "variable or band of the raster")
+    smb_error: float = key(0.15, "its standard error as a share of it", unit="1", ge=0, le=2)
+    derive: dict[Word, DerivedGate] = key({}, "gates across flowlines, by name")
+    boxes: dict[Word, Box] = key({}, "areas whose budget is closed, by name")
+
+    @model_validator(mode="after")
+    def _readable(self, info: ValidationInfo):
+        asked = {"smb": (self.smb, self.smb_variable), "thickness_sigma": (self.thickness_sigma, self.sigma_variable)}
+        if self.thickness != "bedmachine":
+            asked["thickness"] = (self.thickness, self.thickness_variable)
+        check_rasters(info, asked)
+        return self
+
+
+def check_dynamics(study):
+    """
+    Refuse a section that lacks the products, gates, flowlines or regions that it names.
+
+    Raises
+    ------
+    ValueError : which key, and the remedy
+    """
+    asked = study.dynamics
+    if asked is None:
+        return
+    if "itslive" not in study.products:
+        raise ValueError("dynamics: rests on velocities; add products.itslive, or leave the section out")
+    if asked.thickness == "bedmachine" and "bedmachine" not in study.products:
+        raise ValueError(
+            "dynamics.thickness: bedmachine is not one of the products; add it, or give a raster or number"
+        )
+    for name, gate in asked.derive.items():
+        if name in study.gates:
+            raise ValueError(f"dynamics.derive.{name}: a gate of gates has this name; choose another")
+        if gate.flowline not in study.flowlines:
+            raise ValueError(f"dynamics.derive.{name}.flowline: {gate.flowline!r} is not one of flowlines")
+    gates, regions = {*study.gates, *asked.derive}, {"region", *study.regions}
+    for name, box in asked.boxes.items():
+        for given in (*box.outflow, *box.inflow):
+            if given not in gates:
+                raise ValueError(f"dynamics.boxes.{name}: {given!r} is no gate; there are {', '.join(sorted(gates))}")
+        if box.region is not None and box.region not in regions:
+            raise ValueError(f"dynamics.boxes.{name}.region: {box.region!r} is not one of {', '.join(sorted(regions))}")
