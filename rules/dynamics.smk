@@ -22,7 +22,7 @@ rule place_thickness:
     log:
         "<logs>/{study}/dynamics/place_thickness.log",
     conda:
-        "../envs/velocity.yaml"
+        "../envs/altimetry.yaml"
     threads: 1
     resources:
         mem_mb=growing(2000),
@@ -49,7 +49,7 @@ rule measure_discharge:
     log:
         "<logs>/{study}/dynamics/measure_discharge.log",
     conda:
-        "../envs/velocity.yaml"
+        "../envs/altimetry.yaml"
     threads: 1
     resources:
         mem_mb=growing(2000),
@@ -78,7 +78,7 @@ rule map_dynamics:
     benchmark:
         "<benchmarks>/{study}/dynamics/map_dynamics.tsv"
     conda:
-        "../envs/velocity.yaml"
+        "../envs/altimetry.yaml"
     threads: 1
     resources:
         mem_mb=growing(3000),
@@ -106,7 +106,7 @@ rule close_budgets:
     log:
         "<logs>/{study}/dynamics/close_budgets.log",
     conda:
-        "../envs/velocity.yaml"
+        "../envs/altimetry.yaml"
     threads: 1
     resources:
         mem_mb=growing(3000),

@@ -1,9 +1,11 @@
 """The mass budget of every box of a study: discharge, surface mass balance, storage and what is left over."""
 
 import json
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from nunatak import dynamics
 from nunatak.dynamics.boxes import above_gates, box_between, sides_of
@@ -19,6 +21,20 @@ from nunatak.runtime import NunatakError, job, log, stamp
 from nunatak.study.dynamics import Dynamics
 from nunatak.study.parts import typed
 
+
+class Records(NamedTuple):
+    """What a budget is made from, all on the grid of the velocities."""
+
+    yearly: xr.Dataset
+    """velocity of each year"""
+    thickness: xr.Dataset
+    moving: xr.Dataset
+    """height change by decimal year"""
+    parts: xr.Dataset
+    """surface mass balance and thinning, of dynamics.nc"""
+    gates: pd.DataFrame
+
+
 TERMS = ("discharge_out", "discharge_in", "sides", "smb", "basal", "storage", "residual")
 STEP = 0.5  # cells of a box's outline that are judged as one
 
@@ -33,13 +49,12 @@ def main(annual, thickness, change, parts, gates, regions, out, *, settings: Dyn
     regions : regions.geojson
     settings : the study's `dynamics`
     """
-    yearly, placed, mapped = read_map(annual), read_map(thickness), read_map(parts)
+    yearly = read_map(annual)
     grid = Grid.of(yearly)
     moving = onto(yearly_change(read_height_change(change).change), ("dh", "dh_sigma"), grid)
-    table, outlines = read_csv(gates), read_outlines(regions)
-    rows = []
-    for name, box in settings.boxes.items():
-        rows += rows_of(name, box, yearly, placed, moving, mapped, table, outlines, settings)
+    records = Records(yearly, read_map(thickness), moving, read_map(parts), read_csv(gates))
+    outlines = read_outlines(regions)
+    rows = [row for name, box in settings.boxes.items() for row in rows_of(name, box, records, outlines, settings)]
     about = stamp(
         study=study,
         source=yearly.attrs["nunatak_source"],
@@ -51,51 +66,60 @@ def main(annual, thickness, change, parts, gates, regions, out, *, settings: Dyn
     write_csv(pd.DataFrame(rows), out, attributes=about, units=units)
 
 
-def rows_of(name, box, yearly, placed, moving, mapped, table, outlines, settings):
+def rows_of(name, box, records, outlines, settings):
     """Return the budgets of one box: each shared year, and all shared years together as year 0."""
+    yearly, moving = records.yearly, records.moving
     grid = Grid.of(yearly)
-    lines = {gate: np.array(json.loads(rows["vertices"].iloc[0])) for gate, rows in table.groupby("gate")}
-    missing = [gate for gate in (*box.outflow, *box.inflow) if gate not in lines]
+    own = {gate: rows for gate, rows in records.gates.groupby("gate")}
+    missing = [gate for gate in (*box.outflow, *box.inflow) if gate not in own]
     if missing:
         raise NunatakError(f"dynamics.boxes.{name}: gate {missing[0]} has no velocity in any year; move it")
+    lines = {gate: np.array(json.loads(rows["vertices"].iloc[0])) for gate, rows in own.items()}
     try:
         area = outline_of(box, lines, outlines, grid)
     except NunatakError as error:
         raise NunatakError(f"dynamics.boxes.{name}: {error}") from error
+    flows = {
+        "discharge_out": [own[gate] for gate in box.outflow],
+        "discharge_in": [own[gate] for gate in box.inflow],
+        "sides": fluxes_of_sides(name, area, [lines[gate] for gate in (*box.outflow, *box.inflow)], records, settings),
+    }
+    coverage = cell_coverage(grid, area)
+    smb = smb_of(records.parts, coverage, settings)
+    within = np.flatnonzero(shared_years(moving, yearly["year_start"], yearly["year_end"]))
+    ends = np.stack([yearly["year_start"].values[within], yearly["year_end"].values[within]], axis=-1)
+    spans = {int(yearly["year"][k]): span for k, span in zip(within, np.clip(ends, *record_of(moving)), strict=True)}
+    terms = {year: {key: sum_of(tables, year) for key, tables in flows.items()} for year in spans}
+    if spans:
+        terms[0] = {key: mean_of([terms[year][key] for year in spans]) for key in flows}
+        spans[0] = np.array([min(span[0] for span in spans.values()), max(span[1] for span in spans.values())])
+    return [
+        row_of(name, year, span, area, terms[year], smb, storage_of(moving, span, coverage, settings))
+        for year, span in spans.items()
+    ]
+
+
+def record_of(moving):
+    """Return the first and last decimal year of a record."""
+    return moving["year"].values[[0, -1]]
+
+
+def fluxes_of_sides(name, area, borders, records, settings):
+    """Return the flux out through each side of a box that is no gate, by year."""
     options = {
         "density": settings.density,
         "factor": settings.depth_factor,
         "factor_sigma": settings.depth_factor_sigma,
     }
-    borders = [lines[gate] for gate in (*box.outflow, *box.inflow)]
-    sides = []
-    for side in sides_of(area, borders, step=STEP * grid.dx):
+    step = STEP * Grid.of(records.yearly).dx
+    tables = []
+    for side in sides_of(area, borders, step=step):
         try:
-            sides.append(discharge_by_year(yearly, placed, side, moving, **options)[0])
+            tables.append(discharge_by_year(records.yearly, records.thickness, side, records.moving, **options)[0])
         except NunatakError as error:
             log.warning("box %s: a side of it has no flux (%s); the budget leaves it open", name, error)
-            sides.append(pd.DataFrame({"year": []}))
-    coverage = cell_coverage(grid, area)
-    within = shared_years(moving, yearly["year_start"], yearly["year_end"])
-    own = {gate: rows for gate, rows in table.groupby("gate")}
-    flows = {
-        "discharge_out": [own[gate] for gate in box.outflow],
-        "discharge_in": [own[gate] for gate in box.inflow],
-        "sides": sides,
-    }
-    smb = smb_of(mapped, coverage, settings)
-    rows, spans = [], []
-    for k in np.flatnonzero(within):
-        year = int(yearly["year"][k])
-        span = np.clip([yearly["year_start"][k], yearly["year_end"][k]], *moving["year"].values[[0, -1]])
-        spans.append((year, span))
-        terms = {key: sum_of(tables, year) for key, tables in flows.items()}
-        rows.append(row_of(name, year, span, area, grid, terms, smb, storage_of(moving, span, coverage, settings)))
-    if spans:
-        span = spans[0][1][0], spans[-1][1][1]
-        terms = {key: mean_of([sum_of(tables, year) for year, _ in spans]) for key, tables in flows.items()}
-        rows.append(row_of(name, 0, span, area, grid, terms, smb, storage_of(moving, span, coverage, settings)))
-    return rows
+            tables.append(pd.DataFrame({"year": []}))
+    return tables
 
 
 def outline_of(box, lines, outlines, grid):
@@ -135,7 +159,7 @@ def mean_of(terms):
     return dynamics.Term(value, sigma, share)
 
 
-def row_of(name, year, span, area, grid, terms, smb, storage):
+def row_of(name, year, span, area, terms, smb, storage):
     """Return one row of the table: every term with its error and share."""
     budget = dynamics.close_budget(**terms, smb=smb, basal=dynamics.UNKNOWN, storage=storage)
     row = {"box": name, "year": year, "since": span[0], "until": span[1], "area": area.area / 1e6}
