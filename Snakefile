@@ -38,7 +38,7 @@ report: "config/captions/workflow.rst"
 
 wildcard_constraints:
     study="|".join(map(re.escape, STUDIES)),
-    product="atl[0-9]{2}(sr)?|itslive",
+    product="|".join(targets.possible()["products"]),
     chunk="[A-Za-z0-9-]+",
     figure="[A-Za-z0-9_]+",
     topic="|".join(targets.TOPICS),

@@ -284,9 +284,9 @@ def _open(path, variable):
         raise NunatakError(f"{path}: {fault}")
     try:
         opened = rioxarray.open_rasterio(
-            # values may be packed: scale and offset of a band or variable are applied, fills become NaN
             path,
-            mask_and_scale=True,
+            mask_and_scale=True,  # values may be packed: scale and offset are applied, fills become NaN
+            decode_times=False,
             variable=variable if isinstance(variable, str) else None,
         )
     except (OSError, ValueError, KeyError) as error:
@@ -298,7 +298,7 @@ def _open(path, variable):
         field = field.sel(band=[variable])
     if fault := user_rasters.misplaced(path, variable):
         raise NunatakError(f"{path}: {fault}")
-    return field
+    return user_rasters.with_times(field, path)
 
 
 def _variable_of(opened, path, variable):

@@ -7,6 +7,8 @@ import importlib.util
 import warnings
 from pathlib import Path
 
+from nunatak.runtime import NunatakError
+
 DECLARE = "in a GeoTIFF with .venv/bin/rio edit-info --nodata {0:g} FILE, in NetCDF as the attribute missing_value"
 """how a file says which number stands for missing"""
 # How rasters begin that hold their values themselves: TIFF, NetCDF, HDF5. GDAL chooses its reader by the beginning,
@@ -124,6 +126,64 @@ def misplaced(path, variable=None):
     if crs.is_projected and set(units) & set(_KILOMETRES) and crs.linear_units_factor[1] == 1:
         return f"has x and y in km where {crs.to_string()[:20]} is in metres; multiply them by 1000"
     return ""
+
+
+def with_times(field, path):
+    """
+    Return a field whose times are dates; one without times as it is.
+
+    Parameters
+    ----------
+    field : DataArray as it was opened
+    path : of the file, for the error
+
+    Raises
+    ------
+    NunatakError : a unit or calendar that is none of dates
+    """
+    xarray = importlib.import_module("xarray")
+    if "time" not in field.dims or field["time"].dtype.kind == "M":
+        return field
+    try:
+        return field.assign_coords(time=xarray.decode_cf(field["time"].to_dataset(name="of_time"))["time"])
+    except (ValueError, ImportError) as error:
+        said = " ".join(str(error).split()).partition(". ")[0]
+        raise NunatakError(f"{path}: time: {said}; write it as days since a date, calendar standard") from error
+
+
+def fields_of(path) -> dict:
+    """
+    Return the fields of a raster: variables by name, bands by number, each with its attributes.
+
+    Parameters
+    ----------
+    path : of the file
+
+    Raises
+    ------
+    NunatakError : not there, or no raster that holds its values itself
+    """
+    fault = foreign(path) if Path(path).is_file() else "no such file; write its path, or an absolute one"
+    if fault:
+        raise NunatakError(f"{path}: {fault}")
+    fields: dict = {}
+    with _opened(path) as source:
+        inside = source.subdatasets or [path]
+        if not source.subdatasets and source.driver == "GTiff":
+            for band, units in zip(source.indexes, source.units, strict=True):
+                fields[band] = {**source.tags(band), **({"units": units} if units else {})}
+            return fields
+    for name in inside:
+        with _opened(name) as source:
+            own = (
+                str(name).rpartition(":")[2].strip("/")
+                if inside != [path]
+                else source.tags(1).get("NETCDF_VARNAME", "")
+            )
+            tags = {key.partition("#")[2]: value for key, value in source.tags().items() if key.startswith(f"{own}#")}
+            if not is_bounds(own):
+                fields[own] = {**source.tags(1), **tags}
+    return fields
 
 
 def _opened(path):

@@ -55,6 +55,9 @@ def area(world):
     if pyproj.CRS.from_epsg(site.epsg) != pyproj.CRS.from_user_input(world.crs):
         turned = pyproj.Transformer.from_crs(site.epsg, world.crs, always_xy=True)
         box = turned.transform_bounds(*box)
+    left, bottom, right, top = world.height_bounds
+    if not (box[0] < right and left < box[2] and box[1] < top and bottom < box[3]):  # the site is another world's
+        return world.surface_bounds
     low = np.minimum(box[:2], world.surface_bounds[:2])
     return (*low, *np.maximum(box[2:], world.surface_bounds[2:]))
 
