@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from nunatak.archives.local import footprint
@@ -67,8 +68,14 @@ def records(product) -> list[dict]:
             "source": "earthdata",
             "time_start": record.start,
             "time_end": record.end,
-            "geometry": footprint.to_text(footprint.of_grid(record.bounds, record.crs)),
+            "geometry": _footprint(record),
         }
         for record in RECORDS
         if record.product == product
     ]
+
+
+@lru_cache
+def _footprint(record):
+    """The outline of a whole ice sheet's grid takes a second."""
+    return footprint.to_text(footprint.of_grid(record.bounds, record.crs))

@@ -41,7 +41,12 @@ class Catalogue:
 
     def collections(self, product) -> pd.DataFrame:
         """
-        The releases of a product: `version`, `collection_id`, `begins`, `ends`, `doi`, in the order of the versions.
+        The releases of a product, in the order of the versions.
+
+        Returns
+        -------
+        DataFrame with `version` (three digits), `stated` (as the catalogue spells it), `collection_id`, `begins`,
+        `ends`, `doi`
 
         Raises
         ------
@@ -54,6 +59,7 @@ class Catalogue:
         found = [
             {
                 "version": _release(item["umm"]["Version"]),
+                "stated": str(item["umm"]["Version"]),
                 "collection_id": item["meta"]["concept-id"],
                 "begins": _extent(item["umm"], "BeginningDateTime", min),
                 "ends": _extent(item["umm"], "EndingDateTime", max),

@@ -84,7 +84,7 @@ class EarthdataArchive:
         collection = _collection(product, region)
         release, newer = self.catalogue.release(collection, filters.version, product=product)
         span = None if product_row(product).one_epoch else period
-        rows, notes = self.catalogue.granules(collection, release["version"], region, span, filters)
+        rows, notes = self.catalogue.granules(collection, release["stated"], region, span, filters)
         asked = f"{self.catalogue.address} ({product} release {release['version']})"
         if not rows and notes:  # an answer that cannot be used is no empty one
             raise ServiceFailed(f"{asked}: {len(notes)} records, none of which names a granule's file ({notes[0]})")
