@@ -10,7 +10,7 @@ rule check_study:
         "../envs/altimetry.yaml"
     threads: 1
     resources:
-        mem_mb=growing(1900),
+        mem_mb=growing(2500),
         runtime=growing(30),
     params:
         world=world_of,

@@ -1,5 +1,6 @@
 """Hold a study's results against what must be true of them, and against the truth where granules are simulated."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,7 @@ def sources_of(results, settings):
         all_sums=whole,
         sea_ice=sea_ice_of(results, settings),
         projections=projections,
-        bands={name: {file.stem: bands_of(file) for file in files} for name, files in rasters.items()},
+        bands={name: {file.stem: partial(bands_of, file) for file in files} for name, files in rasters.items()},
         sidecars={path.stem: read_json(path) for path in figures},
         hashes=hashes_of(results) if figures else {},
     )

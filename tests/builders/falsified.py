@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+
+from tests.conftest import ROOT
 
 import check_study
 from nunatak import study as studies
@@ -67,3 +70,10 @@ class Finished:
 def of_truth(names):
     """Those of the names that need the truth of the simulation."""
     return {name for name in names if "truth" in name}
+
+
+def described(name):
+    """Whether the page on checks has a row for this name; <..> there stands for anything."""
+    page = (ROOT / "docs/checks.md").read_text("utf-8")
+    names = re.findall(r"`([^`]+)`", "".join(re.findall(r"^\| (`.*?) \|", page, flags=re.MULTILINE)))
+    return any(re.fullmatch(re.escape(pattern).replace(re.escape("<..>"), ".+"), name) for pattern in names)

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from tests.builders.falsified import Changed
 
 import compare_heights
 import fit_photons
@@ -20,12 +21,13 @@ import sample_photons
 from nunatak import api, granules, simulation
 from nunatak.archives import ServiceFailed
 from nunatak.checks import photons as checks
-from nunatak.checks import releases
+from nunatak.checks import releases, together
 from nunatak.files.tables import read_table, write_csv, write_table
 from nunatak.geometry import region
 from nunatak.geometry.outlines import write_outlines
 from nunatak.geometry.points import placed
 from nunatak.products import atl06
+from nunatak.results.loading import Opened
 from nunatak.simulation import atl03, atl08
 from nunatak.simulation import atl06 as simulated_atl06
 from nunatak.study.parts import typed
@@ -212,6 +214,43 @@ def test_the_stretch_is_what_was_fitted(compared):
     assert np.median(np.abs(chosen["height"] - line)) < 0.2 and (~cloud["selected"]).sum() > 10
     reach = stretch["x_atc"].max() - stretch["x_atc"].min() + 40
     assert cloud["x_atc"].max() - cloud["x_atc"].min() == pytest.approx(reach, abs=3)
+
+
+def steeper(table):
+    return table["slope"] > table["slope"].median()
+
+
+ROWS, STRETCH = {"atl06sr/rows_atl06"}, {"photon_segments"}
+STEEP = ROWS | {"atl06sr_sigma", *(f"atl06_less_truth/{n}" for n in ("0-0.5/median", "0.5-1/median", "0-0.5/nmad"))}
+WRONG = {
+    "difference + 0.04 m": ("heights_compared", {"difference": lambda t: t["difference"] + 0.04}, ROWS),
+    "heights + 0.04 m": ("heights_compared", {"h_mean": lambda t: t["h_mean"] + 0.04}, ROWS),
+    "steeper half + 0.45 m": ("heights_compared", {"h_mean": lambda t: t["h_mean"] + 0.45 * steeper(t)}, STEEP),
+    "errors x 10": ("heights_compared", {"h_sigma": lambda t: t["h_sigma"] * 10}, ROWS | {"atl06sr_sigma"}),
+    "20 m along the track": ("heights_compared", {"x_atc": lambda t: t["x_atc"] + 20}, ROWS),
+    "segments + 0.5 m": (
+        "photon_segments",
+        {"h_mean": lambda t: t["h_mean"] + 0.5},
+        STRETCH | {"photon_cloud/median"},
+    ),
+    "photons + 0.5 m": ("photon_cloud", {"height": lambda t: t["height"] + 0.5}, {"photon_cloud/median"}),
+    "photons elsewhere": ("photon_cloud", {"latitude": lambda t: t["latitude"] + 0.01}, {"photon_cloud/place"}),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_wrong_results_of_photons_are_noticed(place, compared, wrong):
+    name, columns, noticed = WRONG[wrong]
+    files = {"heights_compared": "comparison", "photon_segments": "stretch", "photon_cloud": "cloud", "fitted": "rows"}
+    inputs = {key: compared / f"{file}.parquet" for key, file in files.items()}
+    results = Opened(inputs | {"points_atl06": place.folder / "points.parquet"})
+
+    def failed(values):
+        found = together.find(Changed(results, values), together.Sources(), world=WORLD)
+        return {check.name for check in found if check.failed and not check.name.startswith("atl06sr_less")}
+
+    assert failed({}) == set()
+    assert failed({name: results[name].assign(**columns)}) == noticed
 
 
 @pytest.mark.parametrize(

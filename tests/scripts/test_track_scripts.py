@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.builders.falsified import Changed, of_truth
 
 import adjust_passes
 import compare_products
@@ -23,6 +24,7 @@ from nunatak.parameters.tracks import PassAdjustment, SurfaceFit
 from nunatak.products.atl11_crossings import no_crossings
 from nunatak.reports import files, tracks
 from nunatak.results import reading
+from nunatak.results.loading import Opened
 from nunatak.simulation import world, write_product
 from nunatak.study import Period, load
 from nunatak.study.base import StudyError
@@ -454,3 +456,130 @@ def test_a_pass_that_is_too_high_is_named_by_its_bias(made, tmp_path):
     others = found[~ours & (found["part"] == found["part"][ours].iloc[0])]
     assert len(others) and found["bias"][ours].iloc[0] - others["bias"].mean() == pytest.approx(0.5, abs=0.01)
     assert others["bias"].std(ddof=0) < 0.01
+
+
+@pytest.fixture(scope="module")
+def study_of_tracks(made, study, tmp_path_factory):
+    """The results of the tracks with their rows, as the checks of a study open them, and the study's keys."""
+    folder = tmp_path_factory.mktemp("more")
+    more = {
+        n: folder / f for n, f in (("surface_rates", "r.parquet"), ("pass_biases", "b.csv"), ("heights", "h.parquet"))
+    }
+    around, adjusted = {"spacing": 1000.0, "radius": 700.0, "min_passes": 2, "min_years": 0.9}, {"max_days": 200.0}
+    fit_surface_rates.main(
+        [made["points"]["atl06"]],
+        more["surface_rates"],
+        settings=SurfaceFit(**around),
+        segment_filter="standard",
+        study="test",
+    )
+    options = PassAdjustment(**adjusted)
+    adjust_passes.main(made["crossovers.parquet"], more["pass_biases"], settings=options, study="test")
+    chosen = {name: product_settings(name, study["products"][name]) for name in ("atl06", "atl11")}
+    chunks = {name: [made["points"][name]] for name in chosen}
+    map_heights.main(chunks, made["regions"], more["heights"], settings=chosen, study="test")
+    inputs = {**{name: made[file] for name, file in FILES.items()}, **more, "regions": made["regions"]}
+    inputs |= {f"points_{name}": paths for name, paths in chunks.items()}
+    keys = {"products": study["products"], "surface_rates": around, "pass_biases": adjusted}
+    return Opened(inputs), keys
+
+
+FILES = {
+    "tracks": "tracks.csv",
+    "track": "track.parquet",
+    "rates": "rates.parquet",
+    "rates_map": "rates_map.nc",
+    "track_report": "report.csv",
+    "crossovers": "crossovers.parquet",
+    "agreement": "agreement.csv",
+    "filters": "filters.csv",
+}
+
+
+def failures(opened, **values):
+    """Names of the checks that fail on results of which some are replaced, with the truth known."""
+    results, keys = opened
+    place = {"name": "austfonna", "size": "tiny"}
+    among = list(values) or None
+    found = together.find(Changed(results, values), together.Sources(), world=place, settings=keys, among=among)
+    return {check.name for check in found if check.failed}
+
+
+def test_right_results_along_tracks_hold_every_check(study_of_tracks):
+    assert failures(study_of_tracks) == set()
+
+
+def times(column, factor):
+    return {column: lambda t: t[column] * factor}
+
+
+def plus(amount, *columns):
+    return {column: (lambda t, column=column: t[column] + amount) for column in columns}
+
+
+def backwards(column):
+    return {column: lambda t: t[column].to_numpy()[::-1]}
+
+
+AGAIN, MAP, REPORT = {"point_rates/fitted_again"}, {"rates_map"}, {"track_report"}
+CLOSE, CROSSINGS, BIASES = {"crossovers/close"}, {"crossovers/points"}, {"pass_biases"}
+CENTRES = {"surface_rates/again"}
+TRUE_PLACES = {"rates_against_truth/scale", "rates_against_truth/spread"}
+TRUE_RATES = TRUE_PLACES | {"rates_against_truth"}
+BIASED = {"crossover_bias/atl11", "crossover_common/atl11"}
+CELLS = {"heights/atl06/from_rows", "heights/atl11/from_rows"}
+
+# what is wrong: the result, its columns, the checks that notice on any study, and those that the truth adds
+WRONG = {
+    "rates x 1.1": ("rates", times("dhdt", 1.1), AGAIN | MAP | REPORT, TRUE_RATES),
+    "rates + 0.09 m/yr": ("rates", plus(0.09, "dhdt"), AGAIN | MAP, {"rates_against_truth"}),
+    "rates with the other sign": ("rates", times("dhdt", -1), AGAIN | MAP | REPORT, TRUE_RATES),
+    "rates among other points": (
+        "rates",
+        backwards("dhdt"),
+        AGAIN | MAP | REPORT,
+        TRUE_PLACES,
+    ),
+    "errors of rates x 10": ("rates", times("dhdt_sigma", 10), AGAIN | MAP, {"rates_against_truth/spread"}),
+    "places of rates": ("rates", backwards("x"), AGAIN | MAP | REPORT, set()),
+    "rates a year late": ("rates", plus(1, "first_year", "last_year", "year"), AGAIN, TRUE_RATES),
+    "crossovers + 1 m": (
+        "crossovers",
+        plus(1, "dh"),
+        CLOSE | BIASES | BIASED,
+        set(),
+    ),
+    "crossovers with the other sign": ("crossovers", times("dh", -1), CLOSE | BIASES, set()),
+    "z of crossovers + 3": ("crossovers", plus(3, "z"), CLOSE, set()),
+    "errors of crossovers x 1.8": ("crossovers", times("dh_sigma_own", 1.8), CLOSE, set()),
+    "crossovers at one time": ("crossovers", {"time_1": lambda t: t["time_2"]}, CLOSE | CROSSINGS, set()),
+    "heights of crossovers + 0.2 m": ("crossovers", plus(0.2, "h_1", "h_2"), CROSSINGS, set()),
+    "agreement + 0.02 m": ("agreement", plus(0.02, "median"), {"agreement"}, set()),
+    "counts of filters": ("filters", times("n_removed", 2), {"filters"}, set()),
+    "rates around centres x 1.02": ("surface_rates", times("dhdt", 1.02), CENTRES, set()),
+    "errors around centres x 2": ("surface_rates", times("dhdt_sigma", 2), CENTRES, set()),
+    "biases with the other sign": ("pass_biases", times("bias", -1), BIASES, set()),
+    "medians of tracks x 1.5": ("track_report", times("median", 1.5), REPORT, set()),
+    "highest heights + 1 m": (
+        "heights",
+        plus(1, "h_high"),
+        {"heights/atl06/from_rows", "heights/atl11/from_rows"},
+        set(),
+    ),
+    "track x 1.02": ("track", times("h", 1.02), {"track/atl06", "track/atl11"}, set()),
+    "cycles of tracks": ("tracks", plus(1, "n_cycles"), {"tracks/atl06", "tracks/atl11"}, set()),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_result_along_tracks_is_noticed(study_of_tracks, wrong):
+    name, columns, always, by_truth = WRONG[wrong]
+    noticed = failures(study_of_tracks, **{name: study_of_tracks[0][name].assign(**columns)})
+    assert noticed - of_truth(noticed) == always and always, "by checks that need no truth"
+    assert of_truth(noticed) == by_truth
+
+
+def test_a_map_of_rates_that_is_mirrored_is_noticed(study_of_tracks):
+    rates = study_of_tracks[0]["rates_map"]
+    wrong = rates.assign(dhdt=(rates["dhdt"].dims, rates["dhdt"].values[:, ::-1].copy()))
+    assert failures(study_of_tracks, rates_map=wrong) == {"rates_map"}

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 import pytest
-from tests.builders.falsified import Finished, of_truth
+from tests.builders.falsified import Finished, described, of_truth
 from tests.workflow.workflow_runs import TINY
 
 from nunatak.results.reading import HeightChange
@@ -268,6 +268,10 @@ def test_right_results_hold_every_check(ice):
     assert len(ice.held) > 40 and not [check for check in ice.held if check.failed]
 
 
+def test_every_check_is_described(ice):
+    assert [check.name for check in ice.held if not described(check.name)] == []
+
+
 def test_what_granules_have_wrong_is_noticed_by_the_truth_alone(ice):
     """Change x 1.02 in the granules already: results agree with them, and nothing in file or granules can tell."""
 
@@ -280,7 +284,8 @@ def test_what_granules_have_wrong_is_noticed_by_the_truth_alone(ice):
 
 
 def test_rasters_and_numbers_of_figures_are_held_against_the_results(ice):
-    bands = {"change_raster": {"map_change": ice.sources.bands["change_raster"]["map_change"][:, ::-1]}}
+    right = ice.sources.bands["change_raster"]["map_change"]()
+    bands = {"change_raster": {"map_change": lambda: right[:, ::-1]}}
     assert ice.noticed({}, bands=bands) == {"raster_values/change_raster"}
     series = ice.sources.sidecars["height_change_series"]
     numbers = {**series["numbers"], "region": {"volume_change": {"last": -9.0, "last_sigma": 0.1}}}

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 import pytest
-from tests.builders.falsified import Finished, of_truth
+from tests.builders.falsified import Finished, described, of_truth
 from tests.workflow.workflow_runs import TINY
 
 
@@ -102,6 +102,10 @@ def test_a_wrong_result_is_noticed(ice, wrong):
 
 def test_right_results_hold_every_check(ice):
     assert len(ice.held) > 15 and not [check for check in ice.held if check.failed]
+
+
+def test_every_check_is_described(ice):
+    assert [check.name for check in ice.held if not described(check.name)] == []
 
 
 def test_a_granule_that_lies_elsewhere_is_noticed(ice):

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 import shapely
-from tests.builders.falsified import Finished, of_truth
+from tests.builders.falsified import Finished, described, of_truth
 from tests.workflow.workflow_runs import TINY
 
 from nunatak.geometry.region import Region
@@ -133,7 +133,7 @@ CASES = {
     "upside down": (
         turned("annual", rows=-1),
         AGAIN | AFTER | {"velocity/region"},
-        TRUE_X | TRUE_Y | TRUE_V | SCALES | TREND,
+        TRUE_X | TRUE_Y | TRUE_V | {"velocity_vx_scale_against_truth"} | TREND,
     ),
     "mirrored": (
         turned("annual", columns=-1),
@@ -217,6 +217,10 @@ def test_a_wrong_result_is_noticed(flow, wrong):
 
 def test_right_results_hold_every_check(flow):
     assert len(flow.held) > 30 and not [check for check in flow.held if check.failed]
+
+
+def test_every_check_is_described(flow):
+    assert [check.name for check in flow.held if not described(check.name)] == []
 
 
 def test_rasters_are_held_against_the_maps(flow):

@@ -14,6 +14,7 @@ from nunatak.constants import DAYS_PER_YEAR
 from nunatak.elevation import filters
 from nunatak.elevation.consistency import at_times
 from nunatak.elevation.crossovers import NOISE_DAYS
+from nunatak.parameters.choices import read_choices
 from nunatak.parameters.tracks import PassAdjustment, SurfaceFit
 from nunatak.products import atl06_filters
 from nunatak.times import decimal_year
@@ -175,7 +176,7 @@ def crossings_at_points(table, points):
 
 def biases(table, crossovers, asked):
     """Biases of passes solved again, and what they explain: differences are smaller without them."""
-    options = PassAdjustment(**asked)
+    options = read_choices(PassAdjustment, asked)
     parts = [
         elevation.pass_biases(rows, options=options).assign(product=product)
         for product, rows in crossovers.groupby("product", observed=True)
@@ -277,7 +278,7 @@ def around_centres(table, segments, whole, asked, options):
     name = "surface_rates/again"
     if segments is None or not whole or not len(table):
         return not_applicable(name, "there is no centre with a rate, or not all segments are read")
-    fit = SurfaceFit(**options)
+    fit = read_choices(SurfaceFit, options)
     centre = table.iloc[len(table) // 2]
     reach = 3 * fit.spacing
     near = [(segments[a] - centre[a]).abs() <= reach + fit.radius for a in "xy"]

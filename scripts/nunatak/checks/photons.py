@@ -151,7 +151,7 @@ def joined_atl06(table, fitted, segments):
         "difference",
         "slope",
     ]
-    scales = {"difference": 1.0, "h_mean": 1.0, "h_li": 1.0, "latitude": 1.0, "longitude": 1.0}
+    scales = {"difference": 1.0, "h_mean": 1.0, "h_li": 1.0, "latitude": 1.0, "longitude": 1.0, "x_atc": 1e3}
     return same_rows(name, own, again, keys, "heights compared with ATL06", columns=columns, scales=scales, limit=1e-3)
 
 
@@ -167,7 +167,7 @@ def joined_atl11(table, points):
     )
     again["difference"] = again["h_fitted"] - again["h_corr"]
     columns = ["time", "latitude", "longitude", "h_corr", "h_corr_sigma", "difference"]
-    scales = {"difference": 1.0, "h_corr": 1.0, "latitude": 1.0, "longitude": 1.0}
+    scales = {"difference": 1.0, "h_corr": 1.0, "latitude": 1.0, "longitude": 1.0, "x_atc": 1e3}
     return same_rows(name, own, again, keys, "heights compared with ATL11", columns=columns, scales=scales, limit=1e-3)
 
 
@@ -191,7 +191,7 @@ def stretch(segments, cloud, fitted):
             "n_fit_photons",
             "rms_misfit",
         ]
-        scales = {"h_mean": 1.0, "latitude": 1.0, "longitude": 1.0}
+        scales = {"h_mean": 1.0, "latitude": 1.0, "longitude": 1.0, "x_atc": 1e3}
         found.append(
             same_rows(
                 "photon_segments",

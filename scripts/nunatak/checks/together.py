@@ -51,7 +51,7 @@ class Sources:
     projections: Mapping[str, bool] = field(default_factory=dict)
     """name of every raster: whether it lies where the grid lies that it was written from"""
     bands: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """name of a raster or of a folder of them: name of each file without its ending: its bands"""
+    """name of a raster or of a folder of them: name of each file without its ending: a function that reads its bands"""
     sidecars: Mapping[str, Any] = field(default_factory=dict)
     """what each figure says of itself"""
     hashes: Mapping[str, str] = field(default_factory=dict)
