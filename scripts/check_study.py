@@ -17,7 +17,7 @@ from nunatak.geometry.outlines import read_outlines
 from nunatak.granules.products import PRODUCTS, product_row
 from nunatak.products import atl14, atl15
 from nunatak.products.itslive.store import open_cube
-from nunatak.products.sea_ice import SegmentFilter
+from nunatak.products.segment_filter import SegmentFilter
 from nunatak.reading.granules import ledger_paths
 from nunatak.results import reading
 from nunatak.results.loading import Opened
