@@ -24,9 +24,9 @@ import numpy as np
 from measure import report
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))
 
-from tests.builders import tiny_granules  # noqa: E402  beside the tests, not a package
+from tests.builders import tiny_granules  # noqa: E402
 
 from nunatak.times import cycle_start  # noqa: E402
 
