@@ -6,14 +6,13 @@ import xarray as xr
 from nunatak import dynamics
 from nunatak.dynamics.regrid import onto
 from nunatak.dynamics.surface import rate_between, shared_years, yearly_change
-from nunatak.files.rasters import georeference, read_on_grid, write_netcdf
+from nunatak.files.quantities import read_quantity
+from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.geometry.grid import Grid
 from nunatak.results.reading import read_height_change, read_map
 from nunatak.runtime import NunatakError, job, log, stamp
 from nunatak.study.dynamics import Dynamics
 from nunatak.study.parts import typed
-
-BALANCE = (-50.0, 50.0)  # m/yr of ice, least and most a surface mass balance can be
 
 
 def main(annual, thickness, change, out, *, settings: Dynamics, study):
@@ -76,14 +75,11 @@ def mean_over(yearly, within):
 
 
 def balance(settings, grid):
-    """Return the surface mass balance of the study on a grid, or None."""
+    """Return the surface mass balance of the study on a grid, or None; of a series the mean."""
     if settings.smb is None:
         return None
-    if isinstance(settings.smb, str):
-        values = read_on_grid(settings.smb, grid, variable=settings.smb_variable, valid=BALANCE)
-        values = values.mean("time").values if "time" in values.dims else values.values
-    else:
-        values = np.full(grid.shape, float(settings.smb))
+    values = read_quantity(settings.smb, grid, quantity="smb", variable=settings.smb_variable)
+    values = (values.mean("time") if "time" in values.dims else values).values
     fields = {"rate": (("y", "x"), values), "rate_sigma": (("y", "x"), settings.smb_error * np.abs(values))}
     return xr.Dataset(fields, {"y": grid.y, "x": grid.x})
 

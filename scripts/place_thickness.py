@@ -4,9 +4,9 @@ import numpy as np
 import pyproj
 import xarray as xr
 
-from nunatak.constants import THICKNESS
 from nunatak.dynamics.regrid import onto
-from nunatak.files.rasters import georeference, read_on_grid, write_netcdf
+from nunatak.files.quantities import read_quantity
+from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.files.tables import read_table
 from nunatak.geometry.grid import Grid
 from nunatak.products import bedmachine, hdf5
@@ -81,20 +81,20 @@ def _in_crs(grid, crs):
 
 def of_user(settings, grid):
     """Return the user's thickness and its error on a grid."""
-    thickness = _field(settings.thickness, settings.thickness_variable, grid)
+    thickness = read_quantity(
+        settings.thickness, grid, quantity="thickness", variable=settings.thickness_variable
+    ).values
     sigma = settings.thickness_sigma
-    error = NO_ERROR * thickness if sigma is None else _field(sigma, settings.sigma_variable, grid)
+    error = (
+        NO_ERROR * thickness
+        if sigma is None
+        else read_quantity(sigma, grid, quantity="thickness", variable=settings.sigma_variable).values
+    )
     fields = {"thickness": (("y", "x"), thickness), "thickness_sigma": (("y", "x"), error)}
     attributes = {"crs": grid.crs, "thickness_product": str(settings.thickness)}
     if settings.thickness_year is not None:
         attributes["reference_year"] = settings.thickness_year
     return xr.Dataset(fields, {"y": grid.y, "x": grid.x}, attributes)
-
-
-def _field(given, variable, grid):
-    if isinstance(given, str):
-        return read_on_grid(given, grid, variable=variable, valid=THICKNESS).values
-    return np.full(grid.shape, float(given))
 
 
 if __name__ == "__main__":
