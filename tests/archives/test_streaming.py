@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.archives.conftest import record_of
-from tests.archives.fetching import HERE, YEAR, found, only
+from tests.archives.fetching import HERE as SMALL
+from tests.archives.fetching import YEAR, found, only
 from tests.builders.sea_ice import NAME, segments, write_granule
 from tests.builders.tiny_granules import atl06 as tiny_atl06
 from tests.builders.tiny_granules import name_of
@@ -21,6 +22,7 @@ from nunatak.archives.nasa import s3
 from nunatak.archives.nasa.earthdata import EarthdataArchive
 from nunatak.constants import BEAMS
 from nunatak.files import remote, retries
+from nunatak.geometry import region
 from nunatak.products import GranuleError, atl06, atl10, hdf5
 from nunatak.reading.granules import each_granule
 from nunatak.runtime import NunatakError
@@ -37,6 +39,7 @@ def streaming(tmp_path):
     return EarthdataArchive(tmp_path / "resources", stream=True)
 
 
+HERE = region.load({"bbox": [SMALL.bounds[0], 66.5, SMALL.bounds[2], 66.9]})  # the first 2,200 rows, 20 m apart
 LENGTH, CHUNK = 100000, 10000  # rows of a beam and of a chunk, as in a real granule
 
 
@@ -59,7 +62,7 @@ def made(tmp_path_factory):
                 long = np.interp(np.arange(LENGTH), [0, LENGTH - 1], [values[0], values[-1]]) + noise
                 if name in ("segment_id", "ground_track/x_atc"):
                     long = values[0] + (values[1] - values[0]) * np.arange(LENGTH)
-                long = long + (4.0 * np.arange(LENGTH) / LENGTH if name == "latitude" else 0)  # far beyond the region
+                long = long + (18.0 * np.arange(LENGTH) / LENGTH if name == "latitude" else 0)  # far beyond the region
                 group.create_dataset(name, data=long.astype(values.dtype), chunks=(CHUNK,), compression=4)
     return folder / path.name
 

@@ -115,6 +115,15 @@ def test_a_beam_that_is_senseless_fails_and_says_why(granule, name, act, reason)
     assert len(table) == 5 * 50 and {s.status for s in statuses[1:]} == {"present"}
 
 
+@pytest.mark.parametrize("act", [lambda v: v * 0 + v[0], lambda v: v[np.random.default_rng(1).permutation(len(v))]])
+def test_positions_that_stand_still_or_jump_fail_the_beam(tmp_path, act):
+    path = write_atl06(tmp_path / NAME, n=600)
+    assert not any(status.reason for status in atl06.read_segments(path)[1])
+    change(path, f"{SEGMENTS}/latitude", act)
+    _, statuses = atl06.read_segments(path)
+    assert "positions do not move on as the ids of the segments do" in statuses[0].reason
+
+
 @pytest.mark.parametrize("what", ["never written", "never written, whole", "3e8 rows", "1e11 rows in the group"])
 def test_what_was_never_written_is_refused_before_memory_is_taken(granule, what):
     with h5py.File(granule, "r+") as file:

@@ -248,7 +248,7 @@ def _read_beam(file, beam, *, region, period, wanted, spared, needed, start):
     # copies: a slice would keep the whole beam's positions in memory
     columns = {"time": time, "latitude": latitude[rows].copy(), "longitude": longitude[rows].copy()}
     absent = _read_rows(own, rows, wanted, spared, needed, columns)
-    keep &= own.ascending("segment_id", columns["segment_id"])
+    keep &= own.on_course("segment_id", columns["segment_id"], columns["latitude"], columns["longitude"])
     columns["x_atc"] = own.along("x_atc", columns["x_atc"], columns["segment_id"])
     _check_shapes(own.group, columns)
     columns["spot"], note = hdf5.spots(file, beam, delta_time)

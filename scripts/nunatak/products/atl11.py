@@ -239,7 +239,7 @@ def _read_pair(file, pair, *, region, period, cycles, wanted, spared, rgt, held)
     time = delta_time_to_utc(on_calendar(own, own.read("delta_time", rows=block), rgt, known[columns]))
     points = own.read("ref_pt", rows=rows)
     keep = np.isfinite(h) & ~np.isnat(time) & near[rows, None] & asked[None, columns]
-    keep &= own.ascending("ref_pt", points)[:, None]
+    keep &= own.on_course("ref_pt", points, latitude[rows], longitude[rows])[:, None]
     if period is not None:
         keep &= period.contains(time)
     if not keep.any():

@@ -18,6 +18,8 @@ _SENSELESS = 0.5  # share of a needed column beyond what can be, from which on n
 _IN_ORDER = 0.9  # share of ids that ascend, below which ids tell nothing
 _DRIFT = 0.004  # of the way along the track
 _NEAR, _AWAY = 0.1, 1.0  # degrees of latitude
+_APART = 250  # rows, 5 km or more along the track
+_EARTH, _OFF = 6.371e6, 0.3  # m; share of the way that positions are off at most, on a sphere and with bent tracks
 _FEW = 3  # rows from which on an order or a value of all rows tells something
 
 
@@ -162,6 +164,41 @@ class BeamColumns:
         with np.errstate(invalid="ignore"):
             off = known & (np.abs(rest - np.median(rest[known])) > metres + _DRIFT * far)
         return self.without(name, distance, off, f"more than {metres:g} m from where its id is")
+
+    def on_course(self, name, ids, latitude, longitude):
+        """
+        Return which ids can be believed (`ascending`), where positions move on as they do.
+
+        Looked at are rows so far apart that position and id can be told from each other, by at least 5 km.
+
+        Parameters
+        ----------
+        name : of the column of ids
+        ids : (n,) array of segment ids, each 20 m along the track
+        latitude, longitude : (n,) arrays, degrees
+
+        Raises
+        ------
+        GranuleError : fewer than nine in ten ids ascend, or positions do not move on in more than half of the rows
+        """
+        sound = self.ascending(name, ids)
+        ids, latitude, longitude = ids[sound], latitude[sound], longitude[sound]
+        if len(ids) <= _APART:
+            return sound
+        north, east = np.radians(latitude), np.radians(longitude)
+        a, b = slice(None, -_APART), slice(_APART, None)
+        half = np.sin((north[b] - north[a]) / 2) ** 2
+        half += np.cos(north[a]) * np.cos(north[b]) * np.sin((east[b] - east[a]) / 2) ** 2
+        way = 2 * _EARTH * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
+        expected = SEGMENT_LENGTH * (ids[b].astype("f8") - ids[a])
+        known = np.isfinite(way)
+        off = np.abs(way - expected)[known] > _OFF * expected[known]
+        if off.size and off.mean() > _SENSELESS:
+            raise GranuleError(
+                f"{where(self.group, 'latitude')}: positions do not move on as the ids of the segments do; "
+                "fetch it again"
+            )
+        return sound
 
     def ascending(self, name, values):
         """

@@ -37,6 +37,7 @@ COLUMNS = {
     "ice_area": Column("f4", 0),
     "data_count": Column("", 0),
 }
+_LEAST_FILL = 1e37  # of the fills that the files hold; between the two limits lies what is neither
 _WIDEST = 1.3  # times a cell's area on the map that it has on the ground at most
 _SENSELESS = 0.5  # share of values that cannot be, from which on nothing of a variable is believed
 UNITS = {
@@ -186,16 +187,17 @@ def _within(group, name, values, column):
     """Return values of a variable, those that cannot be missing; the log counts them, and too many are an error."""
     if values.dtype.kind != "f":
         return values
-    infinite = np.isinf(values)
-    values[np.abs(values) > FILL_LIMIT] = np.nan
+    size = np.abs(values)
+    absurd = np.isinf(values) | ((size > FILL_LIMIT) & (size < _LEAST_FILL))
+    values[size > FILL_LIMIT] = np.nan
     if not column.all_zero and (values == 0).any() and not np.nan_to_num(values).any():
         raise GranuleError(f"{where(group, name)}: is 0 everywhere, so was never written; fetch it again")
     with np.errstate(invalid="ignore"):
-        beyond = (values < column.low) | (values > column.high) | infinite
+        beyond = (values < column.low) | (values > column.high) | absurd
     n = int(np.count_nonzero(beyond))
     if n:
         said = f"{where(group, name)}: {n} values beyond {column.low:g} .. {column.high:g}"
-        if n > _SENSELESS * np.count_nonzero(np.isfinite(values) | infinite):
+        if n > _SENSELESS * np.count_nonzero(np.isfinite(values) | absurd):
             raise GranuleError(f"{said}; fetch it again")
         log.warning("%s are taken as missing", said)
         values[beyond] = np.nan

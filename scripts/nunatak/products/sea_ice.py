@@ -27,6 +27,7 @@ from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatu
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
 
+WEIGHT = "height_segment_length_seg"  # of a segment in every mean
 LENGTH = Column("f4", 0, 1e4, 1)  # m; granules of release 003 hold segments of 6 km where photons are few
 LEADS = range(2, 10)  # height_segment_type: specular (2-5) and dark (6-9) leads, with and without high background
 STRENGTHS = ("strong", "weak", "all")
@@ -51,7 +52,7 @@ class Layout:
     def columns(self):
         """What each variable can hold."""
         known = {name: column_of(name, unit)._replace(ndim=1) for name, unit in self.units.items()}
-        return {**known, **POSITION, "height_segment_length_seg": LENGTH, **self.bounds}
+        return {**known, **POSITION, WEIGHT: LENGTH, **self.bounds}
 
     @property
     def key(self):
@@ -190,7 +191,7 @@ def _read_beam(file, beam, *, layout, region, period, strength, keep, wanted, fi
         return None, TrackStatus(beam, MISSING, f"{lack}: a subset has none where it found no data")
     group = file[beam]
     own = BeamColumns(
-        group, layout.columns, like=_path(group, layout, "latitude"), needed=(*POSITION, *layout.required)
+        group, layout.columns, like=_path(group, layout, "latitude"), needed=(*POSITION, *layout.required, WEIGHT)
     )
     latitude, longitude = own.positions(*(_read(own, layout, name, slice(None)) for name in ("latitude", "longitude")))
     n = own.n
