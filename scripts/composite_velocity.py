@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from nunatak import velocity
 from nunatak.compute import parallel
@@ -43,12 +44,18 @@ def main(cube, out, *, fit, study, years=None, threads=2, scheduler=None, memory
     with parallel.on(scheduler, threads=threads):
         bands = {"chunks": {"time": -1, "y": BAND}} if scheduler else {}
         held = 64 if scheduler else memory_mb  # more bands, for workers to share
-        annual = velocity.composite(
-            open_cube(cube, **bands), threads=threads, memory_mb=held, **velocity.options_of(fit, years)
-        )
+        options = velocity.options_of(fit, years)
+        annual = velocity.composite(open_cube(cube, **bands), threads=threads, memory_mb=held, compact=True, **options)
     grid = Grid.of(annual)
     annual = georeference(annual, grid)
     write_netcdf(annual, out["annual"], about)
+    del annual
+    with xr.open_dataset(out["annual"], engine="h5netcdf", cache=False) as annual:
+        write_further(stack, annual, grid, fit, out, about)
+
+
+def write_further(stack, annual, grid, fit, out, about):
+    """Write what follows from the annual velocities, which are read from their file one by one."""
     length = fit.strain_length or 4 * grid.dx
     strain = velocity.strain_rates(velocity.mean_field(annual), half_length=max(length, grid.dx))
     write_netcdf(georeference(strain, grid), out["strain"], about)

@@ -146,9 +146,8 @@ def write_cog(values, grid, path, attributes=None, *, names=None, units=None, no
     import rasterio
     from rasterio.shutil import copy
 
-    array = np.asarray(values)
-    array = array.astype("uint8") if array.dtype == bool else array
-    layers = array[None] if array.ndim == 2 else array
+    layers = np.asarray(values).reshape(-1, *np.shape(values)[-2:])
+    layers = layers.astype("uint8") if layers.dtype == bool else layers
     if layers.shape[1:] != grid.shape:
         raise NunatakError(f"{path}: {layers.shape[1:]} values do not fit the grid of {grid.ny} x {grid.nx} cells")
     if layers.dtype == np.int64:
@@ -165,7 +164,8 @@ def write_cog(values, grid, path, attributes=None, *, names=None, units=None, no
         "nodata": nodata,
     }
     options = {"driver": "COG", "compress": "deflate", "predictor": "yes", "overview_resampling": "nearest"}
-    with written(path) as part, rasterio.io.MemoryFile() as memory:
+    cache = rasterio.Env(GDAL_CACHEMAX=32)  # MB; GDAL's own choice is 5 % of the machine's memory
+    with written(path) as part, cache, rasterio.io.MemoryFile() as memory:
         with memory.open(**profile) as source:
             source.write(layers)
             source.update_tags(**_plain(attributes or {}))

@@ -82,11 +82,11 @@ def read_height_change(path, resolution=None):
 
 
 def read_map(path):
-    """A NetCDF file with one grid, in memory."""
+    """Open a NetCDF file with one grid; values are read when they are used."""
     import xarray as xr
 
     _exists(path)
-    return xr.load_dataset(path, engine="h5netcdf")
+    return xr.open_dataset(path, engine="h5netcdf")
 
 
 # the order of time bins in grid.nc, then what is derived from them; HDF5 sorts groups by name

@@ -9,6 +9,7 @@ import xarray as xr
 
 from nunatak.constants import DAYS_PER_YEAR
 from nunatak.products.itslive.ground import GROUND
+from nunatak.velocity.cells_on_grid import CellsOnGrid
 
 _MAX_SPEED, _MAX_AMPLITUDE = 20000.0, 10000.0  # m/yr, as ITS_LIVE's composites
 _COUNTS = ("count", "images", "count0", "mean_years", "sensor_excluded")
@@ -18,7 +19,7 @@ _CHANCE = 5.991  # chi-squared of two degrees of freedom that noise alone exceed
 
 
 def annual_fields(cells, pairs, v0_years, reference_year, error_limit, mean_years):
-    """(n_cell, ...) results under their names in the file, the components first."""
+    """Return (n_cell, ...) results under their names in the file, the components first, as the file keeps them."""
     # a year that pairs of other years only touch would be told by a few days, and what is wrong with them times ten
     vx, vy = np.where(cells["observed"], np.moveaxis(cells["annual"], 1, 0), np.nan)
     formal = np.where(cells["observed"], np.moveaxis(cells["sigma"], 1, 0), np.nan)
@@ -45,7 +46,26 @@ def annual_fields(cells, pairs, v0_years, reference_year, error_limit, mean_year
     seen, used = cells["totals"].T
     with np.errstate(invalid="ignore", divide="ignore"):
         taken = np.where(seen > 0, 100.0 * (1 - used / seen), np.nan)
-    return out | {"count0": (used, "static"), "outlier_percent": (taken, "static")}
+    out |= {"count0": (used, "static"), "outlier_percent": (taken, "static")}
+    return {name: (values.astype(_kept_as(name)), kind) for name, (values, kind) in out.items()}
+
+
+def joined(parts, n_cell):
+    """Join the fields of blocks of cells, n_cell in all, each in its place from the start: nothing is held twice."""
+    out: dict = {}
+    first = 0
+    for part in parts:
+        for name, (values, kind) in part.items():
+            if name not in out:
+                out[name] = np.empty((n_cell, *values.shape[1:]), values.dtype), kind
+            out[name][0][first : first + len(values)] = values
+        first += len(values)
+    return out
+
+
+def _kept_as(name):
+    """The type of a field in the file."""
+    return "u1" if name == "status" else "i4" if name in _COUNTS else "f4"
 
 
 def _speeds(out):
@@ -214,20 +234,25 @@ def _angle_error(a, b, var_a, var_b, cov_ab):
     return by_chance, np.where(np.isfinite(square), error, np.nan)
 
 
-def annual_dataset(fields, mask, cube, pairs, attributes):
-    """The fields on the grid, taken out of `fields` one by one to free them; `attributes` join those of the Dataset."""
-    shape, names = mask.shape, list(fields)
+def annual_dataset(fields, mask, cube, pairs, attributes, *, compact=False):
+    """
+    Return the fields on the grid, taken out of `fields` one by one to free them.
+
+    Parameters
+    ----------
+    attributes : join those of the Dataset
+    compact : fields by year are `CellsOnGrid`
+    """
+    names = list(fields)
     variables = {}
     for name in names:
         values, kind = fields.pop(name)
-        whole = name in _COUNTS
-        size = (*values.shape[1:], *shape)
-        full = np.zeros(size, "i4") if whole else np.full(size, np.nan, "f4")
-        if name == "status":
-            full = np.full(size, STATUS.index("no_pairs"), "u1")
-        full[..., mask] = np.moveaxis(values, 0, -1)
-        dims = ("year", "y", "x") if kind == "annual" else ("y", "x")
-        variables[name] = (dims, full, _attributes(name))
+        fill = STATUS.index("no_pairs") if name == "status" else 0 if name in _COUNTS else np.nan
+        cells = CellsOnGrid(values, mask, fill)
+        if kind == "annual":
+            variables[name] = (("year", "y", "x"), cells if compact else np.asarray(cells), _attributes(name))
+        else:
+            variables[name] = (("y", "x"), np.asarray(cells), _attributes(name))
     for name in names:
         if f"{name}_error" in names:
             variables[name][2]["ancillary_variables"] = f"{name}_error"

@@ -17,12 +17,14 @@ from nunatak.constants import FILL_VELOCITY
 from nunatak.parameters.velocity import AnnualFit
 from nunatak.runtime import NunatakError
 from nunatak.velocity.annual_cells import by_year, fit_cells, kept_cells, weighted_means
-from nunatak.velocity.annual_fields import annual_dataset, annual_fields
+from nunatak.velocity.annual_fields import annual_dataset, annual_fields, joined
 from nunatak.velocity.design import Design, design
 from nunatak.velocity.filters import Filters
 from nunatak.velocity.sensors import REFERENCE, false_seasons, slower_groups, without_groups
 
 log = logging.getLogger(__name__)
+
+_CELLS = 4096  # that are fitted at a time
 
 
 def composite(
@@ -42,6 +44,7 @@ def composite(
     everywhere=False,
     memory_mb=512,
     threads=2,
+    compact=False,
 ):
     """
     Annual velocity composites of an image-pair cube.
@@ -74,6 +77,8 @@ def composite(
     everywhere : all cells of the grid, not only those of `roi`
     memory_mb : bound on the velocities held at a time
     threads : cells are shared out among them; the values do not depend on it
+    compact : the fields by year hold the region's cells alone and come onto the grid when they are read. Default: whole
+        arrays
 
     Returns
     -------
@@ -122,11 +127,11 @@ def composite(
         interior = np.asarray(interior, dtype=bool)
         if interior.shape != mask.shape:
             raise NunatakError(f"velocity: interior of {interior.shape} cells does not fit the cube's {mask.shape}")
-    cells = _all_cells(cube, mask, pairs, {**options, "interior": interior}, memory_mb)
     v0_years = v0_years or (int(pairs.years[0]), int(pairs.years[-1]))
     reference = sum(v0_years) // 2 if reference_year is None else reference_year
     mean_years = mean_years or v0_years
-    out = annual_fields(cells, pairs, v0_years, reference, error_limit, mean_years)
+    asked = (v0_years, reference, error_limit, mean_years)
+    out = _all_fields(cube, mask, pairs, {**options, "interior": interior}, asked, memory_mb)
     if not np.isfinite(out["vx"][0]).any():
         log.warning("velocity: no cell has enough of the %d pairs for a %s composite", pairs.dt.size, _name(method))
     about = {
@@ -140,7 +145,7 @@ def composite(
     }
     if error_limit is not None:
         about |= {"error_limit": float(error_limit[0]), "error_limit_of_speed": float(error_limit[1])}
-    return annual_dataset(out, mask, cube, pairs, about)
+    return annual_dataset(out, mask, cube, pairs, about, compact=compact)
 
 
 def options_of(fit, years=None):
@@ -166,8 +171,8 @@ def _name(method):
     return method if isinstance(method, str) else getattr(method, "__name__", "function")
 
 
-def _all_cells(cube, mask, pairs, options, memory_mb):
-    """Band by band of rows, so that the velocities held stay within the bound; Dask computes the bands side by side."""
+def _all_fields(cube, mask, pairs, options, asked, memory_mb):
+    """Band by band of rows, so that what is held stays within the bound; Dask computes the bands side by side."""
     rows = _band_height(cube, memory_mb)
     bands = [slice(r, min(r + rows, mask.shape[0])) for r in range(0, mask.shape[0], rows)]
     bands = [band for band in bands if mask[band].any()]
@@ -176,22 +181,31 @@ def _all_cells(cube, mask, pairs, options, memory_mb):
     if cube["vx"].chunks is not None:
         import dask
 
-        later = dask.delayed(_one_band)
+        series, later = dask.delayed(series_of), dask.delayed(lambda *band: list(_fields(*band)))
+        own = ([series(cube[name].data[:, b], mask[b]) for name in ("vx", "vy")] for b in bands)
         parts = dask.compute(
-            *(later(cube["vx"].data[:, b], cube["vy"].data[:, b], mask[b], pairs, _within(options, b)) for b in bands)
+            *(later(*both, pairs, _within(options, b, mask), asked) for both, b in zip(own, bands, strict=True))
         )
     else:
-        parts = [
-            _one_band(cube["vx"][:, b].values, cube["vy"][:, b].values, mask[b], pairs, _within(options, b))
-            for b in bands
-        ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        own = ([series_of(cube[name][:, b].values, mask[b]) for name in ("vx", "vy")] for b in bands)
+        parts = (_fields(*both, pairs, _within(options, b, mask), asked) for both, b in zip(own, bands, strict=True))
+    return joined((block for part in parts for block in part), int(mask.sum()))
 
 
-def _within(options, band):
-    """The options of one band: its rows of the interior."""
+def _fields(vx, vy, pairs, options, asked):
+    """The fields of (n_cell, N) series, some cells at a time: what they are computed from is many times as large."""
+    for first in range(0, len(vx), _CELLS):
+        part = slice(first, first + _CELLS)
+        cells = _of_cells(vx[part], vy[part], pairs, _within(options, part))
+        yield annual_fields(cells, pairs, *asked)
+
+
+def _within(options, part, mask=None):
+    """The options of some cells: their part of the interior, of a map where its mask is given."""
     interior = options["interior"]
-    return {**options, "interior": None if interior is None else interior[band]}
+    if interior is not None:
+        interior = interior[part] if mask is None else interior[part][mask[part]]
+    return {**options, "interior": interior}
 
 
 def _band_height(cube, memory_mb):
@@ -199,12 +213,11 @@ def _band_height(cube, memory_mb):
     return int(max(1, memory_mb * 1e6 // max(per_row, 1)))
 
 
-def _one_band(vx, vy, mask, pairs, options):
-    """Every result of the band's cells, {name: (n_cell, ...)}."""
-    own_x, own_y = series_of(vx, mask), series_of(vy, mask)
+def _of_cells(own_x, own_y, pairs, options):
+    """Every result of some cells, {name: (n_cell, ...)}."""
     method = options["method"]
     if method == "lsq":
-        return _fit_band(own_x, own_y, mask, pairs, options)
+        return _fit(own_x, own_y, pairs, options)
     kept_x, kept_y, out = kept_cells(own_x, own_y, pairs, options["filters"], threads=options["threads"])
     if method == "mean":
         both = [weighted_means(values, pairs, c) for c, values in enumerate((kept_x, kept_y))]
@@ -215,17 +228,17 @@ def _one_band(vx, vy, mask, pairs, options):
     return {**out, **{key: np.stack([part[i] for part in both], axis=1) for i, key in enumerate(("annual", "sigma"))}}
 
 
-def _fit_band(vx, vy, mask, pairs, options):
-    """Least squares of the band's cells, with the checks of sensors and the refit of the cycle where asked for."""
+def _fit(vx, vy, pairs, options):
+    """Least squares of some cells, with the checks of sensors and the refit of the cycle where asked for."""
     fit = {name: options[name] for name in ("seasonal", "trend_inside", "image_sigma", "threads")}
     filters = options["filters"]
     excluded = np.zeros((vx.shape[0], len(pairs.group_names)), dtype=bool)
-    if options["interior"] is not None:
-        interior = options["interior"][mask]
+    interior = options["interior"]
+    if interior is not None:
         excluded = slower_groups(vx, vy, pairs, ~interior)
         vx, vy = (without_groups(values, pairs, excluded) for values in (vx, vy))
     out = fit_cells(vx, vy, pairs, filters, **fit)
-    if options["interior"] is not None and options["seasonal"] and REFERENCE in pairs.group_names:
+    if interior is not None and options["seasonal"] and REFERENCE in pairs.group_names:
         number = pairs.group_names.index(REFERENCE)
         only = np.broadcast_to(np.arange(len(pairs.group_names)) == number, excluded.shape)
         alone_x, alone_y = (without_groups(values, pairs, only) for values in (vx, vy))
@@ -242,7 +255,7 @@ def _fit_band(vx, vy, mask, pairs, options):
         chi2 = out["cycle"][..., 5].copy()
         out["cycle"] = fit_cells(own_x, own_y, some, filters, **fit)["cycle"]
         out["cycle"][..., 5] = chi2
-    return {**out, "excluded": excluded.sum(axis=1)} if options["interior"] is not None else out
+    return {**out, "excluded": excluded.sum(axis=1)} if interior is not None else out
 
 
 def series_of(values, mask):
