@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nunatak import elevation
@@ -52,7 +54,7 @@ def numbers(results, sidecars):
 
     Of the other figures the summaries alone are looked at: the median lies between the lowest and the highest value.
     """
-    columns = {}
+    columns: dict[str, Any] = {}
     for figure, said in sidecars.items():
         for name, summary in _summaries(said.get("numbers") or {}):
             order = [summary[key] for key in ("min", "p2", "median", "p98", "max") if summary.get(key) is not None]

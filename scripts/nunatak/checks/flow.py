@@ -135,7 +135,7 @@ def inside_outline(annual, outlines):
 def blocks(annual):
     """Return slices (rows, columns) of two small blocks of cells with a velocity in most years."""
     n = np.isfinite(annual["v"].values).sum(axis=0)
-    best = np.argwhere(n == n.max()) if n.max() else []
+    best = np.argwhere((n == n.max()) & (n > 0))
     for share in (0.3, 0.7):
         if len(best):
             i, j = best[int(share * (len(best) - 1))]

@@ -88,7 +88,8 @@ def speeds(table, annual, pairs):
     if pairs is not None and "valid_cells" in pairs:
         most = float(pairs.loc[pairs["fate"] == "used", "valid_cells"].sum())
         total = float(table["pairs"].sum())
-        columns["pairs"] = [total], [min(max(total, 0.99 * most), most)]  # those above the last class are in none
+        # those above the last class are in none
+        columns["pairs"] = (np.array([total]), np.array([min(max(total, 0.99 * most), most)]))
     return same("speeds", columns, "counts of speeds by class")
 
 
@@ -224,9 +225,9 @@ def gates(table, annual, asked):
             if isinstance(gate.get("thickness"), int | float):
                 row["discharge"] = area * gate["thickness"] * gate.get("density", 917.0) / 1e6
             expected.append(row)
-    expected = pd.DataFrame(expected) if expected else table[:0]
-    found = table if "discharge" in expected else table.drop(columns="discharge", errors="ignore")
-    return same_rows("gates", found, expected, ["gate", "year"], "fluxes from the maps of the years", limit=1e-3)
+    rows = pd.DataFrame(expected) if expected else table[:0]
+    found = table if "discharge" in rows else table.drop(columns="discharge", errors="ignore")
+    return same_rows("gates", found, rows, ["gate", "year"], "fluxes from the maps of the years", limit=1e-3)
 
 
 def _points_of(vertices, step):

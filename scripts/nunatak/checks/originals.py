@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nunatak.checks.check import at_most, not_applicable
@@ -28,7 +30,7 @@ def height_change(layers, read, period=None):
         if read is None:
             found.append(not_applicable(name, "the granules are not on this machine"))
             continue
-        columns = {}
+        columns: dict[str, Any] = {}
         for number, window in enumerate(windows(change, "delta_h")):
             for lag, layer in {None: change, **rates}.items():
                 again = read(resolution, _bounds(window), lag)
@@ -58,7 +60,7 @@ def surface(dataset, read):
     name = "surface/granules"
     if read is None:
         return not_applicable(name, "the granules are not on this machine")
-    columns = {}
+    columns: dict[str, tuple] = {}
     for number, window in enumerate(windows(dataset, "h")):
         held = _beside(dataset, read(_bounds(window)), window, ("h", "h_sigma", "ice_area"))
         columns |= {f"{key} ({number + 1})": value for key, value in held.items()}

@@ -124,7 +124,7 @@ def sums(region, table, areas, layers, mass):
             parts.append(part)
     expected = pd.concat(parts) if parts else pd.DataFrame({"resolution": [], "time": []})
     firn = bool(mass and mass.get("firn"))
-    columns = [c for c in expected if not (firn and c.startswith("volume"))]
+    columns = [c for c in expected if not (firn and str(c).startswith("volume"))]
     picked = rows[rows["time"].isin(expected["time"])] if len(expected) else rows
     text = f"sums over the cells inside {region}"
     scales = {"interpolated_share": 1.0, "ice_area": float(rows["ice_area"].median())}

@@ -233,12 +233,26 @@ def rates_against_truth(rates, truth, x, y, *, name="rates_against_truth", limit
         one, other = own - np.median(own), expected - np.median(expected)
         factor = float((one * other).sum() / (other**2).sum())
         found.append(
-            within(f"{name}/scale", factor, *limits.scale, "", f"slope of the rates on those of the truth, {text}")
+            within(
+                f"{name}/scale",
+                factor,
+                limits.scale[0],
+                limits.scale[1],
+                "",
+                f"slope of the rates on those of the truth, {text}",
+            )
         )
     error = np.hypot(part["dhdt_sigma"], part["dhdt_sigma_systematic"]) if limits.systematic else part["dhdt_sigma"]
     spread = MAD_TO_SIGMA * float(np.median(np.abs(difference - np.median(difference)) / error))
     found.append(
-        within(f"{name}/spread", spread, *limits.spread, "", f"spread of differences over stated errors {text}")
+        within(
+            f"{name}/spread",
+            spread,
+            limits.spread[0],
+            limits.spread[1],
+            "",
+            f"spread of differences over stated errors {text}",
+        )
     )
     return found
 

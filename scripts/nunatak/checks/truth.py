@@ -63,7 +63,7 @@ def grid_against_truth(change, rates, glacier):
     differences of the change and of its rates, either way
     """
     i, j = np.nonzero(np.isfinite(change["delta_h"].values).any(axis=0))
-    some = np.unique(np.linspace(0, i.size - 1, min(_CELLS, i.size)).astype(int)) if i.size else []
+    some = np.unique(np.linspace(0, i.size - 1, min(_CELLS, i.size)).astype(int)) if i.size else i
     name = "height_change_against_truth"
     if len(some) < _FEWEST or change.attrs["resolution"] > _FINE:
         reason = f"{len(some)} cells of {change.attrs['resolution'] / 1000:g} km; it needs {_FEWEST} of 1 km"

@@ -33,7 +33,7 @@ def modules(script) -> set[Path]:
     return found
 
 
-def imported(path) -> set[Path]:
+def imported(path) -> frozenset[Path]:
     """The library's files that a file imports itself."""
     return _files_behind(*_dated(path))
 

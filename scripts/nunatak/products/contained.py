@@ -17,7 +17,7 @@ _REMEDY = "the product's own granules have none; fetch the original granule"
 _LINKS = {h5l.TYPE_SOFT: "a soft link", h5l.TYPE_EXTERNAL: "a link to another file"}
 
 
-class _Contained:
+class _Contained(h5py.Group):
     """Refuse, in a file or group, what is not stored in the file itself, before anything of it is opened."""
 
     def __getitem__(self, name):
@@ -45,7 +45,7 @@ class _Contained:
         return node
 
 
-class Group(_Contained, h5py.Group):
+class Group(_Contained):
     """An h5py.Group that gives only what its own file holds."""
 
 

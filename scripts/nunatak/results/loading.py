@@ -85,7 +85,8 @@ class Opened(Mapping):
         whole : bool, whether these are all rows
         """
         paths = reading.listed(self.paths[source]) if source in self.paths else []
-        chosen, n = [], 0
+        chosen: list = []
+        n = 0
         for path in paths:
             n += tables.row_count(path)
             if chosen and n > most:

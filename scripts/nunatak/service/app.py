@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -20,7 +21,12 @@ from nunatak.service import engine, limits, records
 # The release of the interface that is spoken; the client compares it with its own.
 INTERFACE = "v5.7.0"
 _APIS = {"atl06": "atl06", "atl06p": "atl06", "atl03s": "atl03s", "atl03sp": "atl03s", "indexer": "indexer"}
-_SERVING = {"lifespan": "off", "ws": "none", "http": limits.Headed, "limit_concurrency": limits.CONNECTIONS}
+_SERVING: dict[str, Any] = {
+    "lifespan": "off",
+    "ws": "none",
+    "http": limits.Headed,
+    "limit_concurrency": limits.CONNECTIONS,
+}
 _WAIT = 30.0  # s that a server in the background may take to come up
 
 

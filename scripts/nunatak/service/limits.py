@@ -100,7 +100,8 @@ class Turns:
             raise RequestError(f"no place became free within {self.wait:g} s; ask again later", 503) from error
         finally:
             self._waiting -= 1
-        loop, given = asyncio.get_running_loop(), []
+        loop = asyncio.get_running_loop()
+        given: list = []
 
         def give():
             if not given:

@@ -167,11 +167,12 @@ def _as_ours(config, ours, theirs, typed):
     """One level of `as_written`: values that come from this file are those that differ from no reading of it."""
     mended = dict(config)
     for name in config.keys() & ours.keys() & theirs.keys():
-        levels = [level[name] for level in (config, ours, theirs)]
-        if all(isinstance(level, Mapping) for level in levels):
-            mended[name] = _as_ours(*levels, typed.get(name) if isinstance(typed.get(name), Mapping) else {})
-        elif levels[0] == levels[2] and name not in typed:
-            mended[name] = levels[1]
+        given, own, other = (level[name] for level in (config, ours, theirs))
+        if all(isinstance(level, Mapping) for level in (given, own, other)):
+            below = typed.get(name)
+            mended[name] = _as_ours(given, own, other, below if isinstance(below, Mapping) else {})
+        elif given == other and name not in typed:
+            mended[name] = own
     return mended
 
 

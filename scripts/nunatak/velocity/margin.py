@@ -7,6 +7,7 @@ Velocities next to a margin are then too slow. They are left out by their distan
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -52,7 +53,8 @@ class Margin:
         -------
         (int, int), cells that had a velocity and have none now; those of them inside the ice whose chip is not known
         """
-        reach, unknown = np.float32(self.limit or 0), np.False_
+        reach: Any = np.float32(self.limit or 0)
+        unknown: Any = np.False_
         if self.limit is None:
             chip = np.maximum(*(out[name][slot] for name in CHIPS)).astype("f4")
             unknown = (chip == 0) & (self.distance >= 0)

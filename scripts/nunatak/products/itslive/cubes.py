@@ -67,8 +67,8 @@ def _layers_of(path, *, bounds, period, variables, chunks, names):
     rows, columns = window_of(store, bounds, path)
     times = [_times(store[f"acquisition_date_img{i}"]) for i in (1, 2)]
     stated = store["date_dt"] if "date_dt" in store.variables else None
-    in_days = stated is not None and stated.attrs.get("units", "days") == "days"
-    check_dates(path, *times, stated.values if in_days else None)
+    in_days = stated if stated is not None and stated.attrs.get("units", "days") == "days" else None
+    check_dates(path, times[0], times[1], None if in_days is None else in_days.values)
     middle = times[0] + (times[1] - times[0]) // 2
     chosen = np.arange(middle.size)
     if period is not None:
