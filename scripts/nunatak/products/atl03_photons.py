@@ -47,6 +47,11 @@ def _read_rows(group, name, rows, column):
         raise hdf5.missing(group, name)
     dataset = group[name]
     check_type(group, name, dataset.id, column.kinds, column.width, column.ndim)
+    if name.startswith("heights/") and len(dataset) != hdf5.length(group, "heights/h_ph"):
+        raise GranuleError(
+            f"{group.file.filename}: {group.name.lstrip('/')}/{name} has {len(dataset)} rows, h_ph "
+            f"{hdf5.length(group, 'heights/h_ph')}; fetch it again"
+        )
     chunks = dataset.chunks
     # a file rewritten by a third party may deflate twice
     deflated = dataset.compression == "gzip" and dataset.id.get_create_plist().get_nfilters() == 1

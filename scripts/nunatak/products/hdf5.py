@@ -26,6 +26,7 @@ from nunatak.products.stored import check_size, check_type, refuse_packed, state
 FILL_LIMIT = 1e38
 _INTEGER_FILLS = {"i1": FILL_I1, "i4": FILL_I4}
 _BACKWARD, _FORWARD = 0, 1
+MOST_STATED = 10**5  # values of what a granule states of itself, such as an orientation at each time
 _SPOTS = frozenset("123456")
 UNKNOWN_SPOT = 0  # the spacecraft is turning (sc_orient 2), or the file does not say
 
@@ -99,6 +100,8 @@ def scalar(file, name, default=None):
     """The value of a one-element dataset (text as str); `default` where it is absent or empty."""
     if not has(file, name) or file[name].shape is None:
         return default
+    if file[name].size > MOST_STATED:
+        raise GranuleError(f"{where(file, name)}: holds {file[name].size} values where one is expected; fetch it again")
     try:
         value = np.asarray(file[name][()]).ravel()
     except Exception as error:
