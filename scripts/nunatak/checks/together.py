@@ -10,7 +10,7 @@ import pyproj
 
 from nunatak import elevation as heights_of
 from nunatak.checks import (
-    differences,
+    crossovers_and_repeats,
     drawn,
     elevation,
     flow,
@@ -282,7 +282,7 @@ _TOPICS: tuple[tuple[tuple[str, ...], Callable[[Study], list]], ...] = (
             *("change", "surface", "crossovers", "pass_biases", "repeat_pairs", "repeat_counts"),
             *("surface_rates", "filters", "agreement"),
         ),
-        lambda given: differences.checks(given.results, given.settings),
+        lambda given: crossovers_and_repeats.checks(given.results, given.settings),
     ),
     (
         (

@@ -25,7 +25,7 @@ from nunatak.archives.transfer import receipts
 from nunatak.archives.transfer.digests import Digests
 from nunatak.archives.transfer.integrity import check_arrived, check_present, wanted_of
 from nunatak.archives.transfer.pace import Pace
-from nunatak.archives.transfer.transfer import Gone, Spoiled, bytes_of, transfer
+from nunatak.archives.transfer.resume import Gone, Spoiled, bytes_of, transfer
 from nunatak.archives.transfer.transport import redacted
 from nunatak.granules import GranuleNameError
 from nunatak.runtime import NunatakError, log, progress

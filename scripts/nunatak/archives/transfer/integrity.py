@@ -16,7 +16,7 @@ from nunatak.archives.archive import Outcome
 from nunatak.archives.local import content
 from nunatak.archives.transfer import receipts
 from nunatak.archives.transfer.digests import HASHES, of_file
-from nunatak.archives.transfer.transfer import Spoiled
+from nunatak.archives.transfer.resume import Spoiled
 from nunatak.runtime import NunatakError, file_sha256, log, progress
 
 UNVERIFIED = "no checksum published: length and content checked"
