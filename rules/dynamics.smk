@@ -1,17 +1,6 @@
 # velocity, thickness and height change to flux, its divergence, dynamic thinning and budgets
 
 
-def height_change_of(wildcards):
-    """The height change of a study, where it has one."""
-    asked = "atl15" in LOADED[wildcards.study].products
-    return f"<results>/{wildcards.study}/atl15/height_change.nc" if asked else []
-
-
-def thickness_from(wildcards):
-    """The ledgers of BedMachine, where the thickness is taken from it."""
-    return ledgers("bedmachine")(wildcards) if STUDIES[wildcards.study]["dynamics"]["thickness"] == "bedmachine" else []
-
-
 rule place_thickness:
     """Thickness, bed and surface of the ice on the grid of the velocities."""
     input:

@@ -24,7 +24,9 @@ def check_inputs(wildcards):
         behind |= sums | {"ledger_sea_ice": ledgers(loaded.sea_ice)(wildcards)}
     if "itslive" in asked:
         behind["cube"] = f"<results>/{label}/velocity/cube.zarr"
-    return results_of(wildcards) | below(label, targets.rasters(loaded)) | behind | {"figures": figures_of(label, "json")}
+    return (
+        results_of(wildcards) | below(label, targets.rasters(loaded)) | behind | {"figures": figures_of(label, "json")}
+    )
 
 
 def figure_inputs(wildcards):
@@ -112,3 +114,14 @@ def limits_of_rates(wildcards):
     """What a study says of the rates at reference points that figures leave out."""
     settings = STUDIES[wildcards.study]["products"]["atl11"]
     return {name: settings[name] for name in ("max_error", "max_rate")}
+
+
+def height_change_of(wildcards):
+    """The height change of a study, where it has one."""
+    asked = "atl15" in LOADED[wildcards.study].products
+    return f"<results>/{wildcards.study}/atl15/height_change.nc" if asked else []
+
+
+def thickness_from(wildcards):
+    """The ledgers of BedMachine, where the thickness is taken from it."""
+    return ledgers("bedmachine")(wildcards) if STUDIES[wildcards.study]["dynamics"]["thickness"] == "bedmachine" else []

@@ -17,6 +17,8 @@ _SIGMAS = 2.0
 # A factor between what was found and the truth: pairs share offsets, which a handful of pairs a year does not average,
 # and pairs of one season leave the mean of the year to a cycle that they hardly tell (full Pine Island: 0.978, 1.004).
 TRUTH_SCALE = (0.96, 1.04)
+# Errors that all cells share move the factor by the error over the component: below this ratio by more than the limit
+_LEAST_SIGNAL = 1 / (TRUTH_SCALE[1] - 1)
 _CELLS = 4000  # of the region that are held against the truth, evenly over it
 _LEAST_AMPLITUDE = 5.0  # m/yr; a smaller cycle has no day of its maximum
 _MONTHS = 12
@@ -133,9 +135,13 @@ class Cells:
             own, true = self.of(name), means[:, c]
             weight = self.of(f"{name}_error") ** -2.0
             seen = np.isfinite(own * weight)
+            key, text = f"velocity_{name}_scale_against_truth", f"of {int(seen.sum()):,} annual velocities"
+            signal = np.sqrt((weight * true**2)[seen].mean()) if seen.any() else 0.0
+            if not signal > _LEAST_SIGNAL:
+                found.append(not_applicable(key, f"{name} is {signal:.0f} times its error, {text}: too slow to tell"))
+                continue
             factor = (weight * own * true)[seen].sum() / (weight * true**2)[seen].sum()
-            text = f"{name} over the truth's, of {int(seen.sum()):,} annual velocities"
-            found.append(within(f"velocity_{name}_scale_against_truth", factor, *TRUTH_SCALE, "", text))
+            found.append(within(key, factor, *TRUTH_SCALE, "", f"{name} over the truth's, {text}"))
         return found
 
     def speeds(self, monthly):
