@@ -27,11 +27,11 @@ def orbit(first, last, *, step=0.02, inclination=92.0, node=0.0):
     return time, (node + np.degrees(east) - time * 360 / 86164 + 180) % 360 - 180, lat
 
 
-@pytest.mark.parametrize("node", [-179.9, -60.0, 25.0, 179.95])
+@pytest.mark.parametrize("ascending", [-179.9, -60.0, 25.0, 179.95])
 @pytest.mark.parametrize(("first", "last"), [(60, 80), (80, 100), (100, 120), (-100, -80), (0, 180)])
-def test_every_position_of_a_track_lies_in_its_footprint(first, last, node):
+def test_every_position_of_a_track_lies_in_its_footprint(first, last, ascending):
     """At any longitude, over the pole's neighbourhood and along half an orbit."""
-    time, lon, lat = orbit(first, last, node=node)
+    time, lon, lat = orbit(first, last, node=ascending)
     assert held(footprint.along_track(time, lon, lat), lon, lat)
 
 
