@@ -44,7 +44,9 @@ def test_a_job_that_is_told_to_stop_notes_it_and_leaves_nothing_half_written(tmp
     command = [sys.executable, "-c", SLEEPER, str(tmp_path / "a.log"), str(tmp_path / "out.txt")]
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=environment, **pipes) as process:
+    # a run in the background ignores Ctrl-C, and what it starts would, too
+    heed = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    with subprocess.Popen(command, env=environment, **pipes, **heed) as process:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
         _, screen = process.communicate(timeout=60)
