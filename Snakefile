@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
+from snakemake_interface_executor_plugins.executors import real
 
 min_version("9.27")
 # not workflow.basedir, which is another's where this workflow is used as a module
@@ -17,6 +18,8 @@ from nunatak.compute.environment import settle
 for line in settle():  # before anything reads a projection
     if workflow.is_main_process:
         print(line, file=sys.stderr)
+# executors join the words of a job's command as they are; formatted before, the path of the interpreter has its quotes
+real.join_cli_args = lambda words, join=real.join_cli_args: join([f"{word}" for word in words if word])
 
 
 # the one of the working directory, else the one that comes with the workflow
