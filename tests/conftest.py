@@ -75,7 +75,11 @@ def dask_cluster(tmp_path_factory):
 
 
 def pytest_configure(config):
-    """Begin the notes; pytest-xdist hands those of a worker on when it ends."""
+    """
+    Begin the notes.
+
+    When a worker of pytest-xdist ends, pytest-xdist hands its notes on.
+    """
     config.stash[NOTES] = []
     if hasattr(config, "workeroutput"):
         config.workeroutput["notes"] = config.stash[NOTES]
@@ -142,7 +146,11 @@ def where_time_goes():
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """The notes and where the time went; the last line counts the tests that real data would have run."""
+    """
+    Write the notes and where the time went.
+
+    The last line counts the tests that real data would have run.
+    """
     for note in config.stash[NOTES]:
         terminalreporter.write_line(note)
     if sum(_seconds.values()) > 60:

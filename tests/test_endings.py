@@ -68,7 +68,11 @@ def without_address_space():
 
 @pytest.mark.parametrize("fails", [from_memory, without_address_space, lambda: np.empty(1 << 50)])
 def test_a_lack_of_memory_is_named(tmp_path, capsys, monkeypatch, fails):
-    """Also where it led to another error, and under a limit where a library does not fit; not without a limit."""
+    """
+    A lack of memory is named even where it led to another error.
+
+    Under a limit of memory, a library that does not fit is such a lack. Without a limit it is none.
+    """
     monkeypatch.setattr(endings.resource, "getrlimit", lambda which: (900 << 20, 900 << 20))
     with pytest.raises(SystemExit) as ended, runtime.job(of_a_rule(tmp_path)):
         fails()
@@ -92,7 +96,11 @@ class Broken:
 
 
 def test_what_goes_wrong_on_the_way_out_goes_to_the_log(tmp_path, capsys):
-    """As h5py complains of each dataset of a file that a full disk broke; everything is as before afterwards."""
+    """
+    h5py complains in this way of each dataset of a file that a full disk broke.
+
+    Everything is as before afterwards.
+    """
     before = sys.unraisablehook, logging.raiseExceptions, signal.getsignal(signal.SIGTERM)
     with runtime.job(of_a_rule(tmp_path)):
         del_me = Broken()

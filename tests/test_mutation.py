@@ -43,7 +43,11 @@ SPEC.loader.exec_module(mutate)
     ],
 )
 def test_slips_of_a_line(line, slips):
-    """One place of each at a time; words for users, types and slow definitions of kernels are left alone."""
+    """
+    One place of each kind is changed at a time.
+
+    Words for users, types and slow definitions of kernels are left alone.
+    """
     text = f"import numpy as np\n\n{line}\n"
     made = [mutate.Slip("", "", *change) for change in mutate.Finder(text).found]
     assert {slip.lines(text)[2] for slip in made} == slips
@@ -51,7 +55,11 @@ def test_slips_of_a_line(line, slips):
 
 
 def test_the_tests_of_a_module_begin_with_those_that_name_it():
-    """Its room first, then tests elsewhere that import it; no workflow is run."""
+    """
+    The tests of the module's room come first, then tests elsewhere that import it.
+
+    No workflow is run.
+    """
     near, others = mutate.tests_of(ROOT, "scripts/nunatak/elevation/trend.py")
     assert "tests/elevation/test_trend.py" in near and "tests/elevation/test_hypsometry.py" in others
     assert all((ROOT / name).is_file() and "/workflow/" not in name for name in near + others)

@@ -58,7 +58,11 @@ def table(rows):
 
 
 def main(arguments):
-    """Print the table and what should not be; return how many ended badly but for silent changes."""
+    """
+    Print the table and what should not be, and return how many files ended badly.
+
+    Silent changes are not in that number.
+    """
     rows = []
     labels = arguments.readers.split(",") if arguments.readers else list(MAKERS)
     with tempfile.TemporaryDirectory() as scratch, open(arguments.out, "w") as stream:

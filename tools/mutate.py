@@ -70,7 +70,11 @@ class Slip(NamedTuple):
 
 
 class Finder(ast.NodeVisitor):
-    """Collects every (place, old, new) of a module; words for users, types and slow twins of kernels are left alone."""
+    """
+    Collect every (place, old, new) of a module.
+
+    Words for users, types and slow twins of kernels are left alone.
+    """
 
     def __init__(self, text):
         self.text, self.found = text, []
@@ -78,7 +82,11 @@ class Finder(ast.NodeVisitor):
         self.visit(ast.parse(text))
 
     def span(self, node):
-        """Where a node begins and ends in the text; before it, a line holds ASCII alone."""
+        """
+        Return where a node begins and ends in the text.
+
+        Before these places, a line holds ASCII alone.
+        """
         return self.starts[node.lineno - 1] + node.col_offset, self.starts[node.end_lineno - 1] + node.end_col_offset
 
     def visit_FunctionDef(self, node):
@@ -143,7 +151,11 @@ def is_text(node):
 
 
 def drawn(rooms, number, seed):
-    """As many slips by chance from each room; those that are known to change nothing are left out."""
+    """
+    Draw as many slips by chance from each room.
+
+    Slips that are known to change nothing are left out.
+    """
     chance, slips = random.Random(seed), []
     known = {(row["file"], row["old"], row["new"]) for row in SLIPS["equivalent"]}
     for k, room in enumerate(rooms):
@@ -158,7 +170,11 @@ def drawn(rooms, number, seed):
 
 
 def listed():
-    """The slips made by hand; one whose text is not, or not once, in its file is told and left out."""
+    """
+    Return the slips made by hand.
+
+    A slip whose text is not in its file, or is there more than once, is told and left out.
+    """
     slips = []
     for row in SLIPS["slip"]:
         file, old, text = row["file"], row["old"], (ROOT / row["file"]).read_text("utf-8")
@@ -170,7 +186,12 @@ def listed():
 
 
 def tests_of(tree, file):
-    """Test files by module: of its room, those that name it; then its others and those elsewhere that import it."""
+    """
+    Return up to two lists of test files for a module, those nearest to it first.
+
+    The first list holds the tests of the module's room that name it. The second holds the room's other tests, and those
+    elsewhere that import the module.
+    """
     parts = Path(file).relative_to("scripts").with_suffix("").parts
     texts = {path.relative_to(tree).as_posix(): path.read_text("utf-8") for path in (tree / "tests").rglob("test_*.py")}
     own = {name for name in texts if name.startswith(f"tests/{parts[1]}/")}
@@ -198,7 +219,11 @@ def killed_by(tree, slip, limit):
 
 
 def run_tests(tree, chosen, log, limit):
-    """The exit code of pytest, in a process of its own that has the packages already; OVERTIME after the limit."""
+    """
+    Return the exit code of pytest, run in a process of its own that has the packages already.
+
+    After the limit, return OVERTIME.
+    """
     child = os.fork()
     if child == 0:
         import pytest
@@ -223,7 +248,11 @@ def run_tests(tree, chosen, log, limit):
 
 
 def copy_of_the_tree(folder):
-    """Copy every file that git knows or would, with the environment as a link; real data are where they were."""
+    """
+    Copy every file that git knows or would, with the environment as a link.
+
+    Real data are where they were.
+    """
     words = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z"]
     listing = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(lambda name: (ROOT / name).is_file(), listing.split("\0")):

@@ -16,7 +16,11 @@ GRANULES, PAIRS, SUBSETS = "granules", "pairs", "subsets"
 
 @dataclass(frozen=True)
 class Raises:
-    """The client raises; a person who wrote a script sees this."""
+    """
+    The client raises an error.
+
+    A person who wrote a script sees this.
+    """
 
     kind: Any
     words: str = ""
@@ -39,7 +43,11 @@ class Returns:
 
 @dataclass(frozen=True)
 class Stops:
-    """The run stops at a rule, with words; nothing is written that a later run takes for an answer."""
+    """
+    The run stops at a rule, with words.
+
+    Nothing is written that a later run takes for an answer.
+    """
 
     rule: str
     words: str
@@ -47,14 +55,22 @@ class Stops:
 
 @dataclass(frozen=True)
 class Fails:
-    """The granule, and no other, is in the ledger as failed, with words; counting stops a study that allows none."""
+    """
+    The granule, and no other, is in the ledger as failed, with words.
+
+    Counting stops a study that allows no failed granule.
+    """
 
     words: str
 
 
 @dataclass(frozen=True)
 class Comes:
-    """The granule is there in the end, with its right bytes; words are in the log."""
+    """
+    The granule is there in the end, with its right bytes.
+
+    The words are in the log.
+    """
 
     words: str = ""
 

@@ -80,7 +80,11 @@ def _large(path, tiles, steps):
 
 
 def test_a_window_of_the_whole_sheet_moves_its_chunks_alone(standin, bucket, tmp_path):
-    """300 x 300 km of 2916 x 2916 cells and 429 months; bytes and places are those in the server's log."""
+    """
+    A window of 300 x 300 km is read from 2916 x 2916 cells and 429 months.
+
+    Bytes and places are those in the server's log.
+    """
     near = [(row, column) for row in (15, 16) for column in (5, 6)]
     _large(bucket, [*near, (15, 8), (20, 5), (2, 20)], steps=(200, 300, 405, 406))
     left, top = -2799360.0 + 5 * TILE * 1920 + 9600, 2799360.0 - 15 * TILE * 1920 - 9600
@@ -137,7 +141,11 @@ def beds(standin, login, tmp_path):
 
 
 def test_bedmachine_comes_from_the_collection_of_the_sheet(beds, archive):
-    """The newest version where none is named, whatever the study's period; another one where it is."""
+    """
+    The newest version is fetched where none is named, whatever the study's period.
+
+    Where the study names another version, that one is fetched.
+    """
     found = archive.search("bedmachine", FJORD, YEARS)
     assert found["file_name"].tolist() == ["BedMachineGreenland-v6.nc"] and found["version"][0] == "006"
     assert archive.fetch(found)["status"].tolist() == ["present"]

@@ -46,7 +46,11 @@ def test_rows_inside_are_kept_and_placed(tmp_path):
 
 
 def test_no_granule_is_lost_and_none_stops_the_others(tmp_path):
-    """Five granules in, five ends out, one row each; the two broken ones say what is wrong."""
+    """
+    Five granules in give five ends out, one row each.
+
+    The two broken ones say what is wrong.
+    """
     kinds = ({}, {"lat": 70.0}, {"start": LATER}, {"beams": ()}, {})
     names = [name_of(cycle=1 + i, start=kind.get("start", START)) for i, kind in enumerate(kinds)]
     paths = [atl06(tmp_path, name, **kind) for name, kind in zip(names, kinds, strict=True)]

@@ -35,7 +35,11 @@ def answers(monkeypatch):
 
 
 def test_a_granule_with_nothing_in_the_area_is_no_failure(answers):
-    """Its alert has a code below zero, as failures have; alerts above are remarks."""
+    """
+    The alert of such a granule has a code below zero, as failures have.
+
+    Alerts above zero are remarks.
+    """
     answers((-4, "nothing in the area"), (1, "took its time"), n=0)
     found, said = service.heights({}, "ATL03.h5", HERE)
     assert found.empty and said == ["nothing in the area", "took its time"]

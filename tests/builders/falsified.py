@@ -39,7 +39,11 @@ class Changed(Opened):
 
 
 class Finished:
-    """A finished study with what lies behind it, opened once; its results and sources stay as they are."""
+    """
+    Hold a finished study with what lies behind it, opened once.
+
+    Its results and sources stay as they are.
+    """
 
     def __init__(self, folder, name, **overrides):
         folder = Path(folder)
@@ -73,7 +77,11 @@ def of_truth(names):
 
 
 def described(name):
-    """Whether the page on checks has a row for this name; <..> there stands for anything."""
+    """
+    Return whether the page on checks has a row for this name.
+
+    In the name of a row, <..> stands for anything.
+    """
     page = (ROOT / "docs/checks.md").read_text("utf-8")
     names = re.findall(r"`([^`]+)`", "".join(re.findall(r"^\| (`.*?) \|", page, flags=re.MULTILINE)))
     return any(re.fullmatch(re.escape(pattern).replace(re.escape("<..>"), ".+"), name) for pattern in names)

@@ -143,7 +143,11 @@ def test_a_region_too_small_for_coarse_cells_is_not_judged():
 
 
 def test_truth_is_met_at_every_epoch():
-    """The limit is 3 cm of mean height and 1 % of the largest true change; no stated error widens it."""
+    """
+    The limit is 3 cm of mean height and 1 % of the largest true change.
+
+    No stated error widens it.
+    """
     true = np.array([0.0, -10.0, -20.0])
     held = truth.volume_against_truth("cap", true * 1.005, true, 8000.0)
     assert held.held and held.limit == pytest.approx(0.03 + 0.01 * 20 / 8)

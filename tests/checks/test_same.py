@@ -68,7 +68,11 @@ def test_bilinear_values_of_a_plane_are_those_of_the_plane():
 
 
 def test_every_check_named_in_the_code_is_described():
-    """Names as they are written where checks are made; what is filled in can be anything, such as vx."""
+    """
+    Names are searched for as they are written where checks are made.
+
+    What is filled in can be anything, such as vx.
+    """
     names = set()
     for path in (ROOT / "scripts/nunatak/checks").glob("*.py"):
         text = path.read_text("utf-8")

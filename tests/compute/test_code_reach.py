@@ -40,7 +40,11 @@ def test_every_module_that_is_loaded_is_in_reach(loaded, script):
 
 
 def test_every_kind_of_import_counts(tmp_path):
-    """Whole modules, names of packages, inside functions and by a name in a table; a docstring's words do not."""
+    """
+    Imports count as whole modules, as names of packages, inside functions and by a name in a table.
+
+    A docstring's words do not count.
+    """
     script = tmp_path / "script.py"
     script.write_text(
         '"""Not nunatak.velocity.series in words."""\n'

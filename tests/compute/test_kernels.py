@@ -48,7 +48,11 @@ def test_another_clone_finds_the_kernels_compiled(tmp_path):
     ("edited", "counts"), [("loops", True), ("inner", True), ("numbers", True), ("words", True), ("beyond", False)]
 )
 def test_kernels_are_good_for_the_code_and_the_constants_they_were_compiled_from(tmp_path, monkeypatch, edited, counts):
-    """The module itself, one whose kernel it calls, and constants of either; not what these constants come from."""
+    """
+    The module itself, a module whose kernel it calls, and constants of either count.
+
+    What these constants come from does not count.
+    """
     texts = {
         "__init__": "",
         "kernels": "",

@@ -33,7 +33,11 @@ def test_what_a_table_names_is_in_the_reach_of_what_imports_it(importer, table, 
 
 @pytest.mark.parametrize("archive", ARCHIVES)
 def test_an_archive_is_in_the_reach_of_what_opens_archives_and_of_nothing_else(archive):
-    """An edit of its class is a new version of the scripts that ask and fetch; what reads granules stays."""
+    """
+    An edit of an archive's class is a new version of the scripts that ask and fetch.
+
+    What reads granules keeps its version.
+    """
     path = LIBRARY / "archives" / f"{ARCHIVES[archive].opened_by.partition(':')[0].replace('.', '/')}.py"
     reaching = {name for name, reach in SCRIPTS.items() if path in reach}
     assert reaching == {"query_granules", "fetch_granules", "show_updates"}

@@ -38,7 +38,11 @@ def test_percentiles_equal_numpy():
 
 
 def test_nmad_is_the_standard_deviation_that_outliers_do_not_move():
-    """1 for standard normal values, also with a tenth of them far off; what is not finite is left out."""
+    """
+    The NMAD is 1 for standard normal values, and 1.14 with a tenth of them far off.
+
+    What is not finite is left out.
+    """
     values = np.random.default_rng(1).normal(size=100_000)
     assert nmad(values) == pytest.approx(1.0, abs=0.01)
     values[::10] = 1e6

@@ -198,7 +198,11 @@ def test_stated_errors_are_those_made():
 
 
 def test_bins_of_time_hold_their_lower_edge_and_nothing_beyond_the_last():
-    """Differences on edges belong to the later bin; those before the first and from the last on are in none."""
+    """
+    Differences on the edge of two bins belong to the later bin.
+
+    Those before the first edge, and those from the last edge on, are in no bin.
+    """
     days = [-1.0, 0.0, 9.9, 10.0, 99.0, 100.0, 4000.0]
     table = pd.DataFrame({"dt_days": days, "dh": 1.0, "z": 0.5, "z_own": 0.5})
     found = summarise(table, edges=(0.0, 10.0, 100.0))

@@ -213,7 +213,11 @@ def test_one_bad_pass_bends_no_rate_and_is_the_only_one_named(annual, offset):
 
 @pytest.mark.parametrize(("passes", "named"), [(4, False), (5, True), (6, True), (7, True), (8, True)])
 def test_a_bad_pass_of_few_is_named(passes, named):
-    """Heights that scatter by 0.5 m; one pass of one of four tracks lies 30 m too high, each of its passes in turn."""
+    """
+    One pass of one of four tracks lies 30 m too high, among heights that scatter by 0.5 m.
+
+    Each of the track's passes is the high one in turn.
+    """
     options = RateOptions(min_years=0.7)
     for cycle in range(passes):
         rng = np.random.default_rng(cycle)
@@ -252,7 +256,11 @@ def mapped_rates(n=600, seed=1):
 
 
 def test_rates_of_clouds_get_a_flag_and_sound_ones_none():
-    """A large error is 1, a lone rate out of line 2, too fast 4; a tongue that thins by 10 m/yr is ice change."""
+    """
+    A large error gets flag 1, a lone rate out of line 2, and a rate that is too fast 4.
+
+    A tongue that thins by 10 m/yr is ice change and gets none.
+    """
     table = mapped_rates()
     table.loc[300:317, "dhdt"] -= 10.0
     assert not flag_rates(table).any()

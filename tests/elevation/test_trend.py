@@ -84,7 +84,11 @@ def test_error_covers_the_truth_as_often_as_it_says(rho, annual):
 
 
 def test_persistence_widens_the_error():
-    """Noise of rho = 0.6 is worth 25 x 0.4 / 1.6 epochs; as if independent it would claim half the error."""
+    """
+    25 epochs with noise of rho = 0.6 are worth 25 x 0.4 / 1.6 independent ones.
+
+    Treated as independent, they would claim half the error.
+    """
     rng = np.random.default_rng(7)
     noise = np.empty((25, 1, 2000))
     noise[0] = rng.normal(size=2000)

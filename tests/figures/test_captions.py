@@ -29,7 +29,11 @@ def test_the_report_shows_the_caption_that_was_drawn_word_for_word(tmp_path):
 
 
 def test_a_figure_that_is_not_drawn_has_no_caption_yet(tmp_path):
-    """The workflow is parsed before anything is drawn; a sidecar cut short is drawn again, not read."""
+    """
+    A figure has no caption yet when the workflow is parsed, before anything is drawn.
+
+    A sidecar cut short is drawn again, not read.
+    """
     assert drawn_caption(tmp_path / "extent.json") == ""
     (tmp_path / "extent.json").write_text('{"caption": "Where')
     assert drawn_caption(tmp_path / "extent.json") == ""

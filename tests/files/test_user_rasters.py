@@ -223,7 +223,11 @@ def test_a_file_with_one_field_and_bounds_needs_no_name(tmp_path):
     "text", ["<VRTDataset rasterXSize='1' rasterYSize='1'/>", "<GDAL_WMS><Service/></GDAL_WMS>", "ncols 1"]
 )
 def test_a_raster_that_points_elsewhere_is_never_opened(tmp_path, text, monkeypatch):
-    """Under any name, by the check of a study and by the reader; a TIFF that holds such a text is none either."""
+    """
+    Such a file is refused under any name, by the check of a study and by the reader.
+
+    A TIFF that holds such a text is no raster either.
+    """
     monkeypatch.setattr(rasterio, "open", lambda *_, **__: pytest.fail("opened"))
     for name, start in (("a.tif", b""), ("a.nc", b""), ("b.tif", b"II*\0" if text.startswith("<") else b"")):
         (tmp_path / name).write_bytes(start + text.encode())

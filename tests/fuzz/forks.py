@@ -39,7 +39,9 @@ class Outcome(NamedTuple):
 
 def outcomes(reader, cases, folder) -> Iterator[Outcome]:
     """
-    Read mutated copies of a reader's seed, one after the other in a child; where one ends it, the next child goes on.
+    Read mutated copies of a reader's seed, one after the other in a child process.
+
+    Where a copy ends the child, the next child goes on.
 
     Parameters
     ----------

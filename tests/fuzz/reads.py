@@ -240,7 +240,11 @@ class Warnings(logging.Handler):
 
 
 def difference(before, now):
-    """What of tables is not as it was, in words; empty for the same."""
+    """
+    Return in words what of some tables is not as it was.
+
+    The text is empty where they are the same.
+    """
     for name in dict.fromkeys((*before, *now)):
         a, b = before.get(name), now.get(name)
         if a is None or b is None:

@@ -19,7 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
     ("files", "draw"), [(300, 1), pytest.param(3000, 2, marks=pytest.mark.full)], ids=["some", "many"]
 )
 def test_spoilt_granules_end_in_words(tmp_path, files, draw):
-    """Every product's reader, in processes that a file may end; the same files at every run."""
+    """
+    Every product's reader is tried in processes that a file may end.
+
+    The files are the same at every run.
+    """
     path = {"PYTHONPATH": os.pathsep.join([str(ROOT / "scripts"), str(ROOT)])}
     command = [sys.executable, "tools/fuzz_readers.py", "--files", files, "--draw", draw, "--out", tmp_path / "out"]
     done = subprocess.run(list(map(str, command)), cwd=ROOT, env=os.environ | path, capture_output=True, text=True)

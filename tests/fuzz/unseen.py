@@ -43,7 +43,11 @@ UNSEEN: tuple[tuple[str, str, str], ...] = (
 
 
 def why_unseen(reader, name) -> str:
-    """Why a change passes without a word; empty where it may not."""
+    """
+    Return why a change may pass without a word.
+
+    The text is empty where it may not.
+    """
     for who, what, why in UNSEEN:
         if re.fullmatch(who, reader) and re.match(what, name):
             return why

@@ -1,4 +1,8 @@
-"""Outlines are read from four formats alone; what points to other files or addresses is never opened."""
+"""
+Outlines are read from four formats alone.
+
+What points to other files or addresses is never opened.
+"""
 
 import json
 import os
@@ -79,7 +83,11 @@ def test_a_pipe_or_a_folder_is_no_outline(secret):
 
 
 def test_a_geopackage_of_two_layers_or_with_a_view(tmp_path):
-    """Two layers are asked about, without a warning of Python; a view without outlines is refused in one line."""
+    """
+    A file of two layers is read without a warning of Python, whether or not a layer is named.
+
+    A view without outlines is refused in one line.
+    """
     path = write(tmp_path / "g.gpkg", [shapely.box(20, 79, 24, 80)], "EPSG:4326", "GPKG", k=["a"])
     database = sqlite3.connect(path)
     database.execute("create view v as select * from g")

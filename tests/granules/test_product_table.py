@@ -60,7 +60,11 @@ def test_a_product_along_tracks_says_how_it_is_read_for_points(name):
 
 @pytest.mark.parametrize("name", products.products_with(kept="sums"))
 def test_a_product_that_is_summed_says_how_and_with_which_errors(name):
-    """The names of errors come with the reader that reads them; where they are not wanted there are no more."""
+    """
+    The names of the errors come with the reader that reads them.
+
+    Where errors are not wanted, there are no names beyond those.
+    """
     plain, fewest = load(PRODUCTS[name].reader)(error=False)
     full, errors = load(PRODUCTS[name].reader)(error=True)
     assert callable(plain) and callable(full) and set(fewest) <= set(errors) and errors

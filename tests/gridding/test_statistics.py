@@ -55,7 +55,11 @@ def test_standard_error_is_that_of_pass_means():
 
 
 def test_variances_of_unequal_weights():
-    """Values 1, 2, 6 with weights 1, 2, 3: about their mean 23/6, without bias over 1 - 14/36; none of a single one."""
+    """
+    Values 1, 2, 6 with weights 1, 2, 3 vary about their mean 23/6.
+
+    Without bias, the variance is divided by 1 - 14/36. A single value has no variance without bias.
+    """
     done = gridded(in_cell([1.0, 2.0, 6.0], weight=[1.0, 2.0, 3.0]))
     variance = (1 * (1 - 23 / 6) ** 2 + 2 * (2 - 23 / 6) ** 2 + 3 * (6 - 23 / 6) ** 2) / 6
     unbiased = variance / (1 - 14 / 36)

@@ -152,7 +152,11 @@ def test_variance_is_never_negative_and_survives_large_values():
 
 
 def test_a_granule_in_transition_does_not_stop_the_others(tmp_path):
-    """(i) Orientation is looked up by time; a turning granule gives no strong segment, and a reason."""
+    """
+    (i) Orientation is looked up by time.
+
+    A turning granule gives no strong segment, and a reason.
+    """
     (tmp_path / "turning").mkdir()
     turning = write_granule(tmp_path / "turning" / NAME, {"gt1l": segments(4)}, orientation=((2, 0.0),))
     flipping = write_granule(

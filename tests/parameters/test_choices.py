@@ -40,7 +40,11 @@ SECTIONS = [
 
 @pytest.mark.parametrize(("section", "declared"), SECTIONS)
 def test_a_section_is_the_class_of_choices_with_its_defaults(section, declared):
-    """Help and unit too; what a study reads is taken by a science as it is."""
+    """
+    A section has the help and the units of its choices, too.
+
+    What a study reads is taken by a science as it is.
+    """
     given = {name: GIVEN[name] for name, choice in choices_of(declared).items() if choice.default is ...}
     made = section.model_validate(given)
     assert isinstance(made, declared)

@@ -176,7 +176,11 @@ def test_classic_and_compact_columns():
 
 
 def test_background_is_that_of_the_time_of_a_segment():
-    """Records at 0, 1 and 2 s: the last one before in profile xseries, else in between; beyond them the ends."""
+    """
+    Profile xseries takes the last record at or before a segment, and other profiles interpolate.
+
+    The records are at 0, 1 and 2 s. Beyond them, the first and the last one hold.
+    """
     track = SimpleNamespace(
         background_time=np.array([0.0, 1.0, 2.0]),
         background_rate=np.array([10.0, 20.0, 40.0]),

@@ -19,7 +19,11 @@ def of_kernel(r, z0, z1, n_background):
     [(10, 1, 8), (6, 0, 5), (14, 2, 11), (8, 1, 6), (9, 1, 7)],  # ranks whose counts reach 1/4 and 3/4 of n
 )
 def test_ranks_of_the_quartiles_without_background(n, low, high):
-    """First rank i with i + 1.5 >= n / 4, last with i - 0.5 <= 3 n / 4; both are met exactly where n is 6, 10, 14."""
+    """
+    The first rank i has i + 1.5 >= n / 4, the last one i - 0.5 <= 3 n / 4.
+
+    Both are met exactly where n is 6, 10 or 14.
+    """
     r = np.arange(n) ** 2.0
     expected = (r[high] - r[low]) / 1.349
     assert of_kernel(r, 0.0, r[-1], 0) == pytest.approx(expected)

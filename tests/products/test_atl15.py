@@ -41,7 +41,11 @@ def test_grid_comes_from_coordinates_not_geotransform(path, change):
 
 @pytest.mark.parametrize("unit", ["km", "degrees"])
 def test_axes_in_another_unit(path, change, unit):
-    """Kilometres lie where metres do; what is no unit of length is refused by axis and unit."""
+    """
+    Axes in kilometres lie where those in metres do.
+
+    What is no unit of length is refused by axis and unit.
+    """
     with h5py.File(path, "a") as file:
         for group in (file[name] for name in file if "x" in file[name]):
             for axis in "xy":
@@ -72,7 +76,11 @@ def test_fills_and_no_ice_are_nan(path, change):
 
 @pytest.mark.parametrize("area", [0.0, None])
 def test_value_without_ice_is_masked(path, area):
-    """Heights, rates and their errors where the area of ice is 0 or a fill; the last row of the file is our first."""
+    """
+    Heights, rates and their errors are masked where the area of ice is 0 or a fill.
+
+    The last row of the file is our first.
+    """
     with h5py.File(path, "a") as file:
         for name in ("delta_h/delta_h", "delta_h/delta_h_sigma", "dhdt_lag4/dhdt", "dhdt_lag4/dhdt_sigma"):
             file[name][:, 5, 0] = 7.0

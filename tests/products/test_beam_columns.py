@@ -28,7 +28,11 @@ def change(path, name, act):
 
 
 def gt1l(path, **options):
-    """Rows and status of the first beam; the others are whole."""
+    """
+    Return the rows and the status of the first beam.
+
+    The other beams are whole.
+    """
     table, statuses = atl06.read_segments(path, **options)
     assert {s.status for s in statuses[1:]} == {"present"} and not any(s.reason for s in statuses[1:])
     return table[table["beam"] == "gt1l"].reset_index(drop=True), statuses[0]
@@ -105,7 +109,11 @@ def test_a_row_without_place_time_or_id_is_left_out_and_counted(granule, name, v
     ],
 )
 def test_a_beam_that_is_senseless_fails_and_says_why(granule, name, act, reason):
-    """One line that names the dataset; the other beams are read."""
+    """
+    The beam fails with one line that names the dataset.
+
+    The other beams are read.
+    """
     change(granule, f"{SEGMENTS}/{name}", act)
     table, statuses = atl06.read_segments(granule)
     assert statuses[0].status == "failed" and statuses[0].reason.startswith(SEGMENTS)

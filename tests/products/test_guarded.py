@@ -1,4 +1,8 @@
-"""Whatever a file does becomes one line; what the program or the user does stays what it is."""
+"""
+Whatever goes wrong in a file becomes one line.
+
+What the program or the user does stays what it is.
+"""
 
 import logging
 import os

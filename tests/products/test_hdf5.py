@@ -135,7 +135,11 @@ def test_spot_follows_a_turn_inside_the_granule(tmp_path):
 
 
 def test_orientations_count_from_their_times_whatever_their_order(tmp_path):
-    """The same two turns, written down latest first; before the first time the first orientation holds."""
+    """
+    The same two turns are written down latest first.
+
+    Before the first time, the first orientation holds.
+    """
     path = write_atl06(tmp_path / "a.h5", turns=((20.0, 1), (10.0, 2), (0.0, 0)))
     np.testing.assert_array_equal(spots(path, "gt2l", [-5.0, 0.0, 12.0, 30.0])[0], [3, 3, 0, 4])
 

@@ -75,7 +75,11 @@ def test_greenland_rows_are_turned_and_cells_off_the_ice_left_out(tmp_path, valu
 
 
 def test_flags_and_constant_cells_are_no_observations(tmp_path, values):
-    """Each value is lost for one reason; a flag of the pole hole far from the pole is low quality."""
+    """
+    Each value is lost for one reason.
+
+    A flag of the pole hole that lies far from the pole counts as low quality.
+    """
     dh, _, quality = values
     quality[4, 0, 0], quality[:, 1, 1], quality[:, 1, 2] = 0, 3, 2
     dh[:, 2, 3] = 0.7

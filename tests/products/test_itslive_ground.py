@@ -258,7 +258,11 @@ def test_an_index_of_before_is_made_anew(tmp_path):
 
 @pytest.mark.parametrize("stated", ["yes", "", [], [0, 1], 2, np.nan])
 def test_a_word_for_the_units_fails_its_pair_and_no_other(tmp_path, stated):
-    """What is neither 0 nor 1 is told in one line; pairs beside it are read."""
+    """
+    What is neither 0 nor 1 is told in one line.
+
+    Pairs beside it are read.
+    """
     (tmp_path / "other").mkdir()
     good, _ = granule(tmp_path / "other", "80 N", "v2")
     broken, _ = granule(tmp_path, "80 N", "v2")

@@ -34,7 +34,11 @@ def test_heads_and_cells_of_a_table_are_escaped(shown):
 
 
 def test_title_and_caption_of_a_figure_are_escaped(shown, tmp_path):
-    """Of a file, and of a drawing made here; quotes too, because the title is an attribute of the picture."""
+    """
+    Title and caption are escaped in a figure of a file and in a drawing made here.
+
+    Quotes are escaped too, because the title is an attribute of the picture.
+    """
     title = f'" onload="alert(1)" {MARK}'
     (tmp_path / "map.png").write_bytes(b"PNG")
     (tmp_path / "map.json").write_text(json.dumps({"title": title, "caption": MARK}))
@@ -101,7 +105,11 @@ def test_no_tag_and_no_hidden_link_of_a_sentence_reaches_the_page(shown, text):
 
 
 def test_what_a_granule_says_of_itself_is_escaped(shown, tmp_path):
-    """Its title and times in the sentence; names, units and descriptions of its datasets in the table."""
+    """
+    The granule's title and times are escaped in the sentence.
+
+    Names, units and descriptions of its datasets are escaped in the table.
+    """
     path = tmp_path / "ATL15_AA_0321_01km_005_01.nc"
     with h5py.File(path, "w") as file:
         for name in ("title", "time_coverage_start", "identifier_product_doi", "short_name"):

@@ -38,7 +38,11 @@ def test_every_result_is_in_the_provenance_with_its_hash(made, made_and_granules
 
 @pytest.mark.parametrize("edited", CODE)
 def test_the_code_is_workflow_rules_scripts_and_notebooks(tmp_path, monkeypatch, edited):
-    """A changed byte in any of them is another code, and so is another name; a README is none."""
+    """
+    A changed byte in any of these files is another code, and so is another name.
+
+    A README is no part of the code.
+    """
     for name in CODE:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)

@@ -81,7 +81,11 @@ def test_results_of_another_study_share_nothing(bundle, tmp_path):
 
 
 def test_results_that_changed_and_that_are_gone_are_named(tmp_path):
-    """Of three results one was changed and one is gone; a file that nobody made is not looked at."""
+    """
+    Of three results, one was changed and one is gone.
+
+    A file that nobody made is not looked at.
+    """
     for name in ("same.csv", "changed.csv", "gone.csv"):
         (tmp_path / name).write_text(name)
     provenance = {"results": {path.name: file_sha256(path) for path in tmp_path.iterdir()}}

@@ -20,7 +20,11 @@ SHIPPED = sorted((ROOT / "config" / "studies").glob("*.yaml"))
 
 @pytest.mark.parametrize("row", FIGURES.values(), ids=lambda row: row.name)
 def test_a_figure_leads_to_its_function_and_its_results(row):
-    """The function exists and is called as every other; each input is a result with a reader."""
+    """
+    The function of a figure exists and is called as every other.
+
+    Each input is a result with a reader.
+    """
     function = drawing.function_of(row.name)
     assert function.__code__.co_varnames[: function.__code__.co_argcount] == ("look", "subject", "data")
     assert row.inputs and set(row.inputs) <= set(RESULTS)

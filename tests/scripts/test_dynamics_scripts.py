@@ -21,7 +21,11 @@ TRUTH = world("pine_island").truth
 
 
 def gate_across(distance, half=9000.0):
-    """A gate across the trunk, in longitude and latitude; the flow is to its right."""
+    """
+    Return a gate across the trunk, in longitude and latitude.
+
+    The flow is to its right.
+    """
     import pyproj
 
     along = np.deg2rad(-123.0)

@@ -412,7 +412,11 @@ def test_study_says_what_tracks_need(tmp_path):
 
 @pytest.mark.parametrize(("bbox", "some"), [([23, 79.5, 24.5, 80], True), ([23, 79.95, 23.1, 80], False)])
 def test_floating_ice_that_no_height_lies_on_fails_a_check(made, study, tmp_path, bbox, some):
-    """The heights within the outline are counted, product by product; without any the key did nothing."""
+    """
+    The heights within the outline are counted, product by product.
+
+    Where no height lies within it, the key did nothing.
+    """
     outlines = {**read_outlines(made["regions"]), "shelf": region.load({"bbox": bbox})}
     write_outlines(outlines, tmp_path / "regions.geojson")
     settings = {name: product_settings(name, study["products"][name]) for name in ("atl06", "atl11")}

@@ -136,7 +136,11 @@ def test_what_would_not_end_is_refused(server, body, said):
 
 
 def test_a_beam_of_too_many_extents_is_refused(server, monkeypatch):
-    """838 heights of six beams lie closer than 10 extents allow; the reason says what to change."""
+    """
+    838 heights of six beams lie closer than 10 extents allow.
+
+    The reason says what to change.
+    """
     monkeypatch.setattr(engine, "_MOST_EXTENTS", 10)
     status, text = ask(server, GOOD)
     said = json.loads(text)["error"]
@@ -144,7 +148,11 @@ def test_a_beam_of_too_many_extents_is_refused(server, monkeypatch):
 
 
 def test_work_stops_between_blocks(data):
-    """Asked before each beam and each block; after the third look nothing more is read."""
+    """
+    The work asks before each beam and each block whether to stop.
+
+    After the third look nothing more is read.
+    """
     granule, looks = atl03.read_granule(data(f"{FOLDER}/{NAME}")), []
     stopping = photons.Limits(stopped=lambda: looks.append(1) or len(looks) > 3)
     for work in (photons.granule_heights, photons.granule_extents):
@@ -158,7 +166,7 @@ def test_work_stops_between_blocks(data):
 
 @pytest.fixture
 def endless(monkeypatch):
-    """Work that ends only when it is told to; the flags of those that began."""
+    """Let work end only when it is told to, and return the flags of the work that began."""
     flags = []
 
     def work(request, assets, name, path, threads, stop):
@@ -176,7 +184,7 @@ def test_work_stops_when_the_time_is_over(server, endless):
 
 
 def test_work_stops_when_the_client_is_gone_and_its_place_is_free_again(server, endless, monkeypatch):
-    """More clients than there are places come and go; the next one is served."""
+    """The next client is served after more clients than there are places came and went."""
     body = json.dumps(GOOD).encode()
     for _ in range(6):
         begun = len(endless)
@@ -189,7 +197,11 @@ def test_work_stops_when_the_client_is_gone_and_its_place_is_free_again(server, 
 
 
 def test_no_folder_is_told(server, monkeypatch):
-    """Also where its name has blanks; in errors and, with several granules, in the alerts among the records."""
+    """
+    No folder is told, even where its name has blanks.
+
+    That holds for errors and, with several granules, for the alerts among the records.
+    """
 
     def fails(request, assets, name, path, threads, stop):
         raise GranuleError(f"{path}: gt1l/heights: damaged; fetch it again")

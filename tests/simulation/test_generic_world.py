@@ -106,7 +106,11 @@ GRIDS = products_with(kept="grid")
 @pytest.mark.parametrize("product", SIMULATED)
 @pytest.mark.parametrize("name", ["UTM in Patagonia", "over the antimeridian, south"])
 def test_every_product_has_granules_in_the_region(name, product, tmp_path, monkeypatch):
-    """Footprints touch the region, names and catalogue agree; gridded products say where they end."""
+    """
+    Footprints touch the region, and names agree with the catalogue.
+
+    Gridded products say where they end.
+    """
     monkeypatch.setitem(itslive_elevation.MONTHS, "antarctica", ("2019-01", "2019-04"))
     spec, sea_ice = PLACES[name], product in SEA_ICE
     # short passes: this is about where granules lie, and not about how much is in them

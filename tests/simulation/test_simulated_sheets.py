@@ -72,7 +72,11 @@ def test_thickness_is_the_truth_of_its_year(archive):
 
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_archives_find_and_fetch_them(archive, name, tmp_path):
-    """The simulated one and a folder say the same of a file; the study's period leaves no surface of one epoch out."""
+    """
+    The simulated archive and a folder say the same of a file.
+
+    The study's period leaves no surface of one epoch out.
+    """
     _, folder, _ = archive
     period = Period.model_validate(["2019-06-01", "2020-12-31"])
     ways = SimulatedArchive(folder), DirectoryArchive(folder / name, tmp_path)

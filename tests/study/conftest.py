@@ -13,7 +13,11 @@ from nunatak import study
 
 @pytest.fixture
 def made(tmp_path):
-    """A function that loads a study file with the plain study's keys and some others; None takes a key away."""
+    """
+    Return a function that loads a study file with the plain study's keys and some others.
+
+    A key given as None is taken away.
+    """
 
     def load(changes=None, **options):
         given = copy.deepcopy(PLAIN)

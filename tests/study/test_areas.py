@@ -59,7 +59,11 @@ def test_what_touches_the_region_is_taken(tmp_path):
 
 
 def test_outlines_may_lie_where_altimetry_is_read_unless_they_are_of_velocity(tmp_path):
-    """A basin of the altimetry leaves no pair as ice; a part of the trunk has no height that floats."""
+    """
+    With a basin of the altimetry as ice, no pair would be left.
+
+    With a part of the trunk as floating ice, no height would float.
+    """
     both = "{itslive: {ICE}, atl06: {FLOAT}}"
     more = (
         "altimetry_region: {bbox: [15, 79, 20, 80]}\n"

@@ -19,7 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_layers_of_keys(made):
-    """The study wins over the machine's settings, the command line over both; sections are merged key by key."""
+    """
+    The study wins over the machine's settings, and the command line over both.
+
+    Sections are merged key by key.
+    """
     settings = {"results": "out", "directory": "/machine", "connections": {"cmr": 1, "nsidc": 9}}
     below = made({"directory": "/study"}, settings=settings)
     assert (below.directory, below.results, below.connections.nsidc) == ("/study", "out", 9)
@@ -41,7 +45,11 @@ def test_results_of_another_archive_lie_apart(made):
 
 
 def test_all_studies_at_once(tmp_path):
-    """What differs from config.yaml was typed and wins; keys of the machine do not count as typed."""
+    """
+    What differs from config.yaml was typed and wins.
+
+    Keys of the machine do not count as typed.
+    """
     (tmp_path / "config" / "studies").mkdir(parents=True)
     (tmp_path / "config" / "config.yaml").write_text("results: out\nconnections: {cmr: 1}\n")
     for name in ("alpha", "beta"):
@@ -112,7 +120,11 @@ def test_a_study_name_that_is_no_command_is_refused_with_one_that_is(tmp_path, n
 
 
 def test_yml_files_are_studies_too(tmp_path):
-    """Beside those in .yaml, hidden files left out; one name in both is told, and the others run."""
+    """
+    Files in .yml are studies beside those in .yaml, hidden files left out.
+
+    One name in both is told, and the other studies run.
+    """
     folder = tmp_path / "config" / "studies"
     folder.mkdir(parents=True)
     (folder.parent / "config.yaml").write_text("results: results\n")
@@ -183,7 +195,11 @@ def test_numbers_to_the_base_60_are_refused(tmp_path, number):
 
 
 def test_whole_numbers_in_all_their_forms(tmp_path):
-    """Only leading zeros are read otherwise than YAML does; text in quotes stays text."""
+    """
+    Only numbers with leading zeros are read otherwise than YAML reads them.
+
+    Text in quotes stays text.
+    """
     path = tmp_path / "numbers.yaml"
     path.write_text("a: [0, -012, 1_000, 0x1F, 10, '0627']\n")
     assert study.yaml_files.read_yaml(path)["a"] == [0, -12, 1000, 31, 10, "0627"]
@@ -243,7 +259,11 @@ def test_loading_studies_is_light():
 
 
 def test_a_product_named_alone_is_not_lost(tmp_path):
-    """`atl14:` with nothing behind it means nothing to YAML; it is refused. `size: tiny` takes a product away so."""
+    """
+    `atl14:` with nothing behind it means nothing to YAML and is refused.
+
+    `size: tiny` takes a product away in this way.
+    """
     path = tmp_path / "g.yaml"
     path.write_text("title: t\nregion: svalbard\nperiod: [2019-01-01, 2020-01-01]\nproducts: {atl14: , atl15: {}}\n")
     with pytest.raises(StudyError, match=r"products\.atl14: empty; write atl14: \{\} for its defaults"):

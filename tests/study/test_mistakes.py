@@ -24,14 +24,22 @@ from nunatak.study import StudyError
     ],
 )
 def test_a_place_outside_the_region_is_told_before_the_run(made, changes, told):
-    """In the longitudes and latitudes that were written; a line that crosses the region is fine."""
+    """
+    The place is told in the longitudes and latitudes that were written.
+
+    A line that crosses the region is fine.
+    """
     with pytest.raises(StudyError, match=re.escape(told)):
         made(changes)
     assert made({"gates": {"front": {"lonlat": [[5, 80], [40, 80]]}}}).gates["front"].step == 60
 
 
 def test_mass_only_where_it_may_be_given(made, tmp_path):
-    """Glaciers by density; ice sheets only with both rasters, which are there."""
+    """
+    Mass is given for glaciers by density.
+
+    For ice sheets it is given only with both rasters, which must be there.
+    """
     assert made({"mass": {"kind": "glacier"}}).mass.allowed
     assert not made({"mass": {"kind": "ice_sheet"}}).mass.allowed
     rasters = {name: str(tmp_path / f"{name}.tif") for name in ("firn", "gia")}
@@ -219,6 +227,10 @@ def test_a_name_that_a_product_does_not_have_is_refused(made, products, line):
     ],
 )
 def test_a_coordinate_system_of_maps_is_in_metres(made, place, system, line):
-    """Degrees would be drawn as kilometres; the remedy names projected systems."""
+    """
+    A system in degrees is refused, because degrees would be drawn as kilometres.
+
+    The remedy names projected systems.
+    """
     with pytest.raises(StudyError, match=re.escape(line)):
         made({place: system})

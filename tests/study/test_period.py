@@ -68,7 +68,11 @@ def test_months_of_years():
     "given", [["2019-01-01", "9999-12-31"], ["2019-01-01", "2262-04-12"], ["1600-01-01", "2020-01-01"]]
 )
 def test_a_period_in_years_that_cannot_be_meant_is_refused(given):
-    """Nanoseconds count from 1677 to 2262; what lay beyond held no time at all, without a word."""
+    """
+    Times in nanoseconds reach from 1677 to 2262.
+
+    A period beyond them held no time at all, without a word.
+    """
     with pytest.raises(ValidationError, match="is not between the years 1900 and 2200; write a date within them"):
         Period.model_validate(given)
 

@@ -37,7 +37,11 @@ def loaded(folder, text, typed=None, name="more.yaml"):
 
 
 def test_leading_zeros_of_a_configfile_are_decimal(folder):
-    """Tracks 415 and 627, where Snakemake reads 269 and 407; a setting of config.yaml, too; what is typed stays."""
+    """
+    Tracks are read as 415 and 627 where Snakemake reads 269 and 407.
+
+    A setting of config.yaml is decimal, too. What is typed stays.
+    """
     text = "products: {atl06: {rgt: [0415, 0627], splits: 1.0e1}}\nmax_failed: 012\n"
     read, config = loaded(folder, text)
     assert config["products"]["atl06"]["rgt"] == [269, 407] and config["max_failed"] == 10

@@ -40,7 +40,11 @@ def share_and_lever(year, start, end):
 
 
 def test_errors_are_the_stated_ones_and_that_of_the_co_registration():
-    """A stated 30 m/yr and 100, 5 or 20 by the flag; 300 where nothing, or something negative, is stated."""
+    """
+    The error is the stated 30 m/yr plus 100, 5 or 20 m/yr by the flag.
+
+    Where nothing, or something negative, is stated, 300 m/yr take the place of the stated error.
+    """
     values = np.zeros((5, 1, 1))
     cube = cube_of(values, values, START, END)
     stated = ("time", np.array([30.0, 30.0, 30.0, np.nan, -1.0]))

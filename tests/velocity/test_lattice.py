@@ -43,7 +43,11 @@ def test_a_cell_no_pair_has_gets_edges_of_the_pairs_cells(cell):
 
 @pytest.mark.parametrize("off", [-0.0004, 0.0004])
 def test_edges_that_rounding_moves_are_one_lattice(off):
-    """Three pairs share a lattice, two of them to within a millimetre; two others lie on one half a cell beside it."""
+    """
+    Three pairs share a lattice, two of them to within a millimetre.
+
+    Two others lie on a lattice half a cell beside it.
+    """
     edges = np.array([[0.0, 0.0], [off, 0.0], [0.0, off], [60.0, 60.0], [60.0, 60.0]])
     pairs = pd.DataFrame({"x0": edges[:, 0] + 60.0, "y0": edges[:, 1] - 60.0})
     area = shapely.box(-1700000.0, -300000.0, -1690000.0, -290000.0)

@@ -67,13 +67,21 @@ def test_v0_follows_the_trend_to_the_reference_year(reference):
 
 
 def test_error_of_a_speed_adds_its_components_in_quadrature():
-    """Errors 3 and 4 m/yr of equal components: 5 / sqrt(2); along one axis that of one; at rest the larger."""
+    """
+    Errors of 3 and 4 m/yr give 5 / sqrt(2) for equal components.
+
+    Along one axis the error is that of the component there, and at rest the larger one.
+    """
     vx, vy = np.array([100.0, 100.0, 0.0, 0.0]), np.array([100.0, 0.0, -50.0, 0.0])
     np.testing.assert_allclose(speed_error(vx, vy, 3.0, 4.0), [5 / np.sqrt(2), 3.0, 4.0, 4.0])
 
 
 def test_bins_of_separation_hold_their_upper_edge():
-    """Repeats of 16, 32, 64, 128 and 256 days lie in the bins that end there; each sensor group has bins of its own."""
+    """
+    Repeats of 16, 32, 64, 128 and 256 days lie in the bins that end there.
+
+    Each sensor group has bins of its own.
+    """
     days = [1, 16, 17, 32, 33, 64, 65, 128, 129, 256, 257, 900]
     assert separation_bins(days).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
     assert separation_bins([16, 32, 900], [0, 1, 2]).tolist() == [0, 7, 17]

@@ -54,7 +54,11 @@ def finished_sea_ice(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished_velocity(tmp_path_factory):
-    """The tiny, simulated Pine Island study, finished in a copy of the workflow; its results stay as they are."""
+    """
+    Return the tiny, simulated Pine Island study, finished in a copy of the workflow.
+
+    Its results stay as they are.
+    """
     flow = Flow(tmp_path_factory.mktemp("velocity"))
     said = flow.run("pine_island", **TINY)
     assert said.code == 0, said.text

@@ -142,7 +142,11 @@ def test_unknown_study(flow):
 
 
 def test_broken_study_file_stops_no_other_study(copy_of_finished):
-    """The others run; all ends with the error of the broken one, in one line, and so does whoever asks for it."""
+    """
+    The other studies run, and the target `all` ends with the error of the broken one, in one line.
+
+    Whoever asks for the broken study gets the same error.
+    """
     flow = copy_of_finished
     for other in set((flow / "config" / "studies").glob("*.yaml")) - {flow / "config" / "studies" / "austfonna.yaml"}:
         other.unlink()

@@ -57,7 +57,11 @@ def test_modules_of_every_depth_are_in_reach(kind):
 
 @pytest.fixture(scope="module")
 def flow(finished, tmp_path_factory):
-    """A copy of the finished study, to edit its library; every edit is undone."""
+    """
+    Return a copy of the finished study, to edit its library.
+
+    Every edit is undone.
+    """
     copy = Flow(tmp_path_factory.mktemp("edited"))
     shutil.copytree(finished.folder, copy.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".venv"))
     return copy
@@ -99,7 +103,11 @@ def test_an_edit_reruns_exactly_what_reaches_it(flow, module):
 
 
 def test_edits_of_what_asks_fetches_or_serves_rerun_nothing(flow):
-    """Granules that are here stay; another way to ask for them is no reason to ask again."""
+    """
+    Granules that are here stay.
+
+    Another way to ask for them is no reason to ask again.
+    """
     asking = ("local/directory.py", "transfer/download.py", "local/simulated.py")
     with edited(flow, *(f"archives/{module}" for module in asking), "service/app.py"):
         done = flow.run("austfonna", "--dry-run", **TINY)
