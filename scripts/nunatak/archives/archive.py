@@ -31,7 +31,9 @@ class Archive(Protocol):
 @dataclass(frozen=True)
 class Filters:
     """
-    What a study asks of a product beyond region and period; None asks nothing.
+    What a study asks of a product beyond region and period.
+
+    A field that is None asks nothing.
 
     Attributes
     ----------
@@ -59,7 +61,7 @@ class Filters:
 
     @classmethod
     def of(cls, settings) -> Filters:
-        """The filters among the settings of a study's product (a mapping); its other keys are no business here."""
+        """Return the filters among the settings of a study's product, a mapping whose other keys are ignored."""
         given: dict[str, Any] = {}
         for field in fields(cls):
             value = settings.get(field.name)
@@ -71,7 +73,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one granule; the fields are the ledger's."""
+    """What became of one granule, in the fields of the ledger."""
 
     granule_id: str
     path: str

@@ -94,7 +94,11 @@ def select(table, product, region, period, filters, *, asked):
 
 
 def in_region(table, region, notes):
-    """Which granules' footprints touch the region; those without a footprint stay and are noted."""
+    """
+    Return which granules' footprints touch the region.
+
+    Granules without a footprint stay and are noted.
+    """
     inside = np.ones(len(table), dtype=bool)
     if region is None or table.empty:
         return inside
@@ -156,7 +160,11 @@ def newest(table, notes):
 
 
 def _identity(table):
-    """What makes two files the same granule, as text; the granule id where a part is not known."""
+    """
+    Return, as text, what makes two files the same granule.
+
+    It is the granule id where a part is not known.
+    """
     known = dict.fromkeys(part for product in PRODUCTS.values() for part in product.identity)
     columns = ["product", *known, "granule_id"]
     keys = []

@@ -66,9 +66,10 @@ def at_least(name, value, limit, unit, text):
 
 def within(name, value, low, high, unit, text):
     """
-    A check that a value lies between two limits; a value that is not a number fails.
+    Return a check that a value lies between two limits.
 
-    `limit` of the check is the one that the value is nearer to, and the words name both.
+    A value that is not a number fails. `limit` of the check is the one that the value is nearer to, and the words name
+    both.
     """
     text = f"{text}; between {low:.4g} and {high:.4g}{f' {unit}' if unit else ''}"
     if value > (low + high) / 2:

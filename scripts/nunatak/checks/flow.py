@@ -114,7 +114,7 @@ def forward(annual):
 
 
 def inside_outline(annual, outlines):
-    """Cells of the region are those whose place is in its outline; velocities lie in them alone."""
+    """Check that the region's cells are those whose place is in its outline and that only they have velocities."""
     name = "velocity/region"
     if "roi" not in annual:
         return not_applicable(name, "the map has no region")

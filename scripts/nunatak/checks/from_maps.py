@@ -193,7 +193,9 @@ def _along(name, rows, crs):
 
 def gates(table, annual, asked):
     """
-    The flux through gates worked out again from each year's map; discharge from it where the thickness is one number.
+    Check the flux through gates by working it out again from each year's map.
+
+    The discharge is worked out from the flux where the thickness is one number.
 
     Parameters
     ----------

@@ -120,7 +120,11 @@ def longer_from_shorter(bins, weighting):
 
 
 def series(table, bins, sums, whole, weighting, outlines):
-    """The series of every area from the sums of the granules in its cells; the whole's from the counts of the grid."""
+    """
+    Check the series of every area against the sums of the granules in its cells.
+
+    The series of the whole region is also checked against the counts of the grid.
+    """
     found = []
     for region, rows in table.groupby("region", sort=False):
         name = f"freeboard_series/{region}"

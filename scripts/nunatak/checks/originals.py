@@ -121,6 +121,10 @@ def _beside(layer, again, window, names):
 
 
 def _scales(columns):
-    """Areas are compared by the size of a cell; an edge without ice has none."""
+    """
+    Return the scales by which areas are compared, the size of a cell for each.
+
+    An edge without ice has no such size, and its scale is 1.
+    """
     largest = {key: np.nanmax(np.abs(v[1]), initial=0.0) for key, v in columns.items() if key.startswith("ice_area")}
     return {key: size or 1.0 for key, size in largest.items()}

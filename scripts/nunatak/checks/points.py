@@ -66,7 +66,11 @@ def checks(results, settings):
 
 
 def usable(product, rows, asked):
-    """Rows that pass the study's filter; of fitted heights those of a good flag: (n,) bool."""
+    """
+    Return which rows pass the study's filter, as (n,) bool.
+
+    Fitted heights pass where their flag is good.
+    """
     if product == "atl11":
         return elevation.usable(rows, quality=asked.get("filter", "standard") == "standard")
     if product == "atl06":
@@ -230,9 +234,11 @@ def track_report(report, rates, points, whole, asked):
 
 def heights(product, table, rows, whole, asked):
     """
-    Heights of cells from the rows that lie in them: lowest, highest, how many, when; the median between the two.
+    Check the heights of cells against the rows that lie in them.
 
-    Where not all rows are read, each of them must lie between the lowest and the highest of its cell.
+    Where all rows are read, the lowest and the highest height, the number of rows and their times must be the same, and
+    the median must lie between the two heights. Where not all are read, each of them must lie between the lowest and
+    the highest of its cell.
 
     Parameters
     ----------
@@ -300,7 +306,11 @@ def track(product, table, rows, asked):
 
 
 def tracks(product, table, rows, whole):
-    """Counts, cycles and times of each track and beam, from the rows; the nearest place is one of theirs."""
+    """
+    Check counts, cycles and times of each track and beam against the rows.
+
+    The nearest place must be that of one of the rows.
+    """
     name = f"tracks/{product}"
     if rows is None or not whole:
         return not_applicable(name, f"not all rows of {product} are read")

@@ -92,7 +92,7 @@ def table_closes(table, mass):
 
 
 def _density(mass):
-    """Density and its error of a study's mass, kg m-3; 0 where it has none."""
+    """Return the density of a study's mass and its error in kg m-3, both 0 where it has none."""
     if not mass or (mass.get("kind") != "glacier" and not mass.get("firn")):
         return 0.0, 0.0
     if mass.get("kind") == "glacier":

@@ -66,7 +66,11 @@ def of_biases(product, table):
 
 
 def _of_table(name, table, n, what, product):
-    """Judge n values of a table that mix releases; None where the table does not say."""
+    """
+    Judge n values of a table that mix releases.
+
+    `n` is None where the table does not say, and the check then does not apply.
+    """
     if n is None:
         return not_applicable(name, "the releases of the passes are not known")
     said = table.attrs.get("attributes", {})

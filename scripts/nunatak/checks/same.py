@@ -56,7 +56,9 @@ def same(name, columns, text, *, limit=ROUNDING, scales=None):
 
 def same_rows(name, found, expected, keys, text, *, columns=None, limit=ROUNDING, scales=None):
     """
-    Hold rows of a table against rows that must be the same; a row that only one of them has fails.
+    Compare rows of a table with rows that must be the same.
+
+    A row that only one of them has fails the check.
 
     Parameters
     ----------
@@ -82,7 +84,7 @@ def _plain_keys(table, keys):
 
 
 def _shares(found, expected, scale):
-    """|difference| over size of each value; inf where one side alone is missing, NaN where both are."""
+    """Return |difference| over size of each value, inf where one side alone is missing and NaN where both are."""
     if found.dtype.kind in "OUSb" or expected.dtype.kind in "OUSb":
         one, other = (
             pd.Series(values.ravel()).astype(str).replace({"<NA>": "", "nan": "", "None": ""})
@@ -106,7 +108,7 @@ def _shares(found, expected, scale):
 
 
 def bilinear(field, x, y, px, py):
-    """Values of a grid at points between four cells that all have one; NaN elsewhere."""
+    """Interpolate a grid at points between four cells that all have a value, and return NaN elsewhere."""
     column, row = (px - x[0]) / (x[1] - x[0]), (py - y[0]) / (y[1] - y[0])
     j, i = np.floor(column).astype(int), np.floor(row).astype(int)
     inside = (i >= 0) & (j >= 0) & (i < y.size - 1) & (j < x.size - 1)

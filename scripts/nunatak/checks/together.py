@@ -34,7 +34,11 @@ from nunatak.study.period import Period
 
 @dataclass
 class Sources:
-    """What lies behind the results of a study; where something is not on this machine its checks do not apply."""
+    """
+    The data behind the results of a study.
+
+    Where something of it is not on this machine, its checks do not apply.
+    """
 
     height_change: Callable[..., Any] | None = None
     """function of resolution, bounds and lag that reads granules of ATL15 again, see `originals.height_change`"""

@@ -103,7 +103,11 @@ def _fills_to_nan(values, limit):
 
 @kernel
 def _mark(photons, segments, first, limits):
-    """Take out photons that cannot be: no height, and the place of their segment's beginning; count them by reason."""
+    """
+    Take out photons whose place or height is impossible, and count them by reason.
+
+    Such a photon has no height, and its place is the beginning of its segment.
+    """
     along, latitude, longitude, h = photons
     ends, lengths, north, east = segments
     beside, degrees, low, high = limits

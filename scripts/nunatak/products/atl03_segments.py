@@ -64,7 +64,9 @@ def read(file, beam, columns, start):
 
 def clipped(file, beam, segment_id, counts):
     """
-    Take one photon too many off the count that has it, the last one in subsets made by NSIDC from 2023 to 2025; say so.
+    Take one photon too many off the count that has it, and say so.
+
+    In subsets made by NSIDC from 2023 to 2025 that is the last count.
 
     Parameters
     ----------

@@ -275,7 +275,7 @@ def _variable(own, name, rows, spared):
 
 
 def _cycles(group, held):
-    """The cycles of a pair's columns; each once, and all within those of the granule's name."""
+    """Return the cycles of a pair's columns, each of them once and all within those of the granule's name."""
     cycles = hdf5.read(group, "cycle_number", column=CYCLE)
     first, last = held
     if cycles.size != np.unique(cycles).size or not ((cycles >= first) & (cycles <= last)).all():
@@ -334,7 +334,7 @@ def frame(parts, columns, empty):
 
 
 def for_points(settings, *, wished=(), corrections=()) -> PointReader:
-    """Return how granules are read for a study's points; see `atl06.for_points`."""
+    """Return how granules are read for a study's points (see `atl06.for_points`)."""
     chosen = {
         "pairs": settings.pairs,
         "cycles": settings.cycles,

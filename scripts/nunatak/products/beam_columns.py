@@ -45,7 +45,11 @@ class BeamColumns:
         """values that cannot be, counted by what is wrong with them"""
 
     def read(self, name, path=None, rows=slice(None), *, as_float=False):
-        """Return rows of a column; values that cannot be are NaN, of integers the fill of int32."""
+        """
+        Return rows of a column, in which impossible values are missing.
+
+        A missing value is NaN, or the fill of int32 among integers.
+        """
         path, column = path or name, self.columns.get(name, ANY)
         length = hdf5.length(self.group, path)
         if length != self.n:
@@ -82,7 +86,11 @@ class BeamColumns:
         return self.without(name, values, beyond, said or f"beyond {low:g} .. {high:g}")
 
     def without(self, name, values, beyond, said):
-        """Return values with some missing and counted under what is wrong with them; too many of them fail the beam."""
+        """
+        Return values with some missing and counted under what is wrong with them.
+
+        Too many of them fail the beam.
+        """
         n = int(np.count_nonzero(beyond))
         if not n:
             return values

@@ -104,7 +104,11 @@ def _codes(file, name, window, release):
 
 
 def _heights(read, mask, release):
-    """Heights above the ellipsoid, with the air in the firn; thickness 0 off the ice and NaN where it is negative."""
+    """
+    Return heights above the ellipsoid, with the air in the firn.
+
+    The thickness is 0 off the ice and NaN where it is negative.
+    """
     ice = np.isin(mask, release.ice)
     thickness = np.where(read["thickness"] < 0, np.nan, read["thickness"])
     firn = read.get("firn")

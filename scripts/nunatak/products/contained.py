@@ -79,7 +79,9 @@ def open_dataset(group, name):
 
 def check_links(group, name):
     """
-    Refuse a path with a link that is not a hard one; a path that does not exist passes.
+    Refuse a path with a link that is not a hard one.
+
+    A path that does not exist passes.
 
     Parameters
     ----------

@@ -19,10 +19,11 @@ _LONGEST = 300  # characters of a library's words; numba and Arrow write pages
 @contextmanager
 def guarded(path):
     """
-    Turn any error of the block into a GranuleError of one line; its traceback goes to the log.
+    Turn any error of the block into a GranuleError of one line.
 
-    Every loop over granules reads inside this block, so that a granule that cannot be read fails by name and the next
-    one is read. Our own errors pass as they are, and so do those of the network and interrupts.
+    The traceback goes to the log. Every loop over granules reads inside this block, so that a granule that cannot be
+    read fails by name and the next one is read. Our own errors pass as they are, and so do those of the network and
+    interrupts.
 
     Parameters
     ----------
@@ -42,7 +43,11 @@ def guarded(path):
 
 
 def in_words(error, path):
-    """Return what an error says, on one line and without the file's name; the kind of one that is not ours."""
+    """
+    Return what an error says, on one line and without the file's name.
+
+    The kind of an error is named where it is neither ours nor one of HDF5 or the operating system.
+    """
     said = " ".join(str(error).split())
     if isinstance(error, NunatakError):
         return said.removeprefix(f"{path}: ")

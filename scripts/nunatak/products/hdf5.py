@@ -34,7 +34,9 @@ UNKNOWN_SPOT = 0  # the spacecraft is turning (sc_orient 2), or the file does no
 @contextmanager
 def open_granule(path):
     """
-    The open h5py.File of a granule, closed when the block ends; it gives only what it holds itself (`contained`).
+    Open a granule as an h5py.File that is closed when the block ends.
+
+    The file gives only what it holds itself (`contained`).
 
     Parameters
     ----------
@@ -97,7 +99,7 @@ def units(dataset, default=None):
 
 
 def scalar(file, name, default=None):
-    """The value of a one-element dataset (text as str); `default` where it is absent or empty."""
+    """Return the value of a one-element dataset, text as str, or `default` where it is absent or empty."""
     if not has(file, name) or file[name].shape is None:
         return default
     if file[name].size > MOST_STATED:
@@ -112,7 +114,7 @@ def scalar(file, name, default=None):
 
 
 def whole(file, name):
-    """The whole number of a one-element dataset, as it is or as text; None where it is absent or empty."""
+    """Return the whole number of a one-element dataset of numbers or text, or None where it is absent or empty."""
     value = scalar(file, name)
     try:
         if value is None or value == int(value):

@@ -221,7 +221,7 @@ def _pole_hole_radius():
 
 
 def _keep_observed(data, flags):
-    """Make NaN of what was not observed, in place; the numbers of values by reason, as attributes."""
+    """Make NaN of what was not observed, in place, and return the numbers of values by reason, as attributes."""
     dh, sigma = data["dh"].values, data["dh_sigma"].values
     low = flags.pop("low_quality", None)
     counts = {"values_read": int(np.isfinite(dh).sum())}

@@ -184,7 +184,7 @@ def read_variable(group, name, window):
 
 
 def _within(group, name, values, column):
-    """Return values of a variable, those that cannot be missing; the log counts them, and too many are an error."""
+    """Return a variable's values with impossible ones missing and counted in the log, and refuse too many of them."""
     if values.dtype.kind != "f":
         return values
     size = np.abs(values)

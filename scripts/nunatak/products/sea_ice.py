@@ -172,7 +172,11 @@ def _check_epoch(file):
 
 
 def _identity(file, path, layout):
-    """rgt, cycle and time by the name, checked against the file; else by the file, with -1 and None for unknown."""
+    """
+    Return rgt, cycle and time by the name, checked against the file.
+
+    Where the name is no granule's, rgt and cycle are by the file, with -1 for unknown, and the time is None.
+    """
     try:
         name = granules.parse(Path(str(path)).name)
     except NunatakError:

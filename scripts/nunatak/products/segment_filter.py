@@ -14,7 +14,11 @@ from nunatak.parameters.freeboard import STANDARD_TYPES
 
 @dataclass(frozen=True)
 class SegmentFilter:
-    """Which segments are kept; a beam without a variable that is filtered by fails, for nothing would be filtered."""
+    """
+    The conditions by which segments are kept.
+
+    A beam without a variable that is filtered by fails, because nothing would be filtered.
+    """
 
     types: tuple[int, ...] | None = STANDARD_TYPES
     """values of height_segment_type that are kept; None keeps all"""

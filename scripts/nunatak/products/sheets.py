@@ -41,7 +41,7 @@ def sheet_of(file) -> str:
 
 
 def _code(file):
-    """The EPSG code that a file states in any of the ways its makers have used; None where it states none."""
+    """Return the EPSG code that a file states in any way its makers have used, or None where it states none."""
     mappings = [file[name] for name in _MAPPINGS if name in file]
     stated = [hdf5.attribute(file, "epsg_number"), *(hdf5.attribute(m, "spatial_epsg") for m in mappings)]
     stated += [

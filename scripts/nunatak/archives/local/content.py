@@ -234,7 +234,11 @@ def _read_track(file, product):
 
 
 def _along(group, time):
-    """Seconds that order a group's rows along the track; of ATL11, seen in many cycles, from the reference points."""
+    """
+    Return seconds that order a group's rows along the track.
+
+    Those of ATL11, whose rows are seen in many cycles, come from the reference points.
+    """
     if hdf5.length(group, time) > MOST_ROWS:
         raise NunatakError(f"{group.name[1:]}/{time} states {hdf5.length(group, time)} rows, more than any beam has")
     if group[time].ndim == 1:
@@ -284,7 +288,7 @@ def _grid_axes(file, product):
 
 
 def _of_sheet(file, product, sheet):
-    """First and last instant of a grid of an ice sheet; of BedMachine its nominal year."""
+    """Return first and last instant of a grid of an ice sheet, which for BedMachine are both its nominal year."""
     if product == "bedmachine":
         version = bedmachine_releases.version_of(file, sheet)
         return (times.from_decimal_year(bedmachine_releases.RELEASES[sheet, version].year),) * 2

@@ -42,7 +42,7 @@ class DirectoryArchive:
 
     def search(self, product, region, period, filters=None):
         """
-        The granule table of a product in a region and a period; see `Archive.search`.
+        Return the granule table of a product in a region and a period (see `Archive.search`).
 
         `url` is the path below the root. A file that cannot be opened stays in the table when its name is that of a
         granule asked for: `fetch` then says what is wrong with it. Names that lie, files that are nobody's granules and

@@ -38,7 +38,7 @@ class SimulatedArchive:
         return cls(settings["folder"])
 
     def search(self, product, region, period, filters=None):
-        """The granule table of a product in a region and a period; see `Archive.search`."""
+        """Return the granule table of a product in a region and a period (see `Archive.search`)."""
         product = granules_of(product)
         catalogue = self.folder / product / CATALOGUE
         if not catalogue.is_file():

@@ -73,9 +73,10 @@ class EarthdataArchive:
 
     def search(self, product, region, period, filters=None):
         """
-        The granule table of a product in a region and a period; see `Archive.search`. Needs no login.
+        Return the granule table of a product in a region and a period (see `Archive.search`).
 
-        The release that answered, its collection and each record's id and revision are columns of the table.
+        The search needs no login. The release that answered, its collection and each record's id and revision are
+        columns of the table.
         """
         product = granules_of(product)
         filters = filters or Filters()
@@ -291,7 +292,11 @@ def _nothing(asked, product, release, region, period, filters):
 
 
 def _collection(product, region):
-    """The short name of a product's collection; of one that has two, that of the region's hemisphere."""
+    """
+    Return the short name of a product's collection.
+
+    Of a product with two collections it is that of the region's hemisphere.
+    """
     names = product_row(product).collections
     if not names:
         return product

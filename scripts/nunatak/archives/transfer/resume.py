@@ -23,11 +23,15 @@ class Spoiled(Exception):
 
 
 class Unauthorised(LoginRefused):
-    """The service does not take the token; a new one may help once."""
+    """The service does not take the token, though a new one may help once."""
 
 
 class _Again(Exception):
-    """Another attempt may help; `wait` is what the service asked for."""
+    """
+    A failure after which another attempt may help.
+
+    `wait` is what the service asked for, or None.
+    """
 
     def __init__(self, reason, wait=None):
         super().__init__(reason)
@@ -111,7 +115,7 @@ def _attempt(session, url, part, size, arrivals):
 
 
 def _judge(answer, url, have):
-    """Turn a refusal into what it means; returns for an answer that carries the file."""
+    """Raise what a refusal means, and return where the answer carries the file."""
     code, host = answer.status_code, redacted(url).split("/")[2]
     if code == 401:
         raise Unauthorised(f"{host}: refuses the login; the token may have expired: see `make check_access`")
@@ -134,7 +138,11 @@ def _judge(answer, url, have):
 
 
 def _write(answer, part, start, size, arrivals):
-    """Append the body from `start`; a body shorter than announced is kept for the next attempt."""
+    """
+    Append the body of an answer from `start`.
+
+    A body shorter than announced is kept for the next attempt.
+    """
     announced = answer.headers.get("Content-Length", "")
     with open(part, "r+b" if start else "wb") as stream:
         stream.seek(start)
@@ -154,7 +162,11 @@ def _write(answer, part, start, size, arrivals):
 
 
 def _validator(note) -> str | None:
-    """The validator of the bytes that are here; None when the server gave none, so that nothing can be resumed."""
+    """
+    Return the validator of the bytes that are here, or None when the server gave none.
+
+    Without a validator nothing can be resumed.
+    """
     try:
         return json.loads(note.read_text())["validator"]
     except (OSError, ValueError, KeyError):
@@ -171,7 +183,7 @@ def _note(note, answer):
 
 
 def bytes_of(part) -> int:
-    """Bytes of a file under way; 0 where there is none."""
+    """Return the number of bytes of a file under way, 0 where there is none."""
     try:
         return Path(part).stat().st_size
     except OSError:

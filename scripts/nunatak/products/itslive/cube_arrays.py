@@ -85,7 +85,7 @@ def reason(error):
 
 
 def _variable(path, name, array, store):
-    """Return an array as a lazy variable; None for one along other dimensions, which no reader asks for."""
+    """Return an array as a lazy variable, or None for one along other dimensions, which no reader asks for."""
     attributes = dict(array.attrs)
     stated = (
         array.metadata.dimension_names if array.metadata.zarr_format == 3 else attributes.pop("_ARRAY_DIMENSIONS", ())
@@ -122,7 +122,7 @@ def _check_sizes(path, variables):
 
 
 class _Chunks(BackendArray):
-    """An array of the store; reading it fills absent chunks of a field and names what is wrong."""
+    """An array of the store that, when read, fills absent chunks of a field and names what is wrong."""
 
     def __init__(self, path, name, array, store, attributes):
         self.path, self.name, self.store = path, name, store
@@ -156,7 +156,7 @@ class _Chunks(BackendArray):
         return f"{self.name}/{self._array.metadata.encode_chunk_key(tuple(int(i) for i in place))}"
 
     def _filled(self, values, key, absent):
-        """Put fill into absent chunks of fields and of decimal numbers by layer; refuse all others."""
+        """Put fill into absent chunks of fields and of decimal numbers by layer, and refuse all others."""
         rows = self._rows(key)
         out = values.reshape([len(r) for r in rows]).copy()
         for place in absent:

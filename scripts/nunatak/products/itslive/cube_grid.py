@@ -65,7 +65,11 @@ def window_of(store, bounds, path):
 
 
 def epsg_of(store, path):
-    """The global `projection`; the grid mapping may have lost its spatial_epsg to a rewrite."""
+    """
+    Return the EPSG code that the global `projection` states, or else the grid mapping.
+
+    The grid mapping may have lost its spatial_epsg to a rewrite.
+    """
     stated = [store.attrs["projection"]] if "projection" in store.attrs else []
     for name in _GRID_MAPPINGS:
         if name in store.variables and "spatial_epsg" in store[name].attrs:

@@ -91,7 +91,7 @@ def _layers_of(path, *, bounds, period, variables, chunks, names):
 
 
 def _field(variable, order, rows, columns, chunks):
-    """The chosen layers of a variable in a window; a Dask array where chunks are given."""
+    """Return the chosen layers of a variable in a window, as a Dask array where chunks are given."""
     variable = variable.transpose("mid_date", "y", "x")
     name, attributes = variable.name, variable.attrs
     dtype, _, fill, _ = LAYOUT[name]

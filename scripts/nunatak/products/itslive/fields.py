@@ -145,7 +145,11 @@ def _filters(dataset):
 
 
 def stated_fills(dataset):
-    """The fills a file states and its type can hold: `_FillValue` and `missing_value`; HDF5's own is 0 in version 1."""
+    """
+    Return the fills that a file states and its type can hold, from `_FillValue` and `missing_value`.
+
+    HDF5's own fill value is not among them, because it is 0 in version 1.
+    """
     values = [number(dataset, key) for key in ("_FillValue", "missing_value")]
     held = _storable({value for value in values if np.isfinite(value)}, dataset.dtype)
     return sorted(held.astype(float).tolist())

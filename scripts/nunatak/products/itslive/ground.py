@@ -68,7 +68,9 @@ def version_in(name):
 
 def version_of_cube(addresses):
     """
-    Return the version, 1 or 2, of all granules of a datacube, by its folder in the archive; None where none tells it.
+    Return the version, 1 or 2, of all granules of a datacube, by its folder in the archive.
+
+    The version is None where no folder tells it, or where folders tell different ones.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ def _floats(variable):
 
 @contextmanager
 def _stream(path):
-    """A local path as it is; a file at an address, that fetches ranges."""
+    """Yield a local path as it is, and for an address a file that fetches ranges."""
     path = remote.location(path)
     if not isinstance(path, remote.Address):
         if not path.is_file():

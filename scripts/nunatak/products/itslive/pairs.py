@@ -143,7 +143,11 @@ def _epsg(file):
 
 
 def _check_possible(row, path):
-    """Refuse a pair of which a number cannot be; what is not known is NaN and passes."""
+    """
+    Refuse a pair that has an impossible number.
+
+    A number that is not known is NaN and passes.
+    """
     for name, (low, high) in _POSSIBLE.items():
         value = row[name]
         if not np.isnan(value) and not low <= value <= high:
@@ -246,7 +250,11 @@ def _errors(file):
 
 
 def _on_ground(row, file):
-    """Divide the errors and shifts of a pair in map units by k; tell the units of the file and k."""
+    """
+    Divide the errors and shifts of a pair in map units by k.
+
+    The units of the file and k are put into the row.
+    """
     version = row["version"] or (1 if row["layout"] == "v1" else 2)
     row["units_in_granule"] = units_of(file["vx"].attrs, version, where=f"{file.filename}: vx")
     row["map_scale"] = scale_of_pair(row) if row["units_in_granule"] == "map" else 1.0

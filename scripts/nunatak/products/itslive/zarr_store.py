@@ -1,4 +1,4 @@
-"""Zarr stores that are read alone, in a folder or at an address; they note which chunks are absent."""
+"""Zarr stores in a folder or at an address that are only read and note which chunks are absent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ class Cut(OSError):
 
 
 def _looked_at(store, key, content):
-    """Note a chunk that is not there; refuse a cut one, which Blosc would read beyond its end."""
+    """
+    Note a chunk that is not there, and refuse one that is cut.
+
+    Blosc would read beyond the end of a cut chunk.
+    """
     if content is None and not key.endswith(_METADATA):
         store.absent.add(key)
     elif content is not None and key.partition("/")[0] in store.in_blosc and not key.endswith(_METADATA):
@@ -29,7 +33,9 @@ def _looked_at(store, key, content):
 
 class FolderStore(LocalStore):
     """
-    The files below a folder; what is no file, such as a pipe, is never opened.
+    The files below a folder, which are only read.
+
+    What is no file, such as a pipe, is never opened.
 
     Attributes
     ----------
