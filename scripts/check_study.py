@@ -95,7 +95,11 @@ def files_of(path):
 
 
 def bands_of(path):
-    """The bands of a raster on disk, (band, y, x); NaN where it has no value."""
+    """
+    Return the bands of a raster on disk, (band, y, x).
+
+    Bands of floating-point numbers are NaN where the raster has no value.
+    """
     with rasterio.open(path) as source:
         return source.read(masked=True).filled(np.nan) if source.dtypes[0].startswith("float") else source.read()
 
@@ -107,7 +111,11 @@ def hashes_of(results):
 
 
 def here(ledgers):
-    """The ledger and the paths of its granules; None where they are not files of this machine."""
+    """
+    Return a ledger and the paths of its granules.
+
+    The answer is None where there are none, or where they are not files of this machine.
+    """
     if not ledgers:
         return None
     ledger = read_table(ledgers)
@@ -116,7 +124,11 @@ def here(ledgers):
 
 
 def height_change_of(ledgers):
-    """A function that reads windows of ATL15 again, see `originals.height_change`; None where it is not here."""
+    """
+    Return a function that reads windows of ATL15 again, as `originals.height_change` asks for it.
+
+    The answer is None where ATL15 is not on this machine.
+    """
     found = here(ledgers)
     if found is None:
         return None
@@ -133,13 +145,17 @@ def height_change_of(ledgers):
 
 
 def surface_of(ledgers):
-    """A function that reads windows of ATL14's granules; None where they are not here."""
+    """Return a function that reads windows of ATL14's granules, or None where they are not on this machine."""
     found = here(ledgers)
     return found and (lambda bounds: atl14.read_surface(found[1], bounds=bounds))
 
 
 def sums_of(results):
-    """The sums of sea ice as one, and whether they are those of all granules; None without, or where they are many."""
+    """
+    Return the sums of sea ice as one, and whether they are those of all granules.
+
+    The sums are None where there are none, or too many to hold.
+    """
     if "sums" not in results.paths:
         return None, False
     kinds = [reading.listed(results.paths[kind]) for kind in ("sums", "levels", "tallies")]
@@ -153,7 +169,11 @@ def sums_of(results):
 
 
 def sea_ice_of(results, settings):
-    """One granule of sea ice, read again as the study reads it: its id and its segments; None where none is here."""
+    """
+    Read one granule of sea ice again as the study reads it.
+
+    Return its id and its segments, or None where no granule is on this machine.
+    """
     found = here(results.paths.get("ledger_sea_ice"))
     product = next((name for name in ("atl10", "atl07") if (settings.get("products") or {}).get(name)), None)
     if found is None or product is None:

@@ -131,7 +131,7 @@ def outline_of(box, lines, outlines, grid):
 
 
 def smb_of(mapped, coverage, settings):
-    """Return the surface mass balance over a box; unknown where the study has none."""
+    """Return the surface mass balance over a box, unknown where the study has none."""
     if settings.smb is None:
         return dynamics.UNKNOWN
     rate = mapped["surface_part"].assign_attrs(crs=mapped.attrs["crs"])
@@ -149,7 +149,11 @@ def storage_of(moving, span, coverage, settings):
 
 
 def mean_of(terms):
-    """Return the mean of a term over years; its errors are those of the thickness and add up."""
+    """
+    Return the mean of a term over years.
+
+    The errors of the years are those of the thickness, which they share, and therefore add up.
+    """
     known = [term for term in terms if term.known]
     if len(known) < len(terms):
         return dynamics.UNKNOWN

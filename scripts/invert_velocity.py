@@ -12,7 +12,7 @@ from nunatak.runtime import job, stamp
 
 
 def main(cube, out, *, settings, study, threads=2):
-    """Write inverted.nc; `settings` are the arguments of `velocity.invert`."""
+    """Write inverted.nc, with `settings` as the arguments of `velocity.invert`."""
     stack = open_cube(cube)
     about = stamp(study=study, source=stack.attrs["nunatak_source"], parameters=[settings, stack.attrs["inputs_hash"]])
     series = velocity.invert(stack, threads=threads, **asdict(settings))

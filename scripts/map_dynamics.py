@@ -75,7 +75,11 @@ def mean_over(yearly, within):
 
 
 def balance(settings, grid):
-    """Return the surface mass balance of the study on a grid, or None; of a series the mean."""
+    """
+    Return the surface mass balance of the study on a grid, or None where it has none.
+
+    A series is averaged over time.
+    """
     if settings.smb is None:
         return None
     values = read_quantity(settings.smb, grid, quantity="smb", variable=settings.smb_variable)

@@ -24,7 +24,9 @@ MARGIN = 2000.0  # m of the sheet around the map, so that its edges are between 
 
 def main(annual, ledgers, out, *, settings: Dynamics, study, endpoints=None):
     """
-    Write thickness.nc: thickness, thickness_sigma (m) on the cells of the velocity; of BedMachine bed, source, mask.
+    Write thickness.nc with thickness and thickness_sigma (m) on the cells of the velocity.
+
+    Of BedMachine it also holds bed, source and mask.
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ def out_of_memory(rule, kind):
 
 def stop_of_run(text):
     """
-    Return by what a run was stopped, from a message of Snakemake; None for any other message.
+    Return what stopped a run, from a message of Snakemake, or None for any other message.
 
     >>> stop_of_run("Terminating processes on user request, this might take some time.")
     'stopped by Ctrl-C; nothing is left half-written: run it again to go on'
@@ -133,7 +133,9 @@ def stop_of_run(text):
 
 def fault_of_run(text):
     """
-    Return why a run cannot go on that finds no place to write, its files gone or no memory; None for other messages.
+    Return why a run cannot go on, from a message of Snakemake, or None for any other message.
+
+    The reasons are no place to write, files that are gone and no memory.
 
     Parameters
     ----------

@@ -302,7 +302,11 @@ def stamp(*, study, source, inputs=(), parameters=None):
 
 
 def _stated(value):
-    """Return a part of a study, or a class of choices, as plain values; anything else that JSON lacks as text."""
+    """
+    Return a part of a study, or a class of choices, as plain values.
+
+    Anything else that JSON lacks is returned as text.
+    """
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)

@@ -53,9 +53,10 @@ SAFE_HOLDS = tuple(
 
 def nanoseconds(time):
     """
-    Times as datetime64[ns]; those that nanoseconds cannot count become the first or last they can.
+    Return times as datetime64[ns].
 
-    Years before 1727 and after 2261 would otherwise become others without a word.
+    Times that nanoseconds cannot count become the first or last that they can. Years before 1727 and after 2261 would
+    otherwise become others without a word.
 
     >>> nanoseconds("9999-12-31"), nanoseconds(np.datetime64("2019-01-01"))
     (np.datetime64('2262-04-11T00:00:00.000000000'), np.datetime64('2019-01-01T00:00:00.000000000'))
@@ -89,7 +90,9 @@ def check_year(instant):
 
 def within(time, start, end):
     """
-    Which times lie from a start up to an end, which is left out (bool); NaT lies nowhere.
+    Return which times lie from a start up to an end, which is left out (bool).
+
+    NaT lies in no such interval.
 
     Parameters
     ----------
@@ -117,7 +120,11 @@ def delta_time_to_utc(delta_time):
 
 
 def utc_to_delta_time(time):
-    """Seconds since 2018-01-01 of a UTC time (float64; NaT becomes NaN); the inverse of `delta_time_to_utc`."""
+    """
+    Return the seconds since 2018-01-01 of a UTC time (float64), the inverse of `delta_time_to_utc`.
+
+    NaT becomes NaN.
+    """
     return (nanoseconds(time) - ATLAS_EPOCH) / np.timedelta64(1, "s")
 
 
@@ -134,7 +141,7 @@ def gps_to_utc(gps_seconds):
 
 
 def utc_to_gps(time):
-    """Seconds since 1980-01-06 in GPS time of a UTC time; the inverse of `gps_to_utc`."""
+    """Return the seconds since 1980-01-06 in GPS time of a UTC time, the inverse of `gps_to_utc`."""
     utc = nanoseconds(time)
     leaps = np.searchsorted(_LEAPS, utc, side="right")
     return (utc - _GPS_EPOCH) / np.timedelta64(1, "s") + leaps
@@ -156,7 +163,11 @@ def from_decimal_year(year):
 
 
 def days_to_utc(days, *, since="2018-01-01"):
-    """UTC of a number of days since a date (ATL14/15: 2018-01-01; ITS_LIVE cubes: 1970-01-01)."""
+    """
+    Return the UTC of a number of days since a date.
+
+    The date of ATL14/15 is 2018-01-01, that of the ITS_LIVE cubes 1970-01-01.
+    """
     return _after(np.datetime64(since, "ns"), np.asarray(days, dtype=float) * SECONDS_PER_DAY)
 
 
@@ -207,9 +218,10 @@ def cycle_start(cycle):
 
 def _after(epoch, seconds):
     """
-    The time a number of seconds after an epoch, datetime64[ns]; NaT for NaN and beyond the years 1677 to 2262.
+    Return the time a number of seconds after an epoch, datetime64[ns].
 
-    Whole seconds and the rest are counted apart, to keep the nanoseconds of large counts.
+    It is NaT for NaN and beyond the years 1677 to 2262. Whole seconds and the rest are counted apart, to keep the
+    nanoseconds of large counts.
     """
     value = np.asarray(seconds, dtype=float)
     first, last = ((end - epoch.astype("datetime64[s]")) / np.timedelta64(1, "s") for end in _HELD)

@@ -321,7 +321,11 @@ def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), nam
 
 
 def open_mosaic(path, *, bounds=None, variables=None):
-    """Part of one of ITS_LIVE's mosaics, a file or an address; see `nunatak.products.itslive.mosaics.open_mosaic`."""
+    """
+    Open a part of one of ITS_LIVE's mosaics, a file or an address.
+
+    See `nunatak.products.itslive.mosaics.open_mosaic`.
+    """
     from nunatak.products.itslive import mosaics
 
     return mosaics.open_mosaic(path, bounds=bounds, variables=variables)

@@ -57,7 +57,11 @@ def code_version(*files) -> str:
 
 
 def imports(path) -> set[str]:
-    """Dotted names a file imports; `from a import b` counts as a and as a.b, which may be a module or not."""
+    """
+    Return the dotted names that a file imports.
+
+    `from a import b` counts as a and as a.b, which may be a module or not.
+    """
     return _imports_of(*_dated(path))
 
 

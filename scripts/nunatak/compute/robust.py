@@ -154,7 +154,7 @@ def select(values, n, k):
 
 @kernel
 def median(values, n):
-    """Return the median of values[:n], which are reordered; NaN of none."""
+    """Return the median of values[:n], which are reordered, or NaN where n is 0."""
     if n == 0:
         return np.nan
     upper = select(values, n, n // 2)
@@ -170,9 +170,9 @@ def median(values, n):
 @kernel
 def moving_median(values, n, half, window, out):
     """
-    Write the median of values[i - half : i + half + 1] for each i < n; shorter windows at both ends.
+    Write the median of values[i - half : i + half + 1] for each i < n.
 
-    The window is kept sorted: one value leaves and one enters at each step.
+    Windows are shorter at both ends. The window is kept sorted: one value leaves and one enters at each step.
 
     Parameters
     ----------
@@ -217,7 +217,11 @@ def _remove(window, size, value):
 
 @kernel
 def _replace(window, size, old, new):
-    """Exchange one value for another; only what lies between the two moves."""
+    """
+    Replace one value of a sorted window by another.
+
+    Only the values that lie between the two move.
+    """
     j = 0
     while window[j] != old:
         j += 1

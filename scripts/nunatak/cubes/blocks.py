@@ -29,7 +29,11 @@ class LayerReader:
         """values of each pair read that lie too near the margin, and those of them whose chip is not known"""
 
     def blank(self, n):
-        """{variable: (n, ny, nx) array} full of fill; zeros that nobody writes take no memory."""
+        """
+        Return {variable: (n, ny, nx) array} full of fill values.
+
+        Arrays whose fill is zero take no memory until they are written to.
+        """
         shape, layouts = (n, *self.grid.shape), {name: LAYOUT[name] for name in self.variables}
         return {
             name: np.full(shape, fill, dtype) if fill else np.zeros(shape, dtype)
@@ -80,7 +84,9 @@ def layers_per_block(grid, variables, memory_mb):
 
 def read_blocks(plan, *, memory_mb=256, threads=2, using=None, pairs=None) -> Iterator[tuple[pd.DataFrame, dict]]:
     """
-    The layers of a plan in order, a bounded block at a time; empty and damaged pairs are left out and said.
+    Yield the layers of a plan in order, a bounded block at a time.
+
+    Empty and damaged pairs are left out, and `fate` and `why` say so.
 
     Parameters
     ----------
@@ -121,7 +127,9 @@ def records(rows):
 
 def read_into(reader, pair, out, slot, roi):
     """
-    Read one pair into `out[variable][slot]`; a damaged one leaves nothing there.
+    Read one pair into `out[variable][slot]`.
+
+    A damaged pair leaves only fill values there.
 
     Returns
     -------

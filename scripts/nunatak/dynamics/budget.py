@@ -52,7 +52,7 @@ class Budget:
 
     @property
     def closes(self):
-        """Whether the residual is within two standard errors; None where it is not known."""
+        """Return whether the residual is within two standard errors, or None where it is not known."""
         return abs(self.residual.value) <= 2 * self.residual.sigma if self.residual.known else None
 
 

@@ -90,7 +90,11 @@ def _same_cells(velocity, thickness):
 
 
 def _half_windows(thickness, smoothing, edges):
-    """(ny, nx) cells to either side of a window's middle, at least 1; 0 where there is no ice or no room."""
+    """
+    Return how many cells lie to either side of a window's middle, (ny, nx), at least 1.
+
+    It is 0 where there is no ice or no room.
+    """
     with np.errstate(invalid="ignore"):
         half = np.rint((smoothing * thickness * edges.k / edges.cell - 1) / 2)
     half = np.where(np.isfinite(half) & (thickness > 0), np.maximum(half, 1), 0).astype(int)
@@ -137,7 +141,7 @@ class _Edges:
         return total[r1, c1] - total[r0, c1] - total[r1, c0] + total[r0, c0]
 
     def net_flux(self, rows, columns, h):
-        """Flux out of windows, m3/yr; NaN where an edge of the outline has no flux."""
+        """Return the flux out of windows (m3/yr), NaN where an edge of the outline has no flux."""
         missing = sum(part for _, part in self._sides(rows, columns, h, self.x_missing, self.y_missing))
         net = sum(sign * part for sign, part in self._sides(rows, columns, h, self.x_flux, self.y_flux))
         return np.where(missing > 0, np.nan, net)
@@ -172,7 +176,11 @@ class _Edges:
 
 
 def _correlation(distance, piece, correlation_range):
-    """Correlation between the mean errors of pieces of that length; of a piece with itself, its variance."""
+    """
+    Return the correlation between the mean errors of pieces of that length.
+
+    For a piece with itself it is the variance of its mean error.
+    """
     rho = spherical(distance, correlation_range)
     lags = (np.arange(20) + 0.5) / 20
     mean = np.sum(2 * (1 - lags) * spherical(lags * piece, correlation_range)) / 20
@@ -193,7 +201,11 @@ def _middle(values, axis):
 
 
 def _cumulated(values, axis):
-    """Sums from the first row or column on, with a zero before the first; what is missing counts as zero."""
+    """
+    Return the sums from the first row or column on, with a zero before the first.
+
+    Missing values count as zero.
+    """
     sums = np.cumsum(np.nan_to_num(np.asarray(values, float)), axis)
     return np.concatenate([np.zeros_like(np.take(sums, [0], axis)), sums], axis)
 

@@ -114,7 +114,11 @@ def _row(flux, local, known):
 
 
 def shares_of(segments, thickness):
-    """Return the shares of a gate's discharge by what its thickness rests on; NaN where no product says it."""
+    """
+    Return the shares of a gate's discharge by what its thickness rests on.
+
+    The shares are NaN where no product says it.
+    """
     names = ("share_mass_conservation", "share_interpolated", "share_floating")
     if "source" not in thickness:
         return dict.fromkeys(names, np.nan)

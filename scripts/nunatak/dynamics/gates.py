@@ -1,4 +1,4 @@
-"""Gates that follow from the ice: across a flowline, along the margin; and what the thickness on a gate rests on."""
+"""Gates derived from the ice, across a flowline or along the margin, and what their thickness rests on."""
 
 from __future__ import annotations
 

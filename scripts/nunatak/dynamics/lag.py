@@ -57,7 +57,7 @@ def _correlation(a, b):
 
 
 def _autocorrelation(values):
-    """Return the lag-1 autocorrelation; 0 where fewer than 4 neighbouring values are known."""
+    """Return the lag-1 autocorrelation, 0 where fewer than 4 pairs of neighbouring values are known."""
     both = np.isfinite(values[1:]) & np.isfinite(values[:-1])
     if both.sum() < 4:
         return 0.0

@@ -56,7 +56,11 @@ def thickness_in_time(thickness, change, years, *, reference_year):
 
 
 def _since(change, thickness, years, reference_year):
-    """Height change from the reference year to each year, and its error; 0 where it is not known."""
+    """
+    Return the height change from the reference year to each year, and its error.
+
+    Both are 0 where the change is not known.
+    """
     for axis in ("x", "y"):
         if change[axis].size != thickness[axis].size or not np.allclose(change[axis], thickness[axis]):
             raise NunatakError("thickness in time: the height change lies on other cells than the thickness")

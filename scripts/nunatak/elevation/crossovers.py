@@ -233,7 +233,11 @@ def pass_biases(table, *, options=None):
 
 
 def two_releases(table):
-    """Return which crossovers have passes of two releases, a bool array; none where a release is not known."""
+    """
+    Return a bool array that says which crossovers have passes of two releases.
+
+    It is False where a release is not known.
+    """
     first, second = table["release_1"], table["release_2"]
     return ((first != second) & (first != "") & (second != "")).to_numpy()
 

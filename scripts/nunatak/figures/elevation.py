@@ -60,7 +60,11 @@ def change_series(ax, time, value, sigma=None, *, label=None, colour_of=colour.C
 
 
 def mark_data_gaps(ax):
-    """Shade the instrument's safe holds that lie within a time axis in decimal years; return the bands drawn."""
+    """
+    Shade the instrument's safe holds that lie within a time axis in decimal years.
+
+    Return the bands drawn.
+    """
     low, high = ax.get_xlim()
     bands = []
     for start, end in SAFE_HOLDS:

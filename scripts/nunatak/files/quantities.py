@@ -202,7 +202,9 @@ def _rate(units, attributes, about, path):
 
 def _parts(units):
     """
-    Amount and time of a unit of a rate; None for a time that it does not name once.
+    Return the amount and the time of a unit of a rate.
+
+    The time is None where the unit does not name exactly one.
 
     >>> _parts("mm w.e. per month"), _parts("kg/m2/yr"), _parts("kg m**-2 s^-1"), _parts("m of ice a-1")
     (('mm we', 'month'), ('kg m-2', 'yr'), ('kg m-2', 's'), ('m ice', 'a'))

@@ -77,7 +77,9 @@ def check(given, variable=None, *, layers=True):
 
 def foreign(path):
     """
-    Say of a file that is no raster which holds its values itself what is wrong; an empty text where nothing is.
+    Say why a file is not a raster that holds its values itself.
+
+    The text is empty where it is one.
 
     Parameters
     ----------
@@ -96,7 +98,9 @@ def foreign(path):
 
 def misplaced(path, variable=None):
     """
-    Say what is wrong with where a raster lies, and the remedy; an empty text where nothing is.
+    Say what is wrong with where a raster lies, and the remedy.
+
+    The text is empty where nothing is wrong.
 
     Parameters
     ----------
@@ -130,7 +134,9 @@ def misplaced(path, variable=None):
 
 def with_times(field, path):
     """
-    Return a field whose times are dates; one without times as it is.
+    Return a field whose times are dates.
+
+    A field without times is returned as it is.
 
     Parameters
     ----------
@@ -187,7 +193,11 @@ def fields_of(path) -> dict:
 
 
 def _opened(path):
-    """Open a raster; that it lies nowhere is said in our own words."""
+    """
+    Open a raster without rasterio's warning that it has no georeference.
+
+    `misplaced` says so in words of our own.
+    """
     rasterio = importlib.import_module("rasterio")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)

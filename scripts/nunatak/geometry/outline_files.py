@@ -114,7 +114,11 @@ def _check_start(path, start):
 
 
 def _layers(path):
-    """Names of the layers of a file; [None], the only one, where it cannot be listed: reading it tells why."""
+    """
+    Return the names of the layers of a file.
+
+    The answer is [None], for the only layer, where they cannot be listed. Reading the file then tells why.
+    """
     import pyogrio
     import pyogrio.errors
 

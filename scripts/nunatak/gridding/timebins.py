@@ -56,7 +56,11 @@ def bin_of(day, kind):
 
 
 def bins_between(start, end, kind):
-    """All bins (starts, ends; days since 1970-01-01) that a period [start, end) of dates touches, in order."""
+    """
+    Return all bins that a period [start, end) of dates touches, in order.
+
+    The bins are arrays of starts and ends in days since 1970-01-01.
+    """
     days = np.arange(day_of(start), day_of(nanoseconds(end) - np.timedelta64(1, "ns")) + 1)
     starts, ends = bin_of(days, kind)
     starts, first = np.unique(starts, return_index=True)

@@ -88,7 +88,11 @@ class Flowline:
 
 @dataclass(frozen=True)
 class Gate:
-    """A line that the ice flows through; flow to the right of the line as it is drawn is positive."""
+    """
+    A line that the ice flows through.
+
+    Flow to the right of the line as it is drawn is positive.
+    """
 
     lonlat: Annotated[tuple[tuple[float, float], ...], Unit("degrees"), "its points, [longitude, latitude] each"]
     step: Annotated[float, Range(above=0, most=100000), Unit("m"), "length of the pieces that are added up"] = 60.0

@@ -130,7 +130,11 @@ def _not_this_granule(granule, p):
 
 
 def _one_beam(work, granule, beam, p, classes, region, block, limits):
-    """Table (None without one) and status of one beam; what is wrong with it becomes its status."""
+    """
+    Return the table and the status of one beam.
+
+    The table is None where the beam gives none. What is wrong with the beam becomes its status.
+    """
     limits.check()
     try:
         with guarded(granule.path):

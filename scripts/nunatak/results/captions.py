@@ -11,7 +11,7 @@ _MARKS = re.compile(r"([\\*`|_<>])")  # what reStructuredText takes for markup
 
 def drawn_caption(sidecar) -> str:
     """
-    Return the caption in a figure's sidecar as reStructuredText; empty where the figure is not drawn yet.
+    Return the caption in a figure's sidecar as reStructuredText, empty where the figure is not drawn yet.
 
     Parameters
     ----------

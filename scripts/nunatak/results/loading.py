@@ -57,7 +57,11 @@ class Opened(Mapping):
 
     @property
     def layers(self):
-        """Height change on every grid: mapping of resolution to HeightChange, finest first; empty without."""
+        """
+        Return the height change on every grid, as a mapping of resolution to HeightChange, finest first.
+
+        The mapping is empty where there is no height change.
+        """
         if "change" not in self.paths:
             return {}
         if "layers" not in self._read:

@@ -82,7 +82,11 @@ def read_height_change(path, resolution=None):
 
 
 def read_map(path):
-    """Open a NetCDF file with one grid; values are read when they are used."""
+    """
+    Open a NetCDF file with one grid.
+
+    Values are read when they are used.
+    """
     import xarray as xr
 
     _exists(path)

@@ -88,7 +88,11 @@ def application(assets, *, threads=None, places=4):
 
 
 def _refusal(text, status):
-    """An error with its reason; the connection ends where the rest of a body may still be on its way."""
+    """
+    Return an error with its reason as a response.
+
+    The connection ends where the rest of a body may still be on its way.
+    """
     headers = {"Connection": "close"} if status in (408, 413) else {"Retry-After": "10"} if status == 503 else None
     return JSONResponse({"error": text}, status_code=status, headers=headers)
 

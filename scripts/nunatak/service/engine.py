@@ -101,7 +101,11 @@ def read_request(api, body) -> Request:
 
 
 def _seconds(given):
-    """Return a timeout in seconds; what is negative has no end of its own."""
+    """
+    Return a timeout in seconds.
+
+    A negative one sets no end of its own.
+    """
     known = isinstance(given, int | float) and not isinstance(given, bool)
     if not known or not -LONGEST <= given <= LONGEST or given == 0:
         raise RequestError(f"timeout: {str(given)[:40]}; write seconds above 0 and at most {LONGEST} (a day), or -1")

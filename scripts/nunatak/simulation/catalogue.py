@@ -59,7 +59,11 @@ def _row(world, path):
 
 
 def _sheet(world, name, path):
-    """Period and footprint of the part of an ice sheet's grid that was written; of BedMachine its nominal year."""
+    """
+    Return the period and footprint of the part of an ice sheet's grid that was written.
+
+    The period of BedMachine is its nominal year.
+    """
     with hdf5.open_granule(path) as file:
         window = sheet_window.window(file, None)
         if name.product == "bedmachine":

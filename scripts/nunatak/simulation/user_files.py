@@ -62,7 +62,7 @@ def write(world, folder):
 
 
 def _thickness(world, gx, gy):
-    """Thickness with correlated errors and its standard error, m; NaN off the ice."""
+    """Return the thickness with correlated errors, and its standard error (m), NaN off the ice."""
     true = world.truth.thickness(gx, gy, THICKNESS_YEAR)
     field = noise.CorrelatedField(gx.shape, CELL, _CORRELATION_RANGE).draw(world.rng("user_files", "thickness"))
     ice = true > 0
@@ -82,7 +82,7 @@ def _series(world, layers, name, **attributes):
 
 
 def _mass_balance(world, gx, gy):
-    """The mean of every calendar year of the world's record, kg m-2 s-1; NaN off the ice."""
+    """Return the mean mass balance of every calendar year of the world's record (kg m-2 s-1), NaN off the ice."""
     ice = world.truth.ice(gx, gy)
     height = world.truth.shape.evaluate(gx, gy)[1]
     rates = [term.rate(height) for term in world.truth.balance]
@@ -96,6 +96,10 @@ def _mass_balance(world, gx, gy):
 
 
 def _firn(world, gx, gy):
-    """Air in the firn, m: no change, as in the truth; NaN off the ice."""
+    """
+    Return the air in the firn (m), NaN off the ice.
+
+    It does not change, as in the truth.
+    """
     layer = np.where(world.truth.ice(gx, gy), FIRN_AIR, np.nan)
     return _series(world, [layer for _ in _years(world)], "firn_air_content", units="m")

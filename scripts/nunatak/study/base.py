@@ -91,7 +91,11 @@ def _is_truth_for_number(value, kind):
 
 
 def _kinds(kind):
-    """The plain types that an annotation is made of; a literal counts as the type of its values."""
+    """
+    Return the plain types that an annotation is made of.
+
+    A literal counts as the type of its values.
+    """
     parts = get_args(kind)
     if not parts:
         return {kind} if isinstance(kind, type) else {type(kind)}

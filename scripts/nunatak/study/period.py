@@ -96,7 +96,11 @@ class Period(Model):
         return joined
 
     def contains(self, time) -> np.ndarray:
-        """Which times lie in the period (bool); NaT lies nowhere."""
+        """
+        Return which times lie in the period (bool).
+
+        NaT lies in no period.
+        """
         inside = within(time, self.start, self.end)
         if self.months is not None:
             inside &= np.isin(_number(nanoseconds(time).astype("datetime64[M]")), self.months)

@@ -48,7 +48,11 @@ def check_world(study: StudyFile) -> None:
 
 
 def _unlike(study, name):
-    """Why a shipped world is none of a study, in words; empty where it is."""
+    """
+    Say why a shipped world does not fit a study.
+
+    The text is empty where it fits.
+    """
     for product in study.products:
         if (product_row(product).kept == "sums") != (name in SEA_ICE):
             return f"is a world of {'sea ice' if name in SEA_ICE else 'a glacier'} and has no {product}"
@@ -111,13 +115,13 @@ def _asking(study, product):
 
 
 def _tracks(study, product):
-    """The reference ground tracks asked for by number; None for all that cross."""
+    """Return the reference ground tracks asked for by number, or None for all that cross."""
     asked = [getattr(model, "rgt", None) for model in _asking(study, product)]
     lists = [rgt for rgt in asked if rgt is not None and rgt != "auto"]
     return sorted({number for rgt in lists for number in rgt}) if lists and len(lists) == len(asked) else None
 
 
 def _cycles(study, product):
-    """The cycles asked for, within the period; None for a product that is not cut by cycle."""
+    """Return the cycles asked for, within the period, or None for a product that is not cut by cycle."""
     chunks = {c.partition("-")[0] for name in asking_for(product) if name in study.products for c in study.chunks(name)}
     return sorted(int(chunk.removeprefix("cycle")) for chunk in chunks if chunk.startswith("cycle")) or None

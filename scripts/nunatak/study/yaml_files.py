@@ -51,7 +51,11 @@ def _read(text):
 
 
 def _count(node, counted):
-    """Count the values below a node; refuse more than a study file can hold, and a value inside itself."""
+    """
+    Count the values below a node.
+
+    Refuse more than a study file can hold, and a value inside itself.
+    """
     if id(node) in counted:
         if counted[id(node)] is None:
             raise yaml.constructor.ConstructorError(None, None, "an alias stands inside what it names", node.start_mark)

@@ -7,9 +7,10 @@ import numpy as np
 
 class CellsOnGrid(np.lib.mixins.NDArrayOperatorsMixin):
     """
-    An array on a grid that holds the values of a region's cells alone; numpy and xarray take it for the whole array.
+    An array on a grid that holds the values of a region's cells alone.
 
-    A composite has a dozen fields of all its years. Whole, they fill several times the memory of the region's cells.
+    NumPy and xarray take it for the whole array. A composite has a dozen fields of all its years. Whole, they fill
+    several times the memory of the region's cells.
 
     Parameters
     ----------

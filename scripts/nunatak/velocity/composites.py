@@ -172,7 +172,11 @@ def _name(method):
 
 
 def _all_fields(cube, mask, pairs, options, asked, memory_mb):
-    """Band by band of rows, so that what is held stays within the bound; Dask computes the bands side by side."""
+    """
+    Compute the fields band by band of rows, so that what is held stays within the bound.
+
+    Dask computes the bands side by side.
+    """
     rows = _band_height(cube, memory_mb)
     bands = [slice(r, min(r + rows, mask.shape[0])) for r in range(0, mask.shape[0], rows)]
     bands = [band for band in bands if mask[band].any()]
@@ -266,7 +270,11 @@ def series_of(values, mask):
 
 
 def _error_of_median(values):
-    """1.2533 sigma / sqrt(n) with sigma from the median absolute deviation (m/yr); NaN of a single pair."""
+    """
+    Return the standard error of the median, 1.2533 sigma / sqrt(n) (m/yr).
+
+    Sigma comes from the median absolute deviation. The error of a single pair is NaN.
+    """
     spread = nmad(values, axis=0)
     n = np.isfinite(values).sum(axis=0)
     return np.where(n > 1, 1.2533 * spread / np.sqrt(n), np.nan)

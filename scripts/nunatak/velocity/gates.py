@@ -194,7 +194,11 @@ def _at(raster, table):
 
 
 def _sum(table, per_volume, density_error, factor_error, correlation_length):
-    """Sum the segments; `per_volume` is kg of flux by m3 at the speed of the surface, the errors are relative."""
+    """
+    Sum the segments of a gate.
+
+    `per_volume` is kg of flux by m3 at the speed of the surface, and the errors are relative.
+    """
     total = float(table["discharge"].sum())
     per_unit = per_volume * table["width"] / _KG_PER_GT
     thickness = float((per_unit * table["v_across"].abs() * table["thickness_sigma"]).sum())
