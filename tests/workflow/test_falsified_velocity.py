@@ -158,7 +158,8 @@ CASES = {
     "maps x 1.1 with errors x 3": (
         annual(wide_and_fast),
         AGAIN | CLOSES | AFTER | COUNTS,
-        TRUE_X | TRUE_Y | TRUE_V | SCALES | spread(AMPLITUDE | TREND),
+        # errors three times as wide leave vx too slow to tell its scale
+        TRUE_X | TRUE_Y | TRUE_V | {"velocity_vy_scale_against_truth"} | spread(AMPLITUDE | TREND),
     ),
     "sign of the trend": (times("annual", -1.0, "dv[xy]?_dt"), AGAIN | CLOSES, TREND),
     "trend x 1.1": (times("annual", 1.1, "dv[xy]?_dt"), AGAIN | CLOSES, set()),
