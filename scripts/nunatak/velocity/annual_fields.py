@@ -244,7 +244,7 @@ def annual_dataset(fields, mask, cube, pairs, attributes, *, compact=False):
     compact : fields by year are `CellsOnGrid`
     """
     names = list(fields)
-    variables = {}
+    variables: dict[str, tuple] = {}
     for name in names:
         values, kind = fields.pop(name)
         fill = STATUS.index("no_pairs") if name == "status" else 0 if name in _COUNTS else np.nan

@@ -188,11 +188,12 @@ def _all_fields(cube, mask, pairs, options, asked, memory_mb):
         series, later = dask.delayed(series_of), dask.delayed(lambda *band: list(_fields(*band)))
         own = ([series(cube[name].data[:, b], mask[b]) for name in ("vx", "vy")] for b in bands)
         parts = dask.compute(
-            *(later(*both, pairs, _within(options, b, mask), asked) for both, b in zip(own, bands, strict=True))
+            *(later(vx, vy, pairs, _within(options, b, mask), asked) for (vx, vy), b in zip(own, bands, strict=True))
         )
     else:
         own = ([series_of(cube[name][:, b].values, mask[b]) for name in ("vx", "vy")] for b in bands)
-        parts = (_fields(*both, pairs, _within(options, b, mask), asked) for both, b in zip(own, bands, strict=True))
+        both = zip(own, bands, strict=True)
+        parts = (_fields(vx, vy, pairs, _within(options, b, mask), asked) for (vx, vy), b in both)
     return joined((block for part in parts for block in part), int(mask.sum()))
 
 
