@@ -68,9 +68,10 @@ mutation: .venv/nunatak-test ## slips made in the library one by one: which of t
 	@.venv/bin/python tools/mutate.py $(ARGS)
 
 .PHONY: lint
-lint: .venv/nunatak-test ## format, lint and types
+lint: .venv/nunatak-test ## format, lint, spelling and types
 	@.venv/bin/python -m ruff format --check .
 	@.venv/bin/python -m ruff check .
+	@.venv/bin/codespell
 	@.venv/bin/python -m mypy
 	@.venv/bin/snakefmt --check Snakefile rules
 	@$(run) --lint
