@@ -13,7 +13,7 @@ import nunatak
 from nunatak.checks import in_words
 from nunatak.figures.study_elevation import widest_pair
 from nunatak.granules import STATUSES, present
-from nunatak.reports import releases, scope, sea_ice, velocity, words
+from nunatak.reports import dynamics, releases, scope, sea_ice, velocity, words
 from nunatak.reports.bibliography import for_products
 from nunatak.reports.height_tables import last_epochs, pair_table, region_table
 from nunatak.reports.page import Figure, Front, embedded
@@ -26,6 +26,7 @@ _TOPICS = {
     "along_track": "tracks, cycle by cycle: which there are, profiles, rates, crossovers, how well products agree",
     "freeboard": "sea ice on a grid: which segments were kept, what falls into the cells, maps, series, distribution",
     "velocity": "speeds from image pairs: anatomy of a granule, which pairs were used, maps, series, flowlines",
+    "dynamics": "elevation and velocity together: thickness, discharge, thinning by the flow, budgets, along the flow",
     "photons": "heights from photons: anatomy of a granule, how the fit works, its parameters, how often it is wrong",
 }
 
@@ -173,11 +174,20 @@ def velocity_leads(study):
 
 def _is_first(figure):
     """Whether a figure stands before others in a study about velocity."""
-    return figure == "extent" or row_of(figure).topic == "velocity"
+    return figure == "extent" or row_of(figure).topic in ("velocity", "dynamics")
 
 
 def lead(
-    region_change, pairs, checks, freeboard=None, speeds=None, *, what="freeboard", measured=(), speeds_first=False
+    region_change,
+    pairs,
+    checks,
+    freeboard=None,
+    speeds=None,
+    *,
+    what="freeboard",
+    measured=(),
+    speeds_first=False,
+    flows=(),
 ):
     """
     The sentences a reader sees first: the numbers of what the study is about, and whether the checks hold.
@@ -186,6 +196,7 @@ def lead(
     ----------
     what : the value of gridded sea ice, in words
     measured : sentences on heights, told where there is no gridded change
+    flows : sentences on budgets or discharge
     """
     lines = []
     if region_change is not None:
@@ -198,6 +209,7 @@ def lead(
         lines.append(" ".join(sea_ice.sentences(freeboard, what)))
     if speeds is not None and len(speeds):
         lines.insert(0 if speeds_first else len(lines), " ".join(velocity.sentences(speeds)))
+    lines += [" ".join(flows)] if flows else []
     lines += [] if region_change is not None else measured
     lines = lines or ["No number was computed; “What was not computed” says why."]
     failed = [check.name for check in checks if check.failed]
@@ -241,6 +253,8 @@ def compose(
     crossovers=None,
     surface=None,
     annual=None,
+    discharge=None,
+    budget=None,
     not_drawn=(),
     simplified=None,
 ):
@@ -256,6 +270,8 @@ def compose(
     first = velocity_leads(study)
     if speeds is not None and len(speeds):
         tables.insert(0 if first else len(tables), velocity.years_table(speeds))
+    if budget is not None and len(budget):
+        tables.append(dynamics.budget_table(budget))
     if first:
         figure_list = sorted(figure_list, key=lambda figure: not _is_first(figure.name))
         pages = sorted(pages, key=lambda page: Path(page).stem != "velocity")
@@ -269,6 +285,7 @@ def compose(
             speeds,
             what=sea_ice.quantity(study),
             speeds_first=first,
+            flows=dynamics.lead_sentences(discharge, budget),
             measured=scope.measured(heights, rates, crossovers, surface, annual),
         ),
         asked=asked(study, region, simulated, simplified, {count.product: count.version for count in counts}),

@@ -18,6 +18,7 @@ TOPICS = {
     "photons": ("photon_cloud",),
     "freeboard": ("freeboard",),
     "velocity": ("annual",),
+    "dynamics": ("discharge",),
 }
 
 # products whose rows along the track are kept as points, a file per chunk

@@ -7,13 +7,15 @@ need from a figure's row.
 
 from __future__ import annotations
 
-from nunatak.results.figures import elevation, freeboard, photons, tracks, velocity
+from nunatak.results.figures import dynamics, elevation, freeboard, photons, tracks, velocity
 from nunatak.results.figures.row import Figure
 from nunatak.results.table import Study
 
 # in the order in which a study draws and shows them
 FIGURES: dict[str, Figure] = {
-    row.name: row for rows in (elevation.ROWS, tracks.ROWS, photons.ROWS, velocity.ROWS, freeboard.ROWS) for row in rows
+    row.name: row
+    for rows in (elevation.ROWS, tracks.ROWS, photons.ROWS, velocity.ROWS, dynamics.ROWS, freeboard.ROWS)
+    for row in rows
 }
 
 

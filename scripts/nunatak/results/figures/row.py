@@ -16,7 +16,7 @@ class Figure:
     Attributes
     ----------
     name : of the figure and its files
-    topic : elevation, photons, freeboard or velocity
+    topic : elevation, photons, velocity, dynamics or freeboard
     inputs : results it is drawn from; it cannot do without the first, the others are used where the study has them
     draw : module:function of (look, subject, data) that draws it, below `nunatak`
     shows : what it shows, in a few words for lists; the caption is written with the figure, from what was drawn

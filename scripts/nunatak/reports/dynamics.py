@@ -1,0 +1,209 @@
+"""Words and tables of discharge and mass budgets, for the front page and the notebook."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nunatak.reports import words
+from nunatak.reports.page import Table
+
+BUDGET_HEADS = (
+    "box",
+    "years",
+    "discharge in",
+    "surface balance",
+    "sides",
+    "discharge out",
+    "change observed",
+    "residual",
+    "observed",
+)
+DISCHARGE_HEADS = (
+    "gate",
+    "drawn or derived",
+    "year",
+    "discharge (Gt/yr)",
+    "velocity observed",
+    "thickness known",
+    "by mass conservation",
+    "interpolated",
+    "floating",
+    "angle to the flow (°)",
+    "width (km)",
+)
+_SHARES = ("observed_share", "thickness_share", "share_mass_conservation", "share_interpolated", "share_floating")
+_TERMS = ("discharge_in", "smb", "sides", "discharge_out", "storage", "residual")
+BUDGET_NOTES = (
+    "Gt/yr with one standard error. Sides: the flux out through the parts of the outline that are no gate. Residual: "
+    "the observed change less what the other terms add up to; 0 where everything is right.",
+    "Observed: the smallest share of a gate, a side or the box that a term was measured on.",
+)
+
+
+def budget_rows(budget, *, yearly=True):
+    """
+    Return the budgets of every box as rows of words for a table with `BUDGET_HEADS`.
+
+    Parameters
+    ----------
+    budget : DataFrame of budget.csv
+    yearly : with a row for every year; else only the row of all shared years
+    """
+    rows = []
+    for row in budget.to_dict("records"):
+        if row["year"] and not yearly:
+            continue
+        span = str(row["year"]) if row["year"] else f"{row['since']:.1f} to {row['until']:.1f}"
+        share = np.nanmin([row[f"{term}_share"] for term in _TERMS if np.isfinite(row[term])] or [np.nan])
+        rows.append(
+            (
+                row["box"].replace("_", " "),
+                span,
+                *(words.plus_minus(row[term], row[f"{term}_sigma"]) for term in _TERMS),
+                f"{100 * share:.0f} %" if np.isfinite(share) else "",
+            )
+        )
+    return rows
+
+
+def budget_table(budget):
+    """Return the budgets over all shared years as a table of the front page."""
+    return Table("Mass budget (Gt/yr)", BUDGET_HEADS, budget_rows(budget, yearly=False), BUDGET_NOTES)
+
+
+def budget_sentences(budget):
+    """Say for every box what leaves it, what it loses, and whether its budget closes."""
+    said = []
+    for row in budget[budget["year"] == 0].to_dict("records"):
+        box = f"Box {row['box'].replace('_', ' ')}"
+        span = f"from {row['since']:.1f} to {row['until']:.1f}"
+        out = words.plus_minus(row["discharge_out"], row["discharge_out_sigma"], "Gt/yr")
+        change = words.plus_minus(row["storage"], row["storage_sigma"], "Gt/yr")
+        rest, sigma = row["residual"], row["residual_sigma"]
+        verdict = (
+            "its budget stays open, since a term is not known"
+            if not np.isfinite(rest)
+            else f"the residual is {words.plus_minus(rest, sigma, 'Gt/yr')}, "
+            + ("within two standard errors of 0" if abs(rest) <= 2 * sigma else "more than two standard errors from 0")
+        )
+        said.append(f"{box}, {span}: {out} left through its gates, it changed by {change}, and {verdict}.")
+    return said
+
+
+def lead_sentences(gates=None, budget=None):
+    """Say what leads the front page: budgets, or discharge where no box has one; nothing where there is neither."""
+    if budget is not None and len(budget):
+        return budget_sentences(budget)
+    return discharge_sentences(gates) if gates is not None and len(gates) else []
+
+
+def discharge_rows(gates):
+    """
+    Return the discharge of every gate in its first and last year as rows for a table.
+
+    Parameters
+    ----------
+    gates : DataFrame of dynamics/gates.csv
+    """
+    rows = []
+    for name, own in gates.groupby("gate", sort=False):
+        ends = own.sort_values("year").iloc[[0, -1] if len(own) > 1 else [0]]
+        for row in ends.to_dict("records"):
+            rows.append(
+                (
+                    name.replace("_", " "),
+                    row["kind"],
+                    str(row["year"]),
+                    words.plus_minus(row["discharge"], row["discharge_sigma"]),
+                    *(_share(row[key]) for key in _SHARES),
+                    f"{row['angle']:.0f}",
+                    f"{row['width'] / 1000:.1f}",
+                )
+            )
+    return rows
+
+
+def _share(value):
+    return f"{100 * value:.0f} %" if np.isfinite(value) else "not known"
+
+
+def discharge_sentences(gates):
+    """Say for every gate how its discharge changed, with the errors of velocity that do not cancel."""
+    said = []
+    for name, own in gates.groupby("gate", sort=False):
+        own = own.sort_values("year")
+        first, last = own.iloc[0], own.iloc[-1]
+        gate = f"Through gate {name.replace('_', ' ')}"
+        flowed = words.plus_minus(first["discharge"], first["discharge_sigma"], "Gt/yr")
+        if len(own) == 1:
+            said.append(f"{gate} flowed {flowed} in {first['year']}.")
+            continue
+        change = last["discharge"] - first["discharge"]
+        sigma = float(np.hypot(first["sigma_velocity"], last["sigma_velocity"]))
+        significant = "" if abs(change) > 2 * sigma else ", no significant change"
+        said.append(
+            f"{gate} flowed {flowed} in {first['year']}; until {last['year']} that changed by "
+            f"{words.plus_minus(change, sigma, 'Gt/yr')}{significant}."
+        )
+    return said
+
+
+def thickness_sentences(thickness):
+    """
+    Say where the thickness is from, of which year, and how thick the ice is.
+
+    Parameters
+    ----------
+    thickness : Dataset of dynamics/thickness.nc
+    """
+    depth, sigma = thickness["thickness"].values, thickness["thickness_sigma"].values
+    ice = depth > 0
+    if not ice.any():
+        return ["The map of velocities holds no ice whose thickness is known."]
+    low, middle, high = np.percentile(depth[ice], [2, 50, 98])
+    year = thickness.attrs.get("reference_year")
+    dated = f" of {float(year):.0f}" if year is not None else ""
+    return [
+        f"The thickness{dated} is that of {thickness.attrs['thickness_product']}.",
+        f"{100 * ice.mean():.0f} % of the map is ice; 96 % of it is between {words.number(low)} and "
+        f"{words.number(high)} m thick, the median is {words.number(middle)} m with an error of "
+        f"{words.number(float(np.nanmedian(sigma[ice])))} m.",
+    ]
+
+
+def source_rows(thickness):
+    """
+    Return the share of the ice by what its thickness rests on, as rows for a table.
+
+    There is a single row where the product does not tell.
+    """
+    ice = thickness["thickness"].values > 0
+    if "source" not in thickness:
+        return [("not told by the product", "100 %")]
+    meanings = dict(part.split(": ", 1) for part in str(thickness.attrs["source_meanings"]).split(", "))
+    codes, counts = np.unique(thickness["source"].values[ice], return_counts=True)
+    rows = [(meanings.get(f"{code:g}", f"code {code:g}"), n / ice.sum()) for code, n in zip(codes, counts, strict=True)]
+    return [(name, f"{100 * share:.0f} %") for name, share in sorted(rows, key=lambda row: -row[1])]
+
+
+def limits(asked, gates):
+    """
+    Say what the numbers of a study do not hold.
+
+    Parameters
+    ----------
+    asked : the study's section `dynamics` as plain values
+    gates : DataFrame of dynamics/gates.csv
+    """
+    said = []
+    if asked.get("smb") is None:
+        said.append("No surface mass balance was given, so that dynamic thinning and budgets stay open.")
+    if asked.get("firn") is None:
+        said.append("No change of firn was given: where firn gains or loses air, the residual holds it.")
+    guessed = gates[gates["share_interpolated"] > 0.2]["gate"].unique()
+    if len(guessed):
+        said.append(
+            f"The thickness at {' and '.join(name.replace('_', ' ') for name in guessed)} is interpolated for a fifth "
+            "of the flux or more: the discharge there is an estimate, not a measurement."
+        )
+    return said

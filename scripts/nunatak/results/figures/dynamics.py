@@ -1,0 +1,43 @@
+"""Rows of the figures of elevation and velocity together."""
+
+from __future__ import annotations
+
+from nunatak.results.figures.row import Figure
+
+ROWS = (
+    Figure(
+        name="gate_section",
+        topic="dynamics",
+        inputs=("gate_sections", "discharge"),
+        draw="figures.study_dynamics:gate_section",
+        shows="speed and thickness across each gate",
+    ),
+    Figure(
+        name="gates_series",
+        topic="dynamics",
+        inputs=("discharge",),
+        draw="figures.study_dynamics:gates_series",
+        shows="ice discharge through each gate, year by year",
+    ),
+    Figure(
+        name="flux_divergence",
+        topic="dynamics",
+        inputs=("dynamics", "discharge"),
+        draw="figures.study_dynamics:flux_divergence",
+        shows="maps of the flux divergence and its error",
+    ),
+    Figure(
+        name="dynamic_thinning",
+        topic="dynamics",
+        inputs=("dynamics", "discharge"),
+        draw="figures.study_dynamics:dynamic_thinning",
+        shows="maps of the height change, its surface and dynamic part, and what mass conservation leaves over",
+    ),
+    Figure(
+        name="budget",
+        topic="dynamics",
+        inputs=("budget",),
+        draw="figures.study_dynamics:budget",
+        shows="mass budget of each box: terms with errors, and the residual year by year",
+    ),
+)
