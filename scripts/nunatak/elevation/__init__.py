@@ -27,7 +27,9 @@ from nunatak.elevation.outliers import (
 )
 from nunatak.elevation.point_rates import UNITS as RATE_UNITS
 from nunatak.elevation.point_rates import rates, rates_and_kept, usable
+from nunatak.elevation.quarters import quarterly
 from nunatak.elevation.rate_map import against_grid, rate_map, residuals_to_other_tracks
+from nunatak.elevation.record import FIRN_MODELS, PARTS, join, of_one_source
 from nunatak.elevation.repeat_pairs import faults_of_pairs, paired, repeat_pairs, summarise_pairs, unaligned
 from nunatak.elevation.surface_fit import repeat_rates, surface_rates
 from nunatak.elevation.tracks import along_track, directions, most_changed, tracks
@@ -37,10 +39,12 @@ from nunatak.elevation.volume import region_change, region_rates
 from nunatak.parameters.elevation import RateOptions
 
 __all__ = [
+    "FIRN_MODELS",
     "GLACIER",
     "ICE",
     "LARGE_ERROR",
     "OUT_OF_LINE",
+    "PARTS",
     "RATE_UNITS",
     "TOO_FAST",
     "Density",
@@ -62,6 +66,7 @@ __all__ = [
     "flag_rates",
     "good_rates",
     "ice_equivalent",
+    "join",
     "join_cells",
     "largest_lowering",
     "leave_out_passes",
@@ -69,11 +74,13 @@ __all__ = [
     "mass_change",
     "most_changed",
     "nearest_epoch",
+    "of_one_source",
     "paired",
     "pass_biases",
     "pass_residuals",
     "points_against_surface",
     "points_along",
+    "quarterly",
     "rate_map",
     "rates",
     "rates_and_kept",

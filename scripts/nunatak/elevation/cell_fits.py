@@ -25,7 +25,7 @@ def fit_cells(values, design, few, errors, r, rho, inflation):
     design : (n_epoch, p), p >= 2; column 1 is the one whose coefficient is the slope
     few : cells with fewer values are NaN
     errors : also the last three layers
-    r, rho, inflation : tables of `trend._persistence`, for the errors
+    r, rho, inflation : tables of `trend.persistence`, for the errors
 
     Returns
     -------

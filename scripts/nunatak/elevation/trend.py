@@ -62,7 +62,7 @@ def fit_trend(years, values, *, annual=True, min_epochs=8, sigma=True):
         raise ValueError(f"trend: values of shape {values.shape} for {years.size} epochs; expected (epoch, y, x)")
     design = _design(years, annual)
     few = max(min_epochs, design.shape[1] + 1)
-    tables = _persistence(design) if sigma else (np.zeros(2),) * 3
+    tables = persistence(design) if sigma else (np.zeros(2),) * 3
     fit = fit_cells(np.ascontiguousarray(values), design, few, sigma, *tables)
     result = {"dhdt": fit[0], "n_epochs": fit[1]}
     if annual:
@@ -105,23 +105,28 @@ def _design(years, annual):
     return np.stack(columns, axis=1)
 
 
-def _persistence(design):
+def persistence(design, column=1):
     """
-    What a fit makes of errors that persist from epoch to epoch (of first order, AR(1)).
+    Return what a fit makes of errors that persist from epoch to epoch (of first order, AR(1)).
 
     A fit takes up part of slow errors, so its residuals look less persistent, and smaller, than the errors are.
+
+    Parameters
+    ----------
+    design : (n_epoch, p)
+    column : the one whose coefficient is asked about. Default: 1, the slope of `trend`
 
     Returns
     -------
     r : (k,) evenly spaced lag-1 autocorrelations of residuals
     rho : (k,) that of errors which leave such residuals on average; not below 0, which is chance
-    inflation : (k,) true variance of the slope over the one that residuals taken as independent would give
+    inflation : (k,) true variance of the coefficient over the one that residuals taken as independent would give
     """
     n, p = design.shape
     solve = np.linalg.pinv(design)
     fit = np.eye(n) - design @ solve
     lag = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
-    white = (solve @ solve.T)[1, 1]
+    white = (solve @ solve.T)[column, column]
     rho = np.linspace(0.0, 0.95, 39)
     expected, inflation = np.empty(rho.size), np.empty(rho.size)
     for k in range(rho.size):
@@ -129,6 +134,6 @@ def _persistence(design):
         residual = fit @ errors @ fit
         squares = np.trace(residual)
         expected[k] = (np.trace(residual, offset=1) / (n - 1)) / (squares / n)
-        inflation[k] = (solve @ errors @ solve.T)[1, 1] / white * (n - p) / squares
+        inflation[k] = (solve @ errors @ solve.T)[column, column] / white * (n - p) / squares
     r = np.linspace(expected[0], expected[-1], 65)
     return r, np.interp(r, expected, rho), np.interp(r, expected, inflation)

@@ -81,6 +81,22 @@ def read_height_change(path, resolution=None):
     return HeightChange(change, rates)
 
 
+def read_record(path):
+    """
+    Read the long record of height change, in memory.
+
+    Returns
+    -------
+    Dataset (time, y, x) in the form of `read_height_change(path).change`: delta_h, delta_h_sigma (m), coordinate
+        decimal_year, attribute crs; further variables as of `elevation.join`, and where the product has it firn air
+        content firn, firn_sigma (m of air)
+    """
+    import xarray as xr
+
+    _exists(path)
+    return xr.load_dataset(path, engine="h5netcdf")
+
+
 def read_map(path):
     """
     Open a NetCDF file with one grid.

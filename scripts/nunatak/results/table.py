@@ -71,6 +71,7 @@ RESULTS = {
     "change_by_elevation": Result(
         "atl15/change_by_elevation.csv", has("atl15"), read="results.reading:change_by_elevation"
     ),
+    "record": Result("elevation/record.nc", has("itslive_elevation"), read="results.reading:read_record"),
     "transects": Result(
         "elevation/transects.nc",
         lambda study: "atl15" in study.products and bool(study.transects),

@@ -1,0 +1,85 @@
+"""Means of the cells of one grid over the cells of a coarser one, by the area that they share."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from nunatak.runtime import NunatakError
+
+
+def overlap_of(source, target):
+    """
+    Return how much of every source cell lies in every target cell, along one axis.
+
+    Parameters
+    ----------
+    source, target : (n + 1,), (m + 1,) edges of cells, ascending
+
+    Returns
+    -------
+    (m, n) float64, lengths over the length of the source cell: 0 to 1
+
+    Examples
+    --------
+    >>> overlap_of([0, 2, 4], [0, 3])
+    array([[1. , 0.5]])
+    """
+    source, target = np.asarray(source, dtype=float), np.asarray(target, dtype=float)
+    low = np.maximum(source[:-1], target[:-1, None])
+    high = np.minimum(source[1:], target[1:, None])
+    return np.maximum(high - low, 0.0) / np.diff(source)
+
+
+def onto_coarser(data, names, grid, *, area, least=0.5):
+    """
+    Return area-weighted means over the cells of a coarser grid of the same coordinate system.
+
+    Parameters
+    ----------
+    data : Dataset (..., y descending, x) with attribute `crs`
+    names : variables to average. An error is averaged like a value, as that of cells which err together
+    grid : geometry.grid.Grid
+    area : variable of `data` with the area (m2) that a cell counts by, such as `ice_area`; it is summed, not averaged
+    least : a mean needs values in this share of the area. Default: 0.5
+
+    Returns
+    -------
+    Dataset (..., y, x) of the variables and of `area`; sums over all cells of area times value are kept where every
+        cell has a value and lies on the grid
+
+    Raises
+    ------
+    NunatakError : another coordinate system, or no cell of `data` on the grid
+    """
+    if data.attrs["crs"] != grid.crs:
+        raise NunatakError(f"regridding: {data.attrs['crs']} is not the {grid.crs} of the grid; take data of one sheet")
+    across, down = _overlaps(data, grid)
+    if not (across.any() and down.any()):
+        raise NunatakError("regridding: no cell lies on the grid; take data of one place")
+    weight = np.nan_to_num(data[area].values.astype("f8"))
+    total = down @ weight @ across.T
+    result = {area: (data[area].dims, total, data[area].attrs)}
+    for name in names:
+        values = data[name].values
+        seen = np.where(np.isfinite(values), weight, 0.0)
+        found = down @ seen @ across.T
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = down @ np.where(seen > 0, seen * np.nan_to_num(values), 0.0) @ across.T / found
+        kept = (found > 0) & (found >= least * total)
+        result[name] = (data[name].dims, np.where(kept, mean, np.nan).astype("f4"), data[name].attrs)
+    coordinates = {name: data[name] for name in data.coords if not {"y", "x"} & set(data[name].dims)}
+    return xr.Dataset(result, coordinates | {"y": grid.y, "x": grid.x}, data.attrs | {"resolution": grid.dx})
+
+
+def _overlaps(data, grid):
+    """The overlap of columns and of rows, (nx, columns) and (ny, rows)."""
+    x, y = data["x"].values, data["y"].values
+    across = overlap_of(_edges(x), _edges(grid.x))
+    return across, overlap_of(_edges(y[::-1]), _edges(grid.y[::-1]))[::-1, ::-1]
+
+
+def _edges(centres):
+    """(n + 1,) edges of evenly spaced cells."""
+    half = (centres[-1] - centres[0]) / (centres.size - 1) / 2
+    return np.append(centres - half, centres[-1] + half)
