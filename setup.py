@@ -1,4 +1,4 @@
-"""Lay out the package for pip: the library of scripts/, with the outlines of config/regions inside it."""
+"""Lay out the package for pip: the library of scripts/, with the outlines and the land of config/regions inside it."""
 
 from setuptools import find_packages, setup
 
@@ -8,6 +8,6 @@ SHIPPED = "nunatak.shipped"
 setup(
     packages=[*find_packages("scripts"), SHIPPED],
     package_dir={"": "scripts", SHIPPED: "config/regions"},
-    package_data={SHIPPED: ["*.yaml", "*.geojson"]},
+    package_data={SHIPPED: ["*.yaml", "*.geojson", "*.json"]},
     license="BSD-3-Clause",
 )

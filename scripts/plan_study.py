@@ -8,7 +8,6 @@ from nunatak import figures
 from nunatak.archives import plan
 from nunatak.figures.plan_map import plan_map
 from nunatak.files.tables import read_table
-from nunatak.geometry import region
 from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION, altimetry_area, read_outlines
 from nunatak.granules.products import product_row
 from nunatak.runtime import job, say, write_json
@@ -59,7 +58,6 @@ def _draw(outlines, tables, whole, folder, *, title, study, source):
         for name, table in tables.items()
     }
     further = {k: o.geometry for k, o in outlines.items() if o is not area and k != ALTIMETRY_REGION}
-    context = [region.load({"name": key}).geometry for key, entry in region.gazetteer().items() if entry.get("code")]
     done = "read" if "bytes_to_read" in whole else "fetched"
     with figures.use(figures.preset(PRESET)) as look:
         drawn = plan_map(
@@ -69,7 +67,6 @@ def _draw(outlines, tables, whole, folder, *, title, study, source):
             further=further,
             crs=area.natural_crs,
             products=shown,
-            context=context,
         )
         releases = {name: product["version"] for name, product in whole["products"].items()}
         sidecar = figures.sidecar_of(

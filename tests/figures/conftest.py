@@ -38,7 +38,6 @@ def drawn(look):
                 for product in ("atl06", "atl11", "atl14", "atl15", "atl06sr")
             },
             transects={"across": np.array([[20.0, 79.6], [25.0, 79.9]])},
-            context=[shapely.box(-60, 65, -30, 80)],
         ),
         "height_change": figures.height_change(
             look,

@@ -7,6 +7,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
 from nunatak.figures import colour, maps
+from nunatak.figures.coast import draw_land
 
 LAND, SHORE = "#b9b2a6", "#4a463f"
 
@@ -49,9 +50,9 @@ def polar_map(ax, values, *, cmap, norm, land=None, hatched=None):
         lines = maps.hatch(ax, hatched & np.isfinite(values))
         if lines is not None:
             lines.set_zorder(1.3)
-    for part in getattr(land, "geoms", [land]) if land is not None else ():
-        ax.fill(*part.exterior.coords.xy, facecolor=LAND, edgecolor="none", zorder=0.5, gid="land")
-        ax.plot(*part.exterior.coords.xy, color=SHORE, lw=0.5, zorder=1.4, gid="shore")
+    if land is not None:
+        draw_land(ax, land, facecolor=LAND, edgecolor="none", zorder=0.5)
+        draw_land(ax, land, facecolor="none", edgecolor=SHORE, linewidth=0.5, zorder=1.4, gid="shore")
     ax.set(xlim=limits[:2], ylim=limits[2:])
     return image
 

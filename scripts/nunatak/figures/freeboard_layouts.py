@@ -89,7 +89,7 @@ def statistic_maps(look, *, title, values, ends, kind, label, crs, land=None, la
 
 
 def _map_caption(label, crs, land, land_note, doubtful):
-    shore = f"Land: {land_note}. " if land is not None else "No coastline is at hand for this hemisphere. "
+    shore = f"Land: {land_note}. " if land is not None else ""
     hatch = (
         "Cells are hatched where the value is below two standard errors or its error is not known. "
         if doubtful is not None
@@ -128,7 +128,7 @@ def _bar_corner(layer):
 
 
 def _land_patch():
-    patch = maps.missing_patch("land and ice shelf")
+    patch = maps.missing_patch("land")
     patch.set(facecolor=freeboard.LAND, edgecolor=freeboard.SHORE)
     return patch
 

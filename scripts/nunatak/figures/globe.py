@@ -1,4 +1,4 @@
-"""Polar locators, and outlines in longitude and latitude drawn on a projected map."""
+"""Draw polar locators, and outlines in longitude and latitude on a projected map."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import shapely
 from matplotlib.patches import Circle, PathPatch
 from matplotlib.path import Path
 
+from nunatak.figures.coast import draw_land, land_on
 from nunatak.figures.maps import HALO, INK, small_pt
 
+SEA = "#f6f8fa"
 
-def hemisphere(ax, *, south, outlines=(), highlight=None, reach=35.0):
+
+def hemisphere(ax, *, south, highlight=None, reach=35.0):
     """
-    Draw a polar locator: parallels, meridians, further outlines in grey and the study's region on top.
+    Draw a polar locator: land, parallels, meridians and the study's region on top.
 
     Parameters
     ----------
     south : the southern hemisphere (EPSG:3031) instead of the northern (EPSG:3413)
-    outlines : shapely geometries in lon/lat, drawn as context
     highlight : shapely geometry in lon/lat
     reach : degrees of latitude from the pole to the rim
     """
@@ -26,7 +28,7 @@ def hemisphere(ax, *, south, outlines=(), highlight=None, reach=35.0):
     project = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
     sign = -1 if south else 1
     rim = float(np.hypot(*project(0.0, sign * (90 - reach))))
-    ax.add_patch(Circle((0, 0), rim, facecolor="#f6f8fa", edgecolor=INK, lw=0.5, gid="rim"))
+    _disc(ax, crs, rim)
     for latitude in range(80, int(90 - reach), -10):
         radius = float(np.hypot(*project(0.0, sign * latitude)))
         ax.add_patch(Circle((0, 0), radius, facecolor="none", edgecolor="#b0b0b0", lw=0.35))
@@ -43,8 +45,6 @@ def hemisphere(ax, *, south, outlines=(), highlight=None, reach=35.0):
     for longitude in range(0, 180, 30):
         a, b = project(longitude, sign * (90 - reach)), project(longitude - 180, sign * (90 - reach))
         ax.plot([a[0], b[0]], [a[1], b[1]], color="#b0b0b0", lw=0.35)
-    for geometry in outlines:
-        lonlat_polygon(ax, geometry, crs, facecolor="#dfe4ea", edgecolor="#8f99a5", linewidth=0.4)
     if highlight is not None:
         lonlat_polygon(ax, highlight, crs, facecolor="#d55e00", edgecolor="#8a2f00", linewidth=0.8, alpha=0.85)
         x, y = project(*highlight.centroid.coords[0])
@@ -54,8 +54,17 @@ def hemisphere(ax, *, south, outlines=(), highlight=None, reach=35.0):
     ax.set_axis_off()
 
 
+def _disc(ax, crs, rim):
+    """Draw sea and land within a circle about the pole."""
+    ax.add_patch(Circle((0, 0), rim, facecolor=SEA, edgecolor="none", zorder=0.2))
+    edge = Circle((0, 0), rim, facecolor="none", edgecolor=INK, lw=0.5, gid="rim")
+    ax.add_patch(edge)
+    for patch in draw_land(ax, land_on(crs, (-rim, rim, -rim, rim))[0], linewidth=0.25):
+        patch.set_clip_path(edge)
+
+
 def locator(ax, geometry, *, corner="upper left", size=0.26):
-    """A small polar locator in a corner of a map, with the region (shapely, lon/lat) marked; returns its Axes."""
+    """Draw a small polar locator in a corner of a map, mark the region (shapely, lon/lat) and return the Axes."""
     vertical, horizontal = corner.split()
     box = (0.01 if horizontal == "left" else 0.99 - size, 0.01 if vertical == "lower" else 0.99 - size, size, size)
     inset = ax.inset_axes(box, zorder=7)
@@ -63,7 +72,7 @@ def locator(ax, geometry, *, corner="upper left", size=0.26):
     crs = "EPSG:3031" if south else "EPSG:3413"
     project = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
     rim = float(np.hypot(*project(0.0, -60.0 if south else 60.0)))
-    inset.add_patch(Circle((0, 0), rim, facecolor="white", edgecolor=INK, lw=0.5))
+    _disc(inset, crs, rim)
     for latitude in (70, 80):
         radius = float(np.hypot(*project(0.0, -latitude if south else latitude)))
         inset.add_patch(Circle((0, 0), radius, facecolor="none", edgecolor="#b0b0b0", lw=0.3))

@@ -10,7 +10,7 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from nunatak.figures import colour, globe, maps, style
+from nunatak.figures import coast, colour, globe, maps, style
 from nunatak.figures.elevation import height_change_map
 from nunatak.figures.graticule import draw_graticule
 from nunatak.figures.layouts import TITLE_MM, Drawn, NothingToDraw, colour_bar, epoch_range, rounded, write_title
@@ -19,7 +19,7 @@ _MOST = 1500  # cells drawn to a side
 LEFT, BELOW, BAR = 12.0, 9.0, 3.0  # mm: tick labels and y label; tick labels and x label; height of a colour bar
 
 
-def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=(), transects=None, context=()):
+def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=(), transects=None, coastline=None):
     """
     Where the study lies: a polar locator and a map with region, ice, granule footprints and transects.
 
@@ -30,7 +30,7 @@ def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=
     ice_area : DataArray (y, x) in `crs`, m2, or None
     footprints : mapping of product to shapely geometries (lon/lat) of its granules
     transects : mapping of name to a (n, 2) array of lon, lat
-    context : further outlines (lon/lat) for the locator
+    coastline : a file with land. Default: None, Natural Earth
     """
     project = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
     dense = np.asarray(shapely.get_coordinates(shapely.segmentize(region, 0.25)))
@@ -48,7 +48,6 @@ def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=
     globe.hemisphere(
         pole,
         south=region.centroid.y < 0,
-        outlines=context,
         highlight=region,
         reach=35 if abs(region.centroid.y) > 62 else 65,
     )
@@ -56,7 +55,9 @@ def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=
 
     ax = style.add_axes(fig, left, TITLE_MM + 6, wide, tall)
     ax.set(xlim=box[:2], ylim=box[2:], aspect="equal")
-    ax.set_facecolor("#f6f8fa")
+    ax.set_facecolor(globe.SEA)
+    land, land_note = coast.land_on(crs, box, coastline)
+    coast.draw_land(ax, land)
     handles = _extent_content(ax, crs, region, further or {}, ice_area, footprints, transects or {})
     draw_graticule(ax, crs)
     ax.set(xlim=box[:2], ylim=box[2:])
@@ -67,9 +68,10 @@ def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=
     fig.legend(handles=handles, loc="lower center", bbox_to_anchor=(centre, 0.0), ncols=min(len(handles), 3))
     write_title(fig, title, look)
     n = {product: len(shapes) for product, shapes in dict(footprints).items()}
+    said = ", ".join(f"{product.upper()} {count}" for product, count in n.items()) or "none"
     caption = (
         f"Region of the study. (a) Position about the pole. (b) Region, ice and granules; projection {crs}, scale bar "
-        f"in true kilometres. Granules drawn: {', '.join(f'{k.upper()} {v}' for k, v in n.items()) or 'none'}."
+        f"in true kilometres. Land: {land_note}. Granules drawn: {said}."
     )
     numbers = {"bounds_lonlat_deg": [rounded(v) for v in region.bounds], "footprints": n, "scale_bar_km": length[0]}
     return Drawn(fig, title, caption, numbers, crs)

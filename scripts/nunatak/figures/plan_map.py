@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from nunatak.figures import colour, globe, maps, style
+from nunatak.figures import coast, colour, globe, maps, style
 from nunatak.figures.graticule import draw_graticule
 from nunatak.figures.layouts import TITLE_MM, Drawn, rounded, write_title
 
@@ -20,7 +20,7 @@ _COLUMNS = 5  # of the legend
 _STEP = 0.5  # degrees; sides of footprints are followed so far apart, meridians and parallels being curves on the map
 
 
-def plan_map(look, *, title, region, further=None, crs, products, context=()):
+def plan_map(look, *, title, region, further=None, crs, products):
     """
     A polar locator, a map of region and footprints, and the number of granules by year.
 
@@ -30,7 +30,6 @@ def plan_map(look, *, title, region, further=None, crs, products, context=()):
     crs : projection of the map
     products : mapping of product to a mapping with `footprints` (shapely geometries in lon/lat, cut at the
         antimeridian), `granules` (number), `years` (mapping of year to number)
-    context : further outlines (lon/lat) for the locator
     """
     box = _box(region, crs)
     wide, tall = maps.fit(box, width=look.page_mm - GLOBE - LEFT - 12, height=95)
@@ -40,12 +39,14 @@ def plan_map(look, *, title, region, further=None, crs, products, context=()):
     fig = style.new_figure(look, height_mm=top + high + 16 + BARS + 12 + 5 * -(-named // _COLUMNS))
     pole = style.add_axes(fig, 3, top + (high - GLOBE) / 2, GLOBE, GLOBE)
     south = region.centroid.y < 0
-    globe.hemisphere(pole, south=south, outlines=context, highlight=region, reach=_reach(region))
+    globe.hemisphere(pole, south=south, highlight=region, reach=_reach(region))
     style.panel_letter(pole, 0, look)
 
     left = GLOBE + 8 + LEFT + (look.page_mm - GLOBE - LEFT - 12 - wide) / 2
     ax = style.add_axes(fig, left, top + (high - tall) / 2, wide, tall)
-    ax.set(xlim=box[:2], ylim=box[2:], aspect="equal", facecolor="#f6f8fa")
+    ax.set(xlim=box[:2], ylim=box[2:], aspect="equal", facecolor=globe.SEA)
+    land, land_note = coast.land_on(crs, box)
+    coast.draw_land(ax, land)
     shades = dict(zip(products, _shades(len(products)), strict=True))
     for name, product in products.items():
         _footprints(ax, crs, product["footprints"], shades[name])
@@ -68,7 +69,8 @@ def plan_map(look, *, title, region, further=None, crs, products, context=()):
     write_title(fig, title, look)
     caption = (
         "Granules that the study would fetch, with their numbers. (a) Position about the pole. (b) Region and "
-        f"footprints as the catalogue has them; projection {crs}, scale bar in true kilometres. (c) Granules by year. "
+        f"footprints as the catalogue has them; projection {crs}, scale bar in true kilometres, land from "
+        f"{land_note}. (c) Granules by year. "
         f"{'; '.join(_label(name, product) for name, product in products.items())}."
     )
     numbers = {

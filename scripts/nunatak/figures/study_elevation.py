@@ -9,7 +9,6 @@ import shapely
 from nunatak import elevation
 from nunatak.figures import map_layouts, profile_layouts, study_tracks
 from nunatak.figures.subject import area, cut_to_focus
-from nunatak.geometry import region
 from nunatak.geometry.outlines import STUDY_REGION
 from nunatak.runtime import NunatakError
 
@@ -25,7 +24,6 @@ def extent(look, subject, data):
         product: [shapely.from_wkt(wkt) for wkt in table["geometry"].dropna()]
         for product, table in data["granules"].items()
     }
-    context = [region.load({"name": key}).geometry for key, entry in region.gazetteer().items() if entry.get("code")]
     return map_layouts.extent(
         look,
         title=f"{subject.title}: extent of the study",
@@ -35,7 +33,7 @@ def extent(look, subject, data):
         ice_area=ice,
         footprints={product: shapes for product, shapes in footprints.items() if shapes},
         transects={key: np.asarray(line["lonlat"]) for key, line in subject.transects.items()},
-        context=context,
+        coastline=subject.coastline,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nunatak.figures import freeboard_layouts
 from nunatak.figures.coast import land_on
+from nunatak.figures.maps import extent_of
 from nunatak.geometry.outlines import STUDY_REGION
 from nunatak.granules.products import PRODUCTS
 from nunatak.runtime import NunatakError
@@ -31,7 +32,7 @@ def maps(look, subject, data):
         ends=ends,
         kind=kind,
         label=label,
-        **_ground(subject, data, dataset),
+        **_ground(subject, dataset),
     )
 
 
@@ -53,7 +54,7 @@ def anomaly(look, subject, data):
         kind="change",
         label=f"anomaly of {_what(data)} (m)",
         doubtful=doubtful,
-        **_ground(subject, data, dataset),
+        **_ground(subject, dataset),
     )
 
 
@@ -69,7 +70,7 @@ def difference(look, subject, data):
         ends=ends,
         kind="change",
         label="difference from ATL20 (m)",
-        **_ground(subject, data, dataset),
+        **_ground(subject, dataset),
     )
 
 
@@ -92,11 +93,10 @@ def _of_region(table):
     return table[table["region"] == STUDY_REGION].reset_index(drop=True)
 
 
-def _ground(subject, data, dataset):
-    """Coordinate system, land and where the land is from."""
+def _ground(subject, dataset):
+    """Return the coordinate system, the land and where the land is from."""
     crs = dataset.attrs["crs"]
-    south = data["regions"][STUDY_REGION].geometry.centroid.y < 0
-    land, note = land_on(crs, south, subject.coastline)
+    land, note = land_on(crs, extent_of(dataset), subject.coastline)
     return {"crs": crs, "land": land, "land_note": note}
 
 

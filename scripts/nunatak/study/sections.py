@@ -226,5 +226,5 @@ class Figures(Model):
     formats: Listed[Format] = key(("pdf", "png"), "file formats", min_length=1)
     names: Listed[str] | None = key(None, "only these figures; all that the products allow where not given")
     coastline: str | None = key(
-        None, "a vector file with land for polar maps; a coarse outline of Antarctica of our own where not given"
+        None, "a vector file with land for polar maps and the extent; land of Natural Earth where not given"
     )
