@@ -19,7 +19,7 @@ UNSEEN: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "atl0[368]|atl1.",
-        "values/(times 1000|a day on|plus 1e6)/.*(dist_x|bckgrd|velocity|n_fit|unc|sigma)",
+        "values/(times 1000|a day on|plus 1e6)/.*(dist_x|bckgrd|unc|sigma)",
         "a rate or error in range",
     ),
     (
@@ -29,6 +29,7 @@ UNSEEN: tuple[tuple[str, str, str], ...] = (
     ),
     ("atl03", "values/negated/.*(dist_ph_across|velocity_sc)", "the other side of the track"),
     ("atl06", "values/(times 1000|plus 1e6)/.*dh_fit", "a slope in range"),
+    ("atl06", "values/1e19/.*n_fit_photons", "the largest number of an integer type is the product's fill"),
     ("atl1[45]", "values/(a day on|plus 1e6|minus 1e6|four years on)/(.*/)?[xy]", "a grid moved within its projection"),
     ("itslive", "values/[^/]*/[xy]", "a grid moved within its projection"),
     (
@@ -38,6 +39,7 @@ UNSEEN: tuple[tuple[str, str, str], ...] = (
     ),
     (".*", "stored/(removed|without its group|a group|group as a dataset)/", "a dataset that subsets may lack"),
     ("itslive", "stored/fill that is measured/", "a pair may state a fill of its own"),
+    ("itslive", "attribute/(empty|none|nan)/", "an empty attribute is how a pair says that a number is not known"),
     ("itslive", "values/(some infinite|four years on)/v", "wraps to integers that a velocity can be"),
 )
 

@@ -247,6 +247,36 @@ def test_release_003_has_no_quality_and_fills_become_nan(copy):
     assert np.flatnonzero(np.isnan(columns["h_ph"])).tolist() == [5]
 
 
+def test_photons_of_another_time_are_left_out_and_counted(copy):
+    def change(file):
+        times = file["gt1l/heights/delta_time"]
+        times[2], times[3], times[4] = -1.0, times[3] + 1.5, times[4] - 0.5
+
+    before = atl03.read_photons(atl03.read_track(atl03.read_granule(copy), "gt1l"), COLUMNS)["h_ph"]
+    break_file(copy, change)
+    track = atl03.read_track(atl03.read_granule(copy), "gt1l")
+    (block,) = atl03.photon_blocks(track, COLUMNS)
+    assert np.flatnonzero(np.isnan(block.photons["h_ph"]) & ~np.isnan(before)).tolist() == [2, 3]
+    assert track.left_out == {"photons more than 1 s from their segments": 2}
+    with h5py.File(copy, "a") as file:
+        file["gt1l/heights/delta_time"][:] += 86400
+    with pytest.raises(GranuleError, match=r"3494 of 3494 are photons more than 1 s from their segments"):
+        list(atl03.photon_blocks(track, COLUMNS))
+
+
+def test_speeds_that_no_orbit_has_are_missing_and_counted(copy):
+    def change(file):
+        file["gt1l/geolocation/velocity_sc"][3] = [0.0, 70.0, 0.0]
+        file["gt1l/geolocation/velocity_sc"][5] = [7e6, 0.0, 0.0]
+
+    assert not np.isnan(atl03.read_track(atl03.read_granule(copy), "gt1l").segments["velocity"]).any()
+    break_file(copy, change)
+    track = atl03.read_track(atl03.read_granule(copy), "gt1l")
+    assert np.flatnonzero(np.isnan(track.segments["velocity"])).tolist() == [3, 5]
+    assert "1 velocity_sc beyond -9000 .. 9000" in track.note
+    assert "1 velocity_sc of a speed beyond 5000 .. 9000 m/s" in track.note
+
+
 def test_release_007_weights_keep_their_width(copy):
     """weight_ph is uint16 there."""
 

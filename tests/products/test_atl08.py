@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -45,6 +46,27 @@ def test_the_join_is_that_of_a_loop(data):
         cut = track.stretch((s["segment_id"] > 450020) & (s["segment_id"] < 450090))
         part = expected[cut.rows]
         assert_array_equal(atl08.classify(cut, classes), part)
+
+
+def test_classes_of_the_other_beam_are_refused(data):
+    """The weak beam follows 0.35 s behind, as in the granule itself."""
+    granule = atl03.read_granule(data(GOLDEN))
+    classes = atl08.read_classes(data(GOLDEN.replace("ATL03", "ATL08")), "gt1l")
+    track = atl03.read_track(granule, "gt1l")
+    assert (atl08.classify(track, classes) != 4).any()
+    late = replace(classes, delta_time=track.segments["delta_time"].mean() + np.full(len(classes.index), 0.35))
+    with pytest.raises(GranuleError, match=r"lists photons 0\.3\d* s from the segments"):
+        atl08.classify(track, late)
+
+
+def test_a_beam_under_two_names_is_refused(partner):
+    granule, copied = partner
+    path = copied("ATL08_20181019065445_03150111_006_02.h5")
+    with h5py.File(path, "a") as file:
+        del file["gt2r"]
+        file["gt2r"] = file["gt1l"]
+    with pytest.raises(GranuleError, match="gt2r is gt1l under another name"):
+        atl08.check_same_granule(granule, path)
 
 
 def test_a_beam_without_classes_is_unclassified(data):

@@ -55,7 +55,7 @@ def put_at(place, value):
         ("h_li", np.inf, "h_li", "1 h_li infinite"),
         ("h_li_sigma", -0.1, "h_li_sigma", "1 h_li_sigma beyond 0 .. 100000"),
         ("ground_track/x_atc", 5e4, "x_atc", "1 x_atc more than 100 m from where its id is"),
-        ("fit_statistics/n_fit_photons", -1, "n_fit_photons", "1 n_fit_photons beyond 0 .. 100000"),
+        ("fit_statistics/n_fit_photons", -1, "n_fit_photons", "1 n_fit_photons beyond 0 .. 10000"),
     ],
 )
 def test_a_value_that_cannot_be_is_missing_and_counted(granule, name, value, column, reason):

@@ -112,53 +112,6 @@ def test_absent_dataset_says_what_there_is(columns):
         hdf5.read(columns, "h_li")
 
 
-def spots(path, beam, seconds):
-    with hdf5.open_granule(path) as file:
-        start = file[f"{beam}/land_ice_segments/delta_time"][0]
-        return hdf5.spots(file, beam, start + np.asarray(seconds))
-
-
-@pytest.mark.parametrize(("orient", "gt1l", "gt3r"), [(0, 1, 6), (1, 6, 1)])
-def test_strong_is_left_backward_and_right_forward(tmp_path, orient, gt1l, gt3r):
-    path = write_atl06(tmp_path / "a.h5", turns=((0.0, orient),))
-    assert spots(path, "gt1l", [0.0])[0] == gt1l
-    assert spots(path, "gt3r", [0.0])[0] == gt3r
-    assert hdf5.is_strong(spots(path, "gt1l", [0.0])[0]) == (orient == 0)
-
-
-def test_spot_follows_a_turn_inside_the_granule(tmp_path):
-    """Backward, then turning, then forward: gt2l is spot 3, unknown, spot 4."""
-    path = write_atl06(tmp_path / "a.h5", turns=((0.0, 0), (10.0, 2), (20.0, 1)))
-    spot, note = spots(path, "gt2l", [0.0, 12.0, 30.0])
-    np.testing.assert_array_equal(spot, [3, 0, 4])
-    assert note == ""
-
-
-def test_orientations_count_from_their_times_whatever_their_order(tmp_path):
-    """
-    The same two turns are written down latest first.
-
-    Before the first time, the first orientation holds.
-    """
-    path = write_atl06(tmp_path / "a.h5", turns=((20.0, 1), (10.0, 2), (0.0, 0)))
-    np.testing.assert_array_equal(spots(path, "gt2l", [-5.0, 0.0, 12.0, 30.0])[0], [3, 3, 0, 4])
-
-
-@pytest.mark.parametrize("text_arrays", [False, True])
-def test_beam_attribute_stands_in_for_a_missing_orientation(tmp_path, text_arrays):
-    path = write_atl06(tmp_path / "a.h5", orbit=False, text_arrays=text_arrays)
-    np.testing.assert_array_equal(spots(path, "gt1l", [0.0])[0], [6])
-
-
-def test_contradicting_beam_attribute_is_noted(tmp_path):
-    path = write_atl06(tmp_path / "a.h5")
-    with h5py.File(path, "a") as file:
-        file["gt1l"].attrs["atlas_spot_number"] = np.bytes_("1")
-    spot, note = spots(path, "gt1l", [0.0])
-    assert spot == 6
-    assert note == "atlas_spot_number 1 contradicts sc_orient (spot 6); sc_orient is followed"
-
-
 @pytest.mark.parametrize(("name", "value"), [("scale_factor", 0.001), ("add_offset", 100.0)])
 def test_packed_values_are_refused(tmp_path, name, value):
     """A granule that somebody packed is no original; a scale of one and an offset of none say nothing."""

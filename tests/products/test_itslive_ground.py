@@ -143,7 +143,7 @@ def test_windows_are_divided_as_the_definition_says():
     )
     np.testing.assert_allclose(scale_field(grid)[::50, ::83], exact, rtol=1e-6)
     expected, out = to_ground(values, scale_field(grid)), values.copy()
-    window_to_ground(out, pair, (0, 200), (0, 333))
+    assert window_to_ground(out, pair, (0, 200), (0, 333)) == 2
     np.testing.assert_array_equal(out, expected)
     assert out[5, 5:9].tolist() == [FILL, 0, FILL, FILL]
 

@@ -280,6 +280,7 @@ def descending_x(file):
         (delete("mapping"), "no spatial_epsg"),
         (lambda file: file["mapping"].attrs.__setitem__("spatial_epsg", np.nan), "no spatial_epsg"),
         (lambda file: delete("vx")(file) or file.create_group("vx"), "has no 'vx'"),
+        (lambda file: delete("v_error")(file) or file.create_group("v_error"), "v_error: is no dataset"),
         (descending_x, "x must ascend and y descend"),
         (both_dates_equal, "a pair needs two dates"),
         (lambda file: file["vx"].attrs.__setitem__("units", "m/day"), "unit 'm/day' is not metres per year"),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from nunatak.compute.kernels import kernel
 from nunatak.products.atl06_filters import NEEDS, TESTS, tests_of
-from nunatak.products.hdf5 import is_strong
+from nunatak.products.spots import is_strong
 from nunatak.runtime import NunatakError
 
 SPACING = 20.0  # m between the centres of successive segments

@@ -18,6 +18,7 @@ from nunatak.products import GranuleError, atl03_photons, atl03_segments, hdf5
 from nunatak.products.atl03_layout import COLUMNS
 from nunatak.products.beam_columns import BeamColumns
 from nunatak.products.beams import check_groups
+from nunatak.products.spots import spots
 from nunatak.runtime import NunatakError
 
 KNOWN_RELEASES = ("003", "004", "005", "006", "007")
@@ -206,7 +207,7 @@ def read_track(granule, beam, *, fields=()):
                 raise hdf5.missing(group, name)
         segments, said = atl03_segments.read(file, beam, COLUMNS["geolocation"], granule.start)
         n = len(segments["segment_id"])
-        segments["spot"], note = hdf5.spots(file, beam, segments["delta_time"])
+        segments["spot"], note = spots(file, beam, segments["delta_time"])
         present = [name for name in _OPTIONAL_ROWS if hdf5.has(group, f"geolocation/{name}")]
         for name in dict.fromkeys((*present, *fields)):
             if name.startswith("bckgrd_atlas/") or name in segments:

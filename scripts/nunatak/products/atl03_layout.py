@@ -50,7 +50,7 @@ COLUMNS = {
         "delta_time": _TIME,
         "reference_photon_lat": _LATITUDE,
         "reference_photon_lon": _LONGITUDE,
-        "velocity_sc": Column("f4", ndim=2),
+        "velocity_sc": Column("f4", -9000, 9000, 2),
         "podppd_flag": FLAG,
         "surf_type": FLAG,
     },

@@ -15,13 +15,15 @@ from nunatak.products.stored import check_type, refuse_packed
 
 _BESIDE = 100.0  # m that a photon lies before or behind its segment at most
 _DEGREES = 0.02  # of latitude that it lies from its segment's reference photon at most: 2 km
+_LATE = 1.0  # s that a photon is before or after its segment at most; the laser passes a segment in 3 ms
 _LOWEST, _HIGHEST = -3000.0, 15000.0  # m: noise reaches further than the ground
 _ACROSS = 1e5  # m that a photon lies beside the track at most; ATLAS looks 5 degrees off its nadir where it turns
 BESIDE = f"photons more than {_ACROSS / 1000:g} km beside the track"
 _SENSELESS = 0.5  # share of photons that cannot be, from which on nothing of a block is believed
-UNPLACED, ELSEWHERE, TOO_HIGH = (
+WRONG = (
     f"photons more than {_BESIDE:g} m beyond their segments",
     f"photons more than {_DEGREES:g} degrees of latitude (2 km) from their segments",
+    f"photons more than {_LATE:g} s from their segments",
     f"photons beyond {_LOWEST:g} .. {_HIGHEST:g} m",
 )
 
@@ -104,14 +106,14 @@ def _fills_to_nan(values, limit):
 @kernel
 def _mark(photons, segments, first, limits):
     """
-    Take out photons whose place or height is impossible, and count them by reason.
+    Take out photons whose place, time or height is impossible, and count them by reason, in the order of WRONG.
 
     Such a photon has no height, and its place is the beginning of its segment.
     """
-    along, latitude, longitude, h = photons
-    ends, lengths, north, east = segments
-    beside, degrees, low, high = limits
-    segment, unplaced, elsewhere, beyond_height = 0, 0, 0, 0
+    along, latitude, longitude, time, h = photons
+    ends, lengths, north, east, when = segments
+    beside, degrees, late, low, high = limits
+    segment, found = 0, np.zeros(4, np.int64)
     while segment < ends.shape[0] and ends[segment] <= first:
         segment += 1
     for i in range(h.shape[0]):
@@ -124,28 +126,25 @@ def _mark(photons, segments, first, limits):
         if longitude.shape[0] > 0 and np.isfinite(north[segment] + east[segment]):
             turn = (longitude[i] - east[segment] + 180.0) % 360.0 - 180.0
             away = away or not abs(turn) * np.cos(np.radians(north[segment])) <= degrees
-        off = h[i] < low or h[i] > high
-        if beyond or away or off:
+        other = False
+        if time.shape[0] > 0 and np.isfinite(when[segment]):
+            other = not abs(time[i] - when[segment]) <= late
+        if beyond or away or other or h[i] < low or h[i] > high:
             if np.isfinite(h[i]):
-                if beyond:
-                    unplaced += 1
-                elif away:
-                    elsewhere += 1
-                else:
-                    beyond_height += 1
+                found[0 if beyond else 1 if away else 2 if other else 3] += 1
             h[i] = np.nan
             along[i] = 0.0
-    return unplaced, elsewhere, beyond_height
+    return found
 
 
 def without_unsound(track, columns, rows):
     """
-    Take photons out that lie too far from their segment, in place: they have no height then, and never pass.
+    Take photons out that lie too far from their segment or in another time, in place: without a height none passes.
 
     Parameters
     ----------
     track : atl03.Track
-    columns : dict of (n,) arrays with h_ph and dist_ph_along, else nothing is looked at; positions where they are there
+    columns : dict of (n,) arrays with h_ph and dist_ph_along, else nothing is looked at; places and times if any
     rows : slice, the photons' rows in the file
 
     Returns
@@ -156,20 +155,21 @@ def without_unsound(track, columns, rows):
         return {}
     segments = track.segments
     ends = segments["photon"] + segments["segment_ph_cnt"]
-    latitude, longitude = (columns.get(name, np.empty(0)) for name in ("lat_ph", "lon_ph"))
+    placed = tuple(columns.get(name, np.empty(0)) for name in ("lat_ph", "lon_ph", "delta_time"))
+    names = ("length", "reference_photon_lat", "reference_photon_lon", "delta_time")
     found = _mark(
-        (columns["dist_ph_along"], latitude, longitude, columns["h_ph"]),
-        (ends, segments["length"], segments["reference_photon_lat"], segments["reference_photon_lon"]),
+        (columns["dist_ph_along"], *placed, columns["h_ph"]),
+        (ends, *(segments[name] for name in names)),
         rows.start,
-        (_BESIDE, _DEGREES, _LOWEST, _HIGHEST),
+        (_BESIDE, _DEGREES, _LATE, _LOWEST, _HIGHEST),
     )
     if sum(found) > _SENSELESS * len(columns["h_ph"]):
-        worst = (UNPLACED, ELSEWHERE, TOO_HIGH)[int(np.argmax(found))]
+        worst = WRONG[int(np.argmax(found))]
         raise GranuleError(
             f"{track.granule.path}: {track.beam}/heights: {sum(found)} of {len(columns['h_ph'])} are {worst}; "
             "fetch it again"
         )
-    told = {what: n for what, n in zip((UNPLACED, ELSEWHERE, TOO_HIGH), found, strict=True) if n}
+    told = {what: n for what, n in zip(WRONG, found.tolist(), strict=True) if n}
     across = columns.get("dist_ph_across", np.empty(0))
     wide = np.abs(across) > _ACROSS
     if wide.any():

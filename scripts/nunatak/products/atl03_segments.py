@@ -15,6 +15,7 @@ _SHARE = 0.9  # of the ends of segments that fit the counts
 _ROWS = ("segment_id", "segment_dist_x", "delta_time", "reference_photon_lat", "reference_photon_lon")
 # ASSUME: three days, because made-up granules of the readers compared with bear names two days off their photons
 _PASS_SECONDS = 3 * 86400.0
+_SPEEDS = 5000.0, 9000.0  # m/s over ground: in its orbit the spacecraft does 7.1 km/s
 _METRES = 1000.0  # that a segment is from where its id is
 
 
@@ -144,6 +145,7 @@ def lengths(group, segments):
 
 
 def velocity(own):
-    """Norm of the spacecraft's velocity, float32 as the reference keeps it."""
+    """Return the norm of the spacecraft's velocity, float32 as the reference keeps it, NaN where it cannot be."""
     v = own.read("velocity_sc").astype("f8")
-    return np.sqrt((v**2).sum(axis=1)).astype("f4")
+    norm = np.sqrt((v**2).sum(axis=1)).astype("f4")
+    return own.within("velocity_sc", norm, *_SPEEDS, f"of a speed beyond {_SPEEDS[0]:g} .. {_SPEEDS[1]:g} m/s")

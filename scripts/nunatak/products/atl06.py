@@ -23,6 +23,7 @@ from nunatak.products.beams import check_groups, read_each
 from nunatak.products.columns import FLAG, HEIGHT, POSITION, SEGMENT_ID, Column, column_of
 from nunatak.products.points import PointReader
 from nunatak.products.rows import inside, span
+from nunatak.products.spots import spots
 from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
@@ -90,7 +91,7 @@ COLUMNS = {
     "x_atc": Column("f8", 0, 4.1e7),
     **dict.fromkeys(("dh_fit_dx", "dh_fit_dy"), Column("f4", -1000, 1000)),
     "atl06_quality_summary": FLAG,
-    "n_fit_photons": Column("i4", 0, 1e5),
+    "n_fit_photons": Column("i4", 0, 1e4),  # of some 60 pulses, each with fewer than 100 photons
 }
 
 # Always in the table. A server-side subset may lack the second kind: they become NaN (the flag its fill), and the
@@ -251,7 +252,7 @@ def _read_beam(file, beam, *, region, period, wanted, spared, needed, start):
     keep &= own.on_course("segment_id", columns["segment_id"], columns["latitude"], columns["longitude"])
     columns["x_atc"] = own.along("x_atc", columns["x_atc"], columns["segment_id"])
     _check_shapes(own.group, columns)
-    columns["spot"], note = hdf5.spots(file, beam, delta_time)
+    columns["spot"], note = spots(file, beam, delta_time)
     if not keep.all():
         columns = {name: values[keep] for name, values in columns.items()}
     reasons = [f"subset without {', '.join(absent)}"] if absent else []

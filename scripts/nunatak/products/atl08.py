@@ -22,6 +22,7 @@ from nunatak.runtime import NunatakError
 
 KNOWN_RELEASES = ("003", "004", "005", "006", "007")
 UNCLASSIFIED = 4  # photons that ATL08 does not list
+_LATE = 0.1  # s from a segment to its photons at most: the other beam of the pair passes the same ids 0.35 s apart
 
 LAYOUT = {
     "signal_photons": {
@@ -139,7 +140,8 @@ def classify(track, classes):
 
     Raises
     ------
-    GranuleError : ATL08 counts photons that this ATL03 segment does not have: it belongs to another granule
+    GranuleError : ATL08 counts photons that this ATL03 segment does not have, or most of its photons are of another
+        time: it belongs to another granule or beam
     """
     out = np.full(track.n_photons, UNCLASSIFIED, dtype="u1")
     if classes is None or not out.size:
@@ -153,10 +155,24 @@ def classify(track, classes):
             f"{track.granule.path}: {track.beam}: ATL08 lists photon {classes.index[i]} of segment "
             f"{classes.segment_id[i]}, which has {counts[row[i]]} photons; give the ATL08 granule of the same name"
         )
+    _check_times(track, classes, row, found)
     first = np.cumsum(counts) - counts
     found &= classes.index <= counts[row]
     out[first[row[found]] + classes.index[found] - 1] = classes.classed[found]
     return out
+
+
+def _check_times(track, classes, row, found):
+    """Refuse classes of which most are of photons of another time than their segment's: those of another beam."""
+    if classes.delta_time is None:
+        return
+    apart = np.abs(classes.delta_time[found] - track.segments["delta_time"][row[found]])
+    apart = apart[np.isfinite(apart)]
+    if apart.size and np.median(apart) > _LATE:
+        raise GranuleError(
+            f"{track.granule.path}: {track.beam}: ATL08 lists photons {np.median(apart):.3g} s from the segments they "
+            "are said to lie in; give the ATL08 granule of the same name"
+        )
 
 
 def _rows_of(ids, wanted):

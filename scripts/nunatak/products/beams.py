@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from h5py import h5o
+
 from nunatak.products import GranuleError
 from nunatak.products.guarded import guarded, in_words
 from nunatak.products.status import EMPTY, FAILED, OUTSIDE, PRESENT, TrackStatus
@@ -47,7 +49,8 @@ def check_groups(file, beams, roots):
     """
     Refuse a granule whose beams are all there without the group that makes the product, as some subsets are.
 
-    A file without any beam is a subset that found no data, and passes.
+    Refused is also one that holds a beam twice, under two names. A file without any beam is a subset that found no
+    data, and passes.
 
     Parameters
     ----------
@@ -57,9 +60,14 @@ def check_groups(file, beams, roots):
 
     Raises
     ------
-    GranuleError : names the group and what the beams hold instead
+    GranuleError : names the group and what the beams hold instead, or the two names of a beam
     """
     present = [beam for beam in beams if beam in file]
+    places: dict[int, str] = {}
+    for beam in present:
+        other = places.setdefault(h5o.get_info(file[beam].id).addr, beam)
+        if other != beam:
+            raise GranuleError(f"{file.filename}: {beam} is {other} under another name; fetch it again")
     if present and not any(root in file[beam] for beam in present for root in roots):
         held = ", ".join(sorted({name for beam in present for name in file[beam]})) or "nothing"
         raise GranuleError(

@@ -25,10 +25,7 @@ from nunatak.products.stored import check_size, check_type, refuse_packed, state
 # lost its _FillValue or carries the float32 fill in a float64 dataset.
 FILL_LIMIT = 1e38
 _INTEGER_FILLS = {"i1": FILL_I1, "i4": FILL_I4}
-_BACKWARD, _FORWARD = 0, 1
 MOST_STATED = 10**5  # values of what a granule states of itself, such as an orientation at each time
-_SPOTS = frozenset("123456")
-UNKNOWN_SPOT = 0  # the spacecraft is turning (sc_orient 2), or the file does not say
 
 
 @contextmanager
@@ -286,62 +283,3 @@ def check_orbit(file, rgt, cycle):
             raise GranuleError(
                 f"{file.filename}: {field}: the name says {named}, the file {stated}; rename it or fetch it again"
             )
-
-
-def spots(file, beam, delta_time):
-    """
-    The ATLAS spot (1..6; odd is strong) that made a ground track, at each time.
-
-    Follows `orbit_info/sc_orient`, which can change inside a granule; without it the beam's own attribute
-    `atlas_spot_number`, which was written for the whole granule.
-
-    Parameters
-    ----------
-    file : h5py.File
-    beam : str, gt1l .. gt3r
-    delta_time : (n,) array, seconds since 2018-01-01
-
-    Returns
-    -------
-    spot : (n,) int8; 0 where the spacecraft was turning or the file does not say
-    note : str, empty unless orientation and attribute contradict each other or both are absent
-    """
-    delta_time = np.asarray(delta_time, dtype=float)
-    stated = attribute(file[beam], "atlas_spot_number")
-    stated = int(stated) if stated in _SPOTS else None
-    orientation = _orientation(file, delta_time)
-    if orientation is None:
-        spot = np.full(delta_time.shape, stated or UNKNOWN_SPOT, dtype="i1")
-        return spot, "" if stated else "neither sc_orient nor atlas_spot_number tells strong from weak"
-    place = BEAMS.index(beam) + 1
-    spot = np.select([orientation == _BACKWARD, orientation == _FORWARD], [place, 7 - place], UNKNOWN_SPOT)
-    note = ""
-    if stated is not None and spot.size and not np.any((spot == stated) | (spot == UNKNOWN_SPOT)):
-        note = f"atlas_spot_number {stated} contradicts sc_orient (spot {spot.flat[0]}); sc_orient is followed"
-    return spot.astype("i1"), note
-
-
-def is_strong(spot):
-    """Whether a spot is a strong beam: 1, 3 and 5 are."""
-    return np.asarray(spot) % 2 == 1
-
-
-def _orientation(file, delta_time):
-    """sc_orient in force at each time, None when the file lacks it."""
-    if not has(file, "orbit_info/sc_orient"):
-        return None
-    values = np.asarray(file["orbit_info/sc_orient"][()]).ravel()
-    if not values.size:
-        return None
-    if len(values) == 1:
-        return np.full(delta_time.shape, values[0])
-    since = np.empty(0)
-    if has(file, "orbit_info/sc_orient_time"):
-        since = np.asarray(file["orbit_info/sc_orient_time"][()]).ravel()
-    if len(since) != len(values):
-        raise GranuleError(
-            f"{file.filename}: orbit_info: {len(values)} sc_orient but {len(since)} sc_orient_time; fetch it again"
-        )
-    order = np.argsort(since, kind="stable")
-    index = np.searchsorted(since[order], delta_time, side="right") - 1
-    return values[order][np.clip(index, 0, None)]

@@ -23,6 +23,7 @@ from nunatak.products.beam_columns import BeamColumns
 from nunatak.products.beams import check_groups, read_each
 from nunatak.products.columns import POSITION, Column, column_of
 from nunatak.products.rows import inside, span
+from nunatak.products.spots import UNKNOWN_SPOT, is_strong, spots
 from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
@@ -211,7 +212,7 @@ def _read_beam(file, beam, *, layout, region, period, strength, keep, wanted, fi
     if not kept.any():
         reasons = ["no segment in region and period", *own.reasons()]
         return None, TrackStatus(beam, OUTSIDE, "; ".join(reasons), n)
-    columns["spot"], note = hdf5.spots(file, beam, delta_time)
+    columns["spot"], note = spots(file, beam, delta_time)
     reasons = [note] * bool(note) + _keep_strength(columns["spot"], strength, kept)
     if not kept.any():
         return None, TrackStatus(beam, OUTSIDE, "; ".join([f"no {strength} beam", *reasons, *own.reasons()]), n)
@@ -269,9 +270,9 @@ def _keep_strength(spot, strength, keep):
     """Drop from `keep` what is not of the strength asked for; say how many are neither strong nor weak."""
     if strength == "all":
         return []
-    known = spot != hdf5.UNKNOWN_SPOT
+    known = spot != UNKNOWN_SPOT
     turning = int(np.count_nonzero(keep & ~known))
-    keep &= known & (hdf5.is_strong(spot) == (strength == "strong"))
+    keep &= known & (is_strong(spot) == (strength == "strong"))
     return [f"{turning} neither strong nor weak (sc_orient 2 or unknown)"] if turning else []
 
 

@@ -68,7 +68,9 @@ def read_window(pair, variables, rows, columns, *, using=None):
                 out[name][out["vx"] == FILL] = LAYOUT[name][2]
     if pair["units_in_granule"] == "map":
         for name in set(FIELDS) & set(out):
-            window_to_ground(out[name], pair, rows, columns)
+            lost = window_to_ground(out[name], pair, rows, columns)
+            if lost:
+                log.warning("%s: %s: %d cells beyond 32767 m/yr are taken as missing", pair["path"], name, lost)
     return out
 
 

@@ -141,6 +141,7 @@ def layers_to_ground(values, k, on_map, fill=FILL_VELOCITY):
 
 @kernel
 def _window_to_ground(values, nodes, step, fill):
+    lost = 0
     for i in range(values.shape[0]):
         row = i // step
         down = (i - row * step) / step
@@ -153,12 +154,17 @@ def _window_to_ground(values, nodes, step, fill):
             above = nodes[row, column] * (1 - right) + nodes[row, column + 1] * right
             below = nodes[row + 1, column] * (1 - right) + nodes[row + 1, column + 1] * right
             ground = np.rint(value / (above * (1 - down) + below * down))
+            if abs(ground) > 32767:
+                lost += 1
             values[i, j] = np.int16(ground) if abs(ground) <= 32767 else np.int16(fill)
+    return lost
 
 
 def window_to_ground(values, pair, rows, columns, fill=FILL_VELOCITY):
     """
-    Put a window of a pair on the ground, in place; `to_ground` is its definition.
+    Put a window of a pair on the ground, in place, and return how many cells its type cannot hold then.
+
+    `to_ground` is its definition.
 
     Parameters
     ----------
@@ -166,7 +172,7 @@ def window_to_ground(values, pair, rows, columns, fill=FILL_VELOCITY):
     pair : mapping with `epsg, x0, y0, dx, dy`, a row of the index
     rows, columns : (start, stop) of the window inside the granule
     """
-    _window_to_ground(values, scale_nodes(window_grid(pair, rows, columns)), _STEP, fill)
+    return _window_to_ground(values, scale_nodes(window_grid(pair, rows, columns)), _STEP, fill)
 
 
 def window_grid(pair, rows, columns):

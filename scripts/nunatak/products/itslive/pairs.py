@@ -84,6 +84,9 @@ def read_pair(path):
         for name in ("x", "y", "vx", "vy", "img_pair_info"):
             if not isinstance(file.get(name), h5py.Dataset):
                 raise hdf5.missing(file, name)
+        for name in LAYOUT:
+            if name in file and not isinstance(file[name], h5py.Dataset):
+                raise GranuleError(f"{path}: {name}: is no dataset; fetch it again")
         row = {"file_name": path.name, "size_bytes": path.stat().st_size, **_geometry(file)}
         row |= _acquisition(file, path) | _errors(file)
         _on_ground(row, file)
