@@ -16,7 +16,7 @@ def of_world(wildcards):
     """What the simulation is told of a world: the first study that is about it says."""
     simulated = (study for study in LOADED.values() if study.archive == "simulated")
     own = (study for study in simulated if simulated_world.world_folder(study) == wildcards.world)
-    return simulated_world.world_of(next(own), wildcards.product)
+    return simulated_world.world_of(next(own), wildcards.get("product"))
 
 
 def archive_of(wildcards):
@@ -25,6 +25,20 @@ def archive_of(wildcards):
         return []
     folder = simulated_world.world_folder(LOADED[wildcards.study])
     return f"<resources>/archive/simulated/{folder}/{granules_of(wildcards.product)}"
+
+
+def rasters_made(wildcards):
+    """The folder of the rasters that the simulation makes in the place of the user's, where a study asks for them."""
+    asked = simulated_world.rasters_made(LOADED[wildcards.study])
+    folder = simulated_world.world_folder(LOADED[wildcards.study])
+    return f"<resources>/archive/simulated/{folder}/rasters" if asked else []
+
+
+def dynamics_of(wildcards):
+    """The section `dynamics` of a study, with the files that the simulation makes."""
+    made = simulated_world.rasters_made(LOADED[wildcards.study])
+    folder = f"{world_folder(wildcards.study)}/rasters"
+    return STUDIES[wildcards.study]["dynamics"] | {name: f"{folder}/{file}" for name, file in made.items()}
 
 
 def archive_settings(wildcards):

@@ -6,6 +6,7 @@ rule place_thickness:
     input:
         annual="<results>/{study}/velocity/annual.nc",
         ledger=thickness_from,
+        rasters=rasters_made,
     output:
         thickness="<results>/{study}/dynamics/thickness.nc",
     log:
@@ -17,7 +18,7 @@ rule place_thickness:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        settings=of_study("dynamics"),
+        settings=dynamics_of,
         endpoints=of_study("endpoints"),
         code=code_version("place_thickness.py"),
     message:
@@ -44,7 +45,7 @@ rule measure_discharge:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        settings=of_study("dynamics"),
+        settings=dynamics_of,
         gates=of_study("gates"),
         flowlines=of_study("flowlines"),
         code=code_version("measure_discharge.py"),
@@ -60,6 +61,7 @@ rule map_dynamics:
         annual="<results>/{study}/velocity/annual.nc",
         thickness="<results>/{study}/dynamics/thickness.nc",
         change="<results>/{study}/atl15/height_change.nc",
+        rasters=rasters_made,
     output:
         dynamics="<results>/{study}/dynamics/dynamics.nc",
     log:
@@ -73,7 +75,7 @@ rule map_dynamics:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
-        settings=of_study("dynamics"),
+        settings=dynamics_of,
         code=code_version("map_dynamics.py"),
     message:
         "{wildcards.study}: flux divergence and dynamic thinning"
@@ -101,7 +103,7 @@ rule close_budgets:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
-        settings=of_study("dynamics"),
+        settings=dynamics_of,
         code=code_version("close_budgets.py"),
     message:
         "{wildcards.study}: mass budgets"

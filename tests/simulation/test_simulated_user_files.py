@@ -7,6 +7,7 @@ from nunatak import simulation
 from nunatak.files.quantities import read_quantity
 from nunatak.geometry.grid import Grid
 from nunatak.simulation import user_files
+from nunatak.study.simulated_world import RASTERS
 
 
 @pytest.fixture(scope="module", params=["pine_island", "austfonna"])
@@ -17,6 +18,12 @@ def made(request, tmp_path_factory):
     left, bottom, right, top = world.surface_bounds
     x, y = (left + right) / 2, (bottom + top) / 2
     return world, paths, Grid.from_bounds(world.crs, (x - 12e3, y - 12e3, x + 12e3, y + 12e3), 1000.0)
+
+
+def test_a_study_finds_them_by_their_names(made):
+    """The study's room does not know the simulation's, and names the files itself."""
+    paths = made[1]
+    assert {name: paths[name].name for name in RASTERS} == RASTERS
 
 
 @pytest.mark.parametrize("name", ["thickness", "thickness_netcdf"])

@@ -33,7 +33,7 @@ def of_files(table, folder, *, checksum=None) -> list[Record]:
         records.append(
             Record(
                 row.file_name,
-                named.product.upper() + "QL" * named.quick_look,
+                _collection(named),
                 named.version,
                 _text(row.time_start, "2019-01-01"),
                 _text(row.time_end, "2024-01-01"),
@@ -44,6 +44,16 @@ def of_files(table, folder, *, checksum=None) -> list[Record]:
             )
         )
     return records
+
+
+def _collection(named):
+    """The short name of the collection that a file is in."""
+    from nunatak.granules.products import product_row
+
+    own = product_row(named.product).collections
+    if own:
+        return own[("greenland", "antarctica").index(named.region_code)]
+    return named.product.upper() + "QL" * named.quick_look
 
 
 def _text(time, otherwise):

@@ -33,6 +33,7 @@ def read(section, **more):
         ({"thickness": 500, "boxes": {"b": {"outflow": "frnt", "region": "region"}}}, {}, "'frnt' is no gate"),
         ({"thickness": 500, "boxes": {"b": {"outflow": "front", "region": "basin"}}}, {}, "'basin' is not one of"),
         ({"thickness": 500, "boxes": {"b": {"outflow": "front"}}}, {}, "name both, or add a region"),
+        ({"thickness": "simulated"}, {"archive": "earthdata"}, "thickness: is simulated with archive simulated alone"),
     ],
 )
 def test_what_is_missing_is_named(section, more, words):

@@ -44,6 +44,22 @@ def test_results_of_another_archive_lie_apart(made):
     assert made(tiny).products["atl15"].resolutions == ("1km", "10km")
 
 
+def test_keys_of_the_simulated_archive_replace_others_there_alone(made):
+    """Those of `tiny` replace them in turn."""
+    layers = {"simulated": {"max_failed": 1, "checks": "warn"}, "tiny": {"max_failed": 2}}
+    assert made(layers).max_failed == 0
+    simulated = made(layers, overrides={"archive": "simulated"})
+    assert (simulated.max_failed, simulated.checks) == (1, "warn")
+    both = made(layers, overrides={"archive": "simulated", "size": "tiny"})
+    assert (both.max_failed, both.checks) == (2, "warn")
+    for layer, key, words in (
+        ("simulated", "size", "simulated.size: cannot be another one in archive simulated"),
+        ("tiny", "simulated", "tiny.simulated: cannot be another one in size tiny"),
+    ):
+        with pytest.raises(StudyError, match=words):
+            made({layer: {key: "full"}})
+
+
 def test_all_studies_at_once(tmp_path):
     """
     What differs from config.yaml was typed and wins.

@@ -204,7 +204,7 @@ CASES = {
         set(),
     ),
     "every pair used": (table("image_pairs", fate="used"), {"image_pairs", "velocity_pairs"}, set()),
-    "outline elsewhere": (other_outline, {"velocity/region"}, set()),
+    "outline elsewhere": (other_outline, {"velocity/region", "region_change/sums/region"}, set()),
 }
 
 

@@ -8,6 +8,7 @@ from nunatak.constants import THICKNESS
 from nunatak.files import user_rasters
 from nunatak.parameters import velocity
 from nunatak.study.base import Line, Model, Point, key
+from nunatak.study.simulated_world import MADE
 
 
 def check_rasters(info: ValidationInfo, asked, *, layers=True):
@@ -21,7 +22,7 @@ def check_rasters(info: ValidationInfo, asked, *, layers=True):
     layers : see `user_rasters.check`
     """
     for name, (given, variable) in asked.items():
-        if isinstance(given, str) and info.context:
+        if isinstance(given, str) and given != MADE and info.context:
             try:
                 user_rasters.check(given, variable, layers=layers)
             except ValueError as error:

@@ -16,6 +16,8 @@ from nunatak.study.base import StudyError
 from nunatak.study.models import Settings, Study, StudyFile
 from nunatak.study.yaml_files import read_yaml
 
+# keys whose own keys replace others, in this order, and the key that says so by their name
+_LAYERS = {"simulated": "archive", "tiny": "size"}
 # parts of an error's place that name a type and not a key
 _TYPES = ("int", "str", "float", "bool", "dict", "list")
 
@@ -39,12 +41,14 @@ def load(path, *, overrides: Mapping[str, Any] | None = None, settings: Mapping[
     given = read_yaml(path)
     overrides = dict(overrides or {})
     _check_keys(given, f"{path}: ")
-    _check_tiny(given.get("tiny"), path)
+    for name in _LAYERS:
+        _check_layer(given.get(name), name, path)
     _check_keys(overrides, "--config ")
     _check_products(given, path)
     merged = merge(settings or {}, given)
-    if overrides.get("size", given.get("size")) == "tiny":
-        merged = merge(merged, given.get("tiny") or {})
+    for name, key in _LAYERS.items():
+        if overrides.get(key, given.get(key)) == name:
+            merged = merge(merged, given.get(name) or {})
     merged = merge(merged, overrides)
     own = given.get("archive", StudyFile.model_fields["archive"].default)
     labels = {"name": path.stem, "path": str(path), "label": label(path.stem, own, merged)}
@@ -217,16 +221,16 @@ def _check_keys(given, where):
             raise StudyError(f"{where}{name}: unknown key; {hint}")
 
 
-def _check_tiny(tiny, path):
-    """Refuse what `size: tiny` could not put in place of other keys, whether it is asked for or not."""
-    if tiny is None:
+def _check_layer(given, layer, path):
+    """Refuse what `tiny` or `simulated` could not put in place of other keys, whether it is asked for or not."""
+    if given is None:
         return
-    if not isinstance(tiny, Mapping):
-        raise StudyError(f"{path}: tiny: got {_brief(tiny)}; write key: value lines")
-    _check_keys(tiny, f"{path}: tiny.")
-    for name in ("tiny", "size"):
-        if name in tiny:
-            raise StudyError(f"{path}: tiny.{name}: cannot be another one in size tiny; take it away")
+    if not isinstance(given, Mapping):
+        raise StudyError(f"{path}: {layer}: got {_brief(given)}; write key: value lines")
+    _check_keys(given, f"{path}: {layer}.")
+    for name in (*_LAYERS, *_LAYERS.values()):
+        if name in given:
+            raise StudyError(f"{path}: {layer}.{name}: cannot be another one in {_LAYERS[layer]} {layer}; take it away")
 
 
 def _check_products(given, path):

@@ -41,7 +41,7 @@ from nunatak.study.sections import (
     Mass,
     RegionSpec,
 )
-from nunatak.study.simulated_world import check_world
+from nunatak.study.simulated_world import check_rasters_made, check_world
 from nunatak.study.tracks import PassBiases, SurfaceRates, check_sections
 from nunatak.times import cycle_at
 
@@ -181,6 +181,7 @@ class StudyFile(Settings):
     lock: UserPath | None = key(None, "granule lock to use instead of asking the archive")
     size: Literal["full", "tiny"] = key("full", "tiny: the same study, small enough for a test")
     tiny: dict[str, Any] | None = key(None, "keys that replace others where size is tiny", exclude=True)
+    simulated: dict[str, Any] | None = key(None, "keys that replace others where archive is simulated", exclude=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -231,6 +232,7 @@ class StudyFile(Settings):
         check_places(self)
         check_dynamics(self)
         check_world(self)
+        check_rasters_made(self)
         return self
 
     def _check_tracks(self):

@@ -21,6 +21,15 @@ SHIPPED = {
 SEA_ICE = ("ross_sea", "ross_sea_year")
 """the worlds of them whose truth is sea ice; that of the others is a glacier"""
 GENERIC = "generic"
+MADE = "simulated"
+"""what a key of `dynamics` that takes a raster says where the simulated archive makes it"""
+RASTERS = {
+    "thickness": "thickness.tif",
+    "thickness_sigma": "thickness_sigma.tif",
+    "smb": "smb.nc",
+    "firn": "firn.nc",
+}
+"""those keys, and the file of each"""
 
 
 def world_name(study: Study) -> str:
@@ -107,6 +116,27 @@ def _on_ice(study):
     for line in (*study.gates.values(), *study.transects.values()):
         found += [list(point) for point in getattr(line, "lonlat", None) or ()]
     return found + [list(line.start) for line in study.flowlines.values() if getattr(line, "start", None)]
+
+
+def rasters_made(study: Study) -> dict[str, str]:
+    """Return the keys of `dynamics` whose rasters the simulated archive makes, and the file name of each."""
+    given = dict(study.dynamics) if study.dynamics is not None else {}
+    return {name: RASTERS[name] for name, value in given.items() if value == MADE}
+
+
+def check_rasters_made(study: StudyFile) -> None:
+    """
+    Refuse rasters of the simulation with granules of another archive, or of what it does not make.
+
+    Raises
+    ------
+    ValueError : the key, and what to write
+    """
+    for name, value in study.dynamics or ():
+        if value == MADE and name not in RASTERS:
+            raise ValueError(f"dynamics.{name}: is not simulated, as {', '.join(RASTERS)} are; give a raster or number")
+        if value == MADE and study.archive != "simulated":
+            raise ValueError(f"dynamics.{name}: is simulated with archive simulated alone; give a raster or number")
 
 
 def _asking(study, product):
