@@ -10,6 +10,10 @@ ATLAS_EPOCH_GPS_SECONDS = 1198800018.0  # s since 1980-01-06T00:00:00 GPS
 # ATL14/15 write time as (decimal year - 2018) * 365.25 days since 2018-01-01 (ATL15_write2nc.py).
 DAYS_PER_YEAR = 365.25
 SECONDS_PER_DAY = 86400.0
+METRES = {  # of one unit of length, by how files spell it
+    **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), 1.0),
+    **dict.fromkeys(("km", "kilometre", "kilometres", "kilometer", "kilometers"), 1000.0),
+}
 SPEED_OF_LIGHT = 299792458.0  # m/s
 MAD_TO_SIGMA = 1.4826  # median absolute deviation to standard deviation, normal errors
 DATUM_YEAR = 2020.0  # decimal year of the ATL14/15 reference surface

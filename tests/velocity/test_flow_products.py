@@ -8,7 +8,7 @@ from tests.builders.velocity import cube_of, noisy_cube
 from nunatak.geometry.grid import map_scale
 from nunatak.runtime import NunatakError
 from nunatak.times import from_decimal_year
-from nunatak.velocity import composite, flowline, flux_gate, model_series, point_series, strain_rates
+from nunatak.velocity import NoVelocity, composite, flowline, flux_gate, model_series, point_series, strain_rates
 from nunatak.velocity.sampling import Field
 from nunatak.velocity.series import seasonal_at
 
@@ -131,6 +131,19 @@ def test_the_angle_of_a_gate_is_that_to_the_flow(angle):
     gate = [(X0 - dx, Y0 - dy), (X0 + dx, Y0 + dy)]
     assert flux_gate(field, gate, 1000.0).angle == pytest.approx(angle, abs=0.01)
     assert flux_gate(field, gate[::-1], 1000.0).angle == pytest.approx(angle, abs=0.01)
+
+
+def test_no_ice_has_a_flux_of_zero_and_no_velocity_has_none():
+    """On rock nothing flows, seen or not; a gate on ice without a velocity is refused by a class of its own."""
+    field = field_of(lambda x, y: 100 + 0 * x, lambda x, y: 0 * x)
+    gate = [(X0, Y0 - 3000), (X0, Y0 + 3000)]
+    rock = xr.DataArray(np.zeros(field["vx"].shape), field["vx"].coords, ("y", "x"))
+    for velocity in (field, field.where(field["x"] > X0 + 5000)):
+        flux = flux_gate(velocity, gate, rock, thickness_sigma=0 * rock)
+        assert (flux.discharge, flux.sigma, flux.observed_share, flux.thickness_share) == (0, 0, 1, 1)
+    half = rock.where(rock["y"] > Y0, 800.0)  # ice in the south, velocities in the north
+    with pytest.raises(NoVelocity):
+        flux_gate(field.where(field["y"] > Y0 + 500), gate, half, thickness_sigma=0 * rock)
 
 
 def test_a_thickness_that_is_not_known_is_counted_and_doubtful():

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from nunatak.constants import ICE_DENSITY, THICKNESS
+from nunatak.constants import DAYS_PER_YEAR, ICE_DENSITY, METRES, SECONDS_PER_DAY, THICKNESS
 from nunatak.files import user_rasters
 from nunatak.files.rasters import read_on_grid
 from nunatak.runtime import NunatakError
 
-MONTHS_PER_YEAR, DAYS_PER_YEAR = 12, 365.25
+MONTHS_PER_YEAR = 12
 # Parts of a year that a unit can name; a month is a twelfth where no times say how long it is.
 _PER_YEAR = {
-    **dict.fromkeys(("s", "sec", "second", "seconds"), DAYS_PER_YEAR * 86400),
+    **dict.fromkeys(("s", "sec", "second", "seconds"), DAYS_PER_YEAR * SECONDS_PER_DAY),
     **dict.fromkeys(("d", "day", "days"), DAYS_PER_YEAR),
     **dict.fromkeys(("mon", "month", "months"), MONTHS_PER_YEAR),
     **dict.fromkeys(("a", "y", "yr", "year", "years", "annum"), 1),
@@ -36,8 +36,8 @@ _AMOUNTS = {
     **dict.fromkeys(("mm ice", "mm ie"), ICE_DENSITY / 1000),
 }
 _LENGTHS = {
-    **dict.fromkeys(("m", "metre", "metres", "meter", "meters", "m air", "m of air", "m ice", "m ie"), 1.0),
-    **dict.fromkeys(("km", "kilometre", "kilometres", "kilometer", "kilometers"), 1000.0),
+    **METRES,
+    **dict.fromkeys(("m air", "m of air", "m ice", "m ie"), 1.0),
     "cm": 0.01,
     **dict.fromkeys(("mm", "millimetre", "millimeter", "mm air"), 0.001),
 }
@@ -65,6 +65,7 @@ QUANTITIES = {
     "thickness": Quantity(
         "ice thickness", "m", THICKNESS, ("land_ice_thickness",), ("thickness", "lithk", "thk", "land_ice_thickness")
     ),
+    "thickness_sigma": Quantity("error of the ice thickness", "m", THICKNESS, (), ("thickness_sigma", "errbed")),
     "firn": Quantity("firn air content", "m", (-100.0, 150.0), (), ("fac", "firn_air_content", "dfac", "firn")),
     "smb": Quantity(
         "surface mass balance",
@@ -94,7 +95,7 @@ def read_quantity(given, grid, *, quantity, variable=None, years=None):
     ----------
     given : GeoTIFF or NetCDF, netcdf:FILE:VARIABLE, or a number: m, of smb and basal_melt m of ice per year
     grid : nunatak.geometry.grid.Grid
-    quantity : thickness, firn, smb or basal_melt
+    quantity : one of `QUANTITIES`
     variable : name of a variable or number of a band. Default: the only one, else the one of the quantity's CF name
     years : (first, last) calendar years whose times of a series are kept. Default: all
 

@@ -7,6 +7,7 @@ import importlib.util
 import warnings
 from pathlib import Path
 
+from nunatak.constants import METRES
 from nunatak.runtime import NunatakError
 
 DECLARE = "in a GeoTIFF with .venv/bin/rio edit-info --nodata {0:g} FILE, in NetCDF as the attribute missing_value"
@@ -16,7 +17,7 @@ DECLARE = "in a GeoTIFF with .venv/bin/rio edit-info --nodata {0:g} FILE, in Net
 _BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"CDF", b"\x89HDF\r\n")
 _POINTING = (b"<VRTDataset", b"<GDAL_WMS", b"<WMS_")
 _LOOK = 65536  # bytes
-_KILOMETRES = ("km", "kilometre", "kilometres", "kilometer", "kilometers")
+_KILOMETRES = tuple(unit for unit, metres in METRES.items() if metres == 1000)
 
 
 def source_of(given, variable=None):

@@ -7,12 +7,8 @@ from functools import lru_cache
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from nunatak.constants import METRES
 from nunatak.products import GranuleError
-
-_METRES = {
-    **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), 1.0),
-    **dict.fromkeys(("km", "kilometre", "kilometres", "kilometer", "kilometers"), 1000.0),
-}
 
 
 @lru_cache(maxsize=64)
@@ -52,10 +48,10 @@ def metres_of(unit, step, where) -> float:
     (1000.0, 1.0)
     """
     word = str(unit or "").strip().lower()
-    if word and word not in _METRES:
+    if word and word not in METRES:
         raise GranuleError(f"{where}: is in {unit}, not in metres; fetch the granule again, or write it in metres")
     if not word and abs(step) < 1:
         raise GranuleError(
             f"{where}: cells of {abs(step):g} and no units; write the attribute units (m or km), or fetch it again"
         )
-    return _METRES.get(word, 1.0)
+    return METRES.get(word, 1.0)

@@ -7,7 +7,7 @@ from nunatak.velocity.annual_fields import mean_field, speed_error, years_by_sta
 from nunatak.velocity.composites import composite, composites_by_sensor, magnitude_mean, options_of
 from nunatak.velocity.filters import Filters
 from nunatak.velocity.flowlines import flowline
-from nunatak.velocity.gates import GateFlux, flux_gate
+from nunatak.velocity.gates import GateFlux, NoVelocity, flux_gate
 from nunatak.velocity.inversion import invert
 from nunatak.velocity.sampling import Field, located
 from nunatak.velocity.series import model_series, point_series
@@ -17,6 +17,7 @@ __all__ = [
     "Field",
     "Filters",
     "GateFlux",
+    "NoVelocity",
     "PairSelection",
     "composite",
     "composites_by_sensor",

@@ -15,7 +15,8 @@ from nunatak.runtime import NunatakError
 from nunatak.velocity.sampling import Field, crs_of
 
 _KG_PER_GT = 1e12
-_UNITS = {
+# Units of the segments of a gate.
+UNITS = {
     "distance": "m",
     "x": "m",
     "y": "m",
@@ -27,6 +28,14 @@ _UNITS = {
     "thickness_sigma": "m",
     "discharge": "Gt/yr",
 }
+
+
+class NotMeasured(NunatakError):
+    """A line on which nothing is known of the thickness or the velocity of the ice."""
+
+
+class NoVelocity(NotMeasured):
+    """A line over ice on which no velocity is known: no flux, which is not a flux of 0."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +102,16 @@ def flux_gate(
 
     Raises
     ------
-    NunatakError : a gate without length, without a velocity or a thickness anywhere on it, or with a thickness that no
-        ice has
+    NoVelocity : no velocity anywhere on the ice of the gate
+    NotMeasured : no thickness, or no error of one, anywhere on the gate
+    NunatakError : a gate without length, or with a thickness that no ice has
 
     Notes
     -----
     A segment of map length w is w / k wide on the ground. Velocities are interpolated along the gate where they are
     missing and taken from the nearest observed segment at its ends; `observed_share` tells how much that is, and
-    `thickness_share` the same of the thickness. A thickness that is not known has an error of half of it.
+    `thickness_share` the same of the thickness. A thickness that is not known has an error of half of it. One of 0 is
+    known: there is no ice, and without ice anywhere on the gate the discharge is 0, whatever the velocity.
     Thickness errors are summed over the gate, as GEUS' ice discharge product does (both: Mankoff et al. 2020,
     doi:10.5194/essd-12-1367-2020).
     """
@@ -112,17 +123,20 @@ def flux_gate(
     table = _segments(vertices, spacing or flow.cell / 2, crs)
     vx, vy = flow(table["x"], table["y"])
     across = _across(table, vx, vy)
-    observed = np.isfinite(across)
-    if not observed.any():
-        raise NunatakError("flux gate: no velocity anywhere on the gate; move it onto observed ice")
+    table["thickness"], table["thickness_sigma"], table["measured"] = _thickness(thickness, thickness_sigma, table)
+    if (table["thickness"] > 0).any():
+        observed = np.isfinite(across)
+        if not (observed & (table["thickness"] > 0)).any():
+            raise NoVelocity("flux gate: no velocity anywhere on the gate; move it onto observed ice")
+    else:  # nothing flows where there is no ice
+        across, observed = np.nan_to_num(across), np.ones(len(table), dtype=bool)
     table["v_across"] = np.interp(table["distance"], table["distance"][observed], across[observed])
     table["observed"] = observed
     table["speed"] = np.hypot(vx, vy)
     table["v_across_error"] = _across_error(field, table, observed)
-    table["thickness"], table["thickness_sigma"], table["measured"] = _thickness(thickness, thickness_sigma, table)
     table["discharge"] = factor * density * table["v_across"] * table["thickness"] * table["width"] / _KG_PER_GT
     table = table.drop(columns=["tangent_x", "tangent_y"])
-    table.attrs["units"] = _UNITS
+    table.attrs["units"] = UNITS
     return _sum(table, factor * density, density_sigma / density, factor_sigma / factor, correlation_length)
 
 
@@ -162,13 +176,13 @@ def _thickness(thickness, sigma, table):
     value = _at(thickness, table)
     measured = np.isfinite(value)
     if not measured.any():
-        raise NunatakError("flux gate: no thickness anywhere on the gate; give a raster that covers it")
+        raise NotMeasured("flux gate: no thickness anywhere on the gate; give a raster that covers it")
     _refuse_absurd("thickness", value[measured])
     value = np.interp(table["distance"], table["distance"][measured], value[measured])
     spread = 0.1 * value if sigma is None else _at(sigma, table)
     good = np.isfinite(spread)
     if not good.any():
-        raise NunatakError(
+        raise NotMeasured(
             "flux gate: no thickness_sigma anywhere on the gate; give a raster that covers it, or a number"
         )
     _refuse_absurd("thickness_sigma", spread[good])
