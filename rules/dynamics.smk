@@ -6,6 +6,7 @@ rule place_thickness:
     input:
         annual="<results>/{study}/velocity/annual.nc",
         ledger=thickness_from,
+        change=height_change_of,
         rasters=rasters_made,
     output:
         thickness="<results>/{study}/dynamics/thickness.nc",
@@ -60,7 +61,7 @@ rule map_dynamics:
     input:
         annual="<results>/{study}/velocity/annual.nc",
         thickness="<results>/{study}/dynamics/thickness.nc",
-        change="<results>/{study}/atl15/height_change.nc",
+        change=height_change_of,
         rasters=rasters_made,
     output:
         dynamics="<results>/{study}/dynamics/dynamics.nc",
@@ -88,7 +89,7 @@ rule close_budgets:
     input:
         annual="<results>/{study}/velocity/annual.nc",
         thickness="<results>/{study}/dynamics/thickness.nc",
-        change="<results>/{study}/atl15/height_change.nc",
+        change=height_change_of,
         dynamics="<results>/{study}/dynamics/dynamics.nc",
         gates="<results>/{study}/dynamics/gates.csv",
         regions="<results>/{study}/regions.geojson",

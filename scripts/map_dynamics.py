@@ -5,11 +5,11 @@ import xarray as xr
 
 from nunatak import dynamics
 from nunatak.dynamics.regrid import onto
-from nunatak.dynamics.surface import rate_between, shared_years, yearly_change
+from nunatak.dynamics.surface import only_years, rate_between, shared_years, yearly_change
 from nunatak.files.quantities import read_quantity
 from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.geometry.grid import Grid
-from nunatak.results.reading import read_height_change, read_map
+from nunatak.results.reading import read_map, read_surface_change
 from nunatak.runtime import NunatakError, job, log, stamp
 from nunatak.study.dynamics import Dynamics
 from nunatak.study.parts import typed
@@ -21,11 +21,11 @@ def main(annual, thickness, change, out, *, settings: Dynamics, study):
 
     Parameters
     ----------
-    annual, thickness, change : annual.nc, thickness.nc and height_change.nc
+    annual, thickness, change : annual.nc, thickness.nc, and record.nc or height_change.nc
     settings : the study's `dynamics`
     """
     yearly, placed = read_map(annual), read_map(thickness)
-    record = yearly_change(read_height_change(change).change)
+    record = yearly_change(read_surface_change(change))
     within = shared_years(record, yearly["year_start"], yearly["year_end"])
     if not within.any():
         raise NunatakError(
@@ -35,9 +35,9 @@ def main(annual, thickness, change, out, *, settings: Dynamics, study):
     start, end = float(yearly["year_start"][within].min()), float(yearly["year_end"][within].max())
     start, end = np.clip([start, end], *record["year"].values[[0, -1]])
     grid = Grid.of(yearly)
-    moving = onto(record, ("dh", "dh_sigma"), grid)
-    middle = (start + end) / 2
-    reference = placed.attrs.get("reference_year", middle)
+    middle, reference = (start + end) / 2, placed.attrs["reference_year"]
+    moving = onto(only_years(record, [reference, start, middle, end]), ("dh", "dh_sigma"), grid)
+    tell_overlap(moving)
     height = dynamics.thickness_in_time(placed, moving, [middle], reference_year=reference).isel(year=0)
     height = height.where(placed["thickness"] > 0)
     divergence = dynamics.flux_divergence(
@@ -51,7 +51,7 @@ def main(annual, thickness, change, out, *, settings: Dynamics, study):
         crs=grid.crs,
     )
     rate = rate_between(moving, start, end)
-    parts = dynamics.split_thinning(rate, divergence, smb=balance(settings, grid))
+    parts = dynamics.split_thinning(rate, divergence, smb=balance(settings, grid, (start, end)))
     result = xr.merge([divergence, parts], combine_attrs="override").where(placed["thickness"] > 0)
     log.info("years %s: divergence in %d cells", ", ".join(map(str, years)), int(result["flux_divergence"].count()))
     about = stamp(
@@ -74,18 +74,44 @@ def mean_over(yearly, within):
     return mean.assign_attrs(crs=yearly.attrs["crs"])
 
 
-def balance(settings, grid):
+def tell_overlap(moving):
+    """Refuse a height change that lies elsewhere, and log what part of the map it covers."""
+    seen = float(moving["dh"].notnull().any("year").mean())
+    if not seen:
+        raise NunatakError(
+            "dynamics: the height change has no value on the map of velocities; choose regions that overlap "
+            "(altimetry_region, region)"
+        )
+    log.info("height change in %.0f %% of the map of velocities (%s)", 100 * seen, moving.attrs["resampled"])
+
+
+def balance(settings, grid, span):
     """
     Return the surface mass balance of the study on a grid, or None where it has none.
 
-    A series is averaged over time.
+    Of a series it is the mean of the calendar years within the span of decimal years.
     """
     if settings.smb is None:
         return None
-    values = read_quantity(settings.smb, grid, quantity="smb", variable=settings.smb_variable)
-    values = (values.mean("time") if "time" in values.dims else values).values
-    fields = {"rate": (("y", "x"), values), "rate_sigma": (("y", "x"), settings.smb_error * np.abs(values))}
+    years = calendar_years(span)
+    values = read_quantity(settings.smb, grid, quantity="smb", variable=settings.smb_variable, years=years)
+    if "time" in values.dims:
+        log.info("surface mass balance: mean of %d times in %d to %d", values.sizes["time"], *years)
+        values = values.mean("time")
+    rate = values.values
+    fields = {"rate": (("y", "x"), rate), "rate_sigma": (("y", "x"), settings.smb_error * np.abs(rate))}
     return xr.Dataset(fields, {"y": grid.y, "x": grid.x})
+
+
+def calendar_years(span):
+    """
+    Return the first and last calendar year of which a span of decimal years holds at least half.
+
+    >>> calendar_years((2018.9, 2022.1))
+    (2019, 2021)
+    """
+    first, last = round(float(span[0])), round(float(span[1])) - 1
+    return first, max(first, last)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,14 @@ import pandas as pd
 import pyproj
 
 from nunatak import dynamics, velocity
-from nunatak.dynamics.flux import discharge_by_year
+from nunatak.dynamics.flux import COLUMNS, SECTIONS, discharge_by_year
 from nunatak.dynamics.surface import yearly_change
 from nunatak.files.tables import write_csv, write_table
-from nunatak.results.reading import read_height_change, read_map
+from nunatak.results.reading import read_map, read_surface_change
 from nunatak.runtime import NunatakError, job, log, stamp
 from nunatak.study.dynamics import Dynamics
 from nunatak.study.parts import typed
+from nunatak.velocity.gates import UNITS as SECTION_UNITS
 
 UNITS = {
     "discharge": "Gt/yr",
@@ -34,17 +35,7 @@ UNITS = {
     "epsg": "1",
     "vertices": "m",
 }
-SECTION_UNITS = {
-    "distance": "m",
-    "x": "m",
-    "y": "m",
-    "v_across": "m/yr",
-    "v_across_error": "m/yr",
-    "speed": "m/yr",
-    "thickness": "m",
-    "thickness_sigma": "m",
-    "discharge": "Gt/yr",
-}
+PLACE = ("longitude", "latitude", "epsg", "vertices")
 
 
 def main(annual, thickness, change, out, *, settings: Dynamics, gates, flowlines, study):
@@ -54,18 +45,20 @@ def main(annual, thickness, change, out, *, settings: Dynamics, gates, flowlines
     Parameters
     ----------
     annual, thickness : annual.nc and thickness.nc
-    change : height_change.nc, or None: the thickness does not change
+    change : record.nc or height_change.nc, or None: the thickness does not change
     out : mapping of gates and sections to a path
     settings, gates, flowlines : the study's keys
     """
     yearly, placed = read_map(annual), read_map(thickness)
-    moving = yearly_change(read_height_change(change).change) if change else None
+    moving = yearly_change(read_surface_change(change)) if change else None
     crs = yearly.attrs["crs"]
-    options = {name: getattr(settings, name) for name in ("density",)}
-    options |= {"factor": settings.depth_factor, "factor_sigma": settings.depth_factor_sigma}
     tables, sections = [], []
     for name, (kind, vertices) in lines_of(yearly, gates, flowlines, settings.derive).items():
-        table, parts = discharge_by_year(yearly, placed, vertices, moving, **options)
+        try:
+            table, parts = discharge_by_year(yearly, placed, vertices, moving, **settings.flux_options())
+            refuse_rock(parts)
+        except NunatakError as error:
+            raise NunatakError(f"gate {name}: {error}") from error
         if table.empty:
             log.warning("gate %s: no year has a velocity on it; it has no row", name)
             continue
@@ -79,12 +72,19 @@ def main(annual, thickness, change, out, *, settings: Dynamics, gates, flowlines
         source=yearly.attrs["nunatak_source"],
         inputs=[annual, thickness, *([change] if change else [])],
         parameters=[settings, gates, flowlines],
-    ) | {"crs": crs, "reference_year": str(placed.attrs.get("reference_year", "middle of the period"))}
+    ) | {"crs": crs, "reference_year": str(placed.attrs["reference_year"])}
     first = ["gate", "kind", "year"]
-    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*first, *UNITS])
-    write_csv(table[[*first, *UNITS]], out["gates"], attributes=about, units=UNITS)
-    parts = pd.concat(sections, ignore_index=True) if sections else pd.DataFrame(columns=[*first[::2], *SECTION_UNITS])
+    columns = [*first, *COLUMNS[1:], *PLACE]
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+    write_csv(table[columns], out["gates"], attributes=about, units=UNITS)
+    parts = pd.concat(sections, ignore_index=True) if sections else pd.DataFrame(columns=[*SECTIONS, "gate"])
     write_table(parts, out["sections"], attributes=about, units=SECTION_UNITS)
+
+
+def refuse_rock(parts):
+    """Refuse a gate that lies where there is no ice."""
+    if len(parts) and not (parts["thickness"] > 0).any():
+        raise NunatakError("no ice anywhere on it; move it onto the glacier")
 
 
 def lines_of(yearly, gates, flowlines, derived):
@@ -110,6 +110,8 @@ def lines_of(yearly, gates, flowlines, derived):
 def warn(name, table):
     """Log what makes a gate's discharge less than a measurement."""
     row = table.iloc[-1]
+    if table["discharge"].median() < 0:
+        log.warning("gate %s: the ice flows to the left of the line; draw it the other way round", name)
     if row["share_interpolated"] > 0.2:
         log.warning(
             "gate %s: the thickness is interpolated for %.0f %% of the flux; it is no measurement there",

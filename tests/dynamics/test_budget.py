@@ -52,6 +52,12 @@ def test_a_rate_over_an_area_is_a_mass_on_true_area():
     assert term.value == pytest.approx(-2 * 5e4 / 0.9996**2 * 917 / 1e12, rel=1e-5)
     assert term.share == pytest.approx(0.8, rel=1e-6)
     assert term.sigma == pytest.approx(abs(term.value) / 20, rel=1e-3), "fully correlated: the mean's own error"
+    gap = np.array([[0.1, 0.3, 0.1], [0.1, np.nan, 0.1]])
+    largest = area_term(rate, gap, coverage, density=917, correlation_range=1e6)
+    weights = np.array([0.3, 0.05, 0.1, 0.3, 0.05]) / 4  # a cell without an error has the largest of the others
+    assert largest.sigma == pytest.approx(abs(term.value) / 2 * weights.sum(), rel=1e-3)
+    bare = area_term(rate, np.full((2, 3), np.nan), coverage, density=917, correlation_range=1e6)
+    assert bare.known and np.isnan(bare.sigma)
     assert area_term(rate, 0 * coverage, 0 * coverage, density=917, correlation_range=1e4) is UNKNOWN
     assert sea_level(-723.6) == pytest.approx(2.0)
 
@@ -65,6 +71,8 @@ def test_thickness_follows_the_surface_from_its_reference_year():
     np.testing.assert_allclose(out["thickness"].values[:, 1, 1], [510, 500, 490, 480])
     np.testing.assert_allclose(out["thickness_sigma"].values[:2, 1, 1], [np.sqrt(900 + 32), 30.0])
     np.testing.assert_allclose(out["thickness"].values[:, 0, 0], 500, err_msg="unknown change: as the map says")
+    rock = thickness_in_time(layers(thickness=0.0, thickness_sigma=0.0), change, [2010], reference_year=2015)
+    assert (rock["thickness"] == 0).all() and (rock["thickness_sigma"] == 0).all(), "rising rock is no ice"
     thin = thickness_in_time(layers(thickness=5.0, thickness_sigma=1.0), change, [2020], reference_year=2015)
     assert float(thin["thickness"][0, 1, 1]) == 0.0
     assert (thickness_in_time(thickness, None, [2000], reference_year=2015)["thickness_change"] == 0).all()

@@ -20,7 +20,8 @@ def fields(vx, vy, h, *, n=41, cell=250.0, down=True, crs=UTM, x0=X0, y0=Y0):
     gx, gy = np.meshgrid(x - x0, y - y0)
     axes = {"y": y, "x": x}
     grid = {name: (("y", "x"), f(gx, gy) + 0 * gx) for name, f in {"vx": vx, "vy": vy}.items()}
-    thick = xr.Dataset({"thickness": (("y", "x"), h(gx, gy) + 0.0 * gx)}, axes)
+    grid |= {name: (("y", "x"), 0 * gx) for name in ("vx_error", "vy_error")}
+    thick = xr.Dataset({"thickness": (("y", "x"), h(gx, gy) + 0.0 * gx), "thickness_sigma": (("y", "x"), 0 * gx)}, axes)
     return xr.Dataset(grid, axes, {"crs": crs}), thick
 
 
@@ -149,6 +150,27 @@ def test_an_error_of_the_depth_factor_is_one_of_scale():
     out = flux_divergence(velocity, thickness, factor=0.9, factor_sigma=0.045)
     share = (out["flux_divergence_sigma"] / out["flux_divergence"]).values[20, 10:31]
     np.testing.assert_allclose(share, 0.05, rtol=1e-6)
+
+
+def test_an_error_is_missing_where_an_edge_of_the_outline_has_none():
+    """The value stays; and a field without errors has none at all, rather than an error of 0."""
+    velocity, thickness = fields(lambda x, y: 0.01 * x, lambda x, y: 0 * x, lambda x, y: 500.0)
+    velocity["vx_error"][20, 20] = np.nan
+    out = flux_divergence(velocity, thickness, smoothing=2.5)  # 5 x 5 cells
+    sigma = out["flux_divergence_sigma"].values
+    assert np.isnan(sigma[20, 18]) and np.isfinite(sigma[20, 20]) and np.isfinite(sigma[20, 15])
+    assert np.isfinite(out["flux_divergence"].values[20, 18])
+    bare = flux_divergence(velocity[["vx", "vy"]], thickness)
+    assert bare["flux_divergence_sigma"].isnull().all() and bare["flux_divergence"].notnull().any()
+
+
+def test_windows_in_blocks_are_those_of_all_at_once(monkeypatch):
+    velocity, thickness = fields(lambda x, y: 0.01 * x, lambda x, y: 0.02 * y, lambda x, y: 500.0 + 0.02 * x)
+    whole = flux_divergence(velocity, thickness + 1.0, smoothing=3)
+    monkeypatch.setattr("nunatak.dynamics.divergence._AT_ONCE", 7)
+    parts = flux_divergence(velocity, thickness + 1.0, smoothing=3)
+    for name in ("flux_divergence", "smoothing_length"):
+        np.testing.assert_array_equal(parts[name], whole[name])
 
 
 def test_other_cells_are_refused():

@@ -96,7 +96,7 @@ def made(files):
     }
     given = {"settings": settings, "study": "trunk"}
     annual, change = files / "annual.nc", files / "change.nc"
-    script("place_thickness").main(annual, [], paths["thickness.nc"], **given)
+    script("place_thickness").main(annual, [], change, paths["thickness.nc"], **given)
     out = {"gates": paths["gates.csv"], "sections": paths["sections.parquet"]}
     script("measure_discharge").main(
         annual, paths["thickness.nc"], change, out, gates=gates, flowlines=flowlines, **given
@@ -167,6 +167,7 @@ def test_the_budget_of_a_glacier_that_conserves_mass_closes(made):
         assert row.residual == pytest.approx(told, abs=1e-6)
     whole = table[table["year"] == 0].iloc[0]
     assert (whole["since"], whole["until"]) == (2019.0, 2023.0)
+    assert whole["area"] == pytest.approx(18.0 * 20.0 / float(TRUTH.scale(X0, Y0)) ** 2, rel=3e-3), "true km2"
     assert whole["storage"] < 0 and whole["storage_share"] == pytest.approx(1.0)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 from shapely import ops
 
+from nunatak.dynamics.rings import runs_of
 from nunatak.runtime import NunatakError
 
 _ON_GATE = 1.0  # m on the map within which a side lies on a gate
@@ -36,25 +37,33 @@ def box_between(outflow, inflow):
     return shapely.orient_polygons(polygon)
 
 
-def above_gates(region, gates):
+def between_gates(region, outflow, inflow):
     """
-    Return the part of a region above the gates that ice leaves by.
+    Return the part of a region above the gates that ice leaves by and below those that it comes in by.
 
     Parameters
     ----------
     region : shapely Polygon or MultiPolygon in map metres
-    gates : list of (n, 2) vertices; flow to the right of the line is out of the box
+    outflow, inflow : mapping of a gate's name to its (n, 2) vertices; the flow through each is to the right of the line
 
     Returns
     -------
-    shapely Polygon; a gate that does not cross the region cuts nothing off
+    shapely Polygon
+
+    Raises
+    ------
+    NunatakError : a gate that does not cross the region from side to side, or gates that cross different parts of it
+
+    Notes
+    -----
+    Of a region of several parts the one that the first gate crosses is taken. A gate that crosses a part several times
+    counts where its piece inside is longest, and the box is what borders on that piece.
     """
-    kept = max(shapely.get_parts(region), key=lambda part: part.area)
-    for gate in gates:
-        line = _drawn_out(np.asarray(gate, float))
-        pieces = shapely.get_parts(ops.split(kept, line))
-        upstream = [piece for piece in pieces if _left_of(line, piece)]
-        kept = max(upstream or pieces, key=lambda part: part.area)
+    lines = {name: np.asarray(line, float) for name, line in outflow.items()}
+    lines |= {name: np.asarray(line, float)[::-1] for name, line in inflow.items()}
+    kept = region
+    for name, vertices in lines.items():
+        kept = _left_part(kept, _drawn_out(vertices), name)
     return shapely.orient_polygons(kept)
 
 
@@ -63,12 +72,32 @@ def _drawn_out(vertices):
     return shapely.LineString([vertices[0] + _BEYOND * first, *vertices[1:-1], vertices[-1] + _BEYOND * last])
 
 
-def _left_of(line, piece):
-    """Whether a piece lies to the left of a line that bounds it."""
-    step = 1e-3 * line.length
-    middle, ahead = (np.array(line.interpolate(s, normalized=True).coords[0]) for s in (0.5, 0.501))
+def _left_part(area, line, name):
+    """Return the part of an area that borders on a line from its left, where the line runs longest inside."""
+    if not line.is_simple:
+        raise NunatakError(f"box: gate {name} crosses itself; draw it again")
+    part = max(shapely.get_parts(area), key=lambda polygon: polygon.intersection(line).length)
+    pieces = shapely.get_parts(ops.split(part, line))
+    if len(pieces) < 2:
+        raise NunatakError(
+            f"box: gate {name} does not cross the region from side to side; draw it out beyond the outline, or name "
+            "another region"
+        )
+    inside = max(shapely.get_parts(part.intersection(line)), key=lambda piece: piece.length)
+    probe = _left_of_middle(inside, line)
+    beside = [piece for piece in pieces if piece.contains(probe)]
+    if not beside:
+        raise NunatakError(f"box: gate {name} runs along the outline of the region; draw it across the region")
+    return beside[0]
+
+
+def _left_of_middle(inside, line):
+    """Return a point just to the left of the middle of a piece of a line, as the line is drawn."""
+    at = line.project(inside.interpolate(0.5, normalized=True))
+    step = 1e-4 * inside.length
+    middle, ahead = (np.array(line.interpolate(s).coords[0]) for s in (at, at + step))
     along = (ahead - middle) / np.hypot(*(ahead - middle))
-    return piece.contains(shapely.Point(middle + step * np.array([-along[1], along[0]])))
+    return shapely.Point(middle + step * np.array([-along[1], along[0]]))
 
 
 def sides_of(box, gates, *, step):
@@ -83,18 +112,14 @@ def sides_of(box, gates, *, step):
 
     Returns
     -------
-    list of (n, 2) vertices
+    list of (n, 2) vertices; a hole of the box has sides, too
     """
-    ring = np.asarray(shapely.segmentize(box.exterior, step).coords)
-    middle = shapely.points((ring[1:] + ring[:-1]) / 2)
-    free = np.ones(len(middle), dtype=bool)
-    for gate in gates:
-        free &= ~shapely.dwithin(middle, shapely.LineString(gate), _ON_GATE)
-    if free.all():
-        return [ring]
-    n = free.size
-    start = int(np.argmin(free))  # on a gate, so that no side is cut in two
-    order = (start + np.arange(n)) % n
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], free[order].astype(int), [0]])))
-    runs = zip(edges[::2], edges[1::2], strict=True)
-    return [ring[(start + np.arange(a, b + 1)) % n] for a, b in runs]
+    pieces = shapely.segmentize(box, step)
+    sides = []
+    for ring in (np.asarray(line.coords) for line in (pieces.exterior, *pieces.interiors)):
+        middle = shapely.points((ring[1:] + ring[:-1]) / 2)
+        free = np.ones(len(middle), dtype=bool)
+        for gate in gates:
+            free &= ~shapely.dwithin(middle, shapely.LineString(gate), _ON_GATE)
+        sides += runs_of(ring, free)
+    return sides

@@ -8,7 +8,7 @@ import numpy as np
 
 from nunatak.constants import GT_PER_MM_SEA_LEVEL
 from nunatak.elevation.errors import sum_errors
-from nunatak.geometry.grid import map_scale
+from nunatak.geometry.grid import Grid, map_scale
 
 _KG_PER_GT = 1e12
 
@@ -99,21 +99,30 @@ def area_term(rate, sigma, coverage, *, density, correlation_range):
     Returns
     -------
     Term, Gt/yr; cells that are not observed take the mean of the others, and `share` tells how much of the area was
-        observed. `UNKNOWN` where no cell is
+        observed. A cell without an error takes the largest that is known of the others. `UNKNOWN` where no cell is
+        observed
     """
-    x, y = np.meshgrid(rate["x"].values.astype(float), rate["y"].values.astype(float))
-    cell = abs(float(rate["x"][1] - rate["x"][0]) * float(rate["y"][1] - rate["y"][0]))
-    area = coverage * cell / map_scale(rate.attrs["crs"], x, y) ** 2
+    grid = Grid.of(rate)
+    x, y = np.meshgrid(grid.x, grid.y)
+    area = coverage * true_areas(grid)
     values, errors = np.asarray(rate.values, float), np.asarray(sigma, float)
     seen = np.isfinite(values) & (area > 0)
     if not seen.any():
         return UNKNOWN
     share = float(area[seen].sum() / area.sum())
     total = float((values[seen] * area[seen]).sum()) / share
-    weighted = (np.nan_to_num(errors[seen]) * area[seen])[None]
+    stated = errors[seen]
+    known = np.isfinite(stated)
+    stated = np.where(known, stated, stated[known].max() if known.any() else np.nan)
+    weighted = (stated * area[seen])[None]
     error = sum_errors(weighted, x[seen], y[seen], [area[seen].sum()], correlation_range=correlation_range)
     to_mass = density / _KG_PER_GT
     return Term(total * to_mass, float(error.correlated[0]) / share * to_mass, share)
+
+
+def true_areas(grid):
+    """Return the area of every cell of a grid on the ground, (ny, nx), m2."""
+    return grid.dx * grid.dy / map_scale(grid.crs, *np.meshgrid(grid.x, grid.y)) ** 2
 
 
 def sea_level(mass):

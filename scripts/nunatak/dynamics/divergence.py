@@ -15,6 +15,7 @@ from nunatak.velocity.sampling import crs_of
 
 # Pieces of a window's side within which errors are taken as one; more change an error by less than 2 %.
 _PIECES = 6
+_AT_ONCE = 100_000  # windows whose sides are summed together; a window takes some kilobytes meanwhile
 
 
 def flux_divergence(
@@ -33,8 +34,8 @@ def flux_divergence(
 
     Parameters
     ----------
-    velocity : Dataset with `vx`, `vy` on (y, x), m/yr over ground at the surface; `vx_error`, `vy_error` where known
-    thickness : Dataset with `thickness` on the same cells, m; `thickness_sigma` where known
+    velocity : Dataset with `vx`, `vy`, `vx_error`, `vy_error` on (y, x), m/yr over ground at the surface
+    thickness : Dataset with `thickness`, `thickness_sigma` on the same cells, m
     factor, factor_sigma : depth-averaged over surface velocity, and its standard error
     smoothing : side of a window in ice thicknesses; a window has at least 3 cells a side
     velocity_range, thickness_range : distance over which errors are correlated (spherical), true m
@@ -43,7 +44,8 @@ def flux_divergence(
     Returns
     -------
     Dataset on (y, x): `flux_divergence` and `flux_divergence_sigma` (m/yr of ice), `smoothing_length` (true m).
-        Missing where an edge of the window's outline has no velocity or no thickness
+        Missing where an edge of the window's outline has no velocity or no thickness; the error also where such an
+        edge has no error of one of them
 
     Raises
     ------
@@ -62,8 +64,7 @@ def flux_divergence(
     edges = _Edges(velocity, thickness, factor, crs)
     half = _half_windows(thickness["thickness"].values, smoothing, edges)
     value, sigma, length = (np.full(half.shape, np.nan) for _ in range(3))
-    for h in np.unique(half[half > 0]):
-        rows, columns = np.nonzero(half == h)
+    for h, rows, columns in _blocks(half):
         area = edges.window_area(rows, columns, h)
         net = edges.net_flux(rows, columns, h)
         variance = edges.variance(rows, columns, h, velocity_range, thickness_range)
@@ -78,6 +79,15 @@ def flux_divergence(
     }
     attributes = {"crs": str(crs), "sign": "dh/dt + div q = smb - basal melt", "depth_factor": float(factor)}
     return xr.Dataset(out, {"y": velocity["y"], "x": velocity["x"]}, attributes)
+
+
+def _blocks(half):
+    """Yield windows of one size by their middles, at most `_AT_ONCE` together: half size, rows, columns."""
+    for h in np.unique(half[half > 0]):
+        rows, columns = np.nonzero(half == h)
+        for first in range(0, rows.size, _AT_ONCE):
+            part = slice(first, first + _AT_ONCE)
+            yield h, rows[part], columns[part]
 
 
 def _same_cells(velocity, thickness):
@@ -133,6 +143,8 @@ class _Edges:
         self.x_by_v, self.y_by_v = _cumulated(wx * hx * _middle(eu, 1), 0), _cumulated(wy * hy * _middle(ev, 0), 1)
         self.x_by_h = _cumulated(wx * ux * _middle(eh, 1), 0)
         self.y_by_h = _cumulated(up * wy * vy * _middle(eh, 0), 1)
+        self.x_vague = _cumulated(~np.isfinite(_middle(eu, 1) * _middle(eh, 1)), 0)
+        self.y_vague = _cumulated(~np.isfinite(_middle(ev, 0) * _middle(eh, 0)), 1)
 
     def window_area(self, rows, columns, h):
         """True area of windows, m2."""
@@ -156,7 +168,12 @@ class _Edges:
             yield sign, along_y[edge, c1] - along_y[edge, c0]
 
     def variance(self, rows, columns, h, velocity_range, thickness_range):
-        """Variance of the net flux by errors of velocity and thickness, (m3/yr)2."""
+        """
+        Return the variance of the net flux by errors of velocity and thickness, (m3/yr)2.
+
+        It is NaN where an edge of the outline has no error.
+        """
+        vague = sum(part for _, part in self._sides(rows, columns, h, self.x_vague, self.y_vague))
         cuts = np.unique(np.rint(np.linspace(-h, h + 1, min(_PIECES, 2 * h + 1) + 1)).astype(int))
         places, by_v, by_h = [], [], []
         for first, last in pairwise(cuts):
@@ -170,9 +187,9 @@ class _Edges:
         piece = (2 * h + 1) / (len(cuts) - 1) * self.cell / k
         alike = np.arange(len(places)) % 4 < 2
         same = alike[:, None] == alike[None]  # vx errs apart from vy
-        return _quadratic(by_v, _correlation(distance, piece, velocity_range) * same) + _quadratic(
-            by_h, _correlation(distance, piece, thickness_range)
-        )
+        by_velocity = _quadratic(by_v, _correlation(distance, piece, velocity_range) * same)
+        by_thickness = _quadratic(by_h, _correlation(distance, piece, thickness_range))
+        return np.where(vague > 0, np.nan, by_velocity + by_thickness)
 
 
 def _correlation(distance, piece, correlation_range):
@@ -211,4 +228,4 @@ def _cumulated(values, axis):
 
 
 def _error(dataset, name, like):
-    return np.asarray(dataset[name], float) if name in dataset else np.zeros_like(like)
+    return np.asarray(dataset[name], float) if name in dataset else np.full_like(like, np.nan)

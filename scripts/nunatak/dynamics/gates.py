@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from scipy.ndimage import distance_transform_edt
 
+from nunatak.dynamics.rings import runs_of
 from nunatak.geometry.grid import Grid, map_scale
 from nunatak.runtime import NunatakError
 from nunatak.velocity.sampling import Field, crs_of
@@ -120,18 +121,11 @@ def _unit_legs(vertices, grid):
 
 
 def _fast_parts(corners, flow, frame, min_speed, least_edges):
-    """Return the runs of edges of a ring beside fast ice, closed over the ring's first corner."""
+    """Return the runs of edges of a ring beside fast ice, without the edge of the map."""
     middle = (corners[1:] + corners[:-1]) / 2
     fast = np.hypot(*flow(*middle.T)) >= min_speed
     fast &= ~shapely.dwithin(shapely.points(middle), frame.exterior, flow.cell / 4)
-    n = fast.size
-    if fast.all():
-        return [corners]
-    first = int(np.argmin(fast))  # begin at a slow edge, so that no run is cut in two
-    order = (first + np.arange(n)) % n
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], fast[order].astype(int), [0]])))
-    runs = zip(edges[::2], edges[1::2], strict=True)
-    return [corners[(first + np.arange(a, b + 1)) % n] for a, b in runs if b - a >= least_edges]
+    return runs_of(corners, fast, least=least_edges)
 
 
 def shares_by_class(segments, codes, classes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from nunatak.dynamics.surface import at_years
 from nunatak.runtime import NunatakError
 
 
@@ -32,7 +33,8 @@ def thickness_in_time(thickness, change, years, *, reference_year):
     Notes
     -----
     H(t) = H(reference) + s(t) - s(reference), at least 0; the bed does not move. Where the change of the surface is
-    not known, the thickness stays that of the map. The errors of both are independent. Source: Mankoff et al. 2020
+    not known, the thickness stays that of the map, and where there is no ice it stays 0. The errors of both are
+    independent. Source: Mankoff et al. 2020
     (doi:10.5194/essd-12-1367-2020) for the moving surface.
     """
     years = np.asarray(years, float)
@@ -41,6 +43,8 @@ def thickness_in_time(thickness, change, years, *, reference_year):
         moved, error = np.zeros(shape), np.zeros(shape)
     else:
         moved, error = _since(change, thickness, years, reference_year)
+    ice = thickness["thickness"].values != 0  # also where it is not known
+    moved, error = np.where(ice, moved, 0.0), np.where(ice, error, 0.0)
     total = np.maximum(thickness["thickness"].values + moved, 0.0)
     sigma = np.hypot(np.broadcast_to(thickness["thickness_sigma"].values, shape), error)
     dims = ("year", "y", "x")
@@ -65,8 +69,8 @@ def _since(change, thickness, years, reference_year):
         if change[axis].size != thickness[axis].size or not np.allclose(change[axis], thickness[axis]):
             raise NunatakError("thickness in time: the height change lies on other cells than the thickness")
     ends = change["year"].values[[0, -1]]
-    at = change[["dh", "dh_sigma"]].interp(year=np.clip([reference_year, *years], *ends))
-    dh, sigma = (at[name].transpose("year", "y", "x").values for name in ("dh", "dh_sigma"))
+    at = at_years(change[["dh", "dh_sigma"]].transpose("year", "y", "x"), [reference_year, *years])
+    dh, sigma = at["dh"].values, at["dh_sigma"].values
     moved = np.nan_to_num(dh[1:] - dh[0])
     same = np.isclose(np.clip(years, *ends), np.clip(reference_year, *ends))
     error = np.where(same[:, None, None], 0.0, np.nan_to_num(np.hypot(sigma[1:], sigma[0])))

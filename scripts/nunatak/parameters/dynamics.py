@@ -33,3 +33,11 @@ class Dynamics:
     thickness_range: Annotated[
         float, Range(above=0, most=1e6), Unit("m"), "distance over which errors of thickness are correlated"
     ] = 5000.0
+
+    def flux_options(self):
+        """Return what turns velocity and thickness into a flux: density, factor and factor_sigma."""
+        return {
+            "density": self.density,
+            "factor": self.depth_factor,
+            "factor_sigma": self.depth_factor_sigma,
+        }

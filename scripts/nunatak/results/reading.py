@@ -97,6 +97,22 @@ def read_record(path):
     return xr.load_dataset(path, engine="h5netcdf")
 
 
+def read_surface_change(path):
+    """
+    Read the height change of the surface, in memory: the joined record, or the finest resolution of ATL15.
+
+    Parameters
+    ----------
+    path : elevation/record.nc or atl15/height_change.nc
+
+    Returns
+    -------
+    Dataset (time, y, x) as `dynamics.surface.yearly_change` takes it
+    """
+    _exists(path)
+    return read_height_change(path).change if resolutions(path) else read_record(path)
+
+
 def read_map(path):
     """
     Open a NetCDF file with one grid.

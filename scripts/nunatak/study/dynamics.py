@@ -52,13 +52,20 @@ class Dynamics(Model, dynamics.Dynamics):
     thickness: Thickness = key("bedmachine", "bedmachine, a raster of one's own, or a number", unit="m")
     thickness_variable: str | int | None = key(None, "variable or band of the raster")
     thickness_sigma: Thickness | None = key(
-        None, "its standard error, a raster or a number; 10 % of a thickness of one's own where not given", unit="m"
+        None,
+        "its standard error, a raster or a number; 10 % of a thickness of one's own where not given, half in its gaps",
+        unit="m",
     )
     sigma_variable: str | int | None = key(None, "variable or band of that raster")
     thickness_year: float | None = key(
-        None, "year of a thickness of one's own; the middle of the height change where not given", ge=1900, le=2200
+        None,
+        "year of a thickness of one's own; the middle of the height change, else of the velocities, where not given",
+        ge=1900,
+        le=2200,
     )
-    smb: float | str | None = key(None, "surface mass balance, a number or a raster", unit="m/yr of ice")
+    smb: float | str | None = key(
+        None, "surface mass balance, a number or a raster; of a series the mean of the shared years", unit="m/yr of ice"
+    )
     smb_variable: str | int | None = key(None, "variable or band of the raster")
     smb_error: float = key(0.15, "its standard error as a share of it", unit="1", ge=0, le=2)
     derive: dict[Word, DerivedGate] = key({}, "gates across flowlines, by name")

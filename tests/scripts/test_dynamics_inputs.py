@@ -1,0 +1,209 @@
+"""What the scripts of flux and budgets say of inputs with gaps, in other years, or in the wrong place."""
+
+import importlib
+
+import numpy as np
+import pytest
+import xarray as xr
+from tests.builders.sheets import write_bedmachine
+
+from nunatak.files.rasters import georeference, write_cog, write_netcdf
+from nunatak.files.tables import read_csv, read_table
+from nunatak.geometry.grid import Grid
+from nunatak.results.reading import read_map, write_height_change
+from nunatak.runtime import NunatakError
+from nunatak.study.dynamics import Dynamics
+
+GRID = Grid.from_bounds("EPSG:3031", (-1606e3, -310e3, -1594e3, -300e3), 500.0)
+GX, GY = np.meshgrid(GRID.x, GRID.y)
+YEARS = np.array([2019, 2020, 2021, 2022])
+ABOUT = {"nunatak_source": "SIMULATED", "crs": "EPSG:3031"}
+
+
+def lonlat(*points):
+    """Points of the map as longitude and latitude."""
+    import pyproj
+
+    return [list(pyproj.Transformer.from_crs(3031, 4326, always_xy=True).transform(*point)) for point in points]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """annual.nc of 100 m/yr along x in four years, and height_change.nc that falls by 2 m/yr from 2020 to 2022."""
+    here = tmp_path_factory.mktemp("inputs")
+    speed = np.full((YEARS.size, *GRID.shape), 100.0)
+    data = {name: (("year", "y", "x"), speed * factor) for name, factor in (("vx", 1), ("vy", 0))}
+    data |= {name: (("year", "y", "x"), 0 * speed + 2.0) for name in ("vx_error", "vy_error", "v_error")}
+    data |= {"year_start": ("year", YEARS * 1.0), "year_end": ("year", YEARS + 1.0)}
+    for stem in ("vx", "vy"):
+        data[f"{stem}_mean"], data[f"{stem}_mean_error"] = (
+            (("y", "x"), data[stem][1][0]),
+            (("y", "x"), 1 + 0 * speed[0]),
+        )
+    data |= {"v_mean": data["vx_mean"], "v_mean_error": data["vx_mean_error"]}
+    annual = xr.Dataset(data, {"year": YEARS, "y": GRID.y, "x": GRID.x})
+    write_netcdf(georeference(annual, GRID), here / "annual.nc", ABOUT)
+    epochs = np.array([2020.0, 2021.0, 2022.0])
+    fall = -2 * (epochs - 2020).reshape(-1, 1, 1) * np.ones(GRID.shape)
+    change = xr.Dataset(
+        {
+            "delta_h": (("time", "y", "x"), fall),
+            "delta_h_sigma": (("time", "y", "x"), 0 * fall + 0.05),
+            "ice_area": (("time", "y", "x"), 0 * fall + 25e4),
+        },
+        {"time": np.arange(3), "decimal_year": ("time", epochs), "y": GRID.y, "x": GRID.x},
+        ABOUT,
+    )
+    write_height_change({"01km": (georeference(change, GRID), {})}, here / "change.nc", ABOUT)
+    return here
+
+
+def place(folder, out, change="change.nc", **keys):
+    """Write and read thickness.nc of a study's keys."""
+    settings = Dynamics.model_validate(keys)
+    importlib.import_module("place_thickness").main(
+        folder / "annual.nc", [], folder / change if change else None, out, settings=settings, study="s"
+    )
+    return read_map(out)
+
+
+def discharge(folder, placed, out, gates, change="change.nc", **keys):
+    """Write and read gates.csv of some gates."""
+    paths = {"gates": out / "gates.csv", "sections": out / "sections.parquet"}
+    importlib.import_module("measure_discharge").main(
+        folder / "annual.nc",
+        placed,
+        folder / change if change else None,
+        paths,
+        settings=Dynamics.model_validate(keys),
+        gates={name: {"lonlat": lonlat(*line)} for name, line in gates.items()},
+        flowlines={},
+        study="s",
+    )
+    return read_csv(paths["gates"]), read_table(paths["sections"])
+
+
+ACROSS = [(-1600e3, -308e3), (-1600e3, -302e3)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "change", "year", "how"),
+    [
+        ({"thickness_year": 2015.5}, "change.nc", 2015.5, "thickness_year of the study"),
+        ({}, "change.nc", 2021.0, "assumed: middle of the height change"),
+        ({}, None, 2021.0, "assumed: middle of the velocities"),
+    ],
+)
+def test_a_thickness_is_of_a_year_that_the_file_states(folder, tmp_path, keys, change, year, how):
+    placed = place(folder, tmp_path / "t.nc", change, thickness=800.0, **keys)
+    assert (placed.attrs["reference_year"], placed.attrs["reference_year_is"]) == (year, how)
+
+
+def test_the_thickness_of_a_gate_is_moved_from_that_year(folder, tmp_path):
+    """2 m/yr less from the middle of the height change, 2021: a metre more in mid-2020, a metre less in mid-2021."""
+    place(folder, tmp_path / "t.nc", thickness=800.0)
+    table, _ = discharge(folder, tmp_path / "t.nc", tmp_path, {"front": ACROSS}, thickness=800.0)
+    moved = table.set_index("year")["thickness_change"]
+    assert moved.loc[2020] == pytest.approx(1.0) and moved.loc[2021] == pytest.approx(-1.0)
+
+
+def test_gaps_of_the_error_of_a_thickness_are_half_of_it_and_told(folder, tmp_path, caplog):
+    """A fifth of the ice has no error; where there is no ice the thickness is 0 and known."""
+    thick = np.where(GX < -1595e3, 800.0, 0.0)
+    error = np.where((GX < -1604e3) & (thick > 0), np.nan, 30.0)
+    for name, values in (("thick.tif", thick), ("error.tif", error)):
+        write_cog(values.astype("f4"), GRID, tmp_path / name)
+    keys = {"thickness": str(tmp_path / "thick.tif"), "thickness_sigma": str(tmp_path / "error.tif")}
+    placed = place(folder, tmp_path / "t.nc", **keys)
+    sigma = placed["thickness_sigma"].values
+    assert set(np.unique(sigma[thick > 0])) == {30.0, 400.0}
+    assert placed.attrs["thickness_sigma_assumed_share"] == pytest.approx(float(np.isnan(error[thick > 0]).mean()))
+    assert (placed["thickness"].values[thick == 0] == 0).all()
+    assert "no error in 18 % of the ice; half of the thickness is taken there" in caplog.text
+
+
+def test_none_and_several_files_of_bedmachine_are_told(tmp_path):
+    one_of = importlib.import_module("place_thickness").one_of
+    with pytest.raises(NunatakError, match=r"no file of BedMachine is present .*; add it to the archive"):
+        one_of([])
+    with pytest.raises(NunatakError, match=r"2 files of BedMachine are present \(v5.nc, v6.nc\); name one release"):
+        one_of([tmp_path / "v5.nc", tmp_path / "v6.nc"])
+    assert one_of(["only.nc"]) == "only.nc"
+
+
+def test_bedmachine_without_an_error_in_places_has_half_the_thickness_there(folder, tmp_path):
+    """Its year is the product's, whatever the height change."""
+    x, y = np.arange(-1610e3, -1590e3, 500.0), np.arange(-296e3, -314e3, -500.0)
+    shape = (y.size, x.size)
+    layers = {name: np.full(shape, value) for name, value in (("thickness", 900.0), ("bed", -500.0), ("geoid", -20.0))}
+    layers |= {"surface": np.full(shape, 400.0), "firn": np.full(shape, 17.0), "mask": np.full(shape, 2)}
+    layers |= {"errbed": np.where(x < -1604e3, np.nan, 45.0) * np.ones(shape), "source": np.full(shape, 2)}
+    name = "NSIDC-0756_BedMachineAntarctica_19700101-20191001_V04.1.nc"
+    script = importlib.import_module("place_thickness")
+    sheet = write_bedmachine(tmp_path / name, layers, x=x, y=y, north=False)
+    placed = script.with_errors(script.of_bedmachine(sheet, GRID), True)
+    assert set(np.unique(placed["thickness_sigma"])) == {45.0, 450.0}
+    settings = Dynamics.model_validate({"thickness": "bedmachine", "thickness_year": 1999.0})
+    assert script.year_of(placed, settings, None, None) == (2015.0, "nominal year of the product")
+
+
+def test_a_gate_is_named_in_what_is_wrong_with_it(folder, tmp_path, caplog):
+    thick = np.where(GX < -1598e3, 800.0, 0.0)
+    write_cog(thick.astype("f4"), GRID, tmp_path / "thick.tif")
+    place(folder, tmp_path / "t.nc", thickness=str(tmp_path / "thick.tif"))
+    for line, words in (
+        ([(-1500e3, -308e3), (-1500e3, -302e3)], "gate bad: lies outside the map of velocities"),
+        ([(-1596e3, -308e3), (-1596e3, -302e3)], "gate bad: no ice anywhere on it; move it onto the glacier"),
+    ):
+        with pytest.raises(NunatakError, match=words):
+            discharge(folder, tmp_path / "t.nc", tmp_path, {"bad": line})
+    table, _ = discharge(folder, tmp_path / "t.nc", tmp_path, {"turned": ACROSS[::-1], "right": ACROSS})
+    assert "gate turned: the ice flows to the left of the line; draw it the other way round" in caplog.text
+    assert "gate right" not in caplog.text
+    flows = table.groupby("gate")["discharge"].first()
+    assert flows["turned"] == pytest.approx(-flows["right"])
+
+
+def test_a_study_without_gates_has_tables_with_columns(folder, tmp_path):
+    place(folder, tmp_path / "t.nc", thickness=800.0)
+    table, sections = discharge(folder, tmp_path / "t.nc", tmp_path, {})
+    assert {"gate", "year", "discharge", "thickness_share", "vertices"} <= set(table) and table.empty
+    assert {"gate", "year", "distance", "v_across"} <= set(sections) and sections.empty
+
+
+def smb_series(path, values, years):
+    """A file of a surface mass balance by year, m of ice."""
+    data = np.asarray(values, "f4").reshape(-1, 1, 1) * np.ones(GRID.shape, "f4")
+    times = np.array([f"{year}-07-01" for year in years], "datetime64[ns]")
+    field = xr.Dataset({"smb": (("time", "y", "x"), data, {"units": "m ice yr-1"})}, {"time": times})
+    write_netcdf(georeference(field, GRID), path)
+    return str(path)
+
+
+def test_a_series_of_mass_balance_counts_in_the_shared_years_alone(folder, tmp_path):
+    """Velocities of 2019 to 2022, heights of 2020 to 2022: the years 2020 and 2021."""
+    given = smb_series(tmp_path / "smb.nc", [9.0, 0.4, 0.6, 9.0, 9.0], range(2019, 2024))
+    place(folder, tmp_path / "t.nc", thickness=800.0)
+    paths = [folder / "annual.nc", tmp_path / "t.nc", folder / "change.nc", tmp_path / "d.nc"]
+    script = importlib.import_module("map_dynamics")
+    script.main(*paths, settings=Dynamics.model_validate({"thickness": 800.0, "smb": given}), study="s")
+    made = read_map(tmp_path / "d.nc")
+    assert made.attrs["years"] == "2020 2021"
+    np.testing.assert_allclose(made["surface_part"], 0.5, rtol=1e-6)
+    with pytest.raises(NunatakError, match="have none in the years 2020 to 2021"):
+        late = smb_series(tmp_path / "late.nc", [0.4, 0.6], (1990, 1991))
+        script.main(*paths, settings=Dynamics.model_validate({"thickness": 800.0, "smb": late}), study="s")
+
+
+def test_a_height_change_of_elsewhere_is_refused(folder, tmp_path):
+    nowhere = xr.load_dataset(folder / "change.nc", group="01km", engine="h5netcdf")
+    nowhere = nowhere.assign_coords(x=nowhere["x"] + 5e5).drop_vars("spatial_ref", errors="ignore")
+    moved = Grid("EPSG:3031", GRID.left + 5e5, GRID.top, GRID.dx, GRID.dy, GRID.ny, GRID.nx)
+    write_height_change({"01km": (georeference(nowhere, moved), {})}, tmp_path / "far.nc", ABOUT)
+    place(folder, tmp_path / "t.nc", thickness=800.0)
+    with pytest.raises(NunatakError, match=r"height change has no value on the map of velocities; choose regions"):
+        importlib.import_module("map_dynamics").main(
+            *(folder / "annual.nc", tmp_path / "t.nc", tmp_path / "far.nc", tmp_path / "d.nc"),
+            settings=Dynamics.model_validate({"thickness": 800.0}),
+            study="s",
+        )
