@@ -1,13 +1,16 @@
 """
-Which 20 m segments lie in the area: polygons in the reference's planes, and rasterised masks.
+Decide which 20 m segments lie in an area, which is given by polygons or by a rasterised mask.
 
 The tested point is the segment's reference photon, never the single photon. Source: SlideRule's spatial subset
-(`AreaOfInterest03`, `MathLib`): equidistance is not asked for, only that edges are straight in a stated plane.
+(`AreaOfInterest03`, `MathLib`). The edges of a polygon are straight in a stated plane, and that plane need not keep
+distances.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -16,11 +19,30 @@ from shapely.geometry import shape
 from nunatak.compute.kernels import kernel
 from nunatak.parameters.values import ParameterError
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from nunatak.geometry.region import Region
+    from nunatak.parameters.sliderule import FitParameters
+    from nunatak.products.atl03 import Track
+
 POLAR_LATITUDE = 70.0  # degrees; beyond it the first vertex chooses a polar plane
 
 
-def projection_of(parts, projection="auto"):
-    """The plane a polygon is drawn in: as asked, else polar where its first vertex lies beyond 70 degrees."""
+def projection_of(parts: Sequence, projection: str = "auto") -> str:
+    """
+    Return the plane in which the edges of a polygon are straight.
+
+    Parameters
+    ----------
+    parts : rings of (lon, lat), degrees
+    projection : auto, north_polar, south_polar or plate_carree. Default: auto, polar when the first vertex lies beyond
+        70 degrees of latitude, else plate_carree
+
+    Returns
+    -------
+    str : north_polar, south_polar or plate_carree
+    """
     if projection != "auto":
         return projection
     latitude = parts[0][0][1]
@@ -29,16 +51,21 @@ def projection_of(parts, projection="auto"):
     return "plate_carree"
 
 
-def project(lon, lat, projection, *, near=0.0):
+def project(lon: ArrayLike, lat: ArrayLike, projection: str, *, near: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """
-    Plane coordinates of points; polar planes are stereographic on a sphere of radius 1.
+    Return the plane coordinates of points.
 
     Parameters
     ----------
-    lon, lat : arrays, degrees
+    lon, lat : (n,) arrays, degrees
     projection : north_polar, south_polar or plate_carree
-    near : plate_carree only: longitudes are turned to within 180 degrees of this one, so that an area across the
-        antimeridian stays in one piece
+    near : degrees, for plate_carree only. Longitudes are turned to within 180 degrees of it, so that an area across the
+        antimeridian stays in one piece. Default: 0
+
+    Returns
+    -------
+    x, y : (n,) arrays, degrees for plate_carree, else the coordinates of a stereographic projection of a sphere of
+        radius 1
     """
     lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
     if projection == "plate_carree":
@@ -48,15 +75,19 @@ def project(lon, lat, projection, *, near=0.0):
     return r * np.cos(sign * np.radians(lon)), r * np.sin(sign * np.radians(lon))
 
 
-def in_polygon(lon, lat, parts, projection="auto"):
+def in_polygon(lon: np.ndarray, lat: np.ndarray, parts: Sequence, projection: str = "auto") -> np.ndarray:
     """
-    Which points lie in the area of the rings, by the even-odd rule (bool, of the shape of lon).
+    Return which points lie in the area of the rings, by the even-odd rule.
 
     Parameters
     ----------
-    lon, lat : (n,) arrays, degrees; NaN lies nowhere
+    lon, lat : (n,) arrays, degrees. A NaN lies nowhere
     parts : rings of (lon, lat), degrees
-    projection : auto, north_polar, south_polar or plate_carree
+    projection : auto, north_polar, south_polar or plate_carree. Default: auto, see `projection_of`
+
+    Returns
+    -------
+    (n,) bool
     """
     plane = projection_of(parts, projection)
     near = parts[0][0][0]
@@ -64,7 +95,7 @@ def in_polygon(lon, lat, parts, projection="auto"):
     inside = np.zeros(px.shape, dtype=bool)
     for part in parts:
         ring_lon = np.array([v[0] for v in part])
-        if plane == "plate_carree":  # vertex by vertex the short way round
+        if plane == "plate_carree":  # each edge the short way round
             vx, vy = np.unwrap(np.append(near, ring_lon), period=360)[1:], np.array([v[1] for v in part])
         else:
             vx, vy = project(ring_lon, [v[1] for v in part], plane)
@@ -74,8 +105,21 @@ def in_polygon(lon, lat, parts, projection="auto"):
     return inside
 
 
-def crossings_reference(px, py, vx, vy):
-    """The definition of the kernel below: W. R. Franklin's even-odd ray cast."""
+def crossings_reference(px: np.ndarray, py: np.ndarray, vx: np.ndarray, vy: np.ndarray) -> np.ndarray:
+    """
+    Return which points lie in one ring, as the reference implementation of `_crossings`.
+
+    W. R. Franklin's even-odd ray cast.
+
+    Parameters
+    ----------
+    px, py : (n,) plane coordinates of the points
+    vx, vy : (m,) plane coordinates of the ring's vertices
+
+    Returns
+    -------
+    (n,) bool
+    """
     inside = np.zeros(px.shape, dtype=bool)
     for i in range(len(vx)):
         j = i - 1
@@ -87,6 +131,7 @@ def crossings_reference(px, py, vx, vy):
 
 @kernel
 def _crossings(px, py, vx, vy):
+    """Return which points lie in one ring, as `crossings_reference`."""
     inside = np.zeros(px.shape[0], dtype=np.bool_)
     for k in range(px.shape[0]):
         odd = False
@@ -101,17 +146,21 @@ def _crossings(px, py, vx, vy):
     return inside
 
 
-def in_mask(lon, lat, mask):
+def in_mask(lon: np.ndarray, lat: np.ndarray, mask: Mapping[str, Any]) -> np.ndarray:
     """
-    Which points fall in a cell of a rasterised area.
+    Return which points fall in a cell of a rasterised area.
 
-    The area is burned to cells of `cellsize` degrees from its north-western corner; a cell belongs to it when its
-    centre does (the rule of GDAL's rasteriser).
+    The area is burned to cells of `cellsize` degrees from its north-western corner. A cell belongs to the area when its
+    centre does, which is the rule of GDAL's rasteriser.
 
     Parameters
     ----------
     lon, lat : (n,) arrays, degrees
     mask : mapping with `geojson` (mapping or text) and `cellsize` (degrees)
+
+    Returns
+    -------
+    (n,) bool
     """
     area = _geometry(mask["geojson"])
     west, south, east, north = area.bounds
@@ -123,6 +172,7 @@ def in_mask(lon, lat, mask):
 
 
 def _geometry(geojson):
+    """Return the union of the geometries of a GeoJSON mapping or text."""
     try:
         content = json.loads(geojson) if isinstance(geojson, str) else geojson
         members = content.get("features", [content])
@@ -133,24 +183,31 @@ def _geometry(geojson):
         ) from None
 
 
-def in_area(track, parameters, region=None):
+def in_area(track: Track, parameters: FitParameters, region: Region | None = None) -> np.ndarray | None:
     """
-    Which segments of a track lie in the area the parameters (and a Region) describe.
+    Return which segments of a track lie in the area that the parameters and a region describe.
 
-    With `compat` a polygon keeps only the first run of segments inside it, as the reference does; else all of them.
+    With `compat` a polygon keeps only the first run of segments inside it, as the reference does. Without, it keeps all
+    of them.
+
+    Parameters
+    ----------
+    track : atl03.Track
+    parameters : FitParameters, of which `poly`, `projection`, `mask`, `spots` and `compat` count
+    region : Region. Default: none
 
     Returns
     -------
-    (n_segment,) bool, or None where no area is asked for
+    (n_segment,) bool, or None when no area is given
     """
     lon, lat = track.segments["reference_photon_lon"], track.segments["reference_photon_lat"]
-    inside = None
+    inside, mask = None, parameters.mask
     if parameters.poly:
         inside = in_polygon(lon, lat, parameters.poly, parameters.projection)
         if parameters.compat:
             inside = _first_run(inside, track.segments["segment_ph_cnt"])
     for test in (
-        (lambda: in_mask(lon, lat, parameters.mask)) if parameters.mask else None,
+        (lambda: in_mask(lon, lat, mask)) if mask else None,
         (lambda: region.contains(lon, lat)) if region is not None else None,
         (lambda: np.isin(track.segments["spot"], parameters.spots)) if parameters.spots else None,
     ):
@@ -160,6 +217,7 @@ def in_area(track, parameters, region=None):
 
 
 def _first_run(inside, counts):
+    """Keep the first run of segments with photons that lies inside."""
     filled = np.flatnonzero(counts > 0)
     begins = np.flatnonzero(inside[filled])
     if not begins.size:

@@ -1,48 +1,56 @@
-"""A cloud of photons from plain arrays, for studies and tests without a granule."""
+"""Build the photons of one beam from plain arrays, for studies and tests without a granule."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nunatak.constants import SEGMENT_LENGTH
 from nunatak.products.atl03 import BeamPhotons, Granule, Track
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 _VELOCITY = 7000.0  # m/s, of the spacecraft, rounded
 
 
 def photons_from_arrays(
-    x_atc,
-    h_ph,
+    x_atc: ArrayLike,
+    h_ph: ArrayLike,
     *,
-    latitude=None,
-    longitude=None,
-    delta_time=None,
-    y_atc=None,
-    confidence=4,
-    quality=0,
-    background_rate=0.0,
-    beam="gt1r",
-    rgt=1,
-    cycle=1,
-    region=1,
-    spot=1,
-):
+    latitude: ArrayLike | None = None,
+    longitude: ArrayLike | None = None,
+    delta_time: ArrayLike | None = None,
+    y_atc: ArrayLike | None = None,
+    confidence: ArrayLike = 4,
+    quality: ArrayLike = 0,
+    background_rate: float = 0.0,
+    beam: str = "gt1r",
+    rgt: int = 1,
+    cycle: int = 1,
+    region: int = 1,
+    spot: int = 1,
+) -> BeamPhotons:
     """
-    Photons of one beam from their positions along the track, in segments of 20 m counted from x_atc = 0.
+    Build the photons of one beam, cut into segments of 20 m that are counted from x_atc = 0.
 
     Parameters
     ----------
-    x_atc, h_ph : (n,) arrays, m; sorted by segment here
-    latitude, longitude : (n,) degrees, default 0 and along the equator's scale
-    delta_time : (n,) s since 2018-01-01, default x_atc / 7000 m/s
-    y_atc : (n,) m, default 0
-    confidence, quality : (n,) or one value for all
-    background_rate : photons per second, constant
-    beam, rgt, cycle, region, spot : identity
+    x_atc, h_ph : (n,) arrays, m, in any order
+    latitude : (n,) degrees. Default: 0
+    longitude : (n,) degrees. Default: x_atc / 111 km
+    delta_time : (n,) s since 2018-01-01. Default: x_atc / 7000 m/s
+    y_atc : (n,) m. Default: 0
+    confidence : (n,) signal confidence, or one value for all. Default: 4
+    quality : (n,) quality_ph, or one value for all. Default: 0
+    background_rate : photons per second, constant. Default: 0
+    beam : gt1l .. gt3r. Default: gt1r
+    rgt, cycle, region, spot : whole numbers. Default: 1
 
     Returns
     -------
-    BeamPhotons
+    BeamPhotons, sorted by segment
     """
     x = np.asarray(x_atc, dtype="f8")
     h = np.asarray(h_ph, dtype="f4")

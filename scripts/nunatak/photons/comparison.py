@@ -1,6 +1,8 @@
-"""Heights fitted from photons against ATL06's and ATL11's: the same places joined, differences by slope."""
+"""Compare heights fitted from photons with those of ATL06 and ATL11 at the same places, by slope."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,9 +10,12 @@ import pandas as pd
 from nunatak.compute.robust import in_classes, nmad
 from nunatak.constants import ACROSS_LIMIT
 
+if TYPE_CHECKING:
+    pass
+
 _KEYS = ["rgt", "cycle", "beam", "segment_id"]
 SLOPE_CLASSES = (0.0, 0.5, 1.0, 2.0, 90.0)  # degrees, limits of the classes that statistics are given for
-# joined rows: the names the columns have there
+# column of the table joined with ATL06: unit
 COLUMNS = {
     "granule_id": "",
     "beam": "",
@@ -32,7 +37,7 @@ COLUMNS = {
     "h_li_sigma": "m",
     "difference": "m",
 }
-# points joined with ATL11
+# column of the table joined with ATL11: unit
 ATL11_COLUMNS = {
     "rgt": "1",
     "cycle": "1",
@@ -50,21 +55,21 @@ ATL11_COLUMNS = {
 }
 
 
-def against_atl06(heights, atl06, *, max_offset=10.0):
+def against_atl06(heights: pd.DataFrame, atl06: pd.DataFrame, *, max_offset: float = 10.0) -> pd.DataFrame:
     """
     Join fitted heights with ATL06's on track, cycle, beam and segment_id.
 
     Parameters
     ----------
-    heights : table of `fit_heights` with standard columns and `granule_id`; only pflags 0 enters
-    atl06 : table of `products.atl06.read_segments`, filtered as wanted
-    max_offset : m along the track that the two centres may lie apart; ATL06's height is moved to the other centre along
-        the fitted slope
+    heights : table of `fit_heights` with standard columns and `granule_id`. Only rows with pflags 0 enter
+    atl06 : table of `products.atl06.read_segments`, already filtered
+    max_offset : m along the track that the two centres may lie apart. ATL06's height is moved to the other centre along
+        the fitted slope. Default: 10
 
     Returns
     -------
-    DataFrame : the columns of `COLUMNS`, `difference` = h_mean - h_li, `slope` the steepest, from the slope along the
-        track and, where both beams of the pair have it, across
+    DataFrame : the columns of `COLUMNS`. `difference` is h_mean - h_li. `slope` is the steepest slope, from the slope
+        along the track and, when both beams of the pair have a height, the slope across it
     """
     good = heights[heights["pflags"] == 0]
     good = good.assign(beam=good["beam"].astype(str))
@@ -81,7 +86,9 @@ def against_atl06(heights, atl06, *, max_offset=10.0):
     return table
 
 
-def against_atl11(heights, atl11, *, max_offset=10.0, max_across=ACROSS_LIMIT):
+def against_atl11(
+    heights: pd.DataFrame, atl11: pd.DataFrame, *, max_offset: float = 10.0, max_across: float = ACROSS_LIMIT
+) -> pd.DataFrame:
     """
     Join fitted heights with ATL11's on track, cycle, pair and reference point.
 
@@ -90,11 +97,12 @@ def against_atl11(heights, atl11, *, max_offset=10.0, max_across=ACROSS_LIMIT):
 
     Parameters
     ----------
-    heights : table of `fit_heights` with standard columns; only pflags 0, where both beams of the pair have it
-    atl11 : table of `products.atl11.read_heights`, filtered as wanted
-    max_offset : m along the track between the segments' centres and the point
+    heights : table of `fit_heights` with standard columns. Only rows with pflags 0 enter, at segments where both beams
+        of the pair have one
+    atl11 : table of `products.atl11.read_heights`, already filtered
+    max_offset : m along the track between the segments' centres and the point. Default: 10
     max_across : m across the track between the middle of both beams and the point. Default: 65, within which ATL11
-        takes heights to its points
+        assigns heights to its points
 
     Returns
     -------
@@ -127,25 +135,26 @@ def against_atl11(heights, atl11, *, max_offset=10.0, max_across=ACROSS_LIMIT):
     return table
 
 
-def differences_by_slope(slope, difference):
+def differences_by_slope(slope: np.ndarray, difference: np.ndarray):
     """
-    Statistics of differences by class of slope.
+    Return statistics of height differences by class of slope.
 
     Parameters
     ----------
-    slope : (n,) degrees; difference : (n,) m
+    slope : (n,) degrees
+    difference : (n,) m. A NaN is left out
 
     Returns
     -------
-    DataFrame : one row for each class that has a finite difference, and a first one for all: `slope_from`, `slope_to`
-        (degrees), `n`, `median`, `nmad` (m), `beyond_1m` share of differences above 1 m
+    DataFrame : a first row for all slopes, then one row for each class that has a finite difference: `slope_from`,
+        `slope_to` (degrees), `n`, `median`, `nmad` (m), `beyond_1m` (share of differences larger than 1 m)
 
     >>> differences_by_slope(np.array([0.1, 0.2, 0.7]), np.array([0.0, 0.1, 2.0]))[["slope_to", "n"]].values.tolist()
     [[90.0, 3.0], [0.5, 2.0], [1.0, 1.0]]
     """
     slope, difference = np.asarray(slope, dtype=float), np.asarray(difference, dtype=float)
-    known = np.isfinite(difference)
-    slope, difference = slope[known], difference[known]
+    finite = np.isfinite(difference)
+    slope, difference = slope[finite], difference[finite]
     rows = []
     for edges in (SLOPE_CLASSES[:: len(SLOPE_CLASSES) - 1], SLOPE_CLASSES):  # all, then class by class
         for low, high, inside in in_classes(slope, edges):
@@ -154,9 +163,13 @@ def differences_by_slope(slope, difference):
     return pd.DataFrame(rows, columns=["slope_from", "slope_to", "n", "median", "nmad", "beyond_1m"])
 
 
-def in_words(low, high):
+def in_words(low: float, high: float) -> str:
     """
-    A class of slope in words.
+    Return a class of slope in words.
+
+    Parameters
+    ----------
+    low, high : degrees, limits of the class
 
     >>> in_words(0.0, 90.0), in_words(0.5, 1.0), in_words(2.0, 90.0)
     ('all slopes', '0.5 to 1°', 'above 2°')

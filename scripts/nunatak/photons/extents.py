@@ -1,15 +1,17 @@
-"""The photons of each extent as a table, as the reference's `atl03s` gives them."""
+"""Give the photons of each extent as a table, as the reference's `atl03s` does."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from nunatak.constants import BEAMS
 from nunatak.parameters.sliderule import FitParameters
-from nunatak.photons import gathering, heights, walks
+from nunatak.photons import gathering, height_table, heights, walks
 from nunatak.photons.selection import confidence
 from nunatak.products.atl03 import BeamPhotons
 from nunatak.products.atl08 import UNCLASSIFIED
@@ -46,37 +48,48 @@ COLUMNS = {
 CLASSIC = {"x_atc": "distance"}
 
 
-def extents(photons, parameters=None):
+def extents(
+    photons: BeamPhotons | Iterable[BeamPhotons], parameters: FitParameters | Mapping[str, Any] | None = None
+) -> pd.DataFrame:
     """
-    The selected photons of each extent.
+    Return the selected photons of each extent.
 
     Parameters
     ----------
     photons : BeamPhotons, or consecutive blocks of one beam
-    parameters : FitParameters or a mapping with the reference's names
+    parameters : FitParameters or a mapping with the reference's names. Default: the defaults of FitParameters
 
     Returns
     -------
-    DataFrame : the columns of `COLUMNS`: `segment_id` and `segment_dist` (m along the track) of the extent's centre,
-        `count` its photons, `x_atc` of the photon from that centre, `height` above the ellipsoid, `photon` its number
-        in the stretch. With `columns: classic` x_atc is called distance and time is delta_time.
+    DataFrame : the columns of `COLUMNS`. `segment_id` and `segment_dist` (m along the track) belong to the extent's
+        centre, `count` is the number of its photons, `x_atc` the distance of the photon from that centre, `height` is
+        above the ellipsoid, `photon` counts from the start of the stretch. With `columns: classic`, x_atc is called
+        distance and time is delta_time
     """
     p = FitParameters.of(parameters)
     blocks = [photons] if isinstance(photons, BeamPhotons) else photons
     return finished_extents([extents_of(blocks, p)[0]], p)
 
 
-def extents_of(blocks, parameters):
-    """Table of the photons of the extents of one beam in blocks, and the number of photons selected."""
+def extents_of(blocks: Iterable[BeamPhotons], parameters: FitParameters) -> tuple[pd.DataFrame, int]:
+    """
+    Return the table of the photons of one beam's extents, and the number of photons selected.
+
+    Parameters
+    ----------
+    blocks : BeamPhotons, consecutive blocks of one beam
+    parameters : FitParameters
+    """
     parts, n_selected = [], 0
     for photons, segment, selected, found, fresh in heights.extent_blocks(blocks, parameters):
         n_selected += fresh
         if len(found):
             parts.append(_rows(photons, segment, selected, found, parameters))
-    return (pd.concat(parts, ignore_index=True) if parts else heights.no_rows(COLUMNS)), n_selected
+    return (pd.concat(parts, ignore_index=True) if parts else height_table.no_rows(COLUMNS)), n_selected
 
 
 def _rows(photons, segment, selected, found, p):
+    """Return the table of the photons of the extents that are complete in a block."""
     block, reach = walks.block_of(photons, segment, selected), heights.reach_of(p)
     longest = int((found["end"] - found["begin"]).max())
     x, index = np.empty(longest), np.empty(longest, dtype="i8")
@@ -90,6 +103,7 @@ def _rows(photons, segment, selected, found, p):
 
 
 def _table(photons, rows, x, counts, segment, found, p):
+    """Return the table of photons, given their rows, distances and the count of each extent."""
     track, columns = photons.track, photons.photons
     granule, n, extent = track.granule, len(rows), np.repeat(np.arange(len(found)), counts)
     delta_time = columns["delta_time"][rows]
@@ -98,8 +112,8 @@ def _table(photons, rows, x, counts, segment, found, p):
     first = found["segment"][extent]
     rate = heights.background_rates(track, found, p)
     data = {
-        "beam": heights.beam_column(track.beam, n),
-        "extent_id": heights.extent_ids(track, found["number"])[extent],
+        "beam": height_table.beam_column(track.beam, n),
+        "extent_id": height_table.extent_ids(track, found["number"])[extent],
         "segment_id": found["segment_id"][extent].astype("u4"),
         "segment_dist": found["centre"][extent],
         "count": counts[extent].astype("i4"),
@@ -127,10 +141,17 @@ def _table(photons, rows, x, counts, segment, found, p):
     return pd.DataFrame(data, copy=False)
 
 
-def finished_extents(tables, p):
-    """The beams' photons as one table, in the columns asked for."""
+def finished_extents(tables: Iterable[pd.DataFrame], p: FitParameters) -> pd.DataFrame:
+    """
+    Join the tables of the beams and give the columns that the parameters ask for.
+
+    Parameters
+    ----------
+    tables : DataFrames of `extents_of`
+    p : FitParameters
+    """
     full = [t for t in tables if len(t)]
-    table = pd.concat(full, ignore_index=True) if full else heights.no_rows(COLUMNS)
+    table = pd.concat(full, ignore_index=True) if full else height_table.no_rows(COLUMNS)
     names = CLASSIC if p.columns == "classic" else {}
     table = table.rename(columns=names).drop(columns="time" if names else "delta_time")
     table.attrs["units"] = {names.get(k, k): u for k, (_, u) in COLUMNS.items() if u and names.get(k, k) in table}

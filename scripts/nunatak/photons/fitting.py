@@ -9,7 +9,7 @@ window would keep.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,19 @@ from nunatak.compute.kernels import kernel
 from nunatak.constants import SPEED_OF_LIGHT
 from nunatak.photons.gathering import gather
 from nunatak.photons.percentiles import dispersion, dispersion_reference
-from nunatak.photons.records import MAX_ITERATIONS, OUT_OF_BOUNDS, SPREAD_TOO_SHORT, TOO_FEW_PHOTONS
+from nunatak.photons.records import (
+    MAX_ITERATIONS,
+    OUT_OF_BOUNDS,
+    SPREAD_TOO_SHORT,
+    TOO_FEW_PHOTONS,
+    FitResult,
+    FitSettings,
+    PhotonValues,
+    Scratch,
+)
+
+if TYPE_CHECKING:
+    pass
 
 PULSE_RATE = 10000.0  # Hz
 SIGMA_BEAM = 4.25  # m, radius of the footprint
@@ -28,29 +40,53 @@ _PULSE_VARIANCE = (SPEED_OF_LIGHT / 2.0 * SIGMA_XMIT) ** 2  # m2
 H_MEAN, SLOPE, WINDOW, RMS, H_SIGMA, LATITUDE, LONGITUDE, DELTA_TIME, Y_ATC = range(9)
 
 
-def background_density(length_m, background_rate, velocity):
-    """Background photons per metre of height in an extent: its pulses times the rate over half the speed of light."""
+def background_density(length_m: float, background_rate: np.ndarray, velocity: np.ndarray) -> np.ndarray:
+    """
+    Return the background photons per metre of height in an extent.
+
+    This is the number of its pulses times the rate, divided by half the speed of light.
+
+    Parameters
+    ----------
+    length_m : m, length of the extent
+    background_rate : (n,) background photons per second
+    velocity : (n,) m/s, speed of the ground track
+
+    Returns
+    -------
+    (n,) photons per metre. 0 where the velocity or the rate is a fill value
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         density = (length_m * PULSE_RATE) / velocity * background_rate / (SPEED_OF_LIGHT / 2.0)
-    # a fill in velocity or rate: fitted as without background rather than not at all
+    # With a fill value in velocity or rate the extent is fitted as if it had no background.
     return np.where(np.isfinite(density), density, 0.0)
 
 
-def fit_line_reference(x, h, density, *, count, spread, max_iterations, min_window, max_dispersion):
+def fit_line_reference(
+    x: np.ndarray,
+    h: np.ndarray,
+    density: float,
+    *,
+    count: int,
+    spread: float,
+    max_iterations: int,
+    min_window: float,
+    max_dispersion: float,
+) -> dict[str, Any]:
     """
-    The definition of the fit, for one extent; slow and obvious.
+    Fit the line of one extent, as the slow reference implementation of `fit_extents`.
 
     Parameters
     ----------
     x : (n,) m along the track from the extent's centre
     h : (n,) m
     density : background photons per metre of height
-    count, spread, max_iterations, min_window, max_dispersion : of FitParameters
+    count, spread, max_iterations, min_window, max_dispersion : as in FitParameters
 
     Returns
     -------
     dict : h_mean, dh_fit_dx, w_surface_window_final, rms_misfit, h_sigma, pflags, used (rows of the last fit), weights
-        (of those, to give any quantity at the centre)
+        (of those rows, to compute any quantity at the centre)
     """
     used, w, iteration, flags = np.arange(len(x)), 0.0, 0, 0
     while True:
@@ -92,59 +128,13 @@ def fit_line_reference(x, h, density, *, count, spread, max_iterations, min_wind
     }
 
 
-class PhotonValues(NamedTuple):
-    """What is fitted and what is given at the centre, (n,) of each photon."""
-
-    h: np.ndarray
-    latitude: np.ndarray
-    longitude: np.ndarray
-    delta_time: np.ndarray
-    across: np.ndarray
-    extra: np.ndarray
-    """(n_extra, n) ancillary quantities"""
-
-
-class FitSettings(NamedTuple):
-    """When the iterations of a fit end."""
-
-    min_photons: int
-    spread: float
-    max_iterations: int
-    min_window: float
-    max_dispersion: float
-    zero_flagged: bool
-    """give 0 for rms_misfit and h_sigma where a fit did not end well, as the legacy reference does"""
-
-
-class FitResult(NamedTuple):
-    """What a fit overwrites, a row for each extent."""
-
-    values: np.ndarray
-    """(n_extent, 9), columns H_MEAN ..."""
-    n_fit: np.ndarray
-    pflags: np.ndarray
-    extra: np.ndarray
-    """(n_extra, n_extent)"""
-
-
-class Scratch(NamedTuple):
-    """Working memory of the fit of one extent, as long as the longest."""
-
-    x: np.ndarray
-    h: np.ndarray
-    r: np.ndarray
-    """residuals"""
-    unordered: np.ndarray
-    """residuals whose order the percentiles change"""
-    ends: np.ndarray
-    bounds: np.ndarray
-    rows: np.ndarray
-    """of the photons"""
-
-
 @kernel
 def _line(x, h, n):
-    """Height at x = 0, slope, and the sum of squared weights of the height (least squares); NaN where all x are one."""
+    """
+    Return height at x = 0, slope, sum of squared weights of the height and the two terms of these weights.
+
+    Least squares. All are NaN when all x are equal.
+    """
     sx = sxx = sh = sxh = 0.0
     low = high = x[0]
     h0 = h[0]
@@ -165,9 +155,17 @@ def _line(x, h, n):
 
 
 @kernel
-def fit_extents(extents, density, reach, block, values, settings, out):
+def fit_extents(
+    extents: np.ndarray,
+    density: np.ndarray,
+    reach: Any,
+    block: Any,
+    values: PhotonValues,
+    settings: FitSettings,
+    out: FitResult,
+) -> None:
     """
-    Fit all extents of a block.
+    Fit a line to the photons of each extent of a block.
 
     Parameters
     ----------
@@ -212,7 +210,7 @@ def fit_extents(extents, density, reach, block, values, settings, out):
 @kernel
 def _fit_line(n, density, settings, scratch):
     """
-    Fit the line to the n photons in scratch, and again to those within the window, until nothing changes.
+    Fit the line to the n photons in scratch, and repeat with those within the window until nothing changes.
 
     Returns the number of photons of the last fit, flags, window (m), height, slope, the sum of squared weights of the
     height and the two terms of these weights.

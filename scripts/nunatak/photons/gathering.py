@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ WITHIN_METRES, WITHIN_SEGMENTS, XSERIES, ANCHORED = range(4)
 
 
 class Reach(NamedTuple):
-    """Which photons of an extent count, and how far they are from its centre."""
+    """The rule by which photons of an extent count."""
 
     mode: int
     """WITHIN_METRES and WITHIN_SEGMENTS of the origin (legacy), XSERIES and ANCHORED: all selected ones"""
@@ -24,17 +24,22 @@ class Reach(NamedTuple):
 
 
 @kernel
-def gather(extent, reach, block, x, index):
+def gather(extent: Any, reach: Any, block: Any, x: np.ndarray, index: np.ndarray) -> int:
     """
-    Write the photons of one extent that count and return their number.
+    Write the photons of one extent that count, and return their number.
 
     Parameters
     ----------
     extent : record of `walks.EXTENT`
     reach : Reach
     block : walks.Block
-    x : scratch, overwritten with the distance from the centre, m; float32 in the legacy modes, as the reference has it
+    x : scratch, overwritten with the distance from the centre, m. In the legacy modes it is rounded to float32, as in
+        the reference
     index : scratch, overwritten with the photons' rows
+
+    Returns
+    -------
+    int
     """
     dist, along, mode = block.dist, block.along, reach.mode
     origin, centre, row = extent.origin, extent.centre, extent.segment

@@ -1,12 +1,13 @@
-"""A whole granule: its beams side by side, each in blocks, each with a status of its own."""
+"""Process the beams of a granule in parallel, each in blocks of photons and with a status."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ import pandas as pd
 from nunatak.granules import datums
 from nunatak.parameters.sliderule import FitParameters
 from nunatak.parameters.values import ParameterError
-from nunatak.photons import heights, surfaces
+from nunatak.photons import height_table, heights, surfaces
 from nunatak.photons.area import in_area
 from nunatak.photons.extents import extents_of, finished_extents
 from nunatak.photons.limits import Limits
@@ -25,6 +26,9 @@ from nunatak.products.atl03 import BLOCK_PHOTONS, BeamPhotons
 from nunatak.products.guarded import guarded, in_words
 from nunatak.products.status import EMPTY, FAILED, OUTSIDE, PRESENT, TrackStatus
 from nunatak.times import utc_to_delta_time
+
+if TYPE_CHECKING:
+    from nunatak.geometry.region import Region
 
 log = logging.getLogger("nunatak")
 NO_LIMITS = Limits()
@@ -41,83 +45,113 @@ STRETCH_COLUMNS = {
 
 
 def granule_heights(
-    granule, parameters=None, *, classes=None, region=None, threads=None, block=BLOCK_PHOTONS, limits=NO_LIMITS
-):
+    granule: atl03.Granule,
+    parameters: FitParameters | Mapping[str, Any] | None = None,
+    *,
+    classes: Callable[[str], Any] | None = None,
+    region: Region | None = None,
+    threads: int | None = None,
+    block: int = BLOCK_PHOTONS,
+    limits: Limits = NO_LIMITS,
+) -> tuple[pd.DataFrame, list[TrackStatus]]:
     """
-    Heights (or, with `als`, percentile surfaces) from one granule; see `fit_heights`.
+    Fit the heights of a granule, or its percentile surfaces when the parameters hold `als`.
+
+    See `fit_heights` and `surface_percentiles`.
 
     Parameters
     ----------
     granule : atl03.Granule
-    parameters : FitParameters or a mapping with the reference's names
-    classes : function of a beam's name that gives its atl08.PhotonClasses; needed when the parameters ask for classes
-    region : Region; segments of 20 m whose reference photon lies in it are used. Default everywhere
-    threads : beams worked on at a time, default one for each processor. Memory is bounded by as many blocks
-    block : photons in a block
-    limits : how many extents a beam may have, and whether the work is still wanted; a beam of 10 million by default
+    parameters : FitParameters or a mapping with the reference's names. Default: the defaults of FitParameters
+    classes : function that returns the atl08.PhotonClasses of a beam's name. Needed when the parameters ask for classes
+    region : Region. Only the 20 m segments whose reference photon lies in it are used. Default: everywhere
+    threads : number of beams processed at a time, which also bounds the memory. Default: the number of processors
+    block : photons in a block. Default: 524,288
+    limits : Limits of the work. Default: 10 million extents for each beam
 
     Returns
     -------
     table : DataFrame
-    statuses : list of TrackStatus, one for each beam asked for
+    statuses : list of TrackStatus, one for each beam of the parameters
 
     Raises
     ------
     GranuleError : every beam failed
-    ParameterError : unknown key or value out of range; classes asked for without ATL08
+    ParameterError : a key is unknown, a value is out of range, or classes are asked for without ATL08
     Stopped : the work is no longer wanted
     """
     p = FitParameters.of(parameters)
     work, end = (
-        (heights.fit_track, heights.finished) if p.als is None else (surfaces.surfaces_of, surfaces.finished_surfaces)
+        (heights.fit_track, height_table.finished)
+        if p.als is None
+        else (surfaces.surfaces_of, surfaces.finished_surfaces)
     )
     return _each_beam(work, end, granule, p, classes, region, threads, block, limits)
 
 
 def granule_extents(
-    granule, parameters=None, *, classes=None, region=None, threads=None, block=BLOCK_PHOTONS, limits=NO_LIMITS
-):
-    """The photons of the extents of one granule, one row each (see `extents`), and the beams' statuses."""
+    granule: atl03.Granule,
+    parameters: FitParameters | Mapping[str, Any] | None = None,
+    *,
+    classes: Callable[[str], Any] | None = None,
+    region: Region | None = None,
+    threads: int | None = None,
+    block: int = BLOCK_PHOTONS,
+    limits: Limits = NO_LIMITS,
+) -> tuple[pd.DataFrame, list[TrackStatus]]:
+    """
+    Return the photons of the extents of a granule, one row each, and the statuses of its beams.
+
+    Parameters
+    ----------
+    granule, parameters, classes, region, threads, block, limits : as in `granule_heights`
+
+    Returns
+    -------
+    table : DataFrame, see `extents`
+    statuses : list of TrackStatus
+    """
     p = FitParameters.of(parameters)
     return _each_beam(extents_of, finished_extents, granule, p, classes, region, threads, block, limits)
 
 
-def no_heights(parameters=None):
-    """The table of a granule without a height: all columns, no rows."""
+def no_heights(parameters: FitParameters | Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """Return the table of a granule without heights, with all columns and no rows."""
     p = FitParameters.of(parameters)
-    return (surfaces.finished_surfaces if p.als is not None else heights.finished)([], p)
+    return (surfaces.finished_surfaces if p.als is not None else height_table.finished)([], p)
 
 
-def no_extents(parameters=None):
-    """The table of a granule without an extent: all columns, no rows."""
+def no_extents(parameters: FitParameters | Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """Return the table of a granule without extents, with all columns and no rows."""
     return finished_extents([], FitParameters.of(parameters))
 
 
 def _each_beam(work, end, granule, p, classes, region, threads, block, limits):
+    """Process the beams in threads, and return the joined table and the status of every beam."""
     if (p.joins_atl08 or p.atl08_fields) and classes is None:
         raise ParameterError("atl08_class: photons are classed by ATL08; give the ATL08 granule too")
-    asked = [b for b in p.beams if b in granule.beams]
+    beams = [b for b in p.beams if b in granule.beams]
     reason = _not_this_granule(granule, p)
     if reason:
         statuses = {b: TrackStatus(b, EMPTY, reason) for b in p.beams}
         return end([], p), list(statuses.values())
     statuses = {b: TrackStatus(b, EMPTY, "the granule has no photons of this beam") for b in p.beams}
-    workers = min(threads or os.cpu_count() or 1, max(len(asked), 1))
+    workers = min(threads or os.cpu_count() or 1, max(len(beams), 1))
     tables = {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        jobs = {b: pool.submit(_one_beam, work, granule, b, p, classes, region, block, limits) for b in asked}
+        jobs = {b: pool.submit(_one_beam, work, granule, b, p, classes, region, block, limits) for b in beams}
         for beam, job in jobs.items():
             tables[beam], statuses[beam] = job.result()
     failed = [s for s in statuses.values() if s.status == FAILED]
     for status in failed:
         log.warning("%s: %s failed: %s", granule.name, status.beam, status.reason)
-    if failed and len(failed) == len(asked):
+    if failed and len(failed) == len(beams):
         raise GranuleError(f"{granule.path}: {failed[0].reason}")
     return end([t for t in tables.values() if t is not None], p), list(statuses.values())
 
 
 def _not_this_granule(granule, p):
-    """Why the granule as a whole is not asked for; empty when it is."""
+    """Return why the parameters exclude the granule as a whole, or an empty text when they do not."""
     for name in ("rgt", "cycle", "region", "release"):
         wanted, here = getattr(p, name), getattr(granule, name)
         if wanted is not None and wanted != here:
@@ -133,7 +167,7 @@ def _one_beam(work, granule, beam, p, classes, region, block, limits):
     """
     Return the table and the status of one beam.
 
-    The table is None where the beam gives none. What is wrong with the beam becomes its status.
+    The table is None when the beam gives none. An error of the beam becomes its status.
     """
     limits.check()
     try:
@@ -156,6 +190,7 @@ def _one_beam(work, granule, beam, p, classes, region, block, limits):
 
 
 def _prepared_track(granule, beam, p, region):
+    """Return the track of a beam within the area and the period, or the status of a beam that has none."""
     fields = [name.removeprefix("geolocation/") for name in p.fields if not name.startswith("heights/")]
     if p.datum == "EGM08":
         fields.append("geophys_corr/geoid")
@@ -176,7 +211,7 @@ def _prepared_track(granule, beam, p, region):
 
 
 def _refuse_unfiltered(track, group, name, otherwise=""):
-    """Refuse a beam without the flag that is filtered by, where its release has it: nothing would be filtered."""
+    """Refuse a beam that lacks a quality flag which its release has, as nothing would be filtered by it."""
     if track.granule.release >= atl03.ALL_FLAGS:
         raise GranuleError(
             f"{track.granule.path}: {track.beam}/{group} has no {name!r} to filter by; fetch the whole granule"
@@ -185,6 +220,7 @@ def _refuse_unfiltered(track, group, name, otherwise=""):
 
 
 def _outside_time(track, p):
+    """Return whether all segments with photons lie before t0 or after t1."""
     filled = track.segments["segment_ph_cnt"] > 0
     time = track.segments["delta_time"][filled]
     return (p.t0 is not None and np.nanmax(time) < utc_to_delta_time(p.t0)) or (
@@ -193,29 +229,34 @@ def _outside_time(track, p):
 
 
 def _labels(track, beam, p, classes):
-    """(n_photons,) ATL08 classes of the track's photons, None when not asked for; the track with ATL08's fields."""
+    """
+    Return the ATL08 classes of the track's photons, and the track with ATL08's fields.
+
+    The classes are (n_photons,), or None when the parameters do not ask for them.
+    """
     if not p.joins_atl08:
         return None, track
-    found = classes(beam)
-    labels = atl08.classify(track, found)
+    own = classes(beam)
+    labels = atl08.classify(track, own)
     if p.atl08_fields:
         columns = dict(track.segments)
-        row = atl08.land_rows(track, found) if found is not None and len(found.land.get("segment_id_beg", ())) else None
+        row = atl08.land_rows(track, own) if own is not None and len(own.land.get("segment_id_beg", ())) else None
         for name in p.atl08_fields:
             values = np.full(len(columns["segment_id"]), np.nan)
             if row is not None:
-                values[row >= 0] = found.land[name][row[row >= 0]]
+                values[row >= 0] = own.land[name][row[row >= 0]]
             columns[f"atl08/{name}"] = values
         track = replace(track, segments=columns)
     return labels, track
 
 
 def _blocks(track, p, labels, size, limits=NO_LIMITS) -> Iterable[BeamPhotons]:
-    """The track's photons in blocks, with classes and scores where they are asked for."""
+    """Yield the track's photons in blocks, with classes and scores when the parameters ask for them."""
     settings = p.yapc
     scored = settings is not None and settings.version > 0
     if scored and settings.version < 3 and settings.win_h == 0 and p.compat:
-        size = max(track.n_photons, 1)  # that slip looks at the first photons of the whole stretch
+        # The reference's error reads the first photons of the whole stretch, so it must be one block.
+        size = max(track.n_photons, 1)
     for photons in atl03.photon_blocks(track, heights.needed(p), size=size):
         limits.check()
         if "quality_ph" not in photons.photons:
@@ -229,7 +270,7 @@ def _blocks(track, p, labels, size, limits=NO_LIMITS) -> Iterable[BeamPhotons]:
 
 
 def _scores(photons, p):
-    """Scores of a block, made with the photons of whole segments around it."""
+    """Return the scores of a block, computed with the photons of whole segments around it."""
     track, low, high = photons.track, photons.first, photons.first + len(photons)
     counts = track.segments["segment_ph_cnt"]
     ends = np.cumsum(counts)
@@ -242,26 +283,38 @@ def _scores(photons, p):
     return yapc(wide, p)[low - first : high - first]
 
 
-def status_records(statuses):
-    """Statuses as plain data, for a table's attributes."""
+def status_records(statuses: Sequence[TrackStatus]) -> list[dict[str, Any]]:
+    """Return the statuses as plain data, for a table's attributes."""
     return [asdict(status) for status in statuses]
 
 
-def stretch_photons(granule, beam, first, last, parameters=None, *, classes=None):
+def stretch_photons(
+    granule: atl03.Granule,
+    beam: str,
+    first: int,
+    last: int,
+    parameters: FitParameters | Mapping[str, Any] | None = None,
+    *,
+    classes: Callable[[str], Any] | None = None,
+) -> pd.DataFrame:
     """
-    All photons of a beam between two segment ids, with what the selection says of each.
+    Return all photons of a beam between two segment ids, and whether each is selected.
 
     Parameters
     ----------
     granule : atl03.Granule
-    beam : str
-    first, last : segment ids, both included; a stretch short enough for memory
-    parameters, classes : as in `granule_heights`; scores of neighbours see the stretch alone
+    beam : gt1l .. gt3r
+    first, last : segment ids, both included. The stretch must fit in memory
+    parameters, classes : as in `granule_heights`. Scores of neighbours are computed from this stretch alone
 
     Returns
     -------
     DataFrame : `x_atc`, `height` (m, as fitted: above the ellipsoid, or the geoid with datum EGM08), `latitude`,
         `longitude`, `atl03_cnf` (for the surface type asked for), `quality_ph`, `selected`
+
+    Raises
+    ------
+    GranuleError : the beam has no photons in these segments
     """
     p = FitParameters.of(parameters)
     track = _prepared_track(granule, beam, replace(p, poly=(), mask=None, spots=(), t0=None, t1=None), None)
@@ -286,8 +339,8 @@ def stretch_photons(granule, beam, first, last, parameters=None, *, classes=None
     return no_photons().assign(**dict(zip(STRETCH_COLUMNS, values, strict=True)))
 
 
-def no_photons():
-    """The table of `stretch_photons` without a photon."""
+def no_photons() -> pd.DataFrame:
+    """Return the table of `stretch_photons` without photons."""
     table = pd.DataFrame({name: pd.Series(dtype=kind) for name, (kind, _) in STRETCH_COLUMNS.items()})
     table.attrs["units"] = {name: unit for name, (_, unit) in STRETCH_COLUMNS.items()}
     return table

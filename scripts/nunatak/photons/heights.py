@@ -1,54 +1,35 @@
-"""Heights of the surface from photons: selection, extents and fit of one beam, as a table like ATL06's."""
+"""Fit heights of the surface to the photons of one beam: selection, extents and lines, as a table like ATL06's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from nunatak.constants import BEAMS
 from nunatak.parameters.sliderule import FitParameters
 from nunatak.photons import fitting, gathering, walks
+from nunatak.photons.height_table import beam_column, empty_table, extent_ids, finished
 from nunatak.photons.selection import select
 from nunatak.products.atl03 import BeamPhotons
 from nunatak.times import delta_time_to_utc
 
-# column: (dtype, unit), in the order of the table
-COLUMNS = {
-    "beam": ("category", ""),
-    "segment_id": ("u4", "1"),
-    "n_fit_photons": ("i4", "counts"),
-    "pflags": ("u2", "1"),
-    "rgt": ("u2", "1"),
-    "cycle": ("u2", "1"),
-    "region": ("u1", "1"),
-    "spot": ("u1", "1"),
-    "gt": ("u1", "1"),
-    "x_atc": ("f8", "m"),
-    "y_atc": ("f8", "m"),
-    "time": ("datetime64[ns]", "UTC"),
-    "latitude": ("f8", "degrees_north"),
-    "longitude": ("f8", "degrees_east"),
-    "h_mean": ("f8", "m"),
-    "dh_fit_dx": ("f8", "1"),
-    "dh_fit_dy": ("f8", "1"),
-    "w_surface_window_final": ("f8", "m"),
-    "rms_misfit": ("f8", "m"),
-    "h_sigma": ("f8", "m"),
-    "extent_id": ("u8", "1"),
-    "segment_id_beg": ("u4", "1"),
-    "photon_start": ("u4", "1"),
-    "delta_time": ("f8", "seconds since 2018-01-01"),
-}
-CLASSIC = {"latitude": "lat", "longitude": "lon", "x_atc": "distance"}
-COMPACT = ("delta_time", "lat", "lon", "h_mean")
+if TYPE_CHECKING:
+    from nunatak.products.atl03 import Track
+
 _PHOTON_COLUMNS = ("h_ph", "lat_ph", "lon_ph", "delta_time", "dist_ph_along", "dist_ph_across", "signal_conf_ph")
 
 
-def needed(parameters):
-    """Datasets of the `heights` group that a fit with these parameters reads."""
+def needed(parameters: FitParameters) -> tuple[str, ...]:
+    """
+    Return the datasets of the `heights` group that a fit with these parameters reads.
+
+    Parameters
+    ----------
+    parameters : FitParameters
+    """
     names = [*_PHOTON_COLUMNS, "quality_ph"]
     if parameters.yapc is not None and parameters.yapc.version == 0:
         names.append("weight_ph")
@@ -56,31 +37,34 @@ def needed(parameters):
     return tuple(dict.fromkeys(names))
 
 
-def fit_heights(photons, parameters=None):
+def fit_heights(
+    photons: BeamPhotons | Iterable[BeamPhotons], parameters: FitParameters | Mapping[str, Any] | None = None
+) -> pd.DataFrame:
     """
     Fit a line to the selected photons of each extent (ATL06-SR).
 
     Parameters
     ----------
-    photons : BeamPhotons, or several (beams of a granule, or consecutive blocks of one beam in their order)
-    parameters : FitParameters, or a mapping with the reference's names (`len`, `res`, `cnf`, ...) plus profile, compat
+    photons : BeamPhotons, or several: beams of a granule, or consecutive blocks of one beam in their order
+    parameters : FitParameters, or a mapping with the reference's names (`len`, `res`, `cnf`, ...), `profile` and
+        `compat`. Default: the defaults of FitParameters
 
     Returns
     -------
     DataFrame : the columns of `COLUMNS`: heights in m above the WGS84 ellipsoid (above the geoid with datum EGM08) at
-        the extent's centre, `time` UTC, `x_atc` of the centre; NaN where a line is undetermined (one x only). `pflags`:
-        0 good, 1 spread too short, 2 too few photons, 4 maximum of iterations, 8 out of bounds. `dh_fit_dy` from the
-        two beams of a pair, NaN without the other. Ancillary fields follow under their own names. `attrs` hold units
-        and the parameters.
+        the extent's centre, `time` UTC, `x_atc` of the centre. Values are NaN when all photons have the same x.
+        `pflags`: 0 good, 1 spread too short, 2 too few photons, 4 maximum of iterations, 8 out of bounds. `dh_fit_dy`
+        is computed from the two beams of a pair and NaN without the other. Ancillary fields follow under their own
+        names. `attrs` hold units and the parameters.
 
     Raises
     ------
-    ParameterError : unknown key or value out of range
-    PhotonError : flags that ATL03 does not define
+    ParameterError : a key is unknown or a value out of range
+    PhotonError : photons have flags that ATL03 does not define
 
     Notes
     -----
-    SlideRule's algorithm (`Atl06Dispatch`, `SurfaceFitter`) after the ATL06 ATBD, sections 5.4 to 5.9; without ATL06's
+    SlideRule's algorithm (`Atl06Dispatch`, `SurfaceFitter`) after the ATL06 ATBD, sections 5.4 to 5.9, without ATL06's
     corrections for first-photon bias and pulse truncation.
     """
     p = FitParameters.of(parameters)
@@ -94,13 +78,18 @@ def fit_heights(photons, parameters=None):
     return finished([fit_track(beam, p)[0] for beam in beams], p)
 
 
-def fit_track(blocks, parameters):
+def fit_track(blocks: Iterable[BeamPhotons], parameters: FitParameters) -> tuple[pd.DataFrame, int]:
     """
     Fit the extents of one beam whose photons come in blocks.
 
+    Parameters
+    ----------
+    blocks : BeamPhotons, consecutive blocks of one beam
+    parameters : FitParameters
+
     Returns
     -------
-    table : DataFrame with the standard columns and `delta_time`, dh_fit_dy still NaN
+    table : DataFrame with the standard columns and `delta_time`. dh_fit_dy is NaN
     n_selected : photons that passed the selection
     """
     parts, n_selected = [], 0
@@ -116,11 +105,21 @@ def fit_track(blocks, parameters):
     return table, n_selected
 
 
-def extent_blocks(blocks, parameters) -> Iterator[tuple]:
+def extent_blocks(blocks: Iterable[BeamPhotons], parameters: FitParameters) -> Iterator[tuple]:
     """
-    Go along a beam: (photons, their segments, their selection, the extents complete in them, photons newly selected).
+    Yield the extents of a beam block by block.
 
     Photons that the next extent needs are carried over to the next block, so blocks may be of any size.
+
+    Parameters
+    ----------
+    blocks : BeamPhotons, consecutive blocks of one beam
+    parameters : FitParameters
+
+    Yields
+    ------
+    tuple : photons of the block and those carried over, their segments, their selection, the extents complete in them,
+        number of photons newly selected
     """
     state, rest = walks.first_state(), None
     for block, final in _with_last(blocks):
@@ -141,7 +140,7 @@ def extent_blocks(blocks, parameters) -> Iterator[tuple]:
 
 
 def _with_last(blocks):
-    """Each item with whether it is the last."""
+    """Yield each item and whether it is the last."""
     before = None
     for block in blocks:
         if before is not None:
@@ -152,6 +151,7 @@ def _with_last(blocks):
 
 
 def _fit_block(photons, segment, selected, extents, p):
+    """Return the table of the fitted extents of a block."""
     n, columns = len(extents), photons.photons
     extra = ancillary(photons, segment, p)
     values = np.array(list(extra.values())) if extra else np.empty((0, len(photons)))
@@ -184,22 +184,48 @@ def _fit_block(photons, segment, selected, extents, p):
     return _table(photons, extents, out, dict(zip(extra, out.extra, strict=True)), p)
 
 
-def reach_of(p):
-    """Return the `gathering.Reach` of the parameters' walk."""
+def reach_of(p: FitParameters) -> gathering.Reach:
+    """
+    Return the rule by which photons of an extent count in the walk of the parameters.
+
+    Parameters
+    ----------
+    p : FitParameters
+    """
     modes = {"legacy": gathering.WITHIN_METRES, "xseries": gathering.XSERIES, "anchored": gathering.ANCHORED}
     mode = gathering.WITHIN_SEGMENTS if p.by_segment and p.profile == "legacy" else modes[p.profile]
     return gathering.Reach(mode, float(p.length), bool(p.compat))
 
 
-def heights(photons, segment, p):
-    """(n,) h_ph, above the ellipsoid, or above the granule's geoid with datum EGM08."""
+def heights(photons: BeamPhotons, segment: np.ndarray, p: FitParameters) -> np.ndarray:
+    """
+    Return the heights of the photons, above the ellipsoid or, with datum EGM08, above the granule's geoid.
+
+    Parameters
+    ----------
+    photons : BeamPhotons
+    segment : (n,) row of each photon's segment
+    p : FitParameters
+
+    Returns
+    -------
+    (n,) m
+    """
     h = photons.photons["h_ph"]
     return h - photons.track.segments["geophys_corr/geoid"][segment] if p.datum == "EGM08" else h
 
 
-def ancillary(photons, segment, p):
-    """Further quantities of each photon, by the name of their column."""
-    found = {}
+def ancillary(photons: BeamPhotons, segment: np.ndarray, p: FitParameters) -> dict[str, np.ndarray]:
+    """
+    Return the ancillary quantities of each photon by the name of their column.
+
+    Parameters
+    ----------
+    photons : BeamPhotons
+    segment : (n,) row of each photon's segment
+    p : FitParameters, of which `fields` and `atl08_fields` count
+    """
+    quantities = {}
     for path in p.fields:
         group, _, name = path.partition("/")
         if group == "heights":
@@ -210,14 +236,26 @@ def ancillary(photons, segment, p):
             values = photons.track.background[path][np.clip(row, 0, None)]
         else:
             values = photons.track.segments[path if group == "geophys_corr" else name][segment]
-        found[name] = np.asarray(values, dtype="f8")
+        quantities[name] = np.asarray(values, dtype="f8")
     for name in p.atl08_fields:
-        found[name] = photons.track.segments[f"atl08/{name}"][segment].astype("f8")
-    return found
+        quantities[name] = photons.track.segments[f"atl08/{name}"][segment].astype("f8")
+    return quantities
 
 
-def background_rates(track, extents, p):
-    """(n,) background photons per second at the extents' first segments; 0 where the granule has no record of it."""
+def background_rates(track: Track, extents: np.ndarray, p: FitParameters) -> np.ndarray:
+    """
+    Return the background rate at the first segment of each extent.
+
+    Parameters
+    ----------
+    track : atl03.Track
+    extents : (n,) records of `walks.EXTENT`
+    p : FitParameters. The x-series takes the last record at or before the segment, other profiles interpolate
+
+    Returns
+    -------
+    (n,) photons per second, 0 when the granule has no record of it
+    """
     time, rates = track.background_time, track.background_rate
     if not len(time):
         return np.zeros(len(extents))
@@ -228,14 +266,15 @@ def background_rates(track, extents, p):
 
 
 def _density(track, extents, p):
-    """Background photons per metre of height in each extent."""
-    # the x-series reference takes its length for true, that is 1 m
+    """Return the background photons per metre of height in each extent."""
+    # The reference's x-series reads its length as a boolean, that is 1 m.
     length = 1.0 if p.compat and p.profile == "xseries" else p.length_m
     velocity = track.segments["velocity"][extents["segment"]].astype("f8")
     return fitting.background_density(length, background_rates(track, extents, p), velocity)
 
 
 def _table(photons, extents, fit, extra, p):
+    """Return the table of the fitted extents."""
     track = photons.track
     granule, n, result = track.granule, len(extents), fit.values
     spot = track.segments["spot"][extents["segment"]].astype("u1")
@@ -269,67 +308,3 @@ def _table(photons, extents, fit, extra, p):
         "delta_time": result[:, fitting.DELTA_TIME],
     }
     return pd.DataFrame({**data, **extra}, copy=False)
-
-
-def extent_ids(track, number):
-    """The reference's 64-bit key of an extent; opaque, its fields overlap there too (section 5.1 of its own notes)."""
-    granule, place = track.granule, BEAMS.index(track.beam)
-    head = granule.rgt << 52 | granule.cycle << 36 | granule.region << 32 | (place // 2 + 1) << 30 | place % 2
-    return np.uint64(head) | ((number.astype("u8") & np.uint64(0xFFFFFFF)) << np.uint64(2))
-
-
-def beam_column(beam, n):
-    """A beam's name n times, as a category."""
-    return pd.Categorical.from_codes(np.full(n, BEAMS.index(beam), dtype="i1"), dtype=pd.CategoricalDtype(list(BEAMS)))
-
-
-def no_rows(columns, names=()):
-    """A table without rows, of columns as in `COLUMNS` and further float columns."""
-    beams = pd.CategoricalDtype(list(BEAMS))
-    kinds = {name: kind for name, (kind, _) in columns.items()} | dict.fromkeys(names, "f8")
-    return pd.DataFrame({n: pd.Series(dtype=beams if kind == "category" else kind) for n, kind in kinds.items()})
-
-
-def empty_table(p):
-    """No rows, all columns."""
-    return no_rows(COLUMNS, [*(f.partition("/")[2] for f in p.fields), *p.atl08_fields])
-
-
-def finished(tables, p):
-    """The beams' tables as one, with slopes across the track, in the columns the parameters ask for."""
-    full = [t for t in tables if len(t)]
-    table = pd.concat(full, ignore_index=True) if full else empty_table(p)
-    table["dh_fit_dy"] = slope_across(table)
-    if p.profile != "xseries":
-        table = table.drop(columns=["segment_id_beg", "photon_start"])
-    units = {name: unit for name, (_, unit) in COLUMNS.items() if unit}
-    if p.compact or p.columns == "classic":
-        table = table.rename(columns=CLASSIC)
-        table = table[list(COMPACT)] if p.compact else table.drop(columns="time")
-        units = {CLASSIC.get(name, name): unit for name, unit in units.items()}
-    else:
-        table = table.drop(columns="delta_time")
-    table.attrs["units"] = {name: unit for name, unit in units.items() if name in table}
-    table.attrs["parameters"] = p.provenance()
-    return table
-
-
-def slope_across(table):
-    """
-    (n,) slope across the track from the two beams of each pair at the same segment, along +y_atc; NaN for a lone beam.
-
-    Both heights are first moved to the middle of the two extents along their own slopes.
-    """
-    out = np.full(len(table), np.nan)
-    place = table["beam"].cat.codes.to_numpy()
-    key = table["segment_id"].to_numpy("i8") * 4 + place // 2
-    h, x, y = (table[name].to_numpy() for name in ("h_mean", "x_atc", "y_atc"))
-    along = table["dh_fit_dx"].to_numpy()
-    left, right = (np.flatnonzero(place % 2 == side) for side in (0, 1))
-    _, i, j = np.intersect1d(key[left], key[right], return_indices=True)
-    i, j = left[i], right[j]
-    middle = (x[i] + x[j]) / 2
-    rise = (h[j] + along[j] * (middle - x[j])) - (h[i] + along[i] * (middle - x[i]))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out[i] = out[j] = rise / (y[j] - y[i])
-    return out

@@ -1,9 +1,10 @@
-"""How much work a call may make, and whether it is still wanted."""
+"""Limit the work of a call, and stop it when it is no longer wanted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,32 +12,36 @@ from nunatak.constants import SEGMENT_LENGTH
 from nunatak.parameters.values import ParameterError
 from nunatak.runtime import NunatakError
 
+if TYPE_CHECKING:
+    from nunatak.parameters.sliderule import FitParameters
+    from nunatak.products.atl03 import Track
+
 
 class Stopped(NunatakError):
-    """Work that was given up because nobody waits for it any more."""
+    """The work was stopped because its result is no longer wanted."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a call may cost."""
+    """Limits of the work of a call."""
 
     extents: int = 10_000_000
-    """most extents of a beam, by its length and `res`"""
+    """largest number of extents of a beam, estimated from its length and `res`"""
     stopped: Callable[[], bool] | None = None
-    """asked between blocks of photons; the work ends where it is true"""
+    """called between blocks of photons. The work stops when it returns True"""
 
-    def check(self):
+    def check(self) -> None:
         """
-        End the work where it is stopped.
+        Stop the work if it is no longer wanted.
 
         Raises
         ------
-        Stopped : it is
+        Stopped : `stopped` returned True
         """
         if self.stopped is not None and self.stopped():
             raise Stopped("the work was stopped")
 
-    def check_extents(self, track, parameters):
+    def check_extents(self, track: Track, parameters: FitParameters) -> None:
         """
         Refuse a beam that would be cut into more extents than allowed.
 
@@ -47,7 +52,7 @@ class Limits:
 
         Raises
         ------
-        ParameterError : names `res`, how many there would be, and how many may be
+        ParameterError : names `res`, the number of extents and the largest number allowed
         """
         along = track.segments["segment_dist_x"]
         step = parameters.step * (SEGMENT_LENGTH if parameters.by_segment else 1.0)

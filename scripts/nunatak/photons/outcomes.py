@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from nunatak.constants import BEAMS
 from nunatak.products.status import EMPTY, FAILED, OUTSIDE, PRESENT
 
-# the word of a beam in a ledger of photons, which calls everything without a height empty
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nunatak.products.status import TrackStatus
+
+# status of a beam in a ledger of photons. A beam outside the area is called empty there, as it has no height
 _IN_LEDGER = {PRESENT: "ok", OUTSIDE: "empty", EMPTY: "empty", FAILED: "failed"}
 
 
-def granule_outcome(table, statuses):
+def granule_outcome(table: pd.DataFrame, statuses: Sequence[TrackStatus]) -> dict[str, Any]:
     """
-    Return one row of a ledger from the rows kept of a granule and the statuses of its beams.
+    Return the row of a granule in the ledger, from its table of heights and the statuses of its beams.
 
     Parameters
     ----------
-    table : DataFrame
+    table : DataFrame, the rows kept of the granule
     statuses : list of products.status.TrackStatus
 
     Returns
@@ -43,9 +51,17 @@ def granule_outcome(table, statuses):
     }
 
 
-def beams_in_words(statuses):
+def beams_in_words(statuses: Sequence[TrackStatus]) -> str:
     """
-    Return the beams that are empty or failed or have a remark, those with the same reason together.
+    Describe the beams that are empty, failed or have a remark, with one clause for each reason.
+
+    Parameters
+    ----------
+    statuses : list of products.status.TrackStatus
+
+    Returns
+    -------
+    str : empty when every beam is present without a remark
 
     >>> from nunatak.products.status import TrackStatus
     >>> beams_in_words([TrackStatus("gt1l", "present"), TrackStatus("gt1r", "empty", "no photons in this beam")])

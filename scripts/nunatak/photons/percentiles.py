@@ -9,8 +9,16 @@ from nunatak.compute.kernels import kernel
 RDE_SCALE = 1.3490  # interquartile range of a normal distribution in standard deviations
 
 
-def dispersion_reference(r, z0, z1, n_background):
-    """Return the robust dispersion of sorted residuals less background, and whether its percentiles fell outside."""
+def dispersion_reference(r: np.ndarray, z0: float, z1: float, n_background: float) -> tuple[float, bool]:
+    """
+    Return the robust dispersion of sorted residuals less background, and whether its percentiles fell outside.
+
+    Parameters
+    ----------
+    r : (n,) sorted residuals, m
+    z0, z1 : m, window of the residuals
+    n_background : background photons in the window
+    """
     n = len(r)
     rate = n_background / (z1 - z0) if z1 > z0 else np.nan
     n_signal = n - n_background
@@ -29,13 +37,16 @@ def dispersion_reference(r, z0, z1, n_background):
 
 
 @kernel
-def dispersion(r, n, z0, z1, n_background, ends, bounds):
+def dispersion(
+    r: np.ndarray, n: int, z0: float, z1: float, n_background: float, ends: np.ndarray, bounds: np.ndarray
+) -> float:
     """
-    Return the robust dispersion of residuals, m, or -1 where its percentiles fall outside.
+    Return the robust dispersion of residuals, m, or -1 if its percentiles fall outside.
 
     Parameters
     ----------
-    r : residuals, of which the first n count; their order is lost
+    r : residuals, of which the first n count. Their order is lost
+    n : number of residuals
     z0, z1 : m, window of the residuals
     n_background : background photons in the window
     ends, bounds : scratch, one element more than r
@@ -57,13 +68,13 @@ def dispersion(r, n, z0, z1, n_background, ends, bounds):
 
 
 # The percentiles are the first ranks, from below and from above, at which a count meets a line in r. Sorting all
-# residuals for that took half of the fit's time; instead they are parted as in quicksort, and a part is left unsorted
-# when its bounds show that no rank in it can be the one. The comparisons made are those of the sorted form.
+# residuals for that took half of the fit's time. Instead they are divided as in quicksort, and a part stays unsorted
+# when its bounds show that the rank cannot lie in it. The comparisons are the same as in the sorted form.
 
 
 @kernel
 def _lower_percentile(r, n, need, z0, rate, ends, bounds):
-    """First rank i, and its residual, with i + 1.5 >= need + (r[i] - z0) * rate; n without."""
+    """Return the first rank i with i + 1.5 >= need + (r[i] - z0) * rate, and its residual, or n and NaN without one."""
     a, top, least = 0, 0, -np.inf
     ends[0], bounds[0] = n, np.inf
     while top >= 0:
@@ -85,7 +96,7 @@ def _lower_percentile(r, n, need, z0, rate, ends, bounds):
 
 @kernel
 def _upper_percentile(r, n, need, z0, rate, ends, bounds):
-    """Last rank i, and its residual, with i - 0.5 <= need + (r[i] - z0) * rate; -1 without."""
+    """Return the last rank i with i - 0.5 <= need + (r[i] - z0) * rate, and its residual, or -1 and NaN without one."""
     b, top, most = n, 0, np.inf
     ends[0], bounds[0] = 0, -np.inf
     while top >= 0:
@@ -107,12 +118,17 @@ def _upper_percentile(r, n, need, z0, rate, ends, bounds):
 
 @kernel
 def _part(r, a, b):
-    """Part r[a:b] into values at most and values at least a pivot; the cut, strictly inside, and the pivot."""
+    """
+    Divide r[a:b] into values at most and values at least a pivot, and return the cut and the pivot.
+
+    The cut lies strictly inside.
+    """
     middle = (a + b - 1) // 2
     pivot = r[middle]
     r[middle] = r[a]
     j = a + 1
-    for i in range(a + 1, b):  # without a branch on the comparison, which no processor could foresee
+    # A branch on the comparison would be slow, as no processor could predict it.
+    for i in range(a + 1, b):
         v = r[i]
         r[i] = r[j]
         r[j] = v
@@ -126,7 +142,7 @@ def _part(r, a, b):
 
 @kernel
 def _part_evenly(r, a, b):
-    """The same by Hoare's scheme, which also parts many equal values well."""
+    """Divide r[a:b] by Hoare's scheme, which also divides many equal values well."""
     pivot = r[(a + b - 1) // 2]
     i, j = a - 1, b
     while True:
@@ -143,6 +159,7 @@ def _part_evenly(r, a, b):
 
 @kernel
 def _sort_few(r, a, b):
+    """Sort r[a:b] in place by insertion."""
     for i in range(a + 1, b):
         v = r[i]
         j = i - 1

@@ -53,7 +53,7 @@ class Block(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """How a walk cuts."""
+    """Settings of a walk."""
 
     length: float
     """of an extent, m or segments"""
@@ -61,11 +61,11 @@ class Rules(NamedTuple):
     """from one extent to the next, m or segments"""
     by_segment: bool
     compat: bool
-    """repeat the slips of the reference"""
+    """repeat the errors of the reference"""
     min_photons: int
-    """least photons of a valid extent"""
+    """smallest number of photons of a valid extent"""
     spread: float
-    """m, least distance between its first and last photon"""
+    """m, smallest distance between its first and last photon"""
     pass_invalid: bool
     """keep extents that are not valid"""
     final: bool
@@ -80,14 +80,64 @@ class Chosen(NamedTuple):
 
 
 class Units(NamedTuple):
-    """Places of photons and segments in units of segments, which do not depend on where a request begins."""
+    """Positions of photons and segments in units of segments, which do not depend on where a request begins."""
 
     unit: np.ndarray
-    """(n,) segment id and the photon's share of its segment's length"""
+    """(n,) segment id plus the photon's distance in it as a share of the segment's length"""
     lengths: np.ndarray
     """m, of each segment"""
     inside: np.ndarray
     """bool: the segment lies in the area"""
     lowest: float
-    """least unit of the area"""
+    """smallest unit of the area"""
     highest: float
+
+
+class PhotonValues(NamedTuple):
+    """Heights that are fitted and quantities that are given at the centre, (n,) for the photons."""
+
+    h: np.ndarray
+    latitude: np.ndarray
+    longitude: np.ndarray
+    delta_time: np.ndarray
+    across: np.ndarray
+    extra: np.ndarray
+    """(n_extra, n) ancillary quantities"""
+
+
+class FitSettings(NamedTuple):
+    """Conditions that end the iterations of a fit."""
+
+    min_photons: int
+    spread: float
+    max_iterations: int
+    min_window: float
+    max_dispersion: float
+    zero_flagged: bool
+    """give 0 for rms_misfit and h_sigma when a fit is flagged, as the legacy reference does"""
+
+
+class FitResult(NamedTuple):
+    """Arrays that a fit overwrites, with a row for each extent."""
+
+    values: np.ndarray
+    """(n_extent, 9), columns H_MEAN ..."""
+    n_fit: np.ndarray
+    pflags: np.ndarray
+    extra: np.ndarray
+    """(n_extra, n_extent)"""
+
+
+class Scratch(NamedTuple):
+    """Working memory of the fit of one extent, as long as the longest."""
+
+    x: np.ndarray
+    h: np.ndarray
+    r: np.ndarray
+    """residuals"""
+    unordered: np.ndarray
+    """residuals whose order the percentiles change"""
+    ends: np.ndarray
+    bounds: np.ndarray
+    rows: np.ndarray
+    """rows of the photons in the block"""

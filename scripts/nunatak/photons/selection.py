@@ -1,8 +1,9 @@
-"""Which photons take part: confidence, quality, geolocation, class, weight and area, in the reference's order."""
+"""Select photons by confidence, quality, geolocation, class, weight and area, in the reference's order."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,16 +13,30 @@ from nunatak.parameters.values import ParameterError
 from nunatak.photons.yapc import yapc
 from nunatak.products.atl08 import UNCLASSIFIED
 
+if TYPE_CHECKING:
+    from nunatak.products.atl03 import BeamPhotons
+
 _LOWEST_CONFIDENCE = -2
 _OK, _BAD_CONFIDENCE, _BAD_QUALITY, _BAD_CLASS = 0, 1, 2, 3
 
 
 class PhotonError(ParameterError):
-    """Photons with flags that the product does not define."""
+    """Photons have flags that the product does not define."""
 
 
-def confidence(photons, parameters):
-    """(n,) int8: the signal confidence of the surface type, or the highest of the five."""
+def confidence(photons: BeamPhotons, parameters: FitParameters) -> np.ndarray:
+    """
+    Return the signal confidence of each photon for the surface type, or the highest of the five.
+
+    Parameters
+    ----------
+    photons : BeamPhotons with signal_conf_ph
+    parameters : FitParameters. A `surface_type` below 0 takes the highest
+
+    Returns
+    -------
+    (n,) int8
+    """
     column = parameters.surface_type
     conf = photons.photons["signal_conf_ph"]
     if conf.ndim == 1:
@@ -29,24 +44,32 @@ def confidence(photons, parameters):
     return conf.max(axis=1) if column < 0 else np.ascontiguousarray(conf[:, column])
 
 
-def select(photons, parameters=None, *, segment=None):
+def select(
+    photons: BeamPhotons,
+    parameters: FitParameters | Mapping[str, Any] | None = None,
+    *,
+    segment: np.ndarray | None = None,
+) -> np.ndarray:
     """
-    Which photons pass, in this order: signal confidence, quality_ph, podppd (not in the legacy walk), ATL08 class, YAPC
-    score, area.
+    Return which photons pass the selection.
+
+    The tests are made in this order: signal confidence, quality_ph, podppd (not in the legacy walk), ATL08 class, YAPC
+    score, area. Photons without a finite height or position never pass.
 
     Parameters
     ----------
-    photons : BeamPhotons; its `photons` hold signal_conf_ph, h_ph and, as the parameters ask, quality_ph (0 where
-        absent: releases before it), atl08_class (4 where absent), yapc_score or weight_ph
-    parameters : FitParameters or a mapping with the reference's names
+    photons : BeamPhotons. Its `photons` hold signal_conf_ph, h_ph and, as the parameters ask, quality_ph (taken as 0
+        when absent, in early releases), atl08_class (taken as 4 when absent), yapc_score or weight_ph
+    parameters : FitParameters or a mapping with the reference's names. Default: the defaults of FitParameters
+    segment : (n,) row of each photon's segment. Default: computed from the track
 
     Returns
     -------
-    (n,) bool; photons without a finite height or position never pass
+    (n,) bool
 
     Raises
     ------
-    PhotonError : a confidence, quality or class that the product does not define
+    PhotonError : a confidence, quality or class has a value that the product does not define
     """
     p = FitParameters.of(parameters)
     columns, segments = photons.photons, photons.track.segments
@@ -88,15 +111,15 @@ def select(photons, parameters=None, *, segment=None):
 
 
 def _weights(photons, p):
-    """YAPC scores and the least of them that passes; an empty array where they do not count."""
+    """Return the YAPC scores and the smallest that passes, or an empty array if scores do not count."""
     if p.yapc is None or p.yapc.score == 0:
         return np.zeros(0, "u2"), 0
-    # the reference compares with the threshold turned into true or false
+    # The reference reads the threshold as a boolean.
     return yapc(photons, p).astype("u2"), 1 if p.compat else p.yapc.score
 
 
 class Flags(NamedTuple):
-    """A flag of each photon, and which of its values pass; no rows where the granule does not have it."""
+    """A flag of each photon and which of its values pass, without rows if the granule does not have it."""
 
     values: np.ndarray
     allowed: np.ndarray
@@ -104,7 +127,9 @@ class Flags(NamedTuple):
 
 @kernel
 def _select(confidences, column, qualities, classes, score, least, h, segment, keep_segment, out):
-    """Mark the photons that pass; return why and where a flag has a value that the product does not define."""
+    """
+    Mark the photons that pass, and return the code and the photon of a flag value that the product does not define.
+    """
     conf, conf_allowed = confidences.values, confidences.allowed
     quality, quality_allowed = qualities.values, qualities.allowed
     classed, class_allowed = classes.values, classes.allowed

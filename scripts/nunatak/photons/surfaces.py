@@ -1,13 +1,14 @@
 """
-Percentile surfaces: the top of what reflects (canopy, else ground) and the median ground of each extent.
+Compute percentile surfaces: the top of the surface (canopy, else ground) and the median ground of each extent.
 
-Source: SlideRule's `SurfaceBlanket`; needs ATL08's classes. Extents are those of the x-series walk.
+Source: SlideRule's `SurfaceBlanket`. It needs ATL08's classes. Extents are those of the x-series walk.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ import pandas as pd
 from nunatak.compute.kernels import kernel
 from nunatak.compute.robust import percentile
 from nunatak.parameters.sliderule import FitParameters
-from nunatak.photons import heights
+from nunatak.photons import height_table, heights
 from nunatak.photons.records import TOO_FEW_PHOTONS
 from nunatak.products.atl03 import BeamPhotons
 from nunatak.times import delta_time_to_utc
@@ -39,20 +40,23 @@ COLUMNS = {
 }
 
 
-def surface_percentiles(photons, parameters=None):
+def surface_percentiles(
+    photons: BeamPhotons | Iterable[BeamPhotons], parameters: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
     """
-    Top of the surface and median ground of each extent.
+    Return the top of the surface and the median ground of each extent.
 
     Parameters
     ----------
     photons : BeamPhotons with atl08_class, or consecutive blocks of one beam
-    parameters : FitParameters or a mapping with the reference's names; `als` gives the percentiles (0.98 and 0.5)
+    parameters : a mapping with the reference's names, or FitParameters with `als`. `als` gives the percentiles.
+        Default: 0.98 and 0.5
 
     Returns
     -------
     DataFrame : the columns of `COLUMNS`. `top_of_surface` is the percentile of the heights of the top of canopy, else
-        of the canopy, else of the ground, the first of them with at least `cnt` photons; NaN and pflags 2 without.
-        Position and time are means over the extent's photons.
+        of the canopy, else of the ground, whichever first has at least `cnt` photons. Without such a class it is NaN
+        and pflags is 2. Position and time are means over the extent's photons.
     """
     given = FitParameters.of(parameters)
     p = given if given.als is not None else FitParameters.of({**(parameters or {}), "als": {}})
@@ -60,19 +64,26 @@ def surface_percentiles(photons, parameters=None):
     return finished_surfaces([surfaces_of(blocks, p)[0]], p)
 
 
-def surfaces_of(blocks, parameters):
-    """Table of the surfaces of one beam in blocks, and the number of photons selected."""
+def surfaces_of(blocks: Iterable[BeamPhotons], parameters: FitParameters) -> tuple[pd.DataFrame, int]:
+    """
+    Return the table of the surfaces of one beam, and the number of photons selected.
+
+    Parameters
+    ----------
+    blocks : BeamPhotons, consecutive blocks of one beam
+    parameters : FitParameters with `als`
+    """
     walked = replace(parameters, profile="xseries", spread=0.0, compat=False)
     parts, n_selected = [], 0
     for photons, segment, selected, found, fresh in heights.extent_blocks(blocks, walked):
         n_selected += fresh
         if len(found):
             parts.append(_table(photons, segment, selected, found, parameters))
-    return (pd.concat(parts, ignore_index=True) if parts else heights.no_rows(COLUMNS)), n_selected
+    return (pd.concat(parts, ignore_index=True) if parts else height_table.no_rows(COLUMNS)), n_selected
 
 
 class Classified(NamedTuple):
-    """Photons with the classes of ATL08, (n,) of each."""
+    """Photons and their classes in ATL08, (n,) for each field."""
 
     selected: np.ndarray
     classed: np.ndarray
@@ -85,6 +96,7 @@ class Classified(NamedTuple):
 
 
 def _table(photons, segment, selected, found, p):
+    """Return the table of the surfaces of the extents complete in a block."""
     columns, track, n = photons.photons, photons.track, len(found)
     x = track.segments["segment_dist_x"][segment] + columns["dist_ph_along"]
     h = heights.heights(photons, segment, p)
@@ -110,7 +122,7 @@ def _table(photons, segment, selected, found, p):
     flags = found["flags"] | np.where(np.isnan(out[:, :2]).any(axis=1), TOO_FEW_PHOTONS, 0).astype("u2")
     granule = track.granule
     data = {
-        "beam": heights.beam_column(track.beam, n),
+        "beam": height_table.beam_column(track.beam, n),
         "segment_id_beg": track.segments["segment_id"][found["segment"]].astype("u4"),
         "pflags": flags,
         "rgt": np.full(n, granule.rgt, "u2"),
@@ -131,7 +143,11 @@ def _table(photons, segment, selected, found, p):
 
 @kernel
 def _surfaces(extents, values, count, top, middle, out):
-    """Write top of surface, median ground, and the mean place and time of each extent; see `_table` for the columns."""
+    """
+    Write top of surface, median ground, and the mean position and time of each extent.
+
+    See `_table` for the columns.
+    """
     selected, classed, h, x, across = values.selected, values.classed, values.h, values.x, values.across
     latitude, longitude, time = values.latitude, values.longitude, values.time
     longest = 1
@@ -169,10 +185,17 @@ def _surfaces(extents, values, count, top, middle, out):
         out[e, 5], out[e, 6] = longitude[first] + means[3] / k, time[first] + means[4] / k
 
 
-def finished_surfaces(tables, p):
-    """The beams' surfaces as one table."""
+def finished_surfaces(tables: Iterable[pd.DataFrame], p: FitParameters) -> pd.DataFrame:
+    """
+    Join the surfaces of the beams in one table.
+
+    Parameters
+    ----------
+    tables : DataFrames of `surfaces_of`
+    p : FitParameters
+    """
     full = [t for t in tables if len(t)]
-    table = pd.concat(full, ignore_index=True) if full else heights.no_rows(COLUMNS)
+    table = pd.concat(full, ignore_index=True) if full else height_table.no_rows(COLUMNS)
     table.attrs["units"] = {name: unit for name, (_, unit) in COLUMNS.items() if unit}
     table.attrs["parameters"] = p.provenance()
     return table

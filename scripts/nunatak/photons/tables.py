@@ -1,44 +1,72 @@
-"""Tables of heights that were written or made elsewhere: their names, their order, a piece to look at."""
+"""Handle tables of heights that were written or made elsewhere: their names, their order and a stretch for a figure."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nunatak.parameters.sliderule import FitParameters
-from nunatak.photons import heights
+from nunatak.photons import height_table
 from nunatak.times import delta_time_to_utc, utc_to_delta_time
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def completed(table, parameters=None):
+
+def completed(table: pd.DataFrame, parameters: FitParameters | Mapping[str, Any] | None = None) -> pd.DataFrame:
     """
-    Heights from elsewhere, as the SlideRule service gives them, in the columns and the order of our own.
+    Bring heights from elsewhere, such as the SlideRule service, into the columns and the order of `fit_heights`.
 
     Parameters
     ----------
-    table : DataFrame with `beam`, `time` and further columns of `heights.COLUMNS`; those it lacks become NaN or 0,
-        others that were asked for are kept
+    table : DataFrame with `beam`, `time` and further columns of `height_table.COLUMNS`. Missing ones become NaN or 0,
+        and ancillary fields are kept
     parameters : as in `fit_heights`
+
+    Returns
+    -------
+    DataFrame : as from `fit_heights`
     """
     p = FitParameters.of(parameters)
-    nothing = heights.empty_table(p)
+    nothing = height_table.empty_table(p)
     if table.empty:
-        return heights.finished([], p)
+        return height_table.finished([], p)
     full = table.assign(delta_time=utc_to_delta_time(table["time"].to_numpy()))
     for name, kind in nothing.dtypes.items():
         if name not in full:
             full[name] = np.nan if kind.kind == "f" else 0
     full = full.sort_values(["gt", "x_atc"], kind="stable", ignore_index=True)
-    return heights.finished([full[list(nothing)].astype(nothing.dtypes.to_dict())], p)
+    return height_table.finished([full[list(nothing)].astype(nothing.dtypes.to_dict())], p)
 
 
-def time_of(table):
-    """(n,) UTC of the rows of a table of heights or photons, whatever names its columns have."""
+def time_of(table: pd.DataFrame) -> np.ndarray:
+    """
+    Return the UTC times of a table of heights or photons with standard or classic column names.
+
+    Parameters
+    ----------
+    table : DataFrame with `time` or `delta_time`
+
+    Returns
+    -------
+    (n,) datetime64
+    """
     return table["time"].to_numpy() if "time" in table else delta_time_to_utc(table["delta_time"].to_numpy())
 
 
-def standard_names(table):
-    """A table of heights under the standard names, whichever it was written with; a compact one lacks most columns."""
-    names = {classic: name for name, classic in heights.CLASSIC.items() if classic in table}
+def standard_names(table: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return a table of heights under the standard column names.
+
+    A table written with `compact` still lacks most columns.
+
+    Parameters
+    ----------
+    table : DataFrame with standard or classic names
+    """
+    names = {classic: name for name, classic in height_table.CLASSIC.items() if classic in table}
     out = table.rename(columns=names)
     if "time" not in out and "delta_time" in out:
         out = out.assign(time=delta_time_to_utc(out["delta_time"].to_numpy()))
@@ -46,24 +74,24 @@ def standard_names(table):
     return out
 
 
-def typical_stretch(table, *, n=20):
+def typical_stretch(table: pd.DataFrame, *, n: int = 20) -> pd.DataFrame:
     """
-    A short run of good segments of one strong beam whose misfit is closest to the usual: what a figure can show.
+    Return a short run of good segments of one strong beam, the one whose misfit is closest to the median.
 
     Parameters
     ----------
-    table : heights of one or more granules with `granule_id`, standard names
-    n : segments in a row
+    table : heights of one or more granules with `granule_id`, under the standard names
+    n : number of consecutive segments. Default: 20
 
     Returns
     -------
-    DataFrame : n rows of `table` in the order of the track, fewer where none is so long
+    DataFrame : n rows of `table` in the order of the track, or fewer when no run is that long
     """
     good = table[(table["pflags"] == 0) & (table["spot"] % 2 == 1)]
     good = good if len(good) else table[table["pflags"] == 0]
     if good.empty:
         return good
-    fullest = good.groupby(["granule_id", "beam"], observed=True, sort=True).size().idxmax()
+    fullest: Any = good.groupby(["granule_id", "beam"], observed=True, sort=True).size().idxmax()
     rows = good[(good["granule_id"] == fullest[0]) & (good["beam"] == fullest[1])].sort_values("segment_id")
     ids, rms = rows["segment_id"].to_numpy("i8"), rows["rms_misfit"].to_numpy()
     whole = np.flatnonzero(ids[n - 1 :] - ids[: len(ids) - n + 1] == n - 1) if len(rows) >= n else np.empty(0, "i8")

@@ -1,8 +1,12 @@
-"""Walk along the photons of a block and write the extents that are complete in it; see `walks`."""
+"""
+Walk along the photons of a block and write the extents that are complete in it.
+
+See `walks`.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -10,9 +14,12 @@ from nunatak.compute.kernels import kernel
 from nunatak.constants import SEGMENT_LENGTH
 from nunatak.photons.records import FINISHED, FULL, NEEDS_PHOTONS, SPREAD_TOO_SHORT, TOO_FEW_PHOTONS
 
+if TYPE_CHECKING:
+    from nunatak.photons.records import Block, Chosen, Rules, Units
+
 
 class Stretch(NamedTuple):
-    """What the legacy walk finds from the photon at which an extent begins."""
+    """Result of the legacy walk from the photon at which an extent begins."""
 
     end: int
     """one after the last photon looked at"""
@@ -30,7 +37,7 @@ class Stretch(NamedTuple):
 
 
 class AnchoredStretch(NamedTuple):
-    """What the anchored walk finds in an extent."""
+    """Result of the anchored walk over one extent."""
 
     end: int
     selected: int
@@ -44,8 +51,22 @@ class AnchoredStretch(NamedTuple):
 
 
 @kernel
-def legacy_walk(block, rules, state, extents):
-    """Write the next extents of the reference's walk; return how many, and why the walk stops."""
+def legacy_walk(block: Block, rules: Rules, state: np.ndarray, extents: np.ndarray) -> tuple[int, int]:
+    """
+    Write the next extents of the reference's walk.
+
+    Parameters
+    ----------
+    block : Block
+    rules : Rules
+    state : one row of `STATE`, advanced
+    extents : array of `EXTENT`, overwritten
+
+    Returns
+    -------
+    n : extents written
+    code : why the walk stops: FINISHED, NEEDS_PHOTONS or FULL
+    """
     here = state[0]
     half = (rules.length * SEGMENT_LENGTH if rules.by_segment else rules.length) / 2.0
     if np.isnan(here.start):
@@ -82,7 +103,7 @@ def _legacy_stretch(block, rules, begin, row, start, half):
     """
     Go along the photons from `begin` until the extent's end and the start of the next extent are both known.
 
-    With compat, as in the reference, segments are counted by their rows in the file, so a missing segment is not seen.
+    With compat, segments are counted by their rows in the file, as in the reference, so a missing segment is not seen.
     """
     dist, ids, n = block.dist, block.ids, block.along.shape[0]
     following = -1
@@ -102,7 +123,7 @@ def _legacy_stretch(block, rules, begin, row, start, half):
             following = i
         if (rules.by_segment and rows < rules.length) or (not rules.by_segment and d < rules.length):
             if block.selected[i]:
-                # float32, as the reference hands distances on
+                # Rounded to float32, as in the reference.
                 x_last = np.float32(d - half)
                 if k == 0:
                     x_first = x_last
@@ -123,7 +144,7 @@ def _legacy_id(block, rules, begin, row):
 
 @kernel
 def _legacy_advance(block, rules, row, here):
-    """Move the start of the next extent on by a step, in segments or in metres."""
+    """Move the start of the next extent by a step, in segments or in metres."""
     dist, ids, n_segments = block.dist, block.ids, block.dist.shape[0]
     if rules.by_segment:
         if not rules.compat:  # the distance of the extent's own first segment
@@ -133,8 +154,8 @@ def _legacy_advance(block, rules, row, here):
         return
     here.start += rules.step
     while here.passed + 1 < n_segments:
-        # segments missing from the file are gone through at their mean length; the reference takes the gap for
-        # the length of one segment and so moves on by it twice
+        # Segments missing from the file are passed at their mean length. The reference takes the gap for the
+        # length of one segment, and so advances by it twice.
         missing = 1 if rules.compat else max(ids[here.passed + 1] - ids[here.passed], 1)
         piece = (dist[here.passed + 1] - dist[here.passed]) / missing
         bound = dist[here.passed + 1] if here.virtual + 1 >= missing else dist[here.passed] + (here.virtual + 1) * piece
@@ -148,11 +169,24 @@ def _legacy_advance(block, rules, row, here):
 
 
 @kernel
-def xseries_walk(block, chosen, rules, state, extents):
+def xseries_walk(block: Block, chosen: Chosen, rules: Rules, state: np.ndarray, extents: np.ndarray) -> tuple[int, int]:
     """
-    Write the next extents of the x-series; return how many, and why the walk stops.
+    Write the next extents of the x-series.
 
-    It looks at selected photons only. Extents begin at whole steps from the first of them, and empty ones count.
+    Only selected photons are read. Extents begin at whole steps from the first of them, and empty extents are counted.
+
+    Parameters
+    ----------
+    block : Block
+    chosen : Chosen, the selected photons of the block
+    rules : Rules
+    state : one row of `STATE`, advanced
+    extents : array of `EXTENT`, overwritten
+
+    Returns
+    -------
+    n : extents written
+    code : why the walk stops: FINISHED, NEEDS_PHOTONS or FULL
     """
     here, rows, x = state[0], chosen.rows, chosen.x
     n = x.shape[0]
@@ -197,12 +231,25 @@ def xseries_walk(block, chosen, rules, state, extents):
 
 
 @kernel
-def anchored_walk(block, units, rules, state, extents):
+def anchored_walk(block: Block, units: Units, rules: Rules, state: np.ndarray, extents: np.ndarray) -> tuple[int, int]:
     """
-    Write the next extents that begin at whole multiples of the step in segment ids; return how many, and why it stops.
+    Write the next extents that begin at whole multiples of the step in segment ids.
 
-    So two requests that overlap give the same extents. One that the edge of the area cuts is left out, as another area
-    would give another extent.
+    Two requests that overlap therefore give the same extents. An extent that is cut by the edge of the area is left
+    out, since another area would give another extent.
+
+    Parameters
+    ----------
+    block : Block
+    units : Units
+    rules : Rules
+    state : one row of `STATE`, advanced
+    extents : array of `EXTENT`, overwritten
+
+    Returns
+    -------
+    n : extents written
+    code : why the walk stops: FINISHED, NEEDS_PHOTONS or FULL
     """
     here, unit = state[0], units.unit
     n, length, step = unit.shape[0], rules.length, rules.step
@@ -219,7 +266,7 @@ def anchored_walk(block, units, rules, state, extents):
         here.cursor = block.first + i
         if i == n:
             return m, FINISHED if rules.final else NEEDS_PHOTONS
-        if unit[i] >= high:  # an empty extent: on to the first that reaches this photon
+        if unit[i] >= high:  # empty extents: skip to the first that reaches this photon
             here.number = max(here.number + 1, int(np.floor((unit[i] - length) / step)) + 1)
             continue
         if m == extents.shape[0]:
@@ -251,7 +298,7 @@ def anchored_walk(block, units, rules, state, extents):
 
 @kernel
 def _anchored_stretch(block, units, begin, high):
-    """Go along the photons of an anchored extent: its end, and what was found on the way."""
+    """Go along the photons of an anchored extent and return its end, its count and the distances of its photons."""
     n = units.unit.shape[0]
     k = 0
     inside = True

@@ -1,5 +1,5 @@
 """
-Cut a track into extents: the reference's walk, that of its x-series, and one anchored to segment ids.
+Cut a track into extents by the reference's walk, by that of its x-series, or by one anchored to segment ids.
 
 Each walk is a kernel that goes along the photons of a block and stops where it needs photons of the next one. Its
 state says where it stands, so a track in blocks gives the same extents as in one piece. Sources: SlideRule,
@@ -16,37 +16,52 @@ and lie within its length (see `gathering.gather`):
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from nunatak.constants import SEGMENT_LENGTH
 from nunatak.photons.records import EXTENT, FULL, STATE, Block, Chosen, Rules, Units
 from nunatak.photons.walk_kernels import anchored_walk, legacy_walk, xseries_walk
 
-_CAPACITY = 1 << 15  # extents a kernel writes before it hands back
+if TYPE_CHECKING:
+    from nunatak.parameters.sliderule import FitParameters
+    from nunatak.products.atl03 import BeamPhotons
+
+_CAPACITY = 1 << 15  # extents that a kernel writes in one call
 
 
-def first_state():
+def first_state() -> np.ndarray:
     """Return the state of a walk at the start of a track: one row of `STATE`."""
     state = np.zeros(1, STATE)
     state["start"] = np.nan
     return state
 
 
-def walk(photons, segment, selected, parameters, state, *, final):
+def walk(
+    photons: BeamPhotons,
+    segment: np.ndarray,
+    selected: np.ndarray,
+    parameters: FitParameters,
+    state: np.ndarray,
+    *,
+    final: bool,
+) -> np.ndarray:
     """
     Cut the extents that begin in a block and are complete within it.
 
     Parameters
     ----------
-    photons : BeamPhotons, the block; it begins at or before the cursor of `state`
-    segment, selected : (n,) arrays, its photons' segments and selection
+    photons : BeamPhotons, the block. It begins at or before the cursor of `state`
+    segment : (n,) row of each photon's segment
+    selected : (n,) bool
     parameters : FitParameters
-    state : one row of `STATE`, moved on; from its cursor on the photons are needed again
+    state : one row of `STATE`, which is advanced. Photons from its cursor on are needed again for the next block
     final : whether the track ends with this block
 
     Returns
     -------
-    array of `EXTENT` : the valid ones (with pass_invalid all that hold a selected photon)
+    array of `EXTENT` : the valid extents, or with pass_invalid all that hold a selected photon
     """
     block = block_of(photons, segment, selected)
     step = _step(photons, block, parameters, final)
@@ -58,8 +73,16 @@ def walk(photons, segment, selected, parameters, state, *, final):
     return np.concatenate(parts)
 
 
-def block_of(photons, segment, selected):
-    """Return the photons of a BeamPhotons as the kernels take them: a Block."""
+def block_of(photons: BeamPhotons, segment: np.ndarray, selected: np.ndarray) -> Block:
+    """
+    Return the photons of a block in the form that the kernels read.
+
+    Parameters
+    ----------
+    photons : BeamPhotons
+    segment : (n,) row of each photon's segment
+    selected : (n,) bool
+    """
     segments = photons.track.segments
     along, dist = photons.photons["dist_ph_along"], segments["segment_dist_x"]
     return Block(photons.first, along, segment, selected, dist, segments["segment_id"])
@@ -70,7 +93,7 @@ def _step(photons, block, p, final):
     if p.profile == "xseries":
         rows = np.flatnonzero(block.selected)
         chosen = Chosen(rows, block.dist[block.segment[rows]] + block.along[rows])
-        # the reference compares with count and spread turned into true or false
+        # The reference reads count and spread as booleans.
         count, spread = (1, 1.0) if p.compat else (p.count, p.spread)
         rules = _rules(p, final)._replace(min_photons=int(count), spread=float(spread))
         return lambda state, out: xseries_walk(block, chosen, rules, state, out)
@@ -83,6 +106,7 @@ def _step(photons, block, p, final):
 
 
 def _rules(p, final):
+    """Return the settings of a walk from the parameters."""
     return Rules(
         length=float(p.length),
         step=float(p.step),
@@ -96,8 +120,9 @@ def _rules(p, final):
 
 
 def _units(photons, block):
+    """Return the positions of photons in units of segments."""
     track, segments = photons.track, photons.track.segments
     share = block.along / segments["length"][block.segment]
-    # a photon stays in its segment, also where the segment's length is a little short
+    # A photon stays in its segment even if the segment's length is a little short.
     unit = segments["segment_id"][block.segment] + np.clip(share, 0.0, 1 - 1e-9)
     return Units(unit, segments["length"], segments["inside"], float(track.id_before + 1), float(track.id_after))

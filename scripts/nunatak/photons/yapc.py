@@ -1,14 +1,16 @@
 """
-Photon weights by the density of neighbours in a window (YAPC, "yet another photon classifier").
+Compute photon weights from the density of neighbours in a window (YAPC, "yet another photon classifier").
 
-Scores are made from all photons, before any selection. Version 3 is SlideRule's (`Atl03Reader::yapcV3`); versions 1
-and 2 are one algorithm there, with two slips that `compat` keeps (see `_by_segment`).
+Scores are computed from all photons, before any selection. Version 3 is SlideRule's (`Atl03Reader::yapcV3`). Versions 1
+and 2 are one algorithm there, with two errors that `compat` keeps (see `_by_segment`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,24 +18,32 @@ from nunatak.compute.kernels import kernel
 from nunatak.parameters.sliderule import FitParameters, YapcParameters
 from nunatak.parameters.values import ParameterError
 
-_MARGIN = 1.0  # m beyond the window that is still looked at, since photons are only roughly in order
+if TYPE_CHECKING:
+    from nunatak.products.atl03 import BeamPhotons
+
+_MARGIN = 1.0  # m beyond the window still searched, as photons are only roughly sorted
 _MAX_KNN = 25
-_MAX_HEIGHT_SPREAD = 15000.0  # m, beyond which a segment is left unscored
+_MAX_HEIGHT_SPREAD = 15000.0  # m, larger spreads are not scored
 
 
-def yapc(photons, parameters=None):
+def yapc(photons: BeamPhotons, parameters: FitParameters | Mapping[str, Any] | None = None) -> np.ndarray:
     """
-    Weight of each photon.
+    Return the weight of each photon.
 
     Parameters
     ----------
-    photons : BeamPhotons with h_ph and dist_ph_along (versions 1 to 3) or weight_ph (version 0); a `yapc_score` that
-        is already there is taken as it is
-    parameters : FitParameters or a mapping with the reference's names (yapc: version, knn, min_knn, win_h, win_x)
+    photons : BeamPhotons with h_ph and dist_ph_along (versions 1 to 3) or weight_ph (version 0). A `yapc_score` that is
+        already there is returned
+    parameters : FitParameters or a mapping with the reference's names (yapc: version, knn, min_knn, win_h, win_x).
+        Default: the defaults of FitParameters
 
     Returns
     -------
-    (n,) scores, 0 (alone) to 255 (dense), uint8; version 0 as the file has them (release 007: uint16)
+    (n,) scores, 0 (isolated) to 255 (dense), uint8. Version 0 returns weight_ph as in the file (release 007: uint16)
+
+    Raises
+    ------
+    ParameterError : version 0 and a granule without weight_ph
     """
     p = FitParameters.of(parameters)
     settings = p.yapc or YapcParameters()
@@ -58,15 +68,37 @@ def yapc(photons, parameters=None):
     return _by_segment(offset, along, h, begin, p.count, settings.knn, settings.win_x / 2, settings.win_h / 2, p.compat)
 
 
-def halo(settings):
-    """Segments before and after a block that its scores depend on."""
+def halo(settings: YapcParameters | None) -> int:
+    """
+    Return the number of segments before and after a block on which its scores depend.
+
+    Parameters
+    ----------
+    settings : YapcParameters, or None without scores
+    """
     if settings is None or settings.version == 0:
         return 0
     return 1 if settings.version < 3 else math.ceil((settings.win_x / 2 + _MARGIN) / 10.0) + 1
 
 
-def by_distance_reference(x, h, begin, min_knn, half_x, half_h):
-    """The definition of version 3: every pair of photons of a segment looked at, for photons in order of x."""
+def by_distance_reference(
+    x: np.ndarray, h: np.ndarray, begin: np.ndarray, min_knn: int, half_x: float, half_h: float
+) -> np.ndarray:
+    """
+    Compute the scores of version 3 from every pair of photons, as the reference implementation of `_by_distance`.
+
+    Parameters
+    ----------
+    x : (n,) m along the track, in ascending order
+    h : (n,) m
+    begin : (n_segment + 1,) first photon of each segment, and n
+    min_knn : smallest number of neighbours
+    half_x, half_h : m, half of the window's length and height
+
+    Returns
+    -------
+    (n,) uint8
+    """
     score = np.zeros(len(x), "u1")
     for b, e in pairwise(begin):
         weight, most = np.zeros(e - b), min_knn
@@ -82,6 +114,7 @@ def by_distance_reference(x, h, begin, min_knn, half_x, half_h):
 
 @kernel
 def _by_distance(x, h, begin, min_knn, half_x, half_h):
+    """Compute the scores of version 3, as `by_distance_reference`."""
     n = x.shape[0]
     score = np.zeros(n, dtype=np.uint8)
     weight = np.zeros(n)
@@ -90,10 +123,10 @@ def _by_distance(x, h, begin, min_knn, half_x, half_h):
         most = min_knn
         for i in range(begin[s], begin[s + 1]):
             m = 0
-            for way in (-1, 1):
-                j = i + way
+            for direction in (-1, 1):
+                j = i + direction
                 while 0 <= j < n:
-                    d = (x[j] - x[i]) * way
+                    d = (x[j] - x[i]) * direction
                     a = abs(h[i] - h[j])
                     if d <= half_x and a <= half_h:
                         if m == near.shape[0]:
@@ -104,7 +137,7 @@ def _by_distance(x, h, begin, min_knn, half_x, half_h):
                         m += 1
                     if d >= half_x + 1.0:
                         break
-                    j += way
+                    j += direction
             knn = int(max(math.sqrt(m), min_knn))
             most = max(most, knn)
             near[:m].sort()
@@ -120,11 +153,11 @@ def _by_distance(x, h, begin, min_knn, half_x, half_h):
 @kernel
 def _by_segment(offset, along, h, begin, count, given_knn, half_x, given_half_h, compat):
     """
-    Versions 1 and 2: the knn nearest in height among the photons of three segments.
+    Compute the scores of versions 1 and 2 from the knn nearest in height among the photons of three segments.
 
-    compat keeps two slips of the reference: distances inside segments are compared between neighbouring segments as
-    if they had one origin (offset 0), and the automatic window takes its heights from the first photons of the slice
-    instead of the segment's own.
+    With compat, two errors of the reference are repeated: distances inside segments are compared between neighbouring
+    segments as if they had one origin (offset 0), and the automatic window takes its heights from the first photons of
+    the slice instead of the segment's own.
     """
     score = np.zeros(h.shape[0], dtype=np.uint8)
     nearest = np.empty(_MAX_KNN)
@@ -165,7 +198,7 @@ def _by_segment(offset, along, h, begin, count, given_knn, half_x, given_half_h,
 
 @kernel
 def _half_window(h, along, first, n, knn, given):
-    """Half the height of the window; 0 where the photons do not allow a score."""
+    """Return half the height of the window, or 0 if the photons do not allow a score."""
     low, high, near, far = h[first], h[first], along[first], along[first]
     for i in range(first, first + n):
         low, high = min(low, h[i]), max(high, h[i])
