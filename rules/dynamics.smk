@@ -110,3 +110,78 @@ rule close_budgets:
         "{wildcards.study}: mass budgets"
     script:
         "../scripts/close_budgets.py"
+
+
+rule join_flowlines:
+    """Surface, thickness, height change, speed and strain along every flowline, year by year."""
+    input:
+        annual="<results>/{study}/velocity/annual.nc",
+        thickness="<results>/{study}/dynamics/thickness.nc",
+        flowline="<results>/{study}/velocity/flowline.parquet",
+        change=height_change_of,
+        surface=surface_of,
+    output:
+        years="<results>/{study}/dynamics/flowline_years.parquet",
+    log:
+        "<logs>/{study}/dynamics/join_flowlines.log",
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        code=code_version("join_flowlines.py"),
+    message:
+        "{wildcards.study}: elevation and velocity along flowlines"
+    script:
+        "../scripts/join_flowlines.py"
+
+
+rule average_regions:
+    """Mean speed and mean rate of height change of every region, year by year."""
+    input:
+        annual="<results>/{study}/velocity/annual.nc",
+        thickness="<results>/{study}/dynamics/thickness.nc",
+        change=height_change_of,
+        regions="<results>/{study}/regions.geojson",
+    output:
+        years="<results>/{study}/dynamics/basin_years.csv",
+    log:
+        "<logs>/{study}/dynamics/average_regions.log",
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        settings=dynamics_of,
+        code=code_version("average_regions.py"),
+    message:
+        "{wildcards.study}: speed and thinning of regions by year"
+    script:
+        "../scripts/average_regions.py"
+
+
+rule correlate_speeds:
+    """Lag and correlation between speed and height change."""
+    input:
+        regions="<results>/{study}/dynamics/basin_years.csv",
+        flowlines=lambda wildcards: results_of(wildcards).get("flowline_years", []),
+    output:
+        lags="<results>/{study}/dynamics/lags.csv",
+    log:
+        "<logs>/{study}/dynamics/correlate_speeds.log",
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(20),
+    params:
+        code=code_version("correlate_speeds.py"),
+    message:
+        "{wildcards.study}: lag between speed and height change"
+    script:
+        "../scripts/correlate_speeds.py"

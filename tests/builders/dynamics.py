@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from nunatak.dynamics.lag import lags_of_years
+
 CRS = "EPSG:3031"
 X, Y = -1.6e6 + 120.0 * np.arange(50), -3.0e5 - 120.0 * np.arange(40)
 VERTICES = [[X[5], Y[35]], [X[5], Y[5]]]
@@ -94,3 +96,53 @@ def mapped(smb=True):
         fields[f"{name}_sigma"] = np.full(west.shape, 0.1)
     about = {"crs": CRS, "since": "2019.0000", "until": "2022.0000"}
     return xr.Dataset({name: (("y", "x"), value) for name, value in fields.items()}, {"y": Y, "x": X}, about)
+
+
+def flowline_years(years=(2018, 2019, 2020, 2021), surface=True):
+    """A flowline of 12 km over a bed at -800 m that sinks by 1 m and is faster by 20 m/yr every year."""
+    distance = np.arange(-2000.0, 10000.0, 120.0)
+    parts = []
+    for year in years:
+        k, held = year - years[0], 0.0 if year > 2018 or len(years) == 1 else np.nan
+        values = {
+            "v": 1000 + 0.05 * distance + 20 * k,
+            "v_error": 8.0,
+            "v_change": 20.0 * k,
+            "v_change_error": 10.0 * (k > 0),
+            "strain": np.where(abs(distance - 4000) < 5000, 1e-3, np.nan),
+            "strain_sigma": 4e-3,
+            "surface": 700 - 0.02 * distance - k if surface else np.nan,
+            "thickness": 1500.0 - 0.02 * distance - k,
+            "thickness_sigma": 60.0,
+            "dh": -1.0 * (k - 1) + held,
+            "dh_sigma": 0.1 + held,
+            "dhdt": -1.0 + held,
+            "dhdt_sigma": 0.1 + held,
+        }
+        parts.append(pd.DataFrame({"flowline": "main", "year": year, "distance": distance, **values}))
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"flowline": [], "year": []})
+    about = {"main_half_length": "1500.0", "main_v_since": "2018", "main_dh_since": "2019.5", "surface_is": "ATL14"}
+    table.attrs["attributes"] = about | {"crs": CRS}
+    return table
+
+
+def basin_years(years=range(2005, 2021), regions=("basin", "rest")):
+    """Regions whose surface sinks the faster the faster they flowed in the year before, which varies by chance."""
+    rng = np.random.default_rng(11)
+    tables = []
+    for number, name in enumerate(regions):
+        speed = 300.0 * (number + 1) + 40 * rng.standard_normal(len(years))
+        rate = -1.0 - 0.01 * (np.concatenate([[speed.mean()], speed[:-1]]) - speed.mean())
+        values = {"speed": speed, "speed_sigma": 9.0, "speed_share": 0.9, "dhdt": rate, "dhdt_sigma": 0.05}
+        when = {"year": list(years), "since": np.array(years, float), "until": np.array(years, float) + 1}
+        tables.append(pd.DataFrame({"region": name, **when, "area": 500.0, **values, "dhdt_share": 1.0}))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"region": [], "speed": [], "dhdt": []})
+
+
+def lags(table=None):
+    """The lags of `basin_years`."""
+    tables = [
+        lags_of_years(own["year"], own["speed"], own["dhdt"]).assign(place="region", name=name, distance=np.nan)
+        for name, own in (basin_years() if table is None else table).groupby("region", sort=False)
+    ]
+    return pd.concat(tables, ignore_index=True)

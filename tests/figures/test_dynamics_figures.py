@@ -12,7 +12,15 @@ from nunatak import figures
 from nunatak.figures import style
 
 LOOK = figures.preset("copernicus")
-FIGURES = ("gate_section", "gates_series", "flux_divergence", "dynamic_thinning", "budget")
+FIGURES = (
+    "gate_section",
+    "gates_series",
+    "flux_divergence",
+    "dynamic_thinning",
+    "budget",
+    "flowline_together",
+    "speed_vs_thinning",
+)
 
 
 def results(**changes):
@@ -22,6 +30,9 @@ def results(**changes):
         "discharge": made.gates(),
         "dynamics": made.mapped(),
         "budget": made.budget(("trunk", "tributary")),
+        "flowline_years": made.flowline_years(),
+        "basin_years": made.basin_years(),
+        "lags": made.lags(),
     }
     return found | changes
 
@@ -146,12 +157,44 @@ def test_more_boxes_than_fit_are_told():
     assert "first 3 of 4 gates" in draw("gate_section", gate_sections=made.sections(tuple("abcd"))).caption
 
 
+def test_a_flowline_shows_bed_change_speed_and_strain_of_every_year():
+    one = draw("flowline_together")
+    labels = [ax.get_ylabel().replace("\n", " ") for ax in one.figure.axes[:5]]
+    assert labels == ["height (m)", "height change (m)", "speed (m/yr)", "change of speed (m/yr)", "strain rate (1/yr)"]
+    bed = one.figure.axes[0].lines[0]
+    np.testing.assert_allclose(bed.get_ydata(), -800.0)
+    change = [line for line in one.figure.axes[1].lines if len(line.get_xdata()) > 2]
+    assert len(change) == 3, "2018 is not held whole"
+    assert "since 2019.5" in one.caption and "since 2018" in one.caption and "3000 m" in one.caption
+    assert one.numbers["years"] == 4 and one.numbers["strain"]["max"] == 0.001
+
+
+def test_a_flowline_without_surface_shows_the_depth_and_without_altimetry_no_change():
+    line = made.flowline_years(surface=False)
+    line[["dh", "dh_sigma", "dhdt", "dhdt_sigma"]] = np.nan
+    one = draw("flowline_together", flowline_years=line)
+    labels = [ax.get_ylabel() for ax in one.figure.axes[:4]]
+    assert labels[0].startswith("depth below") and not any("height" in label for label in labels)
+
+
+def test_lags_are_filled_where_they_are_more_than_chance():
+    one = draw("speed_vs_thinning")
+    assert {name: found["lag"] for name, found in one.numbers["lags"].items()} == {"basin": 1.0, "rest": 1.0}
+    lagged = one.figure.axes[2]
+    filled = [line for line in lagged.lines if line.get_linestyle() == "None" and len(line.get_xdata())]
+    assert all(1 in line.get_xdata() for line in filled) and len(filled) == 2
+    few = draw("speed_vs_thinning", lags=made.lags().assign(correlation=np.nan))
+    assert "too few years of both" in [text.get_text() for text, _ in shown_texts(few.figure)]
+
+
 EMPTY = {
     "gate_section": {"gate_sections": made.sections(())},
     "gates_series": {"discharge": made.gates(())},
     "flux_divergence": {"dynamics": made.mapped() * np.nan},
     "dynamic_thinning": {"dynamics": made.mapped() * np.nan},
     "budget": {"budget": made.budget(())},
+    "flowline_together": {"flowline_years": made.flowline_years(())},
+    "speed_vs_thinning": {"basin_years": made.basin_years(regions=())},
 }
 
 
@@ -165,4 +208,6 @@ def test_a_figure_of_nothing_says_why_it_is_not_drawn(name):
 def test_a_single_year_is_drawn(name):
     one = {"years": (2020,)}
     changes = {"gate_sections": made.sections(**one), "discharge": made.gates(**one), "budget": made.budget(**one)}
+    changes |= {"flowline_years": made.flowline_years(**one), "basin_years": made.basin_years(**one)}
+    changes |= {"lags": made.lags(changes["basin_years"])}
     assert draw(name, **changes).numbers

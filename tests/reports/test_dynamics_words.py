@@ -70,6 +70,23 @@ def test_shares_of_thickness_by_what_it_rests_on_count_ice_alone():
     assert "no ice" in dynamics.thickness_sentences(placed.assign(thickness=placed["thickness"] * 0))[0]
 
 
+def test_a_lag_is_judged_by_the_number_of_lags_that_were_looked_at():
+    basin = dynamics.lag_sentences(made.lags())[0]
+    assert "Region basin: without their trends" in basin and "height change follows by 1 year (r = −1.0" in basin
+    assert basin.endswith(": more than chance.")
+    chance = made.lags().assign(p=0.03)
+    assert all("no more than chance" in said for said in dynamics.lag_sentences(chance))
+    assert all("too few years" in said for said in dynamics.lag_sentences(made.lags().assign(p=np.nan)))
+
+
+def test_years_of_a_region_without_speed_and_height_change_have_no_row():
+    table = made.basin_years(regions=("basin",))
+    table.loc[3, ["speed", "dhdt"]] = np.nan
+    rows = dynamics.region_rows(table)
+    assert len(rows) == 15 and "2008" not in [row[1] for row in rows]
+    assert all(len(row) == len(dynamics.REGION_HEADS) for row in rows) and rows[0][3] == "90 %"
+
+
 @pytest.mark.parametrize(("given", "words"), [({}, "Through gate"), ({"budget": made.budget()}, "Box trunk")])
 def test_the_front_page_leads_with_budgets_or_else_with_discharge(made_study, given, words):
     page = made_study(discharge=made.gates(), **given)

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pyproj
 
-from nunatak.figures import budget_layouts, gate_layouts, thinning_layouts
+from nunatak.figures import budget_layouts, gate_layouts, thinning_layouts, together_layouts
 from nunatak.figures.layouts import NothingToDraw
 
 
@@ -40,6 +40,24 @@ def dynamic_thinning(look, subject, data):
 
 def budget(look, subject, data):
     return budget_layouts.budget(look, title=f"{subject.title}: mass budget", table=data["budget"])
+
+
+def flowline_together(look, subject, data):
+    table = data["flowline_years"]
+    first = table["flowline"].iloc[0]
+    return together_layouts.flowline_together(
+        look,
+        title=f"{subject.title}: flowline {first.replace('_', ' ')}",
+        line=table[table["flowline"] == first],
+        about=table.attrs["attributes"],
+        name=first,
+    )
+
+
+def speed_vs_thinning(look, subject, data):
+    return together_layouts.speed_vs_thinning(
+        look, title=f"{subject.title}: speed and height change", regions=data["basin_years"], lags=data.get("lags")
+    )
 
 
 def _with_values(subject, data, name):

@@ -32,6 +32,15 @@ DISCHARGE_HEADS = (
     "width (km)",
 )
 _SHARES = ("observed_share", "thickness_share", "share_mass_conservation", "share_interpolated", "share_floating")
+REGION_HEADS = (
+    "region",
+    "year",
+    "mean speed (m/yr)",
+    "of the area",
+    "height change (m/yr)",
+    "of the area",
+)
+_SURE = 0.05  # p below which a correlation counts, over all lags looked at
 _TERMS = ("discharge_in", "smb", "sides", "discharge_out", "storage", "residual")
 BUDGET_NOTES = (
     "Gt/yr with one standard error. Sides: the flux out through the parts of the outline that are no gate. Residual: "
@@ -205,5 +214,60 @@ def limits(asked, gates):
         said.append(
             f"The thickness at {' and '.join(name.replace('_', ' ') for name in guessed)} is interpolated for a fifth "
             "of the flux or more: the discharge there is an estimate, not a measurement."
+        )
+    return said
+
+
+def region_rows(regions):
+    """
+    Return speed and height change of every region and year as rows for a table; years without either are left out.
+
+    Parameters
+    ----------
+    regions : DataFrame of dynamics/basin_years.csv
+    """
+    known = regions[np.isfinite(regions[["speed", "dhdt"]]).any(axis=1)]
+    return [
+        (
+            row["region"].replace("_", " "),
+            str(row["year"]),
+            words.plus_minus(row["speed"], row["speed_sigma"]),
+            _share(row["speed_share"]),
+            words.plus_minus(row["dhdt"], row["dhdt_sigma"]),
+            _share(row["dhdt_share"]),
+        )
+        for row in known.to_dict("records")
+    ]
+
+
+def _follows(lag):
+    years = words.counted(abs(round(lag)), "year")
+    return "is that of the same year" if lag == 0 else f"{'follows' if lag > 0 else 'precedes'} by {years}"
+
+
+def lag_sentences(lags):
+    """
+    Say of every region whether the height change goes with the speed, at which lag, and how sure that is.
+
+    Parameters
+    ----------
+    lags : DataFrame of dynamics/lags.csv
+    """
+    own = lags[(lags["place"] == "region") & (lags["series"] == "detrended")]
+    said = []
+    for name, rows in own.groupby("name", sort=False):
+        place, known = name.replace("_", " "), rows[np.isfinite(rows["p"])]
+        if not len(known):
+            said.append(
+                f"Region {place}: too few years have both speed and height change to tell how they go together."
+            )
+            continue
+        best = known.loc[known["p"].idxmin()]
+        limit = _SURE / len(known)  # as many lags were looked at
+        verdict = "more than chance" if best["p"] < limit else "no more than chance among so many lags"
+        said.append(
+            f"Region {place}: without their trends, speed and height change go together best where the height change "
+            f"{_follows(best['lag'])} (r = {words.number(best['correlation'], 2)}, {best['n']:.0f} years of which "
+            f"{best['n_effective']:.1f} are independent, p = {words.number(best['p'], 2)}): {verdict}."
         )
     return said

@@ -159,6 +159,13 @@ RESULTS = {
     "budget": Result(
         "dynamics/budget.csv", lambda study: has_thinning(study) and bool(study.dynamics.boxes), "files.tables:read_csv"
     ),
+    "flowline_years": Result(
+        "dynamics/flowline_years.parquet",
+        lambda study: has_dynamics(study) and bool(study.flowlines),
+        "files.tables:read_table",
+    ),
+    "basin_years": Result("dynamics/basin_years.csv", has_thinning, "files.tables:read_csv"),
+    "lags": Result("dynamics/lags.csv", has_thinning, "files.tables:read_csv"),
 }
 
 # results that nothing else is made from, or that only the rule after them reads

@@ -40,4 +40,18 @@ ROWS = (
         draw="figures.study_dynamics:budget",
         shows="mass budget of each box: terms with errors, and the residual year by year",
     ),
+    Figure(
+        name="flowline_together",
+        topic="dynamics",
+        inputs=("flowline_years",),
+        draw="figures.study_dynamics:flowline_together",
+        shows="surface, bed, height change, speed and strain along the flowlines, year by year",
+    ),
+    Figure(
+        name="speed_vs_thinning",
+        topic="dynamics",
+        inputs=("basin_years", "lags"),
+        draw="figures.study_dynamics:speed_vs_thinning",
+        shows="speed and height change of each region by year, and the lag between them",
+    ),
 )
