@@ -76,6 +76,10 @@ lint: .venv/nunatak-test ## format, lint, spelling and types
 	@.venv/bin/snakefmt --check Snakefile rules
 	@$(run) --lint
 
+.PHONY: explore
+explore: .venv/nunatak ## choose a region on a map in the browser and write a study file; ARGS="--no-browser --port 8000"
+	@PYTHONPATH=scripts .venv/bin/python -m nunatak.explorer $(ARGS)
+
 .PHONY: regions
 regions: .venv/nunatak ## the regions a study can name
 	@PYTHONPATH=scripts .venv/bin/python -m nunatak.geometry.region

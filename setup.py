@@ -8,6 +8,9 @@ SHIPPED = "nunatak.shipped"
 setup(
     packages=[*find_packages("scripts"), SHIPPED],
     package_dir={"": "scripts", SHIPPED: "config/regions"},
-    package_data={SHIPPED: ["*.yaml", "*.geojson", "*.json"]},
+    package_data={
+        SHIPPED: ["*.yaml", "*.geojson", "*.json"],
+        "nunatak.explorer": [f"{folder}/*" for folder in ("page", "vendored")],
+    },
     license="BSD-3-Clause",
 )

@@ -86,6 +86,7 @@ FLOORS: tuple[tuple[str, tuple[Room, ...]], ...] = (
         (
             Room("reports", (), "Notebooks executed, the front page, provenance, verification and bundles."),
             Room("api", (), "Functions for notebooks: paths in, tables and datasets out."),
+            Room("explorer", (), "The page that chooses a region on a map, and the study file that it writes."),
         ),
     ),
 )

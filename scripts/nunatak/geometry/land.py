@@ -61,7 +61,10 @@ def within(crs, box) -> shapely.Geometry:
 
 def _layer(crs, box):
     """Return the layer that covers a window best, and the window in the layer's coordinates, a little wider."""
-    x, y = (steps.ravel() for steps in np.meshgrid(np.linspace(*box[:2], _ACROSS), np.linspace(*box[2:], _ACROSS)))
+    x, y = (
+        steps.ravel()
+        for steps in np.meshgrid(np.linspace(box[0], box[1], _ACROSS), np.linspace(box[2], box[3], _ACROSS))
+    )
     lon, lat = pyproj.Transformer.from_crs(crs, "OGC:CRS84", always_xy=True).transform(x, y)
     known = np.isfinite(lon + lat)
     lon, lat = lon[known], lat[known]

@@ -67,8 +67,32 @@ def load(path, *, overrides: Mapping[str, Any] | None = None, settings: Mapping[
         ) from error
 
 
+def mistakes_of(error: StudyError) -> list[tuple[str, str]]:
+    """
+    Return every mistake of a refused study as its key and what is wrong with it.
+
+    Parameters
+    ----------
+    error : what `load` raised; the key is empty where the mistake is of the file as a whole
+    """
+    if isinstance(error.__cause__, ValidationError):
+        mistakes = error.__cause__.errors(include_url=False)
+        found = {_place(mistake): " ".join(_sentence(mistake).split()) for mistake in mistakes}
+        return [_parted(place, said) for place, said in found.items()]
+    return [_parted("", str(error).partition(": ")[2] or str(error))]
+
+
+def _parted(place, said):
+    """Return the key of a mistake and the words about it; those of the whole study name their key themselves."""
+    first, colon, rest = said.partition(": ")
+    if colon and first == place:
+        return place, rest
+    named = not place and colon and re.split(r"[.:]", first)[0] in StudyFile.model_fields
+    return (first, rest) if named else (place, said)
+
+
 _COMMANDS = ("plan_", "lock_", "update_", "verify_", "export_", "figures_")
-_RESERVED = ("all", "demo", "help", "lint", "regions", "slurm", "test", "test-full", "check_access")
+_RESERVED = ("all", "demo", "explore", "help", "lint", "regions", "slurm", "test", "test-full", "check_access")
 
 
 def check_name(path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import types
 import typing
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import BaseModel
@@ -67,10 +69,31 @@ def _referring(part):
     return [_referring(value) for value in part] if isinstance(part, list) else part
 
 
+class Row(NamedTuple):
+    """One key of the study file in words."""
+
+    path: str
+    """the key with those above it, such as products.atl06.filter"""
+    help: str
+    unit: str
+    values: str
+    """the range or the words that it takes"""
+    words: tuple[str, ...]
+    """those words, where nothing else is taken"""
+    default: str
+    required: bool
+    text: bool
+    """takes text alone, so that 006 is no number"""
+
+
 def table() -> str:
-    """The reference table of all keys and the list of all figures, as Markdown."""
+    """Return the reference table of all keys and the list of all figures, as Markdown."""
     figures = [f"- `{row.listed}`: {row.shows}" for row in FIGURES.values()]
-    return _HEAD + "\n".join(_rows(StudyFile, "")) + _FIGURES_HEAD + "\n".join(figures) + "\n"
+    lines = [
+        f"| `{row.path}` | {_cell(row.help)} | {row.unit} | {_cell(row.values)} | {_cell(row.default)} |"
+        for row in rows(StudyFile)
+    ]
+    return _HEAD + "\n".join(lines) + _FIGURES_HEAD + "\n".join(figures) + "\n"
 
 
 def write(base=".") -> list[Path]:
@@ -83,7 +106,15 @@ def write(base=".") -> list[Path]:
     return [base / path for path in texts]
 
 
-def _rows(model, prefix):
+def rows(model, prefix="") -> Iterator[Row]:
+    """
+    Yield every key of a model and of the models below it.
+
+    Parameters
+    ----------
+    model : class of the study's models
+    prefix : what stands before its keys. Default: nothing
+    """
     for name, field in model.model_fields.items():
         path = f"{prefix}{name}"
         inner, many = _inner(field.annotation)
@@ -92,9 +123,12 @@ def _rows(model, prefix):
             inner, many = RegionSpec, name == "regions"
         default = "" if field.is_required() else _default(field.default)
         unit = (field.json_schema_extra or {}).get("unit", "")
-        yield f"| `{path}` | {_cell(field.description)} | {unit} | {_cell(_values(field, inner))} | {_cell(default)} |"
+        words = () if inner is not None else tuple(_words_alone(field.annotation))
+        text = _inner_types(field.annotation) == {str}
+        values = _values(field, inner)
+        yield Row(path, field.description or "", unit, values, words, default, field.is_required(), text)
         if inner is not None and not (outline and name != "region") and inner.__name__ != "Period":
-            yield from _rows(inner, f"{path}.<name>." if many else f"{path}.")
+            yield from rows(inner, f"{path}.<name>." if many else f"{path}.")
 
 
 def _inner(annotation):
@@ -124,6 +158,27 @@ def _literal(annotation):
     if typing.get_origin(annotation) is typing.Literal:
         return [str(value) for value in typing.get_args(annotation)]
     return [word for part in typing.get_args(annotation) if not isinstance(part, str) for word in _literal(part)]
+
+
+def _words_alone(annotation):
+    """Return the words of an annotation that takes one of them, or nothing, and no list."""
+    parts = [part for part in _flat(annotation) if part is not type(None)]
+    return _literal(parts[0]) if len(parts) == 1 and typing.get_origin(parts[0]) is typing.Literal else []
+
+
+def _flat(annotation):
+    """Return the members of a union, or the annotation alone."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return [member for part in typing.get_args(annotation) for member in _flat(part)]
+    return _flat(typing.get_args(annotation)[0]) if typing.get_origin(annotation) is typing.Annotated else [annotation]
+
+
+def _inner_types(annotation):
+    """Return the types that a value may have, None left out."""
+    found = set()
+    for part in _flat(annotation):
+        found |= {type(word) for word in typing.get_args(part)} if typing.get_origin(part) is typing.Literal else {part}
+    return found - {type(None)}
 
 
 def _metadata(annotation):

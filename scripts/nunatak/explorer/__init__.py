@@ -1,0 +1,1 @@
+"""Choose a study's region on a map or by questions, and write its study file."""

@@ -1,0 +1,63 @@
+"""The explorer's web application: the page, what it draws, and a study file checked and saved."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from nunatak import study
+from nunatak.explorer import answers
+from nunatak.explorer.guard import Guard
+from nunatak.geometry import land
+from nunatak.runtime import NunatakError, log
+
+HERE = Path(__file__).parent
+_KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
+# everything that is served as it lies: path of the address to file
+FILES = {
+    f"/{folder}/{path.name}": path
+    for folder in ("page", "vendored")
+    for path in sorted((HERE / folder).iterdir())
+    if path.suffix in _KINDS
+} | {"/": HERE / "page" / "index.html", "/land.json": land.FILE}
+
+
+def application(folder, token):
+    """
+    Return the web application.
+
+    Parameters
+    ----------
+    folder : of the workflow; below its config/studies studies are read and written
+    token : first part of every address
+    """
+    desk = answers.Desk(Path(folder))
+    asked = {name: getattr(desk, name) for name in answers.QUESTIONS}
+    routes = [Route(path, partial(_file, file)) for path, file in FILES.items()]
+    routes += [Route(f"/ask/{name}", partial(_ask, answer), methods=["POST"]) for name, answer in asked.items()]
+    return Guard(Starlette(routes=routes), token)
+
+
+async def _file(path, http):
+    content = await run_in_threadpool(path.read_bytes)
+    return Response(content, media_type=_KINDS[path.suffix])
+
+
+async def _ask(answer, http):
+    """Answer a question of the page: a JSON object in, a JSON object out, mistakes of the user in one line."""
+    try:
+        question = json.loads(await http.body() or b"{}")
+        if not isinstance(question, dict):
+            raise study.StudyError("the question is not a JSON object")
+        return JSONResponse(await run_in_threadpool(answer, question))
+    except (NunatakError, json.JSONDecodeError) as error:
+        return JSONResponse({"error": str(error)}, status_code=400)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        log.warning("explorer: %s: %s", type(error).__name__, error)
+        return JSONResponse({"error": f"the page asked in a form that is not known ({error})"}, status_code=400)

@@ -1,0 +1,107 @@
+"""Choices become the text of a study file, which the code that reads studies judges."""
+
+from __future__ import annotations
+
+import pytest
+from tests.conftest import ROOT
+
+from nunatak.explorer import sheet
+from nunatak.explorer.answers import Desk
+from nunatak.explorer.drawn import MAPS
+from nunatak.study.base import StudyError
+from nunatak.study.yaml_files import read_yaml
+
+BOX = {"role": "region", "form": "box", "crs": "EPSG:3413", "coordinates": [[1.0e6, -4.5e5], [1.1e6, -3.5e5]]}
+STATE = {
+    "name": "my_ice",
+    "title": "My ice: a test",
+    "archive": "simulated",
+    "period": ["2019-01-01", "2020-12-31"],
+    "products": {"atl15": {"version": "005", "resolutions": "[1km, 10km]"}},
+    "drawings": [BOX],
+}
+STUDIES = sorted(path.stem for path in (ROOT / "config/studies").glob("*.yaml"))
+
+
+def checked(flow, **changes):
+    return Desk(flow).check({**STATE, **changes})
+
+
+def test_a_study_is_written_with_the_meaning_of_each_key(flow):
+    answer = checked(flow)
+    assert answer["mistakes"] == []
+    lines = answer["text"].splitlines()
+    assert "# the area: name, bbox, lonlat or polygon; 10,4" in "\n".join(lines)
+    assert lines[lines.index("# what to read") + 1 :][:2] == [
+        "products:",
+        "  atl15: {version: '005', resolutions: [1km, 10km]}",
+    ]
+    assert answer["areas"]["region"] == pytest.approx(10_450, rel=0.01)  # 100 km square at a scale of 0.978
+    assert ["make plan_my_ice", "what a run would fetch, and what it costs"] in answer["commands"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "said"),
+    [
+        ({"products": {"atl06": {"filter": "standart"}}}, "products.atl06.filter", "did you mean standard"),
+        ({"products": {"atl15": {"band": "-3"}}}, "products.atl15.band", "write more than 0"),
+        ({"products": {"atl06": {"rgt": "[548"}}}, "products.atl06.rgt", "a list such as"),
+        ({"products": {}}, "products", "none asked for"),
+        ({"drawings": []}, "region", "missing"),
+        ({"drawings": [{**BOX, "coordinates": [[0, 0], [0, 5]]}]}, "region", "no area"),
+        ({"period": ["2021-01-01", "2019-01-01"]}, "period", "earlier date first"),
+        ({"period": ["someday", "2019-01-01"]}, "period.start", "not a date"),
+        ({"title": ""}, "title", "missing"),
+        ({"name": "a/b"}, "name", "cannot be the name"),
+        ({"name": "../../x"}, "name", "cannot be the name"),
+        ({"name": "all"}, "name", "another command"),
+        ({"name": ""}, "name", "cannot be the name"),
+    ],
+)
+def test_a_mistake_stands_beside_its_key(flow, changes, key, said):
+    mistakes = checked(flow, **changes)["mistakes"]
+    assert any(place == key and said in words for place, words in mistakes), mistakes
+
+
+def test_words_of_yaml_are_words_as_names(flow):
+    """`on` and `no` are truth values for YAML 1.1, but here they are names."""
+    drawings = [BOX, {"role": "point", "name": "no", "crs": "lonlat", "coordinates": [[24, 79.7]]}]
+    answer = checked(flow, name="on", title="yes", drawings=drawings)
+    assert answer["mistakes"] == []
+    assert sheet.read_text(answer["text"])["points"] == {"no": [24.0, 79.7]}
+
+
+def test_saving_writes_once_and_asks_before_it_replaces(flow):
+    desk, path = Desk(flow), flow / "config/studies/kept.yaml"
+    assert desk.save({**STATE, "name": "kept"})["saved"]
+    first = path.read_text()
+    answer = desk.save({**STATE, "name": "kept", "title": "Another"})
+    assert not answer["saved"] and answer["taken"] and path.read_text() == first
+    assert desk.save({**STATE, "name": "kept", "title": "Another", "replace": True})["saved"]
+    assert "Another" in path.read_text()
+    path.unlink()
+
+
+def test_a_study_with_mistakes_is_not_saved(flow):
+    with pytest.raises(StudyError, match="title"):
+        Desk(flow).save({**STATE, "name": "broken", "title": ""})
+    assert not (flow / "config/studies/broken.yaml").exists()
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_shipped_study_comes_back_whole(flow, name):
+    """Opened and written anew, it has the same keys and values; what the page does not edit is kept."""
+    desk = Desk(flow)
+    opened = desk.opened({"name": name})
+    assert opened["mistakes"] == [] and opened["crs"] in MAPS
+    answer = desk.check({**opened["state"], "name": "again", "crs": opened["crs"]})
+    assert answer["mistakes"] == []
+    was = sheet.plain(read_yaml(flow / f"config/studies/{name}.yaml"))
+    assert sheet.plain(sheet.read_text(answer["text"])) == was
+    assert answer["shown"]["region"]["polygons"]
+
+
+def test_a_study_that_is_not_there_is_not_opened(flow):
+    for name in ("nowhere", "../config", ""):
+        with pytest.raises(StudyError, match="no such study"):
+            Desk(flow).opened({"name": name})
