@@ -117,9 +117,11 @@ def limits_of_rates(wildcards):
 
 
 def height_change_of(wildcards):
-    """The height change of a study, where it has one."""
-    asked = "atl15" in LOADED[wildcards.study].products
-    return f"<results>/{wildcards.study}/atl15/height_change.nc" if asked else []
+    """The long record of height change of a study, else that of ATL15, where it has one."""
+    asked = LOADED[wildcards.study].products
+    if "itslive_elevation" in asked:
+        return f"<results>/{wildcards.study}/elevation/record.nc"
+    return f"<results>/{wildcards.study}/atl15/height_change.nc" if "atl15" in asked else []
 
 
 def thickness_from(wildcards):

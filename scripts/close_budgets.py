@@ -12,8 +12,8 @@ from nunatak import dynamics
 from nunatak.dynamics import terms
 from nunatak.dynamics.boxes import between_gates, box_between
 from nunatak.dynamics.flux import sum_of
-from nunatak.dynamics.regrid import onto
-from nunatak.dynamics.surface import only_years, shared_years, yearly_change
+from nunatak.dynamics.regrid import on_map
+from nunatak.dynamics.surface import rate_between, shared_spans, yearly_change
 from nunatak.files.tables import read_csv, write_csv
 from nunatak.geometry.outlines import read_outlines
 from nunatak.results.reading import read_map, read_surface_change
@@ -31,18 +31,18 @@ class Records(NamedTuple):
     change: xr.Dataset
     """height change by decimal year, on its own grid"""
     parts: xr.Dataset
-    """surface mass balance and thinning, of dynamics.nc"""
+    """surface mass balance, firn and basal melt, of dynamics.nc"""
     gates: dict
     """discharge by year of each gate"""
 
 
-TERMS = ("discharge_out", "discharge_in", "sides", "smb", "basal", "storage", "residual")
-UNITS = {"area": "km2", "since": "yr", "until": "yr"}
+TERMS = ("discharge_out", "discharge_in", "sides", "smb", "basal", "storage", "firn", "residual")
+UNITS = {"area": "km2", "floating_share": "1", "since": "yr", "until": "yr"}
 UNITS |= {f"{term}{end}": "Gt/yr" for term in TERMS for end in ("", "_sigma")} | {
     f"{term}_share": "1" for term in TERMS
 }
 COLUMNS = [
-    *("box", "year", "since", "until", "area"),
+    *("box", "year", "since", "until", "area", "floating_share"),
     *(f"{term}{end}" for term in TERMS for end in ("", "_sigma", "_share")),
 ]
 
@@ -97,8 +97,10 @@ def rows_of(name, box, records, outlines, settings):
         log.warning(
             "box %s: the thickness is not known in %.0f %% of it, which count as no ice", name, 100 * ice.unknown_share
         )
-    spans = spans_of(records.yearly, records.change)
-    moving = onto(only_years(records.change, np.ravel([*spans.values()])), ("dh", "dh_sigma"), ice.window)
+    if ice.floating_share:
+        log.warning("box %s: %.0f %% of its ice floats; buoyancy tells its mass", name, 100 * ice.floating_share)
+    spans = shared_spans(records.change, records.yearly)
+    moving = on_map(records.change, np.ravel([*spans.values()]), ice.window) if spans else None
     borders = [*outflow.values(), *inflow.values()]
     sides, reasons = terms.flux_of_sides(area, borders, records.yearly, records.thickness, records.change, settings)
     for reason in reasons:
@@ -111,22 +113,36 @@ def rows_of(name, box, records, outlines, settings):
     fluxes = {year: {key: sum_of(tables, year) for key, tables in flows.items()} for year in spans if year}
     if fluxes:
         fluxes[0] = {key: terms.mean_of([each[key] for each in fluxes.values()]) for key in flows}
-    smb = dynamics.UNKNOWN if settings.smb is None else terms.mass_balance(records.parts, ice)
+    known = {key: terms.sum_over(records.parts, f"{key}_part", ice) for key in ("smb", "basal")}
+    known["basal"] = known["basal"].negative()  # a loss is positive
     return [
-        row_of(
-            name, year, span, ice, fluxes[year] | {"smb": smb, "storage": terms.storage(moving, span, ice, settings)}
-        )
+        row_of(name, year, span, ice, fluxes[year] | known | stored_of(moving, span, year, ice, records, settings))
         for year, span in spans.items()
     ]
 
 
-def spans_of(yearly, change):
-    """Return the decimal years from which to which each shared year of velocity lasts, and all of them as year 0."""
-    within = np.flatnonzero(shared_years(change, yearly["year_start"], yearly["year_end"]))
-    ends = np.stack([yearly["year_start"].values[within], yearly["year_end"].values[within]], axis=-1)
-    ends = np.clip(ends, *change["year"].values[[0, -1]])
-    spans = {int(yearly["year"][k]): span for k, span in zip(within, ends, strict=True)}
-    return spans | ({0: np.array([ends.min(), ends.max()])} if spans else {})
+def stored_of(moving, span, year, ice, records, settings):
+    """Return the change of mass of a box in a span of time, and what of its volume is air in the firn."""
+    storage, firn = terms.storage(
+        rate_between(moving, *span),
+        ice,
+        density=settings.density,
+        correlation_range=settings.thickness_range,
+        firn=firn_in(records.parts, year, ice),
+    )
+    return {"storage": storage, "firn": firn}
+
+
+def firn_in(parts, year, ice):
+    """Return the change of the firn's air of a year on the window of a box, None where it is not known."""
+    rows, columns = ice.cells
+    local = parts.isel(y=rows, x=columns)
+    if not year:
+        return local[["firn_part", "firn_part_sigma"]].rename(firn_part="rate", firn_part_sigma="rate_sigma")
+    if "firn_yearly" not in parts or year not in parts["year"]:
+        return None
+    named = {"firn_yearly": "rate", "firn_yearly_sigma": "rate_sigma"}
+    return local[list(named)].sel(year=year).rename(named)
 
 
 def outline_of(name, box, outflow, inflow, outlines, crs):
@@ -145,8 +161,9 @@ def outline_of(name, box, outflow, inflow, outlines, crs):
 
 def row_of(name, year, span, ice, known):
     """Return one row of the table: every term with its error and share."""
-    budget = dynamics.close_budget(**known, basal=dynamics.UNKNOWN)
-    row = {"box": name, "year": year, "since": span[0], "until": span[1], "area": ice.area / 1e6}
+    budget = dynamics.close_budget(**known)
+    row = {"box": name, "year": year, "since": span[0], "until": span[1]}
+    row |= {"area": ice.area / 1e6, "floating_share": ice.floating_share}
     for term in TERMS:
         value = getattr(budget, term)
         row |= {term: value.value, f"{term}_sigma": value.sigma, f"{term}_share": value.share}

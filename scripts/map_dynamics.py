@@ -4,9 +4,11 @@ import numpy as np
 import xarray as xr
 
 from nunatak import dynamics
-from nunatak.dynamics.regrid import onto
-from nunatak.dynamics.surface import only_years, rate_between, shared_years, yearly_change
-from nunatak.files.quantities import read_quantity
+from nunatak.dynamics.firn import firn_by_year, firn_on, firn_rate
+from nunatak.dynamics.regrid import on_map
+from nunatak.dynamics.surface import rate_between, shared_spans, yearly_change
+from nunatak.dynamics.terms import floating_of
+from nunatak.files.quantities import read_firn, read_quantity
 from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.geometry.grid import Grid
 from nunatak.results.reading import read_map, read_surface_change
@@ -19,6 +21,8 @@ def main(annual, thickness, change, out, *, settings: Dynamics, study):
     """
     Write dynamics.nc: divergence, thinning and its parts (m/yr), over the years that both records share.
 
+    Where firn is known it also holds the change of its air in each of these years (firn_yearly).
+
     Parameters
     ----------
     annual, thickness, change : annual.nc, thickness.nc, and record.nc or height_change.nc
@@ -26,23 +30,20 @@ def main(annual, thickness, change, out, *, settings: Dynamics, study):
     """
     yearly, placed = read_map(annual), read_map(thickness)
     record = yearly_change(read_surface_change(change))
-    within = shared_years(record, yearly["year_start"], yearly["year_end"])
-    if not within.any():
+    spans = shared_spans(record, yearly)
+    if not spans:
         raise NunatakError(
             "dynamics: no year of velocity lies within the height change; widen the period, or leave atl15 out"
         )
-    years = yearly["year"].values[within]
-    start, end = float(yearly["year_start"][within].min()), float(yearly["year_end"][within].max())
-    start, end = np.clip([start, end], *record["year"].values[[0, -1]])
+    years, (start, end) = [year for year in spans if year], spans[0]
     grid = Grid.of(yearly)
     middle, reference = (start + end) / 2, placed.attrs["reference_year"]
-    moving = onto(only_years(record, [reference, start, middle, end]), ("dh", "dh_sigma"), grid)
+    moving = on_map(record, [reference, start, middle, end], grid)
     tell_overlap(moving)
     height = dynamics.thickness_in_time(placed, moving, [middle], reference_year=reference).isel(year=0)
-    height = height.where(placed["thickness"] > 0)
     divergence = dynamics.flux_divergence(
-        mean_over(yearly, within),
-        height,
+        mean_over(yearly, years),
+        height.where(placed["thickness"] > 0),
         factor=settings.depth_factor,
         factor_sigma=settings.depth_factor_sigma,
         smoothing=settings.smoothing,
@@ -50,9 +51,13 @@ def main(annual, thickness, change, out, *, settings: Dynamics, study):
         thickness_range=settings.thickness_range,
         crs=grid.crs,
     )
-    rate = rate_between(moving, start, end)
-    parts = dynamics.split_thinning(rate, divergence, smb=balance(settings, grid, (start, end)))
-    result = xr.merge([divergence, parts], combine_attrs="override").where(placed["thickness"] > 0)
+    firn = firn_of(settings, grid, record, spans)
+    known = {"smb": rate_of(settings, "smb", grid, spans[0]), "basal": rate_of(settings, "basal_melt", grid, spans[0])}
+    known["firn"] = firn.pop(0, None)
+    floating = floating_of(placed)
+    tell_floating(floating, placed)
+    parts = dynamics.split_thinning(rate_between(moving, start, end), divergence, **known, floating=floating)
+    result = xr.merge([divergence, parts, by_year(firn)], combine_attrs="override").where(placed["thickness"] > 0)
     log.info("years %s: divergence in %d cells", ", ".join(map(str, years)), int(result["flux_divergence"].count()))
     about = stamp(
         study=study,
@@ -64,9 +69,9 @@ def main(annual, thickness, change, out, *, settings: Dynamics, study):
     write_netcdf(georeference(result, grid), out, about | divergence.attrs)
 
 
-def mean_over(yearly, within):
+def mean_over(yearly, years):
     """Return the mean velocity of some years, with its error: years are independent of each other."""
-    chosen = yearly.isel(year=np.flatnonzero(within))
+    chosen = yearly.sel(year=years)
     count = chosen["vx"].notnull().sum("year")
     mean = chosen[["vx", "vy"]].mean("year")
     for name in ("vx_error", "vy_error"):
@@ -85,22 +90,69 @@ def tell_overlap(moving):
     log.info("height change in %.0f %% of the map of velocities (%s)", 100 * seen, moving.attrs["resampled"])
 
 
-def balance(settings, grid, span):
+def tell_floating(floating, placed):
+    """Warn of ice that floats, whose thickness changes more than its surface."""
+    share = float((floating & (placed["thickness"].values > 0)).sum() / (placed["thickness"] > 0).sum())
+    if share:
+        log.warning(
+            "%.0f %% of the ice floats: its thickness changes by buoyancy, 9.26 m for each of the surface", 100 * share
+        )
+
+
+def rate_of(settings, quantity, grid, span):
     """
-    Return the surface mass balance of the study on a grid, or None where it has none.
+    Return the surface mass balance (smb) or basal melt (basal_melt) of the study on a grid, None where it has none.
 
     Of a series it is the mean of the calendar years within the span of decimal years.
     """
-    if settings.smb is None:
+    given, variable = getattr(settings, quantity), getattr(settings, f"{quantity}_variable")
+    if given is None:
         return None
     years = calendar_years(span)
-    values = read_quantity(settings.smb, grid, quantity="smb", variable=settings.smb_variable, years=years)
+    values = read_quantity(given, grid, quantity=quantity, variable=variable, years=years)
     if "time" in values.dims:
-        log.info("surface mass balance: mean of %d times in %d to %d", values.sizes["time"], *years)
+        log.info("%s: mean of %d times in %d to %d", quantity, values.sizes["time"], *years)
         values = values.mean("time")
-    rate = values.values
-    fields = {"rate": (("y", "x"), rate), "rate_sigma": (("y", "x"), settings.smb_error * np.abs(rate))}
+    return with_error(values.values, settings.smb_error if quantity == "smb" else settings.basal_error, grid)
+
+
+def with_error(rate, share, grid):
+    """Return a rate with an error that is a share of it."""
+    fields = {"rate": (("y", "x"), rate), "rate_sigma": (("y", "x"), share * np.abs(rate))}
     return xr.Dataset(fields, {"y": grid.y, "x": grid.x})
+
+
+def firn_of(settings, grid, record, spans):
+    """
+    Return the change of the firn's air in each span of time by its year, where it is known.
+
+    It is that of the study, else that of the record; empty where neither has it.
+    """
+    if settings.firn is None:
+        firn, where = firn_on(grid, record, np.ravel([*spans.values()])), "the record"
+    else:
+        given = read_firn(settings.firn, grid, variable=settings.firn_variable)
+        firn, where = firn_by_year(given, settings.firn_error), "dynamics.firn"
+    if firn is None:
+        log.info("firn: not known; the thinning and the residual hold it")
+        return {}
+    rates = {year: firn_rate(firn, *span) for year, span in spans.items()}
+    lacking = [str(year) for year, rate in rates.items() if year and not np.isfinite(rate["rate"]).any()]
+    if lacking:
+        log.warning("firn: %s has none in %s; volumes of these years hold it", where, ", ".join(lacking))
+    return {year: rate for year, rate in rates.items() if np.isfinite(rate["rate"]).any()}
+
+
+def by_year(firn):
+    """Return the change of the firn's air by year as variables, none where it is not known."""
+    if not firn:
+        return xr.Dataset()
+    joined = xr.concat(firn.values(), dim=xr.IndexVariable("year", list(firn)))
+    joined = joined.rename(rate="firn_yearly", rate_sigma="firn_yearly_sigma")
+    for name in joined:
+        joined[name].attrs = {"units": "m/yr", "long_name": "change of the air in the firn in each year"}
+    joined["firn_yearly_sigma"].attrs["long_name"] = "standard error: change of the air in the firn in each year"
+    return joined
 
 
 def calendar_years(span):

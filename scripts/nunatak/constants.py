@@ -46,6 +46,8 @@ ICE_DENSITY = 917.0  # kg m-3, pure ice
 GLACIER_DENSITY = 850.0  # kg m-3, volume to mass for glaciers (Huss 2013, doi:10.5194/tc-7-877-2013)
 GLACIER_DENSITY_SIGMA = 60.0  # kg m-3, the same source
 SEA_WATER_DENSITY = 1028.0  # kg m-3
+# change of the thickness of floating ice over that of its surface, hydrostatic (9.26)
+BUOYANCY = SEA_WATER_DENSITY / (SEA_WATER_DENSITY - ICE_DENSITY)
 GT_PER_MM_SEA_LEVEL = 361.8  # Gt of ice that raise the mean sea level by 1 mm
 
 # What `source` and `nunatak_source` say of granules made from a known truth, and of all that descends from them.

@@ -92,6 +92,11 @@ def test_thinning_is_what_the_surface_and_the_flow_do():
     assert values["residual_sigma"] == pytest.approx(np.sqrt(0.09 + 0.0081 + 0.0016 + 0.16))
     melting = split_thinning(surface, divergence, smb=smb, basal=layers(rate=1.0, rate_sigma=0.0))
     assert float(melting["residual"][0, 0]) == pytest.approx(-3.0 - 0.6 + 3.5 + 1.0)
+    assert float(melting["basal_part"][0, 0]) == -1.0 and melting["firn_part"].isnull().all()
+    assert values["firn_part"] == pytest.approx(-0.2) and values["smb_part"] == pytest.approx(0.6)
+    floating = split_thinning(surface, divergence, smb=smb, firn=firn, floating=np.eye(2, 3, dtype=bool))
+    assert float(floating["residual"][0, 0]) == pytest.approx((-3.0 + 0.2) * 1028 / 111 - 0.6 + 3.5)
+    assert np.isnan(floating["dynamic_part"][0, 0]) and float(floating["residual"][0, 1]) == values["residual"]
     alone = split_thinning(surface, divergence)
     assert alone["dynamic_part"].isnull().all() and alone["residual"].isnull().all()
 

@@ -8,7 +8,7 @@ import xarray as xr
 
 from nunatak.dynamics import UNKNOWN, Term, terms
 from nunatak.dynamics.flux import COLUMNS, discharge_by_year, sum_of
-from nunatak.dynamics.surface import yearly_change
+from nunatak.dynamics.surface import rate_between, yearly_change
 from nunatak.geometry.grid import Grid, map_scale
 from nunatak.parameters.dynamics import Dynamics
 from nunatak.runtime import NunatakError
@@ -45,15 +45,52 @@ def change(rate):
     return yearly_change(xr.Dataset(fields, axes, {"crs": CRS}))
 
 
+def stored_in(ice, rate, firn=None):
+    """Return storage and firn of a box for a rate of height change on the map."""
+    rows, columns = ice.cells
+    local = change(rate).isel(y=rows, x=columns)
+    if firn is not None:
+        firn = xr.Dataset({"rate": (("y", "x"), firn), "rate_sigma": (("y", "x"), 0.2 * np.abs(firn))})
+        firn = firn.isel(y=rows, x=columns)
+    return terms.storage(rate_between(local, 2020.0, 2022.0), ice, density=917.0, correlation_range=5000.0, firn=firn)
+
+
+def test_the_air_in_the_firn_is_height_without_mass():
+    """A fall of 2 m/yr of which 0.5 is air leaves 1.5 m/yr of ice; errors of both are in it."""
+    _, placed = maps(1000.0)
+    ice = terms.ice_of(BOX, placed)
+    bare, _ = stored_in(ice, -2 + 0 * GX)
+    stored, firn = stored_in(ice, -2 + 0 * GX, -0.5 + 0 * GX)
+    to_mass = ice.area * 917 / 1e12
+    assert stored.value == pytest.approx(-1.5 * to_mass, rel=1e-6)
+    assert firn.value == pytest.approx(-0.5 * to_mass, rel=1e-6)
+    assert firn.sigma == pytest.approx(0.1 * to_mass, rel=0.1), "alike over 200 km"
+    assert stored.sigma == pytest.approx(np.hypot(bare.sigma, firn.sigma))
+    unknown, missing = stored_in(ice, -2 + 0 * GX, np.nan + 0 * GX)
+    assert unknown == bare and missing is UNKNOWN
+    half, _ = stored_in(ice, -2 + 0 * GX, np.where(GX < -1590e3, -0.5, np.nan))
+    assert half.value == pytest.approx(stored.value, rel=1e-3) and half.share == pytest.approx(0.5, rel=1e-2)
+
+
+def test_ice_that_floats_counts_by_buoyancy():
+    """Half a box floats: a metre of its surface is 1028 / 111 = 9.26 of its thickness."""
+    _, placed = maps(1000.0)
+    placed["mask"] = (("y", "x"), np.where(GX < -1590e3, 2, 3))
+    ice = terms.ice_of(BOX, placed)
+    stored, firn = stored_in(ice, -1 + 0 * GX, -0.2 + 0 * GX)
+    assert ice.floating_share == pytest.approx(0.5, rel=1e-2)
+    factor = (1 - ice.floating_share) + ice.floating_share * 1028 / 111
+    assert stored.value == pytest.approx(-0.8 * factor * ice.area * 917 / 1e12, rel=1e-6)
+    assert firn.value == pytest.approx(-0.2 * factor * ice.area * 917 / 1e12, rel=1e-6)
+
+
 def test_a_box_half_off_the_ice_stores_what_its_ice_does():
     """Rock rises by a metre a year beside ice that thins by 2: only the ice counts, and the area is that of the ice."""
     on_ice = GX < -1590e3
     _, placed = maps(np.where(on_ice, 1000.0, 0.0))
     ice = terms.ice_of(BOX, placed)
-    rows, columns = ice.cells
-    stored = terms.storage(
-        change(np.where(on_ice, -2.0, 1.0)).isel(y=rows, x=columns), (2020.0, 2022.0), ice, Dynamics()
-    )
+    stored, firn = stored_in(ice, np.where(on_ice, -2.0, 1.0))
+    assert firn is UNKNOWN and ice.floating_share == 0
     assert ice.area == pytest.approx(8e3 * 16e3 / K**2, rel=2e-3)
     assert stored.value == pytest.approx(-2 * ice.area * 917 / 1e12, rel=1e-6)
     assert stored.share == pytest.approx(1.0)
@@ -109,10 +146,10 @@ def test_metres_of_ice_that_fall_are_of_ice_whatever_density_is_chosen():
     _, placed = maps(1000.0)
     ice = terms.ice_of(BOX, placed)
     mapped = xr.Dataset(
-        {"surface_part": (("y", "x"), np.full(GRID.shape, 0.5)), "surface_part_sigma": (("y", "x"), 0 * GX + 0.05)},
+        {"smb_part": (("y", "x"), np.full(GRID.shape, 0.5)), "smb_part_sigma": (("y", "x"), 0 * GX + 0.05)},
         {"y": GRID.y, "x": GRID.x},
     )
-    term = terms.mass_balance(mapped, ice)
+    term = terms.sum_over(mapped, "smb_part", ice)
     assert term.value == pytest.approx(0.5 * ice.area * 917 / 1e12, rel=1e-9)
     assert term.sigma == pytest.approx(0.1 * term.value, rel=1e-3)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from nunatak.files.quantities import read_quantity
+from nunatak.files.quantities import read_firn, read_quantity
 from nunatak.files.rasters import georeference, read_on_grid, write_cog, write_netcdf
 from nunatak.files.user_rasters import fields_of
 from nunatak.geometry.grid import Grid
@@ -166,3 +166,27 @@ def test_series_are_read_with_their_times(tmp_path):
     read = read_on_grid(given, GRID)
     np.testing.assert_array_equal(read["time"], np.array(times, "datetime64[ns]"))
     assert read_quantity(given, GRID, quantity="firn").mean(("y", "x")).values.tolist() == [10.0, 11.0]
+
+
+def test_firn_is_air_content_along_time_or_one_rate(tmp_path):
+    times = ["2020-01-01", "2021-01-01"]
+    series = _netcdf(tmp_path / "fac.nc", {"fac": ([2000.0, 1900.0], {"units": "cm"})}, times=times)
+    content = read_firn(series, GRID)
+    np.testing.assert_allclose(content.mean(("y", "x")), [20.0, 19.0])
+    rate = read_firn(_netcdf(tmp_path / "rate.nc", {"fac": (-30.0, {"units": "cm yr-1"})}), GRID)
+    assert rate.dims == ("y", "x") and float(rate.mean()) == pytest.approx(-0.3)
+    assert float(read_firn(-0.25, GRID)[0, 0]) == -0.25
+
+
+@pytest.mark.parametrize(
+    ("value", "units", "times", "words"),
+    [
+        (20.0, "m", None, "air content without times; give air content along time"),
+        ([0.1, 0.2], "m yr-1", ["2020-01-01", "2021-01-01"], "a rate along time; give air content"),
+        (0.2, "kg m-2 yr-1", None, "which is no length a year; write metres of air"),
+    ],
+)
+def test_other_firn_is_refused(tmp_path, value, units, times, words):
+    given = _netcdf(tmp_path / "fac.nc", {"fac": (value, {"units": units})}, times=times)
+    with pytest.raises(NunatakError, match=words):
+        read_firn(given, GRID)

@@ -9,7 +9,9 @@ from tests.builders.sheets import write_bedmachine
 
 from nunatak.files.rasters import georeference, write_cog, write_netcdf
 from nunatak.files.tables import read_csv, read_table
+from nunatak.geometry import region
 from nunatak.geometry.grid import Grid
+from nunatak.geometry.outlines import write_outlines
 from nunatak.results.reading import read_map, write_height_change
 from nunatak.runtime import NunatakError
 from nunatak.study.dynamics import Dynamics
@@ -193,6 +195,84 @@ def test_a_series_of_mass_balance_counts_in_the_shared_years_alone(folder, tmp_p
     with pytest.raises(NunatakError, match="have none in the years 2020 to 2021"):
         late = smb_series(tmp_path / "late.nc", [0.4, 0.6], (1990, 1991))
         script.main(*paths, settings=Dynamics.model_validate({"thickness": 800.0, "smb": late}), study="s")
+
+
+@pytest.fixture(scope="module")
+def gated(folder, tmp_path_factory):
+    """thickness.nc of ice 800 m thick, gates.csv of two gates 5 km apart, and regions.geojson."""
+    here = tmp_path_factory.mktemp("gated")
+    place(folder, here / "thickness.nc", thickness=800.0)
+    upper = [(-1604e3, -308e3), (-1604e3, -302e3)]
+    lower = [(-1599e3, -308e3), (-1599e3, -302e3)]
+    discharge(folder, here / "thickness.nc", here, {"lower": lower, "upper": upper}, thickness=800.0)
+    write_outlines({"region": region.load({"bbox": [-103, -76, -98, -74]})}, here / "regions.geojson")
+    return here
+
+
+def budget(folder, gated, out, change="change.nc", **keys):
+    """Write dynamics.nc and budget.csv of the box between the gates, and read both."""
+    given = {"thickness": 800.0, "boxes": {"trunk": {"outflow": "lower", "inflow": "upper"}}, **keys}
+    settings = Dynamics.model_validate(given)
+    record = folder / change
+    before = (folder / "annual.nc", gated / "thickness.nc", record)
+    importlib.import_module("map_dynamics").main(*before, out / "dynamics.nc", settings=settings, study="s")
+    importlib.import_module("close_budgets").main(
+        *(*before, out / "dynamics.nc", gated / "gates.csv", gated / "regions.geojson", out / "budget.csv"),
+        settings=settings,
+        study="s",
+    )
+    return read_map(out / "dynamics.nc"), read_csv(out / "budget.csv").set_index("year")
+
+
+def firn_series(path):
+    """Air content that falls by 0.4 m in 2020 and by 0.6 m in 2021."""
+    times = np.array(["2020-01-01", "2020-12-31T12:00", "2021-12-31T18:00"], "datetime64[ns]")
+    data = np.array([20.0, 19.6, 19.0]).reshape(-1, 1, 1) * np.ones(GRID.shape)
+    write_netcdf(
+        georeference(xr.Dataset({"fac": (("time", "y", "x"), data, {"units": "m"})}, {"time": times}), GRID), path
+    )
+    return str(path)
+
+
+def test_a_budget_with_firn_and_melt_closes_and_without_them_says_what_it_holds(folder, gated, tmp_path):
+    """A fall of 2 m/yr: 0.5 m/yr of air, 1.8 of melt, against 0.3 of snow; the flow brings what it takes."""
+    known = {"smb": 0.3, "basal_melt": 1.8, "firn": firn_series(tmp_path / "fac.nc"), "firn_error": 0.1}
+    mapped, table = budget(folder, gated, tmp_path, **known)
+    to_mass = table["area"] * 1e6 * 917 / 1e12
+    np.testing.assert_allclose((table["firn"] / to_mass).loc[[2020, 2021, 0]], [-0.4, -0.6, -0.5], rtol=2e-2)
+    np.testing.assert_allclose((table["storage"] / to_mass).loc[0], -1.5, rtol=1e-2)
+    np.testing.assert_allclose(table["basal"] / to_mass, 1.8, rtol=1e-6)
+    assert abs(table["residual"].loc[0]) < 0.02 * to_mass.loc[0] < table["residual_sigma"].loc[0]
+    np.testing.assert_allclose(table["firn_sigma"], 0.1 * table["firn"].abs(), rtol=0.05)
+    assert table["firn_share"].min() == pytest.approx(1.0) and (table["floating_share"] == 0).all()
+    np.testing.assert_allclose(mapped["firn_part"], -0.5, rtol=1e-2)
+    np.testing.assert_allclose(mapped["surface_part"], -0.2, rtol=2e-2)
+    np.testing.assert_allclose(mapped["residual"].mean(), 0.0, atol=0.02)
+    assert list(mapped["year"]) == [2020, 2021] and mapped["firn_yearly"].dims == ("year", "y", "x")
+    bare, without = budget(folder, gated, tmp_path, smb=0.3)
+    assert bare["firn_part"].isnull().all() and "firn_yearly" not in bare
+    assert without["firn"].isna().all() and without["basal"].isna().all() and (without["firn_share"] == 0).all()
+    np.testing.assert_allclose(without["residual"] / to_mass, -2.3, rtol=1e-2)
+
+
+def test_firn_of_the_record_is_used_where_the_study_gives_none(folder, gated, tmp_path, caplog):
+    """The record's firn ends with 2020: that year holds no air, the others do, and the log says so."""
+    year = np.array([2020.0, 2020.5, 2021.0, 2022.0])
+    fall = -2 * (year - 2020).reshape(-1, 1, 1) * np.ones(GRID.shape)
+    firn = np.where((year <= 2021).reshape(-1, 1, 1), 0.2 * fall, np.nan)
+    dims = ("time", "y", "x")
+    data = {"delta_h": fall, "delta_h_sigma": 0 * fall + 0.05, "firn": firn, "firn_sigma": 0 * firn + 0.1}
+    data |= {"from_atl15": np.ones(fall.shape, "i1")}
+    made = xr.Dataset({name: (dims, values) for name, values in data.items()}, {"decimal_year": ("time", year)})
+    made["offset_sigma"] = (("y", "x"), np.full(GRID.shape, 0.3))
+    write_netcdf(georeference(made, GRID), tmp_path / "record.nc", ABOUT)
+    _, table = budget(folder, gated, tmp_path, change=tmp_path / "record.nc", smb=0.3)
+    to_mass = table["area"] * 1e6 * 917 / 1e12
+    np.testing.assert_allclose((table["firn"] / to_mass).loc[2020], -0.4, rtol=1e-2)
+    np.testing.assert_allclose((table["storage"] / to_mass).loc[2020], -1.6, rtol=1e-2)
+    assert np.isnan(table["firn"].loc[2021]) and np.isnan(table["firn"].loc[0])
+    np.testing.assert_allclose((table["storage"] / to_mass).loc[2021], -2.0, rtol=1e-2)
+    assert "firn: the record has none in 2021; volumes of these years hold it" in caplog.text
 
 
 def test_a_height_change_of_elsewhere_is_refused(folder, tmp_path):

@@ -27,6 +27,10 @@ class Term:
         """Whether the term has a value."""
         return bool(np.isfinite(self.value))
 
+    def negative(self):
+        """Return the term with the opposite sign."""
+        return Term(-self.value, self.sigma, self.share)
+
 
 UNKNOWN = Term(np.nan, np.nan, 0.0)
 
@@ -48,6 +52,8 @@ class Budget:
     """melt at the bed or below a shelf, positive where ice is lost"""
     storage: Term
     """change of mass, after firn"""
+    firn: Term
+    """mass that the change of the firn's air would be if it were ice; already taken out of the storage"""
     residual: Term
 
     @property
@@ -56,13 +62,13 @@ class Budget:
         return abs(self.residual.value) <= 2 * self.residual.sigma if self.residual.known else None
 
 
-def close_budget(*, discharge_out, discharge_in, sides, smb, basal, storage):
+def close_budget(*, discharge_out, discharge_in, sides, smb, basal, storage, firn=UNKNOWN):
     """
     Return the budget of a box with its residual.
 
     Parameters
     ----------
-    discharge_out, discharge_in, sides, smb, basal, storage : `Term`; `UNKNOWN` where nothing is known
+    discharge_out, discharge_in, sides, smb, basal, storage, firn : `Term`; `UNKNOWN` where nothing is known
 
     Returns
     -------
@@ -81,7 +87,7 @@ def close_budget(*, discharge_out, discharge_in, sides, smb, basal, storage):
         residual = Term(float(value), sigma, min(part.share for part in parts))
     else:
         residual = UNKNOWN
-    return Budget(discharge_out, discharge_in, sides, smb, basal, storage, residual)
+    return Budget(discharge_out, discharge_in, sides, smb, basal, storage, firn, residual)
 
 
 def area_term(rate, sigma, coverage, *, density, correlation_range):

@@ -7,8 +7,7 @@ import pandas as pd
 
 from nunatak.dynamics.budget import UNKNOWN, Term
 from nunatak.dynamics.gates import shares_by_class
-from nunatak.dynamics.regrid import onto
-from nunatak.dynamics.surface import only_years
+from nunatak.dynamics.regrid import on_map
 from nunatak.dynamics.thickness import thickness_in_time
 from nunatak.geometry.grid import Grid
 from nunatak.velocity.gates import UNITS, NotMeasured, NoVelocity, flux_gate
@@ -92,7 +91,7 @@ def discharge_by_year(annual, thickness, line, change=None, *, density, factor, 
     local = thickness.isel(y=rows, x=columns)
     years, middle = years_of(annual)
     reference = thickness.attrs["reference_year"]
-    moving = None if change is None else onto(only_years(change, [reference, *middle]), ("dh", "dh_sigma"), window)
+    moving = None if change is None else on_map(change, [reference, *middle], window)
     heights = thickness_in_time(local, moving, middle, reference_year=reference)
     options = {"crs": window.crs, "density": density, "factor": factor, "factor_sigma": factor_sigma}
     table, sections = [], []

@@ -6,6 +6,7 @@ import numpy as np
 import pyproj
 import xarray as xr
 
+from nunatak.dynamics.surface import HEIGHTS, named, only_years
 from nunatak.geometry.grid import Grid
 from nunatak.runtime import NunatakError
 from nunatak.velocity.sampling import Field, crs_of
@@ -60,6 +61,25 @@ def onto(dataset, names, grid):
     outside = float(np.mean((x < left) | (x > right) | (y < bottom) | (y > top)))
     told = {"crs": grid.crs, "resampled": how, "outside_share": outside}
     return xr.Dataset(out, coordinates, {**dataset.attrs, **told})
+
+
+def on_map(change, years, grid, *, names=HEIGHTS):
+    """
+    Return what a record holds at some dates, on the cells of a grid.
+
+    Parameters
+    ----------
+    change : Dataset of `surface.yearly_change` on a grid of its own
+    years : decimal years; those beyond the record take that of its end
+    grid : geometry.grid.Grid
+    names : variables to take, of those that there are
+
+    Returns
+    -------
+    Dataset on (year, y, x), each date once and ascending
+    """
+    fields = named(change, names)
+    return onto(only_years(fields, years), tuple(fields), grid)
 
 
 def places_in(grid, crs):

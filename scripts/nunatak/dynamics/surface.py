@@ -7,6 +7,9 @@ import xarray as xr
 
 from nunatak.runtime import NunatakError
 
+HEIGHTS = ("dh", "dh_sigma", "dh_shared")
+FIRN = ("firn", "firn_sigma")
+_BESIDE = 0.05  # years by which a year of velocity may reach beyond the record
 _NAMES = {"delta_h": "dh", "delta_h_sigma": "dh_sigma"}  # of ATL15, and here
 
 
@@ -17,20 +20,30 @@ def yearly_change(change):
     Parameters
     ----------
     change : Dataset on (time, y, x) with `decimal_year`: `delta_h`, `delta_h_sigma` as `products.atl15` reads them, or
-        `dh`, `dh_sigma` and where they are known `firn`, `firn_sigma` of a joined record; m
+        a record of `elevation.record`, which further has `from_atl15`, `offset_sigma`, and where they are known
+        `firn`, `firn_sigma`; m
 
     Returns
     -------
     Dataset on (year, y, x) with `dh`, `dh_sigma` and `firn`, `firn_sigma` where they are known (m), and the attributes
-        of `change`
+        of `change`. Of a joined record also `dh_shared`: the error that all epochs of the older record have in common,
+        0 at those of ATL15, so that it is in a change from one to the other alone
     """
     named = change.rename({name: ours for name, ours in _NAMES.items() if name in change})
-    kept = [name for name in ("dh", "dh_sigma", "firn", "firn_sigma") if name in named]
+    if "offset_sigma" in named:
+        shared = named["offset_sigma"].where(~named["from_atl15"].astype(bool), 0.0)
+        named = named.assign(dh_shared=shared.fillna(0.0))
+    kept = [name for name in (*HEIGHTS, *FIRN) if name in named]
     return xr.Dataset(
         {name: (("year", "y", "x"), named[name].transpose("time", "y", "x").values) for name in kept},
         {"year": change["decimal_year"].values, "y": change["y"].values, "x": change["x"].values},
         change.attrs,
     )
+
+
+def named(change, names):
+    """Return the variables of some names that a Dataset has."""
+    return change[[name for name in names if name in change]]
 
 
 def at_years(change, years):
@@ -76,7 +89,7 @@ def rate_between(change, start, end):
     Returns
     -------
     Dataset (y, x) with `dhdt` and `dhdt_sigma`, m/yr; heights between epochs are linear, and the errors of both dates
-        independent of each other
+        independent of each other, apart from what they share
 
     Raises
     ------
@@ -87,14 +100,22 @@ def rate_between(change, start, end):
         raise NunatakError(
             f"rate: {start:.2f} to {end:.2f} lies outside the height change of {first:.2f} to {last:.2f}"
         )
-    at = at_years(change[["dh", "dh_sigma"]], [start, end])
-    dh, sigma = at["dh"].values, at["dh_sigma"].values
-    values = {"dhdt": (dh[1] - dh[0]) / (end - start), "dhdt_sigma": np.hypot(sigma[0], sigma[1]) / (end - start)}
+    at = at_years(named(change, HEIGHTS), [start, end])
+    dh = at["dh"].values
+    values = {"dhdt": (dh[1] - dh[0]) / (end - start), "dhdt_sigma": sigma_of(at, 1, 0) / (end - start)}
     return xr.Dataset(
         {name: (("y", "x"), value) for name, value in values.items()},
         {"y": change["y"], "x": change["x"]},
         change.attrs,
     )
+
+
+def sigma_of(at, later, earlier):
+    """Return the standard error of the change from one to another date of `at_years`, by their numbers."""
+    error = np.hypot(at["dh_sigma"].values[later], at["dh_sigma"].values[earlier])
+    if "dh_shared" not in at:
+        return error
+    return np.hypot(error, at["dh_shared"].values[later] - at["dh_shared"].values[earlier])
 
 
 def shared_years(change, starts, ends):
@@ -111,4 +132,25 @@ def shared_years(change, starts, ends):
     (n,) bool; a year whose ends lie a twentieth of a year beyond the record counts as within
     """
     first, last = change["year"].values[[0, -1]]
-    return (np.asarray(starts) >= first - 0.05) & (np.asarray(ends) <= last + 0.05)
+    return (np.asarray(starts) >= first - _BESIDE) & (np.asarray(ends) <= last + _BESIDE)
+
+
+def shared_spans(change, annual):
+    """
+    Return from when to when each year of velocity that lies within a record of height change lasts.
+
+    Parameters
+    ----------
+    change : Dataset of `yearly_change`
+    annual : Dataset of a composite: `year`, `year_start`, `year_end`
+
+    Returns
+    -------
+    dict of year: (2,) first and last decimal year, with year 0 for all of them together; empty where none lies within.
+        A year that reaches a little beyond the record (`shared_years`) ends with it
+    """
+    starts, ends = annual["year_start"].values, annual["year_end"].values
+    within = np.flatnonzero(shared_years(change, starts, ends))
+    spans = {int(annual["year"][k]): np.clip([starts[k], ends[k]], *change["year"].values[[0, -1]]) for k in within}
+    every = np.array(list(spans.values()))
+    return spans | ({0: np.array([every.min(), every.max()])} if spans else {})

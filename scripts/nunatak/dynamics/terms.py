@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
 
-from nunatak.constants import ICE_DENSITY
+from nunatak.constants import BUOYANCY, ICE_DENSITY
 from nunatak.dynamics.boxes import sides_of
 from nunatak.dynamics.budget import UNKNOWN, Term, area_term, true_areas
-from nunatak.dynamics.flux import around, discharge_by_year
-from nunatak.dynamics.surface import rate_between
+from nunatak.dynamics.flux import FLOATING, around, discharge_by_year
 from nunatak.elevation import cell_coverage
 from nunatak.geometry.grid import Grid
 from nunatak.runtime import NunatakError
@@ -18,6 +18,8 @@ from nunatak.velocity.gates import NotMeasured
 
 _STEP = 0.5  # cells of a box's outline that are judged as one
 _ALIKE = 1e7  # m, over which errors of a surface mass balance are correlated: the whole of any box
+# m, over which errors of firn are correlated (Nilsson and Gardner 2026, doi:10.5194/essd-18-1729-2026)
+_FIRN_ALIKE = 2e5
 _BEYOND = 0.01  # of a box that may lie off the map of velocities
 
 
@@ -29,6 +31,8 @@ class BoxOfIce(NamedTuple):
     """rows and columns of the window on the map"""
     coverage: np.ndarray
     """share of each cell of the window that is ice inside the box, 0 to 1"""
+    floating: np.ndarray
+    """whether the ice of each cell floats, bool"""
     unknown_share: float
     """share of the box where the thickness is not known; it counts as no ice"""
 
@@ -36,6 +40,11 @@ class BoxOfIce(NamedTuple):
     def area(self):
         """True area of the ice, m2."""
         return float((self.coverage * true_areas(self.window)).sum())
+
+    @property
+    def floating_share(self):
+        """Share of the area of ice that floats, 0 to 1."""
+        return float((self.coverage * true_areas(self.window))[self.floating].sum()) / self.area
 
 
 def ice_of(box, thickness):
@@ -45,7 +54,8 @@ def ice_of(box, thickness):
     Parameters
     ----------
     box : shapely Polygon in map metres
-    thickness : Dataset with `thickness` on (y, x), m, 0 where there is no ice; attribute `crs`
+    thickness : Dataset with `thickness` on (y, x), m, 0 where there is no ice, and where it is known the `mask` of
+        BedMachine; attribute `crs`
 
     Returns
     -------
@@ -63,56 +73,73 @@ def ice_of(box, thickness):
         raise NunatakError(
             f"{100 * beyond:.0f} % of the box lies off the map of velocities; choose a smaller region or a larger map"
         )
-    values = thickness["thickness"].isel(y=cells[0], x=cells[1]).values
+    local = thickness.isel(y=cells[0], x=cells[1])
+    values = local["thickness"].values
     if not ((values > 0) & (inside > 0)).any():
         raise NunatakError("no ice in the box; choose another")
     unknown = float(inside[np.isnan(values)].sum() / inside.sum())
-    return BoxOfIce(window, cells, inside * (values > 0), unknown)
+    return BoxOfIce(window, cells, inside * (values > 0), floating_of(local), unknown)
 
 
-def storage(moving, span, ice, settings):
+def floating_of(thickness):
+    """Return where ice floats by the mask of BedMachine, (ny, nx) bool; nowhere where no mask is known."""
+    if "mask" not in thickness:
+        return np.zeros(thickness["thickness"].shape, dtype=bool)
+    return thickness["mask"].values == FLOATING
+
+
+def storage(rate, ice, *, density, correlation_range, firn=None):
     """
-    Return the change of mass of the ice of a box over a span of time.
+    Return the change of mass of the ice of a box, and the part of its volume change that is air.
 
     Parameters
     ----------
-    moving : Dataset of `surface.yearly_change` on the window of the box
-    span : first and last decimal year
+    rate : Dataset of `surface.rate_between` on the window of the box, m/yr
     ice : BoxOfIce
-    settings : parameters.dynamics.Dynamics
+    density : of what is left when the firn's air is taken out, kg m-3
+    correlation_range : distance over which errors of height change are correlated, m
+    firn : Dataset with `rate` and `rate_sigma`, m/yr of air, on the window. None: not known, and the storage holds it
 
     Returns
     -------
-    Term, Gt/yr
+    storage, firn : Term, Gt/yr; storage = density x (volume change - change of the firn's air). Floating ice counts
+        with the change of its thickness, by buoyancy. `firn` is `UNKNOWN` where it is not known anywhere
     """
-    rate = rate_between(moving, *span)
-    return area_term(
-        rate["dhdt"].assign_attrs(crs=ice.window.crs),
-        rate["dhdt_sigma"].values,
-        ice.coverage,
-        density=settings.density,
-        correlation_range=settings.thickness_range,
-    )
+    factor = np.where(ice.floating, BUOYANCY, 1.0)
+
+    def over(values, sigma, reach):
+        field = xr.DataArray(factor * values, {"y": ice.window.y, "x": ice.window.x}, ("y", "x"), attrs=about)
+        return area_term(field, factor * sigma, ice.coverage, density=density, correlation_range=reach)
+
+    about = {"crs": ice.window.crs}
+    volume = over(rate["dhdt"].values, rate["dhdt_sigma"].values, correlation_range)
+    air = UNKNOWN if firn is None else over(firn["rate"].values, firn["rate_sigma"].values, _FIRN_ALIKE)
+    if not (air.known and volume.known):
+        return volume, air
+    left = Term(volume.value - air.value, float(np.hypot(volume.sigma, air.sigma)), min(volume.share, air.share))
+    return left, air
 
 
-def mass_balance(mapped, ice):
+def sum_over(mapped, name, ice):
     """
-    Return the surface mass balance over the ice of a box.
+    Return the sum of a rate of ice over a box.
 
     Parameters
     ----------
-    mapped : Dataset of `thinning.split_thinning` on the map, m of ice per year
+    mapped : Dataset on the map with the rate and its `_sigma`, m of ice per year
+    name : of the rate
     ice : BoxOfIce
 
     Returns
     -------
-    Term, Gt/yr; metres of ice are those of pure ice. `UNKNOWN` where nothing is known
+    Term, Gt/yr; metres of ice are those of pure ice, and errors are alike over the whole box. `UNKNOWN` where nothing
+        is known
     """
     rows, columns = ice.cells
-    local = mapped.isel(y=rows, x=columns)
+    local = mapped[[name, f"{name}_sigma"]].isel(y=rows, x=columns)
     return area_term(
-        local["surface_part"].assign_attrs(crs=ice.window.crs),
-        local["surface_part_sigma"].values,
+        local[name].assign_attrs(crs=ice.window.crs),
+        local[f"{name}_sigma"].values,
         ice.coverage,
         density=ICE_DENSITY,
         correlation_range=_ALIKE,

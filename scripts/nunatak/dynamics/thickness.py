@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from nunatak.dynamics.surface import at_years
+from nunatak.dynamics.surface import HEIGHTS, at_years, named, sigma_of
 from nunatak.runtime import NunatakError
 
 
@@ -69,9 +69,9 @@ def _since(change, thickness, years, reference_year):
         if change[axis].size != thickness[axis].size or not np.allclose(change[axis], thickness[axis]):
             raise NunatakError("thickness in time: the height change lies on other cells than the thickness")
     ends = change["year"].values[[0, -1]]
-    at = at_years(change[["dh", "dh_sigma"]].transpose("year", "y", "x"), [reference_year, *years])
-    dh, sigma = at["dh"].values, at["dh_sigma"].values
+    at = at_years(named(change, HEIGHTS).transpose("year", "y", "x"), [reference_year, *years])
+    dh = at["dh"].values
     moved = np.nan_to_num(dh[1:] - dh[0])
     same = np.isclose(np.clip(years, *ends), np.clip(reference_year, *ends))
-    error = np.where(same[:, None, None], 0.0, np.nan_to_num(np.hypot(sigma[1:], sigma[0])))
+    error = np.where(same[:, None, None], 0.0, np.nan_to_num(sigma_of(at, slice(1, None), 0)))
     return moved, error

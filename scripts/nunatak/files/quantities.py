@@ -59,6 +59,8 @@ class Quantity:
     negative: tuple[str, ...] = field(default=())
     """those standard names whose positive values are a gain where ours are a loss"""
     is_rate: bool = False
+    of_air: bool = False
+    """whether a rate is of metres of air, not of ice"""
 
 
 QUANTITIES = {
@@ -67,6 +69,15 @@ QUANTITIES = {
     ),
     "thickness_sigma": Quantity("error of the ice thickness", "m", THICKNESS, (), ("thickness_sigma", "errbed")),
     "firn": Quantity("firn air content", "m", (-100.0, 150.0), (), ("fac", "firn_air_content", "dfac", "firn")),
+    "firn_rate": Quantity(
+        "change of firn air content",
+        "m/yr",
+        (-10.0, 10.0),
+        (),
+        ("dfac_dt", "firn_rate", "fac", "firn"),
+        is_rate=True,
+        of_air=True,
+    ),
     "smb": Quantity(
         "surface mass balance",
         "m/yr",
@@ -134,6 +145,36 @@ def read_quantity(given, grid, *, quantity, variable=None, years=None):
     return _finished(field_.astype("f8") * factor, about, attributes.get("units", ""), str(given))
 
 
+def read_firn(given, grid, *, variable=None):
+    """
+    Read the air content of the firn along time, or the rate of its change, of the user's on a grid.
+
+    Parameters
+    ----------
+    given : NetCDF with air content along time (m) or a raster of a rate (m yr-1), or a number, m of air per year
+    grid : nunatak.geometry.grid.Grid
+    variable : as of `read_quantity`
+
+    Returns
+    -------
+    DataArray (time, y, x) of air content, m, or (y, x) of a rate, m of air per year, as `read_quantity` returns them
+
+    Raises
+    ------
+    NunatakError : air content without times, a rate along time, and what `read_quantity` refuses
+    """
+    if not isinstance(given, str):
+        return read_quantity(given, grid, quantity="firn_rate")
+    path, name = user_rasters.source_of(given, variable)
+    units = str(_chosen(path, name, QUANTITIES["firn"])[1].get("units", ""))
+    is_rate = _parts(units)[1] is not None
+    found = read_quantity(given, grid, quantity="firn_rate" if is_rate else "firn", variable=variable)
+    if is_rate == ("time" in found.dims):
+        has = "a rate along time" if is_rate else "air content without times"
+        raise NunatakError(f"{path}: firn: {has}; give air content along time (units m), or one rate (units m yr-1)")
+    return found
+
+
 def _constant(value, grid, about, quantity):
     """A number as a field."""
     low, high = about.valid
@@ -192,6 +233,10 @@ def _rate(units, attributes, about, path):
     amount, time = _parts(units)
     if time is None:
         raise NunatakError(f"{path}: {about.words} in {units!r}, which is of no stated time; {remedy}")
+    if about.of_air:
+        if amount not in _LENGTHS:
+            raise NunatakError(f"{path}: {about.words} in {units!r}, which is no length a year; write metres of air")
+        return _LENGTHS[amount] * _PER_YEAR[time], False
     of = _AMOUNTS.get(amount)
     if of is None and amount == "m" and attributes.get("density"):
         of = float(attributes["density"])

@@ -53,7 +53,7 @@ def has_dynamics(study):
 
 def has_thinning(study):
     """Whether it joins them with height change, too."""
-    return has_dynamics(study) and "atl15" in study.products
+    return has_dynamics(study) and has_any("atl15", "itslive_elevation")(study)
 
 
 def is_local(study):

@@ -68,12 +68,28 @@ class Dynamics(Model, dynamics.Dynamics):
     )
     smb_variable: str | int | None = key(None, "variable or band of the raster")
     smb_error: float = key(0.15, "its standard error as a share of it", unit="1", ge=0, le=2)
+    firn: float | str | None = key(
+        None,
+        "air content of the firn along time (m), or the rate of its change, a raster or a number; that of the record "
+        "of itslive_elevation where not given",
+        unit="m/yr of air",
+    )
+    firn_variable: str | int | None = key(None, "variable or band of the raster")
+    firn_error: float = key(0.134, "standard error of the change of the firn as a share of it", unit="1", ge=0, le=5)
+    basal_melt: float | str | None = key(
+        None,
+        "basal melt, positive where ice is lost, a number or a raster; of a series the mean of the shared years",
+        unit="m/yr of ice",
+    )
+    basal_melt_variable: str | int | None = key(None, "variable or band of the raster")
+    basal_error: float = key(0.2, "its standard error as a share of it", unit="1", ge=0, le=5)
     derive: dict[Word, DerivedGate] = key({}, "gates across flowlines, by name")
     boxes: dict[Word, Box] = key({}, "areas whose budget is closed, by name")
 
     @model_validator(mode="after")
     def _readable(self, info: ValidationInfo):
         asked = {"smb": (self.smb, self.smb_variable), "thickness_sigma": (self.thickness_sigma, self.sigma_variable)}
+        asked |= {"firn": (self.firn, self.firn_variable), "basal_melt": (self.basal_melt, self.basal_melt_variable)}
         if self.thickness != "bedmachine":
             asked["thickness"] = (self.thickness, self.thickness_variable)
         check_rasters(info, asked)

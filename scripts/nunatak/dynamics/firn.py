@@ -1,0 +1,79 @@
+"""The air in the firn by decimal year, and its change between two dates, which is height without mass."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from nunatak.dynamics.regrid import on_map
+from nunatak.dynamics.surface import FIRN, at_years
+from nunatak.times import decimal_year
+
+_ALWAYS = (1900.0, 2100.0)  # decimal years between which a rate alone goes on
+_BESIDE = 0.05  # years by which a date may lie beyond a series
+
+
+def firn_by_year(given, error):
+    """
+    Return the air content of the firn by decimal year.
+
+    Parameters
+    ----------
+    given : DataArray of air content on (time, y, x), m, or of the rate of its change on (y, x), m/yr
+    error : standard error of the change, as a share of it
+
+    Returns
+    -------
+    Dataset on (year, y, x) with `firn` (m, relative to any one date); attribute `error_share`
+    """
+    if "time" in given.dims:
+        years, values = decimal_year(given["time"].values), given.values
+    else:
+        years = np.array(_ALWAYS)
+        values = (years - years[0]).reshape(-1, 1, 1) * given.values
+    axes = {"year": years, "y": given["y"].values, "x": given["x"].values}
+    return xr.Dataset({"firn": (("year", "y", "x"), values)}, axes, {"error_share": error}).sortby("year")
+
+
+def firn_on(grid, change, years):
+    """
+    Return the air content of the firn that a record of height change holds, at some dates on a grid.
+
+    Parameters
+    ----------
+    grid : geometry.grid.Grid
+    change : Dataset of `surface.yearly_change`
+    years : decimal years
+
+    Returns
+    -------
+    Dataset on (year, y, x) with `firn` and `firn_sigma`, m. None: the record has none
+    """
+    return on_map(change, years, grid, names=FIRN) if "firn" in change else None
+
+
+def firn_rate(firn, start, end):
+    """
+    Return the rate at which the air content of the firn changes between two dates.
+
+    Parameters
+    ----------
+    firn : Dataset of `firn_by_year` or `firn_on`
+    start, end : decimal years
+
+    Returns
+    -------
+    Dataset (y, x) with `rate` and `rate_sigma`, m/yr; missing where a date lies beyond the series
+    """
+    first, last = firn["year"].values[[0, -1]]
+    at = at_years(firn, [start, end])
+    span = end - start
+    rate = (at["firn"].values[1] - at["firn"].values[0]) / span
+    if start < first - _BESIDE or end > last + _BESIDE:
+        rate = np.full_like(rate, np.nan)
+    if "firn_sigma" in firn:
+        sigma = np.hypot(*at["firn_sigma"].values) / span
+    else:
+        sigma = firn.attrs["error_share"] * np.abs(rate)
+    fields = {"rate": (("y", "x"), rate), "rate_sigma": (("y", "x"), np.where(np.isfinite(rate), sigma, np.nan))}
+    return xr.Dataset(fields, {"y": firn["y"], "x": firn["x"]})
