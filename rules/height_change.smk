@@ -116,6 +116,34 @@ rule join_records:
         "../scripts/join_records.py"
 
 
+rule sum_records:
+    """Volume, firn and mass of every region from the long record, by period, and their series."""
+    input:
+        record="<results>/{study}/elevation/record.nc",
+        regions="<results>/{study}/regions.geojson",
+    output:
+        change="<results>/{study}/elevation/record_change.csv",
+        series="<results>/{study}/elevation/record_series.csv",
+    log:
+        "<logs>/{study}/elevation/sum_records.log",
+    benchmark:
+        "<benchmarks>/{study}/elevation/sum_records.tsv"
+    conda:
+        "../envs/altimetry.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
+    params:
+        settings=of_study("products/itslive_elevation"),
+        mass=of_study("mass"),
+        code=code_version("sum_records.py"),
+    message:
+        "{wildcards.study}: summing the long record"
+    script:
+        "../scripts/sum_records.py"
+
+
 rule sample_transects:
     """The height change, and the surface where there is one, along each transect."""
     input:

@@ -7,7 +7,7 @@ from nunatak import elevation
 from nunatak.files.rasters import read_on_grid
 from nunatak.files.tables import write_csv
 from nunatak.geometry.grid import Grid
-from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION, altimetry_area, read_outlines
+from nunatak.geometry.outlines import height_areas
 from nunatak.results import reading
 from nunatak.runtime import job, stamp
 from nunatak.study.parts import typed
@@ -28,7 +28,7 @@ def main(change, surface, regions, out_regions, out_elevation, *, settings: Atl1
     settings : the study's `atl15`
     mass : the study's `mass`, or None: volume only
     """
-    outlines = study_areas(regions)
+    floating = mass.floating if mass else None
     height = xr.load_dataset(surface, engine="h5netcdf") if surface else None
     sums, bands = [], []
     for resolution in reading.resolutions(change):
@@ -38,12 +38,13 @@ def main(change, surface, regions, out_regions, out_elevation, *, settings: Atl1
         grid = Grid.of(layer)
         heights = elevation.cell_heights(height, grid) if height is not None and not bands else None
         finest = []
-        for name, outline in outlines.items():
-            coverage = elevation.cell_coverage(grid, outline.projected(grid.crs))
+        for name, area in height_areas(regions, grid.crs, floating).items():
+            coverage = elevation.cell_coverage(grid, area)
             if not (coverage > 0).any():
                 continue
             options = {"region": name, "rates": rates, "correlation_range": settings.correlation_range * 1000}
-            sums.append(elevation.region_change(layer, coverage, density=density, **options))
+            own = density.afloat() if density and name == floating else density
+            sums.append(elevation.region_change(layer, coverage, density=own, **options))
             if heights is not None:
                 first, last = layer.decimal_year.values[[0, -1]]
                 dh = elevation.change_between(layer, first, last, rates=rates)
@@ -63,13 +64,6 @@ def main(change, surface, regions, out_regions, out_elevation, *, settings: Atl1
         attributes=stamped,
         units=bands[0].attrs["units"] if bands else {},
     )
-
-
-def study_areas(regions):
-    """The area of the altimetry first, then every further one, by name."""
-    outlines = read_outlines(regions)
-    further = {key: area for key, area in outlines.items() if key not in (STUDY_REGION, ALTIMETRY_REGION)}
-    return {STUDY_REGION: altimetry_area(outlines), **further}
 
 
 def to_mass(layer, mass):

@@ -6,18 +6,22 @@ from tests.builders import records as made
 from tests.builders import sheets
 
 import join_records
+import sum_records
 from nunatak.files.rasters import georeference
-from nunatak.files.tables import write_table
+from nunatak.files.tables import read_csv, write_table
 from nunatak.geometry import region
 from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import write_outlines
 from nunatak.granules import ledger
-from nunatak.results.reading import read_record, write_height_change
+from nunatak.results.reading import read_record, series, write_height_change
 from nunatak.runtime import NunatakError
 from nunatak.study import Period
+from nunatak.study.products import ItsLiveElevation
+from nunatak.study.sections import Mass
 from nunatak.times import days_to_utc, decimal_year
 
 BOX = [-100.75, -75.05, -100.25, -74.95]
+SHELF = [-100.75, -75.05, -100.6, -74.95]
 NEW = np.arange(2019.0, 2024.01, 0.25)
 
 
@@ -38,7 +42,8 @@ def files(tmp_path_factory):
     write_table(ledger(rows), folder / "ledger.parquet", attributes=about)
     change = made.atl15(NEW, bounds=(-1640e3, -335e3, -1580e3, -280e3))
     write_height_change({"1km": (georeference(change, Grid.of(change)), {})}, folder / "change.nc", about)
-    write_outlines({"region": region.load({"bbox": BOX})}, folder / "regions.geojson")
+    areas = {"region": BOX, "shelf": SHELF, "elsewhere": [-60, -80, -59, -79]}
+    write_outlines({name: region.load({"bbox": box}) for name, box in areas.items()}, folder / "regions.geojson")
     return folder
 
 
@@ -77,3 +82,30 @@ def test_two_files_of_a_sheet_and_years_without_a_month_are_told(files):
         join_records.only(["a.nc", "b.nc"])
     with pytest.raises(NunatakError, match="has no month in the period"):
         _joined(files, files / "change.nc", period=("2022-01-01", "2024-12-31"), out="none.nc")
+
+
+def test_regions_are_summed_and_floating_ice_is_left_out(files):
+    """The shelf's area is not in the study's region, and regions that the record does not reach have no rows."""
+    _joined(files, files / "change.nc")
+    out = {}
+    for floating in (None, "shelf"):
+        paths = [files / f"{name}_{floating}.csv" for name in ("change", "series")]
+        sum_records.main(
+            files / "record.nc",
+            files / "regions.geojson",
+            *paths,
+            settings=ItsLiveElevation(periods=[[2002, 2012]]),
+            mass=Mass(kind="ice_sheet", floating=floating),
+            study="trunk",
+        )
+        out[floating] = read_csv(paths[0]).set_index(["region", "period"])
+        assert set(series(paths[1])["source"]) == {"itslive", "atl15"}
+    assert set(out[None].index.get_level_values(0)) == {"region", "shelf"}
+    whole, shelf = (out[None]["ice_area"][name, "all"] for name in ("region", "shelf"))
+    assert out["shelf"]["ice_area"]["region", "all"] == pytest.approx(whole - shelf, rel=1e-3)
+    assert out["shelf"]["ice_area"]["shelf", "all"] == pytest.approx(shelf)
+    row = out[None].loc[("region", "2002-2012")]
+    true = made.RATE + made.ACCELERATION * ((row["since"] + row["until"]) / 2 - 2010)
+    assert abs(row["mean_rate"] - true) < 2 * row["mean_rate_sigma"] and row["mean_rate_sigma"] < 0.05
+    assert out[None].attrs["units"]["volume_acceleration"] == "km3/yr2"
+    assert out[None].attrs["attributes"]["nunatak_source"] == "SIMULATED"

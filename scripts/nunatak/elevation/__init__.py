@@ -30,6 +30,8 @@ from nunatak.elevation.point_rates import rates, rates_and_kept, usable
 from nunatak.elevation.quarters import quarterly
 from nunatak.elevation.rate_map import against_grid, rate_map, residuals_to_other_tracks
 from nunatak.elevation.record import FIRN_MODELS, PARTS, join, of_one_source
+from nunatak.elevation.record_change import record_change
+from nunatak.elevation.record_series import record_series
 from nunatak.elevation.repeat_pairs import faults_of_pairs, paired, repeat_pairs, summarise_pairs, unaligned
 from nunatak.elevation.surface_fit import repeat_rates, surface_rates
 from nunatak.elevation.tracks import along_track, directions, most_changed, tracks
@@ -84,6 +86,8 @@ __all__ = [
     "rate_map",
     "rates",
     "rates_and_kept",
+    "record_change",
+    "record_series",
     "reference_crossovers",
     "region_change",
     "region_rates",

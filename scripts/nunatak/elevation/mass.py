@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from nunatak.constants import DATUM_YEAR, GLACIER_DENSITY, GLACIER_DENSITY_SIGMA, ICE_DENSITY
+from nunatak.constants import DATUM_YEAR, GLACIER_DENSITY, GLACIER_DENSITY_SIGMA, ICE_DENSITY, SEA_WATER_DENSITY
 from nunatak.runtime import NunatakError
 from nunatak.times import decimal_year
 
@@ -19,7 +19,13 @@ class Density:
     value: float
     sigma: float
 
+    def afloat(self):
+        """Return the mass of floating ice over the volume that its surface rises by: most of it is under water."""
+        return Density(BUOYANCY * self.value, BUOYANCY * self.sigma)
 
+
+# thickness of floating ice over the height of its surface, firn apart
+BUOYANCY = SEA_WATER_DENSITY / (SEA_WATER_DENSITY - ICE_DENSITY)
 # ASSUME: firn on glaciers neither thickens nor thins over the years in question; 850 +- 60 kg m-3 (Huss 2013).
 GLACIER = Density(GLACIER_DENSITY, GLACIER_DENSITY_SIGMA)
 # For a change from which firn air and bedrock motion have been taken: what is left is ice.

@@ -124,16 +124,16 @@ def persistence(design, column=1):
     """
     n, p = design.shape
     solve = np.linalg.pinv(design)
-    fit = np.eye(n) - design @ solve
+    fit = np.eye(n) - design @ solve  # its own square, so that the trace of fit E fit is the sum of fit times E
+    beside = fit[:-1].T @ fit[1:]
     lag = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
-    white = (solve @ solve.T)[column, column]
+    white = solve[column] @ solve[column]
     rho = np.linspace(0.0, 0.95, 39)
     expected, inflation = np.empty(rho.size), np.empty(rho.size)
     for k in range(rho.size):
         errors = rho[k] ** lag
-        residual = fit @ errors @ fit
-        squares = np.trace(residual)
-        expected[k] = (np.trace(residual, offset=1) / (n - 1)) / (squares / n)
-        inflation[k] = (solve @ errors @ solve.T)[column, column] / white * (n - p) / squares
+        squares = (fit * errors).sum()
+        expected[k] = ((beside * errors).sum() / (n - 1)) / (squares / n)
+        inflation[k] = solve[column] @ errors @ solve[column] / white * (n - p) / squares
     r = np.linspace(expected[0], expected[-1], 65)
     return r, np.interp(r, expected, rho), np.interp(r, expected, inflation)

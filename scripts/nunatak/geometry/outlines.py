@@ -43,6 +43,33 @@ def altimetry_outline(path) -> Region:
     return altimetry_area(read_outlines(path))
 
 
+def height_areas(path, crs, floating=None):
+    """
+    Return the areas that height change is summed over: that of the altimetry, then every further one.
+
+    Parameters
+    ----------
+    path : regions.geojson
+    crs : coordinate system of the answer
+    floating : key of the area whose ice floats; it is left out of all others, whose sums are of ice on land
+
+    Returns
+    -------
+    dict of key to shapely geometry in `crs`
+    """
+    outlines = read_outlines(path)
+    further = {key: area for key, area in outlines.items() if key not in (STUDY_REGION, ALTIMETRY_REGION)}
+    areas = {STUDY_REGION: altimetry_area(outlines), **further}
+    projected = {key: area.projected(crs) for key, area in areas.items()}
+    if floating is None:
+        return projected
+    afloat = shapely.make_valid(projected[floating])
+    return {
+        key: area if key == floating else shapely.difference(shapely.make_valid(area), afloat)
+        for key, area in projected.items()
+    }
+
+
 def focus_outline(focus) -> Region:
     """
     The part of the map that a study zooms in on, as a Region: its straight sides are curves in longitude and latitude.

@@ -62,3 +62,28 @@ class HeightChange:
     band: Annotated[
         float, Range(above=0, most=5000), Unit("m"), "height of the elevation bands of the hypsometric curve"
     ] = 100.0
+
+
+@dataclass(frozen=True)
+class HeightRecord:
+    """How the long record of height change is summed over regions and fitted by period."""
+
+    periods: Annotated[
+        tuple[tuple[float, float], ...],
+        Unit("yr"),
+        "spans that trends are given for beside the whole record, such as [[1992, 2003], [2003, 2019]]",
+    ] = ()
+    coverage: Annotated[
+        float,
+        Range(above=0, most=1),
+        Unit("1"),
+        "share of the quarters that a cell of a sum was seen in, and of the cells that a quarter saw; 1: every cell in "
+        "every quarter",
+    ] = 0.5
+    max_gap: Annotated[float, Range(0, 100), Unit("yr"), "longest time that a cell of a sum is without a value"] = 2.0
+    correlation_range: Annotated[
+        float,
+        Range(above=0, most=1000),
+        Unit("km"),
+        "distance over which errors of neighbouring cells are correlated",
+    ] = 10.0

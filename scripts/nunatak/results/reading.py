@@ -151,6 +151,12 @@ def region_change(path):
     return read_csv(path, parse_dates=["time", "since"])
 
 
+def series(path):
+    """The table of record_series.csv, times as times."""
+    _exists(path)
+    return read_csv(path, parse_dates=["time"])
+
+
 def change_by_elevation(path):
     """The table of change_by_elevation.csv."""
     _exists(path)

@@ -72,6 +72,8 @@ RESULTS = {
         "atl15/change_by_elevation.csv", has("atl15"), read="results.reading:change_by_elevation"
     ),
     "record": Result("elevation/record.nc", has("itslive_elevation"), read="results.reading:read_record"),
+    "record_change": Result("elevation/record_change.csv", has("itslive_elevation"), read="files.tables:read_csv"),
+    "record_series": Result("elevation/record_series.csv", has("itslive_elevation"), read="results.reading:series"),
     "transects": Result(
         "elevation/transects.nc",
         lambda study: "atl15" in study.products and bool(study.transects),

@@ -9,7 +9,7 @@ from pydantic import field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from nunatak.granules import PRODUCTS, about_other, unknown_platform
-from nunatak.parameters.elevation import HeightChange, RateOptions
+from nunatak.parameters.elevation import HeightChange, HeightRecord, RateOptions
 from nunatak.parameters.freeboard import FREEBOARD_LIMITS, Bin, Segments
 from nunatak.parameters.tracks import RepeatPairs
 from nunatak.parameters.velocity import CubeForm, PairSelection
@@ -141,8 +141,16 @@ class ItsLive(Product, PairSelection, CubeForm):
         return self
 
 
-class ItsLiveElevation(Product, InPlace):
+class ItsLiveElevation(Product, InPlace, HeightRecord):
     """Height change of an ice sheet from all altimeters, by month: Greenland or grounded Antarctica."""
+
+    @field_validator("periods")
+    @classmethod
+    def _in_order(cls, value):
+        for start, end in value:
+            if end - start < 2:
+                raise ValueError(f"[{start:g}, {end:g}] is no span of two years or more; write [first year, last year]")
+        return value
 
 
 class BedMachine(Product, InPlace):

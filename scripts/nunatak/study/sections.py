@@ -201,6 +201,9 @@ class Mass(Model):
     density_sigma: float = key(GLACIER_DENSITY_SIGMA, "its standard error", unit="kg m-3", ge=0, le=500)
     firn: str | None = key(None, "raster of the change of firn air content (ice sheets)", unit="m")
     gia: str | None = key(None, "raster of glacial isostatic adjustment (ice sheets)", unit="m/yr")
+    floating: str | None = key(
+        None, "one of `regions` whose ice floats: its mass is by buoyancy, and all other sums are without it"
+    )
 
     @model_validator(mode="after")
     def _both_rasters(self):

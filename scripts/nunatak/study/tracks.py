@@ -16,7 +16,7 @@ class PassBiases(Model, PassAdjustment):
 
 def check_sections(study):
     """
-    Refuse a section whose product the study does not ask for.
+    Refuse a section whose product or region the study does not have.
 
     Parameters
     ----------
@@ -24,8 +24,11 @@ def check_sections(study):
 
     Raises
     ------
-    ValueError : the section and the product that it needs
+    ValueError : the section and what it needs
     """
+    if study.mass is not None and study.mass.floating not in (None, *study.regions):
+        known = f"there are {', '.join(study.regions)}" if study.regions else "the study has none"
+        raise ValueError(f"mass.floating: {study.mass.floating!r} is not one of regions; {known}")
     if study.surface_rates is not None and "atl06" not in study.products:
         raise ValueError("surface_rates: fits ATL06; add products: {atl06: {..}}")
     if study.pass_biases is not None and not {"atl06", "atl11"} & set(study.products):
