@@ -12,6 +12,7 @@ from nunatak import elevation as heights_of
 from nunatak.checks import (
     crossovers_and_repeats,
     drawn,
+    dynamics_lines,
     elevation,
     flow,
     freeboard,
@@ -243,6 +244,11 @@ def _velocity(given):
     return found + (velocity_truth.against_truth(results["annual"], given.world) if given.world else [])
 
 
+def _together(given):
+    """Checks of elevation and velocity along flowlines, of regions by year and of lags."""
+    return dynamics_lines.checks(given.results, dynamics_lines.record_of(given.results))
+
+
 def _rasters(given):
     """Checks of the rasters for a GIS."""
     sources = given.sources
@@ -295,6 +301,7 @@ _TOPICS: tuple[tuple[tuple[str, ...], Callable[[Study], list]], ...] = (
         ),
         _velocity,
     ),
+    (("flowline_years", "basin_years", "lags"), _together),
     ((), _rasters),
     ((), lambda given: drawn.checks(given.results, given.sources.sidecars, given.sources.hashes)),
     ((), lambda given: study.values_found(count_values(given.results))),
