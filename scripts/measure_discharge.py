@@ -7,8 +7,9 @@ import pandas as pd
 import pyproj
 
 from nunatak import dynamics, velocity
-from nunatak.dynamics.flux import COLUMNS, SECTIONS, discharge_by_year
+from nunatak.dynamics.flux import COLUMNS, SECTIONS, composite_of, discharge_by_year
 from nunatak.dynamics.surface import yearly_change
+from nunatak.dynamics.terms import floating_of
 from nunatak.files.tables import write_csv, write_table
 from nunatak.results.reading import read_map, read_surface_change
 from nunatak.runtime import NunatakError, job, log, stamp
@@ -19,6 +20,8 @@ from nunatak.velocity.gates import UNITS as SECTION_UNITS
 UNITS = {
     "discharge": "Gt/yr",
     "discharge_sigma": "Gt/yr",
+    "discharge_mean": "Gt/yr",
+    "discharge_mean_sigma": "Gt/yr",
     "sigma_thickness": "Gt/yr",
     "sigma_velocity": "Gt/yr",
     "sigma_factor": "Gt/yr",
@@ -35,6 +38,7 @@ UNITS = {
     "epsg": "1",
     "vertices": "m",
 }
+OF_MEAN = {"discharge": "discharge_mean", "discharge_sigma": "discharge_mean_sigma"}  # by the mean velocity
 PLACE = ("longitude", "latitude", "epsg", "vertices")
 
 
@@ -50,13 +54,15 @@ def main(annual, thickness, change, out, *, settings: Dynamics, gates, flowlines
     settings, gates, flowlines : the study's keys
     """
     yearly, placed = read_map(annual), read_map(thickness)
+    composite = composite_of(yearly)
     moving = yearly_change(read_surface_change(change)) if change else None
     crs = yearly.attrs["crs"]
     tables, sections = [], []
-    for name, (kind, vertices) in lines_of(yearly, gates, flowlines, settings.derive).items():
+    for name, (kind, vertices) in lines_of(yearly, placed, gates, flowlines, settings.derive).items():
         try:
             table, parts = discharge_by_year(yearly, placed, vertices, moving, **settings.flux_options())
             refuse_rock(parts)
+            mean, _ = discharge_by_year(composite, placed, vertices, moving, **settings.flux_options())
         except NunatakError as error:
             raise NunatakError(f"gate {name}: {error}") from error
         if table.empty:
@@ -65,6 +71,7 @@ def main(annual, thickness, change, out, *, settings: Dynamics, gates, flowlines
         warn(name, table)
         place = velocity.located(pd.DataFrame({"x": [vertices[:, 0].mean()], "y": [vertices[:, 1].mean()]}), crs)
         table = table.assign(**{key: place[key].iloc[0] for key in ("longitude", "latitude", "epsg")})
+        table = table.assign(**{new: mean[old].iloc[0] if len(mean) else np.nan for old, new in OF_MEAN.items()})
         tables.append(table.assign(gate=name, kind=kind, vertices=json.dumps(np.round(vertices, 3).tolist())))
         sections.append(parts.assign(gate=name))
     about = stamp(
@@ -74,7 +81,7 @@ def main(annual, thickness, change, out, *, settings: Dynamics, gates, flowlines
         parameters=[settings, gates, flowlines],
     ) | {"crs": crs, "reference_year": str(placed.attrs["reference_year"])}
     first = ["gate", "kind", "year"]
-    columns = [*first, *COLUMNS[1:], *PLACE]
+    columns = [*first, *COLUMNS[1:], *OF_MEAN.values(), *PLACE]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
     write_csv(table[columns], out["gates"], attributes=about, units=UNITS)
     parts = pd.concat(sections, ignore_index=True) if sections else pd.DataFrame(columns=[*SECTIONS, "gate"])
@@ -87,24 +94,45 @@ def refuse_rock(parts):
         raise NunatakError("no ice anywhere on it; move it onto the glacier")
 
 
-def lines_of(yearly, gates, flowlines, derived):
+def lines_of(yearly, placed, gates, flowlines, derived):
     """Return the gates of a study by name: how each came about, and its vertices on the map."""
-    crs = yearly.attrs["crs"]
-    to_map = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
+    to_map = pyproj.Transformer.from_crs("EPSG:4326", yearly.attrs["crs"], always_xy=True).transform
     lines = {
         name: ("drawn", np.column_stack(to_map(*np.asarray(gate["lonlat"], dtype=float).T)))
         for name, gate in gates.items()
     }
     mean = velocity.mean_field(yearly)
     for name, asked in derived.items():
-        flowline = flowlines[asked.flowline]
-        options = {key: flowline[key] for key in ("step", "min_speed", "max_length")}
-        line = velocity.flowline(mean, to_map(*flowline["start"]), **options)
         try:
-            lines[name] = ("flowline", dynamics.across_flowline(mean, line, asked.distance, least=asked.least))
+            if asked.margin is not None:
+                made = along_margin(mean, placed, asked.margin)
+                lines |= {f"{name}_{k}": ("margin", line) for k, line in enumerate(made, 1)}
+            else:
+                made = across(mean, flowlines[asked.flowline], to_map, asked)
+                lines[name] = ("flowline", made)
         except NunatakError as error:
             raise NunatakError(f"dynamics.derive.{name}: {error}") from error
     return lines
+
+
+def across(mean, flowline, to_map, asked):
+    """Return the gate across a flowline of the study."""
+    options = {key: flowline[key] for key in ("step", "min_speed", "max_length")}
+    line = velocity.flowline(mean, to_map(*flowline["start"]), **options)
+    return dynamics.across_flowline(mean, line, asked.distance, least=asked.least)
+
+
+def along_margin(mean, placed, asked):
+    """Return the gates along the margin of the grounded ice, the longest first."""
+    grounded = (placed["thickness"].values > 0) & ~floating_of(placed)
+    options = {"min_speed": asked.min_speed, "inland": asked.inland, "least_edges": asked.least}
+    gates = dynamics.along_margin(mean, grounded, **options)
+    if not gates:
+        raise NunatakError(
+            f"no ice of {asked.min_speed:g} m/yr or more stands {asked.inland:g} m inland of an edge on the map of "
+            "velocities; choose a lower min_speed or inland"
+        )
+    return sorted(gates, key=len, reverse=True)
 
 
 def warn(name, table):

@@ -166,6 +166,34 @@ def test_a_gate_is_named_in_what_is_wrong_with_it(folder, tmp_path, caplog):
     assert flows["turned"] == pytest.approx(-flows["right"])
 
 
+def test_gates_along_the_margin_are_derived_and_numbered(folder, tmp_path):
+    """Ice ends 9 km along the flow; a kilometre inland stands one gate with all that leaves through it."""
+    write_cog(np.where(GX < -1597e3, 800.0, 0.0).astype("f4"), GRID, tmp_path / "thick.tif")
+    place(folder, tmp_path / "t.nc", thickness=str(tmp_path / "thick.tif"))
+    derive = {"edge": {"margin": {"min_speed": 90.0, "inland": 1000.0, "least": 3}}}
+    table, _ = discharge(
+        folder, tmp_path / "t.nc", tmp_path, {"drawn": [(-1600e3, -309e3), (-1600e3, -301e3)]}, derive=derive
+    )
+    margin = table[table["kind"] == "margin"]
+    assert set(margin["gate"]) == {"edge_1"} and len(margin) == 4
+    drawn = table[table["gate"] == "drawn"].set_index("year")
+    share = (margin["width"].iloc[0]) / drawn["width"].iloc[0]
+    assert margin["discharge"].iloc[1] == pytest.approx(share * drawn["discharge"].loc[2020], rel=1e-3)
+    with pytest.raises(NunatakError, match=r"dynamics.derive.edge: no ice of 500 m/yr or more stands 1000 m inland"):
+        derive["edge"]["margin"]["min_speed"] = 500.0
+        discharge(folder, tmp_path / "t.nc", tmp_path, {}, derive=derive)
+
+
+def test_a_gate_has_the_discharge_of_the_mean_velocity_beside_that_of_each_year(folder, gated):
+    """The composite of 2019 to 2022 with the thickness of its middle, 2021; its error is that of the mean velocity."""
+    table = read_csv(gated / "gates.csv")
+    own = table[table["gate"] == "lower"].set_index("year")
+    assert own["discharge_mean"].nunique() == 1
+    width = own["width"].iloc[0]
+    assert own["discharge_mean"].iloc[0] == pytest.approx(917 * 100 * 800 * width / 1e12, rel=1e-6)
+    assert own["discharge_mean_sigma"].iloc[0] < own["discharge_sigma"].min()
+
+
 def test_a_study_without_gates_has_tables_with_columns(folder, tmp_path):
     place(folder, tmp_path / "t.nc", thickness=800.0)
     table, sections = discharge(folder, tmp_path / "t.nc", tmp_path, {})

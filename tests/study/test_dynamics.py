@@ -33,6 +33,17 @@ def read(section, **more):
         ({"thickness": 500, "boxes": {"b": {"outflow": "frnt", "region": "region"}}}, {}, "'frnt' is no gate"),
         ({"thickness": 500, "boxes": {"b": {"outflow": "front", "region": "basin"}}}, {}, "'basin' is not one of"),
         ({"thickness": 500, "boxes": {"b": {"outflow": "front"}}}, {}, "name both, or add a region"),
+        ({"thickness": 500, "derive": {"edge": {"margin": {}, "distance": 5}}}, {}, "margin stands alone"),
+        ({"thickness": 500, "derive": {"edge": {"flowline": "main"}}}, {}, "name flowline and distance"),
+        (
+            {
+                "thickness": 500,
+                "derive": {"edge": {"margin": {}}},
+                "boxes": {"b": {"outflow": "edge", "region": "region"}},
+            },
+            {},
+            "'edge' is no gate",
+        ),
         ({"thickness": "simulated"}, {"archive": "earthdata"}, "thickness: is simulated with archive simulated alone"),
     ],
 )

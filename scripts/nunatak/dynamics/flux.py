@@ -10,6 +10,7 @@ from nunatak.dynamics.gates import shares_by_class
 from nunatak.dynamics.regrid import on_map
 from nunatak.dynamics.thickness import thickness_in_time
 from nunatak.geometry.grid import Grid
+from nunatak.velocity.annual_fields import mean_field
 from nunatak.velocity.gates import UNITS, NotMeasured, NoVelocity, flux_gate
 
 # what a thickness of BedMachine rests on, and ice that floats: a gate there is no grounding-line flux
@@ -38,6 +39,28 @@ def years_of(annual):
     """Return the year numbers of a composite and their middles in decimal years."""
     middle = (annual["year_start"].values + annual["year_end"].values) / 2
     return annual["year"].values.astype(int), middle
+
+
+def composite_of(annual):
+    """
+    Return the mean velocity of a composite in the form of a composite of one year, called 0.
+
+    Parameters
+    ----------
+    annual : Dataset of a composite with its means, as `velocity.mean_field` takes it
+
+    Returns
+    -------
+    Dataset with `vx`, `vy` and their errors on (year, y, x); `year_start`, `year_end` of the years that were averaged
+    """
+    mean = mean_field(annual)[["vx", "vy", "vx_error", "vy_error"]]
+    years = annual["year"].values
+    first, last = (
+        int(annual.attrs.get(f"mean_{end}_year", year)) for end, year in (("first", years[0]), ("last", years[-1]))
+    )
+    within = (years >= first) & (years <= last)
+    start, end = annual["year_start"].values[within].min(), annual["year_end"].values[within].max()
+    return mean.expand_dims(year=[0]).assign(year_start=("year", [start]), year_end=("year", [end]))
 
 
 def around(grid, bounds):

@@ -22,12 +22,32 @@ def _thickness(value: Any) -> Any:
 Thickness = Annotated[float | str, BeforeValidator(_thickness)]
 
 
-class DerivedGate(Model):
-    """A gate across a flowline, by its distance from the lower end."""
+class MarginGates(Model):
+    """Gates along the margin of the grounded ice, where it flows fast (Mankoff et al. 2020)."""
 
-    flowline: Word = key(..., "one of the study's flowlines")
-    distance: float = key(..., "how far above the lower end of the flowline", unit="m", ge=0, le=5e6)
+    min_speed: float = key(100.0, "the ice beside a gate is at least that fast", unit="m/yr", gt=0, le=20000)
+    inland: float = key(5000.0, "how far from the edge of the ice the gates stand", unit="m", ge=0, le=1e6)
+    least: int = key(3, "fewest edges of cells of a gate; shorter ones are left out", ge=1, le=1000)
+
+
+class DerivedGate(Model):
+    """A gate across a flowline, by its distance from the lower end; or the gates along the margin, numbered."""
+
+    flowline: Word | None = key(None, "one of the study's flowlines")
+    distance: float | None = key(None, "how far above the lower end of the flowline", unit="m", ge=0, le=5e6)
     least: float = key(0.25, "it ends where the ice is slower than this share of the speed on the line", gt=0, lt=1)
+    margin: MarginGates | None = key(None, "gates along the fast margin of the grounded ice, in place of a flowline")
+
+    @model_validator(mode="after")
+    def _one_rule(self):
+        across = (self.flowline is not None, self.distance is not None)
+        if self.margin is None and not all(across):
+            raise ValueError(
+                "name flowline and distance for a gate across the flow, or margin for gates along the edge"
+            )
+        if self.margin is not None and any(across):
+            raise ValueError("margin stands alone: leave flowline and distance out, or derive two sets of gates")
+        return self
 
 
 class Box(Model):
@@ -83,7 +103,7 @@ class Dynamics(Model, dynamics.Dynamics):
     )
     basal_melt_variable: str | int | None = key(None, "variable or band of the raster")
     basal_error: float = key(0.2, "its standard error as a share of it", unit="1", ge=0, le=5)
-    derive: dict[Word, DerivedGate] = key({}, "gates across flowlines, by name")
+    derive: dict[Word, DerivedGate] = key({}, "gates across flowlines or along the margin, by name")
     boxes: dict[Word, Box] = key({}, "areas whose budget is closed, by name")
 
     @model_validator(mode="after")
@@ -116,9 +136,10 @@ def check_dynamics(study):
     for name, gate in asked.derive.items():
         if name in study.gates:
             raise ValueError(f"dynamics.derive.{name}: a gate of gates has this name; choose another")
-        if gate.flowline not in study.flowlines:
+        if gate.flowline is not None and gate.flowline not in study.flowlines:
             raise ValueError(f"dynamics.derive.{name}.flowline: {gate.flowline!r} is not one of flowlines")
-    gates, regions = {*study.gates, *asked.derive}, {"region", *study.regions}
+    across = [name for name, gate in asked.derive.items() if gate.margin is None]  # gates along the margin bound no box
+    gates, regions = {*study.gates, *across}, {"region", *study.regions}
     for name, box in asked.boxes.items():
         for given in (*box.outflow, *box.inflow):
             if given not in gates:
