@@ -1,4 +1,4 @@
-"""Along-track values on grids: freeboard, heights, rates; sums that add, statistics under their own names."""
+"""Grid along-track values such as freeboard, heights and rates: sums that add, and statistics under their own names."""
 
 from nunatak.geometry.grid import Grid
 from nunatak.gridding.accumulators import Accumulators, accumulate, coarsen, from_tables, merge, select, to_tables

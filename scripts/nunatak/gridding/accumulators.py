@@ -1,14 +1,16 @@
 """
-Sums that can be added: per granule, day and cell, so that any grid and any time bin follows from them.
+Sum points per granule, day and cell, so that any grid and any time bin follows from these sums.
 
-A granule's rows depend on that granule alone. Whatever is derived is summed over granules in the order of their names,
-so it has the same bytes however the granules were spread over jobs and threads.
+A granule's rows depend on that granule alone. Everything derived is summed over granules in the order of their names,
+so that it has the same bytes however the granules were spread over jobs and threads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +27,7 @@ ROW_COLUMNS = ("granule", "day", "cell", *SUMS)
 @dataclass(frozen=True)
 class Accumulators:
     """
-    What is known of the points on a grid; from `accumulate`, `merge` or `coarsen`.
+    Sums of points on a grid, from `accumulate`, `merge` or `coarsen`.
 
     Attributes
     ----------
@@ -46,12 +48,12 @@ class Accumulators:
     level_width: float = 0.0
 
     @property
-    def n_points(self):
-        """Points accepted in all granules."""
+    def n_points(self) -> int:
+        """Return the number of points accepted in all granules."""
         return int(self.granules["n_points"].sum())
 
-    def describe_losses(self):
-        """In words, what became of the points; for messages and attributes."""
+    def describe_losses(self) -> str:
+        """Return in words how many points lie in the grid, outside it and without valid values."""
         total = self.granules[["n_points", "n_outside", "n_invalid"]].sum()
         return (
             f"{total['n_points']} points in the grid, {total['n_outside']} outside, {total['n_invalid']} without a "
@@ -60,47 +62,49 @@ class Accumulators:
 
 
 def accumulate(
-    points,
-    grid,
+    points: pd.DataFrame | Mapping[str, np.ndarray],
+    grid: Grid,
     *,
-    value,
-    weight=None,
-    error=None,
-    lead=None,
-    granule="granule_id",
-    shift=0.0,
-    level_width=0.0,
-    threads=1,
-):
+    value: str,
+    weight: str | None = None,
+    error: str | None = None,
+    lead: str | None = None,
+    granule: str = "granule_id",
+    shift: float = 0.0,
+    level_width: float = 0.0,
+    threads: int = 1,
+) -> Accumulators:
     """
     Sum points onto a grid.
 
     Parameters
     ----------
-    points : DataFrame or mapping of arrays with `longitude`, `latitude` (degrees, WGS84), `time` (UTC) if known, the
-        columns named below, and one naming the granule of each point; all points are one granule without it
+    points : DataFrame or mapping of arrays with `longitude`, `latitude` (degrees, WGS84), the columns named below,
+        `time` (UTC) if there is one, and the granule of each point. Without a granule column all points belong to one
+        granule
     grid : Grid
     value : column to grid, for instance "beam_fb_height"
-    weight : column of weights, for instance "height_segment_length_seg"; 1 unless given
-    error : column with one standard error of the value, for the propagated error
-    lead : column that is 1 (or True) for a lead, for the lead share
-    granule : column with granule names
-    shift : near the mean of the values, where their spread is tiny beside it; part of the result
-    level_width : keep a histogram with levels of this width, for median, mode and percentiles; 0 keeps none
-    threads : granules summed side by side; changes no value
+    weight : column of weights, for instance "height_segment_length_seg". Default: every point has weight 1
+    error : column with one standard error of the value, for the propagated error. Default: none
+    lead : column that is 1 (or True) for a lead, for the share of leads. Default: none
+    granule : column with granule names. Default: granule_id
+    shift : value subtracted before squaring, near the mean of the values when their spread is small beside it. It
+        becomes part of the result. Default: 0
+    level_width : width of the levels of a histogram, for median, mode and percentiles. Default: 0, no histogram
+    threads : granules summed in parallel, which changes no value. Default: 1
 
     Returns
     -------
     Accumulators
 
-    Notes
-    -----
-    A point is left out, and counted as invalid, when its value, weight, position or time is missing, when its weight
-    is not positive, or when value or weight is a fill (1e30 and more). NaN in a column not named here never matters.
-
     Raises
     ------
     NunatakError : a column is absent
+
+    Notes
+    -----
+    A point is left out, and counted as invalid, when its value, weight, position or time is missing, when its weight is
+    not positive, or when value or weight is a fill (1e30 and more). NaN in a column not named here does not matter.
     """
     wanted = {"lon": "longitude", "lat": "latitude", "value": value, "weight": weight, "error": error, "lead": lead}
     columns = {ours: _column(points, theirs) for ours, theirs in wanted.items() if theirs is not None}
@@ -118,15 +122,20 @@ def accumulate(
     return _assemble(grid, names, parts, shift, level_width)
 
 
-def merge(parts):
+def merge(parts: Iterable[Accumulators]) -> Accumulators:
     """
-    Accumulators of several jobs as one; the order of `parts` does not matter.
+    Merge the accumulators of several jobs, in any order.
 
-    A granule that occurs in more than one part (its points were split) is added up too, correct to rounding (1e-12).
+    A granule that occurs in more than one part, because its points were split, is summed as well, correct to rounding
+    (1e-12).
+
+    Parameters
+    ----------
+    parts : Accumulators of one grid, shift and level width
 
     Raises
     ------
-    NunatakError : nothing to merge, or grids, shifts or level widths differ
+    NunatakError : there is nothing to merge, or grids, shifts or level widths differ
     """
     parts = list(parts)
     if not parts:
@@ -147,9 +156,13 @@ def merge(parts):
     )
 
 
-def to_tables(accumulators):
+def to_tables(accumulators: Accumulators) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """
-    What accumulators hold, as tables for files, and the attributes that make them whole again.
+    Return the content of accumulators as tables for files, and the attributes that restore them.
+
+    Parameters
+    ----------
+    accumulators : Accumulators
 
     Returns
     -------
@@ -161,8 +174,15 @@ def to_tables(accumulators):
     return {name: getattr(accumulators, name) for name in ("rows", "levels", "granules")}, attributes
 
 
-def from_tables(tables, attributes):
-    """Accumulators from what `to_tables` returned; attributes may have become text on the way."""
+def from_tables(tables: Mapping[str, pd.DataFrame], attributes: Mapping[str, Any]) -> Accumulators:
+    """
+    Restore accumulators from the result of `to_tables`.
+
+    Parameters
+    ----------
+    tables : DataFrames `rows`, `levels` and `granules`
+    attributes : grid, shift and level width, as numbers or as text
+    """
     numbers = {"left": float, "top": float, "dx": float, "dy": float, "ny": int, "nx": int, "crs": str}
     grid = Grid(**{name: kind(attributes[f"grid_{name}"]) for name, kind in numbers.items()})
     return Accumulators(
@@ -175,8 +195,16 @@ def from_tables(tables, attributes):
     )
 
 
-def select(accumulators, *, start=None, end=None):
-    """The accumulators of the days in [start, end) (dates); the granules keep their tallies."""
+def select(accumulators: Accumulators, *, start: Any = None, end: Any = None) -> Accumulators:
+    """
+    Keep the days of a period, with the counts of the granules unchanged.
+
+    Parameters
+    ----------
+    accumulators : Accumulators
+    start : first date. Default: no limit
+    end : date after the last. Default: no limit
+    """
 
     def within(table):
         keep = np.ones(len(table), dtype=bool)
@@ -189,12 +217,21 @@ def select(accumulators, *, start=None, end=None):
     return replace(accumulators, rows=within(accumulators.rows), levels=within(accumulators.levels))
 
 
-def coarsen(accumulators, factor):
+def coarsen(accumulators: Accumulators, factor: float) -> Accumulators:
     """
-    The same sums in cells `factor` times as large, exact because sums add.
+    Sum cells into cells `factor` times as large, which is exact because sums add.
 
-    The coarse grid lies on the lattice through (0, 0) when the fine one does (all presets do), so that it is the
-    preset's own coarser grid; else it starts at the fine grid's corner.
+    The coarse grid lies on the lattice through (0, 0) if the fine one does, as all presets do, so that it is the
+    preset's own coarser grid. Otherwise it starts at the fine grid's corner.
+
+    Parameters
+    ----------
+    accumulators : Accumulators
+    factor : whole number of cells, at least 1
+
+    Raises
+    ------
+    NunatakError : the factor is not a positive whole number
     """
     if factor != int(factor) or factor < 1:
         raise NunatakError(f"gridding: cannot coarsen by {factor}; give a whole number of cells")
@@ -210,8 +247,15 @@ def coarsen(accumulators, factor):
     return collect(replace(accumulators, grid=coarse), moved)
 
 
-def collect(accumulators, moved):
-    """The accumulators with every cell renumbered by `moved` (a function of cell numbers), equal ones added."""
+def collect(accumulators: Accumulators, moved: Callable[[np.ndarray], np.ndarray]) -> Accumulators:
+    """
+    Rename the cells by a function of their numbers, and add the rows whose cells become equal.
+
+    Parameters
+    ----------
+    accumulators : Accumulators
+    moved : function from old to new cell numbers
+    """
     rows, levels = (
         table.assign(cell=moved(table["cell"].to_numpy())) for table in (accumulators.rows, accumulators.levels)
     )
@@ -219,6 +263,7 @@ def collect(accumulators, moved):
 
 
 def _coarse_grid(fine, factor):
+    """Return the grid of larger cells that covers a grid."""
     dx, dy = fine.dx * factor, fine.dy * factor
     on_lattice = (fine.left / fine.dx).is_integer() and (fine.top / fine.dy).is_integer()
     left = np.floor(fine.left / dx) * dx if on_lattice else fine.left
@@ -229,13 +274,18 @@ def _coarse_grid(fine, factor):
 
 
 def _column(points, name):
+    """Return a column of the points as an array, or raise an error that lists the columns there are."""
     if name not in points:
         raise NunatakError(f"gridding: the points have no column {name!r} (they have: {', '.join(map(str, points))})")
     return np.asarray(points[name])
 
 
 def _by_granule(points, granule, n):
-    """Granule names, ascending, and the rows of each: slices where the points of a granule lie together."""
+    """
+    Return the granule names in ascending order, and the rows of each.
+
+    The rows are slices if the points of each granule lie together, else row numbers.
+    """
     if granule not in points:
         return [""], [slice(None)]
     codes, names = pd.factorize(points[granule], sort=True)
@@ -250,6 +300,7 @@ def _by_granule(points, granule, n):
 
 
 def _assemble(grid, names, parts, shift, level_width):
+    """Build accumulators from the sums of each granule."""
     tallies = np.array([tally for *_, tally, _ in parts], dtype="int64").reshape(-1, 3)
     granules = pd.DataFrame(tallies, columns=["n_points", "n_outside", "n_invalid"])
     granules.insert(0, "granule_id", np.array(names, dtype=object))
@@ -266,6 +317,7 @@ def _assemble(grid, names, parts, shift, level_width):
 
 
 def _rows(code, day, cell, sums):
+    """Return the sums of one granule as a table."""
     table = pd.DataFrame(sums, columns=list(SUMS))
     table.insert(0, "cell", cell)
     table.insert(0, "day", day)
@@ -274,6 +326,7 @@ def _rows(code, day, cell, sums):
 
 
 def _stacked(tables, columns):
+    """Concatenate the tables that have rows, or return an empty table with the columns."""
     tables = [table[list(columns)] for table in tables if len(table)]
     if not tables:
         whole = ("granule", "day", "cell", "level")
@@ -282,7 +335,7 @@ def _stacked(tables, columns):
 
 
 def _merged(rows):
-    """Rows in order of granule, day and cell, equal ones added."""
+    """Sort rows by granule, day and cell, and add those of equal keys."""
     keys = ("granule", "day", "cell")
     merged, sums = sum_by(tuple(rows[key].to_numpy() for key in keys), rows[list(SUMS)].to_numpy())
     return pd.DataFrame(dict(zip(keys, merged, strict=True)) | dict(zip(SUMS, sums.T, strict=True)))

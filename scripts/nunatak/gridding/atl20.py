@@ -1,18 +1,24 @@
-"""Freeboard grids in the style of ATL20, and their difference from the product itself."""
+"""Grid freeboard in the style of ATL20, and compute the difference from the product itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nunatak.gridding.presets import make_grid
 from nunatak.runtime import NunatakError
 
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from nunatak.geometry.grid import Grid
+
 
 @dataclass(frozen=True)
 class GriddingStyle:
-    """How a freeboard grid is made."""
+    """Settings of a freeboard grid."""
 
     preset: str
     cell: str
@@ -22,27 +28,31 @@ class GriddingStyle:
     statistics: tuple[str, ...]
     weighting: str
     unverified: tuple[str, ...]
-    """what the style's own document decides and we could not verify; goes into the output's attributes"""
+    """settings of ATL20 that could not be verified, which are listed in the output's attributes"""
 
     @property
-    def grid(self):
-        """The Grid."""
+    def grid(self) -> Grid:
+        """Return the Grid of the style."""
         return make_grid(preset=self.preset, cell=self.cell)
 
     @property
-    def attributes(self):
-        """Text for the output file."""
+    def attributes(self) -> dict[str, str]:
+        """Return the text attributes of the output file."""
         return {
             "style": "ATL20-style: strong beams, weighted by segment length, not ATL20-equivalent",
             "style_unverified": "; ".join(self.unverified),
         }
 
 
-def atl20_style(hemisphere):
+def atl20_style(hemisphere: str) -> GriddingStyle:
     """
-    Settings for grids like ATL20's: 25 km polar stereographic, strong beams, length weights, daily then monthly.
+    Return settings for grids like ATL20's: 25 km polar stereographic, strong beams, length weights, daily and monthly.
 
     Confirmed are the beams, the formulas (mean length, length-weighted mean and variance, count) and the daily step.
+
+    Parameters
+    ----------
+    hemisphere : north or south
 
     Raises
     ------
@@ -51,7 +61,7 @@ def atl20_style(hemisphere):
     if hemisphere not in ("north", "south"):
         raise NunatakError(f"atl20_style: hemisphere {hemisphere!r} is not known; write north or south")
     return GriddingStyle(
-        # ASSUME: ATL20 lies on NSIDC's older grids, on the Hughes ellipsoid; at 25 km that moves few segments
+        # ASSUME: ATL20 lies on NSIDC's older grids, on the Hughes ellipsoid. At 25 km that moves few segments.
         preset=f"nsidc_{hemisphere}_hughes",
         cell="25km",
         beams="strong",
@@ -68,9 +78,9 @@ def atl20_style(hemisphere):
     )
 
 
-def difference(ours, theirs):
+def difference(ours: xr.Dataset, theirs: xr.Dataset) -> xr.DataArray:
     """
-    Our monthly or daily mean less ATL20's, on their grid.
+    Subtract ATL20's mean from our monthly or daily mean, on ATL20's grid.
 
     Parameters
     ----------
@@ -79,12 +89,12 @@ def difference(ours, theirs):
 
     Returns
     -------
-    DataArray `difference` (time, y, x), m; attributes `cells` (compared), `mean`, `rms` (m), and `only_ours`,
+    DataArray `difference` (time, y, x), m, with the attributes `cells` (compared), `mean`, `rms` (m), `only_ours` and
         `only_theirs` (cells with one value)
 
     Raises
     ------
-    NunatakError : the grids differ, or no time is in both
+    NunatakError : the grids differ, or the two have no time in common
     """
     same = ours.sizes["x"] == theirs.sizes["x"] and ours.sizes["y"] == theirs.sizes["y"]
     if not same or not (np.allclose(ours["x"], theirs["x"], atol=1) and np.allclose(ours["y"], theirs["y"], atol=1)):

@@ -1,14 +1,15 @@
 """
-The one pass over the points: project, find cell and day, add up.
+Sum the points of a granule per cell and day in one pass: project, find cell and day, add.
 
 A ground track stays in a cell for hundreds of points, so consecutive points of one cell and day are summed into one row
-without looking anything up; rows of the same cell and day are merged afterwards, in the order they arose. Memory is
-that of one block of points, however many there are.
+without a search. Rows of the same cell and day are merged afterwards, in the order they arose. The memory is that of
+one block of points, however many points there are.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,18 +18,21 @@ from nunatak.gridding.projection import NO_CLOSED_FORM, project_point, projectio
 from nunatak.gridding.sums import sum_by
 from nunatak.gridding.timebins import NANOSECONDS_PER_DAY
 
-SUMS = ("n", "sw", "sw2", "swv", "swv2", "sw2e2", "n_lead", "sw_lead")
-"""Per cell, day and granule: points; sums of weight, weight^2, weight*value, weight*value^2, (weight*error)^2; leads"""
+if TYPE_CHECKING:
+    from nunatak.geometry.grid import Grid
 
-BLOCK = 1 << 16  # points; part of the definition of a granule's sums, since it fixes their order
-LARGEST = 1e30  # a value or weight beyond this is a fill that nobody removed (float32 fills are 3.4e38)
+SUMS = ("n", "sw", "sw2", "swv", "swv2", "sw2e2", "n_lead", "sw_lead")
+"""Per cell, day and granule: points, sums of weight, weight^2, weight*value, weight*value^2, (weight*error)^2, leads"""
+
+BLOCK = 1 << 16  # points. It fixes the order of a granule's sums, and so defines them
+LARGEST = 1e30  # larger values and weights are fill values (float32: 3.4e38)
 _NAT = np.iinfo("int64").min
 _NO_TIME = np.zeros(0, dtype="int64")
 _NO_COLUMN = np.zeros(0)
 
 
 class Block(NamedTuple):
-    """One block of points, (n,) float64; columns that are not there are empty."""
+    """One block of points, (n,) float64 arrays that are empty for missing columns."""
 
     lon: np.ndarray
     lat: np.ndarray
@@ -53,23 +57,25 @@ class Lattice(NamedTuple):
     """parameters of the closed form"""
 
 
-def sum_points(columns, grid, shift=0.0):
+def sum_points(
+    columns: Mapping[str, np.ndarray], grid: Grid, shift: float = 0.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """
-    Sums per cell and day of the points of one granule.
+    Sum the points of one granule per cell and day.
 
     Parameters
     ----------
-    columns : dict of (n,) arrays; `lon`, `lat` (degrees), `value`, and any of `time` (datetime64[ns], UTC), `weight`,
-        `error` (one standard error of the value), `lead` (bool); without `time` all points fall on day 0, without
-        `weight` each counts 1
+    columns : mapping of (n,) arrays with `lon`, `lat` (degrees), `value` and any of `time` (datetime64[ns], UTC),
+        `weight`, `error` (one standard error of the value), `lead` (bool). Without `time` all points fall on day 0,
+        without `weight` each has weight 1
     grid : Grid
-    shift : subtracted from every value before it is squared
+    shift : value subtracted before squaring. Default: 0
 
     Returns
     -------
-    day, cell : (m,) int64, ascending; days since 1970-01-01, row * nx + column
+    day, cell : (m,) int64, ascending: days since 1970-01-01, and row * nx + column
     sums : (m, len(SUMS)) float64
-    tally : (3,) int64; points accepted, outside the grid, invalid (NaN, fill, no time, weight not positive)
+    tally : (3,) int64: points accepted, outside the grid, invalid (NaN, fill, no time, weight not positive)
     """
     plane = projection(grid.crs)
     edges = (grid.left, grid.top, grid.dx, grid.dy, grid.nx, grid.ny)
@@ -88,8 +94,16 @@ def sum_points(columns, grid, shift=0.0):
     return day, cell, sums, tally
 
 
-def sum_points_reference(columns, grid, shift=0.0):
-    """The definition of `sum_points`: PROJ, whole arrays, `np.bincount`. The tests believe this one."""
+def sum_points_reference(
+    columns: Mapping[str, Any], grid: Grid, shift: float = 0.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """
+    Sum the points with PROJ, whole arrays and `np.bincount`, as the reference implementation of `sum_points`.
+
+    Parameters
+    ----------
+    columns, grid, shift : as in `sum_points`
+    """
     n = len(columns["lon"])
     x, y = projection(grid.crs).forward(np.asarray(columns["lon"], float), np.asarray(columns["lat"], float))
     value = np.asarray(columns["value"], float)
@@ -110,15 +124,26 @@ def sum_points_reference(columns, grid, shift=0.0):
     return keys[0], keys[1], sums, np.array([keep.sum(), (valid & ~keep).sum(), (~valid).sum()])
 
 
-def cell_numbers(lon, lat, grid):
-    """(n,) int64 cell of each point, row * nx + column; -1 outside and where the position is not known."""
+def cell_numbers(lon: np.ndarray, lat: np.ndarray, grid: Grid) -> np.ndarray:
+    """
+    Return the cell of each point as row * nx + column.
+
+    Parameters
+    ----------
+    lon, lat : (n,) degrees
+    grid : Grid
+
+    Returns
+    -------
+    (n,) int64, -1 outside the grid and without a position
+    """
     x, y = projection(grid.crs).project(lon, lat)
     row, column = grid.cell_of(x, y)
     return np.where(row >= 0, row * grid.nx + column, -1)
 
 
 def _block(columns, rows):
-    """Return one Block of the columns."""
+    """Return the Block of some rows of the columns."""
 
     def floats(name):
         return np.ascontiguousarray(columns[name][rows], dtype="f8") if name in columns else _NO_COLUMN
@@ -130,19 +155,19 @@ def _block(columns, rows):
 
 
 def _exact(plane, lon, lat):
-    """x, y by PROJ where the closed form does not serve; empty arrays when it serves everywhere."""
+    """Return x, y by PROJ where the closed form does not hold, or empty arrays if it holds everywhere."""
     beyond = plane.needs_proj(lat)
     if not beyond.any():
         return _NO_COLUMN, _NO_COLUMN
     x, y = np.full(lon.shape, np.nan), np.full(lon.shape, np.nan)
-    known = beyond & np.isfinite(lon) & np.isfinite(lat)
-    x[known], y[known] = plane.forward(lon[known], lat[known])
+    located = beyond & np.isfinite(lon) & np.isfinite(lat)
+    x[located], y[located] = plane.forward(lon[located], lat[located])
     return x, y
 
 
 @kernel
 def _sum_runs(block, x, y, lattice, shift, day, cell, sums, tally):
-    """Fill day, cell and sums with one row per run of points in the same cell and day; return the number of rows."""
+    """Write one row of sums per run of points in the same cell and day, and return the number of rows."""
     lon, lat, value, weight, time = block.lon, block.lat, block.value, block.weight, block.time
     p = lattice.projection
     m = -1
@@ -162,7 +187,7 @@ def _sum_runs(block, x, y, lattice, shift, day, cell, sums, tally):
         else:
             px, py = project_point(lon[i], lat[i], p)
         column, row = np.floor((px - lattice.left) / lattice.dx), np.floor((lattice.top - py) / lattice.dy)
-        # both bounds before the index is flattened: a column too far right is not the next row's first
+        # Check both bounds before flattening: a column too far right is not the first of the next row.
         if not (0 <= column < lattice.nx and 0 <= row < lattice.ny):
             tally[1] += 1
             continue

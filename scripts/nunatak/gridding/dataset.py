@@ -1,6 +1,9 @@
-"""Statistics as CF datasets on the grid, and what several years of them say."""
+"""Write statistics as CF datasets on the grid, and compute climatologies and anomalies."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -12,44 +15,47 @@ from nunatak.parameters.freeboard import GriddedValues
 from nunatak.parameters.statistics import statistic
 from nunatak.runtime import NunatakError
 
+if TYPE_CHECKING:
+    from nunatak.gridding.accumulators import Accumulators
+
 _COUNTS = ("count", "n_pass", "n_day", "n_lead")
 _IN_MEMORY = 1 << 26  # cells of a variable, all layers together
 
 
 def statistics(
-    accumulators,
-    bins="month",
-    names=GriddedValues.statistics,
+    accumulators: Accumulators,
+    bins: str = "month",
+    names: Sequence[str] = GriddedValues.statistics,
     *,
-    period=None,
-    weighting=GriddedValues.weighting,
-    minimum_segments=1,
-    minimum_passes=GriddedValues.minimum_passes,
-    minimum_days=GriddedValues.minimum_days,
-    of="freeboard",
-    units="m",
-    weight_units="m",
-):
+    period: Any = None,
+    weighting: str = GriddedValues.weighting,
+    minimum_segments: int = 1,
+    minimum_passes: int = GriddedValues.minimum_passes,
+    minimum_days: int = GriddedValues.minimum_days,
+    of: str = "freeboard",
+    units: str = "m",
+    weight_units: str = "m",
+) -> xr.Dataset:
     """
-    Statistics by time bin on the whole grid, as a CF Dataset.
+    Return statistics by time bin on the whole grid as a CF Dataset.
 
     Parameters
     ----------
-    accumulators, bins, names, weighting, minimum_segments, minimum_passes, minimum_days : as for `cell_statistics`
-    period : (start, end) dates, the end excluded, or several such spans; bins without a point inside it become empty
-        layers. Bins with points only unless given
-    of : what was gridded, in words; for the long names
-    units, weight_units : of value and weight
+    accumulators, bins, names, weighting, minimum_segments, minimum_passes, minimum_days : as in `cell_statistics`
+    period : (start, end) dates with the end excluded, or several such spans. Bins of the period without a point become
+        empty layers. Default: only bins with points
+    of : name of the gridded quantity, for the long names. Default: freeboard
+    units, weight_units : units of value and weight. Default: m
 
     Returns
     -------
-    Dataset with dimensions (time, y, x); `time` is the start of a bin, `time_bnds` its bounds; counts are 0 and
-        everything else NaN in cells without points. Up to 0.5 GB a variable is filled in memory; a larger one is a
-        Dask array of one chunk per layer, so that writing it holds one layer at a time
+    Dataset with dimensions (time, y, x). `time` is the start of a bin and `time_bnds` its bounds. In cells without
+        points counts are 0 and everything else is NaN. A variable of up to 0.5 GB is filled in memory. A larger one is
+        a Dask array with one chunk per layer, so that writing it holds one layer at a time
 
     Raises
     ------
-    NunatakError : no point fell into the grid and no period says which empty layers to make
+    NunatakError : no point fell in the grid and no period gives the empty layers
     """
     if not len(accumulators.rows) and period is None:
         raise NunatakError(f"gridding: nothing to grid: {accumulators.describe_losses()}; look at filters and region")
@@ -85,18 +91,18 @@ def statistics(
     return georeference(xr.Dataset(variables, coords={"time": time}, attrs=attributes), accumulators.grid)
 
 
-def climatology(dataset, *, minimum_years=2):
+def climatology(dataset: xr.Dataset, *, minimum_years: int = 2) -> xr.Dataset:
     """
-    The mean calendar month of several years of monthly means.
+    Compute the mean of each calendar month over several years of monthly means.
 
     Parameters
     ----------
-    dataset : of `statistics` with monthly bins, with `mean` and, for the error, `stderr`
-    minimum_years : cells seen in fewer years of a month are NaN
+    dataset : Dataset of `statistics` with monthly bins and `mean`
+    minimum_years : cells with fewer years of a month are NaN. Default: 2
 
     Returns
     -------
-    Dataset with dimensions (month, y, x): `mean` over years (one vote each), `std_between_years` (unbiased), `n_years`
+    Dataset with dimensions (month, y, x): `mean` over years of equal weight, `std_between_years` (unbiased), `n_years`
     """
     months = dataset["time"].dt.month
     grouped = dataset["mean"].groupby(months)
@@ -114,22 +120,27 @@ def climatology(dataset, *, minimum_years=2):
         out[name].attrs = {"units": unit, "long_name": text, **_mapping(dataset["mean"])}
     out["n_years"].attrs = {"units": "1", "long_name": "years with data", **_mapping(dataset["mean"])}
     years = sorted({int(y) for y in dataset["time"].dt.year.values})
-    placed = out.assign(x_bnds=dataset["x_bnds"], y_bnds=dataset["y_bnds"])
-    return placed.assign_attrs(
+    bounded = out.assign(x_bnds=dataset["x_bnds"], y_bnds=dataset["y_bnds"])
+    return bounded.assign_attrs(
         Conventions=dataset.attrs.get("Conventions", "CF-1.11"), years=", ".join(map(str, years))
     )
 
 
-def anomaly(dataset, climatology):
+def anomaly(dataset: xr.Dataset, climatology: xr.Dataset) -> xr.Dataset:
     """
-    Each month less its climatology, with the error of that difference.
+    Subtract the climatology from each month, and give the error of the difference.
 
     The year itself is part of its climatology: with n years and errors s of their means the variance of the anomaly is
     (1 - 1/n)^2 s_i^2 + sum over the other years of s^2 / n^2.
 
+    Parameters
+    ----------
+    dataset : Dataset of `statistics` with monthly bins, `mean` and, for the error, `stderr`
+    climatology : Dataset of `climatology`
+
     Returns
     -------
-    Dataset with dimensions (time, y, x): `anomaly` and, where `stderr` is given, `anomaly_sigma`
+    Dataset with dimensions (time, y, x): `anomaly` and, if `stderr` is given, `anomaly_sigma`
     """
     month = dataset["time"].dt.month
     reference = climatology.sel(month=month).drop_vars("month")
@@ -142,11 +153,12 @@ def anomaly(dataset, climatology):
         others = variance.groupby(month).sum("time", skipna=False).sel(month=month).drop_vars("month") - variance
         out["anomaly_sigma"] = np.sqrt((1 - 1 / n) ** 2 * variance + others / n**2)
         out["anomaly_sigma"].attrs = {"long_name": "standard error of the anomaly", **attributes}
-    placed = out.assign(x_bnds=dataset["x_bnds"], y_bnds=dataset["y_bnds"])
-    return placed.assign_attrs(climatology_years=climatology.attrs.get("years", ""), Conventions="CF-1.11")
+    bounded = out.assign(x_bnds=dataset["x_bnds"], y_bnds=dataset["y_bnds"])
+    return bounded.assign_attrs(climatology_years=climatology.attrs.get("years", ""), Conventions="CF-1.11")
 
 
 def _layers(table, bins, period):
+    """Return the starts and ends of the layers: those of the table's bins, or all bins of the period."""
     if period is None or bins == "all":
         starts, first = np.unique(table["start"].to_numpy(), return_index=True)
         return starts, table["end"].to_numpy()[first]
@@ -163,7 +175,7 @@ def _layers(table, bins, period):
 
 
 def _filled(values, layer, cell, shape):
-    """Values put into their layers and cells; `layer` ascends."""
+    """Put values into their layers and cells, where `layer` ascends."""
     dtype, fill = ("int32", 0) if values.dtype.kind == "i" else ("float64", np.nan)
     first = np.searchsorted(layer, np.arange(shape[0] + 1))
 
@@ -185,6 +197,7 @@ def _filled(values, layer, cell, shape):
 
 
 def _attributes(name, names, of, units, weight_units, weighting):
+    """Return the attributes of a variable."""
     attributes = {"long_name": f"{statistic(name).words} ({of})", "units": unit_of(name, units, weight_units)}
     if name == "mean":
         attributes["weighting"] = weighting
@@ -195,4 +208,5 @@ def _attributes(name, names, of, units, weight_units, weighting):
 
 
 def _mapping(variable):
+    """Return the grid mapping attribute of a variable."""
     return {key: variable.attrs[key] for key in ("grid_mapping",) if key in variable.attrs}

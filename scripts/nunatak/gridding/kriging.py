@@ -1,11 +1,14 @@
 """
-Ordinary kriging of a few thousand points: the linear estimate of least variance, with its error, for small regions.
+Estimate a field from a few thousand points by ordinary kriging, with its error, for small regions.
 
-Each point's own error stands on the diagonal of the covariance, so that a poor point is not honoured exactly
-(as in captoolkit's interpkrig). All points are solved together; for more of them take `gaussian_kernel`.
+Each point's own error stands on the diagonal of the covariance, so that a poor point is not reproduced exactly (as in
+captoolkit's interpkrig). All points are solved together. For more points use `gaussian_kernel`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -13,30 +16,36 @@ from scipy.spatial.distance import cdist
 
 from nunatak.runtime import NunatakError
 
+if TYPE_CHECKING:
+    from nunatak.geometry.grid import Grid
+
 MOST_POINTS = 5000
-_NODES = 2000  # solved at a time, so that memory stays near 100 MB
+_NODES = 2000  # solved at a time, to keep memory near 100 MB
 
 
-def krige(points, grid, *, reach, sill, nugget=0.0):
+def krige(
+    points: Mapping[str, np.ndarray], grid: Grid, *, reach: float, sill: float, nugget: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     """
-    Value and error on every cell centre, from an exponential covariance sill * exp(-3 d / reach).
+    Return value and error at every cell centre, from an exponential covariance sill * exp(-3 d / reach).
 
     Parameters
     ----------
-    points : mapping of (n,) arrays `x`, `y` (m, in the grid's coordinate system), `value`, and, where known, `sigma`
-        (one standard error); rows that are not finite are left out
+    points : mapping of (n,) arrays `x`, `y` (m, in the grid's coordinate system), `value` and optionally `sigma` (one
+        standard error). Rows that are not finite are left out
     grid : Grid
-    reach : distance at which 95 % of the covariance is gone, m
+    reach : m, distance at which the covariance has fallen by 95 %
     sill : variance of the field around its mean, in the value's unit squared
-    nugget : variance of what is not resolved, likewise
+    nugget : variance of the unresolved part, in the same unit. Default: 0
 
     Returns
     -------
-    value, error : (ny, nx) arrays; the error is of the smooth field, without the nugget
+    value, error : (ny, nx) arrays. The error is that of the smooth field, without the nugget
 
     Raises
     ------
-    NunatakError : no usable point or too many, reach or sill not positive, or two points in one place without errors
+    NunatakError : there is no usable point or too many, reach or sill is not positive, or two points without errors lie
+        at one place
     """
     if not (reach > 0 and sill > 0 and nugget >= 0):
         raise NunatakError(f"krige: reach {reach} and sill {sill} must be positive, nugget {nugget} not negative")
@@ -57,13 +66,13 @@ def krige(points, grid, *, reach, sill, nugget=0.0):
         near = sill * np.exp(-3 * cdist(nodes[part], place) / reach)
         solved = cho_solve(factor, near.T)
         out[0, part] = mean + near @ (weighted - mean * ones)
-        # the second term is the price of not knowing the mean
+        # The second term is the variance of the estimated mean.
         out[1, part] = sill - (near.T * solved).sum(0) + (1 - solved.sum(0)) ** 2 / ones.sum()
     return out[0].reshape(grid.shape), np.sqrt(np.maximum(out[1], 0.0)).reshape(grid.shape)
 
 
 def _usable(points):
-    """Places, values and error variances of finite points, few enough to solve."""
+    """Return positions, values and error variances of the finite points, or raise an error if there are too many."""
     x, y, value = (np.asarray(points[name], dtype="f8") for name in ("x", "y", "value"))
     sigma = np.asarray(points["sigma"], dtype="f8") if "sigma" in points else np.zeros(x.size)
     kept = np.isfinite(x) & np.isfinite(y) & np.isfinite(value) & np.isfinite(sigma)

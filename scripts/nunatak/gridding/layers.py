@@ -1,6 +1,11 @@
-"""All that is made of one set of sums: a Dataset for each time bin and what follows from it, tables of whole areas."""
+"""
+Derive the results of one set of sums: a Dataset for each time bin, climatology, anomaly and tables of whole areas.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import xarray as xr
@@ -12,16 +17,30 @@ from nunatak.gridding.series import area_series, distribution
 from nunatak.parameters.freeboard import GriddedValues
 from nunatak.runtime import NunatakError
 
+if TYPE_CHECKING:
+    import numpy as np
 
-def layers(accumulators, bins, names, *, minimum_segments=1, **options):
+    from nunatak.geometry.grid import Grid
+    from nunatak.gridding.accumulators import Accumulators
+
+
+def layers(
+    accumulators: Accumulators,
+    bins: Sequence[str],
+    names: Sequence[str],
+    *,
+    minimum_segments: int | dict[str, int] = 1,
+    **options: Any,
+) -> dict[str, xr.Dataset]:
     """
-    Datasets by time bin; with several years of monthly means `climatology` and `anomaly` as well.
+    Return a Dataset for each time bin, and `climatology` and `anomaly` if there are several years of monthly means.
 
     Parameters
     ----------
+    accumulators : Accumulators
     bins : time bins
     names, options : as for `statistics`
-    minimum_segments : one number, or a mapping of bin to number (1 where it has none)
+    minimum_segments : one number, or a mapping of bin to number, with 1 for a missing bin. Default: 1
     """
     made = {}
     for name in bins:
@@ -34,23 +53,24 @@ def layers(accumulators, bins, names, *, minimum_segments=1, **options):
     return made
 
 
-def less_atl20(monthly, theirs, grid):
+def less_atl20(monthly: xr.Dataset | None, theirs: Mapping[str, xr.Dataset], grid: Grid) -> xr.Dataset:
     """
-    Our monthly means less those of ATL20 files, where both have the month.
+    Subtract the monthly means of ATL20 files from ours, for the months in both.
 
     Parameters
     ----------
-    monthly : Dataset of monthly `statistics` with `mean`, on a window of ATL20's grid; None where there is none
+    monthly : Dataset of monthly `statistics` with `mean`, on a window of ATL20's grid, or None
     theirs : mapping of file name to Dataset of `products.atl20.read_freeboard`
     grid : Grid of `monthly`
 
     Returns
     -------
-    Dataset with `difference` (time, y, x), m; attributes `cells`, `mean`, `rms`, ..: a list with a number for each file
+    Dataset with `difference` (time, y, x), m. The attributes `cells`, `mean`, `rms`, `only_ours` and `only_theirs` are
+        lists with a number for each file
 
     Raises
     ------
-    NunatakError : no monthly means, another grid, or no month in common
+    NunatakError : there are no monthly means, the grid differs, or no month is in common
     """
     if monthly is None or "mean" not in monthly:
         raise NunatakError("atl20: there are no monthly means to compare; add month to bins and mean to statistics")
@@ -63,20 +83,28 @@ def less_atl20(monthly, theirs, grid):
             )
         near = dataset.reindex(x=monthly["x"], y=monthly["y"], method="nearest", tolerance=1.0)
         parts.append(difference(monthly, near))
-    said = {
+    summaries = {
         key: str([part.attrs[key] for part in parts]) for key in ("cells", "mean", "rms", "only_ours", "only_theirs")
     }
-    return georeference(xr.Dataset({"difference": xr.concat(parts, "time")}, attrs=said), grid)
+    return georeference(xr.Dataset({"difference": xr.concat(parts, "time")}, attrs=summaries), grid)
 
 
-def area_tables(accumulators, areas, bins, *, weighting=GriddedValues.weighting):
+def area_tables(
+    accumulators: Accumulators,
+    areas: Mapping[str, np.ndarray | None],
+    bins: Sequence[str],
+    *,
+    weighting: str = GriddedValues.weighting,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
-    The series of every area in every bin, and the distribution of its values in the longest bins.
+    Return the series of every area in every bin, and the distribution of its values in the longest bins.
 
     Parameters
     ----------
-    areas : mapping of name to (ny, nx) bool, None for all cells
+    accumulators : Accumulators
+    areas : mapping of name to (ny, nx) bool, or None for all cells
     bins : time bins, shortest first
+    weighting : key of `WEIGHTINGS`
 
     Returns
     -------
@@ -92,6 +120,7 @@ def area_tables(accumulators, areas, bins, *, weighting=GriddedValues.weighting)
 
 
 def _labelled(table, **labels):
+    """Insert columns with labels in front."""
     for name, value in reversed(labels.items()):
         table.insert(0, name, value)
     return table

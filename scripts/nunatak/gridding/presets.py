@@ -1,15 +1,17 @@
 """
-Grids by name, exact to the corner: EASE-Grid 2.0, NSIDC polar stereographic, the grid of the ATL10 gridding tutorial.
+Make grids by name: EASE-Grid 2.0, NSIDC polar stereographic, the grid of the ATL10 gridding tutorial.
 
 Corners and sizes are those of NSIDC (mapxmaps EASE2_*.gpd, polarstereo-lonlat-convert-py, and the page on polar
-stereographic grids); cells of different size nest exactly.
+stereographic grids). Cells of different size nest exactly.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from nunatak.geometry.grid import Grid
 from nunatak.gridding.projection import projection
@@ -18,7 +20,7 @@ from nunatak.runtime import NunatakError
 
 @dataclass(frozen=True)
 class Preset:
-    """A named frame that cells of several sizes fill without a rest."""
+    """A named frame that cells of several sizes fill exactly."""
 
     crs: str
     left: float
@@ -27,7 +29,7 @@ class Preset:
     height: float
     """metres"""
     cells: tuple[float, ...]
-    """metres; the sizes its publisher uses"""
+    """metres, the sizes its publisher uses"""
     note: str
 
 
@@ -56,27 +58,34 @@ PRESETS = {
 _LENGTH = re.compile(r"^\s*([0-9.]+(?:e[0-9]+)?)\s*(km|m)?\s*$", re.IGNORECASE)
 
 
-def make_grid(*, preset=None, crs=None, cell=None, bounds=None, region=None):
+def make_grid(
+    *,
+    preset: str | None = None,
+    crs: str | None = None,
+    cell: float | str | None = None,
+    bounds: Sequence[float] | None = None,
+    region: Any = None,
+) -> Grid:
     """
-    A grid by name, by coordinate system and bounds, or around a region.
+    Make a grid by name, by coordinate system and bounds, or around a region.
 
     Parameters
     ----------
-    preset : key of `PRESETS`, or None
-    crs : coordinate system, without a preset
-    cell : size in metres, or text such as "12.5km"; a preset's coarsest unless given
-    bounds : (left, bottom, right, top) in the grid's coordinate system, snapped outward to whole cells
-    region : region.Region (or anything with `projected(crs)`), whose bounds are used likewise
+    preset : key of `PRESETS`. Default: none
+    crs : coordinate system. Needed without a preset
+    cell : size in metres, or text such as "12.5km". Default: a preset's coarsest
+    bounds : (left, bottom, right, top) in the grid's coordinate system, extended to whole cells. Default: none
+    region : region.Region, or anything with `projected(crs)`, whose bounds are used. Default: none
 
     Returns
     -------
-    Grid : with a preset, its cells that bounds or region touch, on its own lattice; else on the lattice through (0, 0);
-        with a cell more on every side where that is a single row or column
+    Grid : with a preset, its cells that bounds or region touch, on its own lattice, else a grid on the lattice through
+        (0, 0). A single row or column is widened by a cell on every side
 
     Raises
     ------
-    NunatakError : unknown preset or coordinate system, a cell that does not divide the preset's frame, bounds that
-        enclose nothing or miss the preset, or too little said
+    NunatakError : preset or coordinate system are unknown, the cell does not divide the preset's frame, the bounds
+        enclose nothing or miss the preset, or an argument is missing
 
     >>> make_grid(preset="ease2_south", cell="6.25km").shape
     (2880, 2880)
@@ -85,14 +94,22 @@ def make_grid(*, preset=None, crs=None, cell=None, bounds=None, region=None):
         return _from_preset(preset, crs, cell, bounds, region)
     if crs is None or cell is None or (bounds is None) == (region is None):
         raise NunatakError("grid: name a preset, or give crs, cell and either bounds or a region")
-    projection(crs)  # refuses what PROJ does not know
+    projection(crs)  # raises an error if PROJ does not know it
     size = metres(cell)
     return _checked(lambda: Grid.from_bounds(crs, _bounds(crs, bounds, region), size)).widened()
 
 
-def metres(length):
+def metres(length: float | str) -> float:
     """
-    A length in metres from a number or text with km or m.
+    Return a length in metres from a number or text with km or m.
+
+    Parameters
+    ----------
+    length : number of metres, or text such as 12.5km
+
+    Raises
+    ------
+    NunatakError : the text is not a positive length
 
     >>> metres("12.5km")
     12500.0
@@ -105,6 +122,7 @@ def metres(length):
 
 
 def _from_preset(name, crs, cell, bounds, region):
+    """Return a preset's grid, or its window around bounds or region."""
     if name not in PRESETS:
         raise NunatakError(f"grid: preset: {name!r} is not known; choose from {', '.join(PRESETS)}")
     preset = PRESETS[name]
@@ -113,10 +131,10 @@ def _from_preset(name, crs, cell, bounds, region):
     size = preset.cells[0] if cell is None else metres(cell)
     columns, rows = preset.width / size, preset.height / size
     if columns != int(columns) or rows != int(rows):
-        known = ", ".join(f"{c / 1000:g}km" for c in preset.cells)
+        sizes = ", ".join(f"{c / 1000:g}km" for c in preset.cells)
         raise NunatakError(
             f"grid: cell: {size:g} m does not divide the {preset.width / 1000:g} x {preset.height / 1000:g} km "
-            f"of {name}; choose from {known}"
+            f"of {name}; choose from {sizes}"
         )
     whole = Grid(preset.crs, preset.left, preset.top, size, size, int(rows), int(columns))
     if bounds is None and region is None:
@@ -125,11 +143,12 @@ def _from_preset(name, crs, cell, bounds, region):
 
 
 def _bounds(crs, bounds, region):
+    """Return the bounds, or those of the region in the coordinate system."""
     return bounds if region is None else region.projected(crs).bounds
 
 
 def _checked(build):
-    """Grid's ValueErrors are the user's to mend."""
+    """Build a grid and turn a ValueError into an error for the user."""
     try:
         return build()
     except ValueError as error:

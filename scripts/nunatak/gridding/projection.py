@@ -1,9 +1,9 @@
 """
-Longitude and latitude to a polar grid inside a kernel, in closed form, wherever that agrees with PROJ.
+Project longitude and latitude to polar grids inside kernels, in closed form where that agrees with PROJ.
 
-Polar stereographic and polar Lambert azimuthal equal-area (EASE-Grid 2.0) are a dozen operations each (Snyder 1987,
-USGS Professional Paper 1395, equations 21-33, 21-34, 3-12 and 24-23); calling PROJ for millions of points costs more
-than accumulating them. Before a closed form is used it is held against PROJ on points all over its range.
+Polar stereographic and polar Lambert azimuthal equal-area (EASE-Grid 2.0) take a dozen operations each (Snyder 1987,
+USGS Professional Paper 1395, equations 21-33, 21-34, 3-12 and 24-23), while calling PROJ for millions of points costs
+more than accumulating them. Before a closed form is used, it is compared with PROJ at points over its whole range.
 """
 
 from __future__ import annotations
@@ -19,38 +19,68 @@ from nunatak.compute.kernels import kernel
 from nunatak.runtime import NunatakError
 
 NO_CLOSED_FORM, STEREOGRAPHIC, EQUAL_AREA = 0, 1, 2
-HIGHEST_LATITUDE = 88.2  # degrees: nearer the pole q_p - q cancels; ICESat-2 turns back at 88
+HIGHEST_LATITUDE = 88.2  # degrees. Nearer the pole q_p - q cancels, and ICESat-2 turns at 88
 TOLERANCE = 1e-6  # metres from PROJ
 _RADIANS = math.pi / 180
 
 
 @dataclass(frozen=True)
 class Projection:
-    """How points reach the plane of one coordinate system; from `projection`."""
+    """The projection of one coordinate system, from `projection`."""
 
     crs: str
     parameters: tuple[float, ...]
     """kind, hemisphere (1 north, -1 south), scale (m), e2, central meridian (rad), false easting, northing (m), q_p"""
 
     @property
-    def kind(self):
-        """NO_CLOSED_FORM, STEREOGRAPHIC or EQUAL_AREA."""
+    def kind(self) -> int:
+        """Return NO_CLOSED_FORM, STEREOGRAPHIC or EQUAL_AREA."""
         return int(self.parameters[0])
 
-    def needs_proj(self, lat):
-        """(n,) bool: the points the closed form does not serve (too near the pole, or beyond the equator)."""
+    def needs_proj(self, lat: np.ndarray) -> np.ndarray:
+        """
+        Return which points need PROJ, because they are too near the pole or beyond the equator.
+
+        Parameters
+        ----------
+        lat : (n,) degrees
+
+        Returns
+        -------
+        (n,) bool
+        """
         if self.kind == NO_CLOSED_FORM:
             return np.ones(np.shape(lat), dtype=bool)
         poleward = np.asarray(lat) * self.parameters[1]
         with np.errstate(invalid="ignore"):
             return (poleward > HIGHEST_LATITUDE) | (poleward < 0)
 
-    def forward(self, lon, lat):
-        """x, y (m) of longitude and latitude (degrees) by PROJ; the definition of what the kernels compute."""
+    def forward(self, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Project points with PROJ, which defines what the kernels compute.
+
+        Parameters
+        ----------
+        lon, lat : (n,) degrees
+
+        Returns
+        -------
+        x, y : (n,) m
+        """
         return _transformer(self.crs).transform(lon, lat)
 
-    def project(self, lon, lat):
-        """x, y (m) the way the kernels do it: closed form where it holds, PROJ elsewhere."""
+    def project(self, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Project points as the kernels do: by the closed form where it holds, elsewhere with PROJ.
+
+        Parameters
+        ----------
+        lon, lat : (n,) degrees
+
+        Returns
+        -------
+        x, y : (n,) m
+        """
         lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
         beyond = self.needs_proj(lat)
         x, y = np.empty(lon.shape), np.empty(lon.shape)
@@ -62,13 +92,19 @@ class Projection:
 
 
 @lru_cache(maxsize=32)
-def projection(crs):
+def projection(crs: str) -> Projection:
     """
-    The Projection of a coordinate system, with the closed form if it is polar, on an ellipsoid, and agrees with PROJ.
+    Return the Projection of a coordinate system.
+
+    It has a closed form if the system is polar, on an ellipsoid, and agrees with PROJ.
+
+    Parameters
+    ----------
+    crs : coordinate system, such as EPSG:6932
 
     Raises
     ------
-    NunatakError : pyproj does not know the coordinate system
+    NunatakError : PROJ does not know the coordinate system
     """
     try:
         system = pyproj.CRS.from_user_input(crs)
@@ -82,11 +118,12 @@ def projection(crs):
 
 @lru_cache(maxsize=32)
 def _transformer(crs):
+    """Return the transformer from longitude and latitude to a coordinate system."""
     return pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
 
 
 def _closed_form(system):
-    """The kernel's parameters for a polar projection; None for any other."""
+    """Return the kernel's parameters for a polar projection, or None for any other."""
     operation = system.coordinate_operation
     if operation is None or not system.axis_info or system.axis_info[0].unit_name != "metre":
         return None
@@ -108,19 +145,20 @@ def _closed_form(system):
 
 
 def _eccentricity_squared(ellipsoid):
+    """Return the squared eccentricity of an ellipsoid."""
     a, b = ellipsoid.semi_major_metre, ellipsoid.semi_minor_metre
     return (a - b) * (a + b) / a**2
 
 
 def _stereographic_scale(parallel, e2):
-    """m_c / t_c of Snyder's 21-34: rho = a * scale * t."""
+    """Return m_c / t_c of Snyder's 21-34, with rho = a * scale * t."""
     e, s = math.sqrt(e2), math.sin(parallel)
     m = math.cos(parallel) / math.sqrt(1 - e2 * s * s)
     return m / (math.cos(parallel) / (1 + s) * math.exp(e * math.atanh(e * s)))
 
 
 def _agrees(candidate):
-    """Whether the closed form stays within TOLERANCE of PROJ over its hemisphere."""
+    """Return whether the closed form stays within TOLERANCE of PROJ over its hemisphere."""
     lat, lon = np.meshgrid(np.linspace(0.5, HIGHEST_LATITUDE, 45), np.linspace(-180.0, 180.0, 17))
     lat = lat.ravel() * candidate.parameters[1]
     x, y = candidate.project(lon.ravel(), lat)
@@ -129,11 +167,18 @@ def _agrees(candidate):
 
 
 @kernel
-def project_point(lon, lat, p):
-    """x, y of one point (degrees) by the closed form with parameters `p`; for |lat| <= HIGHEST_LATITUDE."""
+def project_point(lon: float, lat: float, p: np.ndarray) -> tuple[float, float]:
+    """
+    Return x, y of one point by the closed form, for |lat| <= HIGHEST_LATITUDE.
+
+    Parameters
+    ----------
+    lon, lat : degrees
+    p : (8,) parameters of the closed form
+    """
     s = math.sin(lat * p[1] * 0.017453292519943295)
     z = p[3] * s * s
-    # atanh(e s) / e, whose next term is below 1e-16 for any ellipsoid of the Earth
+    # Series of atanh(e s) / e, whose next term is below 1e-16 for any ellipsoid of the Earth.
     arc = s * (1.0 + z * (1 / 3 + z * (1 / 5 + z * (1 / 7 + z * (1 / 9 + z / 11)))))
     if p[0] == 1.0:
         rho = p[2] * math.sqrt((1.0 - s) / (1.0 + s)) * math.exp(p[3] * arc)
@@ -145,5 +190,6 @@ def project_point(lon, lat, p):
 
 @kernel
 def _project_all(lon, lat, p, x, y):
+    """Project all points by the closed form."""
     for i in range(lon.size):
         x[i], y[i] = project_point(lon[i], lat[i], p)

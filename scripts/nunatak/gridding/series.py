@@ -1,8 +1,9 @@
-"""What the cells of a grid say together: a series of a whole area, and how its values are distributed."""
+"""Compute the time series of a whole area, and the distribution of its values."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,9 @@ from nunatak.gridding.statistics import cell_statistics
 from nunatak.gridding.sums import sum_by
 from nunatak.gridding.timebins import as_dates, bin_of
 from nunatak.parameters.freeboard import GriddedValues
+
+if TYPE_CHECKING:
+    from nunatak.gridding.accumulators import Accumulators
 
 SERIES = ("count", "n_pass", "n_day", "mean", "std", "stderr", "lead_share")
 _OF_HISTOGRAM = ("median", "mode")
@@ -35,27 +39,29 @@ UNITS = {
 }
 
 
-def area_series(accumulators, bins, *, inside=None, weighting=GriddedValues.weighting):
+def area_series(
+    accumulators: Accumulators, bins: str, *, inside: np.ndarray | None = None, weighting: str = GriddedValues.weighting
+) -> pd.DataFrame:
     """
-    One row per time bin for an area as a whole.
+    Return the statistics of an area as a whole, one row per time bin.
 
     Parameters
     ----------
     accumulators : Accumulators
     bins : as for `cell_statistics`
-    inside : (ny, nx) bool, the cells of the area; all by default
-    weighting : of `mean` and `stderr`
+    inside : (ny, nx) bool, the cells of the area. Default: all
+    weighting : key of `WEIGHTINGS`, for `mean` and `stderr`
 
     Returns
     -------
     DataFrame of `time_start, time_end` and the statistics of all segments in the area (`SERIES`, with a histogram also
-        `median` and `mode`); `n_cells` and `area` (km2) seen, and `cell_mean`, the mean over the area of the cells'
-        means, in which a place that was crossed often counts no more than another
+        `median` and `mode`), `n_cells` and `area` (km2) with data, and `cell_mean`, the mean over the area of the
+        cells' means, in which all places have the same weight however often they were crossed
 
     Notes
     -----
-    `stderr` is that of the passes' scatter about one mean: it holds how freeboard varies over the area too, so it tells
-    how well another set of passes would repeat the number. NaN with a single pass.
+    `stderr` comes from the scatter of the passes about one mean. It includes how freeboard varies over the area, so it
+    says how well another set of passes would reproduce the number. It is NaN for a single pass.
     """
     own = _within(accumulators, inside)
     grid = accumulators.grid
@@ -74,13 +80,19 @@ def area_series(accumulators, bins, *, inside=None, weighting=GriddedValues.weig
     return _dated(table)
 
 
-def distribution(accumulators, bins, *, inside=None):
+def distribution(accumulators: Accumulators, bins: str, *, inside: np.ndarray | None = None) -> pd.DataFrame:
     """
-    How values are distributed over an area, by time bin.
+    Return the distribution of values over an area, by time bin.
+
+    Parameters
+    ----------
+    accumulators : Accumulators
+    bins : as for `cell_statistics`
+    inside : (ny, nx) bool, the cells of the area. Default: all
 
     Returns
     -------
-    DataFrame of `time_start, time_end, low, high` (of a level), `n` (segments) and `share` (of the bin's weight); empty
+    DataFrame of `time_start, time_end, low, high` (of a level), `n` (segments) and `share` (of the bin's weight), empty
         without a histogram
     """
     levels = _within(accumulators, inside).levels
@@ -102,6 +114,7 @@ def distribution(accumulators, bins, *, inside=None):
 
 
 def _within(accumulators, inside):
+    """Keep the rows and levels of cells in the area."""
     if inside is None:
         return accumulators
     keep = np.asarray(inside).ravel()
@@ -113,7 +126,11 @@ def _within(accumulators, inside):
 
 
 def _areas(grid, cell):
-    """True area of cells by their numbers, m2: only of those that were seen, a hemisphere has millions of others."""
+    """
+    Return the true area of cells by their numbers, m2.
+
+    Only cells with data are computed, as a hemisphere has millions of others.
+    """
     seen, at = np.unique(cell, return_inverse=True)
     if not seen.size:
         return np.empty(0)
@@ -123,6 +140,7 @@ def _areas(grid, cell):
 
 
 def _dated(table):
+    """Replace start and end in days by `time_start` and `time_end`."""
     table.insert(0, "time_start", as_dates(table.pop("start")))
     table.insert(1, "time_end", as_dates(table.pop("end")))
     return table

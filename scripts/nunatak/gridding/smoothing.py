@@ -1,46 +1,60 @@
 """
-Maps from scattered points by a Gaussian kernel: each node is a weighted mean of its neighbours in four quadrants.
+Map scattered points with a Gaussian kernel: each node is a weighted mean of its neighbours in four quadrants.
 
-A bucket mean leaves empty cells between tracks; a kernel fills them and says how well. Weights are
-sigma^-2 * exp(-d^2 / (2 length^2)), neighbours are balanced over quadrants so that one dense track does not decide
-alone (as in captoolkit's interpgaus), and the error holds the scatter of the neighbours and their own errors.
+A mean per cell leaves cells between tracks empty. A kernel fills them and gives an error. Weights are sigma^-2 *
+exp(-d^2 / (2 length^2)). Neighbours are balanced over quadrants so that one dense track does not decide alone (as in
+captoolkit's interpgaus). The error includes the scatter of the neighbours and their own errors.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from nunatak.compute.kernels import kernel
 from nunatak.runtime import NunatakError
 
+if TYPE_CHECKING:
+    from nunatak.geometry.grid import Grid
+
 _QUADRANTS = 4
 
 
-def gaussian_kernel(points, grid, *, length, radius, per_quadrant=6, minimum=3, n_sigma=None):
+def gaussian_kernel(
+    points: Mapping[str, np.ndarray],
+    grid: Grid,
+    *,
+    length: float,
+    radius: float,
+    per_quadrant: int = 6,
+    minimum: int = 3,
+    n_sigma: float | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
-    Value and error on every cell centre.
+    Return value, error and number of neighbours at every cell centre.
 
     Parameters
     ----------
-    points : mapping of (n,) arrays `x`, `y` (m, in the grid's coordinate system), `value`, and, where known, `sigma`
-        (one standard error, positive); rows that are not finite are left out
+    points : mapping of (n,) arrays `x`, `y` (m, in the grid's coordinate system), `value` and optionally `sigma` (one
+        standard error, positive). Rows that are not finite are left out
     grid : Grid
-    length : of the Gaussian, m
-    radius : beyond which no point counts, m
-    per_quadrant : nearest neighbours taken from each quadrant around a node
-    minimum : neighbours without which a node stays NaN
-    n_sigma : drop neighbours further than this many standard deviations from the neighbours' median; None keeps all
+    length : m, of the Gaussian
+    radius : m, beyond which no point counts
+    per_quadrant : nearest neighbours taken from each quadrant around a node. Default: 6
+    minimum : nodes with fewer neighbours are NaN. Default: 3
+    n_sigma : largest distance of a neighbour from the neighbours' median, in standard deviations. Default: none, all
+        are kept
 
     Returns
     -------
-    value, error : (ny, nx) arrays; error = sqrt(weighted variance of the neighbours + weighted mean of sigma^2)
+    value, error : (ny, nx) arrays, error = sqrt(weighted variance of the neighbours + weighted mean of sigma^2)
     count : (ny, nx) int32, neighbours used
 
     Raises
     ------
-    NunatakError : no usable point, or lengths that are not positive
+    NunatakError : there is no usable point, or a length is not positive
     """
     x, y = np.meshgrid(grid.x, grid.y)
     columns = _columns(points, length, radius)
@@ -49,17 +63,26 @@ def gaussian_kernel(points, grid, *, length, radius, per_quadrant=6, minimum=3, 
     return value.reshape(grid.shape), error.reshape(grid.shape), count.reshape(grid.shape)
 
 
-def leave_one_track_out(points, *, length, radius, per_quadrant=6, minimum=3, n_sigma=None):
+def leave_one_track_out(
+    points: Mapping[str, np.ndarray],
+    *,
+    length: float,
+    radius: float,
+    per_quadrant: int = 6,
+    minimum: int = 3,
+    n_sigma: float | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """
-    Each point less the estimate at its place from all other tracks: an honest test of the map and its errors.
+    Subtract from each point the estimate from all other tracks, as an independent test of the map and its errors.
 
     Parameters
     ----------
     points : as for `gaussian_kernel`, with `track` (n,) integers
+    length, radius, per_quadrant, minimum, n_sigma : as for `gaussian_kernel`
 
     Returns
     -------
-    residual, error : (n,) arrays, NaN where too few points of other tracks are near
+    residual, error : (n,) arrays, NaN when too few points of other tracks are near
     """
     columns = _columns(points, length, radius)
     gaussian = Gaussian(length, radius, per_quadrant, minimum, n_sigma or 0.0)
@@ -70,8 +93,21 @@ def leave_one_track_out(points, *, length, radius, per_quadrant=6, minimum=3, n_
     return residual, errors
 
 
-def estimate_reference(x, y, points, *, length, radius, per_quadrant=6):
-    """The definition for one node (without the n-sigma filter): value, error and number of neighbours."""
+def estimate_reference(
+    x: float, y: float, points: Mapping[str, np.ndarray], *, length: float, radius: float, per_quadrant: int = 6
+) -> tuple[float, float, int]:
+    """
+    Estimate one node without the n-sigma filter, as the reference implementation.
+
+    Parameters
+    ----------
+    x, y : m, the node
+    points, length, radius, per_quadrant : as for `gaussian_kernel`
+
+    Returns
+    -------
+    value, error, count
+    """
     dx, dy = points["x"] - x, points["y"] - y
     distance = np.hypot(dx, dy)
     quadrant = (dx >= 0) * 2 + (dy >= 0)
@@ -86,7 +122,7 @@ def estimate_reference(x, y, points, *, length, radius, per_quadrant=6):
 
 
 def _columns(points, length, radius):
-    """Finite points in order of the square of side `radius` they lie in."""
+    """Return the finite points as arrays, and whether their errors are given."""
     if not (length > 0 and radius > 0):
         raise NunatakError(f"gaussian_kernel: length {length} and radius {radius} must be positive, in metres")
     x, y, value = (np.asarray(points[name], dtype="f8") for name in ("x", "y", "value"))
@@ -95,7 +131,7 @@ def _columns(points, length, radius):
     kept = np.isfinite(x) & np.isfinite(y) & np.isfinite(value) & np.isfinite(sigma) & (sigma > 0)
     if not kept.any():
         raise NunatakError(f"gaussian_kernel: none of {x.size} points has a position, a value and a positive sigma")
-    known = "sigma" in points
+    has_sigma = "sigma" in points
     return {
         "x": x[kept],
         "y": y[kept],
@@ -103,12 +139,12 @@ def _columns(points, length, radius):
         "sigma": sigma[kept],
         "track": track[kept],
         "kept": kept,
-        "sigma_known": known,
+        "sigma_known": has_sigma,
     }
 
 
 class Gaussian(NamedTuple):
-    """The kernel of a map and which neighbours count."""
+    """Settings of the kernel and of the choice of neighbours."""
 
     length: float
     """m"""
@@ -138,6 +174,7 @@ class Points(NamedTuple):
 
 
 def _estimate(x, y, track, columns, gaussian):
+    """Sort the points by squares and estimate all nodes."""
     radius = gaussian.radius
     left, bottom = columns["x"].min(), columns["y"].min()
     column = ((columns["x"] - left) // radius).astype("int64")
@@ -165,14 +202,14 @@ def _estimate(x, y, track, columns, gaussian):
 
 @kernel
 def _estimate_nodes(x, y, own_track, points, gaussian, value, error, count):
-    """Estimate each node from its nearest neighbours; points of the node's own track are left out."""
+    """Estimate each node from its nearest neighbours, without points of the node's own track."""
     radius, k = gaussian.radius, gaussian.per_quadrant
     nearest = np.empty((_QUADRANTS, k), dtype=np.int64)
     distance2 = np.empty((_QUADRANTS, k))
-    found = np.empty(_QUADRANTS, dtype=np.int64)
+    n_near = np.empty(_QUADRANTS, dtype=np.int64)
     chosen = np.empty(_QUADRANTS * k, dtype=np.int64)
     for i in range(x.size):
-        found[:] = 0
+        n_near[:] = 0
         column, row = int((x[i] - points.left) // radius), int((y[i] - points.bottom) // radius)
         for r in range(max(row - 1, 0), min(row + 2, points.ny)):
             for c in range(max(column - 1, 0), min(column + 2, points.nx)):
@@ -182,10 +219,10 @@ def _estimate_nodes(x, y, own_track, points, gaussian, value, error, count):
                     dx, dy = points.x[j] - x[i], points.y[j] - y[i]
                     d2 = dx * dx + dy * dy
                     if d2 <= radius * radius:
-                        _insert(nearest, distance2, found, (2 if dx >= 0 else 0) + (1 if dy >= 0 else 0), j, d2, k)
+                        _insert(nearest, distance2, n_near, (2 if dx >= 0 else 0) + (1 if dy >= 0 else 0), j, d2, k)
         n = 0
         for q in range(_QUADRANTS):
-            for m in range(found[q]):
+            for m in range(n_near[q]):
                 chosen[n] = nearest[q, m]
                 n += 1
         if gaussian.n_sigma > 0 and n > 2:
@@ -196,13 +233,13 @@ def _estimate_nodes(x, y, own_track, points, gaussian, value, error, count):
 
 
 @kernel
-def _insert(nearest, distance2, found, q, j, d2, k):
-    """Keep the k nearest of a quadrant in order."""
-    m = found[q]
+def _insert(nearest, distance2, n_near, q, j, d2, k):
+    """Insert a point into the k nearest of its quadrant, in order of distance."""
+    m = n_near[q]
     if m == k and d2 >= distance2[q, k - 1]:
         return
     if m < k:
-        found[q] = m + 1
+        n_near[q] = m + 1
     else:
         m = k - 1
     while m > 0 and distance2[q, m - 1] > d2:
@@ -213,6 +250,7 @@ def _insert(nearest, distance2, found, q, j, d2, k):
 
 @kernel
 def _without_outliers(chosen, n, pv, n_sigma):
+    """Keep the neighbours within n_sigma standard deviations of their median, and return their number."""
     values = pv[chosen[:n]]
     median, spread = np.median(values), np.std(values)
     m = 0

@@ -1,19 +1,23 @@
-"""Adding rows of equal keys, one after the other, so that the result is defined to the last byte."""
+"""Add rows of equal keys one after the other, so that the result is defined to the last byte."""
 
 from __future__ import annotations
 
 import numpy as np
 
 
-def groups_of(*keys):
+def groups_of(*keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
-    The order that sorts rows by keys (the first most significant, ties as they come), and each sorted row's group.
+    Return the order that sorts rows by keys, and the group of each sorted row.
+
+    Parameters
+    ----------
+    keys : (n,) arrays, the most significant first. Rows of equal keys keep their order
 
     Returns
     -------
     order : (n,) int64
     group : (n,) int64, 0, 1, ... along the sorted rows
-    first : (n_group,) int64, position in the sorted rows of each group's first
+    first : (n_group,) int64, position in the sorted rows of each group's first row
     """
     order = np.lexsort(keys[::-1])
     new = np.ones(len(order), dtype=bool)
@@ -25,9 +29,18 @@ def groups_of(*keys):
     return order, np.cumsum(new) - 1, np.flatnonzero(new)
 
 
-def sum_groups(group, columns):
+def sum_groups(group: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """
-    (n_group, n_column) sums of the rows of each group, added in the order of the rows.
+    Sum the rows of each group, in the order of the rows.
+
+    Parameters
+    ----------
+    group : (n,) int64, 0, 1, ... ascending
+    columns : (n, n_column) array
+
+    Returns
+    -------
+    (n_group, n_column) array
 
     >>> sum_groups(np.array([0, 0, 1]), np.array([[1.0], [2.0], [5.0]])).tolist()
     [[3.0], [5.0]]
@@ -39,9 +52,9 @@ def sum_groups(group, columns):
     return out
 
 
-def sum_by(keys, columns):
+def sum_by(keys: tuple[np.ndarray, ...], columns: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """
-    Rows of equal keys added.
+    Add the rows of equal keys.
 
     Parameters
     ----------
