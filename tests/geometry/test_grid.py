@@ -120,7 +120,7 @@ def test_the_transform_is_that_of_the_corner():
         (lambda: Grid(CRS, 0, 0, 0, 1, 1, 1), "cell size 0 x 1 is not positive"),
         (lambda: Grid(CRS, 0, 0, 1, 1, 0, 1), "0 rows x 1 columns hold no cell"),
         (lambda: Grid.from_bounds(CRS, (1, 0, 0, 1), 1), "enclose nothing; write left, bottom, right, top"),
-        (lambda: Grid.from_centres(CRS, [0], [0, 1]), "2 x 1 coordinates do not tell a cell size"),
+        (lambda: Grid.from_centres(CRS, [0], [0, 1]), "2 x 1 coordinates do not determine a cell size"),
         (lambda: Grid.from_centres(CRS, [0, 1, 3], [0, 1]), "not evenly spaced"),
         (lambda: Grid.from_centres(CRS, [2, 1, 0], [0, 1]), "not evenly spaced, or x does not ascend|not positive"),
         (lambda: Grid(CRS, 0, 10, 1, 1, 10, 10).window((20, 20, 30, 30)), "does not touch the grid"),

@@ -177,9 +177,9 @@ def test_a_study_s_words_become_a_selection():
 )
 def test_a_word_that_is_no_platform_is_refused(word, hint):
     """It would keep nothing, and nobody would know why; in a selection and in a study file."""
-    with pytest.raises(NunatakError, match=f"platforms: {word!r} is no platform; {hint}"):
+    with pytest.raises(NunatakError, match=f"platforms: {word!r} is not a platform; {hint}"):
         selection_from({"platforms": (word,)})
-    with pytest.raises(ValueError, match=f"{word!r} is no platform; {hint}"):
+    with pytest.raises(ValueError, match=f"{word!r} is not a platform; {hint}"):
         ItsLive(platforms=[word])
 
 

@@ -1,8 +1,11 @@
-"""Land of Natural Earth as the package holds it: both polar regions in their projections, and the world in degrees."""
+"""
+Read the land of Natural Earth that the package holds: both polar regions in their projections, the world in degrees.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +17,7 @@ from nunatak.geometry import packed
 from nunatak.geometry.region import SHIPPED
 
 FILE = SHIPPED / "land.json"
-# half the side of the squares about the poles that the projected layers fill, m
+# m, half the side of the squares about the poles that the projected layers fill
 REACH = 4_200_000.0
 _ACROSS = 41  # points along a side of a window that is looked up
 _DETAIL = 1000  # the side of a map over the width of its smallest bend
@@ -22,23 +25,31 @@ _DETAIL = 1000  # the side of a map over the width of its smallest bend
 
 @lru_cache(maxsize=1)
 def contents() -> dict[str, Any]:
-    """Return the file: provenance, and of each layer (north, south, world) its coordinate system and packed outline."""
+    """
+    Return the file: provenance, and for each layer (north, south, world) its coordinate system and packed outline.
+    """
     return json.loads(FILE.read_text("utf-8"))
 
 
 @lru_cache(maxsize=3)
-def polygons(name) -> np.ndarray:
-    """Return the polygons of a layer (`north`, `south`, `world`) in its own coordinate system."""
+def polygons(name: str) -> np.ndarray:
+    """
+    Return the polygons of a layer (`north`, `south`, `world`) in its own coordinate system.
+
+    Parameters
+    ----------
+    name : north, south or world
+    """
     layer = contents()["layers"][name]
     return packed.decode(layer["data"], layer["quantum"])
 
 
-def within(crs, box) -> shapely.Geometry:
+def within(crs: Any, box: Sequence[float]) -> shapely.Geometry:
     """
     Return the land in a map's window, with as much detail as the window can show.
 
-    The polar layers are of 1:10 million; away from the poles the layer of the world is taken, of 1:50 million. In
-    Antarctica the edge of the land is the grounding line: ice shelves are sea here.
+    The polar layers have a scale of 1:10 million. Elsewhere the layer of the world is used, of 1:50 million. In
+    Antarctica the edge of the land is the grounding line, so that ice shelves are sea.
 
     Parameters
     ----------
@@ -60,14 +71,14 @@ def within(crs, box) -> shapely.Geometry:
 
 
 def _layer(crs, box):
-    """Return the layer that covers a window best, and the window in the layer's coordinates, a little wider."""
+    """Return the layer that best covers a window, and the window in the layer's coordinates, slightly enlarged."""
     x, y = (
         steps.ravel()
         for steps in np.meshgrid(np.linspace(box[0], box[1], _ACROSS), np.linspace(box[2], box[3], _ACROSS))
     )
     lon, lat = pyproj.Transformer.from_crs(crs, "OGC:CRS84", always_xy=True).transform(x, y)
-    known = np.isfinite(lon + lat)
-    lon, lat = lon[known], lat[known]
+    finite = np.isfinite(lon + lat)
+    lon, lat = lon[finite], lat[finite]
     for name in ("north", "south"):
         to_layer = pyproj.Transformer.from_crs("OGC:CRS84", contents()["layers"][name]["crs"], always_xy=True)
         at = np.column_stack(to_layer.transform(lon, lat))
@@ -81,5 +92,5 @@ def _layer(crs, box):
 
 
 def _margin(at):
-    """Return the distance of neighbours among the points of a window, m: its edge may bulge so far."""
+    """Return the distance of neighbours among the points of a window, m, by which its edge may bulge."""
     return float(np.ptp(at, axis=0).max()) / (_ACROSS - 1)

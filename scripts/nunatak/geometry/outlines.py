@@ -1,9 +1,12 @@
-"""The outlines of a study on disk: one GeoJSON file with its region and every further one."""
+"""Write and read the outlines of a study: one GeoJSON file with its region and all further ones."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import shapely
 from shapely.geometry import mapping, shape
@@ -11,47 +14,67 @@ from shapely.geometry import mapping, shape
 from nunatak.geometry.region import Region, RegionError, Simplification, load
 from nunatak.runtime import write_json
 
-STUDY_REGION = "region"  # the key under which the study's own region stands
-ALTIMETRY_REGION = "altimetry_region"  # and that of the altimetry, where it is another one
+STUDY_REGION = "region"  # key of the study's own region
+ALTIMETRY_REGION = "altimetry_region"  # key of the altimetry's region, if it differs
 
 
-def write_outlines(regions, path):
+def write_outlines(regions: Mapping[str, Region], path: str | Path) -> None:
     """
     Write regions as a GeoJSON FeatureCollection (RFC 7946, WGS84, cut at the antimeridian).
 
     Parameters
     ----------
-    regions : mapping of key to Region; the study's own region under "region"
+    regions : mapping of key to Region, with the study's own region under "region"
+    path : file to write
     """
     features = [_feature(key, region) for key, region in regions.items()]
     write_json({"type": "FeatureCollection", "features": features}, path)
 
 
-def read_outlines(path) -> dict[str, Region]:
-    """The regions of a file that `write_outlines` wrote, in its order."""
+def read_outlines(path: str | Path) -> dict[str, Region]:
+    """
+    Read the regions of a file that `write_outlines` wrote, in their order.
+
+    Parameters
+    ----------
+    path : file
+    """
     with open(path, encoding="utf-8") as stream:
         return {f["properties"]["key"]: _region(f) for f in json.load(stream)["features"]}
 
 
-def altimetry_area(outlines) -> Region:
-    """Return the area in which a study's altimetry is read, of a mapping as `read_outlines` returns it."""
+def altimetry_area(outlines: Mapping[str, Region]) -> Region:
+    """
+    Return the area in which a study's altimetry is read.
+
+    Parameters
+    ----------
+    outlines : mapping as `read_outlines` returns it
+    """
     return outlines.get(ALTIMETRY_REGION, outlines[STUDY_REGION])
 
 
-def altimetry_outline(path) -> Region:
-    """Read the area in which a study's altimetry is read."""
+def altimetry_outline(path: str | Path) -> Region:
+    """
+    Read the area in which a study's altimetry is read.
+
+    Parameters
+    ----------
+    path : file of `write_outlines`
+    """
     return altimetry_area(read_outlines(path))
 
 
-def height_areas(path, crs, floating=None):
+def height_areas(path: str | Path, crs: str, floating: str | None = None) -> dict[str, Any]:
     """
-    Return the areas that height change is summed over: that of the altimetry, then every further one.
+    Return the areas over which height change is summed: that of the altimetry, then every further one.
 
     Parameters
     ----------
     path : regions.geojson
-    crs : coordinate system of the answer
-    floating : key of the area whose ice floats; it is left out of all others, whose sums are of ice on land
+    crs : coordinate system of the areas
+    floating : key of the area of floating ice, which is cut out of all other areas, so that their sums are of grounded
+        ice. Default: none
 
     Returns
     -------
@@ -70,9 +93,11 @@ def height_areas(path, crs, floating=None):
     }
 
 
-def focus_outline(focus) -> Region:
+def focus_outline(focus: Mapping[str, Any]) -> Region:
     """
-    The part of the map that a study zooms in on, as a Region: its straight sides are curves in longitude and latitude.
+    Return the part of the map that a study zooms in on as a Region.
+
+    Its straight sides are curves in longitude and latitude.
 
     Parameters
     ----------
@@ -83,11 +108,12 @@ def focus_outline(focus) -> Region:
     try:
         return load(box, name="focus")
     except RegionError:
-        # a box over the antimeridian, or over a pole, is meant to cross it
+        # A box over the antimeridian or over a pole is meant to cross it.
         return load({**box, "crosses_antimeridian": True}, name="focus")
 
 
 def _feature(key, region):
+    """Return a region as a GeoJSON feature."""
     properties = {
         "key": key,
         "name": region.name,
@@ -99,6 +125,7 @@ def _feature(key, region):
 
 
 def _region(feature):
+    """Return the region of a GeoJSON feature."""
     about = feature["properties"]
     simplification = Simplification(**about["simplification"]) if about["simplification"] else None
     geometry = shapely.force_2d(shape(feature["geometry"]))

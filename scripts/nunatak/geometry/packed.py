@@ -1,39 +1,47 @@
 """
 Pack polygons into a short text: multiples of a quantum, differences from vertex to vertex, varints, zlib, base64.
 
-The numbers in turn are: how many polygons; for each how many rings; for each ring how many vertices (the closing one
-not counted) and, for each vertex, how far it lies from the vertex before it in x and in y. The first vertex of a ring
-counts from the last one of the ring before. Negative numbers are folded between the others (zigzag: 0, -1, 1, -2
-become 0, 1, 2, 3).
+The numbers are, in this order: the number of polygons, for each polygon the number of rings, for each ring the number
+of vertices (without the closing one) and, for each vertex, its distance in x and in y from the vertex before. The first
+vertex of a ring counts from the last one of the ring before. Negative numbers are interleaved with the others (zigzag:
+0, -1, 1, -2 become 0, 1, 2, 3).
 """
 
 from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 import shapely
 
-_BITS = 7  # of a number in each byte of a varint; the eighth says that more follow
+_BITS = 7  # bits of a number in each byte of a varint; the eighth marks that more bytes follow
 
 
-def quantised(polygons, quantum):
+def quantised(polygons: Sequence[shapely.Geometry] | np.ndarray, quantum: float) -> np.ndarray:
     """
-    Return the polygons with their vertices on a grid of `quantum`; those that vanish on it are left out.
+    Return the polygons with their vertices on a grid, without those that vanish on it.
 
     Parameters
     ----------
     polygons : shapely Polygons
-    quantum : step of the grid, in the polygons' own unit
+    quantum : step of the grid, in the polygons' unit
     """
     snapped = shapely.set_precision(np.asarray(polygons, dtype=object), quantum)
     parts = shapely.get_parts(snapped)
     return parts[(shapely.get_type_id(parts) == 3) & (shapely.area(parts) > 0)]
 
 
-def encode(polygons, quantum) -> str:
-    """Return polygons whose vertices lie on a grid of `quantum` as text."""
+def encode(polygons: Sequence[shapely.Polygon] | np.ndarray, quantum: float) -> str:
+    """
+    Return polygons whose vertices lie on a grid of `quantum` as text.
+
+    Parameters
+    ----------
+    polygons : shapely Polygons
+    quantum : step of the grid, in the polygons' unit
+    """
     numbers = [[len(polygons)]]
     last = np.zeros(2, dtype=np.int64)
     for polygon in polygons:
@@ -47,8 +55,15 @@ def encode(polygons, quantum) -> str:
     return base64.b64encode(zlib.compress(_varints((stream << 1) ^ (stream >> 63)), 9)).decode()
 
 
-def decode(text, quantum) -> np.ndarray:
-    """Return the polygons that `encode` wrote, an array of shapely Polygons."""
+def decode(text: str, quantum: float) -> np.ndarray:
+    """
+    Return the polygons that `encode` wrote, an array of shapely Polygons.
+
+    Parameters
+    ----------
+    text : as from `encode`
+    quantum : step of the grid
+    """
     folded = _numbers(zlib.decompress(base64.b64decode(text)))
     stream = (folded >> 1) ^ -(folded & 1)
     rings, of_polygon, at = [], [], 1
@@ -68,7 +83,7 @@ def decode(text, quantum) -> np.ndarray:
 
 
 def _varints(values):
-    """Return whole numbers, none negative, as bytes: the low bits first, each byte but the last with its high bit."""
+    """Return whole numbers of at least 0 as bytes: low bits first, with the high bit set in all bytes but the last."""
     lengths = np.maximum(1, -(-np.frexp(values.astype(float))[1] // _BITS))
     starts = np.cumsum(lengths) - lengths
     out = np.empty(int(lengths.sum()), dtype=np.uint8)

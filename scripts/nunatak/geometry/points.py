@@ -1,13 +1,18 @@
-"""Points of longitude and latitude, placed in a coordinate system."""
+"""Project points of longitude and latitude to a coordinate system."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pyproj
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def placed(points, crs):
+
+def placed(points: pd.DataFrame, crs: str) -> pd.DataFrame:
     """
-    Return points with `x` and `y` (m) in a coordinate system added.
+    Add `x` and `y` (m) in a coordinate system to a table of points.
 
     Parameters
     ----------

@@ -1,8 +1,11 @@
-"""Rings of longitude and latitude made into proper polygons: checked, cut at the antimeridian, closed over a pole."""
+"""
+Make polygons from rings of longitude and latitude: check them, cut them at the antimeridian, close them over a pole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -10,7 +13,7 @@ import shapely
 
 from nunatak.runtime import NunatakError, log
 
-# An outline straight in its own projection is not straight in longitude and latitude; steps this short follow it.
+# An edge that is straight in its own projection is a curve in longitude and latitude. Steps this short follow it.
 _PROJECTED_STEP = 2000.0  # m
 _MOST_STEPS = 20000
 # Lambert's cylindrical equal-area projection: meridians and parallels become straight lines, the pole one too.
@@ -18,24 +21,44 @@ _EQUAL_AREA = pyproj.Proj("+proj=cea +ellps=WGS84")
 
 
 class RegionError(NunatakError):
-    """An outline that encloses nothing sensible, or that cannot be found or read."""
+    """An outline encloses no area, or cannot be found or read."""
 
 
-def area_km2(geometry) -> float:
-    """Area on the WGS84 ellipsoid (km2) of a polygon in longitude and latitude, edges straight in both."""
+def area_km2(geometry: shapely.Geometry) -> float:
+    """
+    Return the area on the WGS84 ellipsoid, km2, of a polygon whose edges are straight in longitude and latitude.
+
+    Parameters
+    ----------
+    geometry : polygon in degrees
+    """
     steps = shapely.segmentize(geometry, 0.05)
     return float(shapely.area(shapely.transform(steps, _EQUAL_AREA, interleaved=False))) / 1e6
 
 
-def vertices(geometry) -> int:
-    """Number of corners, the closing one of each ring not counted twice."""
+def vertices(geometry: shapely.Geometry) -> int:
+    """
+    Return the number of corners, with the closing corner of each ring counted once.
+
+    Parameters
+    ----------
+    geometry : polygon
+    """
     parts = shapely.get_parts(geometry)
     return int(shapely.get_num_coordinates(geometry) - np.sum(1 + shapely.get_num_interior_rings(parts)))
 
 
-def points(values) -> np.ndarray:
+def points(values: Any) -> np.ndarray:
     """
-    (n, 2) longitudes and latitudes from pairs, from mappings with `lon` and `lat`, or from one flat list.
+    Return longitudes and latitudes as (n, 2) from pairs, from mappings with `lon` and `lat`, or from one flat list.
+
+    Parameters
+    ----------
+    values : list of pairs, of mappings or of numbers, degrees
+
+    Raises
+    ------
+    RegionError : the list has none of these forms
 
     >>> points([{"lon": 20, "lat": 79}, {"lon": 21, "lat": 80}]).tolist() == points([20, 79, 21, 80]).tolist()
     True
@@ -60,16 +83,38 @@ def points(values) -> np.ndarray:
     return array
 
 
-def polygon(values):
-    """The polygon with these corners; a ring given open is closed."""
+def polygon(values: Any) -> shapely.Polygon:
+    """
+    Return the polygon with these corners, and close an open ring.
+
+    Parameters
+    ----------
+    values : as for `points`
+
+    Raises
+    ------
+    RegionError : there are fewer than three different corners
+    """
     array = points(values)
     if len(np.unique(array, axis=0)) < 3:
         raise RegionError(f"lonlat: {len(array)} corners enclose no area; give at least three different ones")
     return shapely.Polygon(array)
 
 
-def box(values, crosses, *, geographic=True):
-    """The polygons of [west, south, east, north]: one, or two where it crosses the antimeridian."""
+def box(values: Any, crosses: bool, *, geographic: bool = True) -> list[shapely.Polygon]:
+    """
+    Return the polygons of [west, south, east, north]: one, or two if the box crosses the antimeridian.
+
+    Parameters
+    ----------
+    values : four numbers, degrees or CRS units
+    crosses : whether the box may cross the antimeridian
+    geographic : whether the numbers are degrees. Default: True
+
+    Raises
+    ------
+    RegionError : the numbers do not form a box
+    """
     if isinstance(values, Mapping) or not hasattr(values, "__len__") or len(values) != 4:
         raise RegionError(f"bbox: got {values!r}; write [west, south, east, north]")
     try:
@@ -91,9 +136,13 @@ def box(values, crosses, *, geographic=True):
     return [shapely.box(left, south, right, north) for left, right in sides if right > left]
 
 
-def half_turn(lon) -> np.ndarray:
+def half_turn(lon: np.ndarray) -> np.ndarray:
     """
-    Longitudes that count from 0 to 360 as they count from -180 to 180; all others as they are.
+    Convert longitudes that count from 0 to 360 to -180 to 180, and return others unchanged.
+
+    Parameters
+    ----------
+    lon : (n,) degrees
 
     >>> half_turn(np.array([305.0, 312.0])).tolist()
     [-55.0, -48.0]
@@ -104,8 +153,18 @@ def half_turn(lon) -> np.ndarray:
     return np.where(lon > 180, lon - 360.0, lon)
 
 
-def check_degrees(array):
-    """Refuse latitudes beyond the poles and longitudes beyond half a turn."""
+def check_degrees(array: np.ndarray) -> None:
+    """
+    Refuse latitudes beyond the poles and longitudes beyond half a turn.
+
+    Parameters
+    ----------
+    array : (n, 2) longitude and latitude, degrees
+
+    Raises
+    ------
+    RegionError : names the value and the remedy
+    """
     lon, lat = array[:, 0], array[:, 1]
     beyond = np.flatnonzero(np.abs(lat) > 90)
     if beyond.size:
@@ -118,17 +177,21 @@ def check_degrees(array):
         raise RegionError(f"longitude {lon[beyond[0]]:g} is more than half a turn; write it between -180 and 180")
 
 
-def simple(part):
+def simple(part: shapely.Geometry) -> shapely.Geometry:
     """
-    Return the polygon itself, or an equal one where its ring touches itself or has a spike without area.
+    Return the polygon itself, or an equal one if its ring touches itself or has a spike without area.
 
-    Outlines traced from pixels touch themselves in a corner. Where a spike lies among the corners GEOS says of it
-    "Ring Self-intersection" or "Self-intersection" as the ring goes round one way or the other, and formats differ in
-    that (Shapefile is clockwise), so that the area alone decides.
+    Outlines traced from pixels touch themselves in a corner. For a spike among the corners GEOS reports "Ring
+    Self-intersection" or "Self-intersection" depending on the direction of the ring, and formats differ in that
+    (Shapefile is clockwise), so that the area alone decides.
+
+    Parameters
+    ----------
+    part : polygon
 
     Raises
     ------
-    RegionError : the ring crosses itself and does not say what is inside
+    RegionError : the ring crosses itself, so that its inside is not defined
     """
     if shapely.is_valid(part):
         return part
@@ -142,12 +205,18 @@ def simple(part):
     raise RegionError(f"the outline is not a simple ring ({reason}); give its corners in order, going round once")
 
 
-def to_sphere(parts, crosses, *, box=False):
+def to_sphere(parts: Sequence[shapely.Geometry], crosses: bool, *, box: bool = False) -> tuple[shapely.Geometry, bool]:
     """
-    Polygons in degrees as one geometry in [-180, 180], and whether it crosses the antimeridian.
+    Join polygons in degrees in one geometry in [-180, 180], and return whether it crosses the antimeridian.
 
-    With `crosses` an edge goes the short way round, so that a ring may pass 180 or go round a pole; without it every
-    edge is taken as written and one longer than half a turn is refused. The parts of a `box` are cut already.
+    With `crosses` an edge takes the short way round, so that a ring may pass 180 or go round a pole. Without it every
+    edge is taken as written, and one longer than half a turn is refused.
+
+    Parameters
+    ----------
+    parts : polygons, degrees
+    crosses : whether the outline may cross the antimeridian
+    box : whether the parts are those of `box`, which are already cut. Default: False
     """
     if box:
         return _joined(parts), len(parts) > 1
@@ -159,11 +228,23 @@ def to_sphere(parts, crosses, *, box=False):
     return _wrapped(parts) if crosses else (_joined([simple(part) for part in parts]), False)
 
 
-def unproject(parts, crs, *, follow=True):
+def unproject(
+    parts: Sequence[shapely.Geometry], crs: pyproj.CRS, *, follow: bool = True
+) -> tuple[shapely.Geometry, bool]:
     """
-    Polygons in a projection as one geometry in longitude and latitude, and whether it crosses the antimeridian.
+    Convert projected polygons to one geometry in degrees, and return whether it crosses the antimeridian.
 
     With `follow` edges stay straight in the projection; without, only the corners are carried over.
+
+    Parameters
+    ----------
+    parts : polygons, in CRS units
+    crs : their projection
+    follow : whether edges stay straight in the projection. Otherwise only the corners are converted. Default: True
+
+    Raises
+    ------
+    RegionError : the outline lies outside its coordinate system
     """
     parts = [simple(part) for part in parts]
     length = sum(shapely.length(part) for part in parts)
@@ -178,7 +259,7 @@ def unproject(parts, crs, *, follow=True):
 
 
 def _wrapped(parts):
-    """Polygons whose edges go the short way round, cut at the antimeridian; and whether any crosses it."""
+    """Cut polygons whose edges take the short way round at the antimeridian, and return whether any crosses it."""
     cut, crossing = [], False
     for part in parts:
         outer, beyond = _ring(shapely.get_exterior_ring(part))
@@ -189,14 +270,14 @@ def _wrapped(parts):
 
 
 def _ring(ring):
-    """One ring as a cut polygon, and whether it crosses the antimeridian without holding a pole."""
+    """Return one ring as a cut polygon, and whether it crosses the antimeridian without holding a pole."""
     lon, lat = shapely.get_coordinates(ring).T
-    # whole turns are taken off, so that no longitude changes by rounding
+    # Whole turns are subtracted, so that no longitude changes by rounding.
     unrolled = lon - 360.0 * np.concatenate([[0.0], np.cumsum(np.round(np.diff(lon) / 360.0))])
     turn = round((unrolled[-1] - unrolled[0]) / 360)
     corners = np.column_stack([unrolled, lat])
     if turn:
-        # ASSUME: a ring that goes round the Earth holds the pole it is nearer to
+        # ASSUME: a ring that goes round the Earth holds the nearer pole.
         pole = np.copysign(90.0, lat.mean())
         corners = np.vstack([corners, [unrolled[-1], pole], [unrolled[0], pole]])
     whole = simple(shapely.Polygon(corners))
@@ -205,7 +286,7 @@ def _ring(ring):
 
 
 def _cut(whole):
-    """A polygon anywhere on the unrolled longitudes, brought back to [-180, 180] in pieces."""
+    """Bring a polygon on unrolled longitudes back to [-180, 180] in pieces."""
     west, _, east, _ = shapely.bounds(whole)
     pieces = []
     for turn in range(int(np.floor((west + 180) / 360)), int(np.ceil((east - 180) / 360)) + 1):
@@ -215,8 +296,14 @@ def _cut(whole):
     return _joined(pieces)
 
 
-def widest_gap(geometry):
-    """The longitudes (from, to) of the widest gap between the parts of a geometry that crosses the antimeridian."""
+def widest_gap(geometry: shapely.Geometry) -> tuple[float, float]:
+    """
+    Return the longitudes (from, to) of the widest gap between the parts of a geometry.
+
+    Parameters
+    ----------
+    geometry : polygons that cross the antimeridian, degrees
+    """
     bounds = shapely.bounds(shapely.get_parts(geometry))
     bounds = bounds[np.argsort(bounds[:, 0])]
     reached = np.maximum.accumulate(bounds[:, 2])
@@ -228,14 +315,16 @@ def widest_gap(geometry):
 
 
 def _joined(pieces):
+    """Join pieces in one Polygon or MultiPolygon."""
     polygons = [p for p in shapely.get_parts(shapely.union_all(pieces)) if p.geom_type == "Polygon"]
     return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
 
 
 def _refuse_long_edges(part):
+    """Refuse a ring with an edge longer than half a turn."""
     lon = shapely.get_coordinates(shapely.get_exterior_ring(part))[:, 0]
     jump = np.abs(np.diff(lon))
-    # an edge along a parallel from -180 to 180 closes a ring round the Earth and is meant
+    # An edge along a parallel from -180 to 180 closes a ring round the Earth and is allowed.
     odd = np.flatnonzero((jump > 180) & (jump < 360))
     if odd.size:
         raise RegionError(

@@ -1,4 +1,4 @@
-"""One immutable object for an area of interest, and the ways a study file can give it."""
+"""Represent an area of interest as one immutable object, and load it in the ways a study file can give it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from nunatak.geometry import outline_files, polygons
 from nunatak.geometry.polygons import RegionError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-# in a clone, or inside the package where pip installed it alone
+# in a clone, or inside a package installed with pip
 _PLACES = (REPOSITORY / "config" / "regions", Path(__file__).resolve().parents[1] / "shipped")
 SHIPPED = next(filter(Path.is_dir, _PLACES), _PLACES[0])
 GAZETTEER = SHIPPED / "gazetteer.yaml"
 
-# Edges are straight in longitude and latitude; a step this short follows them to a metre in a polar projection.
+# Edges are straight in longitude and latitude. Such a step follows them to a metre in a polar projection.
 _STEP = 0.05  # degrees
-_FARTHEST = 1e9  # m; a projection that puts a point farther off than this cannot show it
+_FARTHEST = 1e9  # m. A projection cannot show a point that it puts farther away
 _FORMS = ("name", "bbox", "lonlat", "polygon")
 _KINDS: dict[str, tuple[Any, str]] = {
     "polygon": ((str, Path), "the path of a file"),
@@ -41,7 +41,7 @@ _KEYS = tuple(dict.fromkeys((*_FORMS, *_KINDS)))
 
 @dataclass(frozen=True)
 class Simplification:
-    """What a tolerance did to an outline: vertices before and after, area in km2 before and after."""
+    """Effect of a tolerance on an outline: vertices before and after, area in km2 before and after."""
 
     tolerance: float
     vertices_before: int
@@ -61,16 +61,16 @@ class Simplification:
 @dataclass(frozen=True)
 class Region:
     """
-    An area on the WGS84 ellipsoid; its edges are straight in longitude and latitude.
+    An area on the WGS84 ellipsoid, whose edges are straight in longitude and latitude.
 
     Attributes
     ----------
-    name : the gazetteer's, the study's or the file's word for it
-    geometry : shapely Polygon or MultiPolygon, longitude and latitude, longitudes in [-180, 180]; cut along the
-        antimeridian where it crosses, closed along latitude +-90 where it holds a pole
+    name : in the gazetteer, the study or the file
+    geometry : shapely Polygon or MultiPolygon, longitude and latitude, longitudes in [-180, 180], cut along the
+        antimeridian if it crosses, closed along latitude +-90 if it holds a pole
     crosses_antimeridian : west lies east of 180
-    simplification : what `tolerance` did, or None
-    crs : coordinate system its corners were given in, for words about it; None for degrees, files and names
+    simplification : effect of `tolerance`, or None
+    crs : coordinate system of the given corners, for messages. None for degrees, files and names
     """
 
     name: str
@@ -81,7 +81,7 @@ class Region:
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
-        """West, south, east, north in degrees; west > east where the region crosses the antimeridian."""
+        """Return west, south, east, north in degrees, with west > east if the region crosses the antimeridian."""
         west, south, east, north = shapely.bounds(self.geometry)
         if self.crosses_antimeridian:
             west, east = polygons.widest_gap(self.geometry)[::-1]
@@ -89,7 +89,7 @@ class Region:
 
     @cached_property
     def _unwrapped(self):
-        """The geometry with the parts behind the antimeridian moved on by a turn, where it crosses."""
+        """Return the geometry, with the parts beyond the antimeridian shifted by a turn if it crosses."""
         west = self.bounds[0]
         parts = shapely.get_parts(self.geometry)
         return shapely.union_all([_onward(part) if shapely.bounds(part)[0] < west else part for part in parts])
@@ -99,11 +99,11 @@ class Region:
         shapely.prepare(self.geometry)
         return self.geometry, shapely.bounds(self.geometry)
 
-    def contains(self, lon, lat) -> np.ndarray:
+    def contains(self, lon: np.typing.ArrayLike, lat: np.typing.ArrayLike) -> np.ndarray:
         """
-        Which points lie in the region or on its edge (bool, of the shape of lon and lat); NaN lies nowhere.
+        Return which points lie in the region or on its edge, as bool of the shape of lon and lat.
 
-        Longitudes may be in any turn. At a pole every longitude means the same point.
+        Longitudes may be in any turn. At a pole every longitude means the same point. NaN lies nowhere.
 
         >>> load({"bbox": [10, 79, 30, 81]}).contains([20, 380, 40], [80, 80, 80])
         array([ True,  True, False])
@@ -119,17 +119,13 @@ class Region:
             at_pole = np.isfinite(lon) & (((lat == 90) & (north == 90)) | ((lat == -90) & (south == -90)))
         return inside | at_pole
 
-    def projected(self, crs) -> shapely.Geometry:
+    def projected(self, crs: Any) -> shapely.Geometry:
         """
-        The region's outline in another coordinate system, its curved edges followed to about a metre.
-
-        Parameters
-        ----------
-        crs : anything pyproj understands
+        Return the region's outline in another coordinate system, with curved edges accurate to about a metre.
 
         Raises
         ------
-        RegionError : the region reaches beyond what the coordinate system can show
+        RegionError : the region reaches beyond the area of the coordinate system
         """
         target = _crs(crs, self.name)
         transform = pyproj.Transformer.from_crs("OGC:CRS84", target, always_xy=True)
@@ -142,7 +138,7 @@ class Region:
 
     @cached_property
     def natural_crs(self) -> str:
-        """EPSG:3413 north of 60 N, EPSG:3031 south of 60 S, else the UTM zone of the middle."""
+        """Return EPSG:3413 north of 60 N, EPSG:3031 south of 60 S, else the UTM zone of the middle."""
         middle = shapely.centroid(self._unwrapped)
         if middle.y > 60:
             return "EPSG:3413"
@@ -153,23 +149,22 @@ class Region:
 
     @cached_property
     def area_km2(self) -> float:
-        """Area on the ellipsoid, km2."""
+        """Return the area on the ellipsoid, km2."""
         return polygons.area_km2(self.geometry)
 
     def as_dict(self) -> dict:
-        """The region as plain values, for parameters of a rule; `from_dict` is the way back."""
+        """Return the region as plain values for parameters of a rule, see `from_dict`."""
         did = None if self.simplification is None else asdict(self.simplification)
-        wkt = shapely.to_wkt(self.geometry, rounding_precision=-1)
         return {
             "name": self.name,
-            "wkt": wkt,
+            "wkt": shapely.to_wkt(self.geometry, rounding_precision=-1),
             "crosses_antimeridian": self.crosses_antimeridian,
             "simplification": did,
         }
 
     @classmethod
-    def from_dict(cls, values) -> Region:
-        """The region that `as_dict` wrote out."""
+    def from_dict(cls, values: Mapping[str, Any]) -> Region:
+        """Return the region that `as_dict` wrote."""
         did = values.get("simplification")
         return cls(
             values["name"],
@@ -178,23 +173,23 @@ class Region:
             None if did is None else Simplification(**did),
         )
 
-    def intersects(self, geometry) -> bool:
-        """Whether a shapely geometry in longitude and latitude, cut at the antimeridian, touches the region."""
+    def intersects(self, geometry: shapely.Geometry) -> bool:
+        """Return whether a geometry in longitude and latitude, cut at the antimeridian, touches the region."""
         return bool(shapely.intersects(self._prepared[0], geometry))
 
 
-def load(spec, *, folder=".", name=None) -> Region:
+def load(spec: Any, *, folder: str | Path = ".", name: str | None = None) -> Region:
     """
-    The region a study file means.
+    Load the region that a study file describes.
 
     Parameters
     ----------
-    spec : a name of the gazetteer; `[west, south, east, north]`; a list of points; or a mapping with one of `name`,
-        `bbox`, `lonlat`, `polygon` and, where they apply, `crs`, `layer`, `attribute`, `tolerance` (metres),
+    spec : a name of the gazetteer, `[west, south, east, north]`, a list of points, or a mapping with one of `name`,
+        `bbox`, `lonlat`, `polygon` and optionally `crs`, `layer`, `attribute`, `tolerance` (metres),
         `crosses_antimeridian`
-    folder : where the study file lies; a polygon's path is looked for here, in the working directory and in the
-        workflow's own folder
-    name : what to call it; by default what the spec itself says
+    folder : folder of the study file. A polygon's path is looked up here, in the working directory and in the
+        workflow's own folder. Default: the working directory
+    name : name of the region. Default: from the spec
 
     Raises
     ------
@@ -223,8 +218,8 @@ def load(spec, *, folder=".", name=None) -> Region:
     return _assemble(parts, spec.get("crs", "OGC:CRS84"), name or "region", spec, crosses)
 
 
-def normal_form(spec) -> dict:
-    """A spec as a mapping with one of the four forms, its keys checked."""
+def normal_form(spec: Any) -> dict:
+    """Return a spec as a mapping with one of the four forms, after checking its keys."""
     if isinstance(spec, str):
         spec = {"name": spec}
     elif isinstance(spec, (list, tuple)):
@@ -243,13 +238,13 @@ def normal_form(spec) -> dict:
             raise RegionError(f"{key}: got {spec[key]!r}; write {words}")
     given = [form for form in _FORMS if form in spec]
     if len(given) != 1:
-        said = " and ".join(given) if given else "none of them"
-        raise RegionError(f"got {said}; write exactly one of {', '.join(_FORMS)}")
+        forms = " and ".join(given) if given else "none of them"
+        raise RegionError(f"got {forms}; write exactly one of {', '.join(_FORMS)}")
     return spec
 
 
-def find_file(path, folder) -> Path:
-    """The file a study names: as given, beside the study file, or in the workflow's folder."""
+def find_file(path: str | Path, folder: str | Path) -> Path:
+    """Find a file as given, beside the study file, or in the workflow's folder."""
     path = Path(path).expanduser()
     for base in ("", folder, REPOSITORY):
         if (base / path).is_file() if base else path.is_file():
@@ -259,12 +254,12 @@ def find_file(path, folder) -> Path:
 
 @lru_cache(maxsize=1)
 def gazetteer() -> dict[str, dict]:
-    """The shipped regions: name -> title, outline, source, and the ATL14/15 code where there is one."""
+    """Return the shipped regions by name: title, outline, source, and the ATL14/15 code if there is one."""
     return yaml.safe_load(GAZETTEER.read_text("utf-8"))
 
 
 def listing() -> str:
-    """The gazetteer as lines of text: name, bounds, title."""
+    """Return the gazetteer as lines of text: name, bounds, title."""
     lines = []
     for name, entry in gazetteer().items():
         west, south, east, north = load(name).bounds
@@ -273,25 +268,28 @@ def listing() -> str:
 
 
 def _named(spec, name):
+    """Load a region of the gazetteer."""
     wanted = str(spec["name"])
-    known = gazetteer()
-    if wanted not in known:
-        near = get_close_matches(wanted.lower().replace(" ", "_").replace("-", "_"), known, 1, 0.5)
+    regions = gazetteer()
+    if wanted not in regions:
+        near = get_close_matches(wanted.lower().replace(" ", "_").replace("-", "_"), regions, 1, 0.5)
         hint = f"did you mean {near[0]}?" if near else "`make regions` lists the known ones"
         raise RegionError(f"name: no region {wanted!r}; {hint}")
-    outline = {key: known[wanted][key] for key in ("bbox", "lonlat", "crosses_antimeridian") if key in known[wanted]}
+    outline = {
+        key: regions[wanted][key] for key in ("bbox", "lonlat", "crosses_antimeridian") if key in regions[wanted]
+    }
     return load({**outline, **({"tolerance": spec["tolerance"]} if "tolerance" in spec else {})}, name=name or wanted)
 
 
 def _assemble(parts, crs, name, spec, crosses):
-    """Polygons in their own coordinate system -> the checked, cut, perhaps simplified region."""
+    """Make a checked, cut and optionally simplified region from polygons in their own coordinate system."""
     system = _crs(crs, "crs")
     if system.is_geographic:
         geometry, crossing = polygons.to_sphere(parts, crosses, box="bbox" in spec)
     else:
         geometry, crossing = polygons.unproject(parts, system)
     if crosses and not crossing:
-        # a file may hold the outline cut at 180 already
+        # A file may hold an outline that is already cut at 180.
         left, _, right, _ = shapely.bounds(geometry)
         start, end = polygons.widest_gap(geometry)
         crossing = bool((left, right) == (-180, 180) and start < end)
@@ -307,6 +305,7 @@ def _assemble(parts, crs, name, spec, crosses):
 
 
 def _simplified(region, parts, system, tolerance):
+    """Simplify a region's outline within a tolerance, and record the effect."""
     if not (isinstance(tolerance, (int, float)) and tolerance > 0 and math.isfinite(tolerance)):
         raise RegionError(f"tolerance: got {tolerance!r}; write a positive number of metres")
     if tolerance / 1e3 > math.sqrt(region.area_km2):
@@ -331,15 +330,16 @@ def _simplified(region, parts, system, tolerance):
 
 @lru_cache(maxsize=32)
 def _crs(crs, where) -> pyproj.CRS:
+    """Return a projected or geographic coordinate system, or raise an error that names its place in the study."""
     try:
-        found = pyproj.CRS.from_user_input(crs)
+        system = pyproj.CRS.from_user_input(crs)
     except pyproj.exceptions.CRSError as error:
         raise RegionError(f"{where}: unknown coordinate system {crs!r}; write one such as EPSG:3413") from error
-    if not (found.is_projected or found.is_geographic):
+    if not (system.is_projected or system.is_geographic):
         raise RegionError(
-            f"{where}: {crs!r} ({found.name}, {found.type_name}) places nothing on a map; write EPSG:3413"
+            f"{where}: {crs!r} ({system.name}, {system.type_name}) places nothing on a map; write EPSG:3413"
         )
-    return found
+    return system
 
 
 def _onward(part):

@@ -1,14 +1,12 @@
-"""Granules: their names, the buckets they fall in, the tables that list them."""
+"""Name granules, assign them to buckets of time, and list them in tables."""
 
+from nunatak.granules.buckets import bucket, chunk_of, split_name
 from nunatak.granules.images import group_of, relative_orbit, same_frame, unknown_platform
 from nunatak.granules.names import (
     GranuleName,
     GranuleNameError,
-    bucket,
-    chunk_of,
     image_date,
     parse,
-    split_name,
 )
 from nunatak.granules.others import about_other
 from nunatak.granules.product import Product

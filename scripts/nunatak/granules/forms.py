@@ -1,8 +1,9 @@
-"""How the granules of each product are named, as one form that names are read and written by."""
+"""Define how the granules of each product are named, as one form for reading and writing names."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from string import Formatter
 
 # How granules are named. A field with a number in its format has that many digits, the others are in `_FIELDS`.
@@ -13,7 +14,7 @@ GRID = "{product}_{region_code}_{cycle:02d}{cycle_end:02d}_{resolution}_{version
 PAIR = "{first}_X_{second}_G{grid_spacing:04d}V{version:2}_P{percent_valid:03d}{ending}.nc"
 CUBE = "ITS_LIVE_vel_EPSG{epsg}_G{grid_spacing:04d}_X{x}_Y{y}.zarr"
 MOSAIC = "ITS_LIVE_velocity_{grid_spacing}m_{place}_{year:4}_{v}{version}.nc"
-# of a whole ice sheet; of each there is another spelling, at NSIDC or of an older version
+# Grids of a whole ice sheet. Each has a second form, at NSIDC or in an older version.
 HEIGHTS = "{sheet}_G1920V{version:2}_{surface}.nc"
 HEIGHTS_NSIDC = "{sheet}_G1920_{surface}_v{version:2}.nc"
 SHELVES = "{sheet}_G1920V{version:2}_IceShelfMelt.nc"
@@ -21,7 +22,7 @@ SHELVES_NSIDC = "NSIDC-0792_{span}_V{version}.nc"
 BED = "BedMachine{sheet}-v{version:1}.nc"
 BED_NSIDC = "NSIDC-0756_BedMachine{sheet}_{span}_V{version}.nc"
 
-# What stands in a name for a field that is not a number of so many digits.
+# Regular expressions of the fields that are not numbers of fixed length.
 _FIELDS = {
     "quick_look": "QL",
     "hemisphere": "0[12]",
@@ -44,9 +45,14 @@ _FIELDS = {
 _MAY_BE_ABSENT = ("quick_look", "ending")
 
 
-def pattern(form, products):
+def pattern(form: str, products: Iterable[str]) -> re.Pattern[str]:
     """
-    Return the pattern of the names that are formed so, without the extension that a parser takes off.
+    Return the regular expression of the names of a form, without their extension.
+
+    Parameters
+    ----------
+    form : a form of this module, such as `GRID`
+    products : products whose names have this form
 
     >>> pattern(GRID, ["atl14"]).match("ATL14_SV_0325_100m_004_05")["resolution"]
     '100m'
@@ -62,6 +68,12 @@ def pattern(form, products):
     return re.compile(f"^{text}$")
 
 
-def extension(form):
-    """Return the extension of granules whose names are formed so; "" of folders, whose name ends with it."""
+def extension(form: str) -> str:
+    """
+    Return the extension of the granules of a form, or an empty text for folders.
+
+    Parameters
+    ----------
+    form : a form of this module
+    """
     return form[-3:] if form.endswith((".h5", ".nc")) else ""

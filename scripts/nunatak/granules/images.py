@@ -1,4 +1,6 @@
-"""What the name of a satellite image says: its platform and its frame, the piece of ground that repeats."""
+"""
+Read platform and frame from the name of a satellite image. A frame is the area on the ground that is imaged again.
+"""
 
 from __future__ import annotations
 
@@ -34,19 +36,19 @@ _NISAR = re.compile(r"^NISAR_L\d_[A-Z]{2}_[A-Z]{4}_\d{3}_(\d{3})_([AD])_(\d{3})_
 _TILE = re.compile(r"^T?(\d{1,2})([A-Z]{3})$")
 
 
-def frame_of(image, date=None):
+def frame_of(image: str, date: np.datetime64 | None = None) -> str | None:
     """
-    The frame of an image by its id, None where the id does not tell.
+    Return the frame of an image from its id, or None if the id does not contain it.
 
     Parameters
     ----------
     image : id, as in the name of a pair
-    date : datetime64 of the image, for Sentinel-1C, which was moved to another orbit
+    date : datetime64 of the image, needed for Sentinel-1C, which was moved to another orbit. Default: unknown
 
     Returns
     -------
     Landsat path and row "135039", Sentinel-2 tile "T46RGV", Sentinel-1 relative orbit "R041", Sentinel-1 burst
-    "105606_IW1", NISAR track, direction and frame "030A019"
+        "105606_IW1", NISAR track, direction and frame "030A019"
 
     Examples
     --------
@@ -71,15 +73,15 @@ def frame_of(image, date=None):
     return orbit and relative_orbit(token[0], int(orbit), date)
 
 
-def relative_orbit(platform, absolute, date=None):
+def relative_orbit(platform: str, absolute: int, date: np.datetime64 | None = None) -> str | None:
     """
-    The relative orbit of a Sentinel-1 image as a frame such as "R041"; None of a platform not known.
+    Return the relative orbit of a Sentinel-1 image as a frame such as "R041", or None for an unknown platform.
 
     Parameters
     ----------
     platform : such as "S1C"
     absolute : absolute orbit number
-    date : datetime64 of the image; the later of two phases where it is not known
+    date : datetime64 of the image. Default: unknown, and the later of two phases is taken
     """
     for since, first in _FIRST_ORBITS.get(platform, ()):
         if since is None or date is None or np.datetime64(date) >= np.datetime64(since):
@@ -87,9 +89,13 @@ def relative_orbit(platform, absolute, date=None):
     return None
 
 
-def same_frame(first, second):
+def same_frame(first: str | None, second: str | None) -> str:
     """
-    Whether two images see one frame: "same", "cross", or "unknown" where a frame is not known.
+    Return whether two images show the same frame: "same", "cross" or "unknown".
+
+    Parameters
+    ----------
+    first, second : frames as `frame_of` returns them
 
     >>> same_frame("R041", "R041"), same_frame("001113", "232113"), same_frame("R041", None)
     ('same', 'cross', 'unknown')
@@ -99,9 +105,13 @@ def same_frame(first, second):
     return "same" if first == second else "cross"
 
 
-def group_of(first, second=None):
+def group_of(first, second=None) -> str:
     """
-    The sensor group of one platform, or of a pair's two; "mixed" when they differ.
+    Return the sensor group of a platform or of a pair's two platforms, "mixed" if they differ.
+
+    Parameters
+    ----------
+    first, second : platforms. Default of the second: the first
 
     >>> group_of("LT05"), group_of("LC08", "LC09"), group_of("S2B"), group_of("NISAR")
     ('L45', 'L89', 'S2', 'NISAR')
@@ -111,22 +121,27 @@ def group_of(first, second=None):
 
 
 def _group(platform):
-    known = next((group for group, members in GROUPS.items() if platform in members), None)
-    return known or ("L" if platform.startswith("L") else platform[:2])
+    """Return the sensor group of a platform, or its first letters if it belongs to none."""
+    group_name = next((group for group, members in GROUPS.items() if platform in members), None)
+    return group_name or ("L" if platform.startswith("L") else platform[:2])
 
 
-def unknown_platform(word):
+def unknown_platform(word: str) -> str | None:
     """
-    What is wrong with a word that selects platforms, in one line; None where it is the beginning of one, or a group.
+    Return why a word selects no platform, or None if it is a group or the beginning of a platform's name.
+
+    Parameters
+    ----------
+    word : such as LC08, S2 or L89
 
     >>> unknown_platform("LC08"), unknown_platform("S2"), unknown_platform("L89")
     (None, None, None)
     >>> unknown_platform("LC8")
-    "'LC8' is no platform; did you mean LC08?"
+    "'LC8' is not a platform; did you mean LC08?"
     """
-    known = tuple(dict.fromkeys((*PLATFORMS, *GROUPS)))
+    names = tuple(dict.fromkeys((*PLATFORMS, *GROUPS)))
     if word in GROUPS or (word and any(name.startswith(word) for name in PLATFORMS)):
         return None
-    near = get_close_matches(str(word).upper(), known, 1, 0.6)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-    return f"{word!r} is no platform; {hint}"
+    near = get_close_matches(str(word).upper(), names, 1, 0.6)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+    return f"{word!r} is not a platform; {hint}"

@@ -1,22 +1,33 @@
-"""Read the list of granules of a chunk, and count what became of them."""
+"""Read the list of granules of a chunk, and count the outcomes of its granules."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from nunatak.granules.rows import STATUSES, granule_table
 from nunatak.runtime import NunatakError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _SHOWN = 5  # names in one message
 
 
-def read_list(path, *, remedy="remove it and run the study again"):
+def read_list(path: str | Path, *, remedy: str = "remove it and run the study again") -> pd.DataFrame:
     """
-    The granule table of a chunk's list (CSV), with the types it had: release "006" stays text.
+    Read the granule table of a chunk's list (CSV) with its types, so that release "006" stays text.
+
+    Parameters
+    ----------
+    path : file
+    remedy : end of the error message. Default: remove the file and run the study again
 
     Raises
     ------
-    NunatakError : not a granule list
+    NunatakError : the file is not a granule list
     """
     try:
         rows = pd.read_csv(path, dtype="string")
@@ -35,14 +46,14 @@ def read_list(path, *, remedy="remove it and run the study again"):
     return granule_table(rows)
 
 
-def check_failures(ledgers, max_failed):
+def check_failures(ledgers: pd.DataFrame | Iterable[pd.DataFrame], max_failed: int | None) -> dict[str, int]:
     """
-    Refuse to go on when more granules failed than a study allows.
+    Count the statuses of granules, and stop when more granules failed than a study allows.
 
     Parameters
     ----------
-    ledgers : a ledger or several
-    max_failed : how many may fail; None allows any number
+    ledgers : one ledger or several
+    max_failed : largest number of failed granules, or None for any number
 
     Returns
     -------
@@ -62,6 +73,6 @@ def check_failures(ledgers, max_failed):
         more = f"; and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
         raise NunatakError(
             f"{counts['failed']} of {len(rows)} granules failed, max_failed allows {max_failed}: {shown}{more}; "
-            "mend them, or raise max_failed in the study"
+            "repair them, or raise max_failed in the study"
         )
     return counts

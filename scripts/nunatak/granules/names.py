@@ -1,11 +1,11 @@
-"""What a granule's name says, read and written; the bucket of time it belongs to."""
+"""Parse and write the names of granules."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -29,19 +29,17 @@ from nunatak.granules.products import PRODUCTS, product_row
 from nunatak.runtime import NunatakError
 from nunatak.times import check_year
 
-# What others put around a granule's own name: the NSIDC subsetter, Harmony's staging number, Harmony's suffix, and
-# the eight characters that a catalogue record can end in.
+# Additions to a granule's own name: the prefix of the NSIDC subsetter, Harmony's staging number and suffix, and the
+# eight characters that a catalogue record can end in.
 _PREFIX = re.compile(r"^(?:processed_|\d+_)+(?=[A-Z])")
 _SUFFIX = re.compile(r"(?:_subsetted)?\.(?P<extension>h5|nc)(?:_\w{8})?$")
 
-# An image id holds its acquisition date first, its processing date later; Sentinel ids carry a time of day.
+# An image id holds its acquisition date first, then its processing date. Sentinel ids include a time of day.
 _IMAGE_DATE = re.compile(r"(?:^|_)(?P<date>\d{8}(?:T\d{6})?)(?=_|$)")
 
 _HEMISPHERES = {"01": "north", "02": "south"}
 _RESOLUTIONS = {"100m": "100m", "01km": "1km", "10km": "10km", "20km": "20km", "40km": "40km"}
 _CODES = {word: code for code, word in {**_HEMISPHERES, **_RESOLUTIONS}.items()}
-
-_ORBIT = np.timedelta64(100, "m")  # a granule is shorter than one orbit
 
 
 _PRODUCTS_OF: dict[str, tuple[str, ...]] = {}
@@ -53,17 +51,17 @@ _PATTERNS = {form: pattern(form, products) for form, products in _PRODUCTS_OF.it
 
 
 class GranuleNameError(NunatakError):
-    """A file name that is no granule's."""
+    """The file name is not that of a granule."""
 
 
 @dataclass(frozen=True)
 class GranuleName:
     """
-    What a granule's name says; None where its product does not say it.
+    The parts of a granule's name, None for those its product does not have.
 
     Attributes
     ----------
-    product : the study file's word for it, such as "atl06" or "itslive"
+    product : name in the study file, such as "atl06" or "itslive"
     name : the name as its archive delivers it, without staging prefix, subset suffix and catalogue hash
     version, revision : release ("006") and revision ("01"); of image pairs the version of the names ("02")
     time_start : datetime64[s], UTC, of a track granule
@@ -71,16 +69,16 @@ class GranuleName:
     cycle_end : last cycle of ATL11, ATL14, ATL15
     hemisphere : "north" or "south", sea ice
     region_code, resolution : ATL14/15, such as "SV" and "10km"; of grids of an ice sheet greenland or antarctica
-    img1, img2 : ids of an image pair, the earlier image first, whichever the name lists first
+    img1, img2 : ids of an image pair, the earlier image first
     swapped : the name lists the later image first (version 1 pairs may)
     platform_img1, platform_img2 : such as "LC08", "S1A", "S2B"
     acquisition_date_img1, acquisition_date_img2 : datetime64[s]; of Landsat the day only
     mid_date : datetime64[s] halfway
     date_dt : days between the two
-    frame_img1, frame_img2 : what repeats, such as Landsat path and row "135039"; see `images.frame_of`
+    frame_img1, frame_img2 : frames, such as Landsat path and row "135039", see `images.frame_of`
     grid_spacing, percent_valid : metres; per cent of valid cells, as named
-    ending : what follows them in the names of pairs ordered from HyP3, "_IL_ASF_OD"
-    quick_look : made within days, until the final granule of the same pass takes its place (ATL07QL)
+    ending : end of the names of pairs ordered from HyP3, "_IL_ASF_OD"
+    quick_look : made within days and later replaced by the final granule of the same pass (ATL07QL)
     """
 
     product: str
@@ -113,19 +111,19 @@ class GranuleName:
 
     @property
     def flight(self) -> tuple:
-        """The pass a granule of a track was seen in, with its release: what ATL03 and its ATL08 share."""
+        """Return the pass of a track granule and its release, which ATL03 and its ATL08 share."""
         return self.time_start, self.rgt, self.cycle, self.region_number, self.version
 
     @property
     def granule_id(self) -> str:
-        """The name without its extension."""
+        """Return the name without its extension."""
         return self.name.rsplit(".", 1)[0]
 
     @property
     def file_name(self) -> str:
-        """The name, written from its parts."""
+        """Return the name, written from its parts."""
         form = product_row(self.product).name_form
-        if form in (CUBE, MOSAIC, *_OF_SHEETS):  # their names hold more than is kept here
+        if form in (CUBE, MOSAIC, *_OF_SHEETS):  # their names have parts that are not kept here
             return self.name
         first, second = (self.img2, self.img1) if self.swapped else (self.img1, self.img2)
         fields = {
@@ -141,9 +139,9 @@ class GranuleName:
         return form.format(**fields)
 
 
-def parse(file_name) -> GranuleName:
+def parse(file_name: Any) -> GranuleName:
     """
-    Read a granule's name, whatever a service or a folder put around it.
+    Parse a granule's name, with any prefix or suffix that a service or a folder added.
 
     Parameters
     ----------
@@ -151,7 +149,7 @@ def parse(file_name) -> GranuleName:
 
     Raises
     ------
-    GranuleNameError : the name fits no product, or its date, track or cycle cannot be
+    GranuleNameError : the name fits no product, or its date, track or cycle is impossible
 
     Examples
     --------
@@ -169,9 +167,9 @@ def parse(file_name) -> GranuleName:
     end = _SUFFIX.search(base)
     stem = base[: end.start()] if end else base
     for form, compiled in _PATTERNS.items():
-        found = compiled.match(stem)
-        if found:
-            return _READ.get(form, _icesat2)(found, form, given)
+        match = compiled.match(stem)
+        if match:
+            return _READ.get(form, _icesat2)(match, form, given)
     if other_of(base):
         raise GranuleNameError(f"{given}: {other_of(base)}")
     raise GranuleNameError(
@@ -181,6 +179,7 @@ def parse(file_name) -> GranuleName:
 
 
 def _icesat2(found, form, given) -> GranuleName:
+    """Return the parts of the name of an ICESat-2 granule."""
     part: dict[str, str] = {key: value for key, value in found.groupdict().items() if value}
     number = {key: int(part[key]) for key in ("rgt", "cycle", "cycle_end", "region_number") if key in part}
     if not 1 <= number.get("rgt", 1) <= N_RGT:
@@ -207,7 +206,7 @@ def _icesat2(found, form, given) -> GranuleName:
 
 
 def _own_grid(found, form, given) -> GranuleName:
-    """Return what the name of a datacube or a mosaic of ITS_LIVE says."""
+    """Return the parts of the name of a datacube or a mosaic of ITS_LIVE."""
     version = found.groupdict().get("version", "02")
     (product,) = _PRODUCTS_OF[form]
     name = found.string + extension(form)
@@ -215,6 +214,7 @@ def _own_grid(found, form, given) -> GranuleName:
 
 
 def _image_pair(found, form, given) -> GranuleName:
+    """Return the parts of the name of an image pair, with the earlier image first."""
     images = [found["first"], found["second"]]
     dates = [_image_date(image, given) for image in images]
     swapped = bool(dates[0] > dates[1])
@@ -244,7 +244,7 @@ def _image_pair(found, form, given) -> GranuleName:
 
 
 def _sheet(found, form, given) -> GranuleName:
-    """Return what the name of a grid of a whole ice sheet says, its version as a release of three digits."""
+    """Return the parts of the name of a grid of a whole ice sheet, with the version as a release of three digits."""
     (product,) = _PRODUCTS_OF[form]
     sheet = "greenland" if found.groupdict().get("sheet") == "Greenland" else "antarctica"
     release = f"{int(found['version'].partition('.')[0]):03d}"
@@ -255,15 +255,17 @@ _READ = {PAIR: _image_pair, CUBE: _own_grid, MOSAIC: _own_grid, **dict.fromkeys(
 
 
 def _image_date(image, given):
-    found = _IMAGE_DATE.search(image)
-    if not found:
+    """Return the acquisition date in the id of an image."""
+    match = _IMAGE_DATE.search(image)
+    if not match:
         raise GranuleNameError(
             f"{given}: no acquisition date in the image id {image}; give the file its original name back"
         )
-    return _date(found["date"].replace("T", ""), given)
+    return _date(match["date"].replace("T", ""), given)
 
 
 def _date(digits, given):
+    """Return a date from its digits."""
     form = "%Y%m%d%H%M%S"[: 6 if len(digits) == 8 else None]
     try:
         return check_year(np.datetime64(datetime.strptime(digits, form), "s"))
@@ -273,11 +275,19 @@ def _date(digits, given):
         ) from error
 
 
-def image_date(text) -> np.datetime64:
+def image_date(text: str | bytes) -> np.datetime64:
     """
-    The date an ITS_LIVE file writes for one of its images, in any of the forms met, to the microsecond.
+    Parse the date that an ITS_LIVE file states for one of its images, to the microsecond.
 
     Version 1 writes the day, version 2 the time with colons, and some Sentinel-2 pairs carry a second time by mistake.
+
+    Parameters
+    ----------
+    text : date in any of the forms that occur
+
+    Raises
+    ------
+    GranuleNameError : the text is not a date
 
     >>> image_date("20190215T205541T00:00:00")
     np.datetime64('2019-02-15T20:55:41.000000')
@@ -285,61 +295,11 @@ def image_date(text) -> np.datetime64:
     np.datetime64('1984-12-06T12:52:19.377000')
     """
     text = text.decode() if isinstance(text, bytes) else str(text)
-    found = re.match(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ](\d{2}):?(\d{2}):?(\d{2}(?:\.\d{1,6})?))?", text.strip())
+    match = re.match(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ](\d{2}):?(\d{2}):?(\d{2}(?:\.\d{1,6})?))?", text.strip())
     try:
-        if found:
-            year, month, day, hour, minute, second = found.groups(default="00")
+        if match:
+            year, month, day, hour, minute, second = match.groups(default="00")
             return check_year(np.datetime64(f"{year}-{month}-{day}T{hour}:{minute}:{second}", "us"))
     except ValueError:  # a month 13, a year 9999
         pass
     raise GranuleNameError(f"{text}: not an acquisition date; expected one such as 19841206T12:52:19.377")
-
-
-def bucket(granule: GranuleName) -> str:
-    """
-    The bucket of time a granule belongs to: cycle, month, year of mid-date, or "all".
-
-    >>> bucket(parse("ATL06_20190504033705_05480304_007_01.h5"))
-    'cycle03'
-    >>> bucket(parse("ATL10-02_20190916205836_12340401_005_02.h5"))
-    '2019-09'
-    """
-    kind = product_row(granule.product).bucket
-    if kind == "cycle":
-        return f"cycle{granule.cycle:02d}"
-    if kind == "month":
-        return str(granule.time_start)[:7]
-    return str(granule.mid_date)[:4] if kind == "year" else "all"
-
-
-def chunk_of(granule: GranuleName, splits: int = 1, *, chunks=None) -> str | None:
-    """
-    The chunk a granule belongs to: its bucket of time, shared out by a hash of its id where a bucket is split.
-
-    Parameters
-    ----------
-    chunks : the chunks of a study (`Study.chunks`); a sea-ice granule that begins less than an orbit before the first
-        month of the study counts to that month, and what lies in none of the chunks gives None
-
-    Examples
-    --------
-    >>> granule = parse("ATL06_20190504033705_05480304_007_01.h5")
-    >>> chunk_of(granule), chunk_of(granule, splits=4)
-    ('cycle03', 'cycle03-3of4')
-    """
-    own = split_name(bucket(granule), granule.granule_id, splits)
-    if chunks is None or own in chunks:
-        return own
-    if product_row(granule.product).bucket == "month" and granule.time_start is not None:
-        month = str(granule.time_start + _ORBIT)[:7]
-        later = split_name(month, granule.granule_id, splits)
-        return later if later in chunks else None
-    return None
-
-
-def split_name(bucket_name: str, granule_id: str, splits: int) -> str:
-    """The share of a bucket that a granule's id falls in; the bucket itself when it is not split."""
-    if splits == 1:
-        return bucket_name
-    share = int.from_bytes(hashlib.sha256(granule_id.encode()).digest()[:8], "big") % splits
-    return f"{bucket_name}-{share + 1}of{splits}"

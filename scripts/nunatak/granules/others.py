@@ -1,8 +1,9 @@
-"""Products of ICESat-2 that exist and that no study reads, so that they are said to be that."""
+"""List the products of ICESat-2 that no study reads, for messages."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from nunatak.granules.products import PRODUCTS
 
@@ -23,9 +24,13 @@ TITLES = {
 _NAME = re.compile(r"^(ATL\d{2})(?:QL)?[-_]", re.IGNORECASE)
 
 
-def about_other(product) -> str:
+def about_other(product: Any) -> str:
     """
-    Say of a product that it exists and is not read; an empty text for any other word.
+    Describe a product that exists and is not read, or return an empty text for any other word.
+
+    Parameters
+    ----------
+    product : such as "ATL13"
 
     >>> about_other("ATL13")
     'ATL13 (along-track inland surface water) is a product of ICESat-2 that Nunatak does not read'
@@ -38,12 +43,16 @@ def about_other(product) -> str:
     return f"{str(product).upper()} ({title}) is a product of ICESat-2 that Nunatak does not read" if title else ""
 
 
-def other_of(name) -> str:
+def other_of(name: str) -> str:
     """
-    Say the same of a granule by its file name.
+    Describe the product of a granule as `about_other`, from the granule's file name.
+
+    Parameters
+    ----------
+    name : file name
 
     >>> other_of("ATL09_20190504033705_05480301_006_01.h5")[:5]
     'ATL09'
     """
-    found = _NAME.match(name)
-    return about_other(found[1]) if found else ""
+    match = _NAME.match(name)
+    return about_other(match[1]) if match else ""

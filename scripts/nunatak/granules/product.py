@@ -1,4 +1,4 @@
-"""What is said of a product: the columns of the table in `products`."""
+"""Declare the columns of the table of products."""
 
 from __future__ import annotations
 
@@ -8,57 +8,57 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """One product."""
+    """One product: its names, granules, reader and writer."""
 
     name: str
-    """the study file's word for it"""
+    """name in the study file"""
     title: str = ""
-    """what it holds, as the study's reference says it"""
+    """content, for the reference of the study file"""
     written: str = ""
-    """its name in sentences and figures; by default `name` in capitals"""
+    """name in sentences and figures. Default: `name` in capitals"""
     kept: Literal["points", "sums", "fit", "grid", "pairs", ""] = ""
-    """what becomes of its granules: rows along the track, sums on a grid, a fit of photons, a grid, a cube of image
-    pairs; "" where no study asks for it, or where others read it (ATL08, ITS_LIVE's own grids)"""
+    """result of its granules: rows along the track, sums on a grid, a fit of photons, a grid, or a cube of image
+    pairs. "" if no study asks for it, or if other products read it (ATL08, ITS_LIVE's own grids)"""
     in_study: bool = True
     """whether a study can ask for it"""
     name_form: str = ""
-    """how its granules are named, see `forms`; "" where they are another product's"""
+    """form of its granules' names, see `forms`. "" if they are another product's granules"""
     other_forms: tuple[str, ...] = ()
-    """other ways that its granules are named in"""
+    """further forms of its granules' names"""
     collections: tuple[str, str] | tuple[()] = ()
-    """short names of its collections at NSIDC in the north and in the south; by default its name in capitals"""
+    """short names of its collections at NSIDC in the north and in the south. Default: its name in capitals"""
     example: str = ""
     """the name of a granule"""
     identity: tuple[str, ...] = ("rgt", "cycle", "region_number", "hemisphere")
     """the parts of a name that copies and revisions of one granule share"""
     granules_of: str = ""
-    """the product whose granules it is made from, where that is another"""
+    """product whose granules it is made from, if that is another one"""
     joined_by: tuple[str, ...] = ()
-    """the products that ask for its granules along with their own"""
+    """products that need its granules in addition to their own"""
     bucket: Literal["cycle", "month", "year", "all"] = "all"
-    """the buckets of time that its granules fall in"""
+    """kind of time bucket that its granules are assigned to"""
     one_epoch: bool = False
     """whether it is a surface of one epoch, which no period excludes"""
     service: Literal["nsidc", "itslive"] = "nsidc"
-    """who holds the granules"""
+    """service that holds the granules"""
     harmony: bool = False
-    """whether Harmony cuts its granules"""
+    """whether Harmony subsets its granules"""
     typical_bytes: float = 1e8
-    """size taken where the catalogue states none: a mean of what was seen (ATL03, ATL06), else a guess"""
+    """size of a granule if the catalogue states none: the mean of granules seen (ATL03, ATL06), else a guess"""
     layouts: tuple[tuple[str, str, str, str], ...] = ()
-    """group of a beam (of ATL11: a beam pair) with longitude, latitude and time, newest layout first; () of grids"""
+    """group of a beam (ATL11: a beam pair) with longitude, latitude and time, newest layout first. () for grids"""
     land_ice: bool = False
     """whether it holds heights of land ice along the track"""
     tide_free: bool = False
     """whether its heights are in the tide-free system, as `tide_earth` of ATL03 says of itself"""
     values: tuple[str, ...] = ()
-    """columns of its height, or of what is gridded; the first that a table has"""
+    """columns of its height, or of the gridded value, of which the first in a table is used"""
     value_is: str = ""
-    """what the gridded value is, in words"""
+    """name of the gridded value in words"""
     wished: tuple[str, ...] = ()
-    """variables read where a granule has them: crossovers and filters of floating or crevassed ice look at them"""
+    """optional variables, for crossovers and for filters of floating or crevassed ice"""
     reader: str = ""
-    """module:function that reads a granule; of points and sums one that returns how a study reads it"""
+    """module:function that reads a granule. For points and sums it returns the reader of a study"""
     writer: str = ""
     """module:function that writes granules of a simulated world"""
 

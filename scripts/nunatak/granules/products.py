@@ -1,11 +1,13 @@
 """
-The products: one row each, and everything else that is said of a product is derived from its row.
+List the products, one row each, from which everything else about a product is derived.
 
-The table needs the standard library alone, so that rules can read it. A reader or writer is written as module and
+The table needs only the standard library, so that rules can read it. A reader or writer is written as module and
 function below `nunatak`, and imported by `compute.registry` when it is used.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from nunatak.granules.forms import (
     BED,
@@ -257,15 +259,25 @@ PRODUCTS: dict[str, Product] = {
 }
 
 
-def product_row(name) -> Product:
-    """Return the row of a product; one of defaults for a name that is not in the table."""
+def product_row(name: Any) -> Product:
+    """
+    Return the row of a product, or a row of defaults for a name that is not in the table.
+
+    Parameters
+    ----------
+    name : name of a product, in any case
+    """
     word = str(name).lower()
     return PRODUCTS.get(word) or Product(name=word, in_study=False)
 
 
-def products_with(**wanted) -> tuple[str, ...]:
+def products_with(**wanted: Any) -> tuple[str, ...]:
     """
-    Return the products whose rows hold these values, in the order of the table.
+    Return the products whose rows hold given values, in the order of the table.
+
+    Parameters
+    ----------
+    wanted : fields of Product and their values
 
     >>> products_with(kept="points"), products_with(bucket="month", harmony=True)
     (('atl11', 'atl06'), ('atl10', 'atl07'))
@@ -273,14 +285,24 @@ def products_with(**wanted) -> tuple[str, ...]:
     return tuple(p.name for p in PRODUCTS.values() if all(getattr(p, key) == value for key, value in wanted.items()))
 
 
-def granules_of(name) -> str:
-    """Return the product whose granules to ask for: atl06sr is made from atl03."""
+def granules_of(name: str) -> str:
+    """
+    Return the product whose granules a product is made from, such as atl03 for atl06sr.
+
+    Parameters
+    ----------
+    name : name of a product
+    """
     return product_row(name).granules_of or product_row(name).name
 
 
-def asking_for(name) -> tuple[str, ...]:
+def asking_for(name: str) -> tuple[str, ...]:
     """
-    Return the products of a study that ask for a product's granules.
+    Return the products of a study that need a product's granules.
+
+    Parameters
+    ----------
+    name : name of a product
 
     >>> asking_for("atl03"), asking_for("atl08")
     (('atl03', 'atl06sr'), ('atl08', 'atl03', 'atl06sr'))

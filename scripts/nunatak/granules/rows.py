@@ -1,8 +1,14 @@
-"""The two tables that hold granules: what a search found, and what a fetch brought."""
+"""Build the two tables of granules: the result of a search, and the ledger of a fetch."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
 from nunatak.granules.names import parse
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _GRANULE_COLUMNS = {
     "granule_id": "string",
@@ -33,64 +39,74 @@ _LEDGER_COLUMNS = {
 STATUSES = ("present", "empty", "outside", "failed")
 
 
-def granule_table(rows):
+def granule_table(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """
-    The granule table of a search: one row per granule, sorted by file name, with the same columns whoever answered.
+    Return the granule table of a search: one row per granule, sorted by file name, with the same columns for all
+    archives.
 
     Parameters
     ----------
-    rows : mappings or a DataFrame with at least `file_name`; what the name itself says (granule_id, product, version,
-        revision, time_start, rgt, cycle, region_number) is filled in where a row leaves it out; further columns stay
+    rows : mappings or a DataFrame with at least `file_name`. Missing values that the name itself contains (granule_id,
+        product, version, revision, time_start, rgt, cycle, region_number) are filled in. Further columns are kept
 
     Returns
     -------
-    DataFrame; times are UTC, `geometry` is a footprint as WKT in longitude and latitude, absent values are missing
+    DataFrame : times are UTC, `geometry` is a footprint as WKT in longitude and latitude
     """
     import pandas as pd
 
-    rows = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
-    table = _typed([_with_name(dict(row)) for row in rows], _GRANULE_COLUMNS)
+    records: Any = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
+    table = _typed([_with_name(dict(row)) for row in records], _GRANULE_COLUMNS)
     return table.sort_values("file_name", kind="stable", ignore_index=True)
 
 
 def _with_name(row):
+    """Fill in the missing values of a row from its file name."""
     import pandas as pd
 
     named = parse(row["file_name"])
-    said = {"granule_id": named.granule_id}
+    parts = {"granule_id": named.granule_id}
     for key in ("product", "version", "revision", "time_start", "rgt", "cycle", "region_number"):
-        said[key] = getattr(named, key)
-    return {**row, **{key: value for key, value in said.items() if pd.isna(row.get(key))}}
+        parts[key] = getattr(named, key)
+    return {**row, **{key: value for key, value in parts.items() if pd.isna(row.get(key))}}
 
 
-def ledger(rows):
+def ledger(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """
-    The ledger of a fetch: what became of each granule, in the order of the granule ids.
+    Return the ledger of a fetch: the outcome of each granule, in the order of the granule ids.
 
     Parameters
     ----------
-    rows : mappings or a DataFrame with `granule_id`, `status` (present, empty, outside or failed), and where they
-        apply `path`, `reason`, `size_bytes`, `sha256`; further columns stay
+    rows : mappings or a DataFrame with `granule_id`, `status` (present, empty, outside or failed) and optionally
+        `path`, `reason`, `size_bytes`, `sha256`. Further columns are kept
 
     Raises
     ------
-    ValueError : a status that is none of the four
+    ValueError : a status is none of the four
     """
     import pandas as pd
 
-    rows = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else [dict(row) for row in rows]
-    unknown = sorted({str(row.get("status")) for row in rows} - set(STATUSES))
+    given: Any = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
+    records = [dict(row) for row in given]
+    unknown = sorted({str(row.get("status")) for row in records} - set(STATUSES))
     if unknown:
         raise ValueError(f"ledger: status {', '.join(unknown)}; a granule is {', '.join(STATUSES)}")
-    return _typed(rows, _LEDGER_COLUMNS).sort_values("granule_id", kind="stable", ignore_index=True)
+    return _typed(records, _LEDGER_COLUMNS).sort_values("granule_id", kind="stable", ignore_index=True)
 
 
-def present(ledger):
-    """Return the rows of a ledger whose granules are present."""
+def present(ledger: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return the rows of a ledger whose granules are present.
+
+    Parameters
+    ----------
+    ledger : DataFrame of `ledger`
+    """
     return ledger[ledger["status"] == "present"]
 
 
 def _typed(rows, columns):
+    """Return rows as a table with typed columns, followed by further ones."""
     import pandas as pd
 
     table = pd.DataFrame(rows)

@@ -1,8 +1,8 @@
 """
-The variables of the along-track products: their names, where they lie below a beam, and how a user may write them.
+List the variables of the along-track products: their names, their groups, and the spellings that users may write.
 
-Read off granules and off the lists of variables that NSIDC publishes with each product. A path of several words is
-joined from group and name. Where releases differ, the paths are in the order of releases, newest first.
+Read from granules and from the lists of variables that NSIDC publishes with each product. A path of several words is
+joined from group and name. If releases differ, the paths are in the order of releases, newest first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ALONG_TRACK = ("atl06", "atl07", "atl10", "atl11")
 
 
 def _roots(product):
-    """Return the groups of segments, newest layout first; of ATL10 those from release 006 on and before."""
+    """Return the groups of segments, newest layout first. ATL10 has one from release 006 on and one before."""
     return tuple(dict.fromkeys(group.partition("/")[0].strip(".") for group, *_ in PRODUCTS[product].layouts))
 
 
@@ -151,9 +151,14 @@ _RELEASES: dict[str, dict[str, tuple[str, str]]] = {
 }
 
 
-def names(product, release=None):
+def names(product: str, release: str | None = None) -> list[str]:
     """
-    Return the names of a product's variables, all releases' or those of one.
+    Return the names of a product's variables, of all releases or of one.
+
+    Parameters
+    ----------
+    product : such as "atl10"
+    release : such as "007". Default: all
 
     >>> [name for name in names("atl10", "007") if name.startswith("ice_conc")]
     ['ice_conc_amsr2', 'ice_conc_ssmi']
@@ -163,13 +168,19 @@ def names(product, release=None):
 
 
 def _held(product, name, release):
+    """Return whether a release of a product has a variable."""
     first, last = _RELEASES.get(product, {}).get(name, ("", ""))
     return release is None or (first <= release and (not last or release <= last))
 
 
-def others(product, name):
+def others(product: str, name: str) -> list[str]:
     """
-    Return the names that other releases have in place of a name.
+    Return the names that other releases have instead of a name.
+
+    Parameters
+    ----------
+    product : such as "atl07"
+    name : variable
 
     >>> others("atl07", "ice_conc")
     ['ice_conc_amsr2', 'ice_conc_ssmi']
@@ -181,14 +192,26 @@ def others(product, name):
     return [other for other in changed if other.split("_")[0] == kind and changed[other] != changed[name]]
 
 
-def group_of(product, name):
-    """Return the group below the root that holds a variable, None where the product has no such name."""
+def group_of(product: str, name: str) -> str | None:
+    """
+    Return the group below the root that holds a variable, or None if the product has no such name.
+
+    Parameters
+    ----------
+    product : such as "atl07"
+    name : variable
+    """
     return next((group for group, text in _GROUPS[product].items() if name in text.split()), None)
 
 
-def paths(product, name):
+def paths(product: str, name: str) -> tuple[str, ...]:
     """
     Return the paths of a variable below a beam, the newest layout first.
+
+    Parameters
+    ----------
+    product : such as "atl07"
+    name : variable
 
     >>> paths("atl07", "ice_conc_amsr2")
     ('sea_ice_segments/stats/ice_conc_amsr2',)
@@ -200,30 +223,31 @@ def paths(product, name):
     new, old = ROOTS[product]
     first = (_joined(new, group, name), _joined(new, name)) if group == "heights" else (_joined(new, group, name),)
     # the inverted barometer lies with the heights in one layout and with the corrections in the other
-    theirs = sorted(_OLD_ATL10.values(), key=lambda held: held != _OLD_ATL10[group])
+    theirs = sorted(_OLD_ATL10.values(), key=lambda held: held != _OLD_ATL10.get(group or "", ""))
     return (*first, *(_joined(old, held, name) for held in theirs))
 
 
 def _joined(*parts):
+    """Join the parts of a path that are not empty."""
     return "/".join(part for part in parts if part)
 
 
-def canonical(product, written, release=None):
+def canonical(product: str, written: str, release: str | None = None) -> str:
     """
     Return the name of a variable as a reader takes it, from a name or a path as users write it.
 
-    A path may begin with a slash, with `gtx` and with the product's group of segments. A path into a known group whose
-    last part is like no known name is returned below the product's group as it is, for releases to come.
+    A path may begin with a slash, with `gtx` and with the product's group of segments. For releases to come, a path
+    into a known group is returned unchanged if its last part is unlike any known name.
 
     Parameters
     ----------
-    product : atl06, atl07, atl10, atl11, or a key of what photons carry along, such as atl03_ph_fields
+    product : atl06, atl07, atl10, atl11, or a key of the quantities of photons, such as atl03_ph_fields
     written : a name (`dem_h`) or a path (`dem/dem_h`, `/land_ice_segments/dem/dem_h`)
-    release : such as "006"; any where not given
+    release : such as "006". Default: any
 
     Raises
     ------
-    NunatakError : the path names one beam, the release or the product has no such variable
+    NunatakError : the path names one beam, or the product or release has no such variable
 
     >>> canonical("atl06", "/land_ice_segments/dem/dem_h")
     'dem_h'
@@ -239,20 +263,20 @@ def canonical(product, written, release=None):
                 + (f"; it has {instead}" if instead else "; leave it out")
             )
         return name
-    known = names(product, release)
-    near = get_close_matches(name, known, 3, 0.6)
-    if groups and group in _GROUPS[product] and not get_close_matches(name, known, 1, 0.85):
+    own = names(product, release)
+    near = get_close_matches(name, own, 3, 0.6)
+    if groups and group in _GROUPS[product] and not get_close_matches(name, own, 1, 0.85):
         return f"{group}/{name}"
     raise NunatakError(f"{_word(product)} has no variable {written!r}; {_hint(product, near)}")
 
 
 def _word(product):
-    """The product of a name in this table, as users call it."""
+    """Return the product of a key of this table as users write it."""
     return product.partition("_")[0].upper()
 
 
 def _relative(product, written):
-    """The parts of a path below the product's group of segments."""
+    """Return the parts of a path below the product's group of segments."""
     parts = [part for part in str(written).strip().split("/") if part] or [""]
     if len(parts) > 1 and parts[0].lower() in ("gtx", "ptx", "{beam}"):
         parts = parts[1:]
@@ -265,13 +289,14 @@ def _relative(product, written):
 
 
 def _is_known(product, group, name):
-    """Whether a product has a variable of this name, in this group where one is given."""
-    held = group_of(product, name)
+    """Return whether a product has a variable of this name, in this group if one is given."""
+    group_there = group_of(product, name)
     old = tuple(_OLD_ATL10.values()) if product == "atl10" else ()
-    return held is not None and (not group or group == held or group in old)
+    return group_there is not None and (not group or group == group_there or group in old)
 
 
 def _hint(product, near):
+    """Suggest similar names, or list the groups of the product."""
     if near:
         shown = [_joined(group_of(product, name), name) for name in near]
         return f"did you mean {' or '.join(shown)}?"
