@@ -1,9 +1,12 @@
 """Height change that follows a known curve: quarterly, as ITS_LIVE's and ATL15's records hold it, with errors."""
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from nunatak.elevation import join, record_change, record_series
 from nunatak.geometry.grid import Grid
+from nunatak.parameters.elevation import HeightRecord
 from nunatak.times import from_decimal_year
 
 CRS, CELL = "EPSG:3031", 1920.0
@@ -51,6 +54,20 @@ def atl15(years, rng=None, *, cell=1000.0, bounds=None, sigma=0.05):
         _coordinates(years, grid),
         {"crs": CRS, "resolution": cell},
     )
+
+
+def tables(*names):
+    """The series and changes of regions, two thirds of the cells seen, with trends of two periods."""
+    options = HeightRecord(periods=((1992, 2004), (2004, 2024)))
+    record = join(
+        itslive(np.arange(1992.0, 2020.99, 0.25), np.random.default_rng(8), missing=0.3),
+        atl15(np.arange(2019.0, 2024.01, 0.25)),
+    )
+    made = {"record_series": [], "record_change": []}
+    for name in names:
+        made["record_series"].append(record_series(record, np.ones((8, 9)), region=name, options=options))
+        made["record_change"].append(record_change(record, np.ones((8, 9)), region=name, options=options))
+    return {key: pd.concat(parts, ignore_index=True) for key, parts in made.items()}
 
 
 def _coordinates(years, grid):

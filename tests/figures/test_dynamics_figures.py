@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from tests.builders import dynamics as made
+from tests.builders import records
 
 from nunatak import figures
 from nunatak.figures import style
@@ -20,6 +21,7 @@ FIGURES = (
     "budget",
     "flowline_together",
     "speed_vs_thinning",
+    "record_series",
 )
 
 
@@ -33,6 +35,7 @@ def results(**changes):
         "flowline_years": made.flowline_years(),
         "basin_years": made.basin_years(),
         "lags": made.lags(),
+        **records.tables("region", "upper_basin"),
     }
     return found | changes
 
@@ -195,6 +198,7 @@ EMPTY = {
     "budget": {"budget": made.budget(())},
     "flowline_together": {"flowline_years": made.flowline_years(())},
     "speed_vs_thinning": {"basin_years": made.basin_years(regions=())},
+    "record_series": {"record_series": records.tables("elsewhere")["record_series"]},
 }
 
 
@@ -211,3 +215,15 @@ def test_a_single_year_is_drawn(name):
     changes |= {"flowline_years": made.flowline_years(**one), "basin_years": made.basin_years(**one)}
     changes |= {"lags": made.lags(changes["basin_years"])}
     assert draw(name, **changes).numbers
+
+
+def test_record_shows_each_source_and_the_trend_of_each_period():
+    """Every epoch of both sources, the years they share, and a rate and an acceleration by period."""
+    found = draw("record_series")
+    axes = found.figure.axes
+    lines = {line.get_label(): line.get_xdata() for line in axes[0].lines}
+    assert (min(lines["all altimeters (ITS_LIVE)"]), max(lines["ATL15"])) == (1992.0, 2024.0)
+    assert [patch.get_gid() for patch in axes[0].patches] == ["overlap"]
+    told = found.numbers["upper_basin"]["periods"]
+    assert set(told) == {"all", "1992-2004", "2004-2024"} and told["2004-2024"]["mean_acceleration"] < 0
+    assert sum(line.get_linestyle() == "--" for line in axes[0].lines) == 2

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pyproj
 
-from nunatak.figures import budget_layouts, gate_layouts, thinning_layouts, together_layouts
+from nunatak.figures import budget_layouts, gate_layouts, record_layouts, thinning_layouts, together_layouts
 from nunatak.figures.layouts import NothingToDraw
 
 
@@ -57,6 +57,15 @@ def flowline_together(look, subject, data):
 def speed_vs_thinning(look, subject, data):
     return together_layouts.speed_vs_thinning(
         look, title=f"{subject.title}: speed and height change", regions=data["basin_years"], lags=data.get("lags")
+    )
+
+
+def record_series(look, subject, data):
+    return record_layouts.record_series(
+        look,
+        title=f"{subject.title}: the long record of height change",
+        series=data["record_series"],
+        change=data["record_change"],
     )
 
 

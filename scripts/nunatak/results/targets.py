@@ -13,7 +13,7 @@ from nunatak.results.table import FURTHER, RASTERS, RESULTS, Study, is_local
 
 # the notebook of each topic, and the results any of which it speaks of
 TOPICS = {
-    "elevation_change": ("change", "surface", "repeat_pairs"),
+    "elevation_change": ("change", "surface", "repeat_pairs", "record"),
     "along_track": ("track",),
     "photons": ("photon_cloud",),
     "freeboard": ("freeboard",),

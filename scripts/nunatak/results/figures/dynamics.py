@@ -54,4 +54,11 @@ ROWS = (
         draw="figures.study_dynamics:speed_vs_thinning",
         shows="speed and height change of each region by year, and the lag between them",
     ),
+    Figure(
+        name="record_series",
+        topic="elevation",
+        inputs=("record_series", "record_change"),
+        draw="figures.study_dynamics:record_series",
+        shows="height change of each region since 1985 or 1992 by source, and its rate by period",
+    ),
 )
