@@ -80,7 +80,7 @@ def budget(boxes=("trunk",), years=(2019, 2020, 2021), smb=0.5):
     return pd.DataFrame(rows) if rows else pd.DataFrame({"box": [], "year": []})
 
 
-def mapped(smb=True):
+def mapped(smb=True, firn=False):
     """Maps of dynamics.nc: thinning of 1 m/yr in the west, 0 in the east, and a divergence that explains it."""
     west = np.broadcast_to(np.linspace(-1.0, 0.0, X.size), (Y.size, X.size))
     fields = {
@@ -92,7 +92,9 @@ def mapped(smb=True):
         "dynamic_part": west - 0.5 if smb else west * np.nan,
         "residual": 0 * west if smb else west * np.nan,
     }
-    for name in ("thinning", "surface_part", "dynamic_part", "residual"):
+    if firn:
+        fields |= {"smb_part": np.full(west.shape, 0.4), "firn_part": np.full(west.shape, 0.1)}
+    for name in [name for name in fields if not name.startswith(("flux", "smoothing"))]:
         fields[f"{name}_sigma"] = np.full(west.shape, 0.1)
     about = {"crs": CRS, "since": "2019.0000", "until": "2022.0000"}
     return xr.Dataset({name: (("y", "x"), value) for name, value in fields.items()}, {"y": Y, "x": X}, about)

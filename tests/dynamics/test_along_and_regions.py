@@ -55,6 +55,15 @@ def test_heights_move_with_the_surface_and_are_missing_in_years_that_are_not_hel
     np.testing.assert_allclose(by_year["thickness"], 1200 + moved)
 
 
+def test_what_the_older_record_shares_is_in_the_change_to_the_newer_one_alone():
+    """The join of 2020.0 is wrong by 0.3 m: the rates of 2019 hold that, those of 2020 and 2021 do not."""
+    record = change()
+    record["dh_shared"] = record["dh_sigma"] * 0 + np.where(record["year"] < 2020, 0.3, 0.0)[:, None, None]
+    table = along_flowline(annual(), path(), thickness(), record, half_length=1500.0)
+    sigma = table.groupby("year")["dhdt_sigma"].median()
+    assert sigma.loc[2019:].tolist() == pytest.approx([np.hypot(0.1 * np.sqrt(2), 0.3), *[0.1 * np.sqrt(2)] * 2])
+
+
 def test_without_height_change_or_surface_they_are_missing():
     table = along_flowline(annual(), path(), thickness(surface=False))
     assert table[["surface", "dh", "dhdt", "dh_sigma"]].isna().all(axis=None)

@@ -128,6 +128,9 @@ def test_thinning_is_red_where_the_surface_sinks_and_divergence_where_ice_is_los
     one = draw("dynamic_thinning")
     names = [ax.get_title("left") for ax in one.figure.axes if ax.images and ax.get_gid() != "colour-bar"]
     assert names == ["height change", "surface part", "dynamic part", "residual"]
+    both = draw("dynamic_thinning", dynamics=made.mapped(firn=True))
+    names = [ax.get_title("left") for ax in both.figure.axes if ax.images and ax.get_gid() != "colour-bar"]
+    assert names == ["height change", "surface balance", "firn", "dynamic part", "residual"]
     image = one.figure.axes[0].images[0]
     red, _, blue, _ = image.cmap(image.norm(-0.8))
     assert red > blue and image.norm.vmin == -image.norm.vmax
@@ -152,6 +155,13 @@ def test_bars_of_a_budget_end_where_the_next_begins_and_add_up():
     starts = [bar.get_x() + min(bar.get_width(), 0) for bar in bars]
     assert starts[:4] == pytest.approx([0, 2.1, 2.5, -0.5])
     assert one.numbers["trunk"]["residual"] == pytest.approx(0.05)
+
+
+def test_firn_that_was_taken_out_is_outlined_beside_the_observed_change():
+    one = draw("budget", budget=made.budget().assign(firn=-0.2, firn_sigma=0.05))
+    outline = [bar for bar in one.figure.axes[0].patches if not bar.get_fill()]
+    assert [(bar.get_x(), bar.get_width()) for bar in outline] == [pytest.approx((-0.45, -0.2))]
+    assert "air in the firn" in one.caption and "air in the firn" not in draw("budget").caption
 
 
 def test_more_boxes_than_fit_are_told():

@@ -26,7 +26,7 @@ def test_rows_of_a_budget_name_years_terms_and_what_was_observed():
     assert rows[0][2] == "2.100 ± 0.050" and rows[0][-1] == "95 %"
     assert all(len(row) == len(dynamics.BUDGET_HEADS) for row in rows)
     [only] = dynamics.budget_table(made.budget(smb=np.nan)).rows
-    assert only[3] == only[7] == "unknown"
+    assert only[3] == only[7] == only[8] == "unknown"
 
 
 def test_discharge_changes_by_more_than_the_errors_of_velocity_or_not():
@@ -51,10 +51,12 @@ def test_rows_of_discharge_are_those_of_the_first_and_the_last_year():
 
 
 def test_what_numbers_do_not_hold_is_said():
-    said = " ".join(dynamics.limits({"smb": None}, made.gates()))
-    assert "No surface mass balance" in said and "No change of firn" in said
+    said = " ".join(dynamics.limits({"smb": None}, made.gates(), made.mapped().assign(firn_part=np.nan)))
+    assert "No surface mass balance" in said and "No change of firn is known" in said
     assert "at front and upper is interpolated" in said
-    assert dynamics.limits({"smb": 0.9, "firn": 0.1}, made.gates().assign(share_interpolated=0.1)) == []
+    measured = made.gates().assign(share_interpolated=0.1)
+    assert dynamics.limits({"smb": 0.9}, measured, made.mapped(firn=True)) == []
+    assert dynamics.limits({"smb": 0.9}, measured) == [], "without height change nobody asks for firn"
 
 
 def test_shares_of_thickness_by_what_it_rests_on_count_ice_alone():

@@ -8,7 +8,7 @@ import pyproj
 import xarray as xr
 
 from nunatak.dynamics.flux import years_of
-from nunatak.dynamics.surface import rate_between, shared_years
+from nunatak.dynamics.surface import HEIGHTS, named, rate_between, shared_years
 from nunatak.dynamics.thickness import thickness_in_time
 from nunatak.geometry.grid import Grid, map_scale
 from nunatak.velocity.sampling import Field
@@ -44,7 +44,7 @@ def along_flowline(annual, path, thickness, change=None, *, half_length=None):
     path : DataFrame of the line from its upper to its lower end: `distance` (true m), `x`, `y` (map of `annual`)
     thickness : Dataset on the cells of `annual` with `thickness`, `thickness_sigma` and where known `surface` (m);
         attribute `reference_year`, and `surface_year` where the surface is of another date
-    change : Dataset with `dh`, `dh_sigma` on (year, y, x), m, on any grid; None: height change is not known
+    change : Dataset of `surface.yearly_change`, on any grid; None: height change is not known
     half_length : true m to either side over which strain is taken. Default: the median thickness on the line
 
     Returns
@@ -197,7 +197,7 @@ def on_points(change, x, y, crs):
 
     Parameters
     ----------
-    change : Dataset with `dh`, `dh_sigma` on (year, y, x), attribute `crs`
+    change : Dataset of `surface.yearly_change`
     x, y : (n,) m in `crs`
     crs : of x and y
 
@@ -208,7 +208,7 @@ def on_points(change, x, y, crs):
     if pyproj.CRS.from_user_input(change.attrs["crs"]) != pyproj.CRS.from_user_input(crs):
         x, y = pyproj.Transformer.from_crs(crs, change.attrs["crs"], always_xy=True).transform(x, y)
     fields = {}
-    for name in ("dh", "dh_sigma"):
+    for name in named(change, HEIGHTS):
         values = change[name].transpose("year", "y", "x").values
         layers = xr.Dataset({str(k): (("y", "x"), layer) for k, layer in enumerate(values)}, change[["y", "x"]].coords)
         fields[name] = Field(layers, tuple(layers))(x, y)[:, None]

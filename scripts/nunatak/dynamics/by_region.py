@@ -31,7 +31,7 @@ def regions_by_year(annual, change, regions, *, correlation_range):
     Parameters
     ----------
     annual : Dataset of a composite: `v`, `v_error` on (year, y, x), `v_mean` on (y, x), m/yr, `year_start`, `year_end`
-    change : Dataset with `dh`, `dh_sigma` on (year, y, x), m, on any grid
+    change : Dataset of `surface.yearly_change`, on any grid
     regions : mapping of name to (ny, nx) share of each cell of `annual` that is ice of the region, 0 to 1
     correlation_range : distance over which errors are correlated, m
 

@@ -49,12 +49,14 @@ def budget(look, *, title, table):
         style.panel_letter(rest, 2 * number + 1, look)
         numbers[name] = {key: rounded(value) for key, value in whole.items() if _is_number(value)}
     write_title(fig, title, look)
+    firn = " The dashed outline is the air in the firn, as mass of ice, that was taken out of the observed change."
+    firn = firn if np.isfinite(table.get("firn", np.nan)).any() else ""
     more = f" The first {len(shown)} of {len(boxes)} boxes." if len(boxes) > len(shown) else ""
     caption = (
         "Mass budget of each box. Left: what comes in (blue) and leaves (red), each bar from where the one above it "
         "ends; the change that follows from them, the change that was observed, and the residual, which is the "
         "observed less the expected change. Right: the residual of each year. Bars with ends are one standard error. "
-        f"The expected change counts unknown basal melt as none.{more}"
+        f"The expected change counts unknown basal melt as none.{firn}{more}"
     )
     return Drawn(fig, title, caption, numbers)
 
@@ -91,6 +93,9 @@ def _steps(ax, row, look):
             _bar(ax, len(names), 0.0, value, sigma, shade)
         else:
             _not_known(ax, len(names), 0.0, look)
+        if words == "change observed" and np.isfinite(value + row.get("firn", np.nan)):
+            # the air that was taken out, beyond the bar or over its end
+            ax.barh(len(names), row["firn"], 0.7, left=value, fill=False, edgecolor="#111111", lw=0.6, ls=(0, (2, 1)))
         names.append(words)
     ax.axvline(0, color="#222222", lw=0.5)
     ax.axhline(len(_STEPS) - 0.5, color="#bbbbbb", lw=0.4, ls=(0, (3, 2)))

@@ -53,12 +53,10 @@ def dynamic_thinning(look, *, title, mapped, lines=()):
     mapped : Dataset of dynamics.nc
     lines : (x, y) of the gates, m
     """
-    words = {
-        "thinning": "height change",
-        "surface_part": "surface part",
-        "dynamic_part": "dynamic part",
-        "residual": "residual",
-    }
+    firn = "firn_part" in mapped and np.isfinite(mapped["firn_part"].values).any()
+    words = {"thinning": "height change"}
+    words |= {"smb_part": "surface balance", "firn_part": "firn"} if firn else {"surface_part": "surface part"}
+    words |= {"dynamic_part": "dynamic part", "residual": "residual"}
     known = {name: text for name, text in words.items() if np.isfinite(mapped[name].values).any()}
     fields = {name: _field(mapped, name) for name in known}
     norm = colour.change_norm(np.concatenate([field.values.ravel() for field in fields.values()]))
@@ -67,8 +65,8 @@ def dynamic_thinning(look, *, title, mapped, lines=()):
         doubtful = (abs(field) < 2 * mapped[f"{name}_sigma"]).assign_attrs(crs=field.attrs["crs"])
         shown.append(Panel(field, colour.change_map(), norm, "rate (m/yr of ice)", known[name], doubtful))
     parts = (
-        "the part that surface mass balance (and firn, where given) explains; the rest, which the flow does; and what "
-        "mass conservation leaves over: 0 where every term is right."
+        f"the part that surface mass balance {'and the air in the firn explain' if firn else 'explains'}; the rest, "
+        "which the flow does; and what mass conservation leaves over: 0 where every term is right."
         if "dynamic_part" in known
         else "without a surface mass balance nothing can be said of its parts."
     )
@@ -76,7 +74,7 @@ def dynamic_thinning(look, *, title, mapped, lines=()):
         look,
         title=title,
         shown=shown,
-        columns=4,
+        columns=3 if len(shown) > 4 else 4,
         graticule=len(shown) == 1,
         lines=lines,
         lines_text="gate",

@@ -15,6 +15,7 @@ BUDGET_HEADS = (
     "sides",
     "discharge out",
     "change observed",
+    "firn taken out",
     "residual",
     "observed",
 )
@@ -43,8 +44,9 @@ REGION_HEADS = (
 _SURE = 0.05  # p below which a correlation counts, over all lags looked at
 _TERMS = ("discharge_in", "smb", "sides", "discharge_out", "storage", "residual")
 BUDGET_NOTES = (
-    "Gt/yr with one standard error. Sides: the flux out through the parts of the outline that are no gate. Residual: "
-    "the observed change less what the other terms add up to; 0 where everything is right.",
+    "Gt/yr with one standard error. Sides: the flux out through the parts of the outline that are no gate. Firn: "
+    "the air that was taken out of the observed change, as if it were ice. Residual: the observed "
+    "change less what the other terms add up to; 0 where everything is right.",
     "Observed: the smallest share of a gate, a side or the box that a term was measured on.",
 )
 
@@ -68,7 +70,9 @@ def budget_rows(budget, *, yearly=True):
             (
                 row["box"].replace("_", " "),
                 span,
-                *(words.plus_minus(row[term], row[f"{term}_sigma"]) for term in _TERMS),
+                *(words.plus_minus(row[term], row[f"{term}_sigma"]) for term in _TERMS[:-1]),
+                words.plus_minus(row.get("firn", np.nan), row.get("firn_sigma", np.nan)),
+                words.plus_minus(row["residual"], row["residual_sigma"]),
                 f"{100 * share:.0f} %" if np.isfinite(share) else "",
             )
         )
@@ -195,7 +199,7 @@ def source_rows(thickness):
     return [(name, f"{100 * share:.0f} %") for name, share in sorted(rows, key=lambda row: -row[1])]
 
 
-def limits(asked, gates):
+def limits(asked, gates, mapped=None):
     """
     Say what the numbers of a study do not hold.
 
@@ -203,12 +207,13 @@ def limits(asked, gates):
     ----------
     asked : the study's section `dynamics` as plain values
     gates : DataFrame of dynamics/gates.csv
+    mapped : Dataset of dynamics.nc, None where there is none
     """
     said = []
     if asked.get("smb") is None:
         said.append("No surface mass balance was given, so that dynamic thinning and budgets stay open.")
-    if asked.get("firn") is None:
-        said.append("No change of firn was given: where firn gains or loses air, the residual holds it.")
+    if mapped is not None and not np.isfinite(mapped["firn_part"].values).any():
+        said.append("No change of firn is known: where firn gains or loses air, the residual holds it.")
     guessed = gates[gates["share_interpolated"] > 0.2]["gate"].unique()
     if len(guessed):
         said.append(
