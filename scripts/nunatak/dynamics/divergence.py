@@ -43,7 +43,8 @@ def flux_divergence(
 
     Returns
     -------
-    Dataset on (y, x): `flux_divergence` and `flux_divergence_sigma` (m/yr of ice), `smoothing_length` (true m).
+    Dataset on (y, x): `flux_divergence` and `flux_divergence_sigma` (m/yr of ice), `smoothing_length` (true m); its
+        attribute `smoothing` is the same in ice thicknesses.
         Missing where an edge of the window's outline has no velocity or no thickness; the error also where such an
         edge has no error of one of them
 
@@ -77,7 +78,8 @@ def flux_divergence(
         "flux_divergence_sigma": (("y", "x"), sigma, {"units": "m/yr", "long_name": "error of the divergence"}),
         "smoothing_length": (("y", "x"), length, {"units": "m", "long_name": "side of the window on the ground"}),
     }
-    attributes = {"crs": str(crs), "sign": "dh/dt + div q = smb - basal melt", "depth_factor": float(factor)}
+    attributes = {"crs": str(crs), "sign": "dh/dt + div q = smb - basal melt"}
+    attributes |= {"depth_factor": float(factor), "smoothing": float(smoothing)}
     return xr.Dataset(out, {"y": velocity["y"], "x": velocity["x"]}, attributes)
 
 
