@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -96,6 +97,21 @@ def pytest_collection_modifyitems(config, items):
     """In one process of several, begin with runs of the workflow, which take longest."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: not item.nodeid.startswith("tests/workflow/"))
+
+
+def leave_out(config, items, lacks):
+    """
+    Leave out tests that this machine has no means for, saying how many and why.
+
+    Parameters
+    ----------
+    lacks : mapping of marker to what is missing; empty where nothing is
+    """
+    missing = {item: name for item in items for name in lacks if lacks[name] and item.get_closest_marker(name)}
+    for name, count in Counter(missing.values()).items():
+        config.stash[NOTES].append(f"{name} tests left out: {count} ({lacks[name]})")
+    config.hook.pytest_deselected(items=list(missing))
+    items[:] = [item for item in items if item not in missing]
 
 
 @cache

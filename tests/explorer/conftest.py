@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
 
 import pytest
-from tests.conftest import ROOT
+from tests.conftest import ROOT, leave_out
 
 from nunatak.explorer.serving import Explorer
 
@@ -22,3 +24,16 @@ def flow(tmp_path_factory):
 def explorer(flow):
     with Explorer(flow) as serving:
         yield serving
+
+
+def browser():
+    """Return the path of Debian's Chromium, or of what NUNATAK_CHROMIUM names; None where there is none."""
+    return os.environ.get("NUNATAK_CHROMIUM") or shutil.which("chromium")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out the tests in a browser where there is none."""
+    lacking = "" if browser() else "no chromium on the path"
+    if not lacking and importlib.util.find_spec("playwright") is None:
+        lacking = "no playwright in this Python"
+    leave_out(config, items, {"chromium": lacking})

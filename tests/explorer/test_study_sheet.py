@@ -105,3 +105,54 @@ def test_a_study_that_is_not_there_is_not_opened(flow):
     for name in ("nowhere", "../config", ""):
         with pytest.raises(StudyError, match="no such study"):
             Desk(flow).opened({"name": name})
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_that_is_opened_and_saved_keeps_its_text(flow, name):
+    """Nothing chosen, nothing written otherwise: not a blank, not a comment."""
+    desk = Desk(flow)
+    answer = desk.check({**desk.opened({"name": name})["state"], "name": name, "opened": name})
+    assert answer["text"] == (flow / f"config/studies/{name}.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_change_of_a_study_touches_its_own_lines_alone(flow, name):
+    """Title and a point are new; every comment and every other line stays, null stays null, long lines stay long."""
+    desk = Desk(flow)
+    state = desk.opened({"name": name})["state"]
+    state["drawings"].append({"role": "point", "name": "no", "crs": "lonlat", "coordinates": [[24, 79.7]]})
+    answer = desk.check({**state, "name": name, "opened": name, "title": "On: new"})
+    was = (flow / f"config/studies/{name}.yaml").read_text("utf-8")
+    now = sheet.read_text(answer["text"])
+    assert now["title"] == "On: new" and now["points"]["no"] == [24.0, 79.7]
+    same = {key: value for key, value in sheet.read_text(was).items() if key not in ("title", "points")}
+    assert {key: now[key] for key in same} == same
+    kept = [line for line in was.splitlines() if "#" in line and not line.startswith(("title", "points"))]
+    assert [line for line in kept if line not in answer["text"].splitlines()] == []
+
+
+def test_a_file_whose_keys_share_a_value_is_left_to_its_author(flow):
+    """A change of an anchor would change what refers to it."""
+    path = flow / "config/studies/shared.yaml"
+    path.write_text(
+        "title: a\nregion: {bbox: [23, 79.5, 26, 80]}\nperiod: [2019-01-01, 2020-01-01]\n"
+        "products:\n  atl06: &both {version: '006'}\n  atl08: *both\n"
+    )
+    desk = Desk(flow)
+    state = desk.opened({"name": "shared"})["state"]
+    state["products"]["atl06"]["rgt"] = "[548]"
+    mistakes = desk.check({**state, "name": "shared", "opened": "shared"})["mistakes"]
+    path.unlink()
+    assert any("by hand" in said for _, said in mistakes)
+
+
+def test_a_study_with_mistakes_is_opened_with_them_and_not_written_over(flow):
+    path = flow / "config/studies/odd.yaml"
+    path.write_text("title: a\nregion: {name: nowhere}\nproduct: {}\nperiod: [2019-01-01, 2018-01-01]\n")
+    desk = Desk(flow)
+    opened = desk.opened({"name": "odd"})
+    assert opened["mistakes"]
+    with pytest.raises(StudyError):
+        desk.save({**opened["state"], "name": "odd", "opened": "odd", "replace": True})
+    assert path.read_text().startswith("title: a\nregion: {name: nowhere}")
+    path.unlink()

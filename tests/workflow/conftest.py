@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 
 import pytest
-from tests.conftest import NOTES
+from tests.conftest import NOTES, leave_out
 from tests.workflow.environments import Environments
 from tests.workflow.slurm_node import Node, what_lacks
 from tests.workflow.workflow_runs import TINY, Flow
@@ -75,9 +74,5 @@ def node(tmp_path_factory):
 
 def pytest_collection_modifyitems(config, items):
     """Leave out what this machine has no means for, saying how much and why."""
-    lacks = {"slurm": what_lacks(), "conda": "" if shutil.which("conda") else "no conda on the path"}
-    missing = {item: name for item in items for name in lacks if lacks[name] and item.get_closest_marker(name)}
-    for name, count in Counter(missing.values()).items():
-        config.stash[NOTES].append(f"{name} tests left out: {count} ({lacks[name]})")
-    config.hook.pytest_deselected(items=list(missing))
-    items[:] = [item for item in items if item not in missing]
+    conda = "" if shutil.which("conda") else "no conda on the path"
+    leave_out(config, items, {"slurm": what_lacks(), "conda": conda})

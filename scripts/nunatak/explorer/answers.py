@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from nunatak import study
-from nunatak.explorer import drawn, sheet
+from nunatak.archives import plan
+from nunatak.explorer import drawn, editing, runs, sheet
 from nunatak.geometry import region
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.runtime import NunatakError, log, written
@@ -15,9 +19,6 @@ from nunatak.study.yaml_files import read_yaml
 
 # commands that end with the study's name
 _COMMANDS = (("make plan_{name}", "what a run would fetch, and what it costs"), ("make {name}", "run the study"))
-
-# what the page may ask, each a method of Desk
-QUESTIONS = ("start", "outlines", "check", "save", "opened")
 
 
 class Desk:
@@ -32,6 +33,21 @@ class Desk:
     def __init__(self, folder: Path):
         self._folder = folder
         self._studies = folder / "config" / "studies"
+        self.runs = runs.Runs(folder)
+
+    def questions(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+        """Return what the page may ask, by name."""
+        return {
+            "start": self.start,
+            "outlines": self.outlines,
+            "check": self.check,
+            "save": self.save,
+            "opened": self.opened,
+            "plan": self.plan,
+            "run": self.run,
+            "going": self.going,
+            "stop": self.stop,
+        }
 
     def start(self, question) -> dict[str, Any]:
         """Return what there is to choose: archives, products with their settings, regions, studies."""
@@ -87,7 +103,10 @@ class Desk:
         made, wrong = sheet.study_of(question)
         outlines = _outlines(made)
         areas = {key: outline.area_km2 for key, outline in outlines.items()}
-        text = self._text(question, made, areas)
+        try:
+            text = self._text(question, made, areas)
+        except sheet.Refused as error:
+            text, wrong = sheet.text_of(made, areas=areas), [*wrong, (error.field, str(error))]
         name = str(question.get("name") or "")
         mistakes = wrong + sheet.check(text, name, folder=self._folder, settings=self._settings())
         commands = [[command.format(name=name), meaning] for command, meaning in _COMMANDS]
@@ -129,9 +148,7 @@ class Desk:
         ------
         StudyError : there is no such study, or its file cannot be read as YAML
         """
-        name = str(question["name"])
-        if name not in self._names():
-            raise study.StudyError(f"{name}: no such study; there are {', '.join(self._names())}")
+        name = self._known(str(question["name"]))
         path = self._path(name)
         mistakes = sheet.check(path.read_text("utf-8"), name, folder=self._folder, settings=self._settings())
         made = read_yaml(path)
@@ -140,8 +157,82 @@ class Desk:
         best = crs if crs in drawn.MAPS else drawn.DEGREES
         return {"name": name, "state": sheet.state_of(made), "mistakes": mistakes, "crs": best}
 
+    def run(self, question) -> dict[str, Any]:
+        """
+        Start a plan or a run of a study that is saved.
+
+        Raises
+        ------
+        StudyError : there is no such study, or a run goes on
+        """
+        return self.runs.start(
+            self._known(question["name"]), question["what"], simulated=bool(question.get("simulated"))
+        )
+
+    def going(self, question) -> dict[str, Any]:
+        """Return how the run goes; at the end of one also its report."""
+        state = self.runs.state()
+        if "name" in state:
+            report = self.results_of(state["name"], simulated=state["simulated"]) / "report.html"
+            state["report"] = f"report/{report.parent.name}/report.html" if report.exists() else ""
+        return state
+
+    def stop(self, question) -> dict[str, Any]:
+        """Stop the run."""
+        return self.runs.stop()
+
+    def plan(self, question) -> dict[str, Any]:
+        """
+        Return the last plan of a study, what `plan_<study>` wrote, with its date; empty where there is none.
+
+        Raises
+        ------
+        StudyError : there is no such study
+        """
+        folder = self.results_of(self._known(question["name"]), simulated=bool(question.get("simulated")))
+        path = folder / "plan.json"
+        if not path.exists():
+            return {}
+        when = datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC)
+        told = json.loads(path.read_text("utf-8"))
+        return {"date": f"{when:%Y-%m-%d %H:%M} UTC", "lines": plan.lines(told), **told}
+
+    def results_of(self, name, *, simulated=False) -> Path:
+        """
+        Return the folder of a study's results.
+
+        Raises
+        ------
+        StudyError : the study cannot be read
+        """
+        typed = {"archive": "simulated", "size": "tiny"} if simulated else None
+        found = study.load(self._path(name), overrides=typed, settings=self._settings())
+        return self._folder / found.folder
+
+    def file_of_results(self, path) -> Path | None:
+        """Return a file below the folders of results of the studies; None where there is no such file."""
+        for name in self._names():
+            for simulated in (False, True):
+                try:
+                    folder = self.results_of(name, simulated=simulated)
+                except NunatakError:
+                    continue
+                found = (folder.parent / path).resolve()
+                if found.is_file() and found.is_relative_to(folder.resolve()):
+                    return found
+        return None
+
     def _text(self, question, made, areas):
+        """Return the text of the file: that of the study which was opened with its comments, or a new one."""
+        opened = str(question.get("opened") or "")
+        if opened in self._names():
+            return editing.edited(self._path(opened).read_text("utf-8"), made)
         return sheet.text_of(made, areas=areas)
+
+    def _known(self, name):
+        if name not in self._names():
+            raise study.StudyError(f"{name}: no such study; there are {', '.join(self._names())}")
+        return name
 
     def _names(self):
         return sorted(path.stem for path in self._studies.glob("*.yaml") if not path.name.startswith("."))

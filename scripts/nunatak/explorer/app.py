@@ -8,7 +8,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from nunatak import study
@@ -19,6 +19,11 @@ from nunatak.runtime import NunatakError, log
 
 HERE = Path(__file__).parent
 _KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
+# reports carry their scripts and pictures; in a sandbox their origin is none, so that the guard refuses what they send
+_OF_REPORTS = (
+    "sandbox allow-scripts allow-popups; default-src 'none'; img-src * data:; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline'; font-src data:"
+)
 # everything that is served as it lies: path of the address to file
 FILES = {
     f"/{folder}/{path.name}": path
@@ -38,15 +43,25 @@ def application(folder, token):
     token : first part of every address
     """
     desk = answers.Desk(Path(folder))
-    asked = {name: getattr(desk, name) for name in answers.QUESTIONS}
     routes = [Route(path, partial(_file, file)) for path, file in FILES.items()]
-    routes += [Route(f"/ask/{name}", partial(_ask, answer), methods=["POST"]) for name, answer in asked.items()]
+    routes += [Route("/report/{path:path}", partial(_report, desk))]
+    routes += [
+        Route(f"/ask/{name}", partial(_ask, answer), methods=["POST"]) for name, answer in desk.questions().items()
+    ]
     return Guard(Starlette(routes=routes), token)
 
 
 async def _file(path, http):
     content = await run_in_threadpool(path.read_bytes)
     return Response(content, media_type=_KINDS[path.suffix])
+
+
+async def _report(desk, http):
+    """Serve a file of a study's results, such as its report, as a page that may ask nothing of the explorer."""
+    path = await run_in_threadpool(desk.file_of_results, http.path_params["path"])
+    if path is None:
+        return Response("no such file among the results of a study", status_code=404)
+    return FileResponse(path, headers={"Content-Security-Policy": _OF_REPORTS})
 
 
 async def _ask(answer, http):

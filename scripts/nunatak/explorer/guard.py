@@ -44,7 +44,9 @@ class Guard:
 
         async def with_headers(message):
             if message["type"] == "http.response.start":
+                there = {name for name, _ in message.get("headers", [])}
                 given = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+                given = [(name, value) for name, value in given if name not in there]
                 message = {**message, "headers": [*message.get("headers", []), *given]}
             await send(message)
 

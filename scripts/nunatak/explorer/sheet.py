@@ -83,7 +83,7 @@ def study_of(state) -> tuple[dict[str, Any], list[tuple[str, str]]]:
             except Refused as error:
                 wrong.append((error.field, str(error)))
     made.update(state.get("further") or {})
-    return {key: made[key] for key in (*_ORDER, *(made.keys() - set(_ORDER))) if key in made}, wrong
+    return {key: made[key] for key in (*_ORDER, *(key for key in made if key not in _ORDER)) if key in made}, wrong
 
 
 def text_of(made, *, areas=None) -> str:
@@ -114,16 +114,16 @@ def check(text, name, *, folder, settings=None) -> list[tuple[str, str]]:
     folder : of the workflow, below which paths of the file are looked for
     settings : keys of config/config.yaml. Default: none
     """
-    if name_mistake(name):
-        return [("name", name_mistake(name))]
+    wrong = name_mistake(name)
+    of_name = [("name", wrong)] if wrong else []
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / f"{name}.yaml"
+        path = Path(scratch) / f"{'study' if wrong else name}.yaml"
         path.write_text(text, "utf-8")
         try:
             study.load(path, settings=settings)
         except study.StudyError as error:
-            return [(key, said.replace(f"{path}: ", "")) for key, said in loading.mistakes_of(error)]
-    return []
+            return of_name + [(key, said.replace(f"{path}: ", "")) for key, said in loading.mistakes_of(error)]
+    return of_name
 
 
 def name_mistake(name) -> str:

@@ -3,11 +3,12 @@ import { ask } from './ask.js';
 import { Pen, ROLES, placed } from './draw.js';
 import { element, mistakes, options, products } from './form.js';
 import { Chart } from './map.js';
+import { Runs } from './runs.js';
 
 const $ = (id) => document.getElementById(id);
 const FIELDS = { name: 'name', title: 'title', archive: 'archive', directory: 'directory', months: 'months' };
 const state = { name: '', title: '', archive: 'earthdata', directory: '', months: '', period: ['', ''], products: {}, drawings: [], further: {}, opened: '' };
-let chart, pen, choices, shown = {}, areas = {}, asked = 0, waiting;
+let chart, pen, runs, choices, shown = {}, areas = {}, asked = 0, waiting;
 
 const say = (text) => { $('said').textContent = text; };
 
@@ -16,12 +17,16 @@ function question(more = {}) {
 }
 
 async function check() {
+  document.body.dataset.pending = 'true';
+  clearTimeout(waiting);
+  waiting = undefined;
   const number = ++asked;
   let answer;
   try {
     answer = await ask('check', question());
   } catch (error) {
     say(error.message);
+    delete document.body.dataset.pending;
     return;
   }
   if (number !== asked) return;
@@ -35,10 +40,11 @@ async function check() {
   mistakes(answer.mistakes);
   list();
   paint();
-  document.body.dataset.checked = String(number);
+  if (!waiting) delete document.body.dataset.pending;
 }
 
 function later() {
+  document.body.dataset.pending = 'true';
   clearTimeout(waiting);
   waiting = setTimeout(check, 200);
 }
@@ -130,6 +136,7 @@ async function open() {
     if (best && best !== first) document.querySelector(`[name=map][value="${best}"]`).checked = true;
     await show(best || first);
     chart.fit();
+    runs.last();
     say(answer.mistakes.length ? `${name} has mistakes; they are shown, and nothing is written over it.` : `${name} is open.`);
   } catch (error) {
     say(error.message);
@@ -180,6 +187,7 @@ async function begin() {
   $('save').addEventListener('click', () => save(false));
   $('ask-yes').addEventListener('click', () => { $('ask').close(); save(true); });
   $('ask-no').addEventListener('click', () => $('ask').close());
+  runs = new Runs(() => state.opened, say);
   $('panel').addEventListener('submit', (event) => event.preventDefault());
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && pen.draw) toggle(); });
   await show('EPSG:3413');

@@ -80,13 +80,14 @@ export class Chart {
   async coast(crs) {
     const source = this.land.getSource();
     source.clear();
+    delete this.map.getTargetElement().dataset.land;
     this.file ||= fetch('land.json').then((answer) => answer.json());
     this.loading[crs] ||= this.file.then((file) => decode(file.layers[LAYERS[crs]]));
     const polygons = await this.loading[crs];
     if (crs !== this.crs) return;
     source.clear();
     source.addFeatures(polygons.map((rings) => new ol.Feature(new ol.geom.Polygon(rings))));
-    this.map.getTargetElement().dataset.land = String(polygons.length);
+    this.map.getTargetElement().dataset.land = crs;
   }
 
   graticule() {

@@ -1,0 +1,66 @@
+// Plan and run: what a run would fetch and cost, how it goes, its report.
+import { ask } from './ask.js';
+import { element } from './form.js';
+
+const $ = (id) => document.getElementById(id);
+const size = (bytes) => (bytes >= 1e8 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`);
+
+export class Runs {
+  constructor(name, say) {
+    Object.assign(this, { name, say });
+    $('plan').addEventListener('click', () => this.start('plan'));
+    $('run').addEventListener('click', () => this.start('run'));
+    $('stop').addEventListener('click', () => ask('stop'));
+    $('simulated').addEventListener('change', () => this.last());
+  }
+
+  async start(what) {
+    if (!this.name()) {
+      this.say('Save the study first: the workflow reads its file.');
+      return;
+    }
+    try {
+      await ask('run', { name: this.name(), what, simulated: $('simulated').checked });
+      this.follow();
+    } catch (error) {
+      this.say(error.message);
+    }
+  }
+
+  async follow() {
+    const told = await ask('going');
+    $('lines').hidden = !told.lines.length;
+    $('lines').textContent = told.lines.join('\n');
+    $('lines').scrollTop = $('lines').scrollHeight;
+    $('stop').disabled = !told.going;
+    $('plan').disabled = $('run').disabled = told.going;
+    $('progress').hidden = !told.going;
+    if (told.steps) Object.assign($('progress'), { max: told.steps, value: told.done });
+    else $('progress').removeAttribute('value');
+    $('report').hidden = !told.report;
+    if (told.report) $('report').href = told.report;
+    if (told.going) {
+      $('state').textContent = `${told.what} of ${told.name}${told.steps ? `: ${told.done} of ${told.steps} steps` : ' ...'}`;
+      setTimeout(() => this.follow(), 700);
+      return;
+    }
+    $('state').textContent = told.name ? `${told.what} of ${told.name} ${told.code === 0 ? 'is done' : 'ended with a mistake; it is told below'}` : '';
+    if (told.what === 'plan' && told.code === 0) await this.last();
+  }
+
+  // the last plan of the study that is open, with its date
+  async last() {
+    $('cost').replaceChildren();
+    if (!this.name()) return;
+    const plan = await ask('plan', { name: this.name(), simulated: $('simulated').checked });
+    if (!plan.products) return;
+    const years = [...new Set(Object.values(plan.products).flatMap((product) => Object.keys(product.years)))].sort();
+    const rows = Object.entries(plan.products).map(([name, product]) => element('tr', {},
+      element('th', { scope: 'row', text: name }), ...[product.granules, size(product.bytes), product.here,
+        size(product.bytes_to_fetch), ...years.map((year) => product.years[year] || 0)].map((text) => element('td', { text: String(text) }))));
+    const head = ['product', 'granules', 'size', 'here', 'to fetch', ...years].map((text) => element('th', { scope: 'col', text }));
+    $('cost').append(element('p', { text: `Plan of ${plan.date}: ${size(plan.bytes_to_fetch)} to fetch, about ${plan.minutes} minutes.` }),
+      element('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': 'Granules by product and year' },
+        element('table', {}, element('thead', {}, element('tr', {}, ...head)), element('tbody', {}, ...rows))));
+  }
+}
