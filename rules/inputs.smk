@@ -21,7 +21,7 @@ def check_inputs(wildcards):
         behind["fitted"] = heights_along("atl06sr")(wildcards)
     if loaded.sea_ice:
         sums = {kind: chunk_files(loaded.sea_ice, kind, "parquet")(wildcards) for kind in ("sums", "levels", "tallies")}
-        behind |= sums | {"ledger_sea_ice": ledgers(loaded.sea_ice)(wildcards)}
+        behind |= sums | {"ledger_sea_ice": chunk_files(loaded.sea_ice, "read", "parquet")(wildcards)}
     if "itslive" in asked:
         behind["cube"] = f"<results>/{label}/velocity/cube.zarr"
     return (

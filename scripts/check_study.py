@@ -81,6 +81,7 @@ def sources_of(results, settings):
         sums=sums,
         all_sums=whole,
         sea_ice=sea_ice_of(results, settings),
+        sea_ice_ledger=read_table(ledger) if (ledger := results.paths.get("ledger_sea_ice")) else None,
         projections=projections,
         bands={name: {file.stem: partial(bands_of, file) for file in files} for name, files in rasters.items()},
         sidecars={path.stem: read_json(path) for path in figures},

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 from tests.conftest import ROOT
+from tests.workflow.workflow_runs import TINY
 
 import check_study
 from nunatak import study as studies
@@ -26,7 +30,7 @@ BEHIND = {
     "tallies": "atl10/tallies/*.parquet",
     "ledger_atl15": "atl15/ledger/*.parquet",
     "ledger_atl14": "atl14/ledger/*.parquet",
-    "ledger_sea_ice": "atl10/ledger/*.parquet",
+    "ledger_sea_ice": "atl10/read/*.parquet",
     "figures": "figures/*.json",
 }
 
@@ -71,9 +75,60 @@ class Finished:
         return {check.name for check in found if check.failed}
 
 
-def of_truth(names):
-    """Those of the names that need the truth of the simulation."""
-    return {name for name in names if "truth" in name}
+@contextmanager
+def opened(finished, name):
+    """Give a finished study as Finished, in its own folder, to which the paths of its ledgers belong."""
+    before = os.getcwd()
+    os.chdir(finished.folder)
+    try:
+        yield Finished(finished.folder, name, **TINY)
+    finally:
+        os.chdir(before)
+
+
+def times(dataset, factor, *names):
+    """Return a dataset with those variables of the names that it has multiplied."""
+    return dataset.assign({n: dataset[n] * factor for n in names if n in dataset})
+
+
+def turned(dataset, *, rows=1, columns=1):
+    """Return the values of a grid upside down (rows=-1) or mirrored (columns=-1), at the old places."""
+    maps = {n: v for n, v in dataset.data_vars.items() if {"y", "x"} <= set(v.dims)}
+    return dataset.assign({n: (v.dims, v.values[..., ::rows, ::columns].copy(), v.attrs) for n, v in maps.items()})
+
+
+def grid(name, change):
+    """Return what makes a grid of a study wrong: a function of it."""
+    return lambda study: {name: change(study.results[name])}
+
+
+def table(name, **columns):
+    """Return what makes a table of a study wrong: values of columns, or functions of the table."""
+    return lambda study: {name: study.results[name].assign(**columns)}
+
+
+def by(factor, *names):
+    """Return columns multiplied, for `table`."""
+    return {n: (lambda t, n=n: t[n] * factor) for n in names}
+
+
+def later(days, *names):
+    """Return columns of times later by days, for `table`."""
+    return {n: (lambda t, n=n: t[n] + np.timedelta64(days, "D")) for n in names}
+
+
+def assert_noticed(study, change, always, by_truth):
+    """Hold the checks that fail on a change of a study against those expected, without the truth and with it."""
+    noticed = study.noticed(change(study))
+    of_truth = {name for name in noticed if "truth" in name}
+    assert noticed - of_truth == always and always, "by checks that need no truth"
+    assert of_truth == by_truth
+
+
+def assert_sound(study, at_least):
+    """Hold that no check of a study fails, that there are so many, and that the page on checks has a row for each."""
+    assert len(study.held) > at_least and not [check for check in study.held if check.failed]
+    assert [check.name for check in study.held if not described(check.name)] == []
 
 
 def described(name):

@@ -10,6 +10,7 @@ from nunatak import gridding
 from nunatak.checks.check import not_applicable
 from nunatak.checks.same import same, same_rows
 from nunatak.geometry.outlines import STUDY_REGION
+from nunatak.granules import present
 from nunatak.parameters.statistics import STATISTICS, statistic
 
 # A segment on the edge of two cells may fall into either: cells of so many segments are compared, to so much of them
@@ -17,7 +18,7 @@ _FULL, _EDGE = 50, 0.03
 _INDEPENDENT = ("count", "mean", "std", "n_pass", "mean_length")  # worked out here from the sums alone
 
 
-def checks(results, settings, sums, whole, granule):
+def checks(results, settings, sources):
     """
     Checks of grid.nc, its series and its distribution.
 
@@ -25,10 +26,9 @@ def checks(results, settings, sums, whole, granule):
     ----------
     results : Opened
     settings : mapping of the study's keys, with their defaults; `freeboard` is used
-    sums : Accumulators of the granules, None where they are not here
-    whole : whether these are all
-    granule : (id, table) of one granule read again: longitude, latitude, value, weight; None where it is not here
+    sources : together.Sources; of `sea_ice` the table has longitude, latitude, value and weight
     """
+    sums, whole = sources.sums, sources.all_sums
     if "freeboard" not in results:
         return []
     bins = {name: group for name, group in results["freeboard"].items() if "time_bnds" in group}
@@ -41,8 +41,7 @@ def checks(results, settings, sums, whole, granule):
         found += series(results["freeboard_series"], bins, sums, whole, weighting, results["regions"])
     if "freeboard_distribution" in results:
         found.append(distribution(results["freeboard_distribution"], results["freeboard_series"], list(bins)[-1]))
-    found.append(places(sums, granule))
-    return found
+    return [*found, places(sums, sources.sea_ice), in_ledger(sums, whole, sources.sea_ice_ledger)]
 
 
 def from_sums(name, dataset, sums, whole, weighting):
@@ -208,3 +207,14 @@ def places(sums, granule):
     own, again = own.reindex(some), again.reindex(some)
     columns = {key: (own[key], again[key]) for key in ("n", "sw", "swv")}
     return same(name, columns, f"{len(some)} cells of {identity}", limit=_EDGE)
+
+
+def in_ledger(sums, whole, ledger):
+    """Every granule with points by the ledger of reading is in the sums with as many, in cells or not; no other is."""
+    name = "freeboard/ledger"
+    if sums is None or not whole or ledger is None:
+        return not_applicable(name, "not all sums of the granules are read, or there is no ledger")
+    summed = sums.granules.assign(n_points=sums.granules[["n_points", "n_outside", "n_invalid"]].sum(axis=1))
+    read, summed = (table[table["n_points"] > 0] for table in (present(ledger), summed))
+    text = f"points of {len(summed)} granules, in the sums and by the ledger"
+    return same_rows(name, read, summed, ["granule_id"], text, columns=["n_points"])

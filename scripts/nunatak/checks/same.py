@@ -114,6 +114,6 @@ def bilinear(field, x, y, px, py):
     inside = (i >= 0) & (j >= 0) & (i < y.size - 1) & (j < x.size - 1)
     i, j = np.where(inside, i, 0), np.where(inside, j, 0)
     u, v = column - j, row - i
-    f = field.astype("f8")
+    f = field  # as large as it may be: weights of 8 bytes alone make the sums so
     value = (1 - v) * ((1 - u) * f[i, j] + u * f[i, j + 1]) + v * ((1 - u) * f[i + 1, j] + u * f[i + 1, j + 1])
     return np.where(inside, value, np.nan)

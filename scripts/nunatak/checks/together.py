@@ -53,6 +53,8 @@ class Sources:
     """whether these are of all granules"""
     sea_ice: tuple[str, Any] | None = None
     """(id, table) of one granule of sea ice read again, see `gridded.checks`"""
+    sea_ice_ledger: Any = None
+    """what came of every granule of sea ice when it was read"""
     projections: Mapping[str, bool] = field(default_factory=dict)
     """name of every raster: whether it lies where the grid lies that it was written from"""
     bands: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -275,9 +277,7 @@ _TOPICS: tuple[tuple[tuple[str, ...], Callable[[Study], list]], ...] = (
     (("freeboard",), lambda given: _sea_ice(given.results, given.world)),
     (
         ("freeboard", "freeboard_series", "freeboard_distribution", "regions"),
-        lambda given: gridded.checks(
-            given.results, given.settings, given.sources.sums, given.sources.all_sums, given.sources.sea_ice
-        ),
+        lambda given: gridded.checks(given.results, given.settings, given.sources),
     ),
     (
         ("heights", "rates", "track_report", "crossovers", "pass_biases", "agreement", "surface_rates"),
