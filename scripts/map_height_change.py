@@ -3,6 +3,7 @@
 import numpy as np
 
 from nunatak import elevation, granules
+from nunatak.compute.deadline import each_in_time
 from nunatak.files.rasters import georeference, write_cog
 from nunatak.files.tables import read_table
 from nunatak.geometry.grid import Grid
@@ -35,7 +36,8 @@ def main(ledgers, regions, change, raster, *, settings: Atl15, period: Period, s
         parameters={"settings": settings, "period": period},
     )
     region = altimetry_outline(regions)
-    layers = {name: read_layer(files, region, period) for name, files in paths.items()}
+    read = (read_layer(files, region, period) for files in paths.values())
+    layers = dict(zip(paths, each_in_time(read, "reading ATL15"), strict=True))
     about |= polar_grid.reference(next(iter(paths.values()))[0])
     reading.write_height_change(layers, change, about)
     finest, rates = next(iter(layers.values()))

@@ -1,5 +1,6 @@
 """The ATL14 surface of a region, its quadrants as one grid."""
 
+from nunatak.compute.deadline import deadline
 from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.files.tables import read_table
 from nunatak.geometry.grid import Grid
@@ -20,7 +21,8 @@ def main(ledgers, regions, out, *, study, endpoints=None):
     ledger = read_table(ledgers)
     paths = ledger_paths(ledger, endpoints)
     bounds = altimetry_outline(regions).projected(polar_grid.crs(paths[0])).bounds
-    surface = atl14.read_surface(paths, bounds=bounds)
+    with deadline("reading ATL14"):
+        surface = atl14.read_surface(paths, bounds=bounds)
     source = ledger.attrs["attributes"]["nunatak_source"]
     about = stamp(study=study, source=source, inputs=[*ledgers, regions]) | polar_grid.reference(paths[0])
     write_netcdf(georeference(surface, Grid.of(surface)), out, about)

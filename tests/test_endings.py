@@ -110,6 +110,23 @@ def test_what_goes_wrong_on_the_way_out_goes_to_the_log(tmp_path, capsys):
     assert before == (sys.unraisablehook, logging.raiseExceptions, signal.getsignal(signal.SIGTERM))
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        RuntimeError("Can't close file (file write failed: errno = 122, error message = 'Disk quota exceeded')"),
+    ],
+)
+def test_a_quota_that_is_used_up_is_a_full_disk(tmp_path, error):
+    said = r"a\.nc: could not be written \(Disk quota exceeded\); free space or choose another folder$"
+    with pytest.raises(runtime.NunatakError, match=said), runtime.written(tmp_path / "a.nc") as part:
+        part.write_bytes(b"half")
+        raise error
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(RuntimeError, match="of another kind"), runtime.written(tmp_path / "a.nc"):
+        raise RuntimeError("of another kind")
+
+
 def test_netcdf_is_not_begun_where_it_may_not_fit(tmp_path, monkeypatch):
     """HDF5 crashes when the disk gets full under it."""
     field = xr.Dataset({"h": (("y", "x"), np.zeros((100, 100)))})
@@ -128,6 +145,7 @@ def test_netcdf_is_not_begun_where_it_may_not_fit(tmp_path, monkeypatch):
     [
         ("OSError: [Errno 30] Read-only file system: '/r/a/b.nc'", "/r/a/b.nc: is on a read-only file system; free or"),
         ("PermissionError:\n[Errno 13] Permission denied: 'results/.x'", "results/.x: may not be written; free or"),
+        ("OSError: [Errno 122] Disk quota exceeded: 'r/b'", "r/b: is beyond your quota; free or"),
         ("OSError in file x, line 3:\n[Errno 28] No space left on device: 'r/b'", "r/b: is on a full disk; free or"),
         (
             "MissingOutputException in rule merge_surface in file a.smk, line 3:\nJob 3 completed successfully, but "

@@ -80,6 +80,26 @@ def told_to_stop(error):
     return TERMINATED, 128 + signal.SIGTERM
 
 
+def no_place(error):
+    """
+    Return the number of the operating system's reason why a file cannot be written, None where an error tells none.
+
+    HDF5 names a full disk and a quota in the text of a RuntimeError.
+
+    Parameters
+    ----------
+    error : OSError or RuntimeError
+
+    Examples
+    --------
+    >>> no_place(RuntimeError("Can't close file (error message = 'Disk quota exceeded')")) == errno.EDQUOT
+    True
+    """
+    if getattr(error, "errno", None):
+        return error.errno
+    return next((number for number in (errno.ENOSPC, errno.EDQUOT) if os.strerror(number) in str(error)), None)
+
+
 def lacks_memory(error):
     """
     Tell whether an error, or one that led to it, means that memory was refused.

@@ -158,8 +158,11 @@ def written(path):
             old = _set_aside(temporary)
             os.replace(path, old)
         os.replace(temporary, path)
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
+    except (OSError, RuntimeError) as error:
+        number = endings.no_place(error)
+        if isinstance(error, RuntimeError) and not number:
+            raise
+        why = os.strerror(number) if number else str(error).partition("\n")[0]
         raise NunatakError(f"{path}: could not be written ({why}); free space or choose another folder") from error
     finally:
         _remove(temporary)

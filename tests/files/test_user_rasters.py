@@ -219,6 +219,29 @@ def test_a_file_with_one_field_and_bounds_needs_no_name(tmp_path):
     assert with_gate(tmp_path, thickness=str(tmp_path / "bed.nc")).gates["g"].variable is None
 
 
+@pytest.mark.parametrize("how", ["link", "storage", "virtual"])
+def test_a_netcdf_file_that_points_to_another_is_refused(tmp_path, how):
+    """The values of the other file would be read, whatever it is."""
+    field = georeference(xr.Dataset({"thickness": (("y", "x"), np.full(CELLS.shape, 1200.0, "f4"))}), CELLS)
+    for name in ("bed.nc", "other.nc"):
+        write_netcdf(field, tmp_path / name)
+    with h5py.File(tmp_path / "bed.nc", "r+") as file:
+        shape = file["thickness"].shape
+        del file["thickness"]
+        if how == "link":
+            file["thickness"] = h5py.ExternalLink("other.nc", "thickness")
+        elif how == "storage":
+            file.create_dataset("thickness", shape, "f4", external=[("other.nc", 0, 4 * CELLS.nx * CELLS.ny)])
+        else:
+            layout = h5py.VirtualLayout(shape, "f4")
+            layout[...] = h5py.VirtualSource("other.nc", "thickness", shape=shape)
+            file.create_virtual_dataset("thickness", layout)
+    with pytest.raises(ValueError, match=r"bed\.nc: thickness has its values in another file; write them into this"):
+        user_rasters.check(tmp_path / "bed.nc")
+    with pytest.raises(NunatakError, match="thickness has its values in another file"):
+        read_on_grid(tmp_path / "bed.nc", GRID)
+
+
 @pytest.mark.parametrize(
     "text", ["<VRTDataset rasterXSize='1' rasterYSize='1'/>", "<GDAL_WMS><Service/></GDAL_WMS>", "ncols 1"]
 )

@@ -4,8 +4,10 @@ Whatever goes wrong in a file becomes one line.
 What the program or the user does stays what it is.
 """
 
+import errno
 import logging
 import os
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -14,13 +16,14 @@ from tests.builders.studies import write_atl06
 
 from nunatak.archives import verify
 from nunatak.archives.local import content
+from nunatak.compute import deadline
 from nunatak.files import remote
 from nunatak.granules import ledger
-from nunatak.products import GranuleError, atl06, hdf5, opened
+from nunatak.products import GranuleError, atl06, hdf5, opened, stored
+from nunatak.products import guarded as guard
 from nunatak.products.guarded import guarded
-from nunatak.reading import deadline
 from nunatak.reading.granules import each_granule
-from nunatak.runtime import NunatakError
+from nunatak.runtime import NunatakError, job
 
 NAME = "ATL06_20190504033705_05480303_006_01.h5"
 
@@ -33,7 +36,7 @@ NAME = "ATL06_20190504033705_05480303_006_01.h5"
             "damaged: Unable to synchronously open object",
         ),
         (TypeError("no\nnumber"), "cannot be read (TypeError: no number)"),
-        (MemoryError(), "cannot be read (MemoryError)"),
+        (MemoryError("Unable to allocate 9 TiB"), "needs more memory than this job has (MemoryError: Unable to"),
         (RecursionError("too deep"), "too deep"),
         (SystemError("Negative size"), "cannot be read (SystemError: Negative size)"),
         (ValueError("x" * 5000), "x .."),
@@ -94,6 +97,42 @@ def test_work_that_fails_is_its_granules_failure(tmp_path):
     assert granule.outcome["reason"] == "cannot be read (ZeroDivisionError: no cell)"
 
 
+def test_a_granule_that_asks_for_too_much_fails_and_the_next_is_read(tmp_path):
+    good, huge = write_atl06(tmp_path / NAME), write_atl06(tmp_path / NAME.replace("_01.h5", "_02.h5"))
+
+    def read(path):
+        return atl06.read_segments(path) if path == str(good) else np.empty(1 << 50)
+
+    kept, failed = each_granule(present(good, huge), read)
+    assert kept.outcome["status"] == "present" and len(kept.table) == 300
+    assert failed.outcome["status"] == "failed"
+    assert failed.outcome["reason"].startswith("needs more memory than this job has (MemoryError: Unable to allocate")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.ENOMEM, "Cannot allocate memory")])
+def test_a_process_without_memory_ends_in_place_of_its_granules(tmp_path, monkeypatch, error):
+    """As under a limit that is reached: no granule would be read any more."""
+
+    def read(path):
+        raise error
+
+    good = write_atl06(tmp_path / NAME)
+    assert [g.outcome["status"] for g in each_granule(present(good), read)] == ["failed"]
+    monkeypatch.setattr(guard, "_PROBE", 1 << 60)
+    with pytest.raises(SystemExit) as ended, job(SimpleNamespace(rule="read", log=[str(tmp_path / "log")])):
+        list(each_granule(present(good), read))
+    assert str(ended.value.code).startswith("read: out of memory (MemoryError); run fewer jobs at once")
+
+
+def test_a_block_beyond_the_memory_of_the_machine_is_refused_before_it_is_taken(tmp_path, monkeypatch):
+    path = write_atl06(tmp_path / NAME)
+    monkeypatch.setattr(stored, "memory", lambda: 50 * 8 - 1)
+    with pytest.raises(
+        GranuleError, match=r"latitude: needs 0.0 GB of memory, this machine has 0.0 GB; name a smaller"
+    ):
+        atl06.read_segments(path)
+
+
 def test_a_broken_header_names_its_dataset(tmp_path):
     """h5py makes a KeyError of it, as of a name that is not there."""
     path = tmp_path / NAME
@@ -145,3 +184,23 @@ def test_a_granule_without_end_ends_the_job_with_a_line(tmp_path):
 def test_what_ends_in_time_is_left_alone():
     with deadline.deadline("reading granules", 60):
         pass
+    assert list(deadline.each_in_time(iter([None, 1]), "reading granules")) == [None, 1]
+
+
+@pytest.mark.parametrize("scheduler", [None, "threads"])
+def test_every_way_of_reading_granules_has_an_end(tmp_path, scheduler):
+    """Also where Dask reads them."""
+
+    def read(path):
+        os.read(os.pipe()[0], 1)
+
+    path = write_atl06(tmp_path / NAME)
+    child = os.fork()
+    if child == 0:
+        logging.getLogger("nunatak").addHandler(logging.FileHandler(tmp_path / "log"))
+        deadline.deadline.__wrapped__.__defaults__ = (0.1,)
+        deadline.each_in_time.__defaults__ = (0.1,)
+        list(each_granule(present(path), read, scheduler=scheduler))
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert "no granule came to its end within 0.1 s" in (tmp_path / "log").read_text()

@@ -1,13 +1,11 @@
-"""From simulated granules to tracks, rates, crossovers, agreement, figures and sentences, script by script."""
+"""From simulated granules to tracks, rates, crossovers and agreement, script by script."""
 
 import numpy as np
 import pytest
-from tests.builders.falsified import Changed, of_truth
 
 import adjust_passes
 import compare_products
 import find_crossovers
-import find_tracks
 import fit_rates
 import fit_surface_rates
 import map_heights
@@ -19,12 +17,11 @@ from nunatak.checks import tracks as checks
 from nunatak.files.tables import read_csv, read_table, write_table
 from nunatak.geometry import region
 from nunatak.geometry.outlines import read_outlines, write_outlines
-from nunatak.granules import datums, ledger
+from nunatak.granules import datums
 from nunatak.parameters.tracks import PassAdjustment, SurfaceFit
 from nunatak.products.atl11_crossings import no_crossings
 from nunatak.reports import files, tracks
 from nunatak.results import reading
-from nunatak.results.loading import Opened
 from nunatak.simulation import world, write_product
 from nunatak.study import Period, load
 from nunatak.study.base import StudyError
@@ -35,111 +32,18 @@ PERIOD = typed(Period, ["2019-01-01", "2021-12-31"])
 FOCUS = {"crs": "EPSG:3413", "xlim": [1.0e6, 1.1e6], "ylim": [-4.5e5, -3.5e5]}
 
 
-@pytest.fixture(scope="module")
-def study():
-    settings = load(STUDY, overrides={"archive": "simulated"}).model_dump(mode="json")
-    settings["products"]["atl11"] |= {"min_cycles": 3, "min_years": 1.0}
-    return settings
-
-
-@pytest.fixture(scope="module")
-def made(study, tmp_path_factory):
-    """Paths of every result of the tracks of a tiny world."""
-    folder = tmp_path_factory.mktemp("tracks")
-    regions = folder / "regions.geojson"
-    write_outlines({"region": region.load({"bbox": [23, 79.5, 26, 80]})}, regions)
-    points, read = {}, {}
-    for product in ("atl11", "atl06"):
-        granules = write_product(world("austfonna", "tiny"), product, folder / product)
-        rows = [
-            {
-                "granule_id": row.granule_id,
-                "path": str(folder / product / row.file_name),
-                "status": "present",
-                "reason": "",
-                "size_bytes": row.size_bytes,
-                "sha256": row.checksum,
-            }
-            for row in granules.itertuples()
-        ]
-        fetched = folder / f"{product}_ledger.parquet"
-        write_table(ledger(rows), fetched, attributes={"nunatak_source": "SIMULATED"})
-        points[product], read[product] = folder / f"{product}.parquet", folder / f"{product}_read.parquet"
-        subset_points.main(
-            fetched,
-            regions,
-            points[product],
-            read[product],
-            product=product,
-            settings=product_settings(product, study["products"][product]),
-            period=PERIOD,
-            study="test",
-            crs="EPSG:3413",
-        )
-    settings = {name: product_settings(name, study["products"][name]) for name in ("atl06", "atl11")}
-    names = (
-        "tracks.csv",
-        "track.parquet",
-        "rates.parquet",
-        "rates_map.nc",
-        "report.csv",
-        "crossovers.parquet",
-        "agreement.csv",
-        "filters.csv",
-    )
-    out = {name: folder / name for name in names}
-    heights, segments = [points["atl11"]], [points["atl06"]]
-    find_tracks.main(
-        heights,
-        segments,
-        regions,
-        out["tracks.csv"],
-        out["track.parquet"],
-        focus=FOCUS,
-        settings=settings,
-        study="test",
-    )
-    fit_rates.main(
-        heights,
-        regions,
-        out["rates.parquet"],
-        out["rates_map.nc"],
-        out["report.csv"],
-        settings=settings["atl11"],
-        study="test",
-    )
-    find_crossovers.main(
-        [read["atl11"]],
-        heights,
-        segments,
-        regions,
-        out["crossovers.parquet"],
-        settings=settings,
-        period=PERIOD,
-        study="test",
-    )
-    compare_products.main(
-        {"heights": heights, "segments": segments},
-        out["agreement.csv"],
-        out["filters.csv"],
-        settings=settings,
-        study="test",
-    )
-    return {**out, "regions": regions, "points": points}
-
-
-def test_points_keep_what_the_product_says(made):
+def test_points_keep_what_the_product_says(track_results):
     """Rows with a position on the map, the track's names, and where they come from; no row outside the region."""
-    table = read_table(made["points"]["atl11"])
+    table = read_table(track_results["points"]["atl11"])
     assert {"granule_id", "pair", "rgt", "cycle", "ref_pt", "x", "y", "tide_ocean", "dac"} <= set(table)
     assert table.latitude.between(79.5, 80).all() and set(table.rgt) == {526, 548}
     assert table.attrs["attributes"]["nunatak_source"] == "SIMULATED" and table.attrs["units"]["h_corr"] == "m"
-    assert {"sigma_geo_h", "dh_fit_dx"} <= set(read_table(made["points"]["atl06"]))
+    assert {"sigma_geo_h", "dh_fit_dx"} <= set(read_table(track_results["points"]["atl06"]))
 
 
-def test_tracks_over_the_focus(made):
+def test_tracks_over_the_focus(track_results):
     """Two tracks, three pairs each, one of them ascending; ATL06 on the one of them; the nearest first."""
-    table = read_csv(made["tracks.csv"])
+    table = read_csv(track_results["tracks.csv"])
     pairs = table[table["product"] == "atl11"]
     assert sorted(zip(pairs.rgt, pairs.beam, strict=True)) == [(r, f"pt{k}") for r in (526, 548) for k in (1, 2, 3)]
     assert set(pairs[pairs.rgt == 548].direction) == {"ascending"}
@@ -148,29 +52,29 @@ def test_tracks_over_the_focus(made):
     assert pairs.nearest.is_monotonic_increasing and pairs.nearest.iloc[0] < 5000
 
 
-def test_the_track_of_the_figures_is_one_that_both_saw(made):
-    track = read_table(made["track.parquet"])
+def test_the_track_of_the_figures_is_one_that_both_saw(track_results):
+    track = read_table(track_results["track.parquet"])
     assert set(track["product"]) == {"atl06", "atl11"} and set(track.rgt) == {548}
     pair = track[track["product"] == "atl11"].beam.unique()
     assert len(pair) == 1 and {b[2] for b in track[track["product"] == "atl06"].beam.unique()} == {pair[0][2]}
 
 
-def test_rates_are_those_of_the_truth(made):
-    rates = read_table(made["rates.parquet"])
+def test_rates_are_those_of_the_truth(track_results):
+    rates = read_table(track_results["rates.parquet"])
     glacier = world("austfonna", "tiny").truth
     found = checks.rates_against_truth(rates, glacier, rates.x.to_numpy(), rates.y.to_numpy())
     assert len(found) == 3 and all(c.held for c in [*found, checks.rates_found(rates)]), found
-    mapped = reading.read_map(made["rates_map.nc"])
+    mapped = reading.read_map(track_results["rates_map.nc"])
     assert (mapped.x.values % 1000 == 0).all() and float(mapped.dhdt.min()) < -2
 
 
-def test_passes_and_rates_are_in_line_and_one_bad_pass_is_not(made, study, tmp_path):
+def test_passes_and_rates_are_in_line_and_one_bad_pass_is_not(track_results, track_study, tmp_path):
     """Every height has its pass in the report; cycle 7 of a track 30 m too high is left out and fails its check."""
-    report = read_csv(made["report.csv"])
-    points = read_table(made["points"]["atl11"])
+    report = read_csv(track_results["report.csv"])
+    points = read_table(track_results["points"]["atl11"])
     assert (
         checks.passes_in_line(report).held
-        and checks.rates_flagged(read_table(made["rates.parquet"]), simulated=True).held
+        and checks.rates_flagged(read_table(track_results["rates.parquet"]), simulated=True).held
     )
     assert report["n_heights"].sum() <= len(points) and report["n_left_out"].sum() < 50
     bad = (points.rgt == 548) & (points.cycle == 7)
@@ -181,27 +85,33 @@ def test_passes_and_rates_are_in_line_and_one_bad_pass_is_not(made, study, tmp_p
         points=True,
     )
     out = [tmp_path / name for name in ("rates.parquet", "rates_map.nc", "report.csv")]
-    settings = {**study["products"]["atl11"], "min_cycles": 3, "min_years": 1.0, "annual": False}
+    settings = {**track_study["products"]["atl11"], "min_cycles": 3, "min_years": 1.0, "annual": False}
     fit_rates.main(
-        [tmp_path / "points.parquet"], made["regions"], *out, settings=product_settings("atl11", settings), study="test"
+        [tmp_path / "points.parquet"],
+        track_results["regions"],
+        *out,
+        settings=product_settings("atl11", settings),
+        study="test",
     )
     check = checks.passes_in_line(read_csv(out[2]))
     assert check.failed and "RGT 0548 cycle 07 by 30" in check.text
-    before, after = (read_table(path).query("rgt == 548")["dhdt"].median() for path in (made["rates.parquet"], out[0]))
+    before, after = (
+        read_table(path).query("rgt == 548")["dhdt"].median() for path in (track_results["rates.parquet"], out[0])
+    )
     assert abs(after - before) < 0.05
     said = tracks.outlier_sentence(read_csv(out[2]))
     assert "RGT 0548 cycle 07 (30" in said and "fitted without 1 pass of them" in said
 
 
-def test_heights_above_the_geoid_change_alike_and_differ_as_before(made, study, tmp_path):
+def test_heights_above_the_geoid_change_alike_and_differ_as_before(track_results, track_study, tmp_path):
     """ATL06 and ATL11 less the products' own geoid_h; crossovers and agreement are those above the ellipsoid."""
     points, settings = {}, {}
     for product, height in (("atl06", "h_li"), ("atl11", "h_corr")):
-        settings[product] = product_settings(product, {**study["products"][product], "datum": "EGM08"})
+        settings[product] = product_settings(product, {**track_study["products"][product], "datum": "EGM08"})
         points[product] = tmp_path / f"{product}.parquet"
         subset_points.main(
-            made["points"][product].with_name(f"{product}_ledger.parquet"),
-            made["regions"],
+            track_results["points"][product].with_name(f"{product}_ledger.parquet"),
+            track_results["regions"],
             points[product],
             tmp_path / f"{product}_read.parquet",
             product=product,
@@ -210,7 +120,7 @@ def test_heights_above_the_geoid_change_alike_and_differ_as_before(made, study, 
             study="test",
             crs="EPSG:3413",
         )
-        before, after = read_table(made["points"][product]), read_table(points[product])
+        before, after = read_table(track_results["points"][product]), read_table(points[product])
         known = np.isfinite(after[height])
         assert known.sum() == np.isfinite(before[height]).sum() and after["geoid_h"].abs().min() > 10
         np.testing.assert_allclose((before[height] - after[height])[known], after["geoid_h"][known], atol=1e-3)
@@ -221,13 +131,13 @@ def test_heights_above_the_geoid_change_alike_and_differ_as_before(made, study, 
         [tmp_path / "atl11_read.parquet"],
         heights,
         segments,
-        made["regions"],
+        track_results["regions"],
         out,
         settings=settings,
         period=PERIOD,
         study="test",
     )
-    before, after = read_table(made["crossovers.parquet"]), read_table(out)
+    before, after = read_table(track_results["crossovers.parquet"]), read_table(out)
     assert len(before) == len(after) and not np.allclose(before["h_1"], after["h_1"])
     np.testing.assert_allclose(after["dh"], before["dh"], atol=2e-3)
     compare_products.main(
@@ -240,35 +150,35 @@ def test_heights_above_the_geoid_change_alike_and_differ_as_before(made, study, 
     assert checks.agreement(read_csv(tmp_path / "agreement.csv")).held
 
 
-def test_crossovers_and_agreement_hold(made):
-    crossovers = read_table(made["crossovers.parquet"])
+def test_crossovers_and_agreement_hold(track_results):
+    crossovers = read_table(track_results["crossovers.parquet"])
     own = crossovers[crossovers["product"] == "atl11"]
     assert len(own) > 100 and checks.crossover_spread("atl11", own).held
     assert checks.crossover_spread("atl11", own, simulated=True).held
     assert not checks.crossover_spread("atl11", own[:5]).applies
     # what ATL06 states of geolocation, here 0.17 m and more, is no error of its crossovers
-    segments = read_table(made["points"]["atl06"])
+    segments = read_table(track_results["points"]["atl06"])
     assert segments["sigma_geo_h"].min() >= 0.17 and (crossovers["dh_sigma_common"] < 0.05).all()
-    agreement = read_csv(made["agreement.csv"])
+    agreement = read_csv(track_results["agreement.csv"])
     assert checks.agreement(agreement).held and checks.agreement(agreement).applies
     moved = agreement.assign(median=0.2)
     assert checks.agreement(moved).failed
-    counts = read_csv(made["filters.csv"])
+    counts = read_csv(track_results["filters.csv"])
     strict = counts[counts["filter"] == "strict"]
-    assert strict.n_before.iloc[0] == len(read_table(made["points"]["atl06"]))
+    assert strict.n_before.iloc[0] == len(read_table(track_results["points"]["atl06"]))
     np.testing.assert_array_equal(strict.n_after.iloc[:-1], strict.n_before.iloc[1:])
 
 
-def test_crossovers_and_agreement_say_whether_releases_are_mixed(made):
+def test_crossovers_and_agreement_say_whether_releases_are_mixed(track_results):
     """One release in all here; with a track of the release before, its crossovers with the others are counted."""
-    crossovers, agreement = read_table(made["crossovers.parquet"]), read_csv(made["agreement.csv"])
+    crossovers, agreement = read_table(track_results["crossovers.parquet"]), read_csv(track_results["agreement.csv"])
     assert releases.of_crossovers("atl11", crossovers).value == 0
     assert releases.of_crossovers("atl06", crossovers).value == 0
     about = agreement.attrs["attributes"]
     assert about["release_of_atl06"] == about["release_of_atl11"] == about["release"] == "007"
     assert not releases.of_places("both", agreement, 1).applies, "simulated"
     assert set(crossovers["release_1"]) == set(crossovers["release_2"]) == {"007"}
-    points = read_table(made["points"]["atl11"])
+    points = read_table(track_results["points"]["atl11"])
     own = crossovers[crossovers["rgt_1"].isin(points["rgt"]) & crossovers["rgt_2"].isin(points["rgt"])]
     track = own["rgt_1"].iloc[0]
     names = points["granule_id"].astype(str)
@@ -278,58 +188,9 @@ def test_crossovers_and_agreement_say_whether_releases_are_mixed(made):
     assert 0 < crossing.sum() == releases.of_crossovers("atl11", own).value
 
 
-def test_flagged_rates_are_in_no_map_scale_or_sentence(made, tmp_path):
-    """A tenth of the rates at +-500 m/yr with errors to match: the scale and the lowest rate stay."""
-    rates = read_table(made["rates.parquet"])
-    known = np.flatnonzero(np.isfinite(rates.dhdt))[::10]
-    clouds = rates.copy()
-    clouds.loc[known, "dhdt"] = np.where(np.arange(known.size) % 2, 500.0, -500.0)
-    clouds.loc[known, "flag"] = np.int8(7)
-    write_table(clouds, tmp_path / "rates.parquet", attributes=rates.attrs["attributes"], points=True)
-    look, drawn = figures.preset("copernicus"), []
-    with figures.use(look):
-        for path in (made["rates.parquet"], tmp_path / "rates.parquet"):
-            data = files.figure_data({"regions": made["regions"], "rates": path})
-            drawn.append(figures.draw(look, figures.Subject("dhdt_points", "Test"), data))
-    assert drawn[1].numbers["limit_m_per_yr"] == pytest.approx(drawn[0].numbers["limit_m_per_yr"], rel=0.2)
-    assert drawn[1].numbers["flagged"] >= known.size and "Grey dots" in drawn[1].caption
-    said = tracks.rates_sentence(clouds)
-    assert "500" not in said.split("further rates")[0].replace("RGT", "") and "with a flag and in no map" in said
-    assert "% of all, are in the table" in said and f"{known.size:,} are faster than the study allows" in said
-    assert f"and {known.size} are faster than max_rate" in checks.rates_flagged(clouds).text
-    assert checks.rates_flagged(clouds, simulated=True).failed and checks.rates_flagged(clouds).value >= 0.1
-
-
-@pytest.mark.parametrize(
-    "name", ["atl11_profile", "atl06_vs_atl11", "atl06_vs_atl11_unfiltered", "dhdt_points", "crossovers"]
-)
-def test_figures_are_drawn(made, name):
-    """Each figure has a caption and numbers, fits the page, and says what it was drawn from."""
-    inputs = {
-        "regions": made["regions"],
-        "track": made["track.parquet"],
-        "rates": made["rates.parquet"],
-        "crossovers": made["crossovers.parquet"],
-    }
-    look = figures.preset("copernicus")
-    with figures.use(look):
-        drawn = figures.draw(look, figures.Subject(name, "Test"), files.figure_data(inputs))
-    assert drawn.caption and drawn.numbers
-    width, height = figures.style.size_mm(drawn.figure)
-    assert abs(width - look.page_mm) < 0.1 and height <= look.height_mm
-
-
-def test_the_map_of_a_track_keeps_to_the_limits_of_the_study(made):
-    """A limit that no rate keeps leaves nothing to draw."""
-    data = files.figure_data({"regions": made["regions"], "track": made["track.parquet"]})
-    look = figures.preset("copernicus")
-    with figures.use(look), pytest.raises(figures.NothingToDraw, match="or the change of each has a flag"):
-        figures.draw(look, figures.Subject("atl11_track", "Test", limits={"max_rate": 1e-6}), data)
-
-
-def test_filtered_agreement_is_closer_than_unfiltered(made):
+def test_filtered_agreement_is_closer_than_unfiltered(track_results):
     """The spikes are in one figure's numbers and not in the other's."""
-    inputs = {"regions": made["regions"], "track": made["track.parquet"]}
+    inputs = {"regions": track_results["regions"], "track": track_results["track.parquet"]}
     look = figures.preset("copernicus")
     data = files.figure_data(inputs)
     with figures.use(look):
@@ -338,44 +199,14 @@ def test_filtered_agreement_is_closer_than_unfiltered(made):
     assert raw["difference_m"]["max"] > 5 and kept["difference_m"]["max"] < 1
 
 
-def test_clouds_are_not_told_as_change_along_a_track(made):
-    """One cloud is left out of the sentence; where most points are clouds it says so and gives no change."""
-    track = read_table(made["track.parquet"])
-    points = track[(track["product"] == "atl11") & track["good"]].reset_index(drop=True)
-    plain = tracks.profile_sentence(points)
-    last = points["cycle"] == points["cycle"].max()
-    cloud = points["x_atc"].between(*points["x_atc"].quantile([0.5, 0.53]))
-    beside = points.assign(h=points["h"] + np.where(last & cloud, 900.0, 0.0))
-    assert "900" not in tracks.profile_sentence(beside) and "changed most, by −" in plain
-    under = points.assign(h=points["h"] + np.where(last & (points.index % 2 == 0), 600.0, 0.0))
-    assert "as under clouds" in tracks.profile_sentence(under)
-
-
-def test_sentences_say_the_numbers(made):
-    track, agreement = read_table(made["track.parquet"]), read_csv(made["agreement.csv"])
-    points, segments = (track[track["product"] == name] for name in ("atl11", "atl06"))
-    assert "RGT 0548" in tracks.points_sentence(points) and "60 m apart" in tracks.points_sentence(points)
-    assert "cycles 3, 7" in tracks.segments_sentence(segments)
-    assert "the surface along the track changed most, by −" in tracks.profile_sentence(points)
-    assert "differ by a median of" in tracks.disagreement_sentence(agreement, "ATL06 less ATL11, filtered")
-    assert tracks.disagreement_sentence(agreement, "something else") == ""
-    assert "have a rate" in tracks.rates_sentence(read_table(made["rates.parquet"]))
-    assert "within 10 days" in tracks.crossover_sentence("atl11", read_table(made["crossovers.parquet"]))
-    assert "pass" in tracks.outlier_sentence(read_csv(made["report.csv"]))
-    heads, rows = tracks.agreement_table(agreement)
-    assert len(rows) == len(agreement) and len(heads) == len(rows[0])
-    heads, rows = tracks.seen_table(read_csv(made["tracks.csv"]))
-    assert len(rows) == 12 and len(heads) == len(rows[0])
-
-
 @pytest.mark.parametrize("xlim, expected", [([1.066e6, 1.068e6], {526}), ([1.0e6, 1.1e6], {526, 548})])
-def test_auto_takes_the_tracks_that_cross_the_focus(study, tmp_path, xlim, expected):
+def test_auto_takes_the_tracks_that_cross_the_focus(track_study, tmp_path, xlim, expected):
     """A small focus that one track crosses, and one that both do."""
     regions, out = tmp_path / "regions.geojson", tmp_path / "granules.parquet"
     write_outlines({"region": region.load({"bbox": [10, 79, 30, 81]})}, regions)
     write_product(world("austfonna", "tiny"), "atl11", tmp_path / "archive" / "atl11")
     focus = {**FOCUS, "xlim": xlim, "ylim": [-4.18e5, -4.16e5] if len(expected) == 1 else FOCUS["ylim"]}
-    settings = product_settings("atl11", {**study["products"]["atl11"], "version": None})
+    settings = product_settings("atl11", {**track_study["products"]["atl11"], "version": None})
     query_granules.main(
         regions,
         {name: tmp_path / name for name in ("left_out", "lists")} | {"granules": out},
@@ -411,16 +242,16 @@ def test_study_says_what_tracks_need(tmp_path):
 
 
 @pytest.mark.parametrize(("bbox", "some"), [([23, 79.5, 24.5, 80], True), ([23, 79.95, 23.1, 80], False)])
-def test_floating_ice_that_no_height_lies_on_fails_a_check(made, study, tmp_path, bbox, some):
+def test_floating_ice_that_no_height_lies_on_fails_a_check(track_results, track_study, tmp_path, bbox, some):
     """
     The heights within the outline are counted, product by product.
 
     Where no height lies within it, the key did nothing.
     """
-    outlines = {**read_outlines(made["regions"]), "shelf": region.load({"bbox": bbox})}
+    outlines = {**read_outlines(track_results["regions"]), "shelf": region.load({"bbox": bbox})}
     write_outlines(outlines, tmp_path / "regions.geojson")
-    settings = {name: product_settings(name, study["products"][name]) for name in ("atl06", "atl11")}
-    chunks = {name: [made["points"][name]] for name in settings}
+    settings = {name: product_settings(name, track_study["products"][name]) for name in ("atl06", "atl11")}
+    chunks = {name: [track_results["points"][name]] for name in settings}
     out = tmp_path / "heights.parquet"
     map_heights.main(chunks, tmp_path / "regions.geojson", out, settings=settings, study="test", floating="shelf")
     found = {check.name: check for check in checks.heights_found(read_table(out))}
@@ -431,11 +262,13 @@ def test_floating_ice_that_no_height_lies_on_fails_a_check(made, study, tmp_path
     assert not any("floating" in check.name for check in checks.heights_found(read_table(out)))
 
 
-def test_rates_around_centres_are_those_of_the_truth(made, tmp_path):
+def test_rates_around_centres_are_those_of_the_truth(track_results, tmp_path):
     """ATL06 alone, without reference points: the rates of the simulated glacier around every centre."""
     out = tmp_path / "surface_rates.parquet"
     settings = SurfaceFit(spacing=1000.0, radius=700.0, min_passes=2, min_years=0.9)
-    fit_surface_rates.main([made["points"]["atl06"]], out, settings=settings, segment_filter="standard", study="test")
+    fit_surface_rates.main(
+        [track_results["points"]["atl06"]], out, settings=settings, segment_filter="standard", study="test"
+    )
     rates = read_table(out)
     assert len(rates) > 30 and rates.attrs["units"]["dhdt"] == "m/yr"
     assert (rates["x"] % 1000 == 0).all() and rates["longitude"].between(22, 27).all()
@@ -445,9 +278,9 @@ def test_rates_around_centres_are_those_of_the_truth(made, tmp_path):
     assert len(held) == 3 and all(check.held for check in held), held
 
 
-def test_a_pass_that_is_too_high_is_named_by_its_bias(made, tmp_path):
+def test_a_pass_that_is_too_high_is_named_by_its_bias(track_results, tmp_path):
     """Crossovers of a surface that stands still, and one pass 0.5 m too high: its bias stands out by just that."""
-    table = read_table(made["crossovers.parquet"])
+    table = read_table(track_results["crossovers.parquet"])
     near = table[table["product"] == "atl11"].assign(dt_days=1.0)
     track, cycle = near.iloc[0][["rgt_1", "cycle_1"]]
     first, second = (((near[f"rgt_{k}"] == track) & (near[f"cycle_{k}"] == cycle)).astype(float) for k in "12")
@@ -460,130 +293,3 @@ def test_a_pass_that_is_too_high_is_named_by_its_bias(made, tmp_path):
     others = found[~ours & (found["part"] == found["part"][ours].iloc[0])]
     assert len(others) and found["bias"][ours].iloc[0] - others["bias"].mean() == pytest.approx(0.5, abs=0.01)
     assert others["bias"].std(ddof=0) < 0.01
-
-
-@pytest.fixture(scope="module")
-def study_of_tracks(made, study, tmp_path_factory):
-    """The results of the tracks with their rows, as the checks of a study open them, and the study's keys."""
-    folder = tmp_path_factory.mktemp("more")
-    more = {
-        n: folder / f for n, f in (("surface_rates", "r.parquet"), ("pass_biases", "b.csv"), ("heights", "h.parquet"))
-    }
-    around, adjusted = {"spacing": 1000.0, "radius": 700.0, "min_passes": 2, "min_years": 0.9}, {"max_days": 200.0}
-    fit_surface_rates.main(
-        [made["points"]["atl06"]],
-        more["surface_rates"],
-        settings=SurfaceFit(**around),
-        segment_filter="standard",
-        study="test",
-    )
-    options = PassAdjustment(**adjusted)
-    adjust_passes.main(made["crossovers.parquet"], more["pass_biases"], settings=options, study="test")
-    chosen = {name: product_settings(name, study["products"][name]) for name in ("atl06", "atl11")}
-    chunks = {name: [made["points"][name]] for name in chosen}
-    map_heights.main(chunks, made["regions"], more["heights"], settings=chosen, study="test")
-    inputs = {**{name: made[file] for name, file in FILES.items()}, **more, "regions": made["regions"]}
-    inputs |= {f"points_{name}": paths for name, paths in chunks.items()}
-    keys = {"products": study["products"], "surface_rates": around, "pass_biases": adjusted}
-    return Opened(inputs), keys
-
-
-FILES = {
-    "tracks": "tracks.csv",
-    "track": "track.parquet",
-    "rates": "rates.parquet",
-    "rates_map": "rates_map.nc",
-    "track_report": "report.csv",
-    "crossovers": "crossovers.parquet",
-    "agreement": "agreement.csv",
-    "filters": "filters.csv",
-}
-
-
-def failures(opened, **values):
-    """Names of the checks that fail on results of which some are replaced, with the truth known."""
-    results, keys = opened
-    place = {"name": "austfonna", "size": "tiny"}
-    among = list(values) or None
-    found = together.find(Changed(results, values), together.Sources(), world=place, settings=keys, among=among)
-    return {check.name for check in found if check.failed}
-
-
-def test_right_results_along_tracks_hold_every_check(study_of_tracks):
-    assert failures(study_of_tracks) == set()
-
-
-def times(column, factor):
-    return {column: lambda t: t[column] * factor}
-
-
-def plus(amount, *columns):
-    return {column: (lambda t, column=column: t[column] + amount) for column in columns}
-
-
-def backwards(column):
-    return {column: lambda t: t[column].to_numpy()[::-1]}
-
-
-AGAIN, MAP, REPORT = {"point_rates/fitted_again"}, {"rates_map"}, {"track_report"}
-CLOSE, CROSSINGS, BIASES = {"crossovers/close"}, {"crossovers/points"}, {"pass_biases"}
-CENTRES = {"surface_rates/again"}
-TRUE_PLACES = {"rates_against_truth/scale", "rates_against_truth/spread"}
-TRUE_RATES = TRUE_PLACES | {"rates_against_truth"}
-BIASED = {"crossover_bias/atl11", "crossover_common/atl11"}
-CELLS = {"heights/atl06/from_rows", "heights/atl11/from_rows"}
-
-# what is wrong: the result, its columns, the checks that notice on any study, and those that the truth adds
-WRONG = {
-    "rates x 1.1": ("rates", times("dhdt", 1.1), AGAIN | MAP | REPORT, TRUE_RATES),
-    "rates + 0.09 m/yr": ("rates", plus(0.09, "dhdt"), AGAIN | MAP, {"rates_against_truth"}),
-    "rates with the other sign": ("rates", times("dhdt", -1), AGAIN | MAP | REPORT, TRUE_RATES),
-    "rates among other points": (
-        "rates",
-        backwards("dhdt"),
-        AGAIN | MAP | REPORT,
-        TRUE_PLACES,
-    ),
-    "errors of rates x 10": ("rates", times("dhdt_sigma", 10), AGAIN | MAP, {"rates_against_truth/spread"}),
-    "places of rates": ("rates", backwards("x"), AGAIN | MAP | REPORT, set()),
-    "rates a year late": ("rates", plus(1, "first_year", "last_year", "year"), AGAIN, TRUE_RATES),
-    "crossovers + 1 m": (
-        "crossovers",
-        plus(1, "dh"),
-        CLOSE | BIASES | BIASED,
-        set(),
-    ),
-    "crossovers with the other sign": ("crossovers", times("dh", -1), CLOSE | BIASES, set()),
-    "z of crossovers + 3": ("crossovers", plus(3, "z"), CLOSE, set()),
-    "errors of crossovers x 1.8": ("crossovers", times("dh_sigma_own", 1.8), CLOSE, set()),
-    "crossovers at one time": ("crossovers", {"time_1": lambda t: t["time_2"]}, CLOSE | CROSSINGS, set()),
-    "heights of crossovers + 0.2 m": ("crossovers", plus(0.2, "h_1", "h_2"), CROSSINGS, set()),
-    "agreement + 0.02 m": ("agreement", plus(0.02, "median"), {"agreement"}, set()),
-    "counts of filters": ("filters", times("n_removed", 2), {"filters"}, set()),
-    "rates around centres x 1.02": ("surface_rates", times("dhdt", 1.02), CENTRES, set()),
-    "errors around centres x 2": ("surface_rates", times("dhdt_sigma", 2), CENTRES, set()),
-    "biases with the other sign": ("pass_biases", times("bias", -1), BIASES, set()),
-    "medians of tracks x 1.5": ("track_report", times("median", 1.5), REPORT, set()),
-    "highest heights + 1 m": (
-        "heights",
-        plus(1, "h_high"),
-        {"heights/atl06/from_rows", "heights/atl11/from_rows"},
-        set(),
-    ),
-    "track x 1.02": ("track", times("h", 1.02), {"track/atl06", "track/atl11"}, set()),
-    "cycles of tracks": ("tracks", plus(1, "n_cycles"), {"tracks/atl06", "tracks/atl11"}, set()),
-}
-
-
-@pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_result_along_tracks_is_noticed(study_of_tracks, wrong):
-    name, columns, always, by_truth = WRONG[wrong]
-    noticed = failures(study_of_tracks, **{name: study_of_tracks[0][name].assign(**columns)})
-    assert noticed - of_truth(noticed) == always and always, "by checks that need no truth"
-    assert of_truth(noticed) == by_truth
-
-
-def test_a_map_of_rates_that_is_mirrored_is_noticed(study_of_tracks):
-    rates = study_of_tracks[0]["rates_map"]
-    wrong = rates.assign(dhdt=(rates["dhdt"].dims, rates["dhdt"].values[:, ::-1].copy()))
-    assert failures(study_of_tracks, rates_map=wrong) == {"rates_map"}

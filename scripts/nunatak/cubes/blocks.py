@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from nunatak.compute.deadline import each_in_time
 from nunatak.products import GranuleError
 from nunatak.products.guarded import guarded
 from nunatak.products.itslive.chunks import read_window
@@ -113,7 +114,8 @@ def read_blocks(plan, *, memory_mb=256, threads=2, using=None, pairs=None) -> It
 def _read_block(reader, rows, plan, pool):
     n = len(rows)
     out = reader.blank(n)
-    told = list(pool.map(lambda slot, pair: read_into(reader, pair, out, slot, plan.roi), range(n), records(rows)))
+    read = pool.map(lambda slot, pair: read_into(reader, pair, out, slot, plan.roi), range(n), records(rows))
+    told = list(each_in_time(read, "reading image pairs"))
     rows = settle(rows, told, plan.margin)
     keep = (rows["fate"] == "used").to_numpy()
     out = {name: out[name] for name in plan.variables}

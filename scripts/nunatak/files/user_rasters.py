@@ -15,6 +15,7 @@ DECLARE = "in a GeoTIFF with .venv/bin/rio edit-info --nodata {0:g} FILE, in Net
 # How rasters begin that hold their values themselves: TIFF, NetCDF, HDF5. GDAL chooses its reader by the beginning,
 # and others, such as that of VRT, open what a file points to, also on the network.
 _BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"CDF", b"\x89HDF\r\n")
+_HDF5 = _BEGINNINGS[-1]
 _POINTING = (b"<VRTDataset", b"<GDAL_WMS", b"<WMS_")
 _LOOK = 65536  # bytes
 _KILOMETRES = tuple(unit for unit, metres in METRES.items() if metres == 1000)
@@ -89,12 +90,39 @@ def foreign(path):
     with open(path, "rb") as stream:
         start = stream.read(_LOOK)
     if start.startswith(_BEGINNINGS) and not any(word in start for word in _POINTING):
-        return ""
+        name = _elsewhere(path) if start.startswith(_HDF5) else None
+        return (
+            f"{name} has its values in another file; write them into this one (nccopy, gdal_translate)" if name else ""
+        )
     shown = " ".join(start[:30].decode("ascii", "replace").split())
     return (
         f"cannot be read as a raster, is neither GeoTIFF nor NetCDF (it begins {shown!r}); make a GeoTIFF of it with "
         ".venv/bin/rio convert"
     )
+
+
+def _elsewhere(path):
+    """Return the first name in an HDF5 file whose values lie in another file, None where all are its own."""
+    if importlib.util.find_spec("h5py") is None:
+        return None
+    h5py = importlib.import_module("h5py")
+
+    def look(name, link):
+        if link.type == h5py.h5l.TYPE_EXTERNAL:
+            return name
+        node = h5py.h5o.open(file.id, name) if link.type == h5py.h5l.TYPE_HARD else None
+        if isinstance(node, h5py.h5d.DatasetID):
+            made = node.get_create_plist()
+            if made.get_layout() == h5py.h5d.VIRTUAL or made.get_external_count():
+                return name
+        return None
+
+    try:
+        with h5py.File(path) as file:
+            name = file.id.links.visit(look, info=True)
+    except (OSError, RuntimeError, KeyError):  # a broken file: what reads it says so
+        return None
+    return None if name is None else name.decode("utf-8", "replace")
 
 
 def misplaced(path, variable=None):

@@ -8,6 +8,8 @@ were never written (HDF5 gives 0 for them) and values that somebody packed.
 from __future__ import annotations
 
 import math
+import os
+import resource
 
 import numpy as np
 from h5py import h5a, h5d
@@ -82,6 +84,12 @@ def check_size(group, name, dataset, asked):
             f"{where(group, name)}: states {' x '.join(map(str, shape))} values, more than any granule has; "
             "remove it and fetch it again"
         )
+    needed, there = math.prod(asked) * dataset.dtype.itemsize, memory()
+    if needed > there:
+        raise GranuleError(
+            f"{where(group, name)}: needs {needed / 1e9:.1f} GB of memory, this machine has {there / 1e9:.1f} GB; "
+            "name a smaller region"
+        )
     plan = dataset.get_create_plist()
     if plan.get_layout() == h5d.CHUNKED:
         chunks = math.prod(-(-size // chunk) for size, chunk in zip(shape, plan.get_chunk(), strict=True))
@@ -94,6 +102,12 @@ def check_size(group, name, dataset, asked):
             f"{where(group, name)}: {unwritten} never written, so that its values are not known; "
             "remove it and fetch it again"
         )
+
+
+def memory():
+    """Return the bytes of memory that this process can have: those of the machine, or fewer where it is limited."""
+    whole, limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), resource.getrlimit(resource.RLIMIT_AS)[0]
+    return whole if limit == resource.RLIM_INFINITY else min(whole, limit)
 
 
 def _reads_as_missing(dataset, plan):

@@ -11,13 +11,13 @@ import pandas as pd
 from nunatak.archives import verify
 from nunatak.archives.in_place import openable
 from nunatak.archives.local.content import reason_without_path
+from nunatak.compute.deadline import each_in_time, in_time
 from nunatak.compute.parallel import in_order
 from nunatak.files import remote
 from nunatak.granules import ledger as make_ledger
 from nunatak.granules import parse, present
 from nunatak.products.guarded import guarded
 from nunatak.products.status import FAILED
-from nunatak.reading.deadline import deadline
 from nunatak.runtime import NunatakError, log, progress
 
 
@@ -88,23 +88,12 @@ def each_granule(
     rows = ledger.sort_values("granule_id").to_dict("records")
     one = partial(_granule, read, judge, work, opened)
     if scheduler is not None:
-        yield from in_order(one, rows, threads=threads, scheduler=scheduler)
+        yield from in_order(partial(in_time, one, label), rows, threads=threads, scheduler=scheduler)
     elif threads == 1:
-        yield from progress(_each_in_time(map(one, rows), label), label=label, total=len(rows))
+        yield from progress(each_in_time(map(one, rows), label), label=label, total=len(rows))
     else:
         with ThreadPoolExecutor(threads) as pool:
-            yield from progress(_each_in_time(pool.map(one, rows), label), label=label, total=len(rows))
-
-
-def _each_in_time(granules, label):
-    """The granules one by one, none waited for without end."""
-    granules = iter(granules)
-    while True:
-        with deadline(label):
-            granule = next(granules, None)
-        if granule is None:
-            return
-        yield granule
+            yield from progress(each_in_time(pool.map(one, rows), label), label=label, total=len(rows))
 
 
 def _granule(read, judge, work, opened, row):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from nunatak.compute.deadline import each_in_time
 from nunatak.products import GranuleError
 from nunatak.products.guarded import guarded
 from nunatak.products.itslive.pairs import read_pair
@@ -107,7 +108,7 @@ def index_pairs(paths, *, known=None, checksums=None, threads=4):
     ]
     fresh = [(path, same) for path, same in files.items() if same not in earlier]
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        rows = kept + list(pool.map(_row, fresh))
+        rows = kept + list(each_in_time(pool.map(_row, fresh), "indexing image pairs"))
     unusual = [f"{row['file_name']} ({row['reader'][6:]})" for row in rows if row.get("reader", "").startswith("h5py")]
     if unusual:
         log.warning("%d granules are read through h5py, which takes longer: %s", len(unusual), "; ".join(unusual[:3]))

@@ -30,13 +30,39 @@ def deadline(label, seconds=GRANULE_SECONDS):
     timer = threading.Timer(seconds, _end, (label, seconds))
     timer.daemon = True
     timer.start()
-    # for a library that holds the interpreter's lock while it waits, the timer's line never comes
-    faulthandler.dump_traceback_later(seconds + _MORE, exit=True, file=sys.__stderr__ or sys.stderr)
+    alone = threading.current_thread() is threading.main_thread()  # there is one of these for all threads
+    if alone:  # for a library that holds the interpreter's lock while it waits, the timer's line never comes
+        faulthandler.dump_traceback_later(seconds + _MORE, exit=True, file=sys.__stderr__ or sys.stderr)
     try:
         yield
     finally:
         timer.cancel()
-        faulthandler.cancel_dump_traceback_later()
+        if alone:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def each_in_time(granules, label, seconds=GRANULE_SECONDS):
+    """
+    Yield what is read of granules one by one, none waited for longer than a granule can take.
+
+    Parameters
+    ----------
+    granules : iterable
+    label, seconds : as of `deadline`
+    """
+    granules, end = iter(granules), object()
+    while True:
+        with deadline(label, seconds):
+            granule = next(granules, end)
+        if granule is end:
+            return
+        yield granule
+
+
+def in_time(function, label, item):
+    """Return function(item), which has the time of a granule: for workers of a scheduler, who read by themselves."""
+    with deadline(label):
+        return function(item)
 
 
 def _end(label, seconds):
