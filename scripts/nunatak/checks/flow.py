@@ -10,6 +10,7 @@ from nunatak import velocity
 from nunatak.checks import from_maps
 from nunatak.checks.check import at_least, at_most, not_applicable
 from nunatak.checks.same import same
+from nunatak.checks.years import at_cells, by_year, years_seen
 from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import STUDY_REGION
 from nunatak.parameters.choices import read_choices
@@ -17,6 +18,7 @@ from nunatak.parameters.velocity import AnnualFit
 from nunatak.velocity.annual_fields import line_through, speed_error
 
 _BLOCK = 6  # cells of a block that is fitted again, along either axis
+_COUNTED = ("count", "images", "count0")  # of annual.nc, which agree with nothing else in it
 _CELLS = 20_000  # whose variables are held against one another
 _POINTS = 400  # of maps and tables that are looked up
 _TURN_SHARE = 0.99  # of annual velocities that lie within 90 degrees of the cell's mean
@@ -57,8 +59,8 @@ def closes(annual):
     """
     cells = np.argwhere(annual["count0"].values > 0)
     i, j = cells[np.unique(np.linspace(0, len(cells) - 1, min(_CELLS, len(cells))).astype(int))].T
-    spatial = [name for name in annual.data_vars if {"y", "x"} <= set(annual[name].dims)]
-    a = {name: annual[name].values[..., i, j].astype("f8") for name in spatial}
+    maps = [name for name in annual.data_vars if {"y", "x"} <= set(annual[name].dims) and name not in _COUNTED]
+    a = {name: at_cells(annual, name, i, j).astype("f8") for name in maps}
     ux, uy = a["vx0"] / a["v0"], a["vy0"] / a["v0"]
     seen = np.isfinite(a["v"])
     columns = {
@@ -102,15 +104,17 @@ def _lines(annual, a, name):
 def forward(annual):
     """Ice goes every year about where it goes on average: within 90 degrees of the mean of the years."""
     name = "velocity/forward"
-    vx, vy = annual["vx"].values, annual["vy"].values
-    along = vx * annual["vx0"].values + vy * annual["vy0"].values
-    moving = np.isfinite(along) & (annual["v0"].values > _STEADY)
-    if not moving.any():
+    vx0, vy0, steady = annual["vx0"].values, annual["vy0"].values, annual["v0"].values <= _STEADY
+    moving = ahead = 0
+    for vx, vy in by_year(annual, "vx", "vy"):
+        along = (vx * vx0 + vy * vy0)[~steady]
+        moving, ahead = moving + int(np.isfinite(along).sum()), ahead + int((along > 0).sum())
+    if not moving:
         return not_applicable(name, f"no cell is faster than {_STEADY:g} m/yr")
     text = (
         f"share of annual velocities within 90 degrees of the cell's own at the reference year, above {_STEADY:g} m/yr"
     )
-    return at_least(name, (along[moving] > 0).mean(), _TURN_SHARE, "", text)
+    return at_least(name, ahead / moving, _TURN_SHARE, "", text)
 
 
 def inside_outline(annual, outlines):
@@ -127,14 +131,14 @@ def inside_outline(annual, outlines):
     shapely.prepare(inner), shapely.prepare(outer)
     roi = annual["roi"].values.astype(bool)
     well_in, well_out = shapely.contains_xy(inner, x, y), ~shapely.contains_xy(outer, x, y)
-    seen = np.isfinite(annual["v"].values).any(axis=0)
+    seen = years_seen(annual) > 0
     wrong = int((well_in & ~roi).sum() + (well_out & roi).sum() + (seen & ~roi).sum())
     return at_most(name, wrong, 0, "", "cells that are inside the outline and not of the region, or the reverse")
 
 
 def blocks(annual):
     """Return slices (rows, columns) of two small blocks of cells with a velocity in most years."""
-    n = np.isfinite(annual["v"].values).sum(axis=0)
+    n = years_seen(annual)
     best = np.argwhere((n == n.max()) & (n > 0))
     for share in (0.3, 0.7):
         if len(best):

@@ -10,6 +10,7 @@ import shapely
 from nunatak import velocity
 from nunatak.checks.check import not_applicable
 from nunatak.checks.same import bilinear, same, same_rows
+from nunatak.checks.years import by_year
 from nunatak.parameters.velocity import Gate
 from nunatak.times import decimal_year
 
@@ -84,8 +85,8 @@ def _map_scale(crs, x, y):
 def speeds(table, annual, pairs):
     """Counts of speeds: of the annual maps class by class, of single pairs in all."""
     edges = np.append(table["low"].to_numpy(), table["high"].iloc[-1])
-    v = annual["v"].values
-    columns = {"annual": (table["annual"], np.histogram(v[np.isfinite(v)], edges)[0])}
+    counts = sum(np.histogram(v[np.isfinite(v)], edges)[0] for (v,) in by_year(annual, "v"))
+    columns = {"annual": (table["annual"], counts)}
     if pairs is not None and "valid_cells" in pairs:
         most = float(pairs.loc[pairs["fate"] == "used", "valid_cells"].sum())
         total = float(table["pairs"].sum())
@@ -134,7 +135,13 @@ def _annual_means(part, annual, x, y):
     for key in ("vx", "vy", "vx_error", "vy_error", "v_error"):
         at = np.array(
             [
-                bilinear(annual[key].values[k], annual["x"].values, annual["y"].values, np.array([x]), np.array([y]))[0]
+                bilinear(
+                    annual[key].isel(year=k).values,
+                    annual["x"].values,
+                    annual["y"].values,
+                    np.array([x]),
+                    np.array([y]),
+                )[0]
                 for k in known
             ]
         )
@@ -163,7 +170,7 @@ def flowline(table, annual):
             field = (
                 annual[f"{key}_mean" if key != "v_error" else "v_mean_error"].values
                 if year == 0
-                else annual[key].values[k]
+                else annual[key].isel(year=k).values
                 if k is not None
                 else np.full(annual["v0"].shape, np.nan)
             )

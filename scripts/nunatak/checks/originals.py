@@ -74,7 +74,7 @@ def maps(name, kept, grid):
     Parameters
     ----------
     kept : mapping of the raster's name to a function that reads its bands (band, y, x)
-    grid : mapping of the same names to what the bands must be
+    grid : mapping of the same names to a function that reads what the bands must be
     """
     name, text = f"raster_values/{name}", "rasters, read back, of the grid they were written from"
     if not kept:
@@ -85,7 +85,7 @@ def maps(name, kept, grid):
     found = []
     for key, read in kept.items():  # one at a time, so that no more are held
         bands = read()
-        found.append(same(name, {key: (bands, np.reshape(grid[key], bands.shape))}, text))
+        found.append(same(name, {key: (bands, np.reshape(grid[key](), bands.shape))}, text))
     return max(found, key=lambda check: (check.failed, check.value or 0.0))
 
 

@@ -214,18 +214,19 @@ def on_truth(rates, world):
 
 
 def _drawn_on(name, results):
-    """What the bands of rasters must be: name of each file to its bands."""
+    """What the bands of rasters must be: name of each file to a function that reads its bands."""
     if name == "change_raster":
         layer, rates = next(iter(results.layers.values()))
         mapped = heights_of.change_between(layer, *layer.decimal_year.values[[0, -1]], rates=rates)
-        return {"map_change": [mapped[key].values for key in ("dh", "dh_sigma", "dhdt", "dhdt_sigma")]}
+        return {"map_change": lambda: [mapped[key].values for key in ("dh", "dh_sigma", "dhdt", "dhdt_sigma")]}
     grid = (
         results["annual"]
         if name == "velocity_maps"
         else [b for b in results["freeboard"].values() if "time_bnds" in b][-1]
     )
     named = ("v", "v_error", "vx", "vy", "count", "v_mean", "v0") if name == "velocity_maps" else set(grid.data_vars)
-    return {key: grid[key].values for key in named if key in grid and {"y", "x"} <= set(grid[key].dims)}
+    held = [key for key in named if key in grid and {"y", "x"} <= set(grid[key].dims)]
+    return {key: (lambda key=key: grid[key].copy(deep=False).values) for key in held}
 
 
 def _originals(given):

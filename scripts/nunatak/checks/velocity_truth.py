@@ -9,6 +9,7 @@ import pyproj
 import xarray as xr
 
 from nunatak.checks.check import at_least, not_applicable, within
+from nunatak.checks.years import at_cells, years_seen
 from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA
 from nunatak.velocity.annual_fields import line_through
 
@@ -58,7 +59,7 @@ def against_truth(annual, world):
     if annual.attrs["method"] != "lsq":
         reason = "a mean of pairs follows their dates; only least squares gives means of years"
         return [not_applicable(name, reason) for name in _NAMES]
-    rows, columns = np.nonzero(np.isfinite(annual["v"].values).any(axis=0))
+    rows, columns = np.nonzero(years_seen(annual))
     if not rows.size:
         return [not_applicable(name, "no cell has an annual velocity") for name in _NAMES]
     some = np.unique(np.linspace(0, rows.size - 1, min(_CELLS, rows.size)).astype(int))
@@ -97,7 +98,7 @@ class Cells:
 
     def of(self, name):
         """(..., n_cell) values of a variable."""
-        return self.annual[name].values[..., self.rows, self.columns]
+        return at_cells(self.annual, name, self.rows, self.columns)
 
     def monthly(self, truth):
         """(12 (K + 1), 2, n_cell) components of the truth in the middle of months, half a year more at both ends."""

@@ -47,7 +47,9 @@ class Opened(Mapping):
     def __getitem__(self, name):
         if name not in self._read:
             self._read[name] = reader_of(name)(self.paths[name])
-        return self._read[name]
+        held = self._read[name]
+        # a map's values are read when they are used, and let go with this copy of it
+        return held.copy() if hasattr(held, "data_vars") else held
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in self.paths if name in RESULTS)
