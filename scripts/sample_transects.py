@@ -22,7 +22,7 @@ def main(change, surface, out, *, transects, study):
     layer, rates = reading.read_height_change(change)
     height = xr.load_dataset(surface, engine="h5netcdf") if surface else None
     lines = {
-        name: elevation.transect(layer, transect.lonlat, surface=height, rates=rates)
+        name: elevation.transect(layer, transect.lonlat, surface=height, rates=rates, spacing=transect.step)
         for name, transect in transects.items()
     }
     source = layer.attrs["nunatak_source"]

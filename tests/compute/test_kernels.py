@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -88,3 +89,21 @@ def test_packages_with_kernels_and_relative_imports_of_their_own_can_be_loaded_t
     command = [sys.executable, "-c", call, str(tmp_path), str(code_reach.SCRIPTS)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.stdout == "42\n", done.stderr
+
+
+def test_two_jobs_that_compile_a_kernel_for_other_types_keep_both(tmp_path):
+    """The second begins to save while the first has written its index and not yet its code."""
+    first, second = (kernel_cache.OneAtATime(str(tmp_path), "kernel", "stamp") for _ in range(2))
+    other = threading.Thread(target=second.save, args=("float32", "code of float32"))
+    save = first._save_data
+
+    def slowly(name, data):
+        other.start()
+        other.join(0.3)
+        save(name, data)
+
+    first._save_data = slowly
+    first.save("float64", "code of float64")
+    other.join()
+    assert first.load("float64") == "code of float64"
+    assert first.load("float32") == "code of float32"

@@ -149,10 +149,12 @@ def test_passes_are_found_wherever_a_track_enters_the_box():
         assert expected
 
 
-def test_no_data_in_the_gap_of_april_2022():
-    """4 to 16 April 2022."""
-    days = np.array(["2022-04-03T23", "2022-04-04T01", "2022-04-16T23", "2022-04-17T01"], dtype="datetime64[ns]")
-    assert orbit.in_data_gap(days).tolist() == [False, True, True, False]
+def test_no_data_in_safe_holds():
+    """27 June to 8 July 2019, and 4 (14:12) to 15 April 2022."""
+    summer = np.array(["2019-06-26T23", "2019-06-27T01", "2019-07-08T23", "2019-07-09T01"], dtype="datetime64[ns]")
+    assert orbit.in_data_gap(summer).tolist() == [False, True, True, False]
+    spring = np.array(["2022-04-04T14", "2022-04-04T15", "2022-04-15T23", "2022-04-16T01"], dtype="datetime64[ns]")
+    assert orbit.in_data_gap(spring).tolist() == [False, True, True, False]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from numba.core import config
-from numba.core.caching import UserProvidedCacheLocator
+from numba.core.caching import IndexDataCacheFile, UserProvidedCacheLocator
 
 from nunatak.compute import code_reach
 
@@ -30,6 +32,35 @@ class BySource(UserProvidedCacheLocator):
     def get_source_stamp(self):
         """What a compiled kernel is good for."""
         return self._stamp
+
+
+class OneAtATime(IndexDataCacheFile):
+    """
+    The files of a kernel's cache, saved by one process at a time.
+
+    numba's own takes a name for what it compiled out of the index, writes the index and then the file of that name. Two
+    jobs that compile a kernel for other types at the same time would take the same name: the index of the one led to
+    the code of the other.
+    """
+
+    @classmethod
+    def of(cls, files):
+        """Return the same files as numba made them, saved so."""
+        own = cls.__new__(cls)
+        own.__dict__.update(files.__dict__)
+        return own
+
+    def save(self, key, data):
+        with open(f"{self._index_path}.lock", "a") as stream:
+            with suppress(OSError):  # file systems without locks
+                fcntl.flock(stream, fcntl.LOCK_EX)
+            super().save(key, data)
+
+
+def saved_alone(dispatcher):
+    """Return a dispatcher of numba whose compiled code is saved by one process at a time."""
+    dispatcher._cache._cache_file = OneAtATime.of(dispatcher._cache._cache_file)
+    return dispatcher
 
 
 @cache

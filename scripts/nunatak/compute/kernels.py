@@ -51,9 +51,7 @@ class Kernel:
         """numba's dispatcher."""
         if self._dispatcher is None:
             with _LOCK:
-                self._dispatcher = self._dispatcher or _numba().njit(
-                    self.__wrapped__, nogil=True, cache=_is_kept(), parallel=self._parallel
-                )
+                self._dispatcher = self._dispatcher or _made(self.__wrapped__, self._parallel)
         return self._dispatcher
 
     @property
@@ -62,9 +60,16 @@ class Kernel:
         return _numba().types.Dispatcher(self.compiled)
 
 
-def _is_kept():
-    """Whether compiled kernels are kept for other processes."""
-    return bool(_numba().config.CACHE_DIR)
+def _made(function, parallel):
+    """Return numba's dispatcher, whose code is kept for other processes where a folder can be written."""
+    numba = _numba()
+    kept = bool(numba.config.CACHE_DIR)
+    dispatcher = numba.njit(function, nogil=True, cache=kept, parallel=parallel)
+    if not kept:
+        return dispatcher
+    from nunatak.compute.kernel_cache import saved_alone
+
+    return saved_alone(dispatcher)
 
 
 @functools.cache

@@ -8,7 +8,7 @@ import numpy as np
 
 from nunatak.constants import BEAMS, N_RGT, SEGMENT_LENGTH
 from nunatak.simulation.ground_track import NODAL_DAYS, REVOLUTION, canonical
-from nunatak.times import delta_time_to_utc
+from nunatak.times import SAFE_HOLDS, delta_time_to_utc
 
 # One node and the time of one revolution, from orbit_info (lan, crossing_time) of two ATL06 granules of cycle 03,
 # RGT 0277 and RGT 0338: 61 revolutions in 345,100.28 s, while the node moved by 61 x 360 x 91 / 1387 degrees.
@@ -27,9 +27,6 @@ _POINTING_SIGMA = 5.0  # m, from cycle to cycle; y_atc of RGT 0627 in cycles 05 
 # 2021); the dates of the real manoeuvres stand in the real granules.
 _FIRST_YAW_FLIP = np.datetime64("2018-12-28T17:00:00", "ns")
 _YAW_FLIP_DAYS = 251.0
-
-# Safe hold of April 2022: no science data.
-DATA_GAPS = ((np.datetime64("2022-04-04", "ns"), np.datetime64("2022-04-17", "ns")),)
 
 
 @dataclass(frozen=True)
@@ -187,7 +184,7 @@ def last_yaw_flip(time):
 def in_data_gap(time):
     """Whether no science data were taken at a time (bool array)."""
     time = np.asarray(time, dtype="datetime64[ns]")
-    return np.any([(time >= start) & (time < end) for start, end in DATA_GAPS], axis=0)
+    return np.any([(time >= start) & (time < end) for start, end in SAFE_HOLDS], axis=0)
 
 
 def region_number(x_atc):

@@ -33,7 +33,13 @@ class Transect(Model):
     """A line over the ice along which heights are sampled."""
 
     lonlat: Line = key(..., "its points, [longitude, latitude] each", unit="degrees")
-    step: float = key(500.0, "distance from sample to sample", unit="m", gt=0, le=100000)
+    step: float | None = key(
+        None,
+        "distance from sample to sample; half a cell of the finest grid at most, and where not given",
+        unit="m",
+        gt=0,
+        le=100000,
+    )
 
 
 class Flowline(Model, velocity.Flowline):
