@@ -41,7 +41,7 @@ report: "config/captions/workflow.rst"
 
 wildcard_constraints:
     study="|".join(map(re.escape, STUDIES)),
-    product="|".join(targets.possible()["products"]),
+    product="|".join(PRODUCTS),
     chunk="[A-Za-z0-9-]+",
     figure="[A-Za-z0-9_]+",
     topic="|".join(targets.TOPICS),
@@ -56,6 +56,7 @@ include: "rules/elevation.smk"
 include: "rules/photons.smk"
 include: "rules/freeboard.smk"
 include: "rules/velocity.smk"
+include: "rules/datacubes.smk"
 include: "rules/dynamics.smk"
 include: "rules/checks.smk"
 include: "rules/figures.smk"

@@ -2,7 +2,7 @@
 
 from nunatak.archives.asking import fetching_of
 from nunatak.archives.local.listing import fingerprint
-from nunatak.granules.products import granules_of, product_row
+from nunatak.granules.products import PRODUCTS, granules_of, product_row
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.study import simulated_world
 
@@ -24,7 +24,8 @@ def archive_of(wildcards):
     if not ARCHIVES[STUDIES[wildcards.study]["archive"]].made:
         return []
     folder = simulated_world.world_folder(LOADED[wildcards.study])
-    return f"<resources>/archive/simulated/{folder}/{granules_of(wildcards.product)}"
+    asked = LOADED[wildcards.study].products[wildcards.product]
+    return f"<resources>/archive/simulated/{folder}/{granules_of(wildcards.product, getattr(asked, 'source', None))}"
 
 
 def rasters_made(wildcards):

@@ -190,6 +190,41 @@ def engine_is(name):
     return "|".join(fitted) or "none"
 
 
+def source_is(*names):
+    """The studies whose velocities come from one of these sources, as a constraint on their names."""
+    asked = {label: study["products"].get("itslive") or {} for label, study in STUDIES.items()}
+    theirs = [label for label, settings in asked.items() if settings.get("source") in names]
+    return "|".join(map(re.escape, theirs)) or "none"
+
+
+def stack_of(wildcards):
+    """The layers behind a study's velocities: its cube, or those chosen in datacubes; none of mosaics."""
+    asked = LOADED[wildcards.study].products.itslive
+    made = "cube.zarr" if asked.has_cube else "layers"
+    return f"<results>/{wildcards.study}/velocity/{made}" if asked.has_layers else []
+
+
+def composite_of(wildcards):
+    """How a study makes annual velocities; the defaults where it does not say."""
+    return LOADED[wildcards.study].annual_velocity.model_dump(mode="json")
+
+
+def first_and_last_year(wildcards):
+    """The first and the last year of a study."""
+    return [which(LOADED[wildcards.study].period.years) for which in (min, max)]
+
+
+def spans_of(wildcards):
+    """First and last date of every part of a study's period, the last excluded, as text."""
+    return [[str(date) for date in span] for span in LOADED[wildcards.study].period.spans()]
+
+
+def connections_to_cubes(wildcards):
+    """Requests that a job which reads datacubes or mosaics in place may have under way; none of local ones."""
+    study = STUDIES[wildcards.study]
+    return study["connections"]["itslive"] if ARCHIVES[study["archive"]].remote else 0
+
+
 def told_to_notebooks(wildcards):
     """The keys of a study, and what the simulation is told of its world: None for real granules."""
     return {**of_study()(wildcards), "simulated_world": world_of(wildcards)}

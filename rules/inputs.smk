@@ -23,7 +23,7 @@ def check_inputs(wildcards):
         sums = {kind: chunk_files(loaded.sea_ice, kind, "parquet")(wildcards) for kind in ("sums", "levels", "tallies")}
         behind |= sums | {"ledger_sea_ice": chunk_files(loaded.sea_ice, "read", "parquet")(wildcards)}
     if "itslive" in asked:
-        behind["cube"] = f"<results>/{label}/velocity/cube.zarr"
+        behind["cube"] = stack_of(wildcards)
     return (
         results_of(wildcards) | below(label, targets.rasters(loaded)) | behind | {"figures": figures_of(label, "json")}
     )

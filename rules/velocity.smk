@@ -12,6 +12,8 @@ checkpoint plan_cube:
         plan=directory("<results>/{study}/velocity/plan"),
     log:
         "<logs>/{study}/velocity/plan_cube.log",
+    wildcard_constraints:
+        study=source_is("pairs"),
     conda:
         "../envs/velocity.yaml"
     threads: 2
@@ -41,6 +43,7 @@ rule stack_pairs:
     benchmark:
         "<benchmarks>/{study}/velocity/stack/{year}.tsv"
     wildcard_constraints:
+        study=source_is("pairs"),
         year="[0-9]{4}",
     conda:
         "../envs/velocity.yaml"
@@ -73,6 +76,8 @@ rule build_cube:
         "<logs>/{study}/velocity/build_cube.log",
     benchmark:
         "<benchmarks>/{study}/velocity/build_cube.tsv"
+    wildcard_constraints:
+        study=source_is("pairs"),
     conda:
         "../envs/velocity.yaml"
     threads: 1
@@ -89,18 +94,18 @@ rule build_cube:
 
 
 rule composite_velocity:
-    """Annual velocities, their seasonal cycle and trend, strain rates, maps and the distribution of speeds."""
+    """Annual velocities of the cube, their seasonal cycle and trend, and the distribution of speeds."""
     input:
         cube="<results>/{study}/velocity/cube.zarr",
     output:
         annual="<results>/{study}/velocity/annual.nc",
-        strain="<results>/{study}/velocity/strain.nc",
-        maps=directory("<results>/{study}/velocity/maps"),
         speeds="<results>/{study}/velocity/speeds.csv",
     log:
         "<logs>/{study}/velocity/composite_velocity.log",
     benchmark:
         "<benchmarks>/{study}/velocity/composite_velocity.tsv"
+    wildcard_constraints:
+        study=source_is("pairs"),
     priority: 1  # most of what is drawn and said waits for it
     conda:
         "../envs/velocity.yaml"
@@ -109,8 +114,8 @@ rule composite_velocity:
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
-        composite=lambda wildcards: LOADED[wildcards.study].annual_velocity.model_dump(mode="json"),
-        years=lambda wildcards: [f(LOADED[wildcards.study].period.years) for f in (min, max)],
+        composite=composite_of,
+        years=first_and_last_year,
         scheduler=of_study("scheduler"),
         code=code_version("composite_velocity.py"),
     message:
@@ -119,10 +124,34 @@ rule composite_velocity:
         "../scripts/composite_velocity.py"
 
 
+rule map_velocity:
+    """Strain rates of the mean velocity, and rasters of the annual velocities for a GIS."""
+    input:
+        annual="<results>/{study}/velocity/annual.nc",
+    output:
+        strain="<results>/{study}/velocity/strain.nc",
+        maps=directory("<results>/{study}/velocity/maps"),
+    log:
+        "<logs>/{study}/velocity/map_velocity.log",
+    conda:
+        "../envs/velocity.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        composite=composite_of,
+        code=code_version("map_velocity.py"),
+    message:
+        "{wildcards.study}: strain rates and maps"
+    script:
+        "../scripts/map_velocity.py"
+
+
 rule follow_flow:
     """Series at the study's points, speeds along its flowlines, ice through its gates."""
     input:
-        cube="<results>/{study}/velocity/cube.zarr",
+        stack=stack_of,
         annual="<results>/{study}/velocity/annual.nc",
     output:
         series="<results>/{study}/velocity/series.parquet",
@@ -177,7 +206,7 @@ rule pack_flow:
 rule invert_velocity:
     """A regular series of velocities in every cell, from pairs that overlap."""
     input:
-        cube="<results>/{study}/velocity/cube.zarr",
+        stack=stack_of,
     output:
         series="<results>/{study}/velocity/inverted.nc",
     log:

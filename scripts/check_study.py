@@ -11,12 +11,12 @@ from nunatak import checks, granules, gridding
 from nunatak.archives.archive import outline_of
 from nunatak.checks.together import Sources, find
 from nunatak.compute.registry import registry
+from nunatak.cubes.datacubes import open_stack
 from nunatak.files.rasters import has_projection
 from nunatak.files.tables import read_table
 from nunatak.geometry.outlines import read_outlines
 from nunatak.granules.products import PRODUCTS, product_row
 from nunatak.products import atl14, atl15
-from nunatak.products.itslive.store import open_cube
 from nunatak.products.segment_filter import SegmentFilter
 from nunatak.reading.granules import ledger_paths
 from nunatak.results import reading
@@ -77,7 +77,7 @@ def sources_of(results, settings):
     return Sources(
         height_change=height_change_of(results.paths.get("ledger_atl15")),
         surface=surface_of(results.paths.get("ledger_atl14")),
-        cube=open_cube(results.paths["cube"]) if "cube" in results.paths else None,
+        cube=open_stack(results.paths["cube"]) if "cube" in results.paths else None,
         sums=sums,
         all_sums=whole,
         sea_ice=sea_ice_of(results, settings),

@@ -1,35 +1,33 @@
-"""Annual velocities of a cube, the strain rates of their mean, maps for a GIS, and how speeds are distributed."""
+"""Annual velocities of a cube, and how speeds are distributed."""
 
 import itertools
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from nunatak import velocity
 from nunatak.compute import parallel
-from nunatak.files.rasters import georeference, write_cog, write_netcdf
+from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.files.tables import write_csv
 from nunatak.geometry.grid import Grid
 from nunatak.parameters.choices import read_choices
 from nunatak.parameters.velocity import AnnualFit
 from nunatak.products.itslive.ground import GROUND
 from nunatak.products.itslive.store import open_cube
-from nunatak.runtime import job, log, stamp, written
+from nunatak.runtime import job, log, stamp
+from nunatak.velocity.speeds import EDGES, counts_of, speeds_table
 
-EDGES = np.concatenate([np.arange(0, 1000, 50), np.arange(1000, 20001, 200)]).astype(float)  # m/yr
 BAND = 128  # rows that one task reads
-MAPS = ("v", "v_error", "vx", "vy", "count")
 
 
 def main(cube, out, *, fit, study, years=None, threads=2, scheduler=None, memory_mb=512):
     """
-    Write annual.nc, strain.nc, a folder of rasters and speeds.csv.
+    Write annual.nc and speeds.csv.
 
     Parameters
     ----------
     cube : folder of the cube
-    out : mapping of annual, strain, maps, speeds to a path
+    out : mapping of annual, speeds to a path
     fit : parameters.velocity.AnnualFit
     years : (first, last) year of the study, which the mean velocity is of; all that pairs touch where not given
     scheduler : of Dask, for bands of the map; this process where not given
@@ -46,58 +44,33 @@ def main(cube, out, *, fit, study, years=None, threads=2, scheduler=None, memory
         held = 64 if scheduler else memory_mb  # more bands, for workers to share
         options = velocity.options_of(fit, years)
         annual = velocity.composite(open_cube(cube, **bands), threads=threads, memory_mb=held, compact=True, **options)
-    grid = Grid.of(annual)
-    annual = georeference(annual, grid)
+    annual = georeference(annual, Grid.of(annual))
     write_netcdf(annual, out["annual"], about)
     del annual
     with xr.open_dataset(out["annual"], engine="h5netcdf", cache=False) as annual:
-        write_further(stack, annual, grid, fit, out, about)
+        table = speeds_table(speeds(stack), annual)
+        write_csv(table, out["speeds"], attributes=about, units={"low": "m/yr", "high": "m/yr"})
+        report(annual)
 
 
-def write_further(stack, annual, grid, fit, out, about):
-    """Write what follows from the annual velocities, which are read from their file one by one."""
-    length = fit.strain_length or 4 * grid.dx
-    strain = velocity.strain_rates(velocity.mean_field(annual), half_length=max(length, grid.dx))
-    write_netcdf(georeference(strain, grid), out["strain"], about)
-    write_maps(annual, grid, out["maps"], about)
-    write_csv(speeds(stack, annual), out["speeds"], attributes=about, units={"low": "m/yr", "high": "m/yr"})
+def report(annual):
+    """Log how much of the region has velocities, and why the rest has none."""
     seen = np.isfinite(annual["v0"].values).sum() / max(int(annual["roi"].sum()), 1)
-    log.info("%d pairs, %d years, %.0f %% of the region seen", stack.sizes["time"], annual.sizes["year"], 100 * seen)
+    pairs, years = annual.attrs["n_pairs"], annual.sizes["year"]
+    log.info("%d pairs, %d years, %.0f %% of the region seen", pairs, years, 100 * seen)
     log.info(
         "years of cells: %s", ", ".join(f"{n} {word}" for word, n in velocity.years_by_status(annual).items() if n)
     )
 
 
-def write_maps(annual, grid, folder, about):
-    """A raster for every annual field, a band per year, one of the mean speed and one of the speed by the trend."""
-    years = [str(year) for year in annual["year"].values]
-    with written(folder) as part:
-        part.mkdir()
-        for name in MAPS:
-            units = [annual[name].attrs["units"]] * len(years)
-            write_cog(annual[name].values, grid, part / f"{name}.tif", about, names=years, units=units)
-        for name in ("v_mean", "v0"):
-            write_cog(
-                annual[name].values,
-                grid,
-                part / f"{name}.tif",
-                about,
-                names=annual[name].attrs["long_name"],
-                units="m/yr",
-            )
-
-
-def speeds(stack, annual):
-    """How many values of single pairs and of the annual composites fall into each bin of speed, in the region."""
+def speeds(stack):
+    """Count the speeds of single pairs in the region by bin."""
     roi = stack["roi"].values.astype(bool)
     counts = np.zeros(EDGES.size - 1, dtype=int)
     for time, y, x in tiles(stack):
         block = stack[["vx", "vy"]].isel(time=time, y=y, x=x)
-        vx, vy = (block[name].values[:, roi[y, x]].astype(float) for name in ("vx", "vy"))
-        seen = (vx != stack["vx"].attrs["_FillValue"]) & (vy != stack["vy"].attrs["_FillValue"])
-        counts += np.histogram(np.hypot(vx, vy)[seen], EDGES)[0]
-    yearly = np.histogram(annual["v"].values[np.isfinite(annual["v"].values)], EDGES)[0]
-    return pd.DataFrame({"low": EDGES[:-1], "high": EDGES[1:], "pairs": counts, "annual": yearly})
+        counts += counts_of(*(block[name].values[:, roi[y, x]] for name in ("vx", "vy")))
+    return counts
 
 
 def tiles(stack):

@@ -7,13 +7,13 @@ from shapely import LineString, box
 
 from nunatak import velocity
 from nunatak.constants import THICKNESS
+from nunatak.cubes.datacubes import open_stack
 from nunatak.files.rasters import read_on_grid
 from nunatak.files.tables import write_csv, write_table
 from nunatak.geometry.grid import Grid
 from nunatak.parameters.choices import read_choices
 from nunatak.parameters.velocity import Flowline, Gate
 from nunatak.products.itslive.ground import GROUND
-from nunatak.products.itslive.store import open_cube
 from nunatak.results.reading import read_map
 from nunatak.runtime import NunatakError, job, log, stamp
 from nunatak.times import from_decimal_year
@@ -62,18 +62,19 @@ LEAST_ANGLE = 60.0  # degrees between a gate and the flow; below it a small erro
 LEAST_SHARE = 0.5  # of the flux where the thickness is known, for a discharge
 
 
-def main(cube, annual, out, *, points, flowlines, gates, study):
+def main(stack, annual, out, *, points, flowlines, gates, study):
     """
     Write series and flowline (Parquet and CSV) and gates.csv; a table without rows where the study has none of a kind.
 
     Parameters
     ----------
-    cube, annual : the cube's folder and annual.nc
+    stack : folder of the cube, or of the chosen layers of datacubes
+    annual : annual.nc
     out : mapping of series, flowline, series_csv, flowline_csv, gates to a path
     points : the study's, (longitude, latitude) by name
     flowlines, gates : the study's, parameters.velocity.Flowline and Gate by name
     """
-    stack, yearly = open_cube(cube), read_map(annual)
+    stack, yearly = open_stack(stack), read_map(annual)
     about = (
         stamp(study=study, source=stack.attrs["nunatak_source"], inputs=[annual], parameters=[points, flowlines, gates])
         | GROUND
@@ -212,7 +213,7 @@ def window(grid, vertices):
 if __name__ == "__main__":
     with job(snakemake):
         main(
-            snakemake.input.cube,
+            snakemake.input.stack,
             snakemake.input.annual,
             dict(snakemake.output.items()),
             points=snakemake.params.points,

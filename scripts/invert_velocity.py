@@ -3,17 +3,24 @@
 from dataclasses import asdict
 
 from nunatak import velocity
+from nunatak.cubes.datacubes import open_stack
 from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.geometry.grid import Grid
 from nunatak.parameters.choices import read_choices
 from nunatak.parameters.velocity import Inversion
-from nunatak.products.itslive.store import open_cube
 from nunatak.runtime import job, stamp
 
 
-def main(cube, out, *, settings, study, threads=2):
-    """Write inverted.nc, with `settings` as the arguments of `velocity.invert`."""
-    stack = open_cube(cube)
+def main(stack, out, *, settings, study, threads=2):
+    """
+    Write inverted.nc.
+
+    Parameters
+    ----------
+    stack : folder of the cube, or of the chosen layers of datacubes
+    settings : parameters.velocity.Inversion, the arguments of `velocity.invert`
+    """
+    stack = open_stack(stack)
     about = stamp(study=study, source=stack.attrs["nunatak_source"], parameters=[settings, stack.attrs["inputs_hash"]])
     series = velocity.invert(stack, threads=threads, **asdict(settings))
     # an interval of a fraction of a year ends at no whole nanosecond that a file could hold
@@ -25,7 +32,7 @@ def main(cube, out, *, settings, study, threads=2):
 if __name__ == "__main__":
     with job(snakemake):
         main(
-            snakemake.input.cube,
+            snakemake.input.stack,
             snakemake.output.series,
             settings=read_choices(Inversion, snakemake.params.invert),
             study=snakemake.wildcards.study,

@@ -9,7 +9,7 @@ from nunatak.archives import plan
 from nunatak.figures.plan_map import plan_map
 from nunatak.files.tables import read_table
 from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION, altimetry_area, read_outlines
-from nunatak.granules.products import product_row
+from nunatak.granules.products import granules_of, product_row
 from nunatak.runtime import job, say, write_json
 
 PRESET = "screen"
@@ -35,7 +35,7 @@ def main(granules, regions, folder, *, title, study, products, period, originals
     for product, table in tables.items():
         cost = plan.of_product(table, originals)
         costs[product] = plan.of_archive(product, products[product], cost, archive)
-        if product_row(product).kept == "pairs":
+        if product_row(granules_of(product, products[product].get("source"))).kept == "pairs":
             left_out = read_table(Path(granules[product]).with_name("left_out.parquet"))
             costs[product]["coverage"] = plan.of_pairs(table, left_out, products[product], period)
         write_json(plan.footprints(table), folder / f"plan_{product}.geojson")

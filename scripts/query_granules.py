@@ -45,10 +45,11 @@ def main(regions, out, *, archive, product, settings, period, chunks, study, foc
     if getattr(settings, "rgt", None) == "auto":
         region, settings = focus_outline(focus), settings.model_copy(update={"rgt": None})
     filters = Filters.of(settings.model_dump(mode="json"))
-    answer = _answer(product, region, period, filters, archive, locked)
+    asked = granules_of(product, getattr(settings, "source", None))
+    answer = _answer(asked, region, period, filters, archive, locked)
     tell(product, answer.attrs.get("notes", []))
     about["nunatak_source"] = source_of(answer, archive["name"])
-    pairs = product_row(product).kept == "pairs"
+    pairs = product_row(asked).kept == "pairs"
     why = leave_out(answer, settings, region) if pairs else pd.Series("", index=answer.index)
     wanted = answer[why == ""].reset_index(drop=True)
     named = [chunk_of(parse(name), settings.splits, chunks=chunks) for name in wanted["file_name"]]

@@ -77,7 +77,11 @@ FLOORS: tuple[tuple[str, tuple[Room, ...]], ...] = (
         (
             Room("checks", (), "Checks of a study's results, with numbers, limits and pass or fail."),
             Room("figures", (), "The table of figures and the layouts that draw them."),
-            Room("cubes", (), "Image pairs on disk planned, stacked and assembled to a cube on disk."),
+            Room(
+                "cubes",
+                (),
+                "Image pairs planned, stacked and assembled to a cube on disk, or out of datacubes.",
+            ),
             Room("service", (), "SlideRule's interface answered by the photon engine."),
         ),
     ),

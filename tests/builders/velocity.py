@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from nunatak.times import from_decimal_year
-from nunatak.velocity.composites import series_of
+from nunatak.velocity.composition import series_of
 
 FILL = -32767
 

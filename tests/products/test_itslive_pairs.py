@@ -34,7 +34,7 @@ def written_pairs(tmp_path_factory):
     world = worlds.world("pine_island", "tiny")
     pairs = schedule(world)
     grids = [(pair, footprint(world, pair)) for pair in pairs]
-    truths = {key: itslive.Truth(world, grid) for key, grid in itslive._covers(grids).items()}
+    truths = {key: itslive.Truth(world, grid) for key, grid in itslive.covers(grids).items()}
 
     def find(layout, *quirks):
         pair, grid = next(

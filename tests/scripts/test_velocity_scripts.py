@@ -15,6 +15,7 @@ import build_cube
 import composite_velocity
 import follow_flow
 import invert_velocity
+import map_velocity
 import pack_flow
 import plan_cube
 import stack_pairs
@@ -189,10 +190,18 @@ def test_pairs_left_out_by_name_are_told_with_the_others(granules, tmp_path):
         chain.build(ledger_of(granules[:5]), percent_valid_pixels=100)
 
 
+def made_annual(cube, folder, **options):
+    """Make the annual velocities of a cube and what follows from them in a folder; their files by name."""
+    out = {name: folder / name for name in ("annual", "strain", "maps", "speeds")}
+    fit = fit_of(minimum_pairs=8)
+    composite_velocity.main(cube, {name: out[name] for name in ("annual", "speeds")}, fit=fit, study="x", **options)
+    map_velocity.main(out["annual"], {name: out[name] for name in ("strain", "maps")}, fit=fit, study="x")
+    return out
+
+
 @pytest.fixture(scope="module")
 def annual(work):
-    out = {name: work / name for name in ("annual", "strain", "maps", "speeds")}
-    composite_velocity.main(work / "cube", out, fit=fit_of(minimum_pairs=8), study="x")
+    made_annual(work / "cube", work)
     return xr.load_dataset(work / "annual", engine="h5netcdf")
 
 
@@ -232,18 +241,14 @@ def test_the_distribution_inflates_every_chunk_once(granules, tmp_path, chunks):
 
 
 def test_annual_velocities_on_dask_have_the_same_bytes(work, annual, tmp_path):
-    out = {name: tmp_path / name for name in ("annual", "strain", "maps", "speeds")}
-    fit = fit_of(minimum_pairs=8)
-    composite_velocity.main(work / "cube", out, fit=fit, study="x", scheduler="threads")
-    for name in ("annual", "strain", "maps", "speeds"):
-        assert file_sha256(out[name]) == file_sha256(work / name), name
+    out = made_annual(work / "cube", tmp_path, scheduler="threads")
+    for name, path in out.items():
+        assert file_sha256(path) == file_sha256(work / name), name
 
 
 def test_the_mean_speed_is_the_mean_of_the_years_its_words_name(work, tmp_path):
     """`v_mean` of a study of 2016 to 2018 is the mean of its annual velocities there, and the map says these years."""
-    out = {name: tmp_path / name for name in ("annual", "strain", "maps", "speeds")}
-    fit = fit_of(minimum_pairs=8)
-    composite_velocity.main(work / "cube", out, fit=fit, study="x", years=[2016, 2018])
+    out = made_annual(work / "cube", tmp_path, years=[2016, 2018])
     annual = xr.load_dataset(out["annual"], engine="h5netcdf")
     assert {2016, 2017, 2018, 2019} <= set(annual["year"].values)
     inside = annual.sel(year=slice(2016, 2018))

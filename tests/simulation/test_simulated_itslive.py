@@ -72,7 +72,7 @@ def test_a_pair_measures_the_truth_within_its_stated_error(world):
     """Over pairs without a planted fault: errors of the size each pair states, blunders aside; version 2 on the map."""
     ratios = []
     chosen = [(p, footprint(world, p)) for p in schedule(world) if p.layout == "v2" and not p.quirks]
-    truths = {key: Truth(world, grid) for key, grid in itslive._covers(chosen).items()}
+    truths = {key: Truth(world, grid) for key, grid in itslive.covers(chosen).items()}
     for pair, grid in chosen:
         truth = truths[grid.crs, grid.dx]
         m = measure(world, pair, grid, truth)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nunatak.simulation import itslive, worlds
+from nunatak.simulation import itslive, itslive_cubes, worlds
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +17,9 @@ def simulated_pairs(pine_island, tmp_path_factory):
     folder = tmp_path_factory.mktemp("itslive")
     itslive.write(pine_island, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def simulated_cubes(pine_island, tmp_path_factory):
+    """Paths of all datacubes of the tiny archive, of Zarr 2 and of Zarr 3 with shards."""
+    return itslive_cubes.write(pine_island, tmp_path_factory.mktemp("cubes"))

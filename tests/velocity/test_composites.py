@@ -7,7 +7,7 @@ from tests.builders.velocity import FILL, cells_of, cube_of, mean_over, noisy_cu
 
 from nunatak.products.itslive.cubes import open_datacube
 from nunatak.runtime import NunatakError
-from nunatak.velocity import Filters, composite, composites, composites_by_sensor
+from nunatak.velocity import Filters, composite, composites_by_sensor, composition
 from nunatak.velocity.annual_cells import fit_cells, kept_cells
 from nunatak.velocity.annual_fields import line_through
 from nunatak.velocity.annual_fit import fit_reference
@@ -245,7 +245,7 @@ def test_bands_threads_and_dask_do_not_change_values(monkeypatch):
     rng = np.random.default_rng(13)
     cube, _ = noisy_cube(rng, n=200, shape=(6, 5))
     whole = composite(cube)
-    monkeypatch.setattr(composites, "_CELLS", 7)
+    monkeypatch.setattr(composition, "_CELLS", 7)
     for other in (
         composite(cube, compact=True),
         composite(cube, memory_mb=0.01, threads=1),

@@ -7,7 +7,7 @@ from tests.builders.velocity import FILL, cube_of, mean_over, noisy_cube
 from nunatak.runtime import NunatakError
 from nunatak.times import decimal_year
 from nunatak.velocity import invert
-from nunatak.velocity.composites import series_of
+from nunatak.velocity.composition import series_of
 from nunatak.velocity.design import design
 from nunatak.velocity.inverse_cells import invert_cells, invert_reference
 from nunatak.velocity.inversion import _steps

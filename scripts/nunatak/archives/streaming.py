@@ -18,6 +18,7 @@ from nunatak.archives.local import content
 from nunatak.files import remote
 from nunatak.products import hdf5
 from nunatak.products.guarded import guarded
+from nunatak.products.itslive.zarr_metadata import metadata_checksum
 from nunatak.runtime import NunatakError, log, progress
 
 IN_PLACE = "read in place: size and content checked, no checksum"
@@ -52,7 +53,7 @@ def look(granules, endpoints, *, connections=4):
 def _look(row, endpoints) -> Outcome:
     address = openable(row.url, endpoints)
     if row.product == "itslive_cube":
-        return _look_at_cube(row.granule_id, address)
+        return _look_at_cube(row, address)
     try:
         with guarded(row.url), remote.open_address(address) as file:
             size = file.size
@@ -80,12 +81,13 @@ def _inspect(address, product):
     return "present", ""
 
 
-def _look_at_cube(granule_id, address) -> Outcome:
-    """A cube is a folder of many objects: that its own table of contents can be read is all that is looked at."""
-    for name in (".zmetadata", "zarr.json"):
-        try:
-            with remote.open_address(remote.Address(f"{address}/{name}", address.session)):
-                return Outcome(granule_id, str(address), "present", IN_PLACE)
-        except OSError as error:
-            said = str(error)
-    return Outcome(granule_id, str(address), "failed", content.reason_without_path(said, f"{address}/{name}"))
+def _look_at_cube(row, address) -> Outcome:
+    """A cube is a folder of many objects: what it says of itself is all that is looked at, and is its version."""
+    try:
+        sha256 = metadata_checksum(address)
+    except (NunatakError, OSError) as error:
+        return Outcome(row.granule_id, str(address), "failed", content.reason_without_path(error, address))
+    if pd.notna(row.checksum) and row.checksum != sha256:
+        reason = f"the cube was updated since it was listed; {verify.ASK_AGAIN}"
+        return Outcome(row.granule_id, str(address), "failed", reason, None, sha256)
+    return Outcome(row.granule_id, str(address), "present", "read in place, chunk by chunk", None, sha256)

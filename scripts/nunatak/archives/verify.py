@@ -18,6 +18,7 @@ from nunatak.archives.local import content
 from nunatak.granules import ledger
 from nunatak.products import hdf5
 from nunatak.products.guarded import guarded
+from nunatak.products.itslive.zarr_metadata import metadata_checksum
 from nunatak.runtime import NunatakError, file_sha256, log, progress
 
 ASK_AGAIN = "ask the archive again with snakemake <study> --forcerun query_granules"
@@ -58,11 +59,12 @@ def check(row, path, mtime_ns=None) -> Outcome:
     changed = changed_since(path, row.size_bytes, mtime_ns)
     if changed:
         return Outcome(row.granule_id, str(path), "failed", changed)
-    size = path.stat().st_size
+    is_store = row.product == "itslive_cube"
+    size = None if is_store else path.stat().st_size
     try:
         with guarded(path):
-            status, reason = inspect(path, row.product)
-            sha256 = file_sha256(path)
+            status, reason = ("present", "") if is_store else inspect(path, row.product)
+            sha256 = metadata_checksum(path) if is_store else file_sha256(path)
     except (NunatakError, OSError) as error:
         return Outcome(row.granule_id, str(path), "failed", content.reason_without_path(error, path), size)
     stated = row.checksum if pd.notna(row.checksum) else None

@@ -185,8 +185,9 @@ def pairs_close(pairs, cube):
     middle = ends[0] + (ends[1] - ends[0]) / 2
     columns["mid_date"] = pairs["mid_date"].to_numpy(), middle.to_numpy()
     if cube is not None:
-        used = np.sort(pairs.loc[pairs["fate"] == "used", "granule_id"].astype(str).to_numpy())
-        columns["layers"] = used, np.sort(cube["granule_id"].values.astype(str))
+        used, empty = (pairs.loc[pairs["fate"] == fate, "granule_id"].astype(str) for fate in ("used", "empty"))
+        # of datacubes only reading tells which of the layers chosen are empty in the region
+        columns["layers"] = np.sort(used.to_numpy()), np.setdiff1d(cube["granule_id"].values.astype(str), empty)
     scales = {"date_dt": 1e4, "mid_date": 1e8}
     return same(name, columns, "dates of pairs, and layers of the cube", scales=scales)
 

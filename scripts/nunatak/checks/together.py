@@ -242,7 +242,7 @@ def _velocity(given):
     results = given.results
     if "annual" not in results:
         return []
-    found = velocity.composite_checks(results["annual"], results["image_pairs"])
+    found = velocity.composite_checks(results["annual"], results.get("image_pairs"))
     found += flow.checks(results, given.settings, given.sources.cube)
     return found + (velocity_truth.against_truth(results["annual"], given.world) if given.world else [])
 

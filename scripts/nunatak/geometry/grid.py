@@ -174,6 +174,22 @@ class Grid:
         """
         return self.pad(1) if min(self.shape) < 2 else self
 
+    def part(self, rows: slice, columns: slice) -> Grid:
+        """
+        Return the grid of a window.
+
+        Parameters
+        ----------
+        rows, columns : slices with a start and a stop
+
+        Examples
+        --------
+        >>> Grid("EPSG:3413", 0, 100, 10, 10, 10, 10).part(slice(2, 5), slice(1, 3)).bounds
+        (10, 50, 30, 80)
+        """
+        left, top = self.left + columns.start * self.dx, self.top - rows.start * self.dy
+        return Grid(self.crs, left, top, self.dx, self.dy, rows.stop - rows.start, columns.stop - columns.start)
+
     def window(self, bounds: Sequence[float]) -> tuple[Grid, tuple[slice, slice]]:
         """
         Return the grid cropped to the cells that the bounds touch, and its slices of rows and columns.

@@ -33,6 +33,8 @@ class Product:
     """the parts of a name that copies and revisions of one granule share"""
     granules_of: str = ""
     """product whose granules it is made from, if that is another one"""
+    source_of: tuple[str, str] | tuple[()] = ()
+    """product of a study that is made from its granules, and the `source` that asks for them"""
     joined_by: tuple[str, ...] = ()
     """products that need its granules in addition to their own"""
     bucket: Literal["cycle", "month", "year", "all"] = "all"

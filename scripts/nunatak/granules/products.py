@@ -243,14 +243,17 @@ PRODUCTS: dict[str, Product] = {
             name="itslive_cube",
             title="datacubes of image pairs",
             in_study=False,
+            source_of=("itslive", "datacubes"),
             name_form=CUBE,
             example="ITS_LIVE_vel_EPSG3413_G0120_X-150000_Y-2250000.zarr",
             service="itslive",
+            writer="simulation.itslive_cubes:write",
         ),
         Product(
             name="itslive_mosaic",
             title="velocity mosaics",
             in_study=False,
+            source_of=("itslive", "mosaics"),
             name_form=MOSAIC,
             example="ITS_LIVE_velocity_120m_RGI01A_0000_V02.1.nc",
             service="itslive",
@@ -285,15 +288,21 @@ def products_with(**wanted: Any) -> tuple[str, ...]:
     return tuple(p.name for p in PRODUCTS.values() if all(getattr(p, key) == value for key, value in wanted.items()))
 
 
-def granules_of(name: str) -> str:
+def granules_of(name: str, source: str | None = None) -> str:
     """
     Return the product whose granules a product is made from, such as atl03 for atl06sr.
 
     Parameters
     ----------
     name : name of a product
+    source : what a study says it is made from, if there is a choice
+
+    >>> granules_of("atl06sr"), granules_of("itslive"), granules_of("itslive", "datacubes")
+    ('atl03', 'itslive', 'itslive_cube')
     """
-    return product_row(name).granules_of or product_row(name).name
+    row = product_row(name)
+    other = (p.name for p in PRODUCTS.values() if p.source_of == (row.name, source))
+    return row.granules_of or next(other, row.name)
 
 
 def asking_for(name: str) -> tuple[str, ...]:

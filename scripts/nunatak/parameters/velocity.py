@@ -50,6 +50,20 @@ class PairSelection:
 
 
 @dataclass(frozen=True)
+class VelocitySource:
+    """Which of ITS_LIVE's products velocities are made from."""
+
+    source: Annotated[
+        Literal["pairs", "datacubes", "mosaics"],
+        "pairs: granules of image pairs, fetched whole; datacubes: the same pairs, read by slice out of ITS_LIVE's "
+        "Zarr stores; mosaics: ITS_LIVE's own annual velocities, by window",
+    ] = "pairs"
+    keep_cube: Annotated[
+        bool, "keep a copy of the layers of datacubes as velocity/cube.zarr, as pairs have; else values are streamed"
+    ] = False
+
+
+@dataclass(frozen=True)
 class CubeForm:
     """How a cube of image pairs is made and kept."""
 

@@ -139,7 +139,8 @@ def layers(store, order, named, times):
 
 
 def _platforms(store, order, number):
-    mission, satellite = (take(store[f"{key}_img{number}"], order).astype(str) for key in ("mission", "satellite"))
+    both = (take(store[f"{key}_img{number}"], order) for key in ("mission", "satellite"))
+    mission, satellite = (words.astype(object).astype(str) for words in both)  # NumPy turns text of Zarr 3 in two steps
     known = {pair: platform_of(*pair) for pair in set(zip(mission, satellite, strict=True))}
     return np.array([known[pair] for pair in zip(mission, satellite, strict=True)])
 

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from nunatak.products import GranuleError, hdf5
+from nunatak.products.itslive.zarr_metadata import described
 
 _NO_FILL = ""
 
@@ -43,7 +44,7 @@ class Anatomy:
 
 def dissect(path) -> Anatomy:
     """
-    Read the tree of an HDF5 or NetCDF-4 granule.
+    Read the tree of an HDF5 or NetCDF-4 granule, or the arrays of a Zarr store.
 
     Sister groups that hold the same datasets (six beams, the lags of ATL15) are shown once; `twins` maps the one shown
     to the others.
@@ -52,11 +53,25 @@ def dissect(path) -> Anatomy:
     ------
     GranuleError : the file cannot be read
     """
+    if str(path).rstrip("/").endswith(".zarr"):
+        return _dissect_store(path)
     with hdf5.open_granule(path) as file:
         parts: list[Part] = []
         twins: dict[str, list[str]] = {}
         _walk(file, "", parts, twins)
         return Anatomy(Path(path).name, _identity(file), tuple(parts), {k: tuple(v) for k, v in twins.items()})
+
+
+def _dissect_store(path):
+    arrays, about = described(path)
+    parts = []
+    for name, (shape, kind, said) in arrays.items():
+        fill = said.get("_FillValue", said.get("missing_value", _NO_FILL))
+        text = "text" if "U" in kind or kind == "string" else kind.lstrip("<>|=")
+        meaning = said.get("long_name") or said.get("description") or said.get("standard_name") or ""
+        parts.append(Part(name, shape, text, str(said.get("units", "")), str(fill), str(meaning)))
+    told = {name: str(about[name]) for name in ("title", "date_updated", "nunatak_source") if name in about}
+    return Anatomy(str(path).rstrip("/").rsplit("/", 1)[-1], told, tuple(parts), {})
 
 
 def _walk(group, prefix, parts, twins):

@@ -7,6 +7,7 @@ import io
 from html import escape
 from pathlib import Path
 
+import pandas as pd
 from IPython.display import HTML, Markdown, display
 
 from nunatak import figures
@@ -125,7 +126,7 @@ def granules(inputs, *, limit=12, products=None):
         for granule in found.head(limit).itertuples():
             entry = outcome.loc[granule.granule_id] if granule.granule_id in outcome.index else {}
             size = entry.get("size_bytes")
-            said = words.size(int(size)) if size is not None and size == size else ""
+            said = words.size(int(size)) if pd.notna(size) else ""
             rows.append((product.upper(), granule.file_name, said, entry.get("status", "unknown")))
         if len(found) > limit:
             rows.append((product.upper(), f"… and {len(found) - limit} more", "", ""))

@@ -56,6 +56,11 @@ def has_thinning(study):
     return has_dynamics(study) and has_any("atl15", "itslive_elevation")(study)
 
 
+def has_layers(study):
+    """Whether a study's velocities are made from image pairs, of granules or of datacubes."""
+    return "itslive" in study.products and study.products.itslive.has_layers
+
+
 def is_local(study):
     """Whether the photons of the fitted heights are here."""
     return study.products.atl06sr.engine == "local"
@@ -131,8 +136,8 @@ RESULTS = {
     "freeboard_distribution": Result(
         "freeboard/distribution.csv", lambda study: study.sea_ice is not None, read="results.reading:freeboard_table"
     ),
-    "image_pairs": Result("velocity/pairs.parquet", has("itslive"), read="files.tables:read_table"),
-    "image_pair": Result("velocity/pair.nc", has("itslive"), read="results.reading:read_map"),
+    "image_pairs": Result("velocity/pairs.parquet", has_layers, read="files.tables:read_table"),
+    "image_pair": Result("velocity/pair.nc", has_layers, read="results.reading:read_map"),
     "annual": Result("velocity/annual.nc", has("itslive"), read="results.reading:read_map"),
     "strain": Result("velocity/strain.nc", has("itslive"), read="results.reading:read_map"),
     "speeds": Result("velocity/speeds.csv", has("itslive"), read="files.tables:read_csv"),
@@ -151,7 +156,7 @@ RESULTS = {
     ),
     "inverted": Result(
         "velocity/inverted.nc",
-        lambda study: has("itslive")(study) and study.invert is not None,
+        lambda study: has_layers(study) and study.invert is not None,
         read="results.reading:read_map",
     ),
     "thickness": Result("dynamics/thickness.nc", has_dynamics, "results.reading:read_map"),
@@ -174,7 +179,10 @@ RESULTS = {
 FURTHER = {
     "change_raster": Result("atl15/map_change.tif", has("atl15")),
     "freeboard_maps": Result("freeboard/maps", lambda study: study.sea_ice is not None),
-    "cube": Result("velocity/cube.zarr", has("itslive")),
+    "layers": Result(
+        "velocity/layers", lambda study: "itslive" in study.products and study.products.itslive.source == "datacubes"
+    ),
+    "cube": Result("velocity/cube.zarr", lambda study: "itslive" in study.products and study.products.itslive.has_cube),
     "velocity_maps": Result("velocity/maps", has("itslive")),
     "geopackage": Result("velocity/flow.gpkg", lambda study: has("itslive")(study) and study.geopackage),
     "velocity_series_csv": Result("velocity/series.csv", lambda study: has("itslive")(study) and bool(study.points)),

@@ -14,6 +14,8 @@ from nunatak.geometry import polygons
 from nunatak.granules import granule_table, parse
 from nunatak.products import bedmachine_releases, hdf5, sheet_window, sheets
 from nunatak.products.itslive import pairs
+from nunatak.products.itslive.datacube import Datacube
+from nunatak.products.itslive.zarr_metadata import metadata_checksum
 from nunatak.runtime import file_sha256
 from nunatak.simulation import hdf, orbit, polar_grid
 from nunatak.times import delta_time_to_utc, from_decimal_year
@@ -43,8 +45,8 @@ def _row(world, path):
     row = {
         "file_name": path.name,
         "url": path.name,
-        "size_bytes": path.stat().st_size,
-        "checksum": file_sha256(path),
+        "size_bytes": _size(path),
+        "checksum": metadata_checksum(path) if path.is_dir() else file_sha256(path),
         "checksum_algorithm": "SHA-256",
         "source": hdf.SOURCE,
         "resolution": name.resolution,
@@ -53,6 +55,8 @@ def _row(world, path):
     }
     if name.product == "itslive":
         return {**row, **_pair(path)}
+    if name.product == "itslive_cube":
+        return {**row, **_cube(path)}
     if name.region_code in sheets.SHEETS:
         return {**row, **_sheet(world, name, path)}
     return {**row, **(_grid(world, name) if name.region_code else _track(world, name))}
@@ -96,6 +100,20 @@ def _pair(path):
         "time_start": pair["acquisition_date_img1"],
         "time_end": pair["acquisition_date_img2"],
         "geometry": shapely.to_wkt(outline, rounding_precision=5),
+    }
+
+
+def _size(path):
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _cube(path):
+    """Projection and footprint of a datacube; its layers tell their dates."""
+    grid = Datacube(path).grid
+    return {
+        "epsg": int(grid.crs.removeprefix("EPSG:")),
+        "geometry": _outline(grid.crs, grid.bounds),
     }
 
 

@@ -21,7 +21,7 @@ def write(world, folder):
     list of Path, sorted by name
     """
     pairs = [(pair, footprint(world, pair)) for pair in schedule(world)]
-    truths = {key: Truth(world, grid) for key, grid in _covers(pairs).items()}
+    truths = {key: Truth(world, grid) for key, grid in covers(pairs).items()}
     paths = []
     for pair, grid in pairs:
         measured = measure(world, pair, grid, truths.get((grid.crs, grid.dx)))
@@ -41,7 +41,7 @@ def file_name(pair: Pair, percent_valid):
     return f"{'_X_'.join(images)}_{kind}_P{percent_valid:03d}.nc"
 
 
-def _covers(pairs):
+def covers(pairs):
     """{(crs, cell): the Grid that holds all footprints of that lattice}, but for the stray pair's."""
     groups: dict[tuple, list[Grid]] = {}
     for pair, grid in pairs:

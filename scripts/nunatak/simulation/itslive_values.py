@@ -14,7 +14,7 @@ from nunatak.products.itslive.ground import scale_field
 from nunatak.simulation.itslive_pairs import MATCH_ERROR, site_of
 from nunatak.times import decimal_year
 
-_EDGE = (-7.5, 7.5)  # of the cells in x and y, modulo the cell, as in the real granules
+EDGE = (-7.5, 7.5)  # of the cells in x and y, modulo the cell, as in the real granules
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(3)
 
 
@@ -58,7 +58,7 @@ def footprint(world, pair):
 
 
 def _on_lattice(epsg, left, bottom, right, top, cell):
-    return Grid.from_bounds(f"EPSG:{epsg}", (left, bottom, right, top), cell, lattice=_EDGE)
+    return Grid.from_bounds(f"EPSG:{epsg}", (left, bottom, right, top), cell, lattice=EDGE)
 
 
 class Truth:

@@ -22,7 +22,7 @@ from pydantic.json_schema import SkipJsonSchema
 from nunatak import granules
 from nunatak.geometry import polygons, region
 from nunatak.geometry.region import Region
-from nunatak.granules.products import product_row, products_with
+from nunatak.granules.products import granules_of, product_row, products_with
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.results.figures import known_names, possible_names
 from nunatak.study.areas import check_places
@@ -302,7 +302,7 @@ class StudyFile(Settings):
         return [f"{name}-{share}of{splits}" for name in names for share in range(1, splits + 1)]
 
     def _buckets(self, product):
-        bucket = product_row(product).bucket
+        bucket = product_row(granules_of(product, getattr(self.products[product], "source", None))).bucket
         if bucket == "cycle":
             wanted = self.products[product].cycles
             return [f"cycle{cycle:02d}" for cycle in self._cycles() if wanted is None or cycle in wanted]

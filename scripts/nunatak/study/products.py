@@ -12,7 +12,7 @@ from nunatak.granules import PRODUCTS, about_other, unknown_platform
 from nunatak.parameters.elevation import HeightChange, HeightRecord, RateOptions
 from nunatak.parameters.freeboard import FREEBOARD_LIMITS, Bin, Segments
 from nunatak.parameters.tracks import RepeatPairs
-from nunatak.parameters.velocity import CubeForm, PairSelection
+from nunatak.parameters.velocity import CubeForm, PairSelection, VelocitySource
 from nunatak.study.base import Listed, Model, Month, key
 from nunatak.study.orbit_products import InPlace, LandIceHeights, OrbitProduct, Product, TrackProduct, known_names
 from nunatak.study.photon_products import Atl03, Atl06sr
@@ -109,7 +109,7 @@ class Atl10(SeaIceProduct):
     )
 
 
-class ItsLive(Product, PairSelection, CubeForm):
+class ItsLive(Product, VelocitySource, PairSelection, CubeForm):
     """Glacier velocity from pairs of images."""
 
     version: Literal["01", "02"] | None = key(None, "version of the granules; any where not given")
@@ -118,6 +118,16 @@ class ItsLive(Product, PairSelection, CubeForm):
     )
     months: Listed[Month] | None
     crs: Crs | None
+
+    @property
+    def has_layers(self):
+        """Whether velocities are made from image pairs, and not taken as ITS_LIVE made them."""
+        return self.source != "mosaics"
+
+    @property
+    def has_cube(self):
+        """Whether the layers are kept as a cube of the study's own."""
+        return self.source == "pairs" or (self.source == "datacubes" and self.keep_cube)
 
     @field_validator("max_separation")
     @classmethod
@@ -133,6 +143,18 @@ class ItsLive(Product, PairSelection, CubeForm):
         if wrong:
             raise ValueError(wrong[0])
         return value
+
+    @model_validator(mode="after")
+    def _what_the_source_can(self):
+        asked = {
+            "ice": (self.ice is not None, ("pairs",)),
+            "percent_valid_in_region": (self.percent_valid_in_region > 0, ("pairs",)),
+            "keep_cube": (self.keep_cube, ("datacubes",)),
+        }
+        for name, (given, sources) in asked.items():
+            if given and self.source not in sources:
+                raise ValueError(f"{name} is of source: {sources[0]}, not of {self.source}; leave one of them out")
+        return self
 
     @model_validator(mode="after")
     def _grid_of_its_own(self):

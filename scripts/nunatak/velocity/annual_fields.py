@@ -51,15 +51,19 @@ def annual_fields(cells, pairs, v0_years, reference_year, error_limit, mean_year
 
 
 def joined(parts, n_cell):
-    """Join the fields of blocks of cells, n_cell in all, each in its place from the start: nothing is held twice."""
+    """
+    Join the fields of blocks of cells, n_cell in all, each in its place from the start: nothing is held twice.
+
+    Parameters
+    ----------
+    parts : iterable of (places of the cells, {name: ((n, ...) array, kind)})
+    """
     out: dict = {}
-    first = 0
-    for part in parts:
+    for places, part in parts:
         for name, (values, kind) in part.items():
             if name not in out:
                 out[name] = np.empty((n_cell, *values.shape[1:]), values.dtype), kind
-            out[name][0][first : first + len(values)] = values
-        first += len(values)
+            out[name][0][places] = values
     return out
 
 

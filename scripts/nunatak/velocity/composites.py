@@ -6,25 +6,14 @@ Components are averaged, never speeds: the mean of speeds of a cell at rest is 1
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-
 import numpy as np
 import xarray as xr
 
-from nunatak.compute.robust import nmad
 from nunatak.constants import FILL_VELOCITY
 from nunatak.parameters.velocity import AnnualFit
-from nunatak.runtime import NunatakError
-from nunatak.velocity.annual_cells import by_year, fit_cells, kept_cells, weighted_means
-from nunatak.velocity.annual_fields import annual_dataset, annual_fields, joined
-from nunatak.velocity.design import Design, design
+from nunatak.velocity.composition import Composition, series_of
+from nunatak.velocity.design import design
 from nunatak.velocity.filters import Filters
-from nunatak.velocity.sensors import REFERENCE, false_seasons, slower_groups, without_groups
-
-log = logging.getLogger(__name__)
-
-_CELLS = 4096  # that are fitted at a time
 
 
 def composite(
@@ -104,48 +93,25 @@ def composite(
     years, the errors of what they rest on, errors by chi-squared, shared images and `error_limit` are not.
     A year counts as observed where a pair spends half of its span, or half a year, in it.
     """
-    if not (callable(method) or method in ("lsq", "mean", "median")):
-        raise NunatakError(f"velocity: composite method {method!r}; choose lsq, mean, median or give a function")
     if (np.diff(cube["time"].values) < np.timedelta64(0)).any():  # the moving median goes by date
         cube = cube.isel(time=np.argsort(cube["time"].values, kind="stable"))
-    pairs = design(cube, year_start=year_start)
-    if filters is None:
-        filters = Filters() if method == "lsq" else Filters(before_minimum=1, after_minimum=1)
-    options = {
-        "method": method,
-        "seasonal": seasonal,
-        "trend_inside": trend_inside,
-        "filters": filters,
-        "image_sigma": image_sigma,
-        "threads": threads,
-        "v0_years": v0_years,
-    }
-    mask = np.ones((cube.sizes["y"], cube.sizes["x"]), dtype=bool)
-    if "roi" in cube and not everywhere:
-        mask = np.asarray(cube["roi"].values, dtype=bool)
-    if interior is not None:
-        interior = np.asarray(interior, dtype=bool)
-        if interior.shape != mask.shape:
-            raise NunatakError(f"velocity: interior of {interior.shape} cells does not fit the cube's {mask.shape}")
-    v0_years = v0_years or (int(pairs.years[0]), int(pairs.years[-1]))
-    reference = sum(v0_years) // 2 if reference_year is None else reference_year
-    mean_years = mean_years or v0_years
-    asked = (v0_years, reference, error_limit, mean_years)
-    out = _all_fields(cube, mask, pairs, {**options, "interior": interior}, asked, memory_mb)
-    if not np.isfinite(out["vx"][0]).any():
-        log.warning("velocity: no cell has enough of the %d pairs for a %s composite", pairs.dt.size, _name(method))
-    about = {
-        "method": _name(method),
-        "filters": str(filters),
-        "v0_first_year": v0_years[0],
-        "v0_last_year": v0_years[1],
-        "reference_year": reference,
-        "mean_first_year": mean_years[0],
-        "mean_last_year": mean_years[1],
-    }
-    if error_limit is not None:
-        about |= {"error_limit": float(error_limit[0]), "error_limit_of_speed": float(error_limit[1])}
-    return annual_dataset(out, mask, cube, pairs, about, compact=compact)
+    made = Composition(
+        cube,
+        method=method,
+        seasonal=seasonal,
+        trend_inside=trend_inside,
+        filters=filters,
+        year_start=year_start,
+        v0_years=v0_years,
+        mean_years=mean_years,
+        reference_year=reference_year,
+        image_sigma=image_sigma,
+        error_limit=error_limit,
+        interior=interior,
+        everywhere=everywhere,
+        threads=threads,
+    )
+    return made.dataset(_by_bands(made, cube, memory_mb), cube, compact=compact)
 
 
 def options_of(fit, years=None):
@@ -167,137 +133,30 @@ def options_of(fit, years=None):
     return {**options, "filters": filters if fit.method == "lsq" else None}
 
 
-def _name(method):
-    return method if isinstance(method, str) else getattr(method, "__name__", "function")
-
-
-def _all_fields(cube, mask, pairs, options, asked, memory_mb):
+def _by_bands(made, cube, memory_mb):
     """
-    Compute the fields band by band of rows, so that what is held stays within the bound.
+    Yield the fields of cells with their places, band by band of rows, so that what is held stays within the bound.
 
     Dask computes the bands side by side.
     """
-    rows = _band_height(cube, memory_mb)
-    bands = [slice(r, min(r + rows, mask.shape[0])) for r in range(0, mask.shape[0], rows)]
-    bands = [band for band in bands if mask[band].any()]
-    if not bands:
-        raise NunatakError("velocity: the region has no cell on this grid; choose a larger region or a finer grid")
+    mask, rows = made.mask, _band_height(cube, memory_mb)
+    every = (slice(r, min(r + rows, mask.shape[0])) for r in range(0, mask.shape[0], rows))
+    bands = [(band, slice(0, mask.shape[1])) for band in every if mask[band].any()]
     if cube["vx"].chunks is not None:
         import dask
 
-        series, later = dask.delayed(series_of), dask.delayed(lambda *band: list(_fields(*band)))
-        own = ([series(cube[name].data[:, b], mask[b]) for name in ("vx", "vy")] for b in bands)
-        parts = dask.compute(
-            *(later(vx, vy, pairs, _within(options, b, mask), asked) for (vx, vy), b in zip(own, bands, strict=True))
-        )
+        series, later = dask.delayed(series_of), dask.delayed(lambda *block: list(made.fields(*block)))
+        own = ([series(cube[name].data[:, b[0]], mask[b]) for name in ("vx", "vy")] for b in bands)
+        parts = dask.compute(*(later(*both, b) for both, b in zip(own, bands, strict=True)))
     else:
-        own = ([series_of(cube[name][:, b].values, mask[b]) for name in ("vx", "vy")] for b in bands)
-        both = zip(own, bands, strict=True)
-        parts = (_fields(vx, vy, pairs, _within(options, b, mask), asked) for (vx, vy), b in both)
-    return joined((block for part in parts for block in part), int(mask.sum()))
-
-
-def _fields(vx, vy, pairs, options, asked):
-    """The fields of (n_cell, N) series, some cells at a time: what they are computed from is many times as large."""
-    for first in range(0, len(vx), _CELLS):
-        part = slice(first, first + _CELLS)
-        cells = _of_cells(vx[part], vy[part], pairs, _within(options, part))
-        yield annual_fields(cells, pairs, *asked)
-
-
-def _within(options, part, mask=None):
-    """The options of some cells: their part of the interior, of a map where its mask is given."""
-    interior = options["interior"]
-    if interior is not None:
-        interior = interior[part] if mask is None else interior[part][mask[part]]
-    return {**options, "interior": interior}
+        own = ([series_of(cube[name][:, b[0]].values, mask[b]) for name in ("vx", "vy")] for b in bands)
+        parts = (made.fields(*both, b) for both, b in zip(own, bands, strict=True))
+    return (block for part in parts for block in part)
 
 
 def _band_height(cube, memory_mb):
     per_row = cube.sizes["time"] * cube.sizes["x"] * 2 * 4  # two components, twice: as read and in order of cells
     return int(max(1, memory_mb * 1e6 // max(per_row, 1)))
-
-
-def _of_cells(own_x, own_y, pairs, options):
-    """Every result of some cells, {name: (n_cell, ...)}."""
-    method = options["method"]
-    if method == "lsq":
-        return _fit(own_x, own_y, pairs, options)
-    kept_x, kept_y, out = kept_cells(own_x, own_y, pairs, options["filters"], threads=options["threads"])
-    if method == "mean":
-        both = [weighted_means(values, pairs, c) for c, values in enumerate((kept_x, kept_y))]
-        keys = ("annual", "sigma", "chi2")
-        return {**out, **{key: np.stack([part[i] for part in both], axis=1) for i, key in enumerate(keys)}}
-    function: Callable = (lambda values: np.nanmedian(values, axis=0)) if method == "median" else method
-    both = [(by_year(v, pairs, function), by_year(v, pairs, _error_of_median)) for v in (kept_x, kept_y)]
-    return {**out, **{key: np.stack([part[i] for part in both], axis=1) for i, key in enumerate(("annual", "sigma"))}}
-
-
-def _fit(vx, vy, pairs, options):
-    """Least squares of some cells, with the checks of sensors and the refit of the cycle where asked for."""
-    fit = {name: options[name] for name in ("seasonal", "trend_inside", "image_sigma", "threads")}
-    filters = options["filters"]
-    excluded = np.zeros((vx.shape[0], len(pairs.group_names)), dtype=bool)
-    interior = options["interior"]
-    if interior is not None:
-        excluded = slower_groups(vx, vy, pairs, ~interior)
-        vx, vy = (without_groups(values, pairs, excluded) for values in (vx, vy))
-    out = fit_cells(vx, vy, pairs, filters, **fit)
-    if interior is not None and options["seasonal"] and REFERENCE in pairs.group_names:
-        number = pairs.group_names.index(REFERENCE)
-        only = np.broadcast_to(np.arange(len(pairs.group_names)) == number, excluded.shape)
-        alone_x, alone_y = (without_groups(values, pairs, only) for values in (vx, vy))
-        other = fit_cells(alone_x, alone_y, pairs, filters, **fit)
-        false = interior & false_seasons(out["cycle"], other["cycle"])
-        excluded[false, number] = True
-        for name, values in out.items():
-            values[false] = other[name][false]
-        vx, vy = (without_groups(values, pairs, excluded) for values in (vx, vy))
-    inside = _inside_years(pairs, options["v0_years"])
-    if options["seasonal"] and not inside.all():
-        some = _only(pairs, inside)
-        own_x, own_y = (np.ascontiguousarray(values[:, inside]) for values in (vx, vy))
-        chi2 = out["cycle"][..., 5].copy()
-        out["cycle"] = fit_cells(own_x, own_y, some, filters, **fit)["cycle"]
-        out["cycle"][..., 5] = chi2
-    return {**out, "excluded": excluded.sum(axis=1)} if interior is not None else out
-
-
-def series_of(values, mask):
-    """(n_cell, N) int16 series of the masked cells of a (N, ny, nx) block, fill -32767."""
-    if np.asarray(values).dtype.kind == "f":
-        values = np.where(np.isfinite(values), np.rint(values), FILL_VELOCITY).astype("i2")
-    return np.ascontiguousarray(np.asarray(values)[:, mask].T)
-
-
-def _error_of_median(values):
-    """
-    Return the standard error of the median, 1.2533 sigma / sqrt(n) (m/yr).
-
-    Sigma comes from the median absolute deviation. The error of a single pair is NaN.
-    """
-    spread = nmad(values, axis=0)
-    n = np.isfinite(values).sum(axis=0)
-    return np.where(n > 1, 1.2533 * spread / np.sqrt(n), np.nan)
-
-
-def _inside_years(pairs, v0_years):
-    if v0_years is None:
-        return np.ones(pairs.dt.size, dtype=bool)
-    first, last = v0_years
-    label = pairs.years[np.clip(np.searchsorted(pairs.edges, pairs.mid, side="right") - 1, 0, pairs.years.size - 1)]
-    return (label >= first) & (label <= last)
-
-
-def _only(pairs, chosen):
-    """The Design of some of the pairs, on the same years."""
-    n = pairs.dt.size
-    fields = {}
-    for name, value in vars(pairs).items():
-        if isinstance(value, np.ndarray) and name not in ("years", "edges"):
-            value = value[chosen] if value.shape[0] == n else value[:, chosen]
-        fields[name] = value
-    return Design(**fields)
 
 
 def composites_by_sensor(cube, **options):

@@ -35,6 +35,8 @@ FATES = {
     "corrupt": "a chunk is damaged or the file changed",
 }
 
+_LATTICE = ["epsg", "x0", "y0", "dx", "dy", "ny", "nx"]
+
 
 @dataclass(frozen=True)
 class CubePlan:
@@ -61,7 +63,8 @@ def plan_cube(index, project, *, selection=None, crs=None, cell=None, mixed_reso
 
     Parameters
     ----------
-    index : DataFrame of `products.itslive_index.index_pairs`
+    index : DataFrame of `products.itslive.index.index_pairs`; where it has `superseded`, that says of which newer pair
+        each is a duplicate, and empty of none
     project : function of a CRS that gives the region's geometry in it (`Region.projected`)
     selection : velocity.PairSelection; the defaults of a study where not given
     crs, cell : the user's own grid; else the lattice most pairs share
@@ -80,7 +83,10 @@ def plan_cube(index, project, *, selection=None, crs=None, cell=None, mixed_reso
     pairs = index.assign(fate="used", why="", treatment="")
     _mark(pairs, pairs["status"] != "present", "failed", pairs["reason"])
     # duplicates go first: an older processing must not step in where the newer one is filtered out
-    superseded = duplicates(pairs[pairs["fate"] == "used"])
+    if "superseded" in pairs:
+        superseded = pairs["superseded"][pairs["superseded"] != ""]
+    else:
+        superseded = duplicates(pairs[pairs["fate"] == "used"])
     _mark(pairs, pairs.index.isin(superseded.index), "duplicate", superseded.reindex(pairs.index))
     why = reject(pairs, selection)
     _mark(pairs, why != "", "filter", why)
@@ -115,9 +121,17 @@ def _apart(used, project):
             bounds[epsg] = project(f"EPSG:{epsg}").bounds
         except NunatakError:  # a projection that cannot show the region has no pair over it
             bounds[epsg] = None
-    rows = used.to_dict("records")
-    meet = [bounds[r["epsg"]] is not None and _meets(source_grid(r).bounds, bounds[r["epsg"]]) for r in rows]
-    return ~np.array(meet, dtype=bool)
+    apart = np.ones(len(used), dtype=bool)
+    for rows, pair in _by_lattice(used):
+        own = bounds[pair["epsg"]]
+        apart[rows] = own is None or not _meets(source_grid(pair).bounds, own)
+    return apart
+
+
+def _by_lattice(pairs):
+    """Yield (numbers of the rows, one of them) of all pairs with one lattice; layers of a datacube have few."""
+    for rows in pairs.groupby(_LATTICE, sort=False).indices.values():
+        yield rows, pairs.iloc[rows[0]].to_dict()
 
 
 def _meets(a, b):
@@ -126,20 +140,19 @@ def _meets(a, b):
 
 def _place_all(pairs, grid, selection, mixed_resolutions):
     """Treatment of every used pair, or the fate of those that cannot come onto the grid."""
-    for i, row in zip(pairs.index, pairs.to_dict("records"), strict=True):
-        if row["fate"] != "used":
-            continue
-        source = source_grid(row)
+    used = pairs[pairs["fate"] == "used"]
+    for rows, pair in _by_lattice(used):
+        labels, source = used.index[rows], source_grid(pair)
         if source.crs != grid.crs and selection.projections == "majority":
-            pairs.loc[i, ["fate", "why"]] = "crs", f"crs: {source.crs}, most pairs have {grid.crs}"
+            pairs.loc[labels, ["fate", "why"]] = "crs", f"crs: {source.crs}, most pairs have {grid.crs}"
             continue
         placement = place(source, grid, mixed_resolutions=mixed_resolutions)
         if not placement.treatment:
-            pairs.loc[i, ["fate", "why"]] = placement.reason.split(":")[0], placement.reason
+            pairs.loc[labels, ["fate", "why"]] = placement.reason.split(":")[0], placement.reason
         elif window_of(source, placement, grid) is None:
-            pairs.loc[i, ["fate", "why"]] = "outside", "outside: the footprint does not touch the region's window"
+            pairs.loc[labels, ["fate", "why"]] = "outside", "outside: the footprint does not touch the region's window"
         else:
-            pairs.loc[i, "treatment"] = placement.treatment
+            pairs.loc[labels, "treatment"] = placement.treatment
 
 
 def fates(pairs):

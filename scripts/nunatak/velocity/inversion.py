@@ -17,7 +17,7 @@ from nunatak.products.itslive.ground import GROUND
 from nunatak.runtime import NunatakError
 from nunatak.times import decimal_year, from_decimal_year
 from nunatak.velocity.annual_fields import speed_error
-from nunatak.velocity.composites import series_of
+from nunatak.velocity.composition import series_of
 from nunatak.velocity.design import Design, design, overlaps
 from nunatak.velocity.inverse_cells import Steps, invert_cells
 

@@ -1,0 +1,166 @@
+"""Layers of datacubes: the values of the pairs they were made from, each granule one layer, nothing read twice."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from nunatak import api, velocity
+from nunatak.cubes import streaming
+from nunatak.cubes.datacubes import copy_layers, open_layers, plan_layers, read_layers, settled_layers, write_layers
+from nunatak.cubes.streaming import stream_composite, windows_of
+from nunatak.cubes.tiles import stack_of
+from nunatak.files.tables import write_table
+from nunatak.geometry.region import load
+from nunatak.parameters.velocity import CubeForm
+from nunatak.products import GranuleError
+from nunatak.products.itslive.store import open_cube
+from nunatak.products.itslive.zarr_metadata import metadata_checksum
+from nunatak.runtime import NunatakError
+from nunatak.velocity.filters import Filters
+
+# over the edges of four cubes
+AREA = {"lonlat": [[-101.1, -75.0], [-100.7, -75.0], [-100.7, -75.1], [-101.1, -75.1]]}
+EVERY = {"percent_valid_pixels": 0, "min_separation": 0, "geometry": "any"}
+FEW = Filters(before_minimum=3, after_minimum=3)
+
+
+@pytest.fixture(scope="module")
+def planned(simulated_cubes):
+    cubes = {str(path): metadata_checksum(path) for path in simulated_cubes}
+    return (*plan_layers(cubes, load(AREA), selection=EVERY), cubes)
+
+
+@pytest.fixture(scope="module")
+def stacked(planned):
+    return stack_of(*planned[:2])
+
+
+def test_layers_hold_what_the_granules_hold(planned, stacked, simulated_pairs, tmp_path):
+    """
+    The same granules read out of their own files, cell by cell, over the edges of four cubes of both formats.
+
+    The map's scale is interpolated from other nodes, so one value of a thousand may round the other way.
+    """
+    stack, tiles = stacked
+    api.build_cube(simulated_pairs, AREA, tmp_path / "cube.zarr", selection=EVERY, crs="EPSG:3031", cell=120)
+    cube = open_cube(tmp_path / "cube.zarr")
+    seen = {str(name): k for k, name in enumerate(cube["granule_id"].values)}
+    both = [(k, seen[name]) for k, name in enumerate(stack["granule_id"].values) if name in seen]
+    assert len(both) >= 20 and len(tiles) >= 4
+    ours, theirs = (np.array(numbers) for numbers in zip(*both, strict=True))
+    assert stack.sizes["y"] == cube.sizes["y"] and stack.sizes["x"] == cube.sizes["x"]
+    for name in ("vx", "vy"):
+        apart = np.abs(stack[name].values[ours].astype(int) - cube[name].values[theirs])
+        assert apart.max() <= 1 and (apart > 0).mean() < 1e-3
+    late = np.abs(stack["acquisition_date_img1"].values[ours] - cube["acquisition_date_img1"].values[theirs])
+    assert late.max() < np.timedelta64(1, "ms")  # days in the cubes
+    for name in ("platform", "group", "id_img1", "stable_shift_flag"):
+        np.testing.assert_array_equal(stack[name].values[ours], cube[name].values[theirs])
+    np.testing.assert_allclose(stack["vx_error"].values[ours], cube["vx_error"].values[theirs], rtol=1e-3)
+
+
+def test_a_granule_in_several_cubes_is_one_layer_and_the_older_of_two_is_a_duplicate(planned):
+    plan, parts, _ = planned
+    pairs = plan.pairs
+    assert pairs["granule_id"].is_unique and parts["granule_id"].duplicated().any()
+    old = pairs[pairs["fate"] == "duplicate"]
+    assert len(old) == 1 and "_20200908_" in old["granule_id"].iloc[0]
+    newer = old["why"].iloc[0].removeprefix("duplicate: of ")
+    assert "_20230412_" in newer and pairs.set_index("granule_id").loc[newer, "fate"] == "used"
+    assert not parts["granule_id"].isin(old["granule_id"]).any()
+
+
+def test_part_of_a_stack_is_that_part_of_the_whole(stacked):
+    stack, _ = stacked
+    whole = stack["vx"].values
+    for key in ((3, 4, 5), (slice(2, 9), slice(40, 3, -7), 8), ([5, 1, 1], slice(0, 3), slice(None))):
+        np.testing.assert_array_equal(stack["vx"][key].values, whole[key])
+
+
+def test_streamed_velocities_are_those_of_the_composite(stacked, tmp_path, monkeypatch):
+    """Window by window, killed in between and gone on from there: every value is that of one go over the whole."""
+    stack, tiles = stacked
+    whole = velocity.composite(stack, filters=FEW)
+    compute, done = streaming._compute, []
+
+    def killed(*given):
+        if len(done) == 4:
+            raise KeyboardInterrupt
+        done.append(given[2])
+        return compute(*given)
+
+    monkeypatch.setattr(streaming, "_compute", killed)
+    with pytest.raises(KeyboardInterrupt):
+        stream_composite(stack, tiles, kept=tmp_path / "parts", memory_mb=1, filters=FEW)
+    monkeypatch.setattr(streaming, "_compute", lambda *given: done.append(given[2]) or compute(*given))
+    annual, seen = stream_composite(stack, tiles, kept=tmp_path / "parts", memory_mb=1, filters=FEW)
+    keys = [str(window) for window in done]
+    assert len(keys) > 8 and len(set(keys)) == len(keys)
+    for name in whole.data_vars:
+        np.testing.assert_array_equal(np.asarray(annual[name].values), whole[name].values, err_msg=name)
+    roi, fill = stack["roi"].values.astype(bool), stack["vx"].attrs["_FillValue"]
+    np.testing.assert_array_equal(seen.valid, (stack["vx"].values[:, roi] != fill).sum(axis=1))
+    assert seen.speeds.sum() == seen.valid.sum()
+    for number, maps in seen.maps.items():
+        np.testing.assert_array_equal(maps["vx"][roi], stack["vx"].values[number][roi])
+
+
+def test_windows_cover_the_grid_and_cut_no_chunk(stacked):
+    stack, tiles = stacked
+    shape = stack["vx"].shape[1:]
+    covered = np.zeros(shape, dtype=int)
+    edges = [{0, size}.union(*(tile.edges(axis, size) for tile in tiles)) for axis, size in enumerate(shape)]
+    for window in windows_of(shape, tiles, 600):
+        covered[window] += 1
+        assert covered[window].size <= 600
+        for part, own in zip(window, edges, strict=True):
+            assert {part.start, part.stop} <= own
+    assert (covered == 1).all()
+
+
+def test_layers_on_disk_refuse_a_cube_that_was_updated(planned, simulated_cubes, tmp_path):
+    """One line that names the cube; untouched ones open, and hold the same."""
+    region, copies = load(AREA), [tmp_path / path.name for path in simulated_cubes]
+    for path, copy in zip(simulated_cubes, copies, strict=True):
+        shutil.copytree(path, copy)
+    cubes = {str(path): metadata_checksum(path) for path in copies}
+    write_layers(*plan_layers(cubes, region, selection=EVERY), cubes, tmp_path / "layers", {"study": "x"})
+    stack, tiles = open_layers(tmp_path / "layers")
+    assert stack.attrs["study"] == "x" and stack.sizes["time"] == len(planned[0].candidates)
+    changed = next(tile.path for tile in tiles if (tmp_path / tile.path / ".zmetadata").exists())
+    said = json.loads((tmp_path / changed / ".zmetadata").read_text())
+    said["metadata"][".zattrs"]["date_updated"] = "2027-01-01"
+    (tmp_path / changed / ".zmetadata").write_text(json.dumps(said))
+    with pytest.raises(GranuleError, match=f"{changed}: the cube was updated since its layers were chosen"):
+        open_layers(tmp_path / "layers")
+
+
+def test_a_kept_cube_holds_the_layers_that_see_the_region(planned, stacked, tmp_path):
+    (plan, parts, cubes), (stack, _) = planned, stacked
+    write_layers(plan, parts, cubes, tmp_path / "layers", {})
+    roi, fill = plan.roi, stack["vx"].attrs["_FillValue"]
+    settled = settled_layers(read_layers(tmp_path / "layers")[0], (stack["vx"].values[:, roi] != fill).sum(axis=1))
+    write_table(settled, tmp_path / "pairs.parquet")
+    form = CubeForm()
+    count = copy_layers(
+        tmp_path / "layers", tmp_path / "pairs.parquet", tmp_path / "cube", form=form, attributes={}, memory_mb=8
+    )
+    kept = open_cube(tmp_path / "cube")
+    used = settled.loc[settled["fate"] == "used", "granule_id"]
+    assert count == len(used) and list(kept["granule_id"].values) == list(used)
+    at = np.flatnonzero(np.isin(stack["granule_id"].values, used))
+    for name in ("vx", "vy", "v", "v_error"):
+        np.testing.assert_array_equal(kept[name].values, stack[name].values[at])
+
+
+def test_cubes_without_a_layer_in_the_period_are_told_in_one_line(simulated_cubes):
+    spans = [(np.datetime64("1990-01-01"), np.datetime64("1991-01-01"))]
+    with pytest.raises(NunatakError, match="no layer in the period of the study; widen the period"):
+        plan_layers({str(simulated_cubes[0]): ""}, load(AREA), spans=spans, selection=EVERY)
+
+
+def test_no_store_is_one_line(tmp_path):
+    with pytest.raises(GranuleError, match=r"gone\.zarr: no Zarr store there \(neither \.zmetadata nor zarr\.json\)"):
+        metadata_checksum(tmp_path / "gone.zarr")
