@@ -17,6 +17,7 @@ from nunatak.files.tables import read_table
 from nunatak.geometry.outlines import read_outlines
 from nunatak.granules.products import PRODUCTS, product_row
 from nunatak.products import atl14, atl15
+from nunatak.products.itslive_elevation import read_elevation
 from nunatak.products.segment_filter import SegmentFilter
 from nunatak.reading.granules import ledger_paths
 from nunatak.results import reading
@@ -40,7 +41,8 @@ def main(inputs, out, *, world, settings=None):
     ----------
     inputs : mapping to a path or a list of paths of the results there are, of the rasters (change_raster,
         freeboard_maps, velocity_maps), and of what lies behind them: rows (points_atl06, points_atl11, fitted), sums
-        of sea ice (sums, levels, tallies), ledgers (ledger_atl15, ledger_atl14, ledger_sea_ice), cube, figures
+        of sea ice (sums, levels, tallies), ledgers (ledger_atl15, ledger_atl14, ledger_itslive_elevation,
+        ledger_sea_ice), cube, figures
     world : mapping of what `simulation.world` takes, None for real granules
     settings : mapping of the study's keys, with their defaults
     """
@@ -77,6 +79,7 @@ def sources_of(results, settings):
     return Sources(
         height_change=height_change_of(results.paths.get("ledger_atl15")),
         surface=surface_of(results.paths.get("ledger_atl14")),
+        record=record_of(results.paths.get("ledger_itslive_elevation"), settings),
         cube=open_stack(results.paths["cube"]) if "cube" in results.paths else None,
         sums=sums,
         all_sums=whole,
@@ -149,6 +152,15 @@ def surface_of(ledgers):
     """Return a function that reads windows of ATL14's granules, or None where they are not on this machine."""
     found = here(ledgers)
     return found and (lambda bounds: atl14.read_surface(found[1], bounds=bounds))
+
+
+def record_of(ledgers, settings):
+    """Return a function that reads months of ITS_LIVE's height change, or None where it is not on this machine."""
+    found = here(ledgers)
+    if found is None:
+        return None
+    period = typed(Period, settings["period"])
+    return lambda bounds: read_elevation(found[1][0], bounds=bounds, period=(period.start, period.end))
 
 
 def sums_of(results):

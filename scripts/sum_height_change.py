@@ -7,7 +7,7 @@ from nunatak import elevation
 from nunatak.files.rasters import read_on_grid
 from nunatak.files.tables import write_csv
 from nunatak.geometry.grid import Grid
-from nunatak.geometry.outlines import height_areas
+from nunatak.geometry.outlines import height_areas, read_outlines
 from nunatak.results import reading
 from nunatak.runtime import job, stamp
 from nunatak.study.parts import typed
@@ -38,7 +38,7 @@ def main(change, surface, regions, out_regions, out_elevation, *, settings: Atl1
         grid = Grid.of(layer)
         heights = elevation.cell_heights(height, grid) if height is not None and not bands else None
         finest = []
-        for name, area in height_areas(regions, grid.crs, floating).items():
+        for name, area in height_areas(read_outlines(regions), grid.crs, floating).items():
             coverage = elevation.cell_coverage(grid, area)
             if not (coverage > 0).any():
                 continue

@@ -5,7 +5,7 @@ import pandas as pd
 from nunatak import elevation
 from nunatak.files.tables import write_csv
 from nunatak.geometry.grid import Grid
-from nunatak.geometry.outlines import height_areas
+from nunatak.geometry.outlines import height_areas, read_outlines
 from nunatak.results.reading import read_record
 from nunatak.runtime import NunatakError, job, stamp
 from nunatak.study.parts import typed
@@ -26,7 +26,7 @@ def main(record, regions, out_change, out_series, *, settings: ItsLiveElevation,
     layer = read_record(record)
     grid, floating = Grid.of(layer), mass.floating if mass else None
     change, series = [], []
-    for name, area in height_areas(regions, grid.crs, floating).items():
+    for name, area in height_areas(read_outlines(regions), grid.crs, floating).items():
         coverage = elevation.cell_coverage(grid, area)
         if not ((coverage > 0) & (layer["ice_area"].values > 0)).any():
             continue

@@ -9,8 +9,9 @@ import pyproj
 from nunatak import elevation
 from nunatak.checks.check import not_applicable
 from nunatak.checks.same import bilinear, same, same_rows
+from nunatak.elevation.mass import BUOYANCY
 from nunatak.geometry.grid import Grid
-from nunatak.geometry.outlines import ALTIMETRY_REGION, STUDY_REGION
+from nunatak.geometry.outlines import height_areas
 from nunatak.times import decimal_year
 
 _EPOCHS = 12  # of a record that are summed again, evenly over it, the first and the last among them
@@ -27,11 +28,12 @@ def checks(results, settings):
     """
     if "region_change" not in results:
         return []
-    table, areas = results["region_change"], areas_of(results["regions"])
-    found = [table_closes(table, settings.get("mass")), names_known(table, areas)]
-    for region in table["region"].unique():
-        found.append(sums(region, table, areas, results.layers, settings.get("mass")))
+    table, mass = results["region_change"], settings.get("mass")
     layer, rates = next(iter(results.layers.values()))
+    areas = height_areas(results["regions"], layer.attrs["crs"], floating_of(mass))
+    found = [table_closes(table, mass), names_known(table, areas)]
+    for region in table["region"].unique():
+        found.append(sums(region, table, areas, results.layers, mass))
     if "change_by_elevation" in results:
         surface = results.get("surface")
         band = (settings.get("products") or {}).get("atl15", {}).get("band", 100.0)
@@ -44,11 +46,9 @@ def checks(results, settings):
     return found
 
 
-def areas_of(outlines):
-    """The area of the altimetry under the name of the study's region, and every further one by name."""
-    areas = dict(outlines)
-    own = areas.pop(STUDY_REGION)
-    return {STUDY_REGION: areas.pop(ALTIMETRY_REGION, own), **areas}
+def floating_of(mass):
+    """Return the name of the region whose ice floats by a study's `mass`, or None."""
+    return (mass or {}).get("floating")
 
 
 def names_known(table, areas):
@@ -81,12 +81,14 @@ def table_closes(table, mass):
         "volume_sigma": (t["volume_sigma"], t["volume_sigma"].clip(low, high)),
     }
     density, sigma = _density(mass)
-    if "mass_change" in t and density:
+    afloat = np.where(t["region"] == floating_of(mass), BUOYANCY, 1.0)
+    density, sigma = (afloat * value if value else value for value in (density, sigma))
+    if "mass_change" in t and np.any(density):
         columns["mass_change"] = t["mass_change"], density / 1000 * t["volume_change"]
         spread = np.hypot(density / 1000 * t["volume_sigma"], sigma / 1000 * t["volume_change"])
         columns["mass_sigma"] = t["mass_sigma"], spread
-    elif ("mass_change" in t) != bool(density):
-        columns["mass_change"] = ["mass" * ("mass_change" in t)], ["mass" * bool(density)]
+    elif ("mass_change" in t) != bool(np.any(density)):
+        columns["mass_change"] = ["mass" * ("mass_change" in t)], ["mass" * bool(np.any(density))]
     scales = {"years": 100.0, "time": 100.0, "unobserved_share": 1.0}
     return same("region_change/closes", columns, "columns of region_change.csv from one another", scales=scales)
 
@@ -110,7 +112,7 @@ def sums(region, table, areas, layers, mass):
     Parameters
     ----------
     table : region_change.csv
-    areas : mapping of name to Region
+    areas : mapping of name to shapely geometry on the map of the grids
     layers : mapping of resolution to HeightChange
     """
     name = f"region_change/sums/{region}"
@@ -134,7 +136,7 @@ def sums(region, table, areas, layers, mass):
 def _summed(layer, rates, area, own):
     """What the rows of one grid must be: from cells alone, without the library's sums."""
     grid = Grid.of(layer)
-    share = elevation.cell_coverage(grid, area.projected(grid.crs))
+    share = elevation.cell_coverage(grid, area)
     chosen = np.unique(np.linspace(0, layer.sizes["time"] - 1, min(_EPOCHS, layer.sizes["time"])).astype(int))
     start = int(np.abs(layer.time.values - own["since"].iloc[0].to_datetime64()).argmin())
     iced = share * (layer.ice_area.values > 0).any(axis=0)
@@ -220,11 +222,7 @@ def bands(table, layer, rates, surface, areas, band):
     dh = elevation.change_between(layer, *layer.decimal_year.values[[0, -1]], rates=rates)
     parts = []
     for region in table["region"].unique():
-        share = (
-            elevation.cell_coverage(grid, areas[region].projected(grid.crs))
-            if region in areas
-            else np.zeros(grid.shape)
-        )
+        share = elevation.cell_coverage(grid, areas[region]) if region in areas else np.zeros(grid.shape)
         ok = (np.nan_to_num(dh.ice_area.values) * share > 0) & np.isfinite(heights)
         cells = pd.DataFrame(
             {"band_low": np.floor(heights[ok] / band) * band, "area": (dh.ice_area.values * share)[ok] / 1e6}

@@ -7,7 +7,7 @@ import shapely
 
 from nunatak.checks import elevation, truth
 from nunatak.checks.check import at_least, at_most, not_applicable
-from nunatak.geometry.outlines import STUDY_REGION, altimetry_area
+from nunatak.geometry.outlines import height_areas
 from nunatak.times import from_decimal_year
 
 _EPOCHS = 12  # of a long record that are held against the truth, the last among them
@@ -76,7 +76,7 @@ def region_checks(table):
     return checks
 
 
-def truth_checks(table, outlines, world, grid):
+def truth_checks(table, outlines, world, grid, floating=None):
     """
     Every region's volume change at every epoch against the truth the granules were made from.
 
@@ -86,10 +86,11 @@ def truth_checks(table, outlines, world, grid):
     outlines : mapping of key to Region, as `outlines.read_outlines` returns it
     world : mapping of what `simulation.world` takes
     grid : Grid of the finest cells: truth outside of it is in no granule
+    floating : name of the region that is left out of all others. Default: none is
     """
     glacier = truth.glacier(**world)
     seen = shapely.box(*grid.bounds)
-    areas = {**outlines, STUDY_REGION: altimetry_area(outlines)}
+    areas = height_areas(outlines, glacier.crs, floating)
     checks = []
     finest = table[table["resolution"] == table["resolution"].min()].sort_values("time")
     for name, rows in finest.groupby("region", sort=False):
@@ -101,7 +102,7 @@ def truth_checks(table, outlines, world, grid):
             checks.append(at_most(f"volume_against_truth/{name}", np.inf, 0.0, "m", "the region has no outline"))
             continue
         rows = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, min(_EPOCHS, len(rows))).astype(int))]
-        area = shapely.intersection(areas[name].projected(glacier.crs), seen)
+        area = shapely.intersection(areas[name], seen)
         ends = rows["decimal_year"].to_numpy()
         true = glacier.region_volume_change(area, ends - rows["years"].to_numpy(), ends)[0] / 1e9
         span = " to ".join(str(np.datetime64(from_decimal_year(t), "D")) for t in ends[[0, -1]])

@@ -20,6 +20,7 @@ from nunatak.checks import (
     originals,
     photons,
     points,
+    record,
     regions,
     releases,
     study,
@@ -45,6 +46,8 @@ class Sources:
     """function of resolution, bounds and lag that reads granules of ATL15 again, see `originals.height_change`"""
     surface: Callable[..., Any] | None = None
     """function of bounds that reads granules of ATL14 again"""
+    record: Callable[..., Any] | None = None
+    """function of bounds that reads months of ITS_LIVE's height change again"""
     cube: Any = None
     """Dataset of image pairs"""
     sums: Any = None
@@ -128,16 +131,18 @@ def _grids(results):
     return ([elevation.one_crs(systems)] if systems else []) + (study.layer_checks(layers) if layers else [])
 
 
-def _tables(results, world):
+def _tables(given):
     """Checks of the regions' volumes, and against the truth."""
+    results = given.results
     if not results.layers:
         return []
     table = results["region_change"]
     found = study.region_checks(table)
-    if world:
+    if given.world:
         finest = Grid.of(next(iter(results.layers.values()))[0])
-        found += study.truth_checks(table, results["regions"], world, finest)
-        found += study.grid_truth(results.layers, world)
+        floating = regions.floating_of(given.settings.get("mass"))
+        found += study.truth_checks(table, results["regions"], given.world, finest, floating)
+        found += study.grid_truth(results.layers, given.world)
     return found
 
 
@@ -237,6 +242,12 @@ def _originals(given):
     return found + ([originals.surface(results["surface"], given.sources.surface)] if "surface" in results else [])
 
 
+def _record(given):
+    """Checks of the long record, and against the truth."""
+    glacier = truth.glacier(**given.world) if given.world else None
+    return record.checks(given.results, given.settings, read=given.sources.record, glacier=glacier)
+
+
 def _velocity(given):
     """Checks of annual velocities and what is made of them."""
     results = given.results
@@ -264,12 +275,16 @@ def _rasters(given):
 # what each topic's checks look at, and the checks; those that look at all results come last
 _TOPICS: tuple[tuple[tuple[str, ...], Callable[[Study], list]], ...] = (
     (("change", "surface"), lambda given: _grids(given.results)),
-    (("change", "region_change", "regions"), lambda given: _tables(given.results, given.world)),
+    (
+        ("change", "region_change", "regions"),
+        _tables,
+    ),
     (
         ("change", "surface", "regions", "region_change", "change_by_elevation", "transects"),
         lambda given: regions.checks(given.results, given.settings),
     ),
     (("change", "surface"), _originals),
+    (("record", "record_change"), _record),
     (("repeat_pairs", "repeat_counts"), lambda given: _pairs(given.results)),
     (
         ("heights_compared", "heights_at_points", "photon_segments", "photon_cloud"),

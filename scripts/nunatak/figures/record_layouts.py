@@ -76,15 +76,15 @@ def _curves(ax, rows, spans):
         low, high = own["mean_dh"] - own["mean_dh_sigma"], own["mean_dh"] + own["mean_dh_sigma"]
         ax.fill_between(own["decimal_year"], low, high, color=shade, alpha=0.25, lw=0)
         ax.plot(own["decimal_year"], own["mean_dh"], color=shade, marker="o", ms=1.4, lw=0.6, label=label)
-    label: str | None = "trend of a period"
+    words: str | None = "trend of a period"
     for span in spans.itertuples():
         if span.period == "all" and len(spans) > 1:
             continue
         inside = rows[rows["decimal_year"].between(span.since, span.until)]
         middle, height = inside["decimal_year"].mean(), inside["mean_dh"].mean()
         ends = np.array([span.since, span.until])
-        ax.plot(ends, height + span.mean_rate * (ends - middle), color=_TREND, lw=1.0, ls="--", label=label, zorder=4)
-        label = None
+        ax.plot(ends, height + span.mean_rate * (ends - middle), color=_TREND, lw=1.0, ls="--", label=words, zorder=4)
+        words = None
 
 
 def _broken(rows):

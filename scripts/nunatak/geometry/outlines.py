@@ -65,22 +65,20 @@ def altimetry_outline(path: str | Path) -> Region:
     return altimetry_area(read_outlines(path))
 
 
-def height_areas(path: str | Path, crs: str, floating: str | None = None) -> dict[str, Any]:
+def height_areas(outlines, crs, floating=None):
     """
-    Return the areas over which height change is summed: that of the altimetry, then every further one.
+    Return the areas that height change is summed over: that of the altimetry, then every further one.
 
     Parameters
     ----------
-    path : regions.geojson
-    crs : coordinate system of the areas
-    floating : key of the area of floating ice, which is cut out of all other areas, so that their sums are of grounded
-        ice. Default: none
+    outlines : mapping of key to Region, as `read_outlines` returns it
+    crs : coordinate system of the answer
+    floating : key of the area whose ice floats; it is left out of all others, whose sums are of ice on land
 
     Returns
     -------
     dict of key to shapely geometry in `crs`
     """
-    outlines = read_outlines(path)
     further = {key: area for key, area in outlines.items() if key not in (STUDY_REGION, ALTIMETRY_REGION)}
     areas = {STUDY_REGION: altimetry_area(outlines), **further}
     projected = {key: area.projected(crs) for key, area in areas.items()}
