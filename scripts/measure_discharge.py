@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pyproj
+from shapely import LineString
 
 from nunatak import dynamics, velocity
 from nunatak.dynamics.flux import COLUMNS, SECTIONS, composite_of, discharge_by_year
@@ -26,6 +27,7 @@ UNITS = {
     "sigma_velocity": "Gt/yr",
     "sigma_factor": "Gt/yr",
     "observed_share": "1",
+    "filled_share": "1",
     "thickness_share": "1",
     "share_mass_conservation": "1",
     "share_interpolated": "1",
@@ -97,10 +99,7 @@ def refuse_rock(parts):
 def lines_of(yearly, placed, gates, flowlines, derived):
     """Return the gates of a study by name: how each came about, and its vertices on the map."""
     to_map = pyproj.Transformer.from_crs("EPSG:4326", yearly.attrs["crs"], always_xy=True).transform
-    lines = {
-        name: ("drawn", np.column_stack(to_map(*np.asarray(gate["lonlat"], dtype=float).T)))
-        for name, gate in gates.items()
-    }
+    lines = {name: ("drawn", drawn(name, gate, to_map)) for name, gate in gates.items()}
     mean = velocity.mean_field(yearly)
     for name, asked in derived.items():
         try:
@@ -113,6 +112,14 @@ def lines_of(yearly, placed, gates, flowlines, derived):
         except NunatakError as error:
             raise NunatakError(f"dynamics.derive.{name}: {error}") from error
     return lines
+
+
+def drawn(name, gate, to_map):
+    """Return a gate of the user's on the map, refusing one that crosses itself."""
+    vertices = np.column_stack(to_map(*np.asarray(gate["lonlat"], dtype=float).T))
+    if not LineString(vertices).is_simple:
+        raise NunatakError(f"gate {name}: crosses itself, so that ice would pass it twice; draw it again")
+    return vertices
 
 
 def across(mean, flowline, to_map, asked):
@@ -138,6 +145,13 @@ def along_margin(mean, placed, asked):
 def warn(name, table):
     """Log what makes a gate's discharge less than a measurement."""
     row = table.iloc[-1]
+    poor = table[table["observed_share"] < 0.5]
+    if len(poor):
+        log.warning(
+            "gate %s: less than half of the flux passes velocities of the year in %s",
+            name,
+            ", ".join(map(str, poor["year"])),
+        )
     if table["discharge"].median() < 0:
         log.warning("gate %s: the ice flows to the left of the line; draw it the other way round", name)
     if row["share_interpolated"] > 0.2:

@@ -54,6 +54,7 @@ def main(annual, ledgers, change, out, *, settings: Dynamics, study, endpoints=N
     placed = with_errors(placed, settings.thickness_sigma is not None or settings.thickness == "bedmachine")
     year, how = year_of(placed, settings, change, velocity)
     log.info("the thickness is that of %.2f (%s)", year, how)
+    tell_gap(year, change)
     source = velocity.attrs["nunatak_source"]
     inputs = [annual, *ledgers, *([change] if change else [])]
     about = stamp(study=study, source=source, inputs=inputs, parameters={"settings": settings})
@@ -88,6 +89,21 @@ def year_of(placed, settings, change, velocity):
         return float(ends.mean()), "assumed: middle of the height change"
     ends = velocity["year_start"].values.min(), velocity["year_end"].values.max()
     return float(np.mean(ends)), "assumed: middle of the velocities"
+
+
+def tell_gap(year, change):
+    """Warn of a thickness of a year that the height change does not hold: what happened between is not in it."""
+    if not change:
+        return
+    first, last = yearly_change(read_surface_change(change))["year"].values[[0, -1]]
+    if not first - 0.5 <= year <= last + 0.5:
+        log.warning(
+            "dynamics.thickness: of %.1f, and the height change is of %.1f to %.1f; the change between is not in the "
+            "thickness",
+            year,
+            first,
+            last,
+        )
 
 
 def with_errors(placed, stated):

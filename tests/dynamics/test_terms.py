@@ -134,6 +134,32 @@ def test_a_side_of_ice_without_velocity_is_unknown():
     assert sides[0]["observed_share"].max() < 1
 
 
+def test_gaps_of_a_year_are_filled_when_asked_and_marked():
+    """The south lacks the second of three years; their mean fills it, with their spread as its error."""
+    speed = np.array([90.0, 100.0, 140.0]).reshape(-1, 1, 1) * np.ones((3, *GRID.shape))
+    speed[1, GY < -290e3] = np.nan
+    annual, placed = maps(1000.0, vx=speed, years=(2019, 2020, 2021))
+    for stem, value in (("vx", 115.0), ("vy", 0.0), ("v", 115.0)):
+        annual[f"{stem}_mean"], annual[f"{stem}_mean_error"] = (("y", "x"), value + 0 * GX), (("y", "x"), 1 + 0 * GX)
+    gate = [(-1590e3, -296e3), (-1590e3, -284e3)]
+    bare, _ = discharge_by_year(annual, placed, gate, **Dynamics().flux_options())
+    filled, parts = discharge_by_year(annual, placed, gate, **Dynamics(fill_velocity=True).flux_options())
+    pd.testing.assert_frame_equal(bare.iloc[[0, 2]], filled.iloc[[0, 2]])
+    assert (bare["filled_share"] == 0).all()
+    row = filled.iloc[1]
+    assert row["filled_share"] == pytest.approx(0.5 * 115 / 107.5, abs=0.04)
+    assert row["observed_share"] == pytest.approx(1 - row["filled_share"])
+    assert row["discharge"] == pytest.approx(bare["discharge"].iloc[1] * 1.075, rel=0.01)
+    assert row["sigma_velocity"] > 3 * bare["sigma_velocity"].iloc[1], "a year may differ from the mean"
+    own = parts[parts["year"] == 2020]
+    assert (own["filled"] == ~own["observed"].astype(bool)).all() and own["filled"].any()
+    speed[1] = np.nan
+    nothing, _ = maps(1000.0, vx=speed, years=(2019, 2020, 2021))
+    nothing = nothing.assign({name: annual[name] for name in annual if "mean" in name})
+    table, _ = discharge_by_year(nothing, placed, gate, **Dynamics(fill_velocity=True).flux_options())
+    assert list(table["year"]) == [2019, 2021], "a year without any velocity is no row"
+
+
 def test_a_side_off_the_thickness_is_unknown_with_its_reason():
     annual, placed = maps(np.where(GX < -1595e3, 1000.0, np.nan))
     box = shapely.orient_polygons(shapely.box(-1590e3, -298e3, -1582e3, -282e3))

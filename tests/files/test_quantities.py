@@ -190,3 +190,16 @@ def test_other_firn_is_refused(tmp_path, value, units, times, words):
     given = _netcdf(tmp_path / "fac.nc", {"fac": (value, {"units": units})}, times=times)
     with pytest.raises(NunatakError, match=words):
         read_firn(given, GRID)
+
+
+@pytest.mark.parametrize("stated", ["surface_altitude", "bedrock_altitude", "height_above_reference_ellipsoid"])
+def test_a_height_above_a_datum_is_no_thickness(tmp_path, stated):
+    given = _netcdf(tmp_path / "dem.nc", {"h": (800.0, {"units": "m", "standard_name": stated})})
+    with pytest.raises(NunatakError, match=f"{stated} says a height above a datum, not ice thickness; name another"):
+        read_quantity(given, GRID, quantity="thickness")
+
+
+def test_firn_of_another_sheet_is_refused(tmp_path):
+    given = _netcdf(tmp_path / "fac.nc", {"fac": (-0.2, {"units": "m yr-1"})}, on=ELSEWHERE)
+    with pytest.raises(NunatakError, match=r"fac.nc: lies at x .* and the study at x"):
+        read_firn(given, GRID)

@@ -3,6 +3,7 @@
 import importlib
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from tests.builders.sheets import write_bedmachine
@@ -159,6 +160,9 @@ def test_a_gate_is_named_in_what_is_wrong_with_it(folder, tmp_path, caplog):
     ):
         with pytest.raises(NunatakError, match=words):
             discharge(folder, tmp_path / "t.nc", tmp_path, {"bad": line})
+    loop = [(-1600e3, -308e3), (-1600e3, -302e3), (-1602e3, -305e3), (-1599e3, -305e3)]
+    with pytest.raises(NunatakError, match="gate bad: crosses itself, so that ice would pass it twice; draw it again"):
+        discharge(folder, tmp_path / "t.nc", tmp_path, {"bad": loop})
     table, _ = discharge(folder, tmp_path / "t.nc", tmp_path, {"turned": ACROSS[::-1], "right": ACROSS})
     assert "gate turned: the ice flows to the left of the line; draw it the other way round" in caplog.text
     assert "gate right" not in caplog.text
@@ -192,6 +196,34 @@ def test_a_gate_has_the_discharge_of_the_mean_velocity_beside_that_of_each_year(
     width = own["width"].iloc[0]
     assert own["discharge_mean"].iloc[0] == pytest.approx(917 * 100 * 800 * width / 1e12, rel=1e-6)
     assert own["discharge_mean_sigma"].iloc[0] < own["discharge_sigma"].min()
+
+
+def test_a_gate_on_floating_ice_and_one_hardly_seen_are_told(folder, tmp_path, caplog):
+    warn = importlib.import_module("measure_discharge").warn
+    row = {"year": 2020, "discharge": 3.0, "observed_share": 0.4, "share_interpolated": 0.3, "share_floating": 0.6}
+    warn("shelf", pd.DataFrame([row | {"year": 2019, "observed_share": 0.9}, row]))
+    said = caplog.text
+    assert "gate shelf: 60 % of the flux is over floating ice" in said
+    assert "gate shelf: the thickness is interpolated for 30 % of the flux" in said
+    assert "gate shelf: less than half of the flux passes velocities of the year in 2020" in said
+
+
+def test_a_thickness_of_another_time_than_the_height_change_is_told(folder, tmp_path, caplog):
+    place(folder, tmp_path / "t.nc", thickness=800.0, thickness_year=2007.0)
+    assert "dynamics.thickness: of 2007.0, and the height change is of 2020.0 to 2022.0" in caplog.text
+    caplog.clear()
+    place(folder, tmp_path / "t.nc", thickness=800.0, thickness_year=2021.0)
+    assert "and the height change is of" not in caplog.text
+
+
+def test_a_height_change_of_another_time_is_refused(folder, gated, tmp_path):
+    early = xr.load_dataset(folder / "change.nc", group="01km", engine="h5netcdf").drop_vars(
+        "spatial_ref", errors="ignore"
+    )
+    early["decimal_year"] = early["decimal_year"] - 12
+    write_height_change({"01km": (georeference(early, GRID), {})}, tmp_path / "early.nc", ABOUT)
+    with pytest.raises(NunatakError, match="no year of velocity lies within the height change; widen the period"):
+        budget(folder, gated, tmp_path, change=tmp_path / "early.nc")
 
 
 def test_a_study_without_gates_has_tables_with_columns(folder, tmp_path):

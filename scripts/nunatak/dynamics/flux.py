@@ -26,13 +26,15 @@ COLUMNS = (
     "sigma_velocity",
     "sigma_factor",
     "observed_share",
+    "filled_share",
     "thickness_share",
     *_SHARES,
     "thickness_change",
     "angle",
     "width",
 )
-SECTIONS = (*UNITS, "observed", "measured", "year")
+SECTIONS = (*UNITS, "observed", "measured", "filled", "year")
+_VELOCITY = ("vx", "vy", "vx_error", "vy_error")
 
 
 def years_of(annual):
@@ -53,7 +55,7 @@ def composite_of(annual):
     -------
     Dataset with `vx`, `vy` and their errors on (year, y, x); `year_start`, `year_end` of the years that were averaged
     """
-    mean = mean_field(annual)[["vx", "vy", "vx_error", "vy_error"]]
+    mean = mean_field(annual)[list(_VELOCITY)]
     years = annual["year"].values
     first, last = (
         int(annual.attrs.get(f"mean_{end}_year", year)) for end, year in (("first", years[0]), ("last", years[-1]))
@@ -84,7 +86,7 @@ def around(grid, bounds):
         raise NotMeasured("lies outside the map of velocities; choose points of the region") from error
 
 
-def discharge_by_year(annual, thickness, line, change=None, *, density, factor, factor_sigma):
+def discharge_by_year(annual, thickness, line, change=None, *, density, factor, factor_sigma, fill=False):
     """
     Return the discharge through a line in each year, with what it rests on.
 
@@ -97,11 +99,12 @@ def discharge_by_year(annual, thickness, line, change=None, *, density, factor, 
     change : Dataset with `dh`, `dh_sigma` on (year, y, x), m, on any grid; None: the thickness does not change
     density : kg m-3
     factor, factor_sigma : depth-averaged over surface velocity, and its standard error
+    fill : whether gaps of a year take the mean velocity of all years, with the spread of the years in their error
 
     Returns
     -------
     table : DataFrame of `COLUMNS`, one row for each year that has a velocity on the ice of the line; a line without
-        ice has a discharge of 0 in every year
+        ice has a discharge of 0 in every year. `observed_share` is of velocities of the year itself
     sections : DataFrame of `SECTIONS`, the segments of every year
 
     Raises
@@ -119,20 +122,40 @@ def discharge_by_year(annual, thickness, line, change=None, *, density, factor, 
     options = {"crs": window.crs, "density": density, "factor": factor, "factor_sigma": factor_sigma}
     table, sections = [], []
     for k, year in enumerate(years):
-        field = annual[["vx", "vy", "vx_error", "vy_error"]].isel(year=k, y=rows, x=columns)
+        field = annual[list(_VELOCITY)].isel(year=k, y=rows, x=columns)
         known = heights.isel(year=k)
+        depth = {"thickness": known["thickness"], "thickness_sigma": known["thickness_sigma"]}
         try:
-            flux = flux_gate(field, line, known["thickness"], thickness_sigma=known["thickness_sigma"], **options)
+            flux = flux_gate(field, line, **depth, **options)
         except NoVelocity:
             continue  # a year without data is no row, not a zero
-        table.append({"year": int(year), **_row(flux, local, known)})
-        sections.append(flux.segments.assign(year=int(year)))
+        parts = flux.segments.assign(filled=False)
+        if fill and not parts["observed"].all():
+            flux = flux_gate(field.fillna(_usual(annual, rows, columns)), line, **depth, **options)
+            parts = flux.segments.assign(
+                observed=parts["observed"], filled=flux.segments["observed"] & ~parts["observed"]
+            )
+        table.append({"year": int(year), **_row(flux, parts, local, known)})
+        sections.append(parts.assign(year=int(year)))
     parts = pd.concat(sections, ignore_index=True) if sections else pd.DataFrame(columns=list(SECTIONS))
     return pd.DataFrame(table, columns=list(COLUMNS)), parts
 
 
-def _row(flux, local, known):
+def _usual(annual, rows, columns):
+    """Return the mean velocity of all years in a window, its error that of a single year: with their spread."""
+    mean = composite_of(annual).isel(year=0, y=rows, x=columns)
+    spread = annual[["vx", "vy"]].isel(y=rows, x=columns).std("year", ddof=1).fillna(0.0)
+    for name in ("vx", "vy"):
+        mean[f"{name}_error"] = np.hypot(mean[f"{name}_error"], spread[name])
+    return mean[list(_VELOCITY)]
+
+
+def _row(flux, parts, local, known):
     """Return the columns of one year of one line."""
+    passing = parts["discharge"].abs()
+    filled = (
+        float(passing[parts["filled"]].sum() / passing.sum()) if passing.sum() > 0 else float(parts["filled"].mean())
+    )
     moved = known["thickness_change"].sel(
         x=flux.segments["x"].to_xarray(), y=flux.segments["y"].to_xarray(), method="nearest"
     )
@@ -142,7 +165,8 @@ def _row(flux, local, known):
         "sigma_thickness": flux.sigma_thickness,
         "sigma_velocity": flux.sigma_velocity,
         "sigma_factor": flux.sigma_factor,
-        "observed_share": flux.observed_share,
+        "observed_share": flux.observed_share - filled,
+        "filled_share": filled,
         "thickness_share": flux.thickness_share,
         **shares_of(flux.segments, local),
         "thickness_change": float(np.nanmean(moved.values)) if np.isfinite(moved.values).any() else np.nan,

@@ -202,6 +202,10 @@ def _chosen(path, variable, about):
         variable = fits[0] if len(fits) == 1 else None
     held = fields.get(variable if variable is not None else next(iter(fields)), {})
     stated = held.get("standard_name", "")
+    if any(word in stated for word in ("altitude", "height_above")):
+        raise NunatakError(
+            f"{path}: its standard_name {stated} says a height above a datum, not {about.words}; name another variable"
+        )
     other = next((q.words for q in QUANTITIES.values() if stated in q.names and q is not about), None)
     if other:
         raise NunatakError(f"{path}: its standard_name {stated} says {other}, not {about.words}; name another variable")

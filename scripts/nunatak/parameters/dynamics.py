@@ -33,11 +33,15 @@ class Dynamics:
     thickness_range: Annotated[
         float, Range(above=0, most=1e6), Unit("m"), "distance over which errors of thickness are correlated"
     ] = 5000.0
+    fill_velocity: Annotated[
+        bool, "fill gaps of a year's velocity on gates by the mean velocity of all years; `filled_share` tells how much"
+    ] = False
 
     def flux_options(self):
-        """Return what turns velocity and thickness into a flux: density, factor and factor_sigma."""
+        """Return what turns velocity and thickness into a flux: density, factor, factor_sigma and fill."""
         return {
             "density": self.density,
             "factor": self.depth_factor,
             "factor_sigma": self.depth_factor_sigma,
+            "fill": self.fill_velocity,
         }
