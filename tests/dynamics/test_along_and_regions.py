@@ -93,6 +93,13 @@ def test_a_year_that_sees_slow_ice_alone_is_no_slow_year():
     assert basin["dhdt_share"].tolist() == [0, 1, 1, 1]
 
 
+def test_no_region_and_a_region_without_ice_have_no_numbers():
+    none = regions_by_year(annual(), change(), {}, correlation_range=5e3)
+    assert len(none) == 0 and "speed" in none
+    bare = regions_by_year(annual(), change(), {"rock": np.zeros(GRID.shape)}, correlation_range=5e3)
+    assert len(bare) == len(YEARS) and bare[["speed", "dhdt", "speed_share"]].isna().all(axis=None)
+
+
 def test_errors_that_are_alike_everywhere_do_not_grow_smaller_by_area():
     whole = {"all": np.ones(GRID.shape)}
     alike = regions_by_year(annual(), change(), whole, correlation_range=1e9)

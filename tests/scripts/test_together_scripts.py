@@ -160,6 +160,7 @@ WRONG = [
     ("basin_years", changed("dhdt_share", lambda v: 0.5 * v), "basin_years/again"),
     ("basin_years", changed("region", lambda v: v[::-1].to_numpy()), "basin_years/again"),
     ("basin_years", lambda table: table.iloc[1:], "basin_years/again"),
+    ("basin_years", lambda table: table.iloc[:0], "basin_years/again"),
     ("lags", changed("correlation", lambda v: -v), "lags/again"),
     ("lags", changed("lag", lambda v: -v), "lags/again"),
     ("lags", changed("n_effective", lambda v: v + 2), "lags/again"),

@@ -111,7 +111,8 @@ def regions_again(table, outlines, annual, thickness, record):
     cell = grid.dx * grid.dy / map_scale(grid.crs, gx, gy) ** 2 * (thickness["thickness"].values > 0)
     parts = {name: outline for name, outline in outlines.items() if name != ALTIMETRY_REGION}
     areas = {name: cell * cell_coverage(grid, outline.projected(grid.crs)) for name, outline in parts.items()}
-    errors = table.set_index(["region", "year"])[["speed_sigma", "dhdt_sigma"]]
+    names = ["speed_sigma", "dhdt_sigma"]
+    errors = table.set_index(["region", "year"])[names].to_dict("index")
     mean, rows = annual["v_mean"].values, []
     for year in annual["year"].values:
         layer = annual.sel(year=year)
@@ -120,7 +121,7 @@ def regions_again(table, outlines, annual, thickness, record):
         for name, area in ((name, area) for name, area in areas.items() if area.any()):
             faster, speed_share, speed_bounds = _mean(v - mean, area, layer["v_error"].values)
             dhdt, dhdt_share, dhdt_bounds = _mean(rate, area, sigma)
-            stated = errors.loc[(name, year)] if (name, year) in errors.index else errors.iloc[0] * np.nan
+            stated = errors.get((name, year), dict.fromkeys(names, np.nan))
             expected = {"region": name, "year": year, "area": area.sum() / 1e6, "speed": _mean(mean, area)[0] + faster}
             expected |= {"speed_share": speed_share, "dhdt": dhdt, "dhdt_share": dhdt_share}
             expected["speed_sigma"] = np.clip(stated["speed_sigma"], *speed_bounds)

@@ -78,7 +78,8 @@ def _years(ax, line, column, sigma, cmap, norm):
     if column in ("dh", "v_change", "strain"):
         ax.axhline(0, color="#222222", lw=0.4, zorder=0.5)
     low, high = np.nanpercentile(line[column], [0.5, 99.5])
-    pad = max(0.12 * (high - low), 1e-9 + 0.02 * abs(high))
+    # of years that hardly differ the error tells how much
+    pad = max(0.12 * (high - low), 1.3 * float(np.nanmedian(error)) if high - low < np.nanmedian(error) else 0.0, 1e-9)
     ax.set_ylim(low - pad, high + pad)
 
 
