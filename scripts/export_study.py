@@ -7,6 +7,7 @@ from nunatak import reports
 from nunatak.archives import lock
 from nunatak.files.tables import read_table
 from nunatak.reports import bundle
+from nunatak.reports.bibliography import topics_of
 from nunatak.runtime import job, read_json, say
 
 
@@ -23,8 +24,7 @@ def main(folder, out, *, granules, study, references, originals):
     originals : folder of the archive's originals, whose checksums go into the lock where the archive publishes none
     """
     provenance = read_json(Path(folder) / "provenance.json")
-    topics = ["mass"] if study.get("mass") else []
-    works = bundle.cited(provenance, reports.read_references(references), topics=topics)
+    works = bundle.cited(provenance, reports.read_references(references), topics=topics_of(study))
     files = bundle.members(folder, provenance)
     further = {
         f"study/{study['name']}.yaml": bundle.study_file(provenance),

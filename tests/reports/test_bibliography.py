@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nunatak.reports import for_products, read_references
+from nunatak.reports.bibliography import topics_of
 from nunatak.runtime import NunatakError
 
 BIBLIOGRAPHY = Path(__file__).resolve().parents[2] / "config" / "references.bib"
@@ -30,6 +31,19 @@ def test_a_data_set_is_cited_in_the_release_used():
 def test_methods_come_by_topic():
     keys = {r.key for r in for_products(read_references(BIBLIOGRAPHY), {}, topics=("mass",))}
     assert keys == {"huss2013", "medley2022"}
+
+
+def test_topics_are_those_of_the_study_s_sections():
+    keys = {
+        r.key for r in for_products(read_references(BIBLIOGRAPHY), {}, topics=topics_of({"dynamics": {"smb": 0.5}}))
+    }
+    assert keys == {"mankoff2020", "vantricht2021", "bretherton1999"}
+    assert topics_of({"mass": {"kind": "glacier"}, "dynamics": None}) == ["mass"]
+
+
+def test_bedmachine_is_cited_as_the_sheet_whose_release_was_used():
+    for release, key in (("006", "bedmachine_greenland_006"), ("004", "bedmachine_antarctica_004")):
+        assert [r.key for r in for_products(read_references(BIBLIOGRAPHY), {"bedmachine": release})] == [key]
 
 
 def test_the_line_names_authors_year_and_doi():

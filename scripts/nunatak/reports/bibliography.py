@@ -77,6 +77,17 @@ def read_references(path) -> list[Reference]:
     return references
 
 
+def topics_of(study):
+    """
+    Return the keywords of methods that a study's works are listed under, beside those of its products.
+
+    Parameters
+    ----------
+    study : the study as plain values
+    """
+    return [topic for topic in ("mass", "dynamics") if study.get(topic)]
+
+
 def for_products(references, products, *, topics=()):
     """
     References of products and topics, data sets first, in the file's order.

@@ -14,7 +14,7 @@ from nunatak.checks import in_words
 from nunatak.figures.study_elevation import widest_pair
 from nunatak.granules import STATUSES, present
 from nunatak.reports import dynamics, releases, scope, sea_ice, velocity, words
-from nunatak.reports.bibliography import for_products
+from nunatak.reports.bibliography import for_products, topics_of
 from nunatak.reports.height_tables import last_epochs, pair_table, region_table
 from nunatak.reports.page import Figure, Front, embedded
 from nunatak.results.figures import row_of
@@ -138,9 +138,8 @@ def not_drawn(paths):
 
 def citations(references, products, study, provenance, simulated):
     """What to cite: this software, the data sets with the DOI the granules state, the methods' papers."""
-    topics = ["mass"] if study.get("mass") else []
     releases = {name: values.get("version") for name, values in products.items()}
-    chosen = for_products(references, releases, topics=topics)
+    chosen = for_products(references, releases, topics=topics_of(study))
     lines = [f"The Nunatak developers: Nunatak, version {escape(nunatak.__version__)}."]
     if simulated:
         lines.append("No data set: the granules are simulated. A study of the real ones would cite:")
