@@ -80,6 +80,16 @@ lint: .venv/nunatak-test ## format, lint, spelling and types
 explore: .venv/nunatak ## choose a region on a map in the browser and write a study file; ARGS="--no-browser --port 8000"
 	@PYTHONPATH=scripts .venv/bin/python -m nunatak.explorer $(ARGS)
 
+# a value for the shell, whatever it holds
+quoted = '$(subst ','\'',$1)'
+
+.PHONY: study
+study: .venv/nunatak ## write a study file by questions, or at once: NAME=.. REGION=.. PERIOD=.. PRODUCTS=.. ARCHIVE=.. TITLE=..
+	@PYTHONPATH=scripts .venv/bin/python -m nunatak.explorer.wizard $(if $(NAME),--name=$(call quoted,$(NAME))) \
+	  $(if $(REGION),--region=$(call quoted,$(REGION))) $(if $(PERIOD),--period=$(call quoted,$(PERIOD))) \
+	  $(if $(PRODUCTS),--products=$(call quoted,$(PRODUCTS))) $(if $(ARCHIVE),--archive=$(call quoted,$(ARCHIVE))) \
+	  $(if $(TITLE),--title=$(call quoted,$(TITLE))) $(if $(REPLACE),--replace=$(call quoted,$(REPLACE)))
+
 .PHONY: regions
 regions: .venv/nunatak ## the regions a study can name
 	@PYTHONPATH=scripts .venv/bin/python -m nunatak.geometry.region

@@ -92,7 +92,7 @@ def _parted(place, said):
 
 
 _COMMANDS = ("plan_", "lock_", "update_", "verify_", "export_", "figures_")
-_RESERVED = ("all", "demo", "explore", "help", "lint", "regions", "slurm", "test", "test-full", "check_access")
+_RESERVED = ("all", "demo", "explore", "help", "lint", "regions", "slurm", "study", "test", "test-full", "check_access")
 
 
 def check_name(path: Path) -> None:
