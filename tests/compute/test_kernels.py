@@ -92,17 +92,17 @@ def test_packages_with_kernels_and_relative_imports_of_their_own_can_be_loaded_t
 
 
 def test_two_jobs_that_compile_a_kernel_for_other_types_keep_both(tmp_path):
-    """The second begins to save while the first has written its index and not yet its code."""
+    """The second begins to save when the first has read the index and not yet written it."""
     first, second = (kernel_cache.OneAtATime(str(tmp_path), "kernel", "stamp") for _ in range(2))
     other = threading.Thread(target=second.save, args=("float32", "code of float32"))
-    save = first._save_data
+    save = first._save_index
 
-    def slowly(name, data):
+    def slowly(overloads):
         other.start()
         other.join(0.3)
-        save(name, data)
+        save(overloads)
 
-    first._save_data = slowly
+    first._save_index = slowly
     first.save("float64", "code of float64")
     other.join()
     assert first.load("float64") == "code of float64"
