@@ -38,7 +38,8 @@ def worth_showing(record):
             "or give this one a folder of its own: results=<folder>"
         )
     if asked := re.match(r"MissingRuleException:?\s+No rule\s+to produce (.+?) \(if you use", text):
-        record.msg = studies.explain_target(asked[1], NAMES, BROKEN, others=("all", "check_access"))
+        # what --forcerun names is looked up as a target, too
+        record.msg = studies.explain_target(asked[1], NAMES, BROKEN, others=[rule.name for rule in workflow.rules])
     if stopped := endings.stop_of_run(text):
         STOPPED.append(stopped)
         return len(STOPPED) == 1  # Snakemake says it again for each job that is still to end

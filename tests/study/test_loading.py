@@ -104,16 +104,17 @@ def test_a_broken_file_stops_no_other_study(tmp_path, fault):
         ("export_ros_sea", "did you mean export_ross_sea?"),
         ("results/ross_see-simulated/report.html", "did you mean results/ross_sea-simulated/report.html?"),
         ("results/ross_sea-simulated/raport.html", "no study makes this file"),
+        ("fit_ratess", "fit_ratess: no such target; did you mean fit_rates?"),
         ("quux", "the studies are mine, pine_island, ross_sea, each a file config/studies/<study>.yaml"),
         ("figures_mine", "config/studies/mine.yaml: title: missing"),
         ("out/mine/report.html", "config/studies/mine.yaml: title: missing"),
     ],
 )
 def test_a_target_that_is_none_is_explained(target, words):
-    """The nearest study, the nearest command, the nearest folder of results, or what is wrong with the study's file."""
+    """The nearest study, command, rule or folder of results, or what is wrong with the study's file."""
     broken = {"mine": StudyError("config/studies/mine.yaml: title: missing")}
     names = {"ross_sea-simulated": "ross_sea", "pine_island-simulated": "pine_island"}
-    assert words in study.explain_target(target, names, broken)
+    assert words in study.explain_target(target, names, broken, others=["all", "fit_rates"])
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,8 @@ def test_unknown_study(flow):
     done = flow.run("austfona", **TINY)
     assert done.code != 0 and "austfona: no such target; did you mean austfonna?" in done.text
     assert "Traceback" not in done.text
+    done = flow.run("austfonna", "-n", "--forcerun", "fit_ratess", **TINY)
+    assert done.code != 0 and "fit_ratess: no such target; did you mean fit_rates?" in done.text
     done = flow.run("results/austfonna/report.html", **TINY)
     assert done.code != 0 and f"did you mean results/{LABEL}/report.html?" in done.text
     assert "KeyError" not in done.text
