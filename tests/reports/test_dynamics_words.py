@@ -26,7 +26,9 @@ def test_rows_of_a_budget_name_years_terms_and_what_was_observed():
     assert rows[0][2] == "2.100 ± 0.050" and rows[0][-1] == "95 %"
     assert all(len(row) == len(dynamics.BUDGET_HEADS) for row in rows)
     [only] = dynamics.budget_table(made.budget(smb=np.nan)).rows
-    assert only[3] == only[7] == only[8] == "unknown"
+    assert only[3] == only[7] == "unknown" and len(only) == len(dynamics.BUDGET_HEADS) - 1, "firn is nowhere known"
+    firn = dynamics.budget_table(made.budget().assign(firn=-0.2, firn_sigma=0.05))
+    assert firn.heads == dynamics.BUDGET_HEADS and firn.rows[0][7] == "−0.200 ± 0.050"
 
 
 def test_discharge_changes_by_more_than_the_errors_of_velocity_or_not():
@@ -74,10 +76,12 @@ def test_shares_of_thickness_by_what_it_rests_on_count_ice_alone():
 
 def test_a_lag_is_judged_by_the_number_of_lags_that_were_looked_at():
     basin = dynamics.lag_sentences(made.lags())[0]
-    assert "Region basin: without their trends" in basin and "height change follows by 1 year (r = −1.0" in basin
+    assert "In basin, without their trends" in basin and "height change follows by 1 year (r = −1.0" in basin
     assert basin.endswith(": more than chance.")
     chance = made.lags().assign(p=0.03)
     assert all("no more than chance" in said for said in dynamics.lag_sentences(chance))
+    region = made.lags(made.basin_years(regions=("region",)))
+    assert dynamics.lag_sentences(region)[0].startswith("In the region, without")
     assert all("too few years" in said for said in dynamics.lag_sentences(made.lags().assign(p=np.nan)))
 
 

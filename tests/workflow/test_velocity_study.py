@@ -77,6 +77,9 @@ def test_pages_and_figures(pine_island):
     assert "At the point trunk the speed was" in (pine_island / "report.html").read_text("utf-8")
     page = (pine_island / "velocity.html").read_text("utf-8")
     assert "chip_size_width" in page and "min_separation" in page
+    page = (pine_island / "dynamics.html").read_text("utf-8")
+    assert "Box trunk, from" in page and "is that of BedMachine" in page
+    assert "Box trunk, from" in (pine_island / "report.html").read_text("utf-8")
 
 
 def test_another_selection_rewrites_the_cube_and_a_thickness_gives_mass(finished_velocity, flow):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from nunatak.geometry.outlines import STUDY_REGION
 from nunatak.reports import words
 from nunatak.reports.page import Table
 
 BUDGET_HEADS = (
     "box",
     "years",
-    "discharge in",
+    "flow in",
     "surface balance",
     "sides",
-    "discharge out",
-    "change observed",
-    "firn taken out",
+    "flow out",
+    "change",
+    "firn",
     "residual",
     "observed",
 )
@@ -44,8 +45,8 @@ REGION_HEADS = (
 _SURE = 0.05  # p below which a correlation counts, over all lags looked at
 _TERMS = ("discharge_in", "smb", "sides", "discharge_out", "storage", "residual")
 BUDGET_NOTES = (
-    "Gt/yr with one standard error. Sides: the flux out through the parts of the outline that are no gate. Firn: "
-    "the air that was taken out of the observed change, as if it were ice. Residual: the observed "
+    "Gt/yr with one standard error. Sides: the flux out through the parts of the outline that are no gate. Change: "
+    "as observed, without firn. Firn: the air that was taken out of it, as if it were ice. Residual: the observed "
     "change less what the other terms add up to; 0 where everything is right.",
     "Observed: the smallest share of a gate, a side or the box that a term was measured on.",
 )
@@ -80,8 +81,12 @@ def budget_rows(budget, *, yearly=True):
 
 
 def budget_table(budget):
-    """Return the budgets over all shared years as a table of the front page."""
-    return Table("Mass budget (Gt/yr)", BUDGET_HEADS, budget_rows(budget, yearly=False), BUDGET_NOTES)
+    """Return the budgets over all shared years as a table of the front page; firn where it is known."""
+    firn = BUDGET_HEADS.index("firn")
+    rows = [BUDGET_HEADS, *budget_rows(budget, yearly=False)]
+    if all(row[firn] == "unknown" for row in rows[1:]):
+        rows = [row[:firn] + row[firn + 1 :] for row in rows]
+    return Table("Mass budget (Gt/yr)", rows[0], rows[1:], BUDGET_NOTES)
 
 
 def budget_sentences(budget):
@@ -261,17 +266,16 @@ def lag_sentences(lags):
     own = lags[(lags["place"] == "region") & (lags["series"] == "detrended")]
     said = []
     for name, rows in own.groupby("name", sort=False):
-        place, known = name.replace("_", " "), rows[np.isfinite(rows["p"])]
+        known = rows[np.isfinite(rows["p"])]
+        place = "In the region" if name == STUDY_REGION else f"In {name.replace('_', ' ')}"
         if not len(known):
-            said.append(
-                f"Region {place}: too few years have both speed and height change to tell how they go together."
-            )
+            said.append(f"{place} too few years have both speed and height change to tell how they go together.")
             continue
         best = known.loc[known["p"].idxmin()]
         limit = _SURE / len(known)  # as many lags were looked at
         verdict = "more than chance" if best["p"] < limit else "no more than chance among so many lags"
         said.append(
-            f"Region {place}: without their trends, speed and height change go together best where the height change "
+            f"{place}, without their trends, speed and height change go together best where the height change "
             f"{_follows(best['lag'])} (r = {words.number(best['correlation'], 2)}, {best['n']:.0f} years of which "
             f"{best['n_effective']:.1f} are independent, p = {words.number(best['p'], 2)}): {verdict}."
         )
