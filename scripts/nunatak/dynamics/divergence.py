@@ -78,8 +78,8 @@ def flux_divergence(
         "flux_divergence_sigma": (("y", "x"), sigma, {"units": "m/yr", "long_name": "error of the divergence"}),
         "smoothing_length": (("y", "x"), length, {"units": "m", "long_name": "side of the window on the ground"}),
     }
-    attributes = {"crs": str(crs), "sign": "dh/dt + div q = smb - basal melt"}
-    attributes |= {"depth_factor": float(factor), "smoothing": float(smoothing)}
+    numbers = {"depth_factor": float(factor), "smoothing": float(smoothing)}
+    attributes = {"crs": str(crs), "sign": "dh/dt + div q = smb - basal melt", **numbers}
     return xr.Dataset(out, {"y": velocity["y"], "x": velocity["x"]}, attributes)
 
 
