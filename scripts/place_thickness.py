@@ -155,6 +155,9 @@ def of_user(settings, grid):
         if sigma is None
         else read_quantity(sigma, grid, quantity="thickness_sigma", variable=settings.sigma_variable).values
     )
+    if settings.off_ice == "missing":
+        error = np.where(np.isnan(thickness), 0.0, error)
+        thickness = np.nan_to_num(thickness)
     fields = {"thickness": (("y", "x"), thickness), "thickness_sigma": (("y", "x"), error)}
     attributes = {"crs": grid.crs, "thickness_product": str(settings.thickness)}
     return xr.Dataset(fields, {"y": grid.y, "x": grid.x}, attributes)

@@ -36,6 +36,15 @@ def test_a_series_gives_the_change_between_two_dates_and_nothing_beyond_it():
     assert beyond["rate"].isnull().all() and beyond["rate_sigma"].isnull().all()
 
 
+def test_means_of_years_are_of_whole_years():
+    """Three values in the middle of 2019 to 2021 tell the changes from the start of 2019 to the end of 2021."""
+    times = np.array(["2019-07-02T12", "2020-07-02", "2021-07-02T06"], "datetime64[ns]")
+    firn = firn_by_year(layers([20.0, 19.0, 17.0], time=times), 0.1)
+    for span, rate in (((2019.0, 2020.0), -1.0), ((2020.0, 2021.0), -1.5), ((2021.0, 2022.0), -2.0)):
+        np.testing.assert_allclose(firn_rate(firn, *span)["rate"], rate, rtol=1e-2)
+    assert firn_rate(firn, 2021.0, 2022.3)["rate"].isnull().all()
+
+
 def record(**more):
     """A record whose first three epochs are of older altimeters."""
     year = np.array([2016.0, 2017.0, 2018.0, 2019.0, 2020.0])

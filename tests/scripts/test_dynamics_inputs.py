@@ -125,6 +125,16 @@ def test_gaps_of_the_error_of_a_thickness_are_half_of_it_and_told(folder, tmp_pa
     assert "no error in 18 % of the ice; half of the thickness is taken there" in caplog.text
 
 
+def test_missing_values_are_no_ice_where_the_study_says_so(folder, tmp_path):
+    """A raster of a glacier alone: else its surroundings are unknown, and so is the flux of a box's side there."""
+    write_cog(np.where(GX < -1598e3, 800.0, np.nan).astype("f4"), GRID, tmp_path / "thick.tif")
+    given = {"thickness": str(tmp_path / "thick.tif")}
+    unknown, known = (place(folder, tmp_path / f"{rule}.nc", off_ice=rule, **given) for rule in ("zero", "missing"))
+    assert bool(unknown["thickness"].isnull().any()) and not bool(known["thickness"].isnull().any())
+    assert (known["thickness_sigma"].values[GX > -1597e3] == 0).all()
+    np.testing.assert_array_equal(known["thickness"].where(known["thickness"] > 0), unknown["thickness"])
+
+
 def test_none_and_several_files_of_bedmachine_are_told(tmp_path):
     one_of = importlib.import_module("place_thickness").one_of
     with pytest.raises(NunatakError, match=r"no file of BedMachine is present .*; add it to the archive"):

@@ -24,15 +24,27 @@ def firn_by_year(given, error):
 
     Returns
     -------
-    Dataset on (year, y, x) with `firn` (m, relative to any one date); attribute `error_share`
+    Dataset on (year, y, x) with `firn` (m, relative to any one date); attribute `error_share`. A series goes on for
+        half a step at both ends, at the rate of its first and its last step: the value of a mid-year is of that year
     """
     if "time" in given.dims:
-        years, values = decimal_year(given["time"].values), given.values
+        years, values = _widened(decimal_year(given["time"].values), given.values)
     else:
         years = np.array(_ALWAYS)
         values = (years - years[0]).reshape(-1, 1, 1) * given.values
     axes = {"year": years, "y": given["y"].values, "x": given["x"].values}
-    return xr.Dataset({"firn": (("year", "y", "x"), values)}, axes, {"error_share": error}).sortby("year")
+    return xr.Dataset({"firn": (("year", "y", "x"), values)}, axes, {"error_share": error})
+
+
+def _widened(years, values):
+    """Return a series in the order of its years, with half a step more at both ends."""
+    order = np.argsort(years)
+    years, values = years[order], values[order]
+    if years.size < 2:
+        return years, values
+    ends = [years[0] - (years[1] - years[0]) / 2, years[-1] + (years[-1] - years[-2]) / 2]
+    before, after = values[0] - (values[1] - values[0]) / 2, values[-1] + (values[-1] - values[-2]) / 2
+    return np.array([ends[0], *years, ends[1]]), np.concatenate([before[None], values, after[None]])
 
 
 def firn_on(grid, change, years):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ValidationInfo, model_validator
 
@@ -77,6 +77,10 @@ class Dynamics(Model, dynamics.Dynamics):
         unit="m",
     )
     sigma_variable: str | int | None = key(None, "variable or band of that raster")
+    off_ice: Literal["zero", "missing"] = key(
+        "zero",
+        "how one's own raster says that there is no ice; where it is by missing values, its holes are none either",
+    )
     thickness_year: float | None = key(
         None,
         "year of a thickness of one's own; the middle of the height change, else of the velocities, where not given",
