@@ -89,7 +89,7 @@ FLOORS: tuple[tuple[str, tuple[Room, ...]], ...] = (
         "pages",
         (
             Room("reports", (), "Notebooks executed, the front page, provenance, verification and bundles."),
-            Room("api", (), "Functions for notebooks: paths in, tables and datasets out."),
+            Room("api", ("explorer",), "Functions for notebooks: paths in, tables and datasets out."),
             Room("explorer", (), "The page that chooses a region on a map, and the study file that it writes."),
         ),
     ),

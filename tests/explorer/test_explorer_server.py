@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.explorer.test_study_sheet import STATE
 
+from nunatak import api
 from nunatak.explorer import app
 from nunatak.explorer.serving import Explorer
 from nunatak.runtime import NunatakError
@@ -112,3 +113,14 @@ def test_the_page_is_short_and_asks_nothing_of_other_servers():
     texts = [path.read_text("utf-8") for path in PAGE.iterdir()]
     assert sum(len(text.splitlines()) for text in texts) < 1500
     assert not any("https://" in text or "http://" in text for text in texts)
+
+
+def test_a_notebook_serves_the_page_by_address(flow, tmp_path):
+    served = api.explore(flow)
+    try:
+        assert asked(served, within(served, ""))[0] == 200
+        assert served.url in served._repr_html_()
+    finally:
+        served.close()
+    with pytest.raises(NunatakError, match="no config folder"):
+        api.explore(tmp_path)

@@ -156,3 +156,13 @@ def test_a_study_with_mistakes_is_opened_with_them_and_not_written_over(flow):
         desk.save({**opened["state"], "name": "odd", "opened": "odd", "replace": True})
     assert path.read_text().startswith("title: a\nregion: {name: nowhere}")
     path.unlink()
+
+
+def test_a_file_of_outlines_is_taken_by_its_path(flow):
+    """The study refers to the file; its outline is shown, and one that is not there is told beside the region."""
+    outline = {"role": "region", "spec": {"polygon": str(ROOT / "config/regions/basin3.geojson")}}
+    answer = checked(flow, drawings=[outline], crs="EPSG:3413")
+    assert answer["mistakes"] == [] and answer["shown"]["region"]["polygons"]
+    assert sheet.read_text(answer["text"])["region"] == outline["spec"]
+    mistakes = checked(flow, drawings=[{"role": "region", "spec": {"polygon": "nowhere.gpkg"}}])["mistakes"]
+    assert [key for key, said in mistakes if "nowhere.gpkg" in said] == ["region"]

@@ -1,5 +1,6 @@
 """Offer the functions for notebooks: paths in, tables and datasets out."""
 
+from nunatak.api.exploring import explore
 from nunatak.api.notebook import (
     atl03s,
     atl06sr,
@@ -16,6 +17,7 @@ __all__ = [
     "atl03s",
     "atl06sr",
     "build_cube",
+    "explore",
     "find",
     "icepyx_query",
     "in_place",

@@ -6,6 +6,7 @@ import secrets
 import socket
 import threading
 import webbrowser
+from pathlib import Path
 
 from nunatak.explorer.app import application
 from nunatak.explorer.guard import HOST
@@ -28,6 +29,8 @@ class Explorer(Server):
     """
 
     def __init__(self, folder, port=0):
+        if not (Path(folder) / "config").is_dir():
+            raise NunatakError(f"{folder}: holds no config folder; name the folder of the workflow")
         _check_free(port)
         self._token = secrets.token_urlsafe(18)
         super().__init__(application(folder, self._token), host=HOST, port=port)
@@ -35,6 +38,17 @@ class Explorer(Server):
     @property
     def url(self) -> str:
         return f"http://{self.address}/{self._token}/"
+
+    def open(self):
+        """Begin to serve in the background, and return this object."""
+        return self.__enter__()
+
+    def close(self):
+        """Stop serving."""
+        self.__exit__(None, None, None)
+
+    def _repr_html_(self):
+        return f'<a href="{self.url}" target="_blank">{self.url}</a>'
 
 
 def _check_free(port):

@@ -184,6 +184,10 @@ async function begin() {
     const name = $('named').value;
     if (name) pen.edit((all) => placed(all, { role: 'region', spec: { name } }));
   });
+  $('load').addEventListener('click', () => {
+    const polygon = $('outline').value.trim(), chosen = $('role').value, area = ROLES[chosen][1].includes('polygon');
+    if (polygon) pen.edit((all) => placed(all, { role: area ? chosen : 'region', spec: { polygon } }));
+  });
   $('save').addEventListener('click', () => save(false));
   $('ask-yes').addEventListener('click', () => { $('ask').close(); save(true); });
   $('ask-no').addEventListener('click', () => $('ask').close());

@@ -94,11 +94,12 @@ export class Chart {
     const source = this.grid.getSource(), resolution = this.map.getView().getResolution();
     const degree = isPolar(this.crs) ? 111000 / resolution : 1 / resolution; // pixels
     const step = [10, 5, 2, 1, 0.5, 0.2, 0.1].find((d) => d * degree < 260) || 0.1;
-    const key = `${this.crs} ${step} ${step < 5 ? this.map.getView().calculateExtent().join() : ''}`;
+    const key = `${this.crs} ${step} ${step < 5 || !isPolar(this.crs) ? this.map.getView().calculateExtent().join() : ''}`;
     if (key === this.gridKey) return;
     this.gridKey = key;
     source.clear();
     const add = (points, label) => source.addFeature(new ol.Feature({ geometry: new ol.geom.LineString(points), label }));
+    document.getElementById('pointer').textContent = '';
     const sign = this.crs === 'EPSG:3031' ? -1 : 1, polar = isPolar(this.crs);
     const [south, north, west, east] = this.window(step);
     const wide = polar ? Math.min(step * 3, 30) : step, name = (value, plus, minus) => `${+Math.abs(value).toFixed(1)}°${value < 0 ? minus : plus}`;
@@ -118,14 +119,14 @@ export class Chart {
 
   // south, north, west and east of what is seen, on whole steps
   window(step) {
-    if (step >= 5) return isPolar(this.crs) ? (this.crs === 'EPSG:3413' ? [40, 90, -180, 180] : [-90, -40, -180, 180]) : [-90, 90, -180, 180];
+    if (step >= 5 && isPolar(this.crs)) return this.crs === 'EPSG:3413' ? [40, 90, -180, 180] : [-90, -40, -180, 180];
     const [left, bottom, right, top] = this.map.getView().calculateExtent(), seen = [];
     for (let i = 0; i <= 8; i += 1) for (let k = 0; k <= 8; k += 1) {
       seen.push(toDegrees(this.crs, [left + ((right - left) * i) / 8, bottom + ((top - bottom) * k) / 8]));
     }
     const lats = seen.map((p) => p[1]), lons = seen.map((p) => p[0]);
-    const [west, east] = [Math.min(...lons), Math.max(...lons)], round = east - west > 180;
-    return [Math.floor(Math.min(...lats) / step) * step, Math.ceil(Math.max(...lats) / step) * step,
+    const [west, east] = [Math.min(...lons), Math.max(...lons)], round = isPolar(this.crs) && east - west > 180;
+    return [Math.max(-90, Math.floor(Math.min(...lats) / step) * step), Math.min(90, Math.ceil(Math.max(...lats) / step) * step),
       round ? -180 : Math.floor(west / step) * step, round ? 180 : Math.ceil(east / step) * step];
   }
 
