@@ -35,7 +35,11 @@ def sections(names=("front", "upper"), years=(2019, 2020, 2021)):
         for name in names
         for year in years
     ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"gate": [], "year": [], "distance": []})
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=["gate", "year", "v_across", "thickness"])
+    )
 
 
 def gates(names=("front", "upper"), years=(2019, 2020, 2021)):

@@ -218,6 +218,29 @@ def test_a_figure_of_nothing_says_why_it_is_not_drawn(name):
         draw(name, **EMPTY[name])
 
 
+def missing(table):
+    """Return a table whose numbers are all missing, but for what names its rows."""
+    out = table.copy()
+    names = {"gate", "year", "box", "region", "flowline", "distance", "since", "until", "vertices", "kind", "observed"}
+    for name in out.columns.difference([*names, "measured", "series", "lag", "place", "name"]):
+        out[name] = np.nan
+    out.attrs = table.attrs
+    return out
+
+
+@pytest.mark.parametrize("name", ["gate_section", "gates_series", "flowline_together", "speed_vs_thinning"])
+def test_a_figure_of_missing_values_alone_says_why_it_is_not_drawn(name):
+    tables = {key: missing(value) for key, value in results().items() if key != "dynamics"}
+    with pytest.raises(figures.NothingToDraw, match=f"figures: {name}: "):
+        draw(name, **tables)
+
+
+def test_a_budget_of_which_nothing_is_known_says_so_for_every_term():
+    one = draw("budget", budget=missing(made.budget()))
+    assert [text.get_text() for text, _ in shown_texts(one.figure)].count("not known") == 9
+    assert not one.figure.axes[0].patches
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_single_year_is_drawn(name):
     one = {"years": (2020,)}

@@ -23,6 +23,7 @@ def gate_section(look, *, title, sections):
     sections : DataFrame of gate_sections.parquet: gate, year, distance (m), v_across (m/yr), thickness,
         thickness_sigma (m), observed, measured (bool)
     """
+    sections = sections[np.isfinite(sections[["v_across", "thickness"]].astype(float)).all(axis=1)]
     names = list(dict.fromkeys(sections["gate"]))
     if not names:
         raise NothingToDraw("figures: gate_section: no year has a velocity on a gate; move the gates onto the ice")
@@ -117,6 +118,7 @@ def gates_series(look, *, title, gates):
     gates : DataFrame of dynamics/gates.csv: gate, year, discharge, discharge_sigma, sigma_velocity (Gt/yr),
         observed_share
     """
+    gates = gates[np.isfinite(gates["discharge"].astype(float))]
     names = list(dict.fromkeys(gates["gate"]))
     if not names:
         raise NothingToDraw("figures: gates_series: no year has a velocity on a gate; move the gates onto the ice")
