@@ -22,6 +22,18 @@ from nunatak.study.parts import typed
 NO_ERROR = 0.1  # of a thickness of the user's whose error is not given
 MISSING_ERROR = 0.5  # of a thickness where its error has a gap
 CODES = ("source", "mask")
+NAMES = {
+    "thickness": {"units": "m", "standard_name": "land_ice_thickness"},
+    "thickness_sigma": {"units": "m", "long_name": "standard error of the thickness"},
+    "bed": {"units": "m", "long_name": "bed above the WGS84 ellipsoid"},
+    "surface": {
+        "units": "m",
+        "standard_name": "height_above_reference_ellipsoid",
+        "long_name": "surface above the WGS84 ellipsoid",
+    },
+    "source": {"long_name": "what the thickness rests on, codes in source_meanings"},
+    "mask": {"long_name": "what covers the cell, codes in mask_meanings"},
+}
 MARGIN = 2000.0  # m of the sheet around the map, so that its edges are between cells
 
 
@@ -55,6 +67,8 @@ def main(annual, ledgers, change, out, *, settings: Dynamics, study, endpoints=N
     year, how = year_of(placed, settings, change, velocity)
     log.info("the thickness is that of %.2f (%s)", year, how)
     tell_gap(year, change)
+    for name in placed:
+        placed[name].attrs = NAMES[name]
     source = velocity.attrs["nunatak_source"]
     inputs = [annual, *ledgers, *([change] if change else [])]
     about = stamp(study=study, source=source, inputs=inputs, parameters={"settings": settings})

@@ -99,6 +99,7 @@ ACROSS = [(-1600e3, -308e3), (-1600e3, -302e3)]
 )
 def test_a_thickness_is_of_a_year_that_the_file_states(folder, tmp_path, keys, change, year, how):
     placed = place(folder, tmp_path / "t.nc", change, thickness=800.0, **keys)
+    assert (placed["thickness"].attrs["units"], placed["thickness_sigma"].attrs["units"]) == ("m", "m")
     assert (placed.attrs["reference_year"], placed.attrs["reference_year_is"]) == (year, how)
 
 
