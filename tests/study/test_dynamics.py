@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from nunatak.results.table import has_thinning
 from nunatak.study.dynamics import Box, Dynamics
 from nunatak.study.models import StudyFile
 
@@ -63,3 +64,12 @@ def test_a_number_is_a_thickness_and_a_derived_gate_bounds_a_box():
     assert isinstance(asked, Dynamics) and asked.thickness == 800.0
     assert asked.boxes["trunk"] == Box(outflow=("front",), inflow=("upper",))
     assert StudyFile.model_validate(BASE).dynamics is None
+
+
+@pytest.mark.parametrize(
+    ("products", "there"),
+    [({"itslive": {}}, False), ({"itslive": {}, "atl15": {}}, True), ({"itslive": {}, "itslive_elevation": {}}, True)],
+)
+def test_thinning_needs_a_height_change_from_either_product(products, there):
+    """The long record stands in for ATL15."""
+    assert has_thinning(read({"thickness": 800}, products=products)) is there
