@@ -4,7 +4,6 @@ from nunatak.archives.asking import fetching_of
 from nunatak.archives.local.listing import fingerprint
 from nunatak.granules.products import PRODUCTS, granules_of, product_row
 from nunatak.parameters.archives import ARCHIVES
-from nunatak.study import simulated_world
 
 
 def world_folder(label):
@@ -33,13 +32,6 @@ def rasters_made(wildcards):
     asked = simulated_world.rasters_made(LOADED[wildcards.study])
     folder = simulated_world.world_folder(LOADED[wildcards.study])
     return f"<resources>/archive/simulated/{folder}/rasters" if asked else []
-
-
-def dynamics_of(wildcards):
-    """The section `dynamics` of a study, with the files that the simulation makes."""
-    made = simulated_world.rasters_made(LOADED[wildcards.study])
-    folder = f"{world_folder(wildcards.study)}/rasters"
-    return STUDIES[wildcards.study]["dynamics"] | {name: f"{folder}/{file}" for name, file in made.items()}
 
 
 def archive_settings(wildcards):

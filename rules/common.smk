@@ -3,6 +3,7 @@
 from nunatak.results import targets
 from nunatak.results.figures import row_of
 from nunatak import study as studies
+from nunatak.study import simulated_world
 from nunatak.compute.code_reach import code_version
 from nunatak.runtime import NunatakError, check_conda, check_folder, claim
 from snakemake.common.configfile import load_configfile
@@ -30,7 +31,7 @@ except NunatakError as error:
     raise WorkflowError(str(error))
 
 # what rules look up: every key of every study, by the name of its folder of results
-STUDIES = {label: study.model_dump(mode="json") for label, study in LOADED.items()}
+STUDIES = {label: simulated_world.keys_of(study) for label, study in LOADED.items()}
 
 # none: a request is repeated inside its job, where it is known whether that can help
 RETRIES = 0

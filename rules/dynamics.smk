@@ -19,7 +19,7 @@ rule place_thickness:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        settings=dynamics_of,
+        settings=of_study("dynamics"),
         endpoints=of_study("endpoints"),
         code=code_version("place_thickness.py"),
     message:
@@ -46,7 +46,7 @@ rule measure_discharge:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        settings=dynamics_of,
+        settings=of_study("dynamics"),
         gates=of_study("gates"),
         flowlines=of_study("flowlines"),
         code=code_version("measure_discharge.py"),
@@ -76,7 +76,7 @@ rule map_dynamics:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
-        settings=dynamics_of,
+        settings=of_study("dynamics"),
         code=code_version("map_dynamics.py"),
     message:
         "{wildcards.study}: flux divergence and dynamic thinning"
@@ -104,7 +104,7 @@ rule close_budgets:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
-        settings=dynamics_of,
+        settings=of_study("dynamics"),
         code=code_version("close_budgets.py"),
     message:
         "{wildcards.study}: mass budgets"
@@ -156,7 +156,7 @@ rule average_regions:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        settings=dynamics_of,
+        settings=of_study("dynamics"),
         code=code_version("average_regions.py"),
     message:
         "{wildcards.study}: speed and thinning of regions by year"

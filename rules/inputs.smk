@@ -16,7 +16,7 @@ def check_inputs(wildcards):
     label, loaded = wildcards.study, LOADED[wildcards.study]
     asked = set(loaded.products)
     behind = {f"points_{name}": points(name)(wildcards) for name in ("atl06", "atl11") if name in asked}
-    gridded = ("atl14", "atl15", "itslive_elevation")
+    gridded = ("atl14", "atl15", "itslive_elevation", "bedmachine")
     behind |= {f"ledger_{name}": ledgers(name)(wildcards) for name in gridded if name in asked}
     if "atl06sr" in asked:
         behind["fitted"] = heights_along("atl06sr")(wildcards)

@@ -16,9 +16,10 @@ from nunatak.files.rasters import has_projection
 from nunatak.files.tables import read_table
 from nunatak.geometry.outlines import read_outlines
 from nunatak.granules.products import PRODUCTS, product_row
-from nunatak.products import atl14, atl15
+from nunatak.products import atl14, atl15, bedmachine, hdf5
 from nunatak.products.itslive_elevation import read_elevation
 from nunatak.products.segment_filter import SegmentFilter
+from nunatak.products.sheets import SHEETS, sheet_of
 from nunatak.reading.granules import ledger_paths
 from nunatak.results import reading
 from nunatak.results.loading import Opened
@@ -30,6 +31,7 @@ from nunatak.study.period import Period
 reader_of = registry(PRODUCTS, "reader", kept="sums")
 WEIGHT = "height_segment_length_seg"
 LARGEST = 1 << 28  # bytes of a file that is read again for its SHA-256
+ROOM = 3e3  # m of BedMachine that are read beside the points
 MOST_SUMS = 3_000_000  # rows of sums that are held at a time
 
 
@@ -80,6 +82,7 @@ def sources_of(results, settings):
         height_change=height_change_of(results.paths.get("ledger_atl15")),
         surface=surface_of(results.paths.get("ledger_atl14")),
         record=record_of(results.paths.get("ledger_itslive_elevation"), settings),
+        bed=bed_of(results.paths.get("ledger_bedmachine")),
         cube=open_stack(results.paths["cube"]) if "cube" in results.paths else None,
         sums=sums,
         all_sums=whole,
@@ -161,6 +164,27 @@ def record_of(ledgers, settings):
         return None
     period = typed(Period, settings["period"])
     return lambda bounds: read_elevation(found[1][0], bounds=bounds, period=(period.start, period.end))
+
+
+def bed_of(ledgers):
+    """
+    Return a function that reads BedMachine around points again, as the checks of thickness ask for it.
+
+    The answer is None where it is not one file of this machine.
+    """
+    found = here(ledgers)
+    if found is None or len(found[1]) != 1:
+        return None
+    path = found[1][0]
+
+    def read(x, y, crs):
+        with hdf5.open_granule(path) as file:
+            own = SHEETS[sheet_of(file)]
+        px, py = pyproj.Transformer.from_crs(crs, own, always_xy=True).transform(x, y)
+        bounds = (px.min() - ROOM, py.min() - ROOM, px.max() + ROOM, py.max() + ROOM)
+        return bedmachine.read_bedmachine(path, bounds=bounds)
+
+    return read
 
 
 def sums_of(results):

@@ -6,7 +6,7 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from nunatak import study as studies
 from nunatak.checks.together import find
 from nunatak.results.loading import Opened
 from nunatak.results.table import FURTHER, RESULTS
-from nunatak.study.simulated_world import world_of
+from nunatak.study.simulated_world import keys_of, world_of
 
 # what lies behind results: name among the inputs of a check to the files of it, below the study's folder
 BEHIND = {
@@ -30,6 +30,7 @@ BEHIND = {
     "tallies": "atl10/tallies/*.parquet",
     "ledger_atl15": "atl15/ledger/*.parquet",
     "ledger_atl14": "atl14/ledger/*.parquet",
+    "ledger_bedmachine": "bedmachine/ledger/*.parquet",
     "ledger_sea_ice": "atl10/read/*.parquet",
     "figures": "figures/*.json",
 }
@@ -56,13 +57,17 @@ class Finished:
         inputs = {n: str(base / r.path) for n, r in {**RESULTS, **FURTHER}.items() if (base / r.path).exists()}
         inputs |= {n: sorted(map(str, base.glob(pattern))) for n, pattern in BEHIND.items()}
         self.results = Opened(inputs)
-        self.settings, self.world = loaded.model_dump(mode="json"), world_of(loaded)
+        self.settings, self.world = keys_of(loaded), world_of(loaded)
         self.sources = check_study.sources_of(self.results, self.settings)
         if self.sources.height_change:  # the same windows for every change of the results
             self.sources = replace(self.sources, height_change=cache(self.sources.height_change))
         # rasters and figures are made after results: a mistake in these is in those as well
         self.bare = replace(self.sources, bands={}, sidecars={}, hashes={}, projections={})
-        self.held = self.check(self.results, self.sources)
+
+    @cached_property
+    def held(self):
+        """Every check of the results as they are."""
+        return self.check(self.results, self.sources)
 
     def check(self, results, sources, among=None):
         """Every check of some results, or those that look at some of them."""

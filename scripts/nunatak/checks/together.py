@@ -12,7 +12,9 @@ from nunatak import elevation as heights_of
 from nunatak.checks import (
     crossovers_and_repeats,
     drawn,
+    dynamics,
     dynamics_lines,
+    dynamics_truth,
     elevation,
     flow,
     freeboard,
@@ -48,6 +50,8 @@ class Sources:
     """function of bounds that reads granules of ATL14 again"""
     record: Callable[..., Any] | None = None
     """function of bounds that reads months of ITS_LIVE's height change again"""
+    bed: Callable[..., Any] | None = None
+    """function of x, y and their CRS that reads BedMachine around points again"""
     cube: Any = None
     """Dataset of image pairs"""
     sums: Any = None
@@ -263,6 +267,13 @@ def _together(given):
     return dynamics_lines.checks(given.results, dynamics_lines.record_of(given.results))
 
 
+def _dynamics(given):
+    """Checks of what joins elevation and velocity, and against the truth."""
+    record = dynamics_lines.record_of(given.results)
+    found = dynamics.checks(given.results, given.settings, record, given.sources.bed)
+    return found + (dynamics_truth.checks(given.results, given.world, given.settings) if given.world else [])
+
+
 def _rasters(given):
     """Checks of the rasters for a GIS."""
     sources = given.sources
@@ -316,6 +327,10 @@ _TOPICS: tuple[tuple[tuple[str, ...], Callable[[Study], list]], ...] = (
             *("flowline", "gates", "inverted", "regions"),
         ),
         _velocity,
+    ),
+    (
+        ("thickness", "discharge", "gate_sections", "dynamics", "budget"),
+        _dynamics,
     ),
     (("flowline_years", "basin_years", "lags"), _together),
     ((), _rasters),

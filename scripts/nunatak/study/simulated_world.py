@@ -124,6 +124,15 @@ def rasters_made(study: Study) -> dict[str, str]:
     return {name: RASTERS[name] for name, value in given.items() if value == MADE}
 
 
+def keys_of(study: Study) -> dict:
+    """Return the keys of a study as plain values, with the paths of the rasters that the simulated archive makes."""
+    keys = study.model_dump(mode="json")
+    folder = f"{keys['resources']}/archive/simulated/{world_folder(study)}/rasters"
+    for name, file in rasters_made(study).items():
+        keys["dynamics"][name] = f"{folder}/{file}"
+    return keys
+
+
 def check_rasters_made(study: StudyFile) -> None:
     """
     Refuse rasters of the simulation with granules of another archive, or of what it does not make.
