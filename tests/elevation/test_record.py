@@ -64,6 +64,13 @@ def test_quarterly_means_of_a_line_lie_on_the_line():
     assert np.isnan(found["dh"].values[-1]).all(), "half a month does not make a quarter"
 
 
+def test_a_record_may_begin_before_and_end_after_atl15():
+    record = join(made.itslive(np.arange(2015.0, 2023.01, 0.25)), made.atl15(np.arange(2019.0, 2021.01, 0.25)))
+    np.testing.assert_array_equal(record["decimal_year"], np.arange(2015.0, 2023.01, 0.25))
+    seen = np.isfinite(record["delta_h"]).any(["y", "x"])
+    assert seen.all()
+
+
 @pytest.mark.parametrize("cell", [1000.0, 5000.0])
 def test_joined_record_follows_the_truth_from_end_to_end(cell):
     """Without errors the two are one curve in ATL15's datum, on the coarser of both grids."""

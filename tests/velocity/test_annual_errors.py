@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.builders.velocity import cells_of, cube_of, mean_over, noisy_cube, pair_times
 
-from nunatak.velocity import Filters, composite, magnitude_mean
+from nunatak.velocity import Filters, annual_fields, composite, magnitude_mean
 from nunatak.velocity.annual_cells import fit_cells
 from nunatak.velocity.design import design
 from nunatak.velocity.filters import NO_FILTERS
@@ -143,3 +143,15 @@ def test_one_year_alone_has_a_mean_and_a_cycle_with_finite_errors_but_no_trend()
         assert np.isfinite(annual[name]).all(), name
     np.testing.assert_allclose(annual["v_amp"], 80, atol=4 * float(annual["v_amp_error"].max()))
     assert np.isnan(annual["dv_dt"]).all() and np.isnan(annual["dv_dt_error"]).all()
+
+
+@pytest.mark.parametrize("errors", [(0.5, 0.5, 0.0), (0.9, 0.3, 0.2), (0.2, 1.0, -0.1)])
+def test_the_error_of_a_phase_is_half_the_angle_to_where_two_errors_reach(errors):
+    """By points on the ellipse of two errors about (3, 4), seen from the origin."""
+    sigma_a, sigma_b, covariance = errors
+    root = np.linalg.cholesky([[sigma_a**2, covariance], [covariance, sigma_b**2]])
+    around = np.linspace(0, 2 * np.pi, 100_001)
+    a, b = np.array([[3.0], [4.0]]) + 2 * root @ [np.cos(around), np.sin(around)]
+    turned = np.abs(np.angle((a + 1j * b) / (3 + 4j))).max()
+    by_chance, error = annual_fields._angle_error(*np.array([[3.0], [4.0], [sigma_a**2], [sigma_b**2], [covariance]]))
+    assert not by_chance[0] and error[0] == pytest.approx(turned / 2, rel=1e-6)

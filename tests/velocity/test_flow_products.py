@@ -56,6 +56,14 @@ def test_travel_time_through_accelerating_ice():
     assert line["distance"].iloc[-1] == pytest.approx((last - start) / k, rel=1e-3)
 
 
+@pytest.mark.parametrize(("limit", "ends"), [((10.0, 0.5), False), ((10.0, 0.3), True)])
+def test_faster_ice_may_have_larger_errors(limit, ends):
+    """Errors of 50 m/yr at 100 m/yr: the line may go on to 10 + 0.5 x 100 m/yr, not to 10 + 0.3 x 100."""
+    field = field_of(lambda x, y: 100.0 + 0 * x, lambda x, y: 0 * x, v_error=lambda x, y: 50.0 + 0 * x)
+    line = flowline(field, (X0, Y0), upstream=False, error_limit=limit)
+    assert (line["x"].max() == X0) == ends and (line["x"].max() > X0 + 9000) == (not ends)
+
+
 def test_a_line_ends_where_the_ice_does():
     """Slow ice, missing cells, an error too large."""
     field = field_of(lambda x, y: np.where(x < 3000, 100.0, 5.0), lambda x, y: 0 * x, v_error=lambda x, y: 1.0 + 0 * x)
