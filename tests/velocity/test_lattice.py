@@ -12,6 +12,7 @@ from nunatak.geometry.grid import Grid
 from nunatak.runtime import NunatakError
 from nunatak.velocity import nesting
 from nunatak.velocity.lattice import place, roi_mask, source_window, target_grid
+from nunatak.velocity.placing import on_grid
 from nunatak.velocity.rotation import Rotation, rotate_layer, rotate_layer_reference
 
 FILL = -32767
@@ -151,3 +152,24 @@ def test_the_region_is_exact_by_centre_or_by_touch():
     triangle = shapely.Polygon([(0, 0), (1.6, 0), (0, 1.6)])
     np.testing.assert_array_equal(roi_mask(grid, triangle), [[False, False], [True, False]])
     np.testing.assert_array_equal(roi_mask(grid, triangle, all_touched=True), [[True, False], [True, True]])
+
+
+def test_layers_of_an_averaged_pair_are_its_means_its_largest_chip_and_the_speed_of_the_means():
+    """Two cells of 240 m from eight of 120 m; the mean of the speeds would be 5 in the first."""
+    source, target = Grid("EPSG:3031", 0, 240, 120, 120, 2, 4), Grid("EPSG:3031", 0, 240, 240, 240, 1, 2)
+    raw = {
+        "vx": np.array([[3, -3, 6, 6], [3, -3, 6, FILL]], "i2"),
+        "vy": np.array([[4, 4, 8, 8], [4, 4, 8, FILL]], "i2"),
+        "v": np.array([[5, 5, 10, 10], [5, 5, 10, FILL]], "i2"),
+        "v_error": np.array([[1, 2, 3, 6], [3, 2, 3, FILL]], "i2"),
+        "chip_size_width": np.array([[240, 480, 960, 240], [240, 240, 240, 0]], "u2"),
+    }
+    out = on_grid(raw, source, place(source, target), ((0, 2), (0, 4)), target)
+    found = {name: values.tolist() for name, values in out.items()}
+    assert found == {
+        "vx": [[0, 6]],
+        "vy": [[4, 8]],
+        "v": [[4, 10]],
+        "v_error": [[2, 4]],
+        "chip_size_width": [[480, 960]],
+    }
