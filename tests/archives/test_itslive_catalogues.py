@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyproj
 import pytest
 import rasterio
 import shapely
@@ -17,6 +18,9 @@ from nunatak.archives import EmptyAnswer, ServiceFailed
 from nunatak.archives.archive import Filters
 from nunatak.archives.itslive import geoparquet, image_pairs
 from nunatak.archives.nasa.earthdata import EarthdataArchive
+from nunatak.cubes.datacubes import plan_layers
+from nunatak.cubes.streaming import stream_composite
+from nunatak.cubes.tiles import stack_of
 from nunatak.files import retries
 from nunatak.geometry import region
 from nunatak.products import GranuleError
@@ -285,3 +289,36 @@ def test_no_subset_is_ordered_of_its_granules(standin, pairs, tmp_path, caplog):
     archive = EarthdataArchive(tmp_path / "resources", subset={"bbox": [0, 0, 1, 1]})
     archive.fetch(archive.search("itslive", TRUNK, YEARS).head(1))
     assert "ITS_LIVE has no Harmony service" in caplog.text and not standin.requests("harmony*")
+
+
+CORNER = (784400.0, 3314000.0, 786000.0, 3315600.0)  # m, of the real cube: over the edges of its chunks
+
+
+def _streamed(cube, folder=None):
+    """Annual velocities of a corner of the real cube, what is finished kept in a folder, and the chunks read of it."""
+    to_globe = pyproj.Transformer.from_crs(32646, 4326, always_xy=True)
+    corner = region.load({"bbox": list(to_globe.transform_bounds(*CORNER))})
+    plan, parts = plan_layers({str(cube): ""}, corner, selection={"percent_valid_pixels": 0})
+    stack, tiles = stack_of(plan, parts)
+    return stream_composite(stack, tiles, kept=folder, memory_mb=90)
+
+
+def test_velocities_streamed_from_storage_are_those_of_the_cube_at_hand(standin, cube, tmp_path):
+    """Each chunk travels once; one that fails is an error, and the next run asks for what is not finished yet."""
+    address, source = cube
+    here, _ = _streamed(source)
+
+    def asked():
+        return [request.path.rpartition(".zarr/")[2] for request in standin.requests(faults.S3, "*/v[xy]/*.*.*")]
+
+    standin.fault("s3_503", match="*/vy/0.1.1")
+    with pytest.raises(GranuleError, match=r"vy/0\.1\.1: answered 503, 5 times"):
+        _streamed(address, tmp_path / "kept")
+    before = [name for name in asked() if name != "vy/0.1.1"]
+    standin.reset()
+    there, seen = _streamed(address, tmp_path / "kept")
+    assert "vy/0.1.1" in asked() and len(set(asked())) == len(asked())
+    assert {"vx/0.0.0", "vy/0.0.0", "vx/0.0.1", "vy/0.0.1"} == set(before) - set(asked())  # finished before
+    assert seen.valid.sum() > 0
+    for name in here.data_vars:
+        np.testing.assert_array_equal(np.asarray(there[name].values), np.asarray(here[name].values), err_msg=name)

@@ -2,19 +2,24 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nunatak import api, velocity
+from nunatak.archives.local.directory import DirectoryArchive
+from nunatak.archives.local.listing import fingerprint
 from nunatak.cubes import streaming
 from nunatak.cubes.datacubes import copy_layers, open_layers, plan_layers, read_layers, settled_layers, write_layers
 from nunatak.cubes.streaming import stream_composite, windows_of
 from nunatak.cubes.tiles import stack_of
+from nunatak.files import remote
 from nunatak.files.tables import write_table
 from nunatak.geometry.region import load
 from nunatak.parameters.velocity import CubeForm
 from nunatak.products import GranuleError
+from nunatak.products.itslive.datacube import Datacube
 from nunatak.products.itslive.store import open_cube
 from nunatak.products.itslive.zarr_metadata import metadata_checksum
 from nunatak.runtime import NunatakError
@@ -159,6 +164,49 @@ def test_cubes_without_a_layer_in_the_period_are_told_in_one_line(simulated_cube
     spans = [(np.datetime64("1990-01-01"), np.datetime64("1991-01-01"))]
     with pytest.raises(NunatakError, match="no layer in the period of the study; widen the period"):
         plan_layers({str(simulated_cubes[0]): ""}, load(AREA), spans=spans, selection=EVERY)
+
+
+def test_cubes_of_a_folder_are_found_whatever_they_are_called(simulated_cubes, tmp_path):
+    """By their own names or the one they state; a store that is none is told, and what is added changes the listing."""
+    for k, path in enumerate(simulated_cubes[:3]):
+        shutil.copytree(path, tmp_path / "mine" / (path.name if k else path.name.replace(".zarr", "_cut.zarr")))
+    (tmp_path / "other.zarr").mkdir()
+    (tmp_path / "other.zarr/.zattrs").write_text("{}")
+    archive, before = DirectoryArchive(tmp_path, tmp_path / "index"), fingerprint(tmp_path)
+    found = archive.search("itslive_cube", None, None)
+    assert sorted(found["file_name"]) == sorted(path.name for path in simulated_cubes[:3])
+    assert found["geometry"].notna().all() and set(found["source"]) == {"SIMULATED"}
+    assert len(found.attrs["notes"]) == 1 and "other.zarr: neither its name nor" in found.attrs["notes"][0]
+    ledger = archive.fetch(found)
+    assert set(ledger["status"]) == {"present"} and sorted(ledger["sha256"]) == sorted(found["checksum"])
+    shutil.copytree(simulated_cubes[3], tmp_path / simulated_cubes[3].name)
+    assert fingerprint(tmp_path) != before
+
+
+def test_chunks_of_shards_travel_by_range(simulated_cubes, tmp_path, monkeypatch):
+    """Of a store with shards at an address, the values are those of the folder, and no shard comes whole."""
+    path = next(path for path in simulated_cubes if (path / "zarr.json").is_file())
+    moved = []
+
+    def read_object(address, session, part=None):
+        file = Path(str(address).replace("https://cubes.invalid", str(path.parent)))
+        if not file.is_file():
+            return None
+        content = file.read_bytes()
+        if part is not None:
+            first, _, last = part.partition("-")
+            content = content[int(first) : int(last) + 1] if first else content[-int(last) :]
+        moved.append((file.relative_to(path).parts[0], len(content)))
+        return content
+
+    monkeypatch.setattr(remote, "read_object", read_object)
+    there, here = Datacube(f"https://cubes.invalid/{path.name}"), Datacube(path)
+    moved.clear()
+    layers, window = np.arange(there.middle.size), (slice(0, 10), slice(0, 10))
+    values = there.field("vx", layers, *window)
+    np.testing.assert_array_equal(values, here.field("vx", layers, *window))
+    whole = (path / "vx/c/0/0/0").stat().st_size
+    assert 0 < sum(size for name, size in moved if name == "vx") < whole / 3
 
 
 def test_no_store_is_one_line(tmp_path):

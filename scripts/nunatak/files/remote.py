@@ -79,22 +79,27 @@ def open_address(path, *, tail=0) -> RangeFile:
     return RangeFile(location(path), tail=tail)
 
 
-def read_object(address, session) -> bytes | None:
+def read_object(address, session, part=None) -> bytes | None:
     """
-    A small object, whole; None where there is none.
+    A small object, or some of its bytes; None where there is none.
+
+    Parameters
+    ----------
+    part : the bytes as a range of HTTP says them, such as "0-99" or "-16" for the last; the whole by default
 
     Raises
     ------
     NotReadable : any other failure, after as many attempts as may help
     """
-    reason = ""
+    reason, headers = "", {"Accept-Encoding": "identity"} | ({"Range": f"bytes={part}"} if part else {})
     for attempt in range(1, retries.ATTEMPTS + 1):
         pause, limits = retries.pause_before(attempt), (retries.CONNECT, retries.READ)
         try:
-            with session.get(address, headers={"Accept-Encoding": "identity"}, timeout=limits) as answer:
+            with session.get(address, headers=headers, timeout=limits) as answer:
                 if answer.status_code == 404:
                     return None
-                if answer.status_code == 200 and "html" not in answer.headers.get("Content-Type", "").lower():
+                page = "html" in answer.headers.get("Content-Type", "").lower()
+                if answer.status_code == (206 if part else 200) and not page:
                     return answer.content
                 if answer.status_code not in retries.PASSING:
                     raise NotReadable(f"{address}: {_refusal(answer)}")

@@ -7,10 +7,13 @@ of time, chunks without data were never written, and a pair that was processed t
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 
 import numpy as np
+import pyproj
+import shapely
 import zarr
 from zarr.codecs import BloscCodec
 
@@ -135,6 +138,7 @@ def write_cube(path, grid, layers, *, zarr_format=2, shards=True):
             "projection": grid.crs.removeprefix("EPSG:"),
             "title": "ITS_LIVE datacube of image pair velocities",
             "date_updated": str(max(pair.time2 for pair, _, _ in layers).astype("datetime64[D]")),
+            "geo_polygon": json.dumps(_outline(grid)),
             "nunatak_source": hdf.SOURCE,
             "source": "Simulated by Nunatak from a truth known in closed form; not observed",
         }
@@ -143,6 +147,14 @@ def write_cube(path, grid, layers, *, zarr_format=2, shards=True):
         # format 3 does not specify consolidated metadata yet; readers take it all the same
         warnings.simplefilter("ignore", category=UserWarning)
         zarr.consolidate_metadata(group.store)
+
+
+def _outline(grid):
+    """Longitudes and latitudes around a cube, as the archive's cubes state them."""
+    left, bottom, right, top = grid.bounds
+    ring = shapely.segmentize(shapely.box(left, bottom, right, top), (right - left) / 4).exterior.coords
+    to_globe = pyproj.Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True)
+    return [list(to_globe.transform(x, y)) for x, y in ring]
 
 
 class _Maker:

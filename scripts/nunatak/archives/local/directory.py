@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nunatak.archives import EmptyAnswer, verify
 from nunatak.archives.local import index, track_lines
+from nunatak.archives.local.stores import cubes_in
 from nunatak.archives.selection import select
 from nunatak.constants import SIMULATED
 from nunatak.granules import granules_of
@@ -49,6 +50,8 @@ class DirectoryArchive:
         files gone since the last search are in `attrs["notes"]`.
         """
         product = granules_of(product)
+        if product == "itslive_cube":
+            return self._cubes(product, region, period, filters)
         table = index.update(self.root, self.index_path, workers=self.workers)
         rows = table[table["product"].eq(product) & table["status"].isin(["granule", "broken"])]
         found = select(self._granules(rows), product, region, period, filters, asked=f"directory {self.root}")
@@ -58,6 +61,14 @@ class DirectoryArchive:
             notes += said
         for note in notes:
             log.warning("%s: %s", self.root, note)
+        found.attrs["notes"] = notes + found.attrs["notes"]
+        return found
+
+    def _cubes(self, product, region, period, filters):
+        table, notes = cubes_in(self.root)
+        for note in notes:
+            log.warning("%s: %s", self.root, note)
+        found = select(table, product, region, period, filters, asked=f"directory {self.root}")
         found.attrs["notes"] = notes + found.attrs["notes"]
         return found
 

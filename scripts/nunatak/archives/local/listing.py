@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from nunatak.runtime import NunatakError
 
+_DESCRIPTIONS = (".zmetadata", "zarr.json", ".zattrs")
 SUFFIXES = (".h5", ".hdf5", ".nc", ".nc4")
 
 
@@ -56,12 +57,40 @@ def granule_files(root) -> list[Entry]:
     return sorted(found)
 
 
+def zarr_stores(root) -> list[Entry]:
+    """
+    Return the Zarr stores of a folder tree, sorted by path.
+
+    Links are followed, each folder once. Hidden folders are left out. Size and time are those of the store's own
+    description, which is written again when layers are added.
+
+    Raises
+    ------
+    NunatakError : as for `granule_files`
+    """
+    found: list[Entry] = []
+    seen: set[tuple[int, int]] = set()
+    waiting = [(Path(root), "")]
+    while waiting:
+        folder, below = waiting.pop()
+        for item in _items(folder, seen):
+            if item.name.startswith(".") or not item.is_dir():
+                continue
+            path = Path(item.path)
+            if not item.name.endswith(".zarr"):
+                waiting.append((path, f"{below}{item.name}/"))
+                continue
+            said = next((file for name in _DESCRIPTIONS if (file := path / name).is_file()), path)
+            found.append(Entry(below + item.name, said.stat().st_size, said.stat().st_mtime_ns))
+    return sorted(found)
+
+
 def fingerprint(root) -> str:
     """A hash of the listing, which changes when a granule comes, goes, grows or is touched; "" without the folder."""
     if not Path(root).is_dir():
         return ""
     digest = hashlib.sha256()
-    for entry in granule_files(root):
+    for entry in (*granule_files(root), *zarr_stores(root)):
         digest.update(repr(tuple(entry)).encode())
     return digest.hexdigest()[:16]
 

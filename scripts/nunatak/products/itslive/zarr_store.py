@@ -89,10 +89,10 @@ class AddressStore(Store):
         return f"AddressStore({str(self.address)!r})"
 
     async def get(self, key, prototype, byte_range=None):
-        content = await asyncio.to_thread(remote.read_object, f"{self.address}/{key}", self.session)
-        if content is None or byte_range is None:
-            return _looked_at(self, key, None if content is None else prototype.buffer.from_bytes(content))
-        return prototype.buffer.from_bytes(_part(content, byte_range))
+        address, part = f"{self.address}/{key}", _as_range(byte_range)
+        content = await asyncio.to_thread(remote.read_object, address, self.session, part)
+        content = None if content is None else prototype.buffer.from_bytes(content)
+        return content if part and content is not None else _looked_at(self, key, content)
 
     async def get_partial_values(self, prototype, key_ranges):
         return [await self.get(key, prototype, byte_range) for key, byte_range in key_ranges]
@@ -119,12 +119,12 @@ class AddressStore(Store):
             yield ""
 
 
-def _part(content, byte_range):
-    """The bytes of a whole object that were asked for."""
+def _as_range(byte_range):
+    """Return the bytes that are asked for as HTTP says them; None for the whole."""
     if isinstance(byte_range, RangeByteRequest):
-        return content[byte_range.start : byte_range.end]
+        return f"{byte_range.start}-{byte_range.end - 1}"
     if isinstance(byte_range, OffsetByteRequest):
-        return content[byte_range.offset :]
+        return f"{byte_range.offset}-"
     if isinstance(byte_range, SuffixByteRequest):
-        return content[-byte_range.suffix :]
-    return content
+        return f"-{byte_range.suffix}"
+    return None
