@@ -199,10 +199,9 @@ def source_is(*names):
 
 
 def stack_of(wildcards):
-    """The layers behind a study's velocities: its cube, or those chosen in datacubes; none of mosaics."""
-    asked = LOADED[wildcards.study].products.itslive
-    made = "cube.zarr" if asked.has_cube else "layers"
-    return f"<results>/{wildcards.study}/velocity/{made}" if asked.has_layers else []
+    """The layers behind a study's velocities: its cube, or those chosen in datacubes."""
+    made = "cube.zarr" if LOADED[wildcards.study].products.itslive.has_cube else "layers"
+    return f"<results>/{wildcards.study}/velocity/{made}"
 
 
 def composite_of(wildcards):
@@ -221,7 +220,7 @@ def spans_of(wildcards):
 
 
 def connections_to_cubes(wildcards):
-    """Requests that a job which reads datacubes or mosaics in place may have under way; none of local ones."""
+    """Requests that a job which reads datacubes in place may have under way; none of local ones."""
     study = STUDIES[wildcards.study]
     return study["connections"]["itslive"] if ARCHIVES[study["archive"]].remote else 0
 

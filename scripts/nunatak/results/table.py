@@ -56,11 +56,6 @@ def has_thinning(study):
     return has_dynamics(study) and has_any("atl15", "itslive_elevation")(study)
 
 
-def has_layers(study):
-    """Whether a study's velocities are made from image pairs, of granules or of datacubes."""
-    return "itslive" in study.products and study.products.itslive.has_layers
-
-
 def is_local(study):
     """Whether the photons of the fitted heights are here."""
     return study.products.atl06sr.engine == "local"
@@ -136,8 +131,8 @@ RESULTS = {
     "freeboard_distribution": Result(
         "freeboard/distribution.csv", lambda study: study.sea_ice is not None, read="results.reading:freeboard_table"
     ),
-    "image_pairs": Result("velocity/pairs.parquet", has_layers, read="files.tables:read_table"),
-    "image_pair": Result("velocity/pair.nc", has_layers, read="results.reading:read_map"),
+    "image_pairs": Result("velocity/pairs.parquet", has("itslive"), read="files.tables:read_table"),
+    "image_pair": Result("velocity/pair.nc", has("itslive"), read="results.reading:read_map"),
     "annual": Result("velocity/annual.nc", has("itslive"), read="results.reading:read_map"),
     "strain": Result("velocity/strain.nc", has("itslive"), read="results.reading:read_map"),
     "speeds": Result("velocity/speeds.csv", has("itslive"), read="files.tables:read_csv"),
@@ -156,7 +151,7 @@ RESULTS = {
     ),
     "inverted": Result(
         "velocity/inverted.nc",
-        lambda study: has_layers(study) and study.invert is not None,
+        lambda study: has("itslive")(study) and study.invert is not None,
         read="results.reading:read_map",
     ),
     "thickness": Result("dynamics/thickness.nc", has_dynamics, "results.reading:read_map"),

@@ -120,14 +120,9 @@ class ItsLive(Product, VelocitySource, PairSelection, CubeForm):
     crs: Crs | None
 
     @property
-    def has_layers(self):
-        """Whether velocities are made from image pairs, and not taken as ITS_LIVE made them."""
-        return self.source != "mosaics"
-
-    @property
     def has_cube(self):
         """Whether the layers are kept as a cube of the study's own."""
-        return self.source == "pairs" or (self.source == "datacubes" and self.keep_cube)
+        return self.source == "pairs" or self.keep_cube
 
     @field_validator("max_separation")
     @classmethod
@@ -147,13 +142,13 @@ class ItsLive(Product, VelocitySource, PairSelection, CubeForm):
     @model_validator(mode="after")
     def _what_the_source_can(self):
         asked = {
-            "ice": (self.ice is not None, ("pairs",)),
-            "percent_valid_in_region": (self.percent_valid_in_region > 0, ("pairs",)),
-            "keep_cube": (self.keep_cube, ("datacubes",)),
+            "ice": (self.ice is not None, "pairs"),
+            "percent_valid_in_region": (self.percent_valid_in_region > 0, "pairs"),
+            "keep_cube": (self.keep_cube, "datacubes"),
         }
-        for name, (given, sources) in asked.items():
-            if given and self.source not in sources:
-                raise ValueError(f"{name} is of source: {sources[0]}, not of {self.source}; leave one of them out")
+        for name, (given, source) in asked.items():
+            if given and self.source != source:
+                raise ValueError(f"{name} needs source: {source}, not {self.source}; leave one of them out")
         return self
 
     @model_validator(mode="after")
