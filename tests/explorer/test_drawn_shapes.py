@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import pyproj
 import pytest
+import shapely
 
 from nunatak.explorer import drawn
 from nunatak.geometry import region
@@ -80,3 +83,17 @@ def test_an_outline_goes_to_the_map_it_is_asked_for(crs):
     shown = drawn.drawing_of(outline, crs)
     assert shown["area_km2"] == outline.area_km2
     assert all(ring[0] == ring[-1] for polygon in shown["polygons"] for ring in polygon)
+
+
+@pytest.mark.parametrize("crs", drawn.MAPS)
+def test_a_footprint_that_is_cut_at_the_antimeridian_has_no_side_there(crs):
+    """Two halves of one box: each is an open line, and no line runs along longitude 180."""
+    halves = shapely.MultiPolygon([shapely.box(178, 78, 180, 80), shapely.box(-180, 78, -178, 80)])
+    lines = drawn.footprint_lines(halves, crs)
+    ends = {tuple(np.round(end, 3)) for line in lines for end in (line[0], line[-1])}
+    to_map = None if crs == "lonlat" else pyproj.Transformer.from_crs("OGC:CRS84", crs, always_xy=True).transform
+    length = sum(shapely.LineString(line).length for line in lines)
+    whole = shapely.box(178, 78, 182, 80).segmentize(0.5)
+    around = whole if crs == "lonlat" else shapely.transform(whole, to_map, interleaved=False)
+    assert length == pytest.approx(around.length, rel=1e-3)
+    assert len(ends) >= 2

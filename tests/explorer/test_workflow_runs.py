@@ -67,6 +67,11 @@ def test_the_last_plan_is_told_with_its_date(flow):
     told = desk.plan({"name": "austfonna", "simulated": True})
     assert told["date"].endswith("UTC") and told["products"]["atl15"]["granules"] == 3
     assert told["lines"][-1].startswith("to fetch 4.00 GB, about 3.3 minutes")
+    track = {"type": "Polygon", "coordinates": [[[20, 79], [21, 79], [21, 80], [20, 80], [20, 79]]]}
+    features = [{"type": "Feature", "properties": {}, "geometry": track}] * 600
+    (folder / "plan_atl06.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    [product] = desk.footprints({"name": "austfonna", "simulated": True, "crs": "EPSG:3413"})["products"]
+    assert (product["name"], product["granules"], product["drawn"], len(product["lines"])) == ("atl06", 600, 500, 500)
 
 
 def test_reports_are_served_in_a_sandbox_and_nothing_else_is(explorer, flow):

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import shapely
+
 from nunatak import study
 from nunatak.archives import plan
 from nunatak.explorer import drawn, editing, runs, sheet
@@ -19,6 +21,8 @@ from nunatak.study.yaml_files import read_yaml
 
 # commands that end with the study's name
 _COMMANDS = (("make plan_{name}", "what a run would fetch, and what it costs"), ("make {name}", "run the study"))
+
+_FOOTPRINTS = 500  # of a product that are sent to the page
 
 
 class Desk:
@@ -44,6 +48,7 @@ class Desk:
             "save": self.save,
             "opened": self.opened,
             "plan": self.plan,
+            "footprints": self.footprints,
             "run": self.run,
             "going": self.going,
             "stop": self.stop,
@@ -196,6 +201,28 @@ class Desk:
         when = datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC)
         told = json.loads(path.read_text("utf-8"))
         return {"date": f"{when:%Y-%m-%d %H:%M} UTC", "lines": plan.lines(told), **told}
+
+    def footprints(self, question) -> dict[str, Any]:
+        """
+        Return the footprints of the granules of the last plan as lines on one of the maps.
+
+        Returns
+        -------
+        mapping of `products`, a list of `name`, `granules` (with a footprint), `drawn` (the first ones) and `lines`
+
+        Raises
+        ------
+        StudyError : there is no such study
+        """
+        folder = self.results_of(self._known(question["name"]), simulated=bool(question.get("simulated")))
+        products = []
+        for path in sorted(folder.glob("plan_*.geojson")):
+            features = json.loads(path.read_text("utf-8"))["features"]
+            shapes = [shapely.geometry.shape(feature["geometry"]) for feature in features[:_FOOTPRINTS]]
+            lines = [line for shape in shapes for line in drawn.footprint_lines(shape, question["crs"])]
+            name = path.stem.removeprefix("plan_")
+            products.append({"name": name, "granules": len(features), "drawn": len(shapes), "lines": lines})
+        return {"products": products}
 
     def results_of(self, name, *, simulated=False) -> Path:
         """

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyproj
+import shapely
 
 from nunatak.geometry import region
 from nunatak.geometry.region import RegionError
@@ -13,7 +14,7 @@ from nunatak.geometry.region import RegionError
 DEGREES = "lonlat"  # what the page calls coordinates in longitude and latitude
 MAPS = ("EPSG:3413", "EPSG:3031", DEGREES)
 _DECIMALS = 5  # of degrees, a metre or so
-_AREAS = ("region", "altimetry_region")
+_FOOTPRINT_STEP = 0.5  # degrees between the points of a side of a footprint
 _MOST = 100_000  # vertices of a drawing
 
 
@@ -76,6 +77,27 @@ def drawing_of(outline: region.Region, crs) -> dict[str, Any]:
     return {"polygons": rings, "area_km2": outline.area_km2}
 
 
+def footprint_lines(geometry, crs) -> list[list[list[float]]]:
+    """
+    Return the outlines of a footprint as lines on one of `MAPS`, without sides along a cut at the antimeridian.
+
+    Parameters
+    ----------
+    geometry : shapely geometry in longitude and latitude, cut at the antimeridian
+    crs : one of `MAPS`
+    """
+    rings = shapely.get_exterior_ring(shapely.get_parts(shapely.get_parts(geometry)))
+    lines = []
+    for ring in shapely.segmentize(rings[~shapely.is_missing(rings)], _FOOTPRINT_STEP):
+        lonlat = shapely.get_coordinates(ring)
+        points = lonlat if crs == DEGREES else np.column_stack(_from_degrees(crs)(*lonlat.T))
+        seam = (np.abs(lonlat[:-1, 0]) == 180) & (np.abs(lonlat[1:, 0]) == 180)
+        pieces = np.split(np.arange(len(points)), np.flatnonzero(seam) + 1)
+        rounded = np.round(points, _DECIMALS if crs == DEGREES else 0)
+        lines += [rounded[piece].tolist() for piece in pieces if len(piece) > 1]
+    return lines
+
+
 def _box(points, crs):
     low, high = points.min(axis=0), points.max(axis=0)
     if crs != DEGREES:
@@ -103,6 +125,10 @@ def _rounded(points, crs):
         return np.round(points).astype(int).tolist()
     lon, lat = np.asarray(points, dtype=float).T
     return np.column_stack([np.round((lon + 180) % 360 - 180, _DECIMALS), np.round(lat, _DECIMALS)]).tolist()
+
+
+def _from_degrees(crs):
+    return pyproj.Transformer.from_crs("OGC:CRS84", crs, always_xy=True).transform
 
 
 def _to_degrees(crs):

@@ -90,6 +90,7 @@ async function outlines() {
 
 async function show(crs) {
   await Promise.all([chart.show(crs), outlines()]);
+  await runs.footprints();
   await check();
 }
 
@@ -191,7 +192,7 @@ async function begin() {
   $('save').addEventListener('click', () => save(false));
   $('ask-yes').addEventListener('click', () => { $('ask').close(); save(true); });
   $('ask-no').addEventListener('click', () => $('ask').close());
-  runs = new Runs(() => state.opened, say);
+  runs = new Runs(() => state.opened, say, chart);
   $('panel').addEventListener('submit', (event) => event.preventDefault());
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && pen.draw) toggle(); });
   await show('EPSG:3413');

@@ -17,6 +17,7 @@ const COLOURS = {
   region: '#b34700', altimetry_region: '#7b3f9e', regions: '#005b8f', focus: '#1a1a1a',
   transect: '#00684a', gate: '#a0005a', flowline: '#0b4fa8', point: '#0b4fa8',
 };
+export const PRODUCT_COLOURS = ['#0b4fa8', '#00684a', '#a0005a', '#7a5c00', '#5b2a86'];
 const stroke = (color, width, lineDash) => new ol.style.Stroke({ color, width, lineDash });
 const writing = (text, color, more = {}) => new ol.style.Text({
   text, font: '12px system-ui, sans-serif', fill: new ol.style.Fill({ color }), stroke: stroke('#fff', 3), overflow: true, ...more,
@@ -36,9 +37,10 @@ export class Chart {
       stroke: stroke(feature.get('kind') === 'study' ? '#005b8f' : '#8f99a5', 1.2, [5, 4]),
       text: writing(feature.get('name'), feature.get('kind') === 'study' ? '#005b8f' : '#5c6670'),
     }), { declutter: true });
+    this.prints = vector((feature) => new ol.style.Style({ stroke: stroke(feature.get('color'), 0.8) }));
     this.drawn = vector((feature) => this.style(feature));
     this.map = new ol.Map({
-      target, keyboardEventTarget: target, layers: [this.land, this.grid, this.known, this.drawn],
+      target, keyboardEventTarget: target, layers: [this.land, this.grid, this.known, this.prints, this.drawn],
       controls: ol.control.defaults.defaults({ attribution: false, rotate: false }),
     });
     this.map.on('moveend', () => { this.graticule(); this.scale(); });
@@ -157,6 +159,14 @@ export class Chart {
     for (const { polygons, name, kind } of shapes) {
       source.addFeature(new ol.Feature({ geometry: new ol.geom.MultiPolygon(polygons), name, kind }));
     }
+  }
+
+  // the footprints of a plan, each product in its colour
+  footprints(products) {
+    const source = this.prints.getSource();
+    source.clear();
+    products.forEach(({ lines }, i) => source.addFeature(
+      new ol.Feature({ geometry: new ol.geom.MultiLineString(lines), color: `${PRODUCT_COLOURS[i % PRODUCT_COLOURS.length]}90` })));
   }
 
   // features of the drawings; those of another map are carried over and cannot be changed here

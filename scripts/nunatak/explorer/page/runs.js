@@ -1,13 +1,14 @@
 // Plan and run: what a run would fetch and cost, how it goes, its report.
 import { ask } from './ask.js';
 import { element } from './form.js';
+import { PRODUCT_COLOURS } from './map.js';
 
 const $ = (id) => document.getElementById(id);
 const size = (bytes) => (bytes >= 1e8 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
 export class Runs {
-  constructor(name, say) {
-    Object.assign(this, { name, say });
+  constructor(name, say, chart) {
+    Object.assign(this, { name, say, chart });
     $('plan').addEventListener('click', () => this.start('plan'));
     $('run').addEventListener('click', () => this.start('run'));
     $('stop').addEventListener('click', () => ask('stop'));
@@ -48,9 +49,23 @@ export class Runs {
     if (told.what === 'plan' && told.code === 0) await this.last();
   }
 
+  // the footprints of the last plan on the map that is shown
+  async footprints() {
+    const { crs } = this.chart, name = this.name();
+    const { products } = name ? await ask('footprints', { name, crs, simulated: $('simulated').checked }) : { products: [] };
+    if (crs !== this.chart.crs) return;
+    this.chart.footprints(products);
+    $('prints').replaceChildren(...products.map((product, i) => {
+      const swatch = element('span', { class: 'swatch' }), less = product.drawn < product.granules;
+      swatch.style.background = PRODUCT_COLOURS[i % PRODUCT_COLOURS.length];
+      return element('li', {}, swatch, ` ${product.name}: ${less ? `the first ${product.drawn} of ` : ''}${product.granules} footprints`);
+    }));
+  }
+
   // the last plan of the study that is open, with its date
   async last() {
     $('cost').replaceChildren();
+    await this.footprints();
     if (!this.name()) return;
     const plan = await ask('plan', { name: this.name(), simulated: $('simulated').checked });
     if (!plan.products) return;
