@@ -46,6 +46,8 @@ ICE_DENSITY = 917.0  # kg m-3, pure ice
 GLACIER_DENSITY = 850.0  # kg m-3, volume to mass for glaciers (Huss 2013, doi:10.5194/tc-7-877-2013)
 GLACIER_DENSITY_SIGMA = 60.0  # kg m-3, the same source
 SEA_WATER_DENSITY = 1028.0  # kg m-3
+FIRN_RANGE = 200e3  # m over which models of firn err together (Nilsson and Gardner 2026, doi:10.5194/essd-18-1729-2026)
+FIRN_RATE_ERROR = 0.134  # of a change of the firn's air, one standard error of GSFC-FDM alone
 # change of the thickness of floating ice over that of its surface, hydrostatic (9.26)
 BUOYANCY = SEA_WATER_DENSITY / (SEA_WATER_DENSITY - ICE_DENSITY)
 GT_PER_MM_SEA_LEVEL = 361.8  # Gt of ice that raise the mean sea level by 1 mm

@@ -70,15 +70,20 @@ def test_the_error_of_joining_is_in_changes_across_the_join_alone():
     np.testing.assert_allclose(moved[:, 0, 0], [np.hypot(both, 0.4), both])
 
 
-def test_firn_of_the_record_has_the_errors_of_its_models():
+def test_firn_of_the_record_errs_by_half_of_what_its_models_differ_by():
+    """Models that differ by 0.2 m less each year: 0.1 m/yr, whatever they differ by at both dates."""
     firn = 0.5 * (np.arange(5.0)).reshape(-1, 1, 1) * np.ones((5, *GRID.shape))
     firn[4] = np.nan  # the firn ends a year before the record
     dims = ("time", "y", "x")
-    change = record(firn=(dims, firn), firn_sigma=(dims, 0 * firn + 0.3))
+    apart = 3.0 - 0.2 * (np.arange(5.0)).reshape(-1, 1, 1) * np.ones((5, *GRID.shape))
+    change = record(firn=(dims, firn), firn_difference=(dims, apart))
     window = Grid("EPSG:3031", -1599.5e3, -300.5e3, 500.0, 500.0, 2, 2)
     held = firn_on(window, change, [2016.0, 2018.0, 2020.0])
     rate = firn_rate(held, 2016.0, 2018.0)
     np.testing.assert_allclose(rate["rate"], 0.5)
-    np.testing.assert_allclose(rate["rate_sigma"], 0.3 * np.sqrt(2) / 2)
+    np.testing.assert_allclose(rate["rate_sigma"], 0.1)
+    alike = record(firn=(dims, firn), firn_difference=(dims, 0 * apart))
+    alone = firn_rate(firn_on(window, alike, [2016.0, 2018.0]), 2016.0, 2018.0)
+    np.testing.assert_allclose(alone["rate_sigma"], 0.134 * 0.5, err_msg="at least that of one model")
     assert firn_rate(held, 2018.0, 2020.0)["rate"].isnull().all()
     assert firn_on(window, record(), [2016.0]) is None

@@ -332,7 +332,7 @@ def test_firn_of_the_record_is_used_where_the_study_gives_none(folder, gated, tm
     fall = -2 * (year - 2020).reshape(-1, 1, 1) * np.ones(GRID.shape)
     firn = np.where((year <= 2021).reshape(-1, 1, 1), 0.2 * fall, np.nan)
     dims = ("time", "y", "x")
-    data = {"delta_h": fall, "delta_h_sigma": 0 * fall + 0.05, "firn": firn, "firn_sigma": 0 * firn + 0.1}
+    data = {"delta_h": fall, "delta_h_sigma": 0 * fall + 0.05, "firn": firn, "firn_difference": 0.5 * firn}
     data |= {"from_atl15": np.ones(fall.shape, "i1")}
     made = xr.Dataset({name: (dims, values) for name, values in data.items()}, {"decimal_year": ("time", year)})
     made["offset_sigma"] = (("y", "x"), np.full(GRID.shape, 0.3))
@@ -341,6 +341,7 @@ def test_firn_of_the_record_is_used_where_the_study_gives_none(folder, gated, tm
     to_mass = table["area"] * 1e6 * 917 / 1e12
     np.testing.assert_allclose((table["firn"] / to_mass).loc[2020], -0.4, rtol=1e-2)
     np.testing.assert_allclose((table["storage"] / to_mass).loc[2020], -1.6, rtol=1e-2)
+    np.testing.assert_allclose(table["firn_sigma"].loc[2020], 0.25 * abs(table["firn"].loc[2020]), rtol=0.05)
     assert np.isnan(table["firn"].loc[2021]) and np.isnan(table["firn"].loc[0])
     np.testing.assert_allclose((table["storage"] / to_mass).loc[2021], -2.0, rtol=1e-2)
     assert "firn: the record has none in 2021; volumes of these years hold it" in caplog.text

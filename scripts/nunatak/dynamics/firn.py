@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from nunatak.constants import FIRN_RATE_ERROR
 from nunatak.dynamics.regrid import on_map
 from nunatak.dynamics.surface import FIRN, at_years
 from nunatak.times import decimal_year
@@ -59,7 +60,7 @@ def firn_on(grid, change, years):
 
     Returns
     -------
-    Dataset on (year, y, x) with `firn` and `firn_sigma`, m. None: the record has none
+    Dataset on (year, y, x) with `firn` and `firn_difference` between its two models, m. None: the record has none
     """
     return on_map(change, years, grid, names=FIRN) if "firn" in change else None
 
@@ -75,7 +76,9 @@ def firn_rate(firn, start, end):
 
     Returns
     -------
-    Dataset (y, x) with `rate` and `rate_sigma`, m/yr; missing where a date lies beyond the series
+    Dataset (y, x) with `rate` and `rate_sigma`, m/yr; missing where a date lies beyond the series. The error is half of
+        what the two models of a record differ by in this change, at least that of one model alone; else the share of it
+        that `firn` states
     """
     first, last = firn["year"].values[[0, -1]]
     at = at_years(firn, [start, end])
@@ -83,8 +86,9 @@ def firn_rate(firn, start, end):
     rate = (at["firn"].values[1] - at["firn"].values[0]) / span
     if start < first - _BESIDE or end > last + _BESIDE:
         rate = np.full_like(rate, np.nan)
-    if "firn_sigma" in firn:
-        sigma = np.hypot(*at["firn_sigma"].values) / span
+    if "firn_difference" in firn:
+        apart = np.abs(np.diff(at["firn_difference"].values, axis=0)[0]) / span
+        sigma = np.maximum(apart / 2, FIRN_RATE_ERROR * np.abs(rate))
     else:
         sigma = firn.attrs["error_share"] * np.abs(rate)
     fields = {"rate": (("y", "x"), rate), "rate_sigma": (("y", "x"), np.where(np.isfinite(rate), sigma, np.nan))}

@@ -8,7 +8,7 @@ import xarray as xr
 from nunatak.runtime import NunatakError
 
 HEIGHTS = ("dh", "dh_sigma", "dh_shared")
-FIRN = ("firn", "firn_sigma")
+FIRN = ("firn", "firn_difference")
 _BESIDE = 0.05  # years by which a year of velocity may reach beyond the record
 _NAMES = {"delta_h": "dh", "delta_h_sigma": "dh_sigma"}  # of ATL15, and here
 
@@ -21,13 +21,13 @@ def yearly_change(change):
     ----------
     change : Dataset on (time, y, x) with `decimal_year`: `delta_h`, `delta_h_sigma` as `products.atl15` reads them, or
         a record of `elevation.record`, which further has `from_atl15`, `offset_sigma`, and where they are known
-        `firn`, `firn_sigma`; m
+        `firn`, `firn_difference`; m
 
     Returns
     -------
-    Dataset on (year, y, x) with `dh`, `dh_sigma` and `firn`, `firn_sigma` where they are known (m), and the attributes
-        of `change`. Of a joined record also `dh_shared`: the error that all epochs of the older record have in common,
-        0 at those of ATL15, so that it is in a change from one to the other alone
+    Dataset on (year, y, x) with `dh`, `dh_sigma` and, where they are known, `firn` and `firn_difference` between its
+        models (m), and the attributes of `change`. Of a joined record also `dh_shared`: the error that all epochs of
+        the older record have in common, 0 at those of ATL15, so that it is in a change from one to the other alone
     """
     named = change.rename({name: ours for name, ours in _NAMES.items() if name in change})
     if "offset_sigma" in named:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from nunatak.constants import BUOYANCY, ICE_DENSITY
+from nunatak.constants import BUOYANCY, FIRN_RANGE, ICE_DENSITY
 from nunatak.dynamics.boxes import sides_of
 from nunatak.dynamics.budget import UNKNOWN, Term, area_term, true_areas
 from nunatak.dynamics.flux import FLOATING, around, discharge_by_year
@@ -18,8 +18,6 @@ from nunatak.velocity.gates import NotMeasured
 
 _STEP = 0.5  # cells of a box's outline that are judged as one
 _ALIKE = 1e7  # m, over which errors of a surface mass balance are correlated: the whole of any box
-# m, over which errors of firn are correlated (Nilsson and Gardner 2026, doi:10.5194/essd-18-1729-2026)
-_FIRN_ALIKE = 2e5
 _BEYOND = 0.01  # of a box that may lie off the map of velocities
 
 
@@ -113,7 +111,7 @@ def storage(rate, ice, *, density, correlation_range, firn=None):
 
     about = {"crs": ice.window.crs}
     volume = over(rate["dhdt"].values, rate["dhdt_sigma"].values, correlation_range)
-    air = UNKNOWN if firn is None else over(firn["rate"].values, firn["rate_sigma"].values, _FIRN_ALIKE)
+    air = UNKNOWN if firn is None else over(firn["rate"].values, firn["rate_sigma"].values, FIRN_RANGE)
     if not (air.known and volume.known):
         return volume, air
     left = Term(volume.value - air.value, float(np.hypot(volume.sigma, air.sigma)), min(volume.share, air.share))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nunatak.constants import GT_PER_MM_SEA_LEVEL
+from nunatak.constants import FIRN_RANGE, FIRN_RATE_ERROR, GT_PER_MM_SEA_LEVEL
 from nunatak.elevation import series_fits
 from nunatak.elevation.errors import sum_errors
 from nunatak.elevation.mass import ICE, mass_change
@@ -14,8 +14,6 @@ from nunatak.elevation.series_fits import NOT_KNOWN, Estimate
 from nunatak.parameters.elevation import HeightRecord
 
 ALL, WITH_FIRN = "all", "with_firn"
-FIRN_RANGE = 200e3  # m over which the difference of two firn models errs together (Nilsson and Gardner 2026)
-FIRN_RATE_ERROR = 0.134  # of a rate of GSFC-FDM
 _FIRN_SHARE = 0.99  # of the area that needs firn, for a mass
 _RATES = ("volume", "firn", "mass")
 _PER_YEAR = {"volume": "km3/yr", "firn": "km3/yr", "mass": "Gt/yr", "sea_level": "mm/yr", "mean": "m/yr"}

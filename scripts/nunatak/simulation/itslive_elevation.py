@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nunatak.constants import FIRN_RANGE
 from nunatak.products.itslive_elevation import HIGH, ICE_SHEET, LOW, NO_DATA, POLE_HOLE, ZERO
 from nunatak.runtime import written
 from nunatak.simulation import hdf, ice_sheets, noise
@@ -24,7 +25,6 @@ FIRN_SPREAD = 0.05  # m of air, half the difference of the two firn models; the 
 _ERAS = ((1992.0, 1.2, 0.25), (2003.0, 0.6, 0.12), (2010.5, 0.3, 0.04), (2100.0, 0.2, 0.01))
 _EMPTY = (1990.0, 1992.25)  # decimal years without any altimeter on the ice, in Antarctica
 _GAP_RANGE = 40e3  # m over which cells are missing together
-_FIRN_RANGE = 200e3  # m
 _TILE = 108  # cells of one side of a chunk
 _FILL = -32767.0
 # Latitude that the altimeters reach, up to a decimal year.
@@ -154,7 +154,7 @@ def _in_pole_hole(truth, x, y, year):
 
 def _put_firn(layers, world, iced, time):
     """Firn air content of two models that differ, about a truth without any change."""
-    field = noise.CorrelatedField(iced.shape, CELL, _FIRN_RANGE).draw(world.rng("itslive_elevation", "firn"))
+    field = noise.CorrelatedField(iced.shape, CELL, FIRN_RANGE).draw(world.rng("itslive_elevation", "firn"))
     since = decimal_year(time) - float(decimal_year(np.datetime64(ZERO["greenland"])))
     course = np.sin(2 * np.pi * since / 8) + 0.4 * np.sin(2 * np.pi * since)
     for step, factor in enumerate(course):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ValidationInfo, model_validator
 
-from nunatak.constants import THICKNESS
+from nunatak.constants import FIRN_RATE_ERROR, THICKNESS
 from nunatak.parameters import dynamics
 from nunatak.study.base import Listed, Model, Word, key
 from nunatak.study.lines import check_rasters
@@ -99,7 +99,9 @@ class Dynamics(Model, dynamics.Dynamics):
         unit="m/yr of air",
     )
     firn_variable: str | int | None = key(None, "variable or band of the raster")
-    firn_error: float = key(0.134, "standard error of the change of the firn as a share of it", unit="1", ge=0, le=5)
+    firn_error: float = key(
+        FIRN_RATE_ERROR, "standard error of the change of the firn as a share of it", unit="1", ge=0, le=5
+    )
     basal_melt: float | str | None = key(
         None,
         "basal melt, positive where ice is lost, a number or a raster; of a series the mean of the shared years",
