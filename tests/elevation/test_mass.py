@@ -6,7 +6,7 @@ import xarray as xr
 from numpy.testing import assert_allclose
 from tests.builders import studies
 
-from nunatak.elevation import ICE, ice_equivalent, mass_change
+from nunatak.elevation import BUOYANCY, ICE, ice_equivalent, mass_change, region_change
 from nunatak.runtime import NunatakError
 from nunatak.times import from_decimal_year
 
@@ -27,6 +27,27 @@ def test_firn_air_and_uplift_leave_the_ice():
     ice = ice_equivalent(change, *corrections(change, -0.3, 0.1))
     assert_allclose(ice.delta_h, studies.height_change(-0.8).delta_h, atol=1e-12)
     assert "firn air content" in ice.attrs["corrected_for"]
+
+
+def test_a_region_tells_volume_firn_and_mass_side_by_side():
+    """Ice, air and rising bed add up to the change of the surface; mass is of the ice alone."""
+    change = studies.height_change(-1.0)
+    ice = ice_equivalent(change, *corrections(change, -0.3, 0.1))
+    whole = np.ones(ice.delta_h.shape[1:])
+    table = region_change(ice, whole, region="sheet", density=ICE)
+    surface = region_change(change, whole, region="sheet")["volume_change"]
+    assert_allclose(table["volume_change"] + table["firn_change"] + table["gia_change"], surface, atol=1e-12)
+    assert_allclose(table["firn_change"], 0.3 * surface, atol=1e-12)
+    assert_allclose(table["mass_change"], 0.917 * table["volume_change"])
+    assert table.attrs["units"]["firn_change"] == "km3" and "firn_change" not in region_change(
+        change, whole, region="a"
+    )
+
+
+def test_floating_ice_thickens_by_more_than_its_surface_rises():
+    assert_allclose(BUOYANCY, 1028 / (1028 - 917))
+    mass, sigma = mass_change(1.0, 0.1, ICE.afloat())
+    assert_allclose((mass, sigma), (0.917 * BUOYANCY, 0.0917 * BUOYANCY))
 
 
 def test_correction_on_other_cells_is_refused():

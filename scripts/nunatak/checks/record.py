@@ -21,7 +21,7 @@ from nunatak.times import decimal_year
 # Stated errors of a difference hold those of both, and quarters of months that err together: it spreads by less than 1.
 AGREEMENT_LIMIT = 1.5
 BIAS_LIMIT = 0.005  # m, of the mean difference of a cell, which joining makes 0
-TREND_LIMIT = 4.0  # standard errors of the difference of two trends over few years, persistence counted
+TREND_LIMIT = 5.0  # standard errors of the difference of two trends over few years, persistence counted
 _LEAST_SIGMA = 0.005  # m/yr; few epochs may agree by chance
 TRUTH_SCALE, TRUTH_SPREAD = (0.97, 1.03), (0.4, 1.25)
 _CELLS = 4000  # held against the truth, evenly over those with a value

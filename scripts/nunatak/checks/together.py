@@ -115,7 +115,7 @@ def count_values(results):
     for name, group in results.get("freeboard", {}).items():
         values = group["count"].where(group["count"] > 0) if "count" in group else _a_map(group)
         counts[f"freeboard/{name}"] = int(values.notnull().sum())
-    for key, name in (("annual", "v"), ("surface", "h")):
+    for key, name in (("annual", "v"), ("surface", "h"), ("record", "delta_h")):
         if key in results:
             counts[key] = int(results[key][name].notnull().sum())
     return counts

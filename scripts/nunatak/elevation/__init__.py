@@ -14,7 +14,7 @@ from nunatak.elevation.crossovers import (
 from nunatak.elevation.errors import SumErrors, sum_errors
 from nunatak.elevation.height_cells import join_cells, map_cells, thin_heights
 from nunatak.elevation.hypsometry import cell_heights, change_by_elevation
-from nunatak.elevation.mass import GLACIER, ICE, Density, ice_equivalent, mass_change
+from nunatak.elevation.mass import BUOYANCY, GLACIER, ICE, Density, ice_equivalent, mass_change
 from nunatak.elevation.outliers import (
     LARGE_ERROR,
     OUT_OF_LINE,
@@ -41,6 +41,7 @@ from nunatak.elevation.volume import region_change, region_rates
 from nunatak.parameters.elevation import RateOptions
 
 __all__ = [
+    "BUOYANCY",
     "FIRN_MODELS",
     "GLACIER",
     "ICE",

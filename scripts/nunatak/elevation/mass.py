@@ -71,7 +71,8 @@ def ice_equivalent(change, firn_air_content, uplift):
 
     Returns
     -------
-    Dataset like `change`; NaN where or when a correction is missing. attrs["corrected_for"] says what was taken out
+    Dataset like `change`; NaN where or when a correction is missing. attrs["corrected_for"] says what was taken out,
+        and the variables `firn_air` and `uplift` (m since 2020.0) hold it
 
     Raises
     ------
@@ -83,8 +84,13 @@ def ice_equivalent(change, firn_air_content, uplift):
                 raise NunatakError(f"{name}: its cells are not those of the height change; put it on their grid first")
     years = change.decimal_year.values
     motion = uplift.values * (years[:, None, None] - DATUM_YEAR)
-    corrected = change.delta_h.values - _since_datum(firn_air_content, years) - motion
-    result = change.assign(delta_h=(change.delta_h.dims, corrected, change.delta_h.attrs))
+    air = _since_datum(firn_air_content, years)
+    dims = change.delta_h.dims
+    result = change.assign(
+        delta_h=(dims, change.delta_h.values - air - motion, change.delta_h.attrs),
+        firn_air=(dims, air, {"units": "m"}),
+        uplift=(dims, motion, {"units": "m"}),
+    )
     return result.assign_attrs(corrected_for="firn air content, glacial isostatic adjustment")
 
 

@@ -47,6 +47,8 @@ _UNITS = {
     "interpolated_share": "1",
     "n_cells": "1",
     "correlation_range": "m",
+    "firn_change": "km3",
+    "gia_change": "km3",
     "mass_change": "Gt",
     "mass_sigma": "Gt",
 }
@@ -82,6 +84,8 @@ def region_change(
         interpolated_share : of `area` at cells without data of their own at the epoch; NaN where the file does not say
         n_cells, sigma_from (which error of a difference), quantity ("mass" or "volume"), correlation_range
         mass_change, mass_sigma (Gt), with a density
+        firn_change, gia_change (km3), where `mass.ice_equivalent` took firn air and uplift out: the surface changed by
+            the sum of volume_change and these two
     """
     rows, columns = _extent(coverage)
     change = change.isel(y=rows, x=columns)
@@ -120,6 +124,9 @@ def region_change(
         )
     if density is not None:
         table["mass_change"], table["mass_sigma"] = mass_change(table.volume_change, table.volume_sigma, density)
+    for column, layer in (("firn_change", "firn_air"), ("gia_change", "uplift")):
+        if layer in change:
+            table[column] = _taken_out(change, layer, f, start)
     return _with_units(table)
 
 
@@ -171,6 +178,18 @@ def region_rates(rates, coverage, *, region, correlation_range=CORRELATION_RANGE
         table.attrs["units"] |= {"mass_change": "Gt/yr", "mass_sigma": "Gt/yr"}
         return table
     return _with_units(table)
+
+
+def _taken_out(change, layer, f, start):
+    """Volume (km3) since an epoch of what was taken out of the height change, over the cells that are summed."""
+    first, found = change.isel(time=start), []
+    for k in range(change.time.size):
+        end = change.isel(time=k)
+        area = [epoch.ice_area.values for epoch in (first, end)]
+        weight = np.where((area[0] > 0) & (area[1] > 0), 0.5 * (area[0] + area[1]), 0.0) * f
+        seen = np.isfinite(end.delta_h.values - first.delta_h.values)
+        found.append(np.where(seen, weight * (end[layer].values - first[layer].values), 0.0).sum() / 1e9)
+    return found
 
 
 def _sums(fields, f, correlation_range):
