@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from nunatak.dynamics.along import thinned
 from nunatak.dynamics.lag import lags_of_years
 from nunatak.files.tables import read_csv, read_table, write_csv
 from nunatak.results.reading import source_of
@@ -40,10 +41,9 @@ def main(regions, flowlines, out, *, study):
 
 
 def spaced(line):
-    """Yield the distance and the rows of the points of a flowline that lie at least `SPACING` apart."""
-    at = np.sort(line["distance"].unique())
-    step = np.floor((at - at[0]) / SPACING + 1e-9)
-    for distance in at[np.unique(step, return_index=True)[1]]:
+    """Yield the distance and the rows of one point of a flowline for every `SPACING`."""
+    points = thinned(pd.DataFrame({"distance": np.sort(line["distance"].unique())}), SPACING)
+    for distance in points["distance"]:
         yield distance, line[line["distance"] == distance]
 
 

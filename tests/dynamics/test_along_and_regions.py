@@ -71,7 +71,7 @@ def test_without_height_change_or_surface_they_are_missing():
     assert "dh_since" not in table.attrs
 
 
-def test_points_nearer_than_the_spacing_are_left_out():
+def test_one_point_is_kept_for_each_stretch_of_the_line():
     thin = thinned(path(), 450.0)
     assert np.diff(thin["distance"]).min() >= 400 and len(thin) < len(path()) / 2
     assert thin["distance"].iloc[0] == path()["distance"].iloc[0]

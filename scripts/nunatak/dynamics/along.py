@@ -63,10 +63,10 @@ def along_flowline(annual, path, thickness, change=None, *, half_length=None):
     years, middle = years_of(annual)
     points = _points(annual, path)
     speed, error = _speeds(annual, points["x"], points["y"])
-    heights = _heights(thickness, change, points, annual, middle)
+    ice = _ice(thickness, points)
     if half_length is None:
-        known = points["thickness"][np.isfinite(points["thickness"])]
-        half_length = float(np.median(known)) if known.size else 2 * Grid.of(annual).dx
+        known = ice["thickness"].values[np.isfinite(ice["thickness"].values)]
+        half_length = float(np.median(known)) if known.size else 2 * points["cell"]
     half_length = max(half_length, points["cell"])
     strain, strain_sigma = _strain(annual, points, half_length)
     first = first_year_seen(speed)
@@ -77,7 +77,7 @@ def along_flowline(annual, path, thickness, change=None, *, half_length=None):
         "v_change_error": np.where(np.arange(years.size)[:, None] == first, 0.0, np.hypot(error, error[first])),
         "strain": strain,
         "strain_sigma": strain_sigma,
-        **heights,
+        **_heights(ice, change, points, annual, middle),
     }
     fields["v_change_error"][~np.isfinite(fields["v_change"])] = np.nan
     n = points["x"].size
@@ -86,19 +86,19 @@ def along_flowline(annual, path, thickness, change=None, *, half_length=None):
         table.insert(0, name, np.tile(points[name], years.size))
     table.insert(0, "year", np.repeat(years, n))
     table.attrs |= {"half_length": half_length, "v_since": int(years[first])}
-    if change is not None and np.isfinite(heights["dh"]).any():
+    if change is not None and np.isfinite(fields["dh"]).any():
         table.attrs["dh_since"] = float(middle[_whole_years(annual, change)][0])
     return table[["year", *UNITS]]
 
 
 def thinned(path, spacing):
     """
-    Return the points of a flowline that lie at least so far apart, from its upper end on.
+    Return one point of a flowline for each stretch of a length: the first in it, from the upper end on.
 
     Parameters
     ----------
     path : DataFrame with `distance`, m, ascending
-    spacing : m
+    spacing : length of a stretch, m
     """
     step = np.floor((path["distance"] - path["distance"].iloc[0]) / spacing + 1e-9)
     return path[~step.duplicated()].reset_index(drop=True)
@@ -143,22 +143,23 @@ def _strain(annual, points, half_length):
     return (v1 - v0) / (2 * half_length), np.hypot(e0, e1) / (2 * half_length)
 
 
-def _heights(thickness, change, points, annual, middle):
-    """Return surface, thickness, height change and its rate with errors, (n_year, n_point) each."""
-    x, y = points["x"], points["y"]
-    shape = (middle.size, x.size)
+def _ice(thickness, points):
+    """Return thickness, its error and where known the surface at points as a line of cells; no ice is missing."""
     names = [name for name in ("thickness", "thickness_sigma", "surface") if name in thickness]
-    here = dict(zip(names, Field(thickness, names)(x, y), strict=True))
+    here = dict(zip(names, Field(thickness, names)(points["x"], points["y"]), strict=True))
     here["thickness"] = np.where(here["thickness"] > 0, here["thickness"], np.nan)
-    points["thickness"] = here["thickness"]
-    missing = np.full(shape, np.nan)
-    moving = None if change is None else on_points(change, x, y, annual.attrs["crs"])
-    line = _as_line({name: here[name] for name in names})
-    reference = thickness.attrs["reference_year"]
-    moved = thickness_in_time(line, moving, middle, reference_year=reference)
-    rise = thickness_in_time(line, moving, middle, reference_year=thickness.attrs.get("surface_year", reference))
+    return _as_line(here).assign_attrs(thickness.attrs)
+
+
+def _heights(ice, change, points, annual, middle):
+    """Return surface, thickness, height change and its rate with errors, (n_year, n_point) each."""
+    missing = np.full((middle.size, points["x"].size), np.nan)
+    moving = None if change is None else on_points(change, points["x"], points["y"], annual.attrs["crs"])
+    reference = ice.attrs["reference_year"]
+    moved = thickness_in_time(ice, moving, middle, reference_year=reference)
+    rise = thickness_in_time(ice, moving, middle, reference_year=ice.attrs.get("surface_year", reference))
     out = {
-        "surface": missing if "surface" not in here else here["surface"] + rise["thickness_change"].values[:, 0],
+        "surface": ice["surface"].values + rise["thickness_change"].values[:, 0] if "surface" in ice else missing,
         "thickness": moved["thickness"].values[:, 0],
         "thickness_sigma": moved["thickness_sigma"].values[:, 0],
     }
