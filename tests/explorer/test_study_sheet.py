@@ -55,7 +55,7 @@ def test_a_study_is_written_with_the_meaning_of_each_key(flow):
         ({"name": "a/b"}, "name", "cannot be the name"),
         ({"name": "../../x"}, "name", "cannot be the name"),
         ({"name": "all"}, "name", "another command"),
-        ({"name": ""}, "name", "cannot be the name"),
+        ({"name": ""}, "name", "missing; write one word"),
     ],
 )
 def test_a_mistake_stands_beside_its_key(flow, changes, key, said):
@@ -166,3 +166,9 @@ def test_a_file_of_outlines_is_taken_by_its_path(flow):
     assert sheet.read_text(answer["text"])["region"] == outline["spec"]
     mistakes = checked(flow, drawings=[{"role": "region", "spec": {"polygon": "nowhere.gpkg"}}])["mistakes"]
     assert [key for key, said in mistakes if "nowhere.gpkg" in said] == ["region"]
+
+
+def test_a_name_that_cannot_be_taken_hides_no_other_mistake(flow):
+    for name in ("", "a/b", "all", "study"):
+        mistakes = checked(flow, name=name, title="", products={"atl15": {"band": "-3"}})["mistakes"]
+        assert sorted(key for key, _ in mistakes) == ["name", "products.atl15.band", "title"], name

@@ -30,6 +30,7 @@ _ORDER = (
     "products",
 )
 _WIDTH = 110
+_STAND_IN = "my_study"  # under which a study is read whose own name cannot be taken
 _MEANINGS = {row.path: row.help for row in reference.rows(study.StudyFile)}
 _PRODUCT_ROWS = {row.path: row for row in reference.rows(study.Products)}
 # role of a drawn line or point: key of the study, what stands under the name
@@ -117,7 +118,7 @@ def check(text, name, *, folder, settings=None) -> list[tuple[str, str]]:
     wrong = name_mistake(name)
     of_name = [("name", wrong)] if wrong else []
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / f"{'study' if wrong else name}.yaml"
+        path = Path(scratch) / f"{_STAND_IN if wrong else name}.yaml"
         path.write_text(text, "utf-8")
         try:
             study.load(path, settings=settings)
@@ -128,6 +129,8 @@ def check(text, name, *, folder, settings=None) -> list[tuple[str, str]]:
 
 def name_mistake(name) -> str:
     """Return why a name can be no study's; empty where it can."""
+    if not name:
+        return "missing; write one word, the name of the file and of the folder of results"
     try:
         loading.check_name(Path(f"{name.replace('/', '.')}.yaml"))  # a slash would begin another folder
     except study.StudyError as error:
