@@ -62,14 +62,24 @@ def onto_coarser(data, names, grid, *, area, least=0.5):
     result = {area: (data[area].dims, total, data[area].attrs)}
     for name in names:
         values = data[name].values
-        seen = np.where(np.isfinite(values), weight, 0.0)
-        found = down @ seen @ across.T
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = down @ np.where(seen > 0, seen * np.nan_to_num(values), 0.0) @ across.T / found
-        kept = (found > 0) & (found >= least * total)
-        result[name] = (data[name].dims, np.where(kept, mean, np.nan).astype("f4"), data[name].attrs)
+        shape = values.shape[:-2]
+        weights, totals = (np.broadcast_to(part, shape + part.shape[-2:]) for part in (weight, total))
+        means = np.full((*shape, *grid.shape), np.nan, "f4")
+        for k in np.ndindex(shape):  # one layer at a time, so that sums of few are held
+            means[k] = _mean(values[k], weights[k], totals[k], (down, across), least)
+        result[name] = (data[name].dims, means, data[name].attrs)
     coordinates = {name: data[name] for name in data.coords if not {"y", "x"} & set(data[name].dims)}
     return xr.Dataset(result, coordinates | {"y": grid.y, "x": grid.x}, data.attrs | {"resolution": grid.dx})
+
+
+def _mean(values, weight, total, overlaps, least):
+    """(ny, nx) weighted mean of one layer; NaN where less than a share of the weight has values."""
+    down, across = overlaps
+    seen = np.where(np.isfinite(values), weight, 0.0)
+    found = down @ seen @ across.T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = down @ (seen * np.nan_to_num(values)) @ across.T / found
+    return np.where((found > 0) & (found >= least * total), mean, np.nan)
 
 
 def _overlaps(data, grid):
