@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyproj
 import pytest
 import xarray as xr
 
-from nunatak.checks import velocity, velocity_truth
+from nunatak.checks import from_maps, velocity, velocity_truth
 from nunatak.simulation import world
+from nunatak.velocity import flux_gate
 
 WORLD = {"name": "pine_island", "size": "tiny"}
 
@@ -152,3 +154,28 @@ def test_a_cube_in_another_projection_is_held_against_the_same_truth():
     k = truth.scale(x, y)
     qx, qy = to_utm.transform(x + k * vx / 100, y + k * vy / 100)
     np.testing.assert_allclose([(qx - px) * 100, (qy - py) * 100], found, rtol=0.02, atol=15)
+
+
+def test_discharge_is_compared_at_gates_whose_thickness_is_a_number_with_their_density():
+    """Ice of 100 m/yr through two gates of 1 km; the thickness of the second is a raster's, which nobody can tell."""
+    x, y = 500e3 + 100.0 * np.arange(41), 1.7e6 - 100.0 * np.arange(41)
+    stated = {"vx": 100.0, "vy": 0.0, "vx_error": 5.0, "vy_error": 5.0}
+    fields = {n: (("year", "y", "x"), np.full((1, 41, 41), v)) for n, v in stated.items()}
+    annual = xr.Dataset(fields, {"year": [2020], "x": x, "y": y}, {"crs": "EPSG:32714"})
+    to_lonlat = pyproj.Transformer.from_crs("EPSG:32714", "EPSG:4326", always_xy=True)
+    ends = [to_lonlat.transform(502e3, north) for north in (1.6985e6, 1.6975e6)]
+    asked = {
+        "number": {"lonlat": ends, "thickness": 500.0, "density": 900.0},
+        "raster": {"lonlat": ends, "thickness": "bed.tif"},
+    }
+    flux = flux_gate(annual.isel(year=0), np.array([[502e3, 1.6985e6], [502e3, 1.6975e6]]), 1.0, crs="EPSG:32714")
+    row = {"year": 2020, "width": flux.width, "observed_share": 1.0, "angle": flux.angle}
+    area = abs(100.0 * flux.width / 1e6)
+    sign = np.sign(flux.segments["v_across"].iloc[0])
+    error = float((flux.segments["v_across_error"] * flux.segments["width"]).sum()) / 1e6
+    row |= {"area_flux": sign * area, "area_flux_sigma": error}
+    known = [sign * area * 500 * 900 / 1e6, 0.123]
+    table = pd.DataFrame([{"gate": name, **row, "discharge": d} for name, d in zip(asked, known, strict=True)])
+    assert from_maps.gates(table, annual, asked).held
+    assert from_maps.gates(table.assign(discharge=[known[0] * 917 / 900, 0.123]), annual, asked).failed
+    assert from_maps.gates(table.assign(discharge=[known[0], 0.2]), annual, asked).held

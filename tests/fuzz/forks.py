@@ -20,9 +20,11 @@ from tests.fuzz.seeds import copied
 
 from nunatak.runtime import NunatakError
 
-SECONDS = 20  # of one file; a seed takes less than one
+SECONDS = 20  # of work on one file; a seed takes less than one
+WAITED = 180  # seconds by the clock, for what waits without work; a busy machine alone makes 20 of one
 ADDRESS_BYTES = 3 << 30  # beside what the process holds when it begins
 GROWTH_BYTES = 1 << 30  # of memory held, from which on a file has taken too much
+_TIMERS = (signal.SIGALRM, signal.SIGPROF)
 BAD = ("silent", "exception", "memory", "hang", "crash")
 WORDS = ("same", "refused", "told", "no rows", *BAD)
 
@@ -72,7 +74,7 @@ def _batch(reader, cases, folder, base):
             done += 1
     status = os.waitpid(child, 0)[1]
     if done < len(cases):
-        word = "hang" if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM else "crash"
+        word = "hang" if os.WIFSIGNALED(status) and os.WTERMSIG(status) in _TIMERS else "crash"
         yield Outcome(cases[done].name, word, f"the child ended with {status}", SECONDS)
 
 
@@ -85,12 +87,17 @@ def _work(reader, cases, folder, base, write):
         limit = _status("VmSize") + ADDRESS_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         for case in cases:
-            signal.setitimer(signal.ITIMER_REAL, SECONDS)
+            _limit_time(SECONDS, WAITED)
             said = pickle.dumps(_outcome(reader, case, folder, base))
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            _limit_time(0, 0)
             os.write(write, struct.pack("i", len(said)) + said)
     finally:
         os._exit(0)
+
+
+def _limit_time(worked, waited):
+    signal.setitimer(signal.ITIMER_PROF, worked)
+    signal.setitimer(signal.ITIMER_REAL, waited)
 
 
 def _status(field):

@@ -212,6 +212,8 @@ def gates(table, annual, asked):
     if not len(table):
         return not_applicable("gates", "no year has a velocity on a gate")
     to_map = pyproj.Transformer.from_crs("EPSG:4326", annual.attrs["crs"], always_xy=True)
+    stated_thickness = {name: gate.get("thickness") for name, gate in asked.items()}
+    numbers = {name: float(value) for name, value in stated_thickness.items() if isinstance(value, int | float)}
     expected = []
     for name, gate in ((name, Gate(**stated)) for name, stated in asked.items()):
         vertices = np.column_stack(to_map.transform(*np.asarray(gate.lonlat, dtype=float).T))
@@ -231,19 +233,14 @@ def gates(table, annual, asked):
                 "angle": flux.angle,
                 "area_flux": area,
                 "area_flux_sigma": error,
-                "discharge": area * gate.thickness * gate.density / 1e6 if _is_number(gate.thickness) else np.nan,
+                "discharge": area * numbers.get(name, np.nan) * gate.density / 1e6,
             }
             expected.append(row)
     rows = pd.DataFrame(expected) if expected else table[:0]
-    numbers = [name for name, gate in asked.items() if _is_number(gate.get("thickness"))]
     found = table if not numbers else table.assign(discharge=table["discharge"].where(table["gate"].isin(numbers)))
     columns = None if numbers else [name for name in rows if name != "discharge"]
     text = "fluxes from the maps of the years"
     return same_rows("gates", found, rows, ["gate", "year"], text, columns=columns, limit=1e-3)
-
-
-def _is_number(thickness):
-    return isinstance(thickness, int | float)
 
 
 def _points_of(vertices, step):
