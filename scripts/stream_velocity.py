@@ -43,6 +43,7 @@ def main(layers, out, *, fit, study, years=None, threads=2, memory_mb=256, code=
     annual, seen = stream_composite(stack, tiles, kept=kept, memory_mb=memory_mb, threads=threads, **options)
     plan = read_layers(layers)[0]
     settled = settled_layers(plan, seen.valid)
+    annual.attrs["n_pairs"] = int((settled["fate"] == "used").sum())  # of the layers chosen, those that see the region
     build.write_pairs(settled, out["pairs"], about)
     log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(settled).items()))
     build.refuse_empty(settled, out["annual"])
