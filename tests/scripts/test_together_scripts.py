@@ -153,7 +153,7 @@ WRONG = [
     ("flowline_years", changed("v_change", lambda v: 1.1 * v), "flowline_years/closes"),
     ("flowline_years", changed("dh", lambda v: 1.2 * v), "flowline_years/closes"),
     ("flowline_years", changed("surface", lambda v: -v), "flowline_years/closes"),
-    ("flowline_years", changed("strain", lambda v: 1.2 * v), "flowline_years/closes"),
+    ("flowline_years", changed("strain", lambda v: 1.2 * v), "flowline_years/again"),
     ("basin_years", changed("speed", lambda v: 1.02 * v), "basin_years/again"),
     ("basin_years", changed("dhdt", lambda v: np.roll(v, 1)), "basin_years/again"),
     ("basin_years", changed("speed_sigma", lambda v: 3 * v), "basin_years/again"),

@@ -16,7 +16,7 @@ from nunatak.geometry.outlines import ALTIMETRY_REGION
 
 _ROWS = 400  # of flowlines that are looked up in the maps
 _SIZES = {"dh": 1.0, "dhdt": 0.1, "v_change": 10.0, "strain": 1e-3}  # by which differences of values near 0 are divided
-_LINE = ("v", "v_change", "dh", "thickness", "surface", "strain")
+_LINE = ("v", "v_change", "dh", "thickness", "surface")
 
 
 def checks(results, record):
@@ -56,6 +56,7 @@ def line_again(lines, annual, thickness, record):
         "v": (rows["v"], np.hypot(vx, vy)),
         "v_error": (rows["v_error"], np.where(np.isfinite(vx), error, np.nan)),
     }
+    columns["strain"] = rows["strain"], _strain(rows, lines, annual, k)
     if record is not None:
         start, end = (annual[name].values[k] for name in ("year_start", "year_end"))
         whole = _held(record, start, end)
@@ -67,12 +68,27 @@ def line_again(lines, annual, thickness, record):
         depth = _look_up(thickness, thickness["thickness"].values, x, y)
         known = np.isfinite(later - of_map) & (depth > 0)
         columns["thickness"] = rows["thickness"][known], np.maximum(depth + later - of_map, 0)[known]
-    text = "speed, thickness and height change at points of flowlines from the maps"
+    text = "speed, strain, thickness and height change at points of flowlines from the maps"
     return same("flowline_years/again", columns, text, limit=1e-3, scales=_SIZES)
 
 
+def _strain(rows, lines, annual, k):
+    """Return the strain at points of flowlines, from the speeds half a length up and down the line."""
+    strain = np.full(len(rows), np.nan)
+    for name, line in lines.drop_duplicates(["flowline", "distance"]).groupby("flowline"):
+        own = (rows["flowline"] == name).to_numpy()
+        half = float(lines.attrs["attributes"][f"{name}_half_length"])
+        path, ends = line.sort_values("distance"), []
+        along = path["distance"].to_numpy()
+        for at in (rows["distance"][own] - half, rows["distance"][own] + half):
+            x, y = (np.interp(at, along, path[axis], left=np.nan, right=np.nan) for axis in ("x", "y"))
+            ends.append(np.hypot(*(_of_layers(annual, part, k[own], x, y) for part in ("vx", "vy"))))
+        strain[own] = (ends[1] - ends[0]) / (2 * half)
+    return strain
+
+
 def line_closes(lines):
-    """Changes along flowlines are differences between years, and strain is that of the speed along the line."""
+    """Changes of speed and height along flowlines are differences between the values of the years."""
     columns = {}
     about = lines.attrs["attributes"]
     for name, own in lines.groupby("flowline"):
@@ -85,23 +101,9 @@ def line_closes(lines):
             moved = moved - moved.iloc[:1].to_numpy() if len(dh) else moved
             known = dh.notna() & moved.notna()
             columns[f"dh of {name} by {key}"] = dh.to_numpy()[known], moved.to_numpy()[known]
-        columns[f"strain of {name}"] = _strains(table, float(about[f"{name}_half_length"]))
     scales = {column: _SIZES[column.split(" of ")[0]] for column in columns}
-    text = "changes and strain along flowlines from the years' values"
-    return same("flowline_years/closes", columns, text, limit=0.1, scales=scales)
-
-
-def _strains(table, half_length):
-    """Return the mean strain of each year over the line, as it is and from speeds of points half a length away."""
-    at, v, strain = table["v"].columns.to_numpy(), table["v"].to_numpy(), table["strain"].to_numpy()
-    n = round(half_length / np.median(np.diff(at))) if at.size > 1 else 0
-    if n < 1 or at.size <= 2 * n:
-        return np.array([]), np.array([])
-    slope, strain = (v[:, 2 * n :] - v[:, : -2 * n]) / (at[2 * n :] - at[: -2 * n]), strain[:, n : at.size - n]
-    known = np.isfinite(slope) & np.isfinite(strain)
-    some = known.any(axis=1)
-    found, expected = (np.nanmean(np.where(known, part, np.nan)[some], axis=1) for part in (strain, slope))
-    return found, expected
+    text = "changes along flowlines from the years' values"
+    return same("flowline_years/closes", columns, text, limit=1e-3, scales=scales)
 
 
 def regions_again(table, outlines, annual, thickness, record):
