@@ -39,6 +39,16 @@ def test_a_constant_stays_constant():
     assert np.isnan(gaussian_kernel(points, far, length=8e3, radius=15e3)[0]).all()
 
 
+def test_a_node_with_three_neighbours_has_a_value_and_one_with_two_has_none():
+    """Three points about the centre of a cell, at equal distances: their mean."""
+    node = Grid("EPSG:3413", 0.0, 1000.0, 1000.0, 1000.0, 1, 1)
+    around = np.radians([90.0, 210.0, 330.0])
+    points = {"x": 500 + 100 * np.cos(around), "y": 500 + 100 * np.sin(around), "value": np.array([1.0, 2.0, 6.0])}
+    value, _, count = gaussian_kernel(points, node, length=1e3, radius=2e3)
+    assert value.item() == pytest.approx(3.0) and count.item() == 3
+    assert np.isnan(gaussian_kernel({k: v[:2] for k, v in points.items()}, node, length=1e3, radius=2e3)[0]).all()
+
+
 def test_order_of_points_does_not_matter():
     """Any order: the same map."""
     points = scattered()
