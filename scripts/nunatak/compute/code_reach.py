@@ -1,10 +1,10 @@
 """
-What a script can reach through its imports: library modules and third-party packages.
+Find what a script can reach through its imports: library modules and third-party packages.
 
-Snakemake reruns a rule when its script changes, but not when a library module behind it does; a hash of the
-modules in reach, given to the rule as a parameter, closes that gap. The same walk tells which packages a rule's
-environment must hold. Imports are read off the source, at module level and inside functions, with what a call of
-`registry` imports by the names in a table; nothing is run.
+Snakemake reruns a rule when its script changes, but not when a library module behind it does. A hash of the modules in
+reach, given to the rule as a parameter, closes that gap. The same search finds the packages that a rule's environment
+must hold. Imports are read from the source, at module level and inside functions, together with the imports of a call
+of `registry`, which follow from the names in a table. Nothing is run.
 """
 
 from __future__ import annotations
@@ -22,24 +22,42 @@ PACKAGE = "nunatak"
 _MODULE = re.compile(PACKAGE + r"(\.[a-z0-9_]+)+")
 
 
-def modules(script) -> set[Path]:
-    """The library's files that a script reaches, itself not included."""
-    found: set[Path] = set()
+def modules(script: str | Path) -> set[Path]:
+    """
+    Return the library's files that a script reaches, without the script itself.
+
+    Parameters
+    ----------
+    script : path of a script or notebook
+    """
+    reached: set[Path] = set()
     queue = [Path(script)]
     while queue:
-        new = imported(queue.pop()) - found
-        found |= new
+        new = imported(queue.pop()) - reached
+        reached |= new
         queue += new
-    return found
+    return reached
 
 
-def imported(path) -> frozenset[Path]:
-    """The library's files that a file imports itself."""
+def imported(path: str | Path) -> frozenset[Path]:
+    """
+    Return the library's files that a file imports directly.
+
+    Parameters
+    ----------
+    path : Python file or notebook
+    """
     return _files_behind(*_dated(path))
 
 
-def packages(script) -> set[str]:
-    """Top-level names of the third-party packages that a script and its library modules import."""
+def packages(script: str | Path) -> set[str]:
+    """
+    Return the top-level names of the third-party packages that a script and its library modules import.
+
+    Parameters
+    ----------
+    script : path of a script
+    """
     names: set[str] = set()
     for path in {Path(script), *modules(script)}:
         names |= {name.split(".")[0] for name in imports(path)}
@@ -47,8 +65,14 @@ def packages(script) -> set[str]:
 
 
 @cache
-def code_version(*files) -> str:
-    """A hash of the library modules that scripts or notebooks (paths from scripts/) reach; changes when one does."""
+def code_version(*files: str) -> str:
+    """
+    Return a hash of the library modules that scripts or notebooks reach, which changes when one of them does.
+
+    Parameters
+    ----------
+    files : paths relative to scripts/
+    """
     digest = hashlib.sha256()
     for path in sorted(set().union(*(modules(SCRIPTS / file) for file in files))):
         digest.update(path.relative_to(SCRIPTS).as_posix().encode())
@@ -56,17 +80,21 @@ def code_version(*files) -> str:
     return digest.hexdigest()[:16]
 
 
-def imports(path) -> set[str]:
+def imports(path: str | Path) -> set[str]:
     """
     Return the dotted names that a file imports.
 
     `from a import b` counts as a and as a.b, which may be a module or not.
+
+    Parameters
+    ----------
+    path : Python file or notebook
     """
     return _imports_of(*_dated(path))
 
 
 def _dated(path) -> tuple[str, int]:
-    """Return a file's path and the time of its last change, by which what was read from it is kept."""
+    """Return a file's path and the time of its last change, which together identify its cached content."""
     return str(path), Path(path).stat().st_mtime_ns
 
 
@@ -78,6 +106,7 @@ def _files_behind(path, mtime_ns) -> frozenset[Path]:
 
 @cache
 def _imports_of(path, _mtime_ns) -> set[str]:
+    """Return the dotted names that a file imports, from its source."""
     tree = ast.parse(_source(Path(path)), filename=path)
     names: set[str] = set()
     for node in ast.walk(tree):
@@ -116,20 +145,26 @@ def _rows(module) -> list[dict[str, str]]:
 
 
 def _words(call) -> dict:
-    """Return the keyword arguments of a call that are written out."""
+    """Return the keyword arguments of a call whose values are constants."""
     return {str(word.arg): str(word.value.value) for word in call.keywords if isinstance(word.value, ast.Constant)}
 
 
 def _source(path) -> str:
-    """The Python of a file: its text, or that of a notebook's code cells."""
+    """Return the Python source of a file: its text, or that of a notebook's code cells."""
     text = path.read_text("utf-8")
     if path.suffix != ".ipynb":
         return text
     return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
 
 
-def library_files(name) -> list[Path]:
-    """Return the files behind a dotted name of the library: the module and the __init__ of each package on the way."""
+def library_files(name: str) -> list[Path]:
+    """
+    Return the files behind a dotted name of the library: the module, and the __init__ of each package above it.
+
+    Parameters
+    ----------
+    name : dotted name
+    """
     parts = name.split(".")
     if parts[0] != PACKAGE:
         return []

@@ -1,4 +1,4 @@
-"""A clear end for the reading of a granule that never comes to one, as on a disk that has gone."""
+"""End a job when reading a granule takes too long, as on a disk that has failed."""
 
 from __future__ import annotations
 
@@ -6,32 +6,33 @@ import faulthandler
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nunatak.runtime import log
 
 GRANULE_SECONDS = 2 * 3600  # a granule of 6 GB over a slow network takes less
-_MORE = 60  # seconds later, where not even Python answers
+_MORE = 60  # seconds later, if Python itself does not respond
 
 
 @contextmanager
-def deadline(label, seconds=GRANULE_SECONDS):
+def deadline(label: str, seconds: float = GRANULE_SECONDS) -> Iterator[None]:
     """
-    End the job with one line where the block takes longer than a granule can.
+    End the job with one line if the block takes longer than a granule can.
 
-    What waits for a disk inside HDF5 cannot be called back from Python, and holds up every other reader of this
-    process: the process ends.
+    A read that waits for a disk inside HDF5 cannot be cancelled from Python, and blocks every other reader of this
+    process. So the process ends.
 
     Parameters
     ----------
-    label : what is done, for the line
-    seconds : until the end. Default: two hours
+    label : name of the work, for the message
+    seconds : longest time. Default: two hours
     """
     timer = threading.Timer(seconds, _end, (label, seconds))
     timer.daemon = True
     timer.start()
     alone = threading.current_thread() is threading.main_thread()  # there is one of these for all threads
-    if alone:  # for a library that holds the interpreter's lock while it waits, the timer's line never comes
+    if alone:  # the timer cannot run while a library holds the interpreter's lock: this ends the process then
         faulthandler.dump_traceback_later(seconds + _MORE, exit=True, file=sys.__stderr__ or sys.stderr)
     try:
         yield
@@ -66,6 +67,7 @@ def in_time(function, label, item):
 
 
 def _end(label, seconds):
+    """Log the reason and end the process."""
     log.error("%s: no granule came to its end within %g s; is its disk or network there?", label, seconds)
     for handler in log.handlers:
         handler.flush()

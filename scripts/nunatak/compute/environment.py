@@ -1,4 +1,4 @@
-"""What a run takes over from the machine and the shell it was started in, and what its jobs must not take over."""
+"""Make jobs independent of the machine and the shell that a run was started in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import site
 import sys
 import tempfile
+from collections.abc import MutableMapping
 from pathlib import Path
 
 # folders of data that belong to one build of PROJ or GDAL; shells of QGIS, conda and module systems set their own
@@ -15,24 +16,24 @@ FOREIGN = ("PROJ_LIB", "PROJ_DATA", "GDAL_DATA", "GDAL_DRIVER_PATH")
 
 
 class Interpreter(str):
-    """The path of a Python, quoted where it is formatted into a command of the shell."""
+    """The path of a Python interpreter, which is quoted when formatted into a shell command."""
 
     def __format__(self, spec):
         return shlex.quote(self)
 
 
-def settle():
+def settle() -> list[str]:
     """
     Make the jobs of this process independent of the shell that it was started in.
 
     Snakemake writes the path of its Python into each job's command without quotes
-    (https://github.com/snakemake/snakemake/issues/2645), so a blank in it is quoted here. Folders of another PROJ or
-    GDAL are not passed on (with them every raster loses its projection), and neither are packages in the user's home
-    folder, which would take the place of the pinned ones. Where no cache can be kept there, jobs keep it elsewhere.
+    (https://github.com/snakemake/snakemake/issues/2645), so a path with a blank is quoted here. Folders of another PROJ
+    or GDAL are not passed on, as every raster would lose its projection. Neither are packages in the user's home
+    folder, which would replace the pinned ones. If no cache can be kept in the home folder, jobs keep it elsewhere.
 
     Returns
     -------
-    list of str : a line for each variable that is not passed on, and for a cache that is kept elsewhere
+    list of str : a line for each variable that is not passed on, and for a cache that is moved
     """
     if shlex.quote(sys.executable) != sys.executable:
         sys.executable = Interpreter(sys.executable)
@@ -40,17 +41,23 @@ def settle():
     return [*drop_foreign(os.environ), *_move_cache(os.environ)]
 
 
-def cache_folder():
+def cache_folder() -> Path | None:
     """
     Return the folder for caches: the user's own, else one of this user below TMPDIR, else None.
 
-    The user's own is XDG_CACHE_HOME, default ~/.cache. On computing nodes it is often not there or cannot be written.
+    The user's own is XDG_CACHE_HOME (default: ~/.cache). On computing nodes it is often missing or read-only.
     """
     return next((folder for folder in (_cache_of_user(), _cache_of_machine()) if folder and is_writable(folder)), None)
 
 
-def is_writable(folder):
-    """Whether a folder is there, or can be made, and takes a file of 1 MB; a full disk takes none."""
+def is_writable(folder: Path) -> bool:
+    """
+    Return whether a folder exists, or can be made, and accepts a file of 1 MB, which a full disk does not.
+
+    Parameters
+    ----------
+    folder : path
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -62,6 +69,7 @@ def is_writable(folder):
 
 
 def _cache_of_user():
+    """Return the user's cache folder, or None for a user without a home folder."""
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     except RuntimeError:  # a user without a home folder
@@ -69,7 +77,11 @@ def _cache_of_user():
 
 
 def _cache_of_machine():
-    """A folder below TMPDIR that is this user's alone, since compiled code is loaded from it; None where it is not."""
+    """
+    Return a folder below TMPDIR that only this user can write, or None.
+
+    Compiled code is loaded from it, so it must not be writable by others.
+    """
     try:
         folder = Path(tempfile.gettempdir()) / f"nunatak-{os.getuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -80,7 +92,7 @@ def _cache_of_machine():
 
 
 def _move_cache(environment):
-    """Set the variables that lead caches of jobs elsewhere, where the user's own folder cannot be written."""
+    """Set the variables that move the caches of jobs if the user's own folder cannot be written."""
     home, folder = _cache_of_user(), cache_folder()
     if folder == home:
         return []
@@ -91,11 +103,15 @@ def _move_cache(environment):
     return [f"{home} cannot be written: caches are kept in {folder}; another place: XDG_CACHE_HOME=<folder>"]
 
 
-def drop_foreign(environment):
+def drop_foreign(environment: MutableMapping[str, str]) -> list[str]:
     """
-    Remove from a mapping of variables those that name the data of another PROJ or GDAL.
+    Remove the variables that name the data of another PROJ or GDAL.
 
-    A folder below the prefix of this Python is its own and stays.
+    A folder below the prefix of this Python belongs to it and stays.
+
+    Parameters
+    ----------
+    environment : variables by name, changed in place
 
     Returns
     -------
@@ -107,12 +123,14 @@ def drop_foreign(environment):
 
 
 def _all_below(folders, prefix):
-    """Whether every folder of a list, as a shell writes lists, lies below a prefix."""
+    """Return whether every folder of a list, joined as in PATH, lies below a prefix."""
     return all(Path(folder).resolve().is_relative_to(prefix) for folder in folders.split(os.pathsep))
 
 
 def _leave_user_packages():
-    """Keep the packages of the user's home folder out of this process and its jobs, unless Snakemake is one of them."""
+    """
+    Exclude the packages of the user's home folder from this process and its jobs, unless Snakemake is one of them.
+    """
     home = Path(site.getusersitepackages())
     own = getattr(sys.modules.get("snakemake"), "__file__", None)
     if own and site.ENABLE_USER_SITE and Path(own).is_relative_to(home):
@@ -121,18 +139,18 @@ def _leave_user_packages():
     sys.path[:] = [folder for folder in sys.path if folder != str(home)]
 
 
-def explain_exit(status, command):
+def explain_exit(status: int | None, command: str) -> str | None:
     """
-    Say why a job ended that wrote no reason into its log.
+    Explain why a job ended that wrote no reason into its log.
 
     Parameters
     ----------
-    status : exit code; negative, or above 128, for a signal; None where it is not known
-    command : the shell command that ended
+    status : exit code, negative or above 128 for a signal, or None if unknown
+    command : shell command that ended
 
     Returns
     -------
-    str, or None where the status is not known
+    str, or None if the status is unknown
     """
     if status is None:
         return None
@@ -147,10 +165,11 @@ def explain_exit(status, command):
         return "killed (signal 9), most often for want of memory; give it more: --set-resources <rule>:mem_mb=8000"
     if number > 0:
         return f"ended by signal {number} ({_signal_name(number)})"
-    return f"ended with exit code {status} before it wrote to its log; what it said stands above"
+    return f"ended with exit code {status} before it wrote to its log; its output stands above"
 
 
 def _signal_name(number):
+    """Return the name of a signal."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -158,7 +177,7 @@ def _signal_name(number):
 
 
 def _program(command):
-    """The first word after the settings of the shell, such as the path of a Python."""
+    """Return the first word after the shell settings of a command, such as the path of a Python."""
     try:
         return shlex.split(command.rpartition(";")[2])[0]
     except (ValueError, IndexError):

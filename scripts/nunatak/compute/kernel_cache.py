@@ -1,4 +1,4 @@
-"""Where numba finds compiled kernels again: by the source of all kernels in reach, not by where a file lies."""
+"""Locate compiled kernels in numba's cache by the source of all kernels in reach, not by the path of a file."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _KERNELS = "nunatak.compute.kernels"
 
 class BySource(UserProvidedCacheLocator):
     """
-    A folder per source text.
+    A cache folder per source text.
 
-    numba's own choice, the path of the file and its time, compiles anew for every clone, and does not notice that the
-    module of a called kernel has changed.
+    By default numba identifies a file by its path and time. It then compiles again for every clone, and does not notice
+    that the module of a called kernel has changed.
     """
 
     def __init__(self, py_func, py_file):
@@ -29,8 +29,8 @@ class BySource(UserProvidedCacheLocator):
         self._stamp = source_stamp(py_file)
         self._cache_path = str(Path(config.CACHE_DIR) / f"{Path(py_file).stem}-{self._stamp}")  # type: ignore[attr-defined]
 
-    def get_source_stamp(self):
-        """What a compiled kernel is good for."""
+    def get_source_stamp(self) -> str:
+        """Return the stamp that a compiled kernel is valid for."""
         return self._stamp
 
 
@@ -64,11 +64,15 @@ def saved_alone(dispatcher):
 
 
 @cache
-def source_stamp(path) -> str:
+def source_stamp(path: str | Path) -> str:
     """
-    A hash of a module, of every library module with kernels that it reaches, and of all that these import.
+    Return a hash of a module, of every library module with kernels that it reaches, and of all that these import.
 
-    What they import are constants, too, which are compiled into the kernels.
+    Imports include constants, which are compiled into the kernels.
+
+    Parameters
+    ----------
+    path : Python file
     """
     reached = code_reach.modules(path)
     kernels = {module for module in reached if _KERNELS in code_reach.imports(module) or module.stem == "kernels"}

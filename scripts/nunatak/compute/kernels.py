@@ -1,4 +1,6 @@
-"""The one decorator for compiled kernels: no fast-math, no global lock, one cache per interpreter and processor."""
+"""
+Define the one decorator for compiled kernels: no fast-math, no global lock, one cache per interpreter and processor.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ import os
 import platform
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from nunatak.compute.environment import cache_folder, is_writable
 from nunatak.runtime import log
@@ -16,12 +20,17 @@ from nunatak.runtime import log
 _LOCK = threading.Lock()
 
 
-def kernel(function=None, *, parallel=False):
+def kernel(function: Callable | None = None, *, parallel: bool = False) -> Any:
     """
-    Compile a bare loop over arrays, when it is first called.
+    Compile a loop over arrays when it is first called.
 
-    fast-math is off: it may assume that NaN does not occur, and here NaN means "not observed".
-    Kernels release the global lock, so that threads inside a job work side by side.
+    fast-math is off, since it may assume that NaN does not occur, and here NaN means "not observed". Kernels release
+    the global lock, so that threads of a job run in parallel.
+
+    Parameters
+    ----------
+    function : function to compile. Default: none, for use as a decorator with arguments
+    parallel : whether numba runs its parallel loops in threads. Default: False
     """
     return Kernel(function, parallel) if function else functools.partial(Kernel, parallel=parallel)
 
@@ -30,7 +39,7 @@ class Kernel:
     """
     A function that numba compiles at its first call, from Python or from another kernel.
 
-    To import numba takes as long as many a job, and most jobs that import a module with kernels call none of them.
+    Importing numba takes as long as many jobs do, and most jobs that import a module with kernels call none of them.
     """
 
     def __init__(self, function, parallel):
@@ -47,8 +56,8 @@ class Kernel:
         return getattr(self.compiled, name)
 
     @property
-    def compiled(self):
-        """numba's dispatcher."""
+    def compiled(self) -> Any:
+        """Return numba's dispatcher."""
         if self._dispatcher is None:
             with _LOCK:
                 self._dispatcher = self._dispatcher or _made(self.__wrapped__, self._parallel)
@@ -56,7 +65,7 @@ class Kernel:
 
     @property
     def _numba_type_(self):
-        """What numba takes this for where another kernel names it."""
+        """Return the type that numba takes for this kernel when another kernel names it."""
         return _numba().types.Dispatcher(self.compiled)
 
 
@@ -74,6 +83,7 @@ def _made(function, parallel):
 
 @functools.cache
 def _numba():
+    """Import numba and set its cache."""
     import numba
     from llvmlite import binding
     from numba.core import config
@@ -84,7 +94,7 @@ def _numba():
 
 
 def _folder(numba, binding):
-    """Where compiled kernels are kept: in a folder that no other interpreter, numba version or processor shares."""
+    """Return the folder of compiled kernels, which no other interpreter, numba version or processor shares."""
     if own := os.environ.get("NUMBA_CACHE_DIR"):
         folder = Path(own) if is_writable(Path(own)) else None
     else:
@@ -92,5 +102,7 @@ def _folder(numba, binding):
         base = cache_folder()
         folder = base and base / "nunatak" / "kernels" / hashlib.sha256(host.encode()).hexdigest()[:12]
     if folder is None:
-        log.warning("no folder for compiled kernels can be written: compiled for this job alone; set XDG_CACHE_HOME")
+        log.warning(
+            "no folder for compiled kernels can be written: they are compiled for this job alone; set XDG_CACHE_HOME"
+        )
     return folder

@@ -1,10 +1,12 @@
-"""The same work on many items, in threads of this job or on a Dask scheduler; the results come in the items' order."""
+"""Apply a function to many items in threads or on a Dask scheduler, with the results in the items' order."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 from nunatak.runtime import NunatakError
 
@@ -14,22 +16,24 @@ LOCAL = ("threads", "processes", "synchronous")
 PATIENCE = "20s"  # for a scheduler to answer
 
 
-def in_order(function, items, *, threads=1, scheduler=None):
+def in_order(
+    function: Callable[[Any], Any], items: Iterable[Any], *, threads: int = 1, scheduler: str | None = None
+) -> list[Any]:
     """
-    [function(item) for item in items], side by side.
+    Apply a function to all items in parallel.
 
     Parameters
     ----------
-    function : of one item; for `processes` and a scheduler's address it must be importable there (a module's function,
-        or a `functools.partial` of one)
+    function : function of one item. For `processes` and a scheduler's address it must be importable there: a module's
+        function, or a `functools.partial` of one
     items : list
-    threads : workers on this machine
-    scheduler : None (threads of this process), one of Dask's own ("threads", "processes", "synchronous"), or the
-        address of a `distributed` scheduler such as "tcp://host:8786", whose workers see the same paths
+    threads : workers on this machine. Default: 1
+    scheduler : one of Dask's own ("threads", "processes", "synchronous"), or the address of a `distributed` scheduler
+        such as "tcp://host:8786", whose workers see the same paths. Default: threads of this process
 
     Returns
     -------
-    list in the order of the items, whatever finished first
+    list in the order of the items
 
     Raises
     ------
@@ -50,9 +54,13 @@ def in_order(function, items, *, threads=1, scheduler=None):
 
 
 @contextmanager
-def on(scheduler, *, threads=1):
+def on(scheduler: str | None, *, threads: int = 1) -> Iterator[None]:
     """
-    Where Dask computes what is asked of it inside the block; `scheduler` and `threads` as for `in_order`.
+    Choose where Dask computes inside a `with` block.
+
+    Parameters
+    ----------
+    scheduler, threads : as for `in_order`
 
     Raises
     ------
@@ -71,6 +79,7 @@ def on(scheduler, *, threads=1):
 
 
 def _client(address):
+    """Connect to a `distributed` scheduler."""
     from distributed import Client
 
     try:
@@ -80,6 +89,6 @@ def _client(address):
             f"scheduler: {address!r} does not answer ({' '.join(str(error).split())}); start one with `dask scheduler` "
             "or leave the key out"
         ) from error
-    if not client.ncores():  # some clusters start workers for what waits, so this is no error
+    if not client.ncores():  # not an error, as some clusters start workers when tasks wait
         log.warning("scheduler %s has no workers: waiting until one joins (`dask worker %s`)", address, address)
     return client

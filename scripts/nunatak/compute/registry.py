@@ -1,4 +1,4 @@
-"""Import by name: the readers, writers, classes and drawing functions that the tables of the library name."""
+"""Import by name the readers, writers, classes and drawing functions that the tables of the library list."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def load(dotted, *, below="") -> Any:
+def load(dotted: str, *, below: str = "") -> Any:
     """
-    Import what a row of a table names.
+    Import the attribute that a row of a table names.
 
     Parameters
     ----------
     dotted : module:attribute, such as "files.tables:read_csv"
-    below : package of the library that the module is in (default: the library itself)
+    below : package of the library that holds the module. Default: the library itself
 
     Examples
     --------
@@ -25,13 +25,12 @@ def load(dotted, *, below="") -> Any:
     return getattr(importlib.import_module(".".join(filter(None, ("nunatak", below, module)))), attribute)
 
 
-def registry(table: Mapping[str, Any], column: str, *, below: str = "", **wanted) -> Callable[[str], Any]:
+def registry(table: Mapping[str, Any], column: str, *, below: str = "", **wanted: Any) -> Callable[[str], Any]:
     """
-    Return a function that imports what a table names for a key.
+    Return a function that imports the attribute that a table lists for a key.
 
-    `compute.code_reach` reads the call off the source and takes for imported what the rows that fit name. So the table
-    is given by the name it is imported under, its rows are written with keywords, and the other arguments are plain
-    strings.
+    `compute.code_reach` reads the call from the source and counts the rows that fit as imports. So the table is given
+    by the name it is imported under, its rows are written with keywords, and the other arguments are plain strings.
 
     Parameters
     ----------
@@ -40,5 +39,5 @@ def registry(table: Mapping[str, Any], column: str, *, below: str = "", **wanted
     below : see `load`
     wanted : values that the rows must have, such as kept="points"
     """
-    known = {name: row for name, row in table.items() if all(getattr(row, key) == wanted[key] for key in wanted)}
-    return lambda name: load(getattr(known[name], column), below=below)
+    rows = {name: row for name, row in table.items() if all(getattr(row, key) == wanted[key] for key in wanted)}
+    return lambda name: load(getattr(rows[name], column), below=below)

@@ -1,32 +1,37 @@
 """
-Estimate the middle and the spread of values of which some are far off.
+Estimate the centre and the spread of values with outliers.
 
-Functions for arrays and tables come first; the kernels below them are for compiled loops, which hold no arrays of their
+Functions for arrays and tables come first. The kernels below them are for compiled loops, which have no arrays of their
 own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nunatak.compute.kernels import kernel
 from nunatak.constants import MAD_TO_SIGMA
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def nmad(values, *, axis=None):
+
+def nmad(values: Any, *, axis: int | None = None) -> Any:
     """
-    Return 1.4826 times the median absolute deviation from the median: a standard deviation that few outliers move.
+    Return 1.4826 times the median absolute deviation from the median, a robust estimate of the standard deviation.
 
     Parameters
     ----------
-    values : array; values that are not finite are left out
-    axis : along which to estimate; of all values by default
+    values : array. Values that are not finite are left out
+    axis : axis along which to estimate. Default: over all values
 
     Returns
     -------
-    float, or an array without that axis; NaN where no value is finite
+    float, or an array without that axis. NaN if no value is finite
 
     Examples
     --------
@@ -42,14 +47,14 @@ def nmad(values, *, axis=None):
     return MAD_TO_SIGMA * np.nanmedian(np.abs(values - centre), axis=axis)
 
 
-def nmad_by(values, groups):
+def nmad_by(values: pd.Series, groups: Any) -> pd.Series:
     """
     Return the NMAD of each group of a column.
 
     Parameters
     ----------
     values : Series
-    groups : Series on the index of `values`, or a list of such
+    groups : Series on the index of `values`, or a list of Series
 
     Returns
     -------
@@ -59,14 +64,14 @@ def nmad_by(values, groups):
     return MAD_TO_SIGMA * deviation.groupby(groups, observed=True).median()
 
 
-def in_classes(values, edges):
+def in_classes(values: np.ndarray, edges: Sequence[float]) -> Iterator[tuple[float, float, np.ndarray]]:
     """
-    Go through the classes that hold a value: (lower edge, upper edge, which values are inside).
+    Yield the classes that hold a value: lower edge, upper edge, and which values are inside.
 
     Parameters
     ----------
     values : (n,) array
-    edges : ascending; a class holds its lower edge and not its upper one
+    edges : ascending. A class includes its lower edge and not its upper one
 
     Examples
     --------
@@ -79,28 +84,32 @@ def in_classes(values, edges):
             yield low, high, inside
 
 
-def row_medians(rows):
+def row_medians(rows: np.ndarray) -> np.ndarray:
     """
     Return the median of each row without its NaN, faster than numpy's nanmedian for short rows.
 
     Parameters
     ----------
-    rows : (n, m) array; each row holds a finite value
+    rows : (n, m) array with a finite value in each row
+
+    Returns
+    -------
+    (n,) array
     """
-    values = np.sort(rows, axis=1)  # NaN come last
+    values = np.sort(rows, axis=1)  # NaN are sorted last
     n = np.isfinite(values).sum(axis=1)
     each = np.arange(len(values))
     return 0.5 * (values[each, (n - 1) // 2] + values[each, n // 2])
 
 
-def huber_weights(residual, limit):
+def huber_weights(residual: np.ndarray, limit: float) -> np.ndarray:
     """
-    Return Huber's weights of standardised residuals: 1 up to the limit, and beyond it limit over residual.
+    Return Huber's weights of standardised residuals: 1 up to the limit, and limit over residual beyond.
 
     Parameters
     ----------
     residual : array of residuals over their standard errors
-    limit : in standard errors
+    limit : limit in standard errors
 
     Examples
     --------
@@ -111,8 +120,15 @@ def huber_weights(residual, limit):
 
 
 @kernel
-def percentile(values, share):
-    """Return a percentile of values, which are sorted: linear between the two nearest ranks, like `np.quantile`."""
+def percentile(values: np.ndarray, share: float) -> float:
+    """
+    Return a percentile of values, which are sorted in place, linear between ranks like `np.quantile`.
+
+    Parameters
+    ----------
+    values : (n,) array
+    share : 0 to 1
+    """
     values.sort()
     place = share * (values.shape[0] - 1)
     low = int(place)
@@ -121,8 +137,16 @@ def percentile(values, share):
 
 
 @kernel
-def select(values, n, k):
-    """Return the k-th smallest of values[:n], which are reordered (Hoare's selection, median of three)."""
+def select(values: np.ndarray, n: int, k: int) -> float:
+    """
+    Return the k-th smallest of values[:n], which are reordered (Hoare's selection, median of three).
+
+    Parameters
+    ----------
+    values : array, of which the first n count
+    n : number of values
+    k : rank from 0
+    """
     low, high = 0, n - 1
     while low < high:
         middle = (low + high) // 2
@@ -153,8 +177,15 @@ def select(values, n, k):
 
 
 @kernel
-def median(values, n):
-    """Return the median of values[:n], which are reordered, or NaN where n is 0."""
+def median(values: np.ndarray, n: int) -> float:
+    """
+    Return the median of values[:n], which are reordered, or NaN if n is 0.
+
+    Parameters
+    ----------
+    values : array, of which the first n count
+    n : number of values
+    """
     if n == 0:
         return np.nan
     upper = select(values, n, n // 2)
@@ -168,7 +199,7 @@ def median(values, n):
 
 
 @kernel
-def moving_median(values, n, half, window, out):
+def moving_median(values: np.ndarray, n: int, half: int, window: np.ndarray, out: np.ndarray) -> None:
     """
     Write the median of values[i - half : i + half + 1] for each i < n.
 
@@ -176,6 +207,9 @@ def moving_median(values, n, half, window, out):
 
     Parameters
     ----------
+    values : array, of which the first n count
+    n : number of values
+    half : half of the window's length, without the middle
     window : (2 half + 1,) scratch
     out : (n,) overwritten
     """
@@ -198,6 +232,7 @@ def moving_median(values, n, half, window, out):
 
 @kernel
 def _insert(window, size, value):
+    """Insert a value into a sorted window."""
     j = size
     while j > 0 and window[j - 1] > value:
         window[j] = window[j - 1]
@@ -207,6 +242,7 @@ def _insert(window, size, value):
 
 @kernel
 def _remove(window, size, value):
+    """Remove a value from a sorted window."""
     j = 0
     while window[j] != value:
         j += 1
@@ -217,11 +253,7 @@ def _remove(window, size, value):
 
 @kernel
 def _replace(window, size, old, new):
-    """
-    Replace one value of a sorted window by another.
-
-    Only the values that lie between the two move.
-    """
+    """Replace one value of a sorted window by another, moving only the values between the two."""
     j = 0
     while window[j] != old:
         j += 1

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 
-def in_threads(work, n, threads):
+def in_threads(work: Callable[[slice], Any], n: int, threads: int) -> None:
     """
-    Do work on equal shares of n independent items, each share in a thread of its own.
+    Process equal shares of n independent items, each share in its own thread.
 
     Parameters
     ----------
-    work : function of a slice of the items; it writes into arrays that the caller holds
+    work : function of a slice of the items, which writes into arrays of the caller
     n : number of items
-    threads : most shares; the results do not depend on it
+    threads : largest number of shares, which does not change the results
     """
     bounds = np.linspace(0, n, max(1, min(threads, n)) + 1).astype(int)
     shares = [slice(a, b) for a, b in pairwise(bounds)]

@@ -1,14 +1,15 @@
 """
-Thickness, firn, mass balance and melt of the user's, on a grid and in one unit each.
+Read the user's thickness, firn, mass balance and melt on a grid, each in one unit.
 
-A file says what it holds by its CF attributes: `units`, and where it has one `standard_name`. Units are converted.
-Those that do not tell what is meant, such as metres a year of ice or of water, are refused with the words to write.
+The CF attributes of a file define its content: `units` and, if there is one, `standard_name`. Units are converted.
+Ambiguous units, such as metres a year without ice or water, are refused with the spelling to write.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -18,15 +19,18 @@ from nunatak.files import user_rasters
 from nunatak.files.rasters import read_on_grid
 from nunatak.runtime import NunatakError
 
+if TYPE_CHECKING:
+    from nunatak.geometry.grid import Grid
+
 MONTHS_PER_YEAR = 12
-# Parts of a year that a unit can name; a month is a twelfth where no times say how long it is.
+# Units of time per year. A month is a twelfth of a year unless its length follows from times.
 _PER_YEAR = {
     **dict.fromkeys(("s", "sec", "second", "seconds"), DAYS_PER_YEAR * SECONDS_PER_DAY),
     **dict.fromkeys(("d", "day", "days"), DAYS_PER_YEAR),
     **dict.fromkeys(("mon", "month", "months"), MONTHS_PER_YEAR),
     **dict.fromkeys(("a", "y", "yr", "year", "years", "annum"), 1),
 }
-# kg m-2 of one unit of an amount; a metre alone is of nothing in particular
+# kg m-2 of one unit of an amount. A metre alone is ambiguous.
 _AMOUNTS = {
     **dict.fromkeys(("kg m-2", "mm we", "mm weq"), 1.0),
     "g cm-2": 10.0,
@@ -41,23 +45,23 @@ _LENGTHS = {
     "cm": 0.01,
     **dict.fromkeys(("mm", "millimetre", "millimeter", "mm air"), 0.001),
 }
-_THIN = 6.0  # m: where no ice of a file is thicker, it is in kilometres, or should say that it is not
+_THIN = 6.0  # m. A file without thicker ice may be in kilometres, so its units must be stated
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """What a quantity is called, its unit here, and the values there may be."""
+    """The name of a quantity, its unit in this library, and its valid range."""
 
     words: str
     unit: str
     valid: tuple[float, float]
-    """least and most there is, in its unit"""
+    """smallest and largest possible value, in its unit"""
     names: tuple[str, ...] = ()
     """CF standard names"""
     variables: tuple[str, ...] = ()
     """names of variables by which it is found among several"""
     negative: tuple[str, ...] = field(default=())
-    """those standard names whose positive values are a gain where ours are a loss"""
+    """standard names whose positive values are a gain, while here they are a loss"""
     is_rate: bool = False
     of_air: bool = False
     """whether a rate is of metres of air, not of ice"""
@@ -98,28 +102,35 @@ QUANTITIES = {
 }
 
 
-def read_quantity(given, grid, *, quantity, variable=None, years=None):
+def read_quantity(
+    given: str | float,
+    grid: Grid,
+    *,
+    quantity: str,
+    variable: str | int | None = None,
+    years: tuple[int, int] | None = None,
+) -> xr.DataArray:
     """
-    Read a quantity of the user's on the cells of a grid, bilinear, in our unit.
+    Read a quantity on the cells of a grid by bilinear interpolation, in this library's unit.
 
     Parameters
     ----------
-    given : GeoTIFF or NetCDF, netcdf:FILE:VARIABLE, or a number: m, of smb and basal_melt m of ice per year
+    given : GeoTIFF or NetCDF, netcdf:FILE:VARIABLE, or a number, in m, for smb and basal_melt in m of ice per year
     grid : nunatak.geometry.grid.Grid
-    quantity : one of `QUANTITIES`
-    variable : name of a variable or number of a band. Default: the only one, else the one of the quantity's CF name
-    years : (first, last) calendar years whose times of a series are kept. Default: all
+    quantity : key of `QUANTITIES`
+    variable : name of a variable or number of a band. Default: the only one, else the one with the quantity's CF name
+    years : (first, last) calendar years of a series to keep. Default: all
 
     Returns
     -------
-    DataArray (y, x), or (time, y, x) of a series; NaN where the file has none. thickness and firn in m, smb in m of ice
-        per year, basal_melt in m of ice per year, positive where it melts. attrs: units, given_units, source,
+    DataArray (y, x), or (time, y, x) for a series, NaN where the file has no value. thickness and firn are in m, smb in
+        m of ice per year, basal_melt in m of ice per year and positive for melting. attrs: units, given_units, source,
         missing_share (0 to 1)
 
     Raises
     ------
-    NunatakError : units that are missing, unknown or ambiguous, another quantity's standard name, values that cannot
-        be, another place or other years than the study's
+    NunatakError : units are missing, unknown or ambiguous, the standard name is that of another quantity, values are
+        impossible, or place or years are not those of the study
 
     Examples
     --------
@@ -176,7 +187,7 @@ def read_firn(given, grid, *, variable=None):
 
 
 def _constant(value, grid, about, quantity):
-    """A number as a field."""
+    """Return a number as a constant field."""
     low, high = about.valid
     if not low <= value <= high:
         raise NunatakError(
@@ -187,6 +198,7 @@ def _constant(value, grid, about, quantity):
 
 
 def _finished(values, about, units, source):
+    """Add units, name, source and the share of missing cells as attributes."""
     missing = float(np.isnan(values).mean()) if values.size else 1.0
     return values.assign_attrs(
         units=about.unit, long_name=about.words, given_units=units, source=source, missing_share=missing
@@ -194,7 +206,7 @@ def _finished(values, about, units, source):
 
 
 def _chosen(path, variable, about):
-    """Name and attributes of the field that is meant."""
+    """Return the name and the attributes of the variable to read."""
     fields = user_rasters.fields_of(path)
     if variable is None and len(fields) > 1:
         fits = [name for name, held in fields.items() if held.get("standard_name") in about.names]
@@ -213,21 +225,22 @@ def _chosen(path, variable, about):
 
 
 def _factor(attributes, about, path):
-    """What a value is multiplied by, and whether it is the sum of a month."""
+    """Return the factor that converts a value, and whether the value is the sum of a month."""
     units = str(attributes.get("units", ""))
     if about.is_rate:
         return _rate(units, attributes, about, path)
     if not units:
         return 1.0, False
-    found = _LENGTHS.get(" ".join(units.strip().lower().split()))
-    if found is None:
+    factor = _LENGTHS.get(" ".join(units.strip().lower().split()))
+    if factor is None:
         raise NunatakError(
-            f"{path}: {about.words} in {units!r}, which is no length known here; write units m or km into the file"
+            f"{path}: {about.words} in {units!r}, which is not a known length; write units m or km into the file"
         )
-    return found, False
+    return factor, False
 
 
 def _rate(units, attributes, about, path):
+    """Return the factor that converts a rate to m of ice per year, and whether the rate is per month."""
     remedy = (
         "write the attribute units, such as kg m-2 s-1, mm w.e. yr-1 or m ice yr-1 (a GeoTIFF: .venv/bin/rio edit-info "
         "--bidx 1 --units 'mm w.e. yr-1' FILE)"
@@ -236,7 +249,7 @@ def _rate(units, attributes, about, path):
         raise NunatakError(f"{path}: {about.words} without units; {remedy}")
     amount, time = _parts(units)
     if time is None:
-        raise NunatakError(f"{path}: {about.words} in {units!r}, which is of no stated time; {remedy}")
+        raise NunatakError(f"{path}: {about.words} in {units!r}, which states no time; {remedy}")
     if about.of_air:
         if amount not in _LENGTHS:
             raise NunatakError(f"{path}: {about.words} in {units!r}, which is no length a year; write metres of air")
@@ -245,16 +258,16 @@ def _rate(units, attributes, about, path):
     if of is None and amount == "m" and attributes.get("density"):
         of = float(attributes["density"])
     if of is None:
-        why = "is of ice or of water" if amount in ("m", "mm", "cm") else "is no amount known here"
+        why = "is of ice or of water" if amount in ("m", "mm", "cm") else "is not a known amount"
         raise NunatakError(f"{path}: {about.words} in {units!r}, which {why}; {remedy}")
     return of * _PER_YEAR[time] / ICE_DENSITY, _PER_YEAR[time] == MONTHS_PER_YEAR
 
 
 def _parts(units):
     """
-    Return the amount and the time of a unit of a rate.
+    Return the amount and the time of a rate's unit.
 
-    The time is None where the unit does not name exactly one.
+    The time is None unless the unit names exactly one.
 
     >>> _parts("mm w.e. per month"), _parts("kg/m2/yr"), _parts("kg m**-2 s^-1"), _parts("m of ice a-1")
     (('mm we', 'month'), ('kg m-2', 'yr'), ('kg m-2', 's'), ('m ice', 'a'))
@@ -272,7 +285,7 @@ def _parts(units):
 
 
 def _in_years(values, years, path):
-    """The times of a series that lie in some years."""
+    """Keep the times of a series that lie in some years."""
     if years is None or "time" not in values.dims:
         return values
     year = values["time"].dt.year
@@ -286,12 +299,12 @@ def _in_years(values, years, path):
 
 
 def _month_lengths(time):
-    """The mean length of a month over that of each."""
+    """Return the mean length of a month divided by the length of each month."""
     return DAYS_PER_YEAR / MONTHS_PER_YEAR / time.dt.days_in_month
 
 
 def _refuse_kilometres(values, path):
-    """An error for a thickness without units whose values look like kilometres."""
+    """Refuse a thickness without units whose values look like kilometres."""
     most = float(values.max()) if np.isfinite(values).any() else np.inf
     if most < _THIN:
         raise NunatakError(

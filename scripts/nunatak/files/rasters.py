@@ -1,28 +1,42 @@
-"""Grids on disk: CF NetCDF with bounds and grid mapping, and Cloud-Optimised GeoTIFF; equal content as equal bytes."""
+"""
+Write and read grids: CF NetCDF with bounds and grid mapping, and Cloud-Optimised GeoTIFF.
+
+Equal content is written as equal bytes.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nunatak.files import user_rasters
 from nunatak.runtime import NunatakError, refuse_full_disk, written
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyproj
+    import xarray as xr
+
+    from nunatak.geometry.grid import Grid
+
 _TIME_UNITS = "seconds since 2018-01-01 00:00:00"
 _FINE_TIME_UNITS = "microseconds since 2018-01-01 00:00:00"
 
 
-def georeference(dataset, grid):
+def georeference(dataset: xr.Dataset, grid: Grid) -> xr.Dataset:
     """
-    The Dataset with everything that places it on the Earth.
+    Return the Dataset with coordinates, cell bounds and grid mapping.
 
     Adds cell bounds, the scalar `spatial_ref` (CF grid mapping, WKT, GeoTransform from the corner of the first cell)
-    and the `grid_mapping` of every variable on (y, x). Coordinates are cell centres, y descending.
+    and the `grid_mapping` of every variable on (y, x). Coordinates are cell centres, with y descending.
 
     Parameters
     ----------
-    dataset : xarray.Dataset with dimensions y and x of the grid's shape; its x and y are replaced by the grid's
+    dataset : Dataset with dimensions y and x of the grid's shape. Its x and y are replaced by the grid's
     grid : nunatak.geometry.grid.Grid
 
     Raises
@@ -44,7 +58,7 @@ def georeference(dataset, grid):
 
 
 def _axis(grid, axis):
-    """CF attributes of a coordinate: metres of a projection, or degrees."""
+    """Return the CF attributes of a coordinate, in metres of a projection or in degrees."""
     if grid.proj.is_geographic:
         name = {"x": "longitude", "y": "latitude"}[axis]
         unit = {"x": "degrees_east", "y": "degrees_north"}[axis]
@@ -61,8 +75,14 @@ def _axis(grid, axis):
     }
 
 
-def spatial_ref(grid):
-    """The CF grid mapping of a grid: a scalar with the projection's parameters, WKT and GeoTransform."""
+def spatial_ref(grid: Grid) -> xr.DataArray:
+    """
+    Return the CF grid mapping of a grid: a scalar with the projection's parameters, WKT and GeoTransform.
+
+    Parameters
+    ----------
+    grid : nunatak.geometry.grid.Grid
+    """
     import xarray as xr
 
     attributes = grid.proj.to_cf()
@@ -72,27 +92,36 @@ def spatial_ref(grid):
     return xr.DataArray(np.int32(0), attrs=attributes)
 
 
-def write_netcdf(dataset, path, attributes=None):
+def write_netcdf(dataset: xr.Dataset, path: str | Path, attributes: Mapping[str, Any] | None = None) -> None:
     """
     Write a Dataset as compressed NetCDF-4.
 
     Parameters
     ----------
-    dataset : xarray.Dataset; bounds and grid mapping come from `georeference`
-    path : file to write, under a temporary name until it is whole
-    attributes : mapping of text, such as `runtime.stamp` returns; added to the global attributes
+    dataset : Dataset with the bounds and the grid mapping of `georeference`
+    path : file to write, under a temporary name until it is complete
+    attributes : text such as `runtime.stamp` returns, added to the global attributes. Default: none
 
     Notes
     -----
-    Times are stored as whole seconds since 2018-01-01 (microseconds where they are not whole), floats with fill NaN.
+    Times are stored as whole seconds since 2018-01-01 (microseconds if they are not whole), floats with fill NaN.
     """
     with written(path) as part:
         refuse_full_disk(path, dataset.nbytes)
         _write_group(dataset, part, attributes, mode="w")
 
 
-def write_netcdf_groups(datasets, path, attributes=None):
-    """Like `write_netcdf`, for several Datasets as groups of one file: a mapping of group name to Dataset."""
+def write_netcdf_groups(
+    datasets: Mapping[str, xr.Dataset], path: str | Path, attributes: Mapping[str, Any] | None = None
+) -> None:
+    """
+    Write several Datasets as groups of one file, as `write_netcdf`.
+
+    Parameters
+    ----------
+    datasets : mapping of group name to Dataset
+    path, attributes : as for `write_netcdf`
+    """
     with written(path) as part:
         refuse_full_disk(path, sum(dataset.nbytes for dataset in datasets.values()))
         for number, (group, dataset) in enumerate(datasets.items()):
@@ -100,6 +129,7 @@ def write_netcdf_groups(datasets, path, attributes=None):
 
 
 def _write_group(dataset, part, attributes, **where):
+    """Write one group of a NetCDF file."""
     dataset = dataset.copy(deep=False)
     dataset.attrs = _plain({**dataset.attrs, **(attributes or {})})
     encoding = {name: _encoding(variable) for name, variable in dataset.variables.items()}
@@ -107,6 +137,7 @@ def _write_group(dataset, part, attributes, **where):
 
 
 def _encoding(variable):
+    """Return the encoding of a variable: compression, fill and unit of time."""
     if variable.dtype.kind == "M":
         since = variable.values.astype("datetime64[ns]") - np.datetime64("2018-01-01", "ns")
         whole = np.all(since[~np.isnat(since)] % np.timedelta64(1, "s") == np.timedelta64(0, "ns"))
@@ -122,22 +153,31 @@ def _encoding(variable):
 
 
 def _chunks(shape):
-    """One layer at a time, tiles of at most 512 x 512."""
+    """Return chunks of one layer and at most 512 x 512 cells."""
     return (1,) * (len(shape) - 2) + tuple(min(max(n, 1), 512) for n in shape[-2:])
 
 
-def write_cog(values, grid, path, attributes=None, *, names=None, units=None, nodata=None):
+def write_cog(
+    values: Any,
+    grid: Grid,
+    path: str | Path,
+    attributes: Mapping[str, Any] | None = None,
+    *,
+    names: str | Sequence[str] | None = None,
+    units: str | Sequence[str] | None = None,
+    nodata: float | None = None,
+) -> None:
     """
     Write one or several layers as a Cloud-Optimised GeoTIFF.
 
     Parameters
     ----------
-    values : (ny, nx) or (layer, ny, nx) array or DataArray, first row at the top; float, int or bool
+    values : (ny, nx) or (layer, ny, nx) array or DataArray, first row at the top, float, int or bool
     grid : nunatak.geometry.grid.Grid of the same shape
-    path : file to write, under a temporary name until it is whole
-    attributes : mapping of text, kept as GeoTIFF tags
-    names, units : description and unit of each layer (a single text for one layer)
-    nodata : NaN for floats unless given, none for integers unless given
+    path : file to write, under a temporary name until it is complete
+    attributes : mapping of text, kept as GeoTIFF tags. Default: none
+    names, units : description and unit of each layer, or a text for one layer. Default: none
+    nodata : value of missing cells. Default: NaN for floats, none for integers
 
     Raises
     ------
@@ -164,7 +204,7 @@ def write_cog(values, grid, path, attributes=None, *, names=None, units=None, no
         "nodata": nodata,
     }
     options = {"driver": "COG", "compress": "deflate", "predictor": "yes", "overview_resampling": "nearest"}
-    cache = rasterio.Env(GDAL_CACHEMAX=32)  # MB; GDAL's own choice is 5 % of the machine's memory
+    cache = rasterio.Env(GDAL_CACHEMAX=32)  # MB, as GDAL's default is 5 % of the machine's memory
     with written(path) as part, cache, rasterio.io.MemoryFile() as memory:
         with memory.open(**profile) as source:
             source.write(layers)
@@ -179,12 +219,12 @@ def write_cog(values, grid, path, attributes=None, *, names=None, units=None, no
             raise NunatakError(f"{path}: the projection was lost as it was written; {foreign_data()}")
 
 
-def has_projection(path, proj):
+def has_projection(path: str | Path, proj: pyproj.CRS) -> bool:
     """
-    Whether a raster on disk lies where this projection puts it, as a program sees it that reads the file alone.
+    Return whether a raster on disk has this projection for a program that reads only the file.
 
-    Corners are held against each other in longitude and latitude (1e-8 degrees, 1 mm), with the ellipsoid: names and
-    the order of axes differ from format to format.
+    Corners are compared in longitude and latitude (1e-8 degrees, 1 mm) together with the ellipsoid, since names and the
+    order of axes differ from format to format.
 
     Parameters
     ----------
@@ -199,65 +239,69 @@ def has_projection(path, proj):
         text = source.crs.to_wkt() if source.crs else ""
     corners = np.array([left, right, left, right]), np.array([bottom, bottom, top, top])
     try:
-        found = pyproj.CRS.from_wkt(text)
-        ours, theirs = (_longitude_latitude(crs, *corners) for crs in (proj, found))
+        written_crs = pyproj.CRS.from_wkt(text)
+        ours, theirs = (_longitude_latitude(crs, *corners) for crs in (proj, written_crs))
     except (pyproj.exceptions.ProjError, ValueError):
         return False
-    axes = [crs.ellipsoid and round(crs.ellipsoid.semi_major_metre, 3) for crs in (found, proj)]
+    axes = [crs.ellipsoid and round(crs.ellipsoid.semi_major_metre, 3) for crs in (written_crs, proj)]
     return axes[0] == axes[1] and np.allclose(theirs, ours, rtol=0, atol=1e-8)
 
 
 def _longitude_latitude(crs, x, y):
-    """(2, n) degrees on the ellipsoid of a coordinate system."""
+    """Return points as (2, n) degrees on the ellipsoid of a coordinate system."""
     import pyproj
 
     return np.array((x, y) if crs.is_geographic else pyproj.Proj(crs)(x, y, inverse=True))
 
 
-def foreign_data():
-    """Say which variable leads GDAL to the data of another installation, and the remedy."""
-    found = [f"{name}={os.environ[name]}" for name in ("PROJ_DATA", "PROJ_LIB", "GDAL_DATA") if name in os.environ]
-    if not found:
+def foreign_data() -> str:
+    """Name the variables that lead GDAL to the data of another installation, and the remedy."""
+    variables = [f"{name}={os.environ[name]}" for name in ("PROJ_DATA", "PROJ_LIB", "GDAL_DATA") if name in os.environ]
+    if not variables:
         return "a GeoTIFF may not be able to hold it: choose another crs; else reinstall rasterio with its PROJ data"
-    return f"{', '.join(found)} may be of another installation: unset it before Python starts"
+    return f"{', '.join(variables)} may be of another installation: unset it before Python starts"
 
 
 def _narrow(layers, path):
-    """GDAL's tools still stumble over 64-bit integers; counts fit into 32 bits or are refused."""
+    """
+    Convert 64-bit integers to 32 bits, since GDAL's tools do not read 64 bits everywhere, or refuse values too large.
+    """
     if layers.size and np.abs(layers).max() > np.iinfo("int32").max:
         raise NunatakError(f"{path}: integers up to {np.abs(layers).max()} do not fit a GeoTIFF; write them as floats")
     return layers.astype("int32")
 
 
 def _listed(names):
+    """Return names as a list."""
     return [] if names is None else [names] if isinstance(names, str) else list(names)
 
 
 def _plain(attributes):
-    """Attributes a file can hold: text and numbers, in order of name."""
+    """Return attributes that a file can hold, text and numbers, in order of name."""
     return {k: v if isinstance(v, (str, int, float, np.number)) else str(v) for k, v in sorted(attributes.items())}
 
 
-def read_on_grid(given, grid, *, variable=None, valid=None):
+def read_on_grid(
+    given: str | Path, grid: Grid, *, variable: str | int | None = None, valid: tuple[float, float] | None = None
+) -> xr.DataArray:
     """
-    Read a raster or gridded field of the user's, bilinear on the cells of a grid.
+    Read the user's raster or gridded field on the cells of a grid by bilinear interpolation.
 
     Parameters
     ----------
-    given : GeoTIFF or NetCDF, its coordinate system stated; netcdf:FILE:VARIABLE names a variable; a time dimension is
-        kept
+    given : GeoTIFF or NetCDF with a coordinate system. netcdf:FILE:VARIABLE names a variable. A time dimension is kept
     grid : nunatak.geometry.grid.Grid
-    variable : name of a variable, or number of a band from 1 on, where the file has several
-    valid : (low, high), the values there may be in and beside the grid; any by default
+    variable : name of a variable, or number of a band from 1 on. Default: the only one
+    valid : (low, high), range of values in and beside the grid. Default: any
 
     Returns
     -------
-    DataArray (y, x) or (time, y, x); NaN outside the raster
+    DataArray (y, x) or (time, y, x), NaN outside the raster
 
     Raises
     ------
-    NunatakError : not a raster, several variables, no coordinate system, no place, another place than the grid's, or a
-        value beyond `valid`
+    NunatakError : the file is not a raster, has several variables or no coordinates, lies elsewhere, or has a value
+        beyond `valid`
     """
     import affine
     import rasterio.enums
@@ -265,18 +309,19 @@ def read_on_grid(given, grid, *, variable=None, valid=None):
     field = _open(*user_rasters.source_of(given, variable))
     if valid is not None:
         _refuse_beyond(field, grid, valid, given)
-    placed = field.rio.reproject(
+    on_grid = field.rio.reproject(
         grid.crs,
         shape=grid.shape,
         transform=affine.Affine(*grid.transform),
         resampling=rasterio.enums.Resampling.bilinear,
     )
-    if not np.isfinite(placed).any():
+    if not np.isfinite(on_grid).any():
         _refuse_elsewhere(field, grid, given)
-    return placed.squeeze("band", drop=True) if "band" in placed.dims and placed.sizes["band"] == 1 else placed
+    return on_grid.squeeze("band", drop=True) if "band" in on_grid.dims and on_grid.sizes["band"] == 1 else on_grid
 
 
 def _open(path, variable):
+    """Open one field of a raster, with coordinates and dates."""
     import rioxarray
     import xarray as xr
 
@@ -285,7 +330,7 @@ def _open(path, variable):
     try:
         opened = rioxarray.open_rasterio(
             path,
-            mask_and_scale=True,  # values may be packed: scale and offset are applied, fills become NaN
+            mask_and_scale=True,  # apply scale and offset, turn fills into NaN
             decode_times=False,
             variable=variable if isinstance(variable, str) else None,
         )
@@ -302,18 +347,18 @@ def _open(path, variable):
 
 
 def _variable_of(opened, path, variable):
-    """Return one variable of the Dataset, or the list of them, that a file of several variables is read as."""
+    """Return one variable of a file that is read as a Dataset, or as a list of Datasets."""
     sets = opened if isinstance(opened, list) else [opened]
-    held = {str(name): some for some in sets for name in some.data_vars if not user_rasters.is_bounds(name)}
-    if variable is None and len(held) == 1:
-        (variable,) = held
-    if variable not in held:
-        raise NunatakError(f"{path}: holds several variables; name one of {', '.join(held)} (key `variable`)")
-    return held[variable][variable].rio.write_crs(held[variable].rio.crs)
+    datasets = {str(name): some for some in sets for name in some.data_vars if not user_rasters.is_bounds(name)}
+    if variable is None and len(datasets) == 1:
+        (variable,) = datasets
+    if variable not in datasets:
+        raise NunatakError(f"{path}: holds several variables; name one of {', '.join(datasets)} (key `variable`)")
+    return datasets[variable][variable].rio.write_crs(datasets[variable].rio.crs)
 
 
 def _refuse_beyond(field, grid, valid, given):
-    """An error for a value that bilinear interpolation would mix into its neighbours: most often an undeclared fill."""
+    """Refuse values that bilinear interpolation would mix into their neighbours, most often an undeclared fill."""
     from rasterio.warp import transform_bounds
     from rioxarray.exceptions import NoDataInBounds
 
@@ -329,17 +374,17 @@ def _refuse_beyond(field, grid, valid, given):
         worst = beyond[np.argmax(np.abs(beyond))]
         raise NunatakError(
             f"{given}: {beyond.size} of {values.size} cells hold values such as {worst:g}, beyond {valid[0]:g} to "
-            f"{valid[1]:g}; where that stands for missing, say so in the file, {user_rasters.DECLARE.format(worst)}"
+            f"{valid[1]:g}; if that means missing, declare it in the file, {user_rasters.DECLARE.format(worst)}"
         )
 
 
 def _refuse_elsewhere(field, grid, given):
-    """An error for a raster that ends before the grid begins: its coordinates or its coordinate system are others."""
+    """Refuse a raster that does not overlap the grid, as its coordinates or its coordinate system are wrong."""
     from rasterio.warp import transform_bounds
 
     left, bottom, right, top = field.rio.bounds()
     west, south, east, north = transform_bounds(grid.crs, field.rio.crs, *grid.bounds)
-    if west > east or (field.rio.crs.is_geographic and right > 180):  # across longitude 180, or from 0 to 360
+    if west > east or (field.rio.crs.is_geographic and right > 180):  # crosses longitude 180, or counts 0 to 360
         return
     if west < right and left < east and south < top and bottom < north:
         return

@@ -1,9 +1,9 @@
 """
-Files read where they lie: an address takes the place of a path, and only the ranges that are needed travel.
+Read files at an address by range, so that only the bytes needed are transferred.
 
-What is large (a chunk of data) is asked for exactly; what is small (the file's own tables, small chunks) comes in
-blocks that grow while reading goes on beside what is here already, by a quarter of it. So a file whose tables lie
-together, as a cloud-optimised one's do, costs few requests, and no file costs much more than what is read of it.
+Large reads (a chunk of data) are requested exactly. Small reads (the file's own tables, small chunks) come in blocks,
+which grow by a quarter while reading continues next to a block. So a file whose tables lie together, such as a
+cloud-optimised one, costs few requests, and no file costs much more than the bytes that are read.
 """
 
 from __future__ import annotations
@@ -13,26 +13,27 @@ import re
 import threading
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from nunatak.files import retries
 from nunatak.runtime import log
 
 SCHEMES = ("https://", "http://", "s3://")
-EXACT = 1 << 14  # bytes, from which on a read is asked for as it is
+EXACT = 1 << 14  # bytes, larger reads are requested exactly
 BLOCK = 1 << 13  # bytes, of the smallest read
-LARGEST = 1 << 20  # bytes, a block grows to while reading goes on beside it
+LARGEST = 1 << 20  # bytes, largest growth of a block at once
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
 class Address(str):
     """
-    An address in place of a path.
+    An address that takes the place of a path.
 
     Attributes
     ----------
-    session : what asks it, a `requests` session; None for public storage
-    name : the file's name at its end
+    session : `requests` session that requests it, or None for public storage
+    name : name of the file
     """
 
     session = None
@@ -44,21 +45,32 @@ class Address(str):
 
     @property
     def name(self) -> str:
+        """Return the name of the file."""
         return unquote(urlsplit(self).path.rstrip("/").rsplit("/", 1)[-1])
 
 
 class NotReadable(OSError):
-    """An address that cannot be read by range; one line without secrets."""
+    """An address cannot be read by range, for a reason in one line without secrets."""
 
 
-def is_address(path) -> bool:
-    """Whether a text is an address and no path."""
+def is_address(path: Any) -> bool:
+    """
+    Return whether a text is an address and not a path.
+
+    Parameters
+    ----------
+    path : path or address
+    """
     return str(path).startswith(SCHEMES)
 
 
-def location(path):
+def location(path: Any) -> Address | Path:
     """
-    What a reader opens: an `Address` for what begins like one, else a Path.
+    Return an `Address` if a text begins like one, else a Path.
+
+    Parameters
+    ----------
+    path : path or address
 
     >>> location("https://host/a/ATL06_20190504033705_05480304_007_01.h5").name
     'ATL06_20190504033705_05480304_007_01.h5'
@@ -68,28 +80,31 @@ def location(path):
     return Address(path) if is_address(path) else Path(path)
 
 
-def open_address(path, *, tail=0) -> RangeFile:
+def open_address(path: Any, *, tail: int = 0) -> RangeFile:
     """
-    The file at an address, to be closed by whoever opened it.
+    Open the file at an address, which the caller closes.
 
     Parameters
     ----------
-    tail : bytes from the end that are read first, for formats whose tables lie there; else the beginning is
+    path : address
+    tail : bytes from the end to read first, for formats with tables at the end. Default: 0, the beginning is read first
     """
     return RangeFile(location(path), tail=tail)
 
 
-def read_object(address, session, part=None) -> bytes | None:
+def read_object(address: str, session: Any, part: str | None = None) -> bytes | None:
     """
-    A small object, or some of its bytes; None where there is none.
+    Read a small object or some of its bytes, or return None if it does not exist.
 
     Parameters
     ----------
-    part : the bytes as a range of HTTP says them, such as "0-99" or "-16" for the last; the whole by default
+    address : address of the object
+    session : `requests` session
+    part : the bytes as an HTTP range, such as "0-99" or "-16" for the last. Default: the whole object
 
     Raises
     ------
-    NotReadable : any other failure, after as many attempts as may help
+    NotReadable : any other failure, after several attempts
     """
     reason, headers = "", {"Accept-Encoding": "identity"} | ({"Range": f"bytes={part}"} if part else {})
     for attempt in range(1, retries.ATTEMPTS + 1):
@@ -114,13 +129,13 @@ def read_object(address, session, part=None) -> bytes | None:
 
 class RangeFile(io.RawIOBase):
     """
-    A file at an address, read by range.
+    A file at an address that is read by range.
 
     Attributes
     ----------
     size : bytes, as the service states them
-    etag : the validator the service gave, or None; a file that changes while it is read is an error
-    moved, asked : bytes that have come, and requests made
+    etag : validator of the service, or None. A file that changes while it is read is an error
+    moved, asked : bytes transferred, and requests made
     """
 
     def __init__(self, address, *, tail=0):
@@ -129,7 +144,7 @@ class RangeFile(io.RawIOBase):
         self.session = address.session or public_session()
         self.size, self.etag, self.moved, self.asked = -1, None, 0, 0
         self._at = 0
-        self._direct = str(address)  # where redirects led: signed, so it stays in memory
+        self._direct = str(address)  # target of redirects, signed, so it is never written to disk
         self._blocks: dict[int, bytes] = {}
         self._lock = threading.RLock()
         first = self._bytes(-tail, tail) if tail else self._bytes(0, 4 * BLOCK)
@@ -164,32 +179,34 @@ class RangeFile(io.RawIOBase):
         super().close()
 
     def _read(self, start, count) -> bytes:
-        held = self._held(start, count)
-        if held is not None:
-            return held
+        """Return bytes from a block, or request them, as part of a growing block if they are few."""
+        cached = self._held(start, count)
+        if cached is not None:
+            return cached
         if count >= EXACT:
             return self._bytes(start, count)
-        # what begins here and lies beyond it, after the reader's way through what lies before
+        # The new bytes follow the block that ends here, and are appended to it.
         begin, known = self._before(start)
         end = begin + len(known)
         length = max(min(len(known) // 4, LARGEST), BLOCK, start + count - end)
-        block = known + self._bytes(end, min(length, self.size - end))  # one table in one piece
+        block = known + self._bytes(end, min(length, self.size - end))  # keeps a table in one piece
         self._blocks[begin] = block
         return block[start - begin : start - begin + count]
 
     def _before(self, start) -> tuple[int, bytes]:
-        """The block that reaches a place or ends there, else an empty one that begins there."""
+        """Return the block that reaches a place or ends there, or an empty one that begins there."""
         reaching = ((b, block) for b, block in self._blocks.items() if b <= start <= b + len(block))
         return next(reaching, (start, b""))
 
     def _held(self, start, count) -> bytes | None:
+        """Return bytes that lie in a block, or None."""
         for begin, block in self._blocks.items():
             if begin <= start and start + count <= begin + len(block):
                 return block[start - begin : start - begin + count]
         return None
 
     def _bytes(self, start, count) -> bytes:
-        """A range as the service has it, after as many attempts as it takes."""
+        """Request a range, with several attempts."""
         if not count:
             return b""
         for attempt in range(1, retries.ATTEMPTS + 1):
@@ -211,13 +228,14 @@ class RangeFile(io.RawIOBase):
         raise NotReadable(f"{self.address}: {reason}, {retries.ATTEMPTS} times; wait and run again")
 
     def _ask(self, start, count):
+        """Send one request for a range."""
         self.asked += 1
-        asked = f"bytes={start}-{start + count - 1}" if start >= 0 else f"bytes={start}"
-        headers = {"Range": asked, "Accept-Encoding": "identity"}
+        byte_range = f"bytes={start}-{start + count - 1}" if start >= 0 else f"bytes={start}"
+        headers = {"Range": byte_range, "Accept-Encoding": "identity"}
         return self.session.get(self._direct, headers=headers, timeout=(retries.CONNECT, retries.READ), stream=True)
 
     def _renewed(self, answer) -> bool:
-        """Whether a refusal may be one of a signature or token that has ended, which another attempt mends."""
+        """Return whether a refusal may come from an expired signature or token, so that another attempt can succeed."""
         if answer.status_code not in (400, 401, 403):
             return False
         if self._direct != self.address:
@@ -226,14 +244,15 @@ class RangeFile(io.RawIOBase):
         return answer.status_code == 401 and bool(getattr(self.session, "login_again", lambda: False)())
 
     def _content(self, answer, start, count) -> bytes:
+        """Check an answer and return its bytes."""
         if answer.status_code == 416 and self.size < 0:
             raise NotReadable(f"{self.address}: holds no bytes; ask the archive again")
-        found = _RANGE.match(answer.headers.get("Content-Range", ""))
-        if answer.status_code != 206 or found is None or start not in (int(found[1]), -count):
+        content_range = _RANGE.match(answer.headers.get("Content-Range", ""))
+        if answer.status_code != 206 or content_range is None or start not in (int(content_range[1]), -count):
             raise NotReadable(f"{self.address}: {_refusal(answer)}")
         if self.size < 0:
-            self.size, self.etag = int(found[3]), answer.headers.get("ETag")
-        if int(found[3]) != self.size or answer.headers.get("ETag") != self.etag:
+            self.size, self.etag = int(content_range[3]), answer.headers.get("ETag")
+        if int(content_range[3]) != self.size or answer.headers.get("ETag") != self.etag:
             raise NotReadable(f"{self.address}: changed while it was read; run again")
         content = answer.content
         self.moved += len(content)
@@ -244,11 +263,11 @@ class RangeFile(io.RawIOBase):
 
 
 class _Short(Exception):
-    """A range that arrived in part."""
+    """A range arrived incomplete."""
 
 
 def _lost():
-    """What a lost connection raises; requests is imported where something is asked."""
+    """Return the exceptions of a lost connection, importing requests only here."""
     import requests
 
     return (
@@ -260,6 +279,7 @@ def _lost():
 
 
 def _refusal(answer) -> str:
+    """Describe why a service refused a request, and the remedy."""
     code, page = answer.status_code, "html" in answer.headers.get("Content-Type", "").lower()
     if code in (404, 410):
         return f"is gone ({code}); ask the archive again"
@@ -272,15 +292,21 @@ def _refusal(answer) -> str:
     return f"answered {code}; wait and run again, or write fetch: download"
 
 
-def public_session():
-    """A session for public storage: no login is sent, whatever lies in ~/.netrc."""
+def public_session() -> Any:
+    """Return a session for public storage, which sends no login even if ~/.netrc has one."""
     import requests
 
     return anonymous(requests.Session())
 
 
-def anonymous(session):
-    """The session, which takes no login out of ~/.netrc, whose `default` line would go to any host; nor when led on."""
+def anonymous(session: Any) -> Any:
+    """
+    Make a session ignore ~/.netrc, whose `default` line would apply to any host, also after redirects.
+
+    Parameters
+    ----------
+    session : `requests` session, changed in place
+    """
     session.auth = lambda request: request
     session.rebuild_auth = lambda request, answer: request.headers.pop("Authorization", None)
     return session

@@ -2,7 +2,7 @@
 Write tables piece by piece, for results larger than memory.
 
 A stream is called like the callback of a request, `stream(resource, result, result_cnt, total_resources)`, and can be
-given as one. The file bears its name only when the `with` block has ended well.
+passed as one. The file gets its name only when the `with` block ends without an error.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from nunatak.runtime import NunatakError, written
 
 class ParquetStream:
     """
-    Parquet, one row group or more for each table, with units in the columns' metadata and the granule as a column.
+    A Parquet file, with at least one row group for each table, units in the columns' metadata and a granule column.
 
     Parameters
     ----------
-    path : the file
-    attributes : mapping of text, such as `runtime.stamp` returns; kept in the file's metadata
-    points : add a WGS84 point geometry from `longitude` and `latitude`, or `lon` and `lat` (GeoParquet 1.1)
+    path : file to write
+    attributes : mapping of text, such as `runtime.stamp` returns, kept in the file's metadata. Default: none
+    points : whether to add a WGS84 point geometry (GeoParquet 1.1). Default: False
     """
 
     def __init__(self, path, *, attributes=None, points=False):
@@ -53,7 +53,9 @@ class ParquetStream:
         return self._stack.__exit__(kind, error, trace)
 
     def __call__(self, resource, result, result_cnt, total_resources):
-        """Append a table; columns must be those of the first, and points need the `epsg` of their x and y."""
+        """
+        Append a table with the columns of the first one, and with the `epsg` of its x and y if points are written.
+        """
         result = with_epsg(result, self._attributes) if self._points else result
         table = result.assign(granule_id=str(resource).rsplit(".", 1)[0])
         if not self._names:
@@ -65,6 +67,7 @@ class ParquetStream:
         self.rows += len(table)
 
     def _open(self, table, units):
+        """Open the file with the schema of the first table."""
         schema = pa.Table.from_pandas(_plain(table), preserve_index=False).schema
         fields = [f.with_metadata({"units": units[f.name]}) if f.name in units else f for f in schema]
         self._schema = pa.schema(fields, metadata={"pandas": schema.metadata[b"pandas"]})
@@ -75,6 +78,7 @@ class ParquetStream:
         self._file = pq.ParquetWriter(self._part, whole.with_metadata({**whole.metadata, **about}), compression="zstd")
 
     def _append(self, table):
+        """Write one table as row groups."""
         arrow = pa.Table.from_pandas(_plain(table), schema=self._schema, preserve_index=False)
         if self._points:
             lon, lat = ("longitude", "latitude") if "longitude" in table else ("lon", "lat")
@@ -83,6 +87,6 @@ class ParquetStream:
 
 
 def _plain(table):
-    """Categories as text: their codes would differ between tables. Text keeps its type where there is no row."""
+    """Convert categories to text, as their codes differ between tables, and keep text columns as text without rows."""
     texts = [n for n in table if isinstance(table[n].dtype, pd.CategoricalDtype) or table[n].dtype == object]
     return table.astype(dict.fromkeys(texts, "string"))

@@ -1,8 +1,15 @@
-"""Tables on disk: Parquet and GeoParquet 1.1, units with each column, equal content as equal bytes."""
+"""
+Write and read tables: Parquet and GeoParquet 1.1 with the unit of each column, and CSV.
+
+Equal content is written as equal bytes.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,20 +25,28 @@ _GEO = {
 }
 
 RELEASES = ("release", "reference_frame", "permanent_tide")
-"""Attributes of a table of heights that say of which releases they are; several chunks may differ in them"""
+"""Attributes of a table of heights that state its releases, in which several chunks may differ"""
 
 
-def write_table(table, path, *, attributes=None, units=None, points=False):
+def write_table(
+    table: pd.DataFrame,
+    path: str | Path,
+    *,
+    attributes: Mapping[str, Any] | None = None,
+    units: Mapping[str, str] | None = None,
+    points: bool = False,
+) -> None:
     """
     Write a DataFrame as Parquet.
 
     Parameters
     ----------
-    table : DataFrame; its index is not kept
-    attributes : mapping of text, such as `runtime.stamp` returns; kept in the file's metadata
-    units : mapping of column to unit; `table.attrs["units"]` where not given
-    points : add a WGS84 point geometry from the columns `longitude` and `latitude` (GeoParquet 1.1), and a column
-        `epsg` of `x` and `y` where the attribute `crs` tells it
+    table : DataFrame, written without its index
+    path : file to write
+    attributes : mapping of text, such as `runtime.stamp` returns, kept in the file's metadata. Default: none
+    units : mapping of column to unit. Default: `table.attrs["units"]`
+    points : whether to add a WGS84 point geometry from `longitude` and `latitude` (GeoParquet 1.1), and a column `epsg`
+        of `x` and `y` if the attribute `crs` is an EPSG code. Default: False
     """
     units = table.attrs.get("units", {}) if units is None else units
     if points:
@@ -52,8 +67,15 @@ def write_table(table, path, *, attributes=None, units=None, points=False):
         pq.write_table(arrow, part, compression="zstd", row_group_size=1 << 20)
 
 
-def with_epsg(table, attributes):
-    """Return the table with a column `epsg` of its x and y, the number in the attribute `crs` (EPSG:3031)."""
+def with_epsg(table: pd.DataFrame, attributes: Mapping[str, Any] | None) -> pd.DataFrame:
+    """
+    Add a column `epsg` of x and y, the number in the attribute `crs` (EPSG:3031).
+
+    Parameters
+    ----------
+    table : DataFrame. Without x and y, or with `epsg`, it is returned unchanged
+    attributes : mapping that may hold `crs`
+    """
     kind, _, number = str((attributes or {}).get("crs", "")).partition(":")
     if kind.upper() != "EPSG" or not number.isdecimal() or "epsg" in table or not {"x", "y"} <= set(table):
         return table
@@ -62,11 +84,24 @@ def with_epsg(table, attributes):
     return out
 
 
-def write_csv(table, path, *, attributes=None, units=None):
+def write_csv(
+    table: pd.DataFrame,
+    path: str | Path,
+    *,
+    attributes: Mapping[str, Any] | None = None,
+    units: Mapping[str, str] | None = None,
+) -> None:
     """
-    Write a DataFrame as CSV that says of itself what it holds.
+    Write a DataFrame as CSV with its attributes and units in the first lines.
 
-    The first lines begin with # and name the attributes and the unit of each column; `read_csv` skips them.
+    These lines begin with #, and `read_csv` skips them.
+
+    Parameters
+    ----------
+    table : DataFrame, written without its index
+    path : file to write
+    attributes : mapping of text. Default: none
+    units : mapping of column to unit. Default: `table.attrs["units"]`
     """
     units = table.attrs.get("units", {}) if units is None else units
     head = [f"# {name}: {value}" for name, value in sorted((attributes or {}).items())]
@@ -75,8 +110,15 @@ def write_csv(table, path, *, attributes=None, units=None):
         part.write_text("\n".join(head) + "\n" + table.to_csv(index=False), "utf-8")
 
 
-def read_csv(path, **options):
-    """A table that `write_csv` wrote; its attributes in `attrs["attributes"]`, its units in `attrs["units"]`."""
+def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
+    """
+    Read a table that `write_csv` wrote, with `attrs["attributes"]` and `attrs["units"]`.
+
+    Parameters
+    ----------
+    path : file
+    options : options of `pandas.read_csv`
+    """
     table = pd.read_csv(path, comment="#", **options)
     attributes, units = {}, {}
     with open(path, encoding="utf-8") as stream:
@@ -86,20 +128,27 @@ def read_csv(path, **options):
             name, _, value = line[2:].rstrip("\n").partition(": ")
             attributes[name] = value
     for unit in attributes.pop("units", "").split(", "):
-        name, found, rest = unit.partition(" [")
-        if found:
+        name, has_unit, rest = unit.partition(" [")
+        if has_unit:
             units[name] = rest.rstrip("]")
     table.attrs["attributes"], table.attrs["units"] = attributes, units
     return table
 
 
-def read_table(path, columns=None, filters=None, *, most=None):
+def read_table(
+    path: Any, columns: Sequence[str] | None = None, filters: Any = None, *, most: int | None = None
+) -> pd.DataFrame:
     """
-    Read a Parquet file, or several as one table in the order given, without their geometry column.
+    Read a Parquet file, or several as one table in the given order, without their geometry column.
 
-    `most` reads of each file its first groups of rows alone, up to about so many rows.
+    `attrs["units"]` and `attrs["attributes"]` hold the arguments of `write_table`.
 
-    `attrs["units"]` and `attrs["attributes"]` hold what `write_table` was given.
+    Parameters
+    ----------
+    path : file, or a list of files
+    columns : columns to read. Default: all
+    filters : filters of `pyarrow.parquet.read_table`. Default: none
+    most : approximate number of rows after which reading stops, in each file. Default: all rows are read
     """
     paths = [path] if isinstance(path, (str, bytes)) or hasattr(path, "__fspath__") else list(path)
     parts = [_read_one(p, columns, filters, most) for p in paths]
@@ -107,18 +156,30 @@ def read_table(path, columns=None, filters=None, *, most=None):
         return parts[0]
     full = [p for p in parts if len(p)] or parts[:1]
     table = pd.concat(full, ignore_index=True)
-    said = [part.attrs["attributes"] for part in parts]
-    table.attrs = {**parts[0].attrs, "attributes": {**said[0], **joined_releases(said)}}
+    attributes = [part.attrs["attributes"] for part in parts]
+    table.attrs = {**parts[0].attrs, "attributes": {**attributes[0], **joined_releases(attributes)}}
     return table
 
 
-def row_count(path):
-    """Return how many rows a Parquet file has, without reading them."""
+def row_count(path: str | Path) -> int:
+    """
+    Return the number of rows of a Parquet file, from its metadata.
+
+    Parameters
+    ----------
+    path : file
+    """
     return pq.read_metadata(path).num_rows
 
 
-def joined_releases(attributes):
-    """Return what several tables say of the releases behind them as one: each value once, sorted, with commas."""
+def joined_releases(attributes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """
+    Join the releases of several tables: each value once, sorted, with commas.
+
+    Parameters
+    ----------
+    attributes : attributes of the tables
+    """
     tables, out = list(attributes), {}
     for name in RELEASES:
         values = {value for table in tables for value in str(table.get(name, "")).split(", ") if value}
@@ -128,13 +189,14 @@ def joined_releases(attributes):
 
 
 def _read_one(path, columns, filters, most=None):
+    """Read one Parquet file with units and attributes."""
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowInvalid, OSError) as error:
         message = f"{path}: not a readable Parquet file ({error}); remove it and run the study again"
         raise NunatakError(message) from error
     metadata = schema.metadata or {}
-    # a granule table's footprints are text and stay; the points of GeoParquet repeat longitude and latitude
+    # The footprints of a granule table are text and are kept. The points of GeoParquet repeat longitude and latitude.
     names = [n for n in (columns or schema.names) if n != "geometry" or b"geo" not in metadata]
     if most is None or row_count(path) <= most:
         table = pq.read_table(path, columns=names, filters=filters).to_pandas()
@@ -150,8 +212,14 @@ def _read_one(path, columns, filters, most=None):
     return table
 
 
-def point_geometry(lon, lat):
-    """Arrow array of little-endian WKB points, 21 bytes each, made in one piece."""
+def point_geometry(lon: Any, lat: Any) -> pa.Array:
+    """
+    Return an Arrow array of little-endian WKB points of 21 bytes each.
+
+    Parameters
+    ----------
+    lon, lat : (n,) degrees
+    """
     record = np.dtype([("order", "u1"), ("kind", "<u4"), ("lon", "<f8"), ("lat", "<f8")])
     points = np.empty(len(lon), dtype=record)
     points["order"], points["kind"] = 1, 1
@@ -160,13 +228,25 @@ def point_geometry(lon, lat):
     return pa.array([raw[i : i + 21] for i in range(0, len(raw), 21)], pa.binary())
 
 
-def bounds(lon, lat):
-    """[west, south, east, north] of points, None without one."""
+def bounds(lon: Any, lat: Any) -> list[float] | None:
+    """
+    Return [west, south, east, north] of points, or None without points.
+
+    Parameters
+    ----------
+    lon, lat : (n,) degrees
+    """
     return [float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())] if len(lon) else None
 
 
-def geo_metadata(box=None):
-    """The value of the key `geo` of a GeoParquet file of points, with their bounds where they are known."""
+def geo_metadata(box: Sequence[float] | None = None) -> str:
+    """
+    Return the value of the key `geo` of a GeoParquet file of points.
+
+    Parameters
+    ----------
+    box : bounds of the points. Default: unknown
+    """
     geo = json.loads(json.dumps(_GEO))
     column = geo["columns"]["geometry"]
     del column["crs"]  # absent means OGC:CRS84 (GeoParquet 1.1, section "crs")

@@ -1,4 +1,4 @@
-"""Rasters of the user's: which file, variable and band is meant, and whether the file has it."""
+"""Find the file, variable and band of a user's raster, and check that the file has them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import importlib
 import importlib.util
 import warnings
 from pathlib import Path
+from typing import Any
 
 from nunatak.constants import METRES
 from nunatak.runtime import NunatakError
 
 DECLARE = "in a GeoTIFF with .venv/bin/rio edit-info --nodata {0:g} FILE, in NetCDF as the attribute missing_value"
-"""how a file says which number stands for missing"""
-# How rasters begin that hold their values themselves: TIFF, NetCDF, HDF5. GDAL chooses its reader by the beginning,
-# and others, such as that of VRT, open what a file points to, also on the network.
+"""how a file declares the number that means missing"""
+# First bytes of rasters that hold their values themselves: TIFF, NetCDF, HDF5. GDAL chooses its reader by the first
+# bytes, and other readers, such as that of VRT, open what a file points to, also on the network.
 _BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"CDF", b"\x89HDF\r\n")
 _HDF5 = _BEGINNINGS[-1]
 _POINTING = (b"<VRTDataset", b"<GDAL_WMS", b"<WMS_")
@@ -21,14 +22,14 @@ _LOOK = 65536  # bytes
 _KILOMETRES = tuple(unit for unit, metres in METRES.items() if metres == 1000)
 
 
-def source_of(given, variable=None):
+def source_of(given: str | Path, variable: str | int | None = None) -> tuple[Path, Any]:
     """
     Return the file of a raster, and which of its variables or bands is meant.
 
     Parameters
     ----------
-    given : a file, or netcdf:FILE:VARIABLE as GDAL has it
-    variable : name of a variable, or number of a band from 1 on
+    given : a file, or netcdf:FILE:VARIABLE as in GDAL
+    variable : name of a variable, or number of a band from 1 on. Default: the one in `given`
 
     >>> source_of('netcdf:"my/bed.nc":thickness')
     (PosixPath('my/bed.nc'), 'thickness')
@@ -40,22 +41,23 @@ def source_of(given, variable=None):
     return Path(given).expanduser(), variable.strip("/") if isinstance(variable, str) else variable
 
 
-def check(given, variable=None, *, layers=True):
+def check(given: str | Path, variable: str | int | None = None, *, layers: bool = True) -> None:
     """
-    Refuse a raster that is not there, holds several fields of which none is named, or does not say where it lies.
+    Refuse a raster that is missing, holds several fields of which none is named, or has no coordinates.
 
     Parameters
     ----------
-    given, variable : see `source_of`
-    layers : whether one field may have several layers, such as times
+    given, variable : as for `source_of`
+    layers : whether one field may have several layers, such as times. Default: True
 
     Raises
     ------
-    ValueError : what is wrong and the remedy
+    ValueError : names the fault and the remedy
 
     Notes
     -----
-    What is in the file is told only where rasterio is installed; an environment for the workflow alone may lack it.
+    The content of the file is checked only if rasterio is installed, which an environment for the workflow alone may
+    lack.
     """
     path, variable = source_of(given, variable)
     if not path.is_file():
@@ -64,7 +66,7 @@ def check(given, variable=None, *, layers=True):
         raise ValueError(f"{path}: {fault}")
     if importlib.util.find_spec("rasterio") is None:
         return
-    # by its name: what reads a study file does without it
+    # Imported by name, as a study file is read without rasterio.
     rasterio = importlib.import_module("rasterio")
     try:
         with _opened(path) as source:
@@ -77,15 +79,13 @@ def check(given, variable=None, *, layers=True):
         raise ValueError(f"{path}: {fault}")
 
 
-def foreign(path):
+def foreign(path: str | Path) -> str:
     """
-    Say why a file is not a raster that holds its values itself.
-
-    The text is empty where it is one.
+    Return why a file is not a raster that holds its values itself, or an empty text if it is one.
 
     Parameters
     ----------
-    path : of a file that is there
+    path : file
     """
     with open(path, "rb") as stream:
         start = stream.read(_LOOK)
@@ -125,16 +125,14 @@ def _elsewhere(path):
     return None if name is None else name.decode("utf-8", "replace")
 
 
-def misplaced(path, variable=None):
+def misplaced(path: str | Path, variable: str | int | None = None) -> str:
     """
-    Say what is wrong with where a raster lies, and the remedy.
-
-    The text is empty where nothing is wrong.
+    Return what is wrong with the coordinates of a raster and the remedy, or an empty text if nothing is wrong.
 
     Parameters
     ----------
-    path : of the file
-    variable : name of a variable, or number of a band
+    path : file
+    variable : name of a variable, or number of a band. Default: the first
     """
     with _opened(path) as source:
         fields = {name.rpartition(":")[2].strip("/"): name for name in source.subdatasets}
@@ -147,7 +145,7 @@ def misplaced(path, variable=None):
         return "names no coordinate system; write one into it (a GeoTIFF: .venv/bin/rio edit-info --crs EPSG:3413 FILE)"
     if (across, abs(down), left, turned, turned_back) == (1, 1, 0, 0, 0):
         return (
-            "says nowhere where its cells lie: x and y are missing, not evenly spaced, or not marked as axes; give x "
+            "has no coordinates of its cells: x and y are missing, not evenly spaced, or not marked as axes; give x "
             "and y the attributes standard_name (projection_x_coordinate, projection_y_coordinate) and units (m), or "
             "write a GeoTIFF"
         )
@@ -161,11 +159,11 @@ def misplaced(path, variable=None):
     return ""
 
 
-def with_times(field, path):
+def with_times(field: Any, path: str | Path) -> Any:
     """
-    Return a field whose times are dates.
+    Decode the times of a field to dates.
 
-    A field without times is returned as it is.
+    A field without times is returned unchanged.
 
     Parameters
     ----------
@@ -182,21 +180,21 @@ def with_times(field, path):
     try:
         return field.assign_coords(time=xarray.decode_cf(field["time"].to_dataset(name="of_time"))["time"])
     except (ValueError, ImportError) as error:
-        said = " ".join(str(error).split()).partition(". ")[0]
-        raise NunatakError(f"{path}: time: {said}; write it as days since a date, calendar standard") from error
+        reason = " ".join(str(error).split()).partition(". ")[0]
+        raise NunatakError(f"{path}: time: {reason}; write it as days since a date, calendar standard") from error
 
 
-def fields_of(path) -> dict:
+def fields_of(path: str | Path) -> dict:
     """
     Return the fields of a raster: variables by name, bands by number, each with its attributes.
 
     Parameters
     ----------
-    path : of the file
+    path : file
 
     Raises
     ------
-    NunatakError : not there, or no raster that holds its values itself
+    NunatakError : the file is missing, or not a raster that holds its values itself
     """
     fault = foreign(path) if Path(path).is_file() else "no such file; write its path, or an absolute one"
     if fault:
@@ -225,7 +223,7 @@ def _opened(path):
     """
     Open a raster without rasterio's warning that it has no georeference.
 
-    `misplaced` says so in words of our own.
+    `misplaced` reports that with the remedy.
     """
     rasterio = importlib.import_module("rasterio")
     with warnings.catch_warnings():
@@ -234,20 +232,27 @@ def _opened(path):
 
 
 def _names(source):
-    """Variables on y and x of a file that holds several."""
+    """Return the variables on y and x of a file that holds several."""
     names = (name.rpartition(":")[2].strip("/") for name in source.subdatasets)
     return [name for name in names if not is_bounds(name)]
 
 
-def is_bounds(name):
-    """Return whether a variable holds the bounds of cells."""
+def is_bounds(name: Any) -> bool:
+    """
+    Return whether a variable holds the bounds of cells.
+
+    Parameters
+    ----------
+    name : variable
+    """
     return str(name).endswith(("_bnds", "_bounds"))
 
 
 def _refuse(path, variable, names, bands, layers):
+    """Refuse a variable or band that does not exist or is not unique."""
     if names and variable not in names and (variable is not None or len(names) > 1):
-        told = f"has no {variable!r}; it holds" if variable else "holds several variables; name one of"
-        raise ValueError(f"{path}: {told} {', '.join(names)} (key `variable`, or netcdf:FILE:VARIABLE)")
+        problem = f"has no {variable!r}; it holds" if variable else "holds several variables; name one of"
+        raise ValueError(f"{path}: {problem} {', '.join(names)} (key `variable`, or netcdf:FILE:VARIABLE)")
     if isinstance(variable, int) and not 1 <= variable <= bands:
         raise ValueError(f"{path}: has no band {variable}; it has {bands}")
     if not names and bands > 1 and not layers and not isinstance(variable, int):

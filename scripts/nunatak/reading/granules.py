@@ -1,10 +1,11 @@
-"""The granules of a ledger, read one by one, each with its outcome."""
+"""Read the granules of a ledger one by one, each with its outcome."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -20,6 +21,9 @@ from nunatak.products.guarded import guarded
 from nunatak.products.status import FAILED
 from nunatak.runtime import NunatakError, log, progress
 
+if TYPE_CHECKING:
+    from nunatak.products.status import TrackStatus
+
 
 class Granule(NamedTuple):
     """One granule of a ledger after reading."""
@@ -27,12 +31,12 @@ class Granule(NamedTuple):
     row: dict[str, Any]
     """the granule's row in the ledger of the fetch"""
     table: Any
-    """its rows, or what `work` made of them; None for a granule that was not read"""
+    """its rows, or the result of `work`, or None for a granule that was not read"""
     outcome: dict[str, Any]
-    """the row of the ledger of reading: `status`, `reason`, `n_points` and what the judge adds"""
+    """the row of the ledger of reading: `status`, `reason`, `n_points` and further columns of `judge`"""
 
 
-def outcome_of(table, statuses):
+def outcome_of(table: pd.DataFrame, statuses: Sequence[TrackStatus]) -> dict[str, Any]:
     """
     Return the outcome of a granule from its table and the statuses of its beams.
 
@@ -44,7 +48,7 @@ def outcome_of(table, statuses):
     Returns
     -------
     dict : `status` (failed when any beam failed, else present with rows, outside when the file has rows but none in
-        region and period, else empty), `reason` in words, `n_points` the rows of the table
+        region and period, else empty), `reason` in words, `n_points` (rows of the table)
     """
     status = "present" if len(table) else "outside" if any(s.n_found for s in statuses) else "empty"
     if any(s.status == FAILED for s in statuses):
@@ -54,31 +58,32 @@ def outcome_of(table, statuses):
 
 
 def each_granule(
-    ledger,
-    read,
+    ledger: pd.DataFrame,
+    read: Callable[[Any], Any],
     *,
-    judge=outcome_of,
-    work=None,
-    opened=None,
-    threads=1,
-    scheduler=None,
-    label="reading granules",
-):
+    judge: Callable[..., dict[str, Any]] = outcome_of,
+    work: Callable[[Any], Any] | None = None,
+    opened: Callable[[Any], Any] | None = None,
+    threads: int = 1,
+    scheduler: str | None = None,
+    label: str = "reading granules",
+) -> Iterator[Granule]:
     """
-    Read the granules of a ledger in the order of their ids and yield each with its outcome.
+    Read the granules of a ledger in the order of their ids, and yield each with its outcome.
 
-    A granule that is not present, has changed on disk or cannot be read is yielded without a table, never raised.
+    A granule that is not present, has changed on disk or cannot be read is yielded without a table instead of raising
+    an error.
 
     Parameters
     ----------
-    ledger : ledger of a fetch; only `present` granules are read
-    read : function of a path (or what `opened` makes of it); returns a table and a list of TrackStatus
+    ledger : ledger of a fetch, of which only `present` granules are read
+    read : function of a path, or of the result of `opened`, that returns a table and a list of TrackStatus
     judge : function of table and statuses that returns the outcome. Default: `outcome_of`
-    work : function of a table with rows and a column `granule_id`; what it returns takes the table's place, so that
-        memory is that of a few granules. A granule without rows then has None. Default: the table itself
-    opened : function from a ledger's path to what the reader opens (`in_place.openable`), for granules that stay where
-        they are. Default: the path
-    threads, scheduler : as for `parallel.in_order`; with one thread a granule is read when it is asked for
+    work : function of a table with rows and a column `granule_id`, whose result replaces the table, so that only a few
+        granules are in memory. A granule without rows then has None. Default: the table itself
+    opened : function from a ledger's path to the object that the reader opens (`in_place.openable`), for granules that
+        are not downloaded. Default: the path
+    threads, scheduler : as for `parallel.in_order`. With one thread a granule is read when it is requested
     label : name of the progress bar
 
     Yields
@@ -97,6 +102,7 @@ def each_granule(
 
 
 def _granule(read, judge, work, opened, row):
+    """Read one granule and return it with its outcome."""
     path = row["path"]
     if row["status"] != "present":
         return Granule(row, None, {**row, "n_points": 0})
@@ -118,57 +124,71 @@ def _granule(read, judge, work, opened, row):
     return Granule(row, table, outcome)
 
 
-def read_ledger(outcomes):
-    """Return the ledger of reading from the outcomes of its granules; it has `n_points` even without a granule."""
+def read_ledger(outcomes: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """
+    Return the ledger of reading from the outcomes of its granules, with `n_points` even without granules.
+
+    Parameters
+    ----------
+    outcomes : outcomes of `each_granule`
+    """
     return make_ledger(outcomes) if outcomes else make_ledger([]).assign(n_points=[])
 
 
-def labelled(table, granule_id):
-    """Return a table with the column `granule_id`, its attributes kept."""
+def labelled(table: pd.DataFrame, granule_id: str) -> pd.DataFrame:
+    """
+    Add the column `granule_id` to a table and keep its attributes.
+
+    Parameters
+    ----------
+    table : DataFrame
+    granule_id : id of the granule
+    """
     units = table.attrs
     table = table.assign(granule_id=pd.Series(granule_id, index=table.index, dtype="str"))
     table.attrs = units
     return table
 
 
-def ledger_paths(ledger, endpoints=None):
+def ledger_paths(ledger: pd.DataFrame, endpoints: Any = None) -> list[Any]:
     """
-    Return the present granules of a ledger as what a reader opens, in the ledger's order.
+    Return the present granules of a ledger as objects that a reader opens, in the ledger's order.
 
     Parameters
     ----------
     ledger : ledger of a fetch or of reading
-    endpoints : addresses of the services, for granules that stay where they are
+    endpoints : addresses of the services, for granules that are not downloaded. Default: none
     """
     return [openable(path, endpoints) for path in present(ledger)["path"]]
 
 
-def same_pass(ledger, others):
+def same_pass(ledger: pd.DataFrame, others: pd.DataFrame | None) -> dict[str, str]:
     """
-    Return the path of the granule of the same pass and release for the path of each granule.
+    Map the path of each granule to that of the granule of the same pass and release.
 
     Parameters
     ----------
     ledger : ledger of ATL03 granules
-    others : ledger of the granules to join, such as ATL08's; None for none
+    others : ledger of the granules to join, such as ATL08's, or None
 
     Returns
     -------
-    dict : path of a granule to the path of its partner; granules without a partner are left out
+    dict : path of a granule to the path of its partner. Granules without a partner are left out
     """
     if others is None:
         return {}
-    there = {_flight(row.granule_id): row.path for row in present(others).itertuples(index=False)}
-    mine = [(row.path, _flight(row.granule_id)) for row in present(ledger).itertuples(index=False)]
+    there: dict[Any, Any] = {_flight(row.granule_id): row.path for row in present(others).itertuples(index=False)}
+    mine: list[Any] = [(row.path, _flight(row.granule_id)) for row in present(ledger).itertuples(index=False)]
     return {path: there[flight] for path, flight in mine if flight in there}
 
 
 def _flight(granule_id):
+    """Return the pass and release of a granule."""
     return parse(f"{granule_id}.h5").flight
 
 
 def _in_words(statuses):
-    """Return the reasons of the beams, those with the same reason together: "gt1l, gt1r: no segments"."""
+    """Describe the reasons of the beams, with one clause for each reason, as in "gt1l, gt1r: no segments"."""
     reasons: dict[str, list[str]] = {}
     for s in statuses:
         if s.reason:

@@ -1,6 +1,9 @@
-"""Many along-track granules as one table of the rows in a region and a period, with the outcome of each granule."""
+"""Read along-track granules as one table of the rows in a region and a period, with the outcome of each granule."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -8,31 +11,43 @@ from nunatak.geometry.points import placed
 from nunatak.reading.granules import each_granule, labelled, read_ledger
 
 
-def subset(ledger, read, nothing, *, region, period, crs, beams=("all",), variables=(), opened=None, threads=2):
+def subset(
+    ledger: pd.DataFrame,
+    read: Callable[..., Any],
+    nothing: pd.DataFrame,
+    *,
+    region: Any,
+    period: Any,
+    crs: str,
+    beams: Sequence[str] = ("all",),
+    variables: Sequence[str] = (),
+    opened: Callable[[Any], Any] | None = None,
+    threads: int = 2,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
-    Read the granules of a ledger and keep what lies in region and period.
+    Read the granules of a ledger and keep the rows in a region and a period.
 
     Parameters
     ----------
-    ledger : what a fetch brought; only `present` granules are read
-    read : the product's reader, called as read(path, region=, period=, beams=, variables=); returns a table with
+    ledger : ledger of a fetch, of which only `present` granules are read
+    read : the product's reader, called as read(path, region=, period=, beams=, variables=), that returns a table with
         `longitude`, `latitude`, `spot` and a list of the beams' statuses, such as `products.atl06.read_segments`
-    nothing : the table that `read` returns of a granule without a row
+    nothing : the table that `read` returns for a granule without a row
     region, period : Region and study period
     crs : coordinate system of the columns x and y (metres) that are added
-    beams : ("all",), ("strong",), ("weak",) or ground tracks such as ("gt1l", "gt2l")
-    variables : further variables of the product
-    opened : function from a ledger's path to what the reader opens (`in_place.openable`), for granules that stay where
-        they are
-    threads : granules read at a time; the table does not depend on it
+    beams : ("all",), ("strong",), ("weak",) or ground tracks such as ("gt1l", "gt2l"). Default: all
+    variables : further variables of the product. Default: none
+    opened : function from a ledger's path to the object that the reader opens (`in_place.openable`), for granules that
+        are not downloaded. Default: the path
+    threads : granules read at a time, which does not change the table. Default: 2
 
     Returns
     -------
-    points : DataFrame in the order of the granule ids, with `granule_id`, `x`, `y` (m) added. Memory goes with the
+    points : DataFrame in the order of the granule ids, with `granule_id`, `x`, `y` (m) added. Memory grows with the
         rows kept
-    ledger : the same granules; without a row in region and period a granule is `outside`, without any row `empty`,
-        one of which the file or a beam could not be read `failed` (its other beams' rows are kept); `reason` names
-        missing and failed beams, `n_points` counts the rows kept
+    ledger : the same granules. A granule without a row in region and period is `outside`, without any row `empty`, and
+        one whose file or beam could not be read `failed` (rows of its other beams are kept). `reason` names missing and
+        failed beams, `n_points` counts the rows kept
     """
     strength = beams[0] if beams[0] in ("strong", "weak") else None
     options = {
@@ -56,10 +71,11 @@ def subset(ledger, read, nothing, *, region, period, crs, beams=("all",), variab
 
 
 def _of_strength(table, strength):
-    """Return the rows of strong or of weak beams; all rows where no strength is asked for."""
+    """Return the rows of strong or of weak beams, or all rows if no strength is given."""
     if not strength or table.empty:
         return table
-    # 1, 3 and 5 are strong; 0 is not known and neither. The side changes with the spacecraft, the spot does not.
+    # Spots 1, 3 and 5 are strong, 0 is unknown. The side of a strong beam changes with the spacecraft's
+    # orientation, its spot does not.
     spot, units = table["spot"], table.attrs
     table = table[(spot % 2 == (strength == "strong")) & (spot > 0)]
     table.attrs = units

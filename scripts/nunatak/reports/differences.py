@@ -202,7 +202,7 @@ def _table(path):
     from nunatak.files.tables import read_csv, read_table
 
     table = read_csv(path) if path.suffix == ".csv" else read_table(path)
-    return {name: _column(table[name]) for name in table.columns.difference(_ELSEWHERE, sort=False)}
+    return {name: _column(table[name]) for name in table.columns.difference(list(_ELSEWHERE), sort=False)}
 
 
 def _column(values):

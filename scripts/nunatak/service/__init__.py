@@ -1,1 +1,1 @@
-"""The photon engine as a service, in the words of SlideRule's Python client."""
+"""Offer the photon engine as a service with the interface of SlideRule's Python client."""

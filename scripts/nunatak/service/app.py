@@ -1,10 +1,11 @@
-"""The web application: the endpoints that SlideRule's Python client calls, on Starlette."""
+"""Answer the endpoints that SlideRule's Python client calls, as a web application on Starlette."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import uvicorn
@@ -18,7 +19,7 @@ from nunatak import photons
 from nunatak.runtime import NunatakError, log
 from nunatak.service import engine, limits, records
 
-# The release of the interface that is spoken; the client compares it with its own.
+# Release of the interface, which the client compares with its own.
 INTERFACE = "v5.7.0"
 _APIS = {"atl06": "atl06", "atl06p": "atl06", "atl03s": "atl03s", "atl03sp": "atl03s", "indexer": "indexer"}
 _SERVING: dict[str, Any] = {
@@ -27,18 +28,18 @@ _SERVING: dict[str, Any] = {
     "http": limits.Headed,
     "limit_concurrency": limits.CONNECTIONS,
 }
-_WAIT = 30.0  # s that a server in the background may take to come up
+_WAIT = 30.0  # s that a server in the background may take to start
 
 
-def application(assets, *, threads=None, places=4):
+def application(assets: Mapping[str, Any], *, threads: int | None = None, places: int = 4) -> Any:
     """
-    The web application that answers requests with our engine.
+    Return the web application that answers requests with the photon engine.
 
     Parameters
     ----------
     assets : mapping of the name of an asset to its archive (`archives.archive.Archive`)
-    threads : beams of a request worked on at a time, default one for each processor
-    places : requests worked on at a time, default 4; further ones wait, and are refused with 503 where many do
+    threads : beams of a request processed at a time. Default: one for each processor
+    places : requests processed at a time. Further ones wait, and are refused with 503 when too many wait. Default: 4
     """
     turns = limits.Turns(places)
 
@@ -51,14 +52,14 @@ def application(assets, *, threads=None, places=4):
                 stream = engine.answer(request, assets, threads=threads, stop=stop, ended=give)
                 watching = asyncio.create_task(limits.watch(http, stop))
                 try:
-                    # what is wrong with the request shows before the first record, and can still be an error of HTTP
+                    # Faults of the request appear before the first record, and can still become an HTTP error.
                     first = await run_in_threadpool(next, stream, b"")
                 except BaseException:
                     stop.set()
                     watching.cancel()
                     raise
             except (limits.Gone, photons.Stopped):
-                return Response(status_code=499)  # to nobody
+                return Response(status_code=499)  # the client has gone
             except NunatakError as error:
                 log.warning("%s: %s", api, error)
                 return _refusal(engine.without_folders(str(error), assets), getattr(error, "status", 400))
@@ -76,10 +77,10 @@ def application(assets, *, threads=None, places=4):
             return Response(status_code=499)
         except NunatakError as error:
             return _refusal(str(error), getattr(error, "status", 400))
-        told = records.definition(rectype)
-        if told is None:
+        fields = records.definition(rectype)
+        if fields is None:
             return _refusal(f"rectype: {rectype[:60]!r} is not served here", 404)
-        return JSONResponse(told)
+        return JSONResponse(fields)
 
     routes = [Route(f"/source/{name}", answering(api), methods=["GET", "POST"]) for name, api in _APIS.items()]
     routes += [Route("/source/version", version, methods=["GET", "POST"])]
@@ -91,14 +92,14 @@ def _refusal(text, status):
     """
     Return an error with its reason as a response.
 
-    The connection ends where the rest of a body may still be on its way.
+    The connection ends if the rest of a body may still be on its way.
     """
     headers = {"Connection": "close"} if status in (408, 413) else {"Retry-After": "10"} if status == 503 else None
     return JSONResponse({"error": text}, status_code=status, headers=headers)
 
 
 async def _pieces(first, stream, stop, watching):
-    """The records of an answer, made in a thread; `stop` is set when they are no longer taken."""
+    """Yield the records of an answer, made in a thread, and set `stop` when the client no longer takes them."""
     try:
         piece = first
         while piece is not None:
@@ -107,16 +108,16 @@ async def _pieces(first, stream, stop, watching):
     finally:
         stop.set()
         watching.cancel()
-        threading.Thread(target=stream.close, daemon=True).start()  # which waits for the thread that works on it
+        threading.Thread(target=stream.close, daemon=True).start()  # waits for the working thread
 
 
 class Server:
     """
-    The application on a port of this machine, in a thread of its own; a context manager.
+    A context manager that runs the application on a port of this machine, in its own thread.
 
     Attributes
     ----------
-    address : "host:port", what the client takes as its url with organization None
+    address : "host:port", the url of the client with organization None
     """
 
     def __init__(self, app, host="127.0.0.1", port=0):
@@ -141,6 +142,14 @@ class Server:
         self._thread.join()
 
 
-def run(app, host, port):
-    """Serve until interrupted."""
+def run(app: Any, host: str, port: int) -> None:
+    """
+    Serve the application until it is interrupted.
+
+    Parameters
+    ----------
+    app : application
+    host : address to bind to
+    port : port
+    """
     uvicorn.run(app, host=host, port=port, log_level="info", **_SERVING)

@@ -1,11 +1,11 @@
-"""What a request asks of the engine: granules from the archive of an asset, parameters, the time it may take."""
+"""Read requests and answer them: granules from the archive of an asset, parameters, and a time limit."""
 
 from __future__ import annotations
 
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from nunatak.products.status import FAILED, PRESENT
 from nunatak.runtime import NunatakError, log
 from nunatak.service import records
 
-# keys of a request that are no parameters of the fit
+# keys of a request that are not parameters of the fit
 _TIMEOUTS = ("timeout", "rqst-timeout", "rqst_timeout", "node-timeout", "node_timeout", "read-timeout", "read_timeout")
 _OWN = (
     "asset",
@@ -40,13 +40,13 @@ DEFAULT_ASSET = "icesat2"
 LONGEST = 86_400  # s
 _MOST_GRANULES = 1000
 _MOST_EXTENTS = 1_000_000  # of a beam: a whole granule in steps of 3 m
-_BLOCK = 100_000  # photons between two looks at the flag that stops the work
+_BLOCK = 100_000  # photons between two checks of the flag that stops the work
 _FOLDERS = re.compile(r"(?<![\w:/.])(?:[A-Za-z]:)?/(?:[^\s/:;,()'\"]+/)*")
 _ERROR, _TIMED_OUT, _MISSING, _EMPTY = -1, -2, -3, -4  # the client's exception codes
 
 
 class RequestError(NunatakError):
-    """A request that cannot be answered as it stands; `status` is that of HTTP."""
+    """A request that cannot be answered, with `status` as the HTTP status."""
 
     def __init__(self, text, status=400):
         super().__init__(text)
@@ -56,16 +56,16 @@ class RequestError(NunatakError):
 @dataclass(frozen=True)
 class Request:
     """
-    A request in our words.
+    A request to the photon engine.
 
     Attributes
     ----------
     api : atl06, atl03s or indexer
-    parameters : FitParameters, None for indexer
-    resources : file names, None for all that the area and the other parameters choose
+    parameters : FitParameters, or None for indexer
+    resources : file names, or None for all granules that the area and the other parameters select
     asset : name of the archive
-    timeout : s for all of it, a day at most
-    asked : the mapping of parameters as it came
+    timeout : s for the whole request, at most a day
+    asked : mapping of parameters as received
     """
 
     api: str
@@ -76,13 +76,18 @@ class Request:
     asked: Mapping[str, Any]
 
 
-def read_request(api, body) -> Request:
+def read_request(api: str, body: Any) -> Request:
     """
-    A request from the JSON body of a call.
+    Read a request from the JSON body of a call.
+
+    Parameters
+    ----------
+    api : atl06, atl03s or indexer
+    body : JSON object with `parms` and `resource` or `resources`
 
     Raises
     ------
-    RequestError, ParameterError : names the key, the value and what is allowed
+    RequestError, ParameterError : name the key, the value and what is allowed
     """
     if not isinstance(body, Mapping):
         raise RequestError("the body of a request is a JSON object with parms and resource or resources")
@@ -104,15 +109,16 @@ def _seconds(given):
     """
     Return a timeout in seconds.
 
-    A negative one sets no end of its own.
+    A negative timeout sets no limit of its own.
     """
-    known = isinstance(given, int | float) and not isinstance(given, bool)
-    if not known or not -LONGEST <= given <= LONGEST or given == 0:
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    if not is_number or not -LONGEST <= given <= LONGEST or given == 0:
         raise RequestError(f"timeout: {str(given)[:40]}; write seconds above 0 and at most {LONGEST} (a day), or -1")
     return float(given)
 
 
 def _resources(settings):
+    """Return the file names of a request, or None without any."""
     given = settings.get("resources") or settings.get("resource")
     if not given:
         return None
@@ -124,13 +130,13 @@ def _resources(settings):
     return tuple(names)
 
 
-def without_folders(text, assets):
+def without_folders(text: str, assets: Mapping[str, Any]) -> str:
     """
-    Return a text with the names of files and without the folders they lie in, which are nobody's business.
+    Remove the folders from the paths in a text, so that clients do not see them.
 
     Parameters
     ----------
-    text : str
+    text : message
     assets : mapping of names of assets to archives, whose folders may have blanks in their names
 
     >>> without_folders("/data/is2/ATL03_a.h5: damaged", {})
@@ -143,33 +149,43 @@ def without_folders(text, assets):
     return _FOLDERS.sub("", text)
 
 
-def granules_for(request, assets, stop=None):
+def granules_for(
+    request: Request, assets: Mapping[str, Any], stop: threading.Event | None = None
+) -> list[tuple[str, Any]]:
     """
-    (file name, path or None) of every granule that a request asks for, in its order, else in that of the names.
+    Return file name and path of every granule of a request, in its order or in that of the names.
+
+    The path is None for a granule that is not in the archive.
+
+    Parameters
+    ----------
+    request : Request
+    assets : mapping of names of assets to archives
+    stop : event that ends the search when it is set. Default: none
 
     Raises
     ------
-    RequestError : no such asset
+    RequestError : the asset does not exist, or the request names neither granules nor an area
     """
     if request.asset not in assets:
         raise RequestError(f"asset: {request.asset!r} is not served here; there are {', '.join(sorted(assets))}", 404)
     archive = assets[request.asset]
     if request.resources is not None:
-        found = []
+        paths = []
         for name in request.resources:
             photons.Limits(stopped=stop.is_set if stop else None).check()
-            found.append((name, _path_of(archive, name)))
-        return found
+            paths.append((name, _path_of(archive, name)))
+        return paths
     p = request.parameters
     if p is None or not p.poly:
         raise RequestError("resources: neither granules nor a poly to find them by; give one of them")
     area = load({"lonlat": [list(point) for point in p.poly[0]]})
-    found = _search(archive, "atl03", area, _filters(None, p.rgt, p.cycle, p.region))
-    return [] if found is None else list(zip(found["file_name"], _paths(archive, found), strict=True))
+    table = _search(archive, "atl03", area, _filters(None, p.rgt, p.cycle, p.region))
+    return [] if table is None else list(zip(table["file_name"], _paths(archive, table), strict=True))
 
 
 def _search(archive, product, region, filters):
-    """The archive's granule table; None where it has nothing."""
+    """Return the archive's granule table, or None if it has no granule."""
     try:
         return archive.search(product, region, None, filters)
     except EmptyAnswer as error:
@@ -178,47 +194,58 @@ def _search(archive, product, region, filters):
 
 
 def _same_pass(name):
-    """The filters that leave the granules of one pass and release."""
+    """Return the filters that select the granules of one pass and release."""
     return _filters(name.version, name.rgt, name.cycle, name.region_number)
 
 
 def _filters(version, *values):
+    """Return the filters for a version, track, cycle and region."""
     rgt, cycles, region_numbers = ((value,) if value is not None else None for value in values)
     return Filters(version, rgt, cycles, region_numbers)
 
 
 def _path_of(archive, name):
-    """Path of the granule of a name; None where the archive has none such, or it is not whole."""
+    """Return the path of the granule of a name, or None if the archive lacks it or holds only a part."""
     try:
-        said = parse(name)
+        parsed = parse(name)
     except NunatakError as error:
         raise RequestError(str(error)) from error
-    found = _search(archive, said.product, None, _same_pass(said))
-    same = None if found is None else found[found["file_name"] == name]
+    candidates = _search(archive, parsed.product, None, _same_pass(parsed))
+    same = None if candidates is None else candidates[candidates["file_name"] == name]
     return next(iter(_paths(archive, same)), None)
 
 
 def _paths(archive, table):
-    """Path of each granule of a table, None of one that is not whole."""
+    """Return the path of each granule of a table, None for an incomplete one."""
     if table is None or table.empty:
         return []
     ledger = archive.fetch(table).set_index("granule_id")
-    known = {name: row["path"] if row["status"] == "present" else None for name, row in ledger.iterrows()}
-    return [known[name] for name in table["granule_id"]]
+    path_of = {name: row["path"] if row["status"] == "present" else None for name, row in ledger.iterrows()}
+    return [path_of[name] for name in table["granule_id"]]
 
 
-def answer(request, assets, *, threads=None, stop=None, ended=None) -> Iterator[bytes]:
+def answer(
+    request: Request,
+    assets: Mapping[str, Any],
+    *,
+    threads: int | None = None,
+    stop: threading.Event | None = None,
+    ended: Callable[[], Any] | None = None,
+) -> Iterator[bytes]:
     """
-    The records of a request, granule by granule; what is empty, missing or late is said in records of its own.
+    Yield the records of a request, granule by granule, with records that report what is empty, missing or late.
 
     Parameters
     ----------
-    stop : threading.Event that ends the work when it is set; set here when the time is over or the answer is closed
-    ended : function called, from a thread, when nothing is worked on any more
+    request : Request
+    assets : mapping of names of assets to archives
+    threads : beams processed at a time. Default: one for each processor
+    stop : event that ends the work when it is set. It is set here when the time is over or the answer is closed
+    ended : function called from a thread when all work has ended. Default: none
 
     Raises
     ------
-    RequestError, GranuleError, ParameterError : before the first record, where nothing at all can be answered
+    RequestError, GranuleError, ParameterError : raised before the first record if nothing can be answered
     """
     stop = stop or threading.Event()
     end = time.monotonic() + request.timeout
@@ -233,6 +260,7 @@ def answer(request, assets, *, threads=None, stop=None, ended=None) -> Iterator[
 
 
 def _answer(request, assets, threads, stop, end, pool):
+    """Yield the records of each granule within the time limit."""
     granules, sent = granules_for(request, assets, stop), False
     if granules and all(path is None for _, path in granules):
         names = ", ".join(name for name, _ in granules[:3])
@@ -240,13 +268,13 @@ def _answer(request, assets, threads, stop, end, pool):
     for name, path in granules:
         work = pool.submit(one_granule, request, assets, name, path, threads, stop)
         try:
-            found = work.result(max(end - time.monotonic(), 0))
+            answers = work.result(max(end - time.monotonic(), 0))
         except photons.Stopped:
             return
         except (GranuleError, ParameterError) as error:
             if len(granules) == 1:
                 raise
-            found = [_alert(_ERROR, f"{name}: {error}", assets)]
+            answers = [_alert(_ERROR, f"{name}: {error}", assets)]
         except Late as late:
             text = f"{name}: not done within the timeout of {request.timeout:g} s"
             log.warning("%s", text)
@@ -254,16 +282,35 @@ def _answer(request, assets, threads, stop, end, pool):
                 raise RequestError(text, 504) from late
             yield records.alert(_TIMED_OUT, text)
             return
-        yield from found
+        yield from answers
         sent = True
 
 
 def _alert(code, text, assets):
+    """Return a record with an error, without folders."""
     return records.alert(code, without_folders(text, assets))
 
 
-def one_granule(request, assets, name, path, threads=None, stop=None) -> list[bytes]:
-    """The records of one granule, all of them: a granule's table is made whole."""
+def one_granule(
+    request: Request,
+    assets: Mapping[str, Any],
+    name: str,
+    path: Any,
+    threads: int | None = None,
+    stop: threading.Event | None = None,
+) -> list[bytes]:
+    """
+    Return all records of one granule, from its complete table.
+
+    Parameters
+    ----------
+    request : Request
+    assets : mapping of names of assets to archives
+    name : file name
+    path : path, or None if it is not in the archive
+    threads : beams processed at a time. Default: one for each processor
+    stop : event that ends the work when it is set. Default: none
+    """
     if path is None:
         return [records.alert(_MISSING, f"{name}: not in the archive of asset {request.asset}, or not whole there")]
     if request.api == "indexer":
@@ -277,23 +324,27 @@ def one_granule(request, assets, name, path, threads=None, stop=None) -> list[by
     limits = photons.Limits(_MOST_EXTENTS, stop.is_set if stop else None)
     options = {"classes": classes, "threads": threads, "block": _BLOCK, "limits": limits}
     table, statuses = work(granule, request.parameters, **options)
-    found = list(records.heights(table) if request.api == "atl06" else records.extents(table))
+    answers = list(records.heights(table) if request.api == "atl06" else records.extents(table))
     for status in statuses:
         if status.status != PRESENT:
             code = _ERROR if status.status == FAILED else _EMPTY
-            found.append(_alert(code, f"{name} {status.beam} {status.status}: {status.reason}", assets))
-    return found
+            answers.append(_alert(code, f"{name} {status.beam} {status.status}: {status.reason}", assets))
+    return answers
 
 
 def _classes(request, assets, granule):
-    """How to read a beam's ATL08 classes; None where they are not asked for."""
+    """Return a function that reads a beam's ATL08 classes, or None if the parameters do not ask for them."""
     p = request.parameters
     if not p.joins_atl08:
         return None
     archive = assets[request.asset]
     own = parse(granule.name)
-    found = _search(archive, "atl08", None, _same_pass(own))
-    same = None if found is None else found[[parse(name).flight == own.flight for name in found["file_name"]]]
+    candidates = _search(archive, "atl08", None, _same_pass(own))
+    same = (
+        None
+        if candidates is None
+        else candidates[[parse(name).flight == own.flight for name in candidates["file_name"]]]
+    )
     path = next(iter(_paths(archive, same)), None)
     if path is None:
         raise GranuleError(

@@ -1,7 +1,7 @@
 """
-What the service bears: bodies, slow clients, requests at once, connections.
+Limit what clients of the service can use: sizes of bodies, time of slow clients, requests at once, connections.
 
-Nobody is asked who they are, so a client that sends slowly, reads slowly or goes away must not hold what others need.
+Clients are not identified, so a client that sends slowly, reads slowly or disconnects must not block others.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -16,24 +18,31 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from nunatak.runtime import log
 from nunatak.service.engine import RequestError
 
+if TYPE_CHECKING:
+    import threading
+
 BODY = 1_000_000  # bytes of a request
 TIME = 30.0  # s for the head of a request, for its body, and for a client to take a piece of the answer
 CONNECTIONS = 1000
-_LOOK = 0.25  # s between two looks whether a client is still there
+_LOOK = 0.25  # s between two checks whether a client is still connected
 
 
 class Gone(Exception):
-    """The client left before its request was whole."""
+    """The client disconnected before its request was complete."""
 
 
-async def body_of(http):
+async def body_of(http: Any) -> dict[str, Any]:
     """
-    Read the JSON object in the body of a call; an empty body is an empty object.
+    Read the JSON object in the body of a call, where an empty body is an empty object.
+
+    Parameters
+    ----------
+    http : request of Starlette
 
     Raises
     ------
-    RequestError : too large (413), too slow (408), not JSON, or not an object (400)
-    Gone : the client left
+    RequestError : the body is too large (413), too slow (408), not JSON, or not an object (400)
+    Gone : the client disconnected
     """
     text, end = b"", time.monotonic() + TIME
     stream = aiter(http.stream())
@@ -51,6 +60,7 @@ async def body_of(http):
 
 
 def _object(text):
+    """Return the JSON object of a text."""
     try:
         value = json.loads(text, parse_constant=_no_constant) if text.strip() else {}
     except (ValueError, RecursionError) as error:
@@ -61,35 +71,36 @@ def _object(text):
 
 
 def _no_constant(word):
-    raise ValueError(f"{word} is no number of JSON")
+    """Refuse NaN and Infinity, which are not JSON."""
+    raise ValueError(f"{word} is not a number of JSON")
 
 
 class Turns:
     """
-    Places for requests that are worked on, and a queue before them.
+    Places for requests in process, with a queue before them.
 
     Parameters
     ----------
-    places : requests worked on at a time
+    places : requests processed at a time
     queue : requests that may wait for a place
-    wait : s they wait at most
+    wait : s, longest wait
     """
 
     def __init__(self, places=4, queue=64, wait=60.0):
         self.places, self.queue, self.wait = places, queue, wait
         self._free, self._waiting = asyncio.Semaphore(places), 0
 
-    async def take(self):
+    async def take(self) -> Callable[[], None]:
         """
         Wait for a place.
 
         Returns
         -------
-        function without arguments that gives the place back, once, from any thread
+        function without arguments that frees the place, once, from any thread
 
         Raises
         ------
-        RequestError : too many wait already, or none became free in time (503)
+        RequestError : too many requests wait, or no place became free in time (503)
         """
         if self._waiting >= self.queue:
             raise RequestError(f"{self.places} requests are worked on and {self.queue} wait; ask again later", 503)
@@ -101,25 +112,32 @@ class Turns:
         finally:
             self._waiting -= 1
         loop = asyncio.get_running_loop()
-        given: list = []
+        freed: list = []
 
         def give():
-            if not given:
-                given.append(True)
+            if not freed:
+                freed.append(True)
                 loop.call_soon_threadsafe(self._free.release)
 
         return give
 
 
-async def watch(http, stop):
-    """Set the flag `stop` when the client of a request is gone; runs until it is cancelled."""
+async def watch(http: Any, stop: threading.Event) -> None:
+    """
+    Set the flag `stop` when the client of a request disconnects, until this is cancelled.
+
+    Parameters
+    ----------
+    http : request of Starlette
+    stop : event to set
+    """
     while not await http.is_disconnected():
         await asyncio.sleep(_LOOK)
     stop.set()
 
 
 class Patient:
-    """An application whose clients have `TIME` seconds to take each piece of an answer."""
+    """An application that gives its clients `TIME` seconds to take each piece of an answer."""
 
     def __init__(self, app):
         self.app = app
@@ -135,7 +153,7 @@ class Patient:
 
 
 class Headed(H11Protocol):
-    """HTTP whose clients have `TIME` seconds for the head of each request."""
+    """An HTTP protocol that gives its clients `TIME` seconds for the head of each request."""
 
     _late = None
 
@@ -160,6 +178,7 @@ class Headed(H11Protocol):
         super().connection_lost(exc)
 
     def _forget(self):
+        """Cancel the timer of the head."""
         if self._late is not None:
             self._late.cancel()
             self._late = None

@@ -1,18 +1,23 @@
 """
-The records that SlideRule's Python client reads.
+Write the records that SlideRule's Python client reads.
 
 A record is eight bytes of header (big-endian: version 2, length of the type's name with its final zero, length of the
-data), the name, and the data. What the data mean the client asks for: a definition gives type, offset and number of
+data), the name, and the data. The client requests a definition of the data, which gives type, offset and number of
 every field. Source: the parser of the client itself (`sliderule/session.py`, release 5.7, BSD 3-clause).
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nunatak.times import utc_to_gps
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VERSION = 2
 _NAMES = {
@@ -93,16 +98,20 @@ _FIXED = {
     "atl03rec.index": INDEX,
     "exceptrec": {"code": "i4", "level": "i4", "text": "S"},
 }
-# a record that ends in an array of another: its own fields, the array's name and type
+# a record that ends in an array of other records: its own fields, name and type of the array
 _NESTED = {"atl06rec": ({}, "elevation", "atl06rec.elevation"), "atl03rec": (EXTENT, "photons", "atl03rec.photons")}
 
 
-def definition(rectype):
+def definition(rectype: str) -> dict[str, Any] | None:
     """
-    What the client is told of a record type; None of one that is not served.
+    Return the definition of a record type for the client, or None for an unknown type.
 
-    Carried-through fields are part of the name, behind a colon: `atl06rec:solar_elevation` holds elevations with one
-    field more.
+    Ancillary fields are part of the name, after a colon: `atl06rec:solar_elevation` holds elevations with one field
+    more.
+
+    Parameters
+    ----------
+    rectype : name of the record type
 
     >>> definition("atl06rec")["elevation"]["type"]
     'atl06rec.elevation'
@@ -115,36 +124,52 @@ def definition(rectype):
         return _fields(_FIXED[base])
     if base in _NESTED:
         own, name, inner = _NESTED[base]
-        told = _fields(own)
+        fields = _fields(own)
         kind = f"{inner}:{extra}" if extra else inner
-        told[name] = {"type": kind, "offset": 8 * told["__datasize"], "elements": 0, "flags": ["LE"]}
-        return told
+        fields[name] = {"type": kind, "offset": 8 * fields["__datasize"], "elements": 0, "flags": ["LE"]}
+        return fields
     return None
 
 
 def _fields(kinds):
-    told, offset = {}, 0
+    """Return the definition of a record's fields."""
+    fields, offset = {}, 0
     for name, kind in kinds.items():
         size = TEXT if kind == "S" else int(kind[1])
         elements = TEXT if kind == "S" else 1
-        told[name] = {
+        fields[name] = {
             "type": "STRING" if kind == "S" else _NAMES[kind],
             "offset": 8 * offset,
             "elements": elements,
             "flags": ["LE"],
         }
         offset += size
-    return {**told, "__datasize": offset}
+    return {**fields, "__datasize": offset}
 
 
-def record(rectype, data):
-    """One record as bytes."""
+def record(rectype: str, data: bytes) -> bytes:
+    """
+    Return one record as bytes.
+
+    Parameters
+    ----------
+    rectype : name of the record type
+    data : data of the record
+    """
     name = rectype.encode("ascii") + b"\0"
     return struct.pack(">hhi", VERSION, len(name), len(data)) + name + data
 
 
-def packed(kinds, columns, rows=slice(None)):
-    """Rows of a table as little-endian structures without gaps."""
+def packed(kinds: Mapping[str, str], columns: Mapping[str, Any], rows: Any = slice(None)) -> np.ndarray:
+    """
+    Pack rows of a table as little-endian structures without gaps.
+
+    Parameters
+    ----------
+    kinds : mapping of field to NumPy type, such as `HEIGHT`
+    columns : mapping of field to values
+    rows : rows to pack. Default: all
+    """
     fields = [(name, f"S{TEXT}" if kind == "S" else f"<{kind}") for name, kind in kinds.items()]
     n = len(np.asarray(columns[next(iter(kinds))])[rows])
     out = np.zeros(n, dtype=fields)
@@ -153,16 +178,17 @@ def packed(kinds, columns, rows=slice(None)):
     return out
 
 
-def heights(table, *, batch=256):
+def heights(table, *, batch: int = 256) -> Iterator[bytes]:
     """
-    The records of a table of heights, so many rows in each.
+    Yield the records of a table of heights.
 
     Parameters
     ----------
-    table : as `photons.fit_heights` returns it, standard columns; further float columns go along
+    table : as `photons.fit_heights` returns it, with standard columns. Further float columns are included
+    batch : rows in a record. Default: 256
     """
-    known = {*HEIGHT, "beam", "segment_id_beg", "photon_start"}
-    further = [name for name in table if name not in known]
+    columns_there = {*HEIGHT, "beam", "segment_id_beg", "photon_start"}
+    further = [name for name in table if name not in columns_there]
     kinds = {**HEIGHT, **dict.fromkeys(further, "f8")}
     columns = {**{name: table[name].to_numpy() for name in kinds}, "time": _nanoseconds(table["time"])}
     rows = packed(kinds, columns)
@@ -171,13 +197,13 @@ def heights(table, *, batch=256):
         yield record(rectype, rows[first : first + batch].tobytes())
 
 
-def extents(table):
+def extents(table: pd.DataFrame) -> Iterator[bytes]:
     """
-    The records of a table of extents' photons, one for each extent.
+    Yield the records of a table of extents' photons, one for each extent.
 
     Parameters
     ----------
-    table : as `photons.extents` returns it, standard columns
+    table : as `photons.extents` returns it, with standard columns
     """
     if table.empty:
         return
@@ -192,11 +218,15 @@ def extents(table):
         yield record("atl03rec", head.tobytes() + rows[begin:end].tobytes())
 
 
-def index(table):
+def index(table: pd.DataFrame) -> Iterator[bytes]:
     """
-    The reference's index records of an index of ATL03 granules, one for each granule.
+    Yield the index records of ATL03 granules, one for each granule.
 
-    t0, t1 are GPS seconds; the first point is that of the rightmost beam there is, the last that of the leftmost.
+    t0 and t1 are GPS seconds. The first point is that of the rightmost beam present, the last that of the leftmost.
+
+    Parameters
+    ----------
+    table : as `products.atl03_index.index` returns it
     """
     for name, rows in table.groupby("file_name", sort=True):
         rows = rows.sort_values("beam")
@@ -216,17 +246,25 @@ def index(table):
         yield record("atl03rec.index", packed(INDEX, {k: [v] for k, v in values.items()}).tobytes())
 
 
-def alert(code, text):
-    """A record that says what went wrong; codes are the client's `EXCEPTION_CODES`."""
+def alert(code: int, text: str) -> bytes:
+    """
+    Return a record that reports an error.
+
+    Parameters
+    ----------
+    code : one of the client's `EXCEPTION_CODES`
+    text : reason
+    """
     values = {"code": [code], "level": [3 if code < 0 else 1], "text": [text.encode("ascii", "replace")[: TEXT - 1]]}
     return record("exceptrec", packed(_FIXED["exceptrec"], values).tobytes())
 
 
 def _nanoseconds(time):
+    """Return times as int64 nanoseconds since 1970."""
     return time.to_numpy("datetime64[ns]").astype("i8")
 
 
 def _points(geometry):
-    """Coordinates of a track line, whose parts follow each other."""
+    """Return the coordinates of a track line, whose parts follow each other."""
     parts = getattr(geometry, "geoms", [geometry])
     return [point for part in parts for point in part.coords]
