@@ -88,7 +88,7 @@ def test_kernels_are_kept_in_tmpdir_where_the_home_folder_cannot_be_written(tmp_
     assert kept.stat().st_mode & 0o777 == 0o700
     kept.chmod(0o777)
     folder, said = call_kernel(HOME="/dev/null/home", TMPDIR=str(tmp_path))
-    assert folder == "" and "compiled for this job alone" in said
+    assert folder == "" and "they are compiled for this job alone" in said
 
 
 @pytest.mark.parametrize("place", [{}, {"XDG_CACHE_HOME": "{}/cache"}, {"NUMBA_CACHE_DIR": "{}/cache"}])

@@ -122,9 +122,9 @@ def test_holes_stay_holes_and_their_share_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("quantity", "value", "units", "message"),
     [
-        ("smb", 40.0, "mm w.e.", r"in 'mm w.e.', which is of no stated time; write the attribute units"),
+        ("smb", 40.0, "mm w.e.", r"in 'mm w.e.', which states no time; write the attribute units"),
         ("smb", 0.4, "m yr-1", "which is of ice or of water; write"),
-        ("smb", 0.4, "furlongs yr-1", "is no amount known here"),
+        ("smb", 0.4, "furlongs yr-1", "is not a known amount"),
         ("smb", 400.0, "m ice yr-1", "values such as 400, beyond -40 to 40"),
         ("thickness", -3.0, "m", "values such as -3, beyond 0 to 5000"),
         ("thickness", 900.0, "km", r"beyond 0 to 5;"),

@@ -172,10 +172,10 @@ def bare(path, *, units=None, scale=1.0, turned=False, uneven=False, dims=("y", 
 @pytest.mark.parametrize(
     ("axes", "told"),
     [
-        ({}, "says nowhere where its cells lie"),
+        ({}, "has no coordinates of its cells"),
         ({"units": "m", "dims": ("j", "i")}, None),
-        ({"dims": ("j", "i")}, "says nowhere where its cells lie"),
-        ({"units": "m", "uneven": True}, "says nowhere where its cells lie"),
+        ({"dims": ("j", "i")}, "has no coordinates of its cells"),
+        ({"units": "m", "uneven": True}, "has no coordinates of its cells"),
         ({"units": "km", "scale": 1e-3}, "has x and y in km where EPSG:3031 is in metres; multiply them by 1000"),
         ({"units": "m", "scale": 1e-3}, "lies at x -1610 to -1580, y -310 to -280 .* and the study at x -1.6e"),
         ({"units": "m", "turned": True}, r"is stored \(x, y\); write it as \(y, x\)"),
@@ -198,7 +198,7 @@ def test_a_raster_that_does_not_say_where_it_lies_is_refused(tmp_path, axes, tol
 @pytest.mark.parametrize(
     ("profile", "told"),
     [
-        ({}, "says nowhere where its cells lie"),
+        ({}, "has no coordinates of its cells"),
         ({"transform": rasterio.Affine.rotation(30) @ rasterio.Affine(*CELLS.transform)}, "is rotated against"),
         ({"transform": rasterio.Affine(*CELLS.transform), "crs": None}, "names no coordinate system; .*rio edit-info"),
     ],

@@ -119,7 +119,7 @@ def test_too_many_are_refused_with_a_reason():
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (json.dumps(GOOD)[:-1] + ', "timeout": NaN}', "NaN is no number of JSON"),
+        (json.dumps(GOOD)[:-1] + ', "timeout": NaN}', "NaN is not a number of JSON"),
         (json.dumps(GOOD)[:-1] + ', "timeout": 1e400}', "timeout: inf; write seconds above 0 and at most 86400"),
         ({**GOOD, "timeout": 1e18}, "timeout: 1e+18; write seconds"),
         ({**GOOD, "timeout": 10**400}, "timeout: 1000"),

@@ -1,4 +1,4 @@
-"""Elevation change: epochs, trends, volumes, transects, tracks, crossovers and rates of points; tables in and out."""
+"""Compute elevation change: epochs, trends, volumes, transects, tracks, crossovers and rates of points."""
 
 from nunatak.elevation.change import change_between, change_since, difference, nearest_epoch, surface_at
 from nunatak.elevation.consistency import points_against_surface, residuals_by_slope, segments_against_points
@@ -6,7 +6,6 @@ from nunatak.elevation.coverage import cell_coverage
 from nunatak.elevation.crossovers import (
     common_differences,
     crossovers,
-    pass_biases,
     reference_crossovers,
     summarise,
     two_releases,
@@ -25,6 +24,7 @@ from nunatak.elevation.outliers import (
     pass_residuals,
     track_outliers,
 )
+from nunatak.elevation.pass_biases import pass_biases
 from nunatak.elevation.point_rates import UNITS as RATE_UNITS
 from nunatak.elevation.point_rates import rates, rates_and_kept, usable
 from nunatak.elevation.quarters import quarterly

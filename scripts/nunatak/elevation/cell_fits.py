@@ -1,8 +1,9 @@
 """
-Least squares of every cell of a record at once: the compiled part of `trend`.
+Fit least squares to every cell of a record at once, as the compiled part of `trend`.
 
-Cells are worked on in blocks along a row. All sums of a block stay in the first-level cache, the innermost loops run
-along its cells, so that they read memory in order and vectorise, and a missing value is a factor of 0, not a branch.
+Cells are processed in blocks along a row. All sums of a block stay in the first-level cache, and the innermost loops
+run along its cells, so that they read memory in order and vectorise. A missing value is a factor of 0 instead of a
+branch.
 """
 
 from __future__ import annotations
@@ -15,16 +16,24 @@ _BLOCK = 256
 
 
 @kernel
-def fit_cells(values, design, few, errors, r, rho, inflation):
+def fit_cells(
+    values: np.ndarray,
+    design: np.ndarray,
+    few: int,
+    errors: bool,
+    r: np.ndarray,
+    rho: np.ndarray,
+    inflation: np.ndarray,
+) -> np.ndarray:
     """
     Fit the columns of `design` to every cell.
 
     Parameters
     ----------
-    values : (n_epoch, ny, nx) C-contiguous; what is not finite is not observed
-    design : (n_epoch, p), p >= 2; column 1 is the one whose coefficient is the slope
+    values : (n_epoch, ny, nx) C-contiguous. Values that are not finite are not observed
+    design : (n_epoch, p), p >= 2, in which column 1 gives the slope
     few : cells with fewer values are NaN
-    errors : also the last three layers
+    errors : whether to compute the last three layers
     r, rho, inflation : tables of `trend.persistence`, for the errors
 
     Returns
@@ -37,7 +46,7 @@ def fit_cells(values, design, few, errors, r, rho, inflation):
     layers = np.empty((p + (3 if errors else 0), ny, nx))
     normal = np.empty((p, p, _BLOCK))
     right = np.empty((p, _BLOCK))
-    # value and whether there is one, of this epoch and the one before
+    # values of this epoch and the one before, and whether they exist
     h, seen = np.empty((2, _BLOCK)), np.empty((2, _BLOCK))
     sums = np.empty((4, _BLOCK))
     for y in range(ny):
@@ -61,7 +70,7 @@ def fit_cells(values, design, few, errors, r, rho, inflation):
 
 @kernel
 def _gather(values, y, cells, design, normal, right, h, seen):
-    """Normal matrices and right-hand sides of a block of cells."""
+    """Write the normal matrices and right-hand sides of a block of cells."""
     n = h.size
     normal[:] = 0.0
     right[:] = 0.0
@@ -75,14 +84,17 @@ def _gather(values, y, cells, design, normal, right, h, seen):
 
 @kernel
 def _spoil(number, few):
-    """NaN for cells with too few epochs: it runs through all that follows."""
+    """Set the number of cells with too few epochs to NaN, which makes all their results NaN."""
     for x in range(number.size):
         number[x] = number[x] if number[x] >= few else np.nan
 
 
 @kernel
 def _factorise(normal, n):
-    """Cholesky factor L of every cell's normal matrix, in place, the diagonal as 1 / L_aa; NaN when singular."""
+    """
+    Replace every cell's normal matrix by its Cholesky factor L, with 1 / L_aa on the diagonal, or NaN if it is
+    singular.
+    """
     p = normal.shape[0]
     for a in range(p):
         for b in range(a + 1):
@@ -96,7 +108,7 @@ def _factorise(normal, n):
 
 @kernel
 def _solve(factor, right, n):
-    """Coefficients of every cell in place of its right-hand sides."""
+    """Replace the right-hand sides of every cell by its coefficients."""
     p = factor.shape[0]
     for a in range(p):
         for b in range(a):
@@ -110,7 +122,9 @@ def _solve(factor, right, n):
 
 @kernel
 def _residuals(values, y, cells, design, coefficients, e, seen, sums):
-    """Of each cell: sum of squared residuals, of products of neighbours in time, and the number of such neighbours."""
+    """
+    Sum for each cell the squared residuals, the products of neighbours in time, and the number of such neighbours.
+    """
     n = cells.stop - cells.start
     e[1, :] = 0.0
     seen[1, :] = 0.0
@@ -128,7 +142,7 @@ def _residuals(values, y, cells, design, coefficients, e, seen, sums):
 
 @kernel
 def _slope_error(layers, count, sums, p, r, rho, inflation):
-    """Standard error of the slope, effective number and root mean square of the residuals of a block of cells."""
+    """Write the standard error of the slope, effective number and root mean square of the residuals of a block."""
     for x in range(count.size):
         k, unscaled = count[x], sums[3, x]
         if np.isnan(unscaled):
@@ -144,7 +158,7 @@ def _slope_error(layers, count, sums, p, r, rho, inflation):
 
 @kernel
 def _slope_variance(factor, n, scratch, total):
-    """Entry (1, 1) of the inverse normal matrix: the squared length of column 1 of the factor's inverse."""
+    """Return entry (1, 1) of the inverse normal matrix, the squared length of column 1 of the factor's inverse."""
     p = factor.shape[0]
     total[:] = 0.0
     for a in range(1, p):
@@ -157,7 +171,7 @@ def _slope_variance(factor, n, scratch, total):
 
 @kernel
 def _look_up(value, r, rho, inflation):
-    """rho and inflation at a residual autocorrelation, linear in the tables, their ends beyond them."""
+    """Return rho and inflation at a residual autocorrelation, linear in the tables and constant beyond their ends."""
     place = (value - r[0]) / (r[1] - r[0])
     place = min(max(place, 0.0), r.size - 1.0)
     i = min(int(place), r.size - 2)
@@ -167,7 +181,7 @@ def _look_up(value, r, rho, inflation):
 
 @kernel
 def _split(row, h, seen):
-    """Values with 0 for the missing ones, and 1 where there is a value."""
+    """Write the values with 0 for the missing ones, and 1 for every value that exists."""
     for x in range(row.size):
         finite = np.isfinite(row[x])
         seen[x] = 1.0 if finite else 0.0
@@ -176,42 +190,42 @@ def _split(row, h, seen):
 
 @kernel
 def _mask(e, seen):
-    """0 where there is no value or no fit."""
+    """Set residuals without a value or a fit to 0."""
     for x in range(e.size):
         e[x] = e[x] if seen[x] > 0.0 and np.isfinite(e[x]) else 0.0
 
 
 @kernel
 def _add(total, factor, row):
-    """total += factor * row, a loop that vectorises."""
+    """Add factor * row to total, in a loop that vectorises."""
     for x in range(total.size):
         total[x] += factor * row[x]
 
 
 @kernel
 def _add_product(total, a, b):
-    """total += a * b."""
+    """Add a * b to total."""
     for x in range(total.size):
         total[x] += a[x] * b[x]
 
 
 @kernel
 def _subtract_product(total, a, b):
-    """total -= a * b."""
+    """Subtract a * b from total."""
     for x in range(total.size):
         total[x] -= a[x] * b[x]
 
 
 @kernel
 def _multiply(a, b):
-    """a *= b."""
+    """Multiply a by b in place."""
     for x in range(a.size):
         a[x] *= b[x]
 
 
 @kernel
 def _inverse_root(a):
-    """1 / sqrt(a); NaN for what rounding has left of a singular matrix."""
+    """Replace a by 1 / sqrt(a), or by NaN if a is the rounding error of a singular matrix."""
     for x in range(a.size):
-        # np.divide, unlike /, does not stop to look for a zero, which would keep the loop from vectorising
+        # np.divide, unlike /, does not check for zero, which would keep the loop from vectorising.
         a[x] = np.divide(1.0, np.sqrt(a[x])) if a[x] > 1e-9 else np.nan

@@ -1,11 +1,14 @@
 """
-Height change between epochs of ATL15, and the surface at an epoch.
+Compute the height change between epochs of ATL15, and the surface at an epoch.
 
-delta_h counts from the datum of 2020.0. Two ways take the datum out: the difference of two epochs, in which it cancels,
-and adding the ATL14 surface, which turns delta_h into a height. Both give the same change between two epochs.
+delta_h counts from the datum of 2020.0. The datum is removed in two ways: in the difference of two epochs it cancels,
+and adding the ATL14 surface turns delta_h into a height. Both give the same change between two epochs.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,13 +17,13 @@ from nunatak.elevation.sampling import sample
 from nunatak.runtime import NunatakError
 from nunatak.times import decimal_year
 
-# An epoch or the middle of an interval counts as found when it is this near: a tenth of a month.
+# Largest distance of an epoch or the middle of an interval from the one sought: a tenth of a month.
 _TOLERANCE_YEARS = 0.01
 
 
-def nearest_epoch(change, when):
+def nearest_epoch(change: xr.Dataset, when: Any) -> int:
     """
-    Index of the epoch nearest to a time.
+    Return the index of the epoch nearest to a time.
 
     Parameters
     ----------
@@ -29,7 +32,7 @@ def nearest_epoch(change, when):
 
     Raises
     ------
-    NunatakError : `when` lies more than one epoch's spacing outside the record
+    NunatakError : `when` lies more than the spacing of epochs outside the record
     """
     year = float(when) if isinstance(when, int | float | np.floating) else float(decimal_year(np.datetime64(when)))
     years = change.decimal_year.values
@@ -42,25 +45,25 @@ def nearest_epoch(change, when):
     return index
 
 
-def difference(change, i, k, *, rates=None):
+def difference(change: xr.Dataset, i: int, k: int, *, rates: Mapping[float, xr.Dataset] | None = None) -> xr.Dataset:
     """
-    Height change from epoch i to epoch k.
+    Return the height change from epoch i to epoch k.
 
     Parameters
     ----------
     change : Dataset as `products.atl15.read_height_change` returns it
     i, k : indices of epochs
-    rates : {lag in quarters: Dataset of dhdt, dhdt_sigma}; where one spans exactly these epochs, its dhdt_sigma x lag
-        is the error, because it knows what the two epochs share
+    rates : {lag in quarters: Dataset of dhdt, dhdt_sigma}. If one spans exactly these epochs, its dhdt_sigma times the
+        lag is the error, because it accounts for errors that the two epochs share. Default: none
 
     Returns
     -------
     Dataset (y, x):
         dh : m, positive where the surface rose
-        dh_sigma : m, one standard error; without a matching lag the quadrature of the two epochs, an estimate
-        dh_sigma_bound : m, not exceeded: without a matching lag the sum of the two (fully correlated in time)
-        ice_area : m2, mean of the two epochs; 0 where either has no ice
-        interpolated : bool, no datum of its own at epoch k (data_count 0), where the product says so
+        dh_sigma : m, one standard error. Without a matching lag it is estimated as the quadrature of the two epochs
+        dh_sigma_bound : m, upper bound. Without a matching lag it is the sum of the two (fully correlated in time)
+        ice_area : m2, mean of the two epochs, 0 where either has no ice
+        interpolated : bool, no data in the cell at epoch k (data_count 0), if the product states it
         attrs: since, until (UTC text), years, sigma_from ("dhdt_lag4", "quadrature" or "same epoch")
     """
     start, end = change.isel(time=i), change.isel(time=k)
@@ -86,14 +89,16 @@ def difference(change, i, k, *, rates=None):
     )
 
 
-def change_since(change, since=None, *, rates=None):
+def change_since(
+    change: xr.Dataset, since: Any = None, *, rates: Mapping[float, xr.Dataset] | None = None
+) -> xr.Dataset:
     """
-    Height change of every epoch relative to one.
+    Return the height change of every epoch relative to one.
 
     Parameters
     ----------
     change, rates : as in `difference`
-    since : epoch (see `nearest_epoch`), default the first
+    since : epoch (see `nearest_epoch`). Default: the first
 
     Returns
     -------
@@ -108,9 +113,11 @@ def change_since(change, since=None, *, rates=None):
     return result.assign_coords(decimal_year=change.decimal_year)
 
 
-def change_between(change, start, end, *, rates=None):
+def change_between(
+    change: xr.Dataset, start: Any, end: Any, *, rates: Mapping[float, xr.Dataset] | None = None
+) -> xr.Dataset:
     """
-    Height change between two epochs: dh (m), its errors, and dhdt (m/yr) apart from it.
+    Return the height change between two epochs, dh (m), and the rate dhdt (m/yr), with errors.
 
     Parameters
     ----------
@@ -123,7 +130,7 @@ def change_between(change, start, end, *, rates=None):
 
     Raises
     ------
-    NunatakError : both fall on one epoch, or outside the record
+    NunatakError : both fall on one epoch, or one lies outside the record
     """
     i, k = nearest_epoch(change, start), nearest_epoch(change, end)
     if i == k:
@@ -136,7 +143,7 @@ def change_between(change, start, end, *, rates=None):
 
 
 def _difference_sigma(start, end, years, rates):
-    """Estimate and bound of the error of a difference of two epochs, m, and where they come from."""
+    """Return estimate and bound of the error of a difference of two epochs, m, and their source."""
     sigma = start.delta_h_sigma.values, end.delta_h_sigma.values
     if not years:
         return np.zeros_like(sigma[0]), np.zeros_like(sigma[0]), "same epoch"
@@ -145,13 +152,13 @@ def _difference_sigma(start, end, years, rates):
     if matching is None:
         return estimate, bound, "quadrature"
     name, dhdt_sigma = matching
-    known = np.isfinite(dhdt_sigma)
-    estimate = np.where(known, dhdt_sigma * abs(years), estimate)
-    return estimate, np.where(known, estimate, bound), name
+    finite = np.isfinite(dhdt_sigma)
+    estimate = np.where(finite, dhdt_sigma * abs(years), estimate)
+    return estimate, np.where(finite, estimate, bound), name
 
 
 def _matching_rate(rates, start, end):
-    """Name and dhdt_sigma of the lag whose interval is exactly start .. end (decimal years), or None."""
+    """Return name and dhdt_sigma of the lag whose interval is exactly start .. end (decimal years), or None."""
     for quarters, rate in (rates or {}).items():
         if abs(abs(end - start) - rate.attrs["lag_years"]) > _TOLERANCE_YEARS:
             continue
@@ -162,9 +169,9 @@ def _matching_rate(rates, start, end):
     return None
 
 
-def surface_at(surface, change, when):
+def surface_at(surface: xr.Dataset, change: xr.Dataset, when: Any) -> xr.Dataset:
     """
-    The surface at an epoch: ATL14 height plus delta_h, on the ATL14 grid.
+    Return the surface at an epoch, ATL14 height plus delta_h, on the ATL14 grid.
 
     Parameters
     ----------
@@ -174,8 +181,8 @@ def surface_at(surface, change, when):
 
     Returns
     -------
-    Dataset (y, x): h, h_sigma (m, WGS84 ellipsoid); NaN where either product has no value. delta_h is bilinear between
-        its cell centres
+    Dataset (y, x): h, h_sigma (m, WGS84 ellipsoid), NaN where either product has no value. delta_h is interpolated
+        bilinearly between its cell centres
 
     Notes
     -----

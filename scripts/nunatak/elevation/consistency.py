@@ -1,6 +1,9 @@
-"""Do the products agree? ATL06 with ATL11 at its reference points, ATL11 with the surface of ATL14 and ATL15."""
+"""Compare products: ATL06 with ATL11 at its reference points, ATL11 with the surface of ATL14 and ATL15."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,9 @@ from nunatak.constants import ACROSS_LIMIT
 from nunatak.elevation.sampling import sample
 from nunatak.times import decimal_year
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 SLOPE_CLASSES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, np.inf)
 _PAIR_OF = {f"gt{number}{side}": f"pt{number}" for number in "123" for side in "lr"}
 _KEYS = ["rgt", "pair", "cycle", "ref_pt"]
@@ -18,22 +24,24 @@ _ELLIPSOID = pyproj.Geod(ellps="WGS84")
 _RADIUS, _E2 = _ELLIPSOID.a, _ELLIPSOID.es
 
 
-def segments_against_points(segments, heights, *, max_across=ACROSS_LIMIT):
+def segments_against_points(
+    segments: pd.DataFrame, heights: pd.DataFrame, *, max_across: float = ACROSS_LIMIT
+) -> pd.DataFrame:
     """
-    ATL06 less ATL11 at each reference point and cycle that both saw.
+    Subtract ATL11 from ATL06 at each reference point and cycle that both have.
 
-    The two beams of a pair run 90 m apart with the reference point between them: heights of the segment numbered as the
-    point are interpolated across the track to its y_atc. Where one beam is missing the other's height moves along the
-    slope of the reference surface (n_slope, e_slope), which several cycles have fitted.
+    The two beams of a pair run 90 m apart with the reference point between them. Heights of the segments with the
+    point's number are interpolated across the track to its y_atc. If one beam is missing, the other's height is moved
+    along the slope of the reference surface (n_slope, e_slope), which is fitted to several cycles.
 
     Parameters
     ----------
-    segments : DataFrame of ATL06 with rgt, cycle, beam, segment_id, latitude, longitude, y_atc, h_li,
-        h_li_sigma; filtered
-    heights : DataFrame of ATL11 with rgt, cycle, pair, ref_pt, latitude, longitude, y_atc, h_corr,
-        h_corr_sigma, n_slope, e_slope; filtered
-    max_across : m across the track from the point to the middle of both beams, or to the one there is. Default: 65,
-        within which ATL11 takes heights to its points. What was flown farther beside is not compared
+    segments : DataFrame of ATL06 with rgt, cycle, beam, segment_id, latitude, longitude, y_atc, h_li, h_li_sigma,
+        already filtered
+    heights : DataFrame of ATL11 with rgt, cycle, pair, ref_pt, latitude, longitude, y_atc, h_corr, h_corr_sigma,
+        n_slope, e_slope, already filtered
+    max_across : m across the track from the point to the middle of both beams, or to the only one. Passes farther away
+        are not compared. Default: 65, within which ATL11 assigns heights to its points
 
     Returns
     -------
@@ -48,19 +56,21 @@ def segments_against_points(segments, heights, *, max_across=ACROSS_LIMIT):
     left, right = (parts[parts["side"] == side].drop(columns="side").set_index(_KEYS)[names] for side in "lr")
     both = points.join(left.add_suffix("_l"), on=_KEYS).join(right.add_suffix("_r"), on=_KEYS)
     moved, sigma = _across(both, max_across)
-    found = both[[*_KEYS, "latitude", "longitude", "time", "h_corr"]].assign(
+    table = both[[*_KEYS, "latitude", "longitude", "time", "h_corr"]].assign(
         h_li=moved,
         residual=moved - both["h_corr"].to_numpy("f8"),
         sigma=np.hypot(sigma, both["h_corr_sigma"].to_numpy("f8")),
         slope=np.hypot(both["n_slope"].to_numpy("f8"), both["e_slope"].to_numpy("f8")),
         beams=both["h_li_l"].notna().to_numpy().astype(int) + both["h_li_r"].notna().to_numpy(),
     )
-    return found[np.isfinite(found["residual"])].reset_index(drop=True)
+    return table[np.isfinite(table["residual"])].reset_index(drop=True)
 
 
-def points_against_surface(heights, surface, change):
+def points_against_surface(heights: pd.DataFrame, surface: xr.Dataset, change: xr.Dataset) -> pd.DataFrame:
     """
-    ATL11 less the surface of ATL14 moved in time by ATL15: bilinear in place, linear between quarters.
+    Subtract the surface of ATL14, moved in time by ATL15, from ATL11.
+
+    The surface is bilinear in space and linear between quarters.
 
     Parameters
     ----------
@@ -78,22 +88,27 @@ def points_against_surface(heights, surface, change):
     (h, h_sigma), _ = sample(layers, surface["x"].values, surface["y"].values, x, y)
     delta, delta_sigma = at_times(change, x, y, decimal_year(heights["time"].to_numpy()))
     names = [n for n in (*_KEYS, "x", "y", "latitude", "longitude", "time", "h_corr") if n in heights]
-    found = heights[names].assign(
+    table = heights[names].assign(
         residual=heights["h_corr"].to_numpy("f8") - h - delta,
         sigma=np.sqrt(heights["h_corr_sigma"].to_numpy("f8") ** 2 + h_sigma**2 + delta_sigma**2),
         slope=np.hypot(heights["n_slope"].to_numpy("f8"), heights["e_slope"].to_numpy("f8")),
     )
-    return found[np.isfinite(found["residual"])].reset_index(drop=True)
+    return table[np.isfinite(table["residual"])].reset_index(drop=True)
 
 
-def residuals_by_slope(residuals, *, edges=SLOPE_CLASSES):
+def residuals_by_slope(residuals: pd.DataFrame, *, edges: Sequence[float] = SLOPE_CLASSES) -> pd.DataFrame:
     """
-    Median and spread of residuals by the steepness of the ground.
+    Return median and spread of residuals by the steepness of the ground.
+
+    Parameters
+    ----------
+    residuals : DataFrame with residual, sigma (m) and slope
+    edges : limits of the classes of slope. Default: 0, 0.01, 0.02, 0.05, 0.1, 0.2, infinity
 
     Returns
     -------
-    DataFrame, a row per class that holds any and one for all: slope_low, slope_high, n, median (m), nmad (m), nmad_z
-        (of residual / sigma: about 1 where the stated errors are those made)
+    DataFrame, one row per class with a residual and one for all: slope_low, slope_high, n, median (m), nmad (m), nmad_z
+        (NMAD of residual / sigma, about 1 if the stated errors are correct)
     """
     rows = []
     every = np.ones(len(residuals), dtype=bool)
@@ -110,13 +125,13 @@ def residuals_by_slope(residuals, *, edges=SLOPE_CLASSES):
                 "nmad_z": nmad(z),
             }
         )
-    found = pd.DataFrame(rows)
-    found.attrs["units"] = {"slope_low": "1", "slope_high": "1", "median": "m", "nmad": "m"}
-    return found
+    table = pd.DataFrame(rows)
+    table.attrs["units"] = {"slope_low": "1", "slope_high": "1", "median": "m", "nmad": "m"}
+    return table
 
 
 def _across(both, max_across):
-    """Height at the point from the left and right beams, one of them where the other is missing, and its error."""
+    """Return the height at the point from both beams, or from one if the other is missing, and its error."""
     column = {name: both[name].to_numpy("f8") for name in both.columns if name[-2:] in ("_l", "_r")}
     left, right = column["y_atc_l"], column["y_atc_r"]
     middle = np.where(np.isfinite(left) & np.isfinite(right), 0.5 * (left + right), np.fmax(left, right))
@@ -134,7 +149,7 @@ def _across(both, max_across):
 
 
 def _along_slope(both, column, side):
-    """Rise of the reference surface from a beam's segment to the point, m; they lie some tens of metres apart."""
+    """Return the rise of the reference surface from a beam's segment to the point, m, over some tens of metres."""
     latitude, longitude = both["latitude"].to_numpy("f8"), both["longitude"].to_numpy("f8")
     middle = np.deg2rad(0.5 * (latitude + column[f"latitude_{side}"]))
     curve = 1.0 - _E2 * np.sin(middle) ** 2
@@ -144,17 +159,29 @@ def _along_slope(both, column, side):
     return both["n_slope"].to_numpy("f8") * north + both["e_slope"].to_numpy("f8") * east
 
 
-def at_times(change, x, y, year):
-    """delta_h and its error at points and times: the two epochs around each, weighted by nearness."""
+def at_times(change: xr.Dataset, x: np.ndarray, y: np.ndarray, year: np.ndarray) -> list[np.ndarray]:
+    """
+    Return delta_h and its error at points and times, linear between the two epochs around each.
+
+    Parameters
+    ----------
+    change : Dataset (time, y, x) with delta_h, delta_h_sigma and decimal_year
+    x, y : (n,) m, in the grid's coordinate system
+    year : (n,) decimal years
+
+    Returns
+    -------
+    delta_h, delta_h_sigma : (n,) m, NaN outside the epochs
+    """
     years = change["decimal_year"].values
     fields = [change["delta_h"].values, change["delta_h_sigma"].values]
     after = np.clip(np.searchsorted(years, year), 1, max(years.size - 1, 1))
-    found = [np.full(x.size, np.nan), np.full(x.size, np.nan)]
+    results = [np.full(x.size, np.nan), np.full(x.size, np.nan)]
     for k in np.unique(after):
         rows = np.flatnonzero(after == k)
         share = (year[rows] - years[k - 1]) / (years[k] - years[k - 1])
         outside = (share < 0) | (share > 1)
-        for field, out in zip(fields, found, strict=True):
+        for field, out in zip(fields, results, strict=True):
             (first, second), _ = sample(field[k - 1 : k + 1], change["x"].values, change["y"].values, x[rows], y[rows])
             out[rows] = np.where(outside, np.nan, first + share * (second - first))
-    return found
+    return results

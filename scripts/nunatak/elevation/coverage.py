@@ -1,28 +1,33 @@
-"""The grid of a dataset, and how much of each of its cells a polygon covers."""
+"""Compute how much of each cell of a grid a polygon covers."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
-# Blocks of cells are cut against the polygon before their cells are, so that only the blocks and finally the cells that
-# its outline crosses are ever computed, each against the small piece of outline inside it.
+if TYPE_CHECKING:
+    from nunatak.geometry.grid import Grid
+
+# Blocks of cells are intersected with the polygon before their cells are, so that only blocks and finally cells that
+# its outline crosses are computed, each against the small piece of outline inside it.
 _BLOCKS = (64, 16, 4, 1)
 _WHOLE = 1 - 1e-12
 
 
-def cell_coverage(grid, polygon):
+def cell_coverage(grid: Grid, polygon: Any) -> np.ndarray:
     """
-    Fraction of each cell's area inside a polygon.
+    Return the fraction of each cell's area inside a polygon.
 
     Parameters
     ----------
     grid : Grid
-    polygon : shapely Polygon or MultiPolygon in the grid's coordinate system; None covers everything
+    polygon : shapely Polygon or MultiPolygon in the grid's coordinate system, or None to cover everything
 
     Returns
     -------
-    (ny, nx) float64, 0 to 1, exact areas in the projection (the areal scale hardly changes within a cell)
+    (ny, nx) float64, 0 to 1, with exact areas in the projection, whose scale hardly changes within a cell
     """
     if polygon is None:
         return np.ones(grid.shape)
@@ -47,7 +52,7 @@ def cell_coverage(grid, polygon):
 
 
 def _boxes(grid, row, column, size):
-    """The outlines of blocks of `size` x `size` cells, cut at the grid's edge."""
+    """Return the outlines of blocks of `size` x `size` cells, cut at the grid's edge."""
     last_row, last_column = np.minimum(row + size, grid.ny), np.minimum(column + size, grid.nx)
     return shapely.box(
         grid.left + column * grid.dx,
@@ -58,7 +63,7 @@ def _boxes(grid, row, column, size):
 
 
 def _split(grid, row, column, pieces, size, finer):
-    """The blocks of the next size inside blocks, each with its block's piece of the polygon."""
+    """Return the blocks of the next size inside blocks, each with its block's piece of the polygon."""
     step = np.arange(0, size, finer)
     di, dj = (offset.ravel() for offset in np.meshgrid(step, step, indexing="ij"))
     rows, columns = (row[:, None] + di).ravel(), (column[:, None] + dj).ravel()

@@ -1,23 +1,21 @@
-"""Height differences where tracks cross: two measurements of one place that share neither pass nor laser."""
+"""Compute height differences where tracks cross, from two measurements with different passes and lasers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from nunatak.compute.robust import huber_weights, in_classes, nmad
+from nunatak.compute.robust import in_classes, nmad
 from nunatak.constants import SIGMA_PASS
 from nunatak.elevation.intersections import intersections
-from nunatak.parameters.tracks import PassAdjustment
 from nunatak.runtime import NunatakError
 
 DAY = np.timedelta64(86400, "s")
 NOISE_DAYS = 10.0  # differences within so many days show errors, not change
-_EDGES = (0.0, NOISE_DAYS, 45.5, *(91.0 * k + 45.5 for k in range(1, 40)))  # days; then the repeats, 91 days each
-_HUBER = 3.0  # standard errors of a difference beyond which it loses weight
-_FEWEST = 5  # crossovers of two passes from which what they share can be told
+_EDGES = (0.0, NOISE_DAYS, 45.5, *(91.0 * k + 45.5 for k in range(1, 40)))  # days, then the repeats of 91 days
+_FEWEST = 5  # fewest crossovers of two passes to estimate their shared error
 _BOTH = ("rgt", "cycle", "beam", "time", "h", "h_sigma", "h_sigma_systematic")
 _PASSES = ("rgt_1", "cycle_1", "rgt_2", "cycle_2")
 _UNITS = {
@@ -37,20 +35,31 @@ _UNITS = {
 }
 
 
-def crossovers(table, *, height="h_li", beam="beam", along="segment_id", step=20.0, max_gap=100.0, correlation=0.5):
+def crossovers(
+    table: pd.DataFrame,
+    *,
+    height: str = "h_li",
+    beam: str = "beam",
+    along: str = "segment_id",
+    step: float = 20.0,
+    max_gap: float = 100.0,
+    correlation: float = 0.5,
+) -> pd.DataFrame:
     """
-    Every place where two tracks of a table cross, with both heights there.
+    Find every crossing of two tracks of a table, and return both heights there.
 
     Heights are interpolated linearly along each track between the two rows that enclose the crossing.
 
     Parameters
     ----------
-    table : DataFrame of rows along tracks, filtered as wished: rgt, cycle, `beam`, `along`, x, y (m, one map for all),
-        latitude, longitude, time, `height`, `height`_sigma (m) and, where known, sigma_systematic (m): the error that
-        a pass shares, else 0.03 m, and release. In any order
-    beam, along : columns of the ground track and of the number that grows along it
-    step, max_gap : m of x_atc between numbers; longer gaps are not bridged
-    correlation : of the errors of successive numbers: ATL06 segments share half their photons; 0 for ATL11
+    table : DataFrame of rows along tracks, already filtered, in any order: rgt, cycle, `beam`, `along`, x, y (m, one
+        map for all), latitude, longitude, time, `height`, `height`_sigma (m) and optionally sigma_systematic (m, the
+        error that a pass shares, else 0.03 m) and release
+    height : column of heights. Default: h_li
+    beam, along : columns of the ground track and of the number that grows along it. Default: beam and segment_id
+    step, max_gap : m of x_atc between numbers, and longest gap that is interpolated. Default: 20 and 100
+    correlation : correlation of the errors of successive numbers. Default: 0.5, as ATL06 segments share half their
+        photons. Use 0 for ATL11
 
     Returns
     -------
@@ -64,8 +73,8 @@ def crossovers(table, *, height="h_li", beam="beam", along="segment_id", step=20
 
     Notes
     -----
-    The error of a pass is one error, however many tracks cross it: only the difference from dh_common shows whether
-    the errors of single heights are those made, and only `common_differences` those of passes.
+    The error of a pass is one error, however many tracks cross it. Only the difference from dh_common tests the errors
+    of single heights, and only `common_differences` tests those of passes.
 
     Passes of one reference track run side by side and are not crossed with each other.
     """
@@ -82,25 +91,25 @@ def crossovers(table, *, height="h_li", beam="beam", along="segment_id", step=20
     return _differences(*sides)
 
 
-def reference_crossovers(heights, crossings):
+def reference_crossovers(heights: pd.DataFrame, crossings: pd.DataFrame) -> pd.DataFrame:
     """
-    ATL11 against the tracks that cross it: each cycle of the reference track with each of the crossing one.
+    Compare ATL11 with the tracks that cross it, each cycle of the reference track with each of the crossing one.
 
     Parameters
     ----------
-    heights : DataFrame as `products.atl11.read_heights` returns it, with x, y; filtered
-    crossings : DataFrame as `products.atl11_crossings.read_crossings` returns it; filtered
+    heights : DataFrame as `products.atl11.read_heights` returns it, with x, y, already filtered
+    crossings : DataFrame as `products.atl11_crossings.read_crossings` returns it, already filtered
 
     Returns
     -------
-    DataFrame as `crossovers` returns it; of the neighbouring points that see one crossing of two passes the one with
-    the smallest h_corr_sigma (as SmithB/ATL1415:ATL1415/read_ATL11.py does)
+    DataFrame as `crossovers` returns it. Of the neighbouring points at one crossing of two passes, the one with the
+        smallest h_corr_sigma is taken (as SmithB/ATL1415:ATL1415/read_ATL11.py does)
 
     Notes
     -----
     The product has moved the crossing track's heights to the reference point along its reference surface, so the two
-    are compared at the point itself: interpolating along the track again would add the slope's error. Where both tracks
-    are in `heights` the crossing is in both files, and the one of the lower RGT is kept.
+    are compared at the point itself. Interpolating along the track again would add the slope's error. If both tracks
+    are in `heights`, the crossing is in both files, and that of the lower RGT is kept.
     """
     own = set(heights["rgt"].unique())
     once = ~crossings["rgt_crossing"].isin(own) | (crossings["rgt"] < crossings["rgt_crossing"])
@@ -128,19 +137,21 @@ def reference_crossovers(heights, crossings):
     return _differences(*sides)
 
 
-def summarise(table, *, edges=_EDGES):
+def summarise(table: pd.DataFrame, *, edges: Sequence[float] = _EDGES) -> pd.DataFrame:
     """
-    Crossovers by the time between the passes: the first bin tells the noise, the others the change.
+    Summarise crossovers by the time between the passes, in which the first bin shows the noise and the others the
+    change.
 
     Parameters
     ----------
-    edges : days, ascending
+    table : crossovers
+    edges : days, ascending. Default: 0, 10, 45.5 and then every 91 days
 
     Returns
     -------
-    DataFrame, a row per bin that holds any: days_low, days_high, n, median_days, median (m), nmad (m, 1.4826 x
-        median absolute deviation), nmad_z: about 1 where the stated errors are those made (within days) and more where
-        the surface moved, nmad_z_own: the same of what two passes do not share
+    DataFrame, one row per bin with a crossover: days_low, days_high, n, median_days, median (m), nmad (m, 1.4826 x
+        median absolute deviation), nmad_z (about 1 if the stated errors are correct (within days), more where the
+        surface moved), nmad_z_own (the same for the errors that two passes do not share)
     """
     rows = []
     for low, high, inside in in_classes(table["dt_days"].to_numpy(), edges):
@@ -163,19 +174,19 @@ def summarise(table, *, edges=_EDGES):
     return found
 
 
-def common_differences(table, *, max_days=NOISE_DAYS):
+def common_differences(table: pd.DataFrame, *, max_days: float = NOISE_DAYS) -> pd.DataFrame:
     """
-    Return what two passes differ by in common, for every two passes with five crossovers or more.
+    Return the common difference of two passes, for every two passes with at least five crossovers.
 
     Parameters
     ----------
     table : crossovers
-    max_days : only those closer in time; the surface is taken to stand still between them
+    max_days : longest time between the passes, within which the surface is taken as constant. Default: 10
 
     Returns
     -------
-    DataFrame by rgt_1, cycle_1, rgt_2, cycle_2: n, median (m), sigma (m, of what each pass shares, and of the median),
-        z = median / sigma: of the order of 1 where passes share what is stated
+    DataFrame by rgt_1, cycle_1, rgt_2, cycle_2: n, median (m), sigma (m, from the errors that each pass shares and the
+        error of the median), z = median / sigma, of the order of 1 if the shared errors are as stated
     """
     near = table[(table["dt_days"] < max_days) & np.isfinite(table["dh"])]
     groups = near.groupby(list(_PASSES))
@@ -183,85 +194,31 @@ def common_differences(table, *, max_days=NOISE_DAYS):
         n=("dh", "size"), median=("dh", "median"), own=("dh_sigma_own", "median"), common=("dh_sigma_common", "median")
     ).reset_index()
     found = found[found["n"] >= _FEWEST].reset_index(drop=True)
-    # the error of a median is 1.25 times that of a mean
+    # The error of a median is 1.25 times that of a mean.
     found["sigma"] = np.hypot(found.pop("common"), np.sqrt(np.pi / 2 / found["n"]) * found.pop("own"))
     found["z"] = found["median"] / found["sigma"]
     found.attrs["units"] = {"median": "m", "sigma": "m"}
     return found
 
 
-def pass_biases(table, *, options=None):
+def two_releases(table: pd.DataFrame) -> np.ndarray:
     """
-    The error each pass shares, from its crossovers with all others: a least-squares adjustment of the network.
+    Return which crossovers have passes of two releases.
 
     Parameters
     ----------
-    table : crossovers
-    options : PassAdjustment. Only crossovers within `max_days` count, because the surface is taken to stand still
-        between the passes; `prior` holds the mean of each connected part of the network, which crossovers cannot
-        see, at zero; in `iterations` rounds differences beyond three standard errors lose weight (Huber)
+    table : crossovers with release_1 and release_2
 
     Returns
     -------
-    DataFrame by pass: rgt, cycle, bias (m; what its heights are too high), bias_sigma (m), n_crossovers, part (number
-        of the connected part); biases of different parts have different zeros. Where crossovers say the release of
-        both passes also n_other_release: of n_crossovers those with a pass of another release
-    """
-    options = options or PassAdjustment()
-    prior, iterations = options.prior, options.iterations
-    near = table[(table["dt_days"] < options.max_days) & np.isfinite(table["dh"])]
-    ends = pd.concat([near[[f"rgt_{k}", f"cycle_{k}"]].set_axis(["rgt", "cycle"], axis=1) for k in "12"])
-    passes = ends.drop_duplicates().sort_values(["rgt", "cycle"]).reset_index(drop=True)
-    number = pd.MultiIndex.from_frame(passes)
-    one, two = (number.get_indexer(pd.MultiIndex.from_frame(near[[f"rgt_{k}", f"cycle_{k}"]])) for k in "12")
-    sigma = np.hypot(near["h_sigma_1"].to_numpy(), near["h_sigma_2"].to_numpy())
-    dh, n = near["dh"].to_numpy(), len(passes)
-    part = connected_components(coo_array((np.ones(one.size), (one, two)), shape=(n, n)), directed=False)[1]
-    bias, error = np.zeros(n), np.full(n, prior)
-    for k in range(part.max(initial=-1) + 1):
-        members = np.flatnonzero(part == k)
-        of_part = np.flatnonzero(part[one] == k)
-        place = np.searchsorted(members, np.column_stack([one[of_part], two[of_part]]))
-        bias[members], error[members] = _adjust(place, dh[of_part], sigma[of_part], members.size, prior, iterations)
-    count = np.bincount(one, minlength=n) + np.bincount(two, minlength=n)
-    found = passes.assign(bias=bias, bias_sigma=error, n_crossovers=count, part=part)
-    if "release_1" in near:
-        mixed = two_releases(near)
-        found["n_other_release"] = np.bincount(one[mixed], minlength=n) + np.bincount(two[mixed], minlength=n)
-    found.attrs["units"] = {"bias": "m", "bias_sigma": "m"}
-    return found
-
-
-def two_releases(table):
-    """
-    Return a bool array that says which crossovers have passes of two releases.
-
-    It is False where a release is not known.
+    (n,) bool, False if a release is unknown
     """
     first, second = table["release_1"], table["release_2"]
     return ((first != second) & (first != "") & (second != "")).to_numpy()
 
 
-def _adjust(place, dh, sigma, n, prior, iterations):
-    """Biases b of n passes from dh = b_2 - b_1 + error, and their standard errors."""
-    weight = sigma**-2.0
-    for _ in range(iterations):
-        normal = np.diag(np.full(n, prior**-2.0))
-        right = np.zeros(n)
-        for side, sign in ((0, -1.0), (1, 1.0)):
-            np.add.at(normal, (place[:, side], place[:, side]), weight)
-            np.add.at(right, place[:, side], sign * weight * dh)
-        np.add.at(normal, (place[:, 0], place[:, 1]), -weight)
-        np.add.at(normal, (place[:, 1], place[:, 0]), -weight)
-        covariance = np.linalg.inv(normal)
-        bias = covariance @ right
-        residual = (dh - bias[place[:, 1]] + bias[place[:, 0]]) / sigma
-        weight = sigma**-2.0 * huber_weights(residual, _HUBER)
-    return bias, np.sqrt(np.diag(covariance))
-
-
 def _at(rows, index, share, shared, height, beam):
-    """One side of the crossings: the track's values between row `index` and the next."""
+    """Return the track's values between row `index` and the next, for one side of the crossings."""
     low, high = rows.iloc[index], rows.iloc[index + 1]
 
     def between(name):
@@ -271,7 +228,7 @@ def _at(rows, index, share, shared, height, beam):
     s0, s1 = low[f"{height}_sigma"].to_numpy("f8"), high[f"{height}_sigma"].to_numpy("f8")
     variance = (1 - share) ** 2 * s0**2 + share**2 * s1**2 + 2 * share * (1 - share) * shared[index] * s0 * s1
     t0, t1 = low["time"].to_numpy(), high["time"].to_numpy()
-    # across longitude 180 the shorter way round
+    # The difference of longitude is taken the shorter way round.
     turn = (high["longitude"].to_numpy("f8") - low["longitude"].to_numpy("f8") + 180.0) % 360.0 - 180.0
     longitude = (low["longitude"].to_numpy("f8") + share * turn + 180.0) % 360.0 - 180.0
     systematic = low["sigma_systematic"].to_numpy("f8") if "sigma_systematic" in low else np.full(index.size, np.nan)
@@ -294,11 +251,12 @@ def _at(rows, index, share, shared, height, beam):
 
 
 def _release(rows):
+    """Return the releases of the rows, if they have any."""
     return {"release": rows["release"].astype(str).to_numpy()} if "release" in rows else {}
 
 
 def _differences(one, two):
-    """Both sides in the order of time, and their difference."""
+    """Return both sides in the order of time, and their difference."""
     swap = (two["time"] < one["time"]).to_numpy()
     table = one[["x", "y", "latitude", "longitude"]].copy()
     for name in (*_BOTH, *(["release"] if "release" in one else [])):
@@ -311,7 +269,7 @@ def _differences(one, two):
     table["dh_sigma"] = np.hypot(table["dh_sigma_own"], table["dh_sigma_common"])
     table["dh_common"], n = _others(table)
     table["z"] = table["dh"] / table["dh_sigma"]
-    # variance of a median of n normal values, close also for few
+    # variance of a median of n normal values, accurate also for small n
     table["z_own"] = (
         (table["dh"] - table["dh_common"]) / table["dh_sigma_own"] / np.sqrt(1 + np.pi / (2 * n + np.pi - 2))
     )
@@ -321,7 +279,7 @@ def _differences(one, two):
 
 
 def _others(table):
-    """Median of the other crossovers of the same two passes, and their number; NaN where there are too few."""
+    """Return the median and number of the other crossovers of the same two passes, NaN if there are too few."""
     dh = table["dh"].to_numpy("f8")
     median, number = np.full(dh.size, np.nan), np.full(dh.size, np.nan)
     for rows in table.groupby(list(_PASSES)).indices.values():
@@ -332,7 +290,7 @@ def _others(table):
         order = np.argsort(dh[rows], kind="stable")
         s, rank = dh[rows][order], np.arange(n)
         h = (n - 1) // 2
-        # without itself the ones beside the middle move by one
+        # Without the value itself, the values beside the middle move by one.
         low, high = (h, h) if n % 2 == 0 else (h - 1, h)
         values = 0.5 * (s[low + (rank <= low)] + s[high + (rank <= high)])
         median[rows[order]], number[rows[order]] = values, n - 1
@@ -340,6 +298,7 @@ def _others(table):
 
 
 def _check(table, height, beam, along):
+    """Refuse a table that lacks a column."""
     needed = ("rgt", "cycle", beam, along, "x", "y", "latitude", "longitude", "time", height, f"{height}_sigma")
     absent = [name for name in needed if name not in table]
     if absent:

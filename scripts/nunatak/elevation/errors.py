@@ -1,39 +1,49 @@
-"""Error of a sum over cells whose errors are correlated in space."""
+"""Compute the error of a sum over cells whose errors are correlated in space."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-# Above so many cells the double sum (5000: a quarter of a second) gives way to the disk approximation.
+# Number of cells above which the disk approximation replaces the double sum (a quarter of a second for 5000).
 EXACT_CELLS = 5000
 _BLOCK = 128
 
 
 @dataclass(frozen=True)
 class SumErrors:
-    """One standard error of a sum of cells under three views of their correlation; arrays over the sums."""
+    """Standard error of a sum of cells for three assumptions on their correlation, as arrays over the sums."""
 
     independent: np.ndarray
-    """no cell knows of another: a lower bound"""
+    """errors of cells are independent: a lower bound"""
     correlated: np.ndarray
-    """correlated over a range"""
+    """errors are correlated over a range"""
     fully_correlated: np.ndarray
-    """all cells err together: an upper bound"""
+    """errors are fully correlated: an upper bound"""
 
 
-def sum_errors(weighted_sigma, x, y, area, *, correlation_range, bound=None):
+def sum_errors(
+    weighted_sigma: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    area: Any,
+    *,
+    correlation_range: float,
+    bound: np.ndarray | None = None,
+) -> SumErrors:
     """
-    The error of sums over cells.
+    Return the error of sums over cells.
 
     Parameters
     ----------
-    weighted_sigma : (n_sum, n_cell) array, area x sigma of each cell; 0 for a cell that is not in a sum
+    weighted_sigma : (n_sum, n_cell) array, area x sigma of each cell, 0 for a cell that is not in a sum
     x, y : (n_cell,) cell centres, metres
     area : (n_sum,) total area of each sum, m2, for the disk approximation
     correlation_range : metres, range R of the spherical correlation
-    bound : like `weighted_sigma`, for the upper bound; default the same
+    bound : like `weighted_sigma`, for the upper bound. Default: `weighted_sigma`
 
     Returns
     -------
@@ -50,13 +60,16 @@ def sum_errors(weighted_sigma, x, y, area, *, correlation_range, bound=None):
     return errors_of(zip(s, upper, area, strict=True), x, y, correlation_range=correlation_range)
 
 
-def errors_of(sums, x, y, *, correlation_range):
+def errors_of(
+    sums: Iterable[tuple[np.ndarray, np.ndarray, float]], x: np.ndarray, y: np.ndarray, *, correlation_range: float
+) -> SumErrors:
     """
-    `sum_errors` of sums that come one at a time, so that many large ones need not be held at once.
+    Return the error of sums that come one at a time, so that many large ones are not in memory at once.
 
     Parameters
     ----------
     sums : iterable of (weighted sigma (n_cell,), its bound (n_cell,), total area)
+    x, y, correlation_range : as in `sum_errors`
     """
     exact = len(x) <= EXACT_CELLS
     kept, squares, totals, bounds, areas = [], [], [], [], []
@@ -75,14 +88,26 @@ def errors_of(sums, x, y, *, correlation_range):
     return SumErrors(independent, np.maximum(correlated, independent), np.array(bounds))
 
 
-def double_sum(s, x, y, correlation_range):
-    """(n_sum,) variances sum_i sum_j s_i s_j rho(d_ij) of sums s (n_sum, n_cell), in blocks of rows."""
+def double_sum(s: np.ndarray, x: np.ndarray, y: np.ndarray, correlation_range: float) -> np.ndarray:
+    """
+    Return the variances sum_i sum_j s_i s_j rho(d_ij) of sums, in blocks of rows.
+
+    Parameters
+    ----------
+    s : (n_sum, n_cell) weighted sigma
+    x, y : (n_cell,) m
+    correlation_range : m
+
+    Returns
+    -------
+    (n_sum,)
+    """
     order = np.lexsort((x, y))
     s, x, y = s[:, order], x[order], y[order]
     variance = np.zeros(s.shape[0])
     for first in range(0, x.size, _BLOCK):
         rows = slice(first, first + _BLOCK)
-        # only cells within the range in y can be correlated with these
+        # Only cells within the range in y are correlated with these.
         low, high = y[rows][0] - correlation_range, y[rows][-1] + correlation_range
         near = slice(np.searchsorted(y, low), np.searchsorted(y, high, side="right"))
         rho = spherical(np.hypot(x[rows, None] - x[near], y[rows, None] - y[near]), correlation_range)
@@ -90,15 +115,27 @@ def double_sum(s, x, y, correlation_range):
     return variance
 
 
-def spherical(distance, correlation_range):
-    """Spherical correlation: 1 at distance 0, 0 from `correlation_range` on."""
+def spherical(distance: Any, correlation_range: float) -> np.ndarray:
+    """
+    Return the spherical correlation, 1 at distance 0 and 0 from the range on.
+
+    Parameters
+    ----------
+    distance : m
+    correlation_range : m
+    """
     ratio = np.minimum(np.asarray(distance, dtype=float) / correlation_range, 1.0)
     return 1 - 1.5 * ratio + 0.5 * ratio**3
 
 
-def disk_factor(area, correlation_range):
+def disk_factor(area: Any, correlation_range: float) -> np.ndarray:
     """
-    Standard error of the mean over a disk, over the standard error of one point.
+    Return the standard error of the mean over a disk, divided by that of one point.
+
+    Parameters
+    ----------
+    area : m2, area of the disk
+    correlation_range : m
 
     >>> round(float(disk_factor(1600e6, 10e3)), 3)
     0.198

@@ -1,8 +1,8 @@
-"""Which ATL06 segments to keep: presets of tests, what each test took away, and agreement with the neighbours."""
+"""Select ATL06 segments by presets of tests, count what each test removed, and test agreement with the neighbours."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,20 +15,21 @@ from nunatak.runtime import NunatakError
 SPACING = 20.0  # m between the centres of successive segments
 TOLERANCE = 2.0  # m, of the along-track consistency (SmithB/ATL11, ATL06_filters.py)
 # The limits of SmithB/ATL11:ATL11/ATL06_filters.py, used where the product's own flag is too strict.
-_SPREAD, _SIGMA, _SNR = 1.0, 1.0, 0.02  # m, m, probability that noise alone made the signal
+_SPREAD, _SIGMA, _SNR = 1.0, 1.0, 0.02  # m, m, probability that noise alone causes the signal
 _DENSITY_STRONG, _DENSITY_WEAK = 4.0, 1.0  # photons per metre of the surface window
 
 
-def keep(segments, preset="standard"):
+def keep(segments: pd.DataFrame, preset: str | Sequence[str] = "standard") -> np.ndarray:
     """
-    Which segments pass a preset.
+    Return which segments pass a preset.
 
     Parameters
     ----------
     segments : DataFrame as `products.atl06.read_segments` returns it, with the variables of the preset
-    preset : none (there is a height); standard (the product's flag is 0: conservative, it loses fast, crevassed ice);
-        strict (standard, and within 2 m of the neighbours); rough (for crevassed ice: spread, error and significance
-        of the fit instead of the flag, and within 2 m of the neighbours); or a sequence of tests, names of `NEEDS`
+    preset : none (any height), standard (the product's flag is 0, which is conservative and loses fast, crevassed ice),
+        strict (standard, and within 2 m of the neighbours), rough (for crevassed ice: spread, error and significance of
+        the fit instead of the flag, and within 2 m of the neighbours), or a sequence of tests, names of `NEEDS`.
+        Default: standard
 
     Returns
     -------
@@ -36,14 +37,18 @@ def keep(segments, preset="standard"):
 
     Raises
     ------
-    NunatakError : unknown preset or test, or a variable it needs is absent
+    NunatakError : the preset or a test is unknown, or a variable it needs is absent
     """
     return _run(segments, preset)[0]
 
 
-def removed(segments, preset="standard"):
+def removed(segments: pd.DataFrame, preset: str | Sequence[str] = "standard") -> pd.DataFrame:
     """
-    How many segments each test of a preset took away.
+    Return how many segments each test of a preset removed.
+
+    Parameters
+    ----------
+    segments, preset : as in `keep`
 
     Returns
     -------
@@ -53,6 +58,7 @@ def removed(segments, preset="standard"):
 
 
 def _run(segments, preset):
+    """Apply the tests of a preset, and return the mask and the counts."""
     mask, rows = np.ones(len(segments), dtype=bool), []
     for test in tests_of(preset):
         absent = [name for name in NEEDS[test] if name not in segments]
@@ -67,9 +73,9 @@ def _run(segments, preset):
     return mask, pd.DataFrame(rows, columns=["test", "n_before", "n_removed", "n_after"])
 
 
-def consistent(segments, among=None, *, tolerance=TOLERANCE):
+def consistent(segments: pd.DataFrame, among: np.ndarray | None = None, *, tolerance: float = TOLERANCE) -> np.ndarray:
     """
-    Which segments agree with their neighbours along the track.
+    Return which segments agree with their neighbours along the track.
 
     From segment i the fitted slope leads to the height expected 20 m on and 20 m back:
 
@@ -77,14 +83,14 @@ def consistent(segments, among=None, *, tolerance=TOLERANCE):
 
     Parameters
     ----------
-    segments : DataFrame with rgt, cycle, beam, segment_id, h_li, dh_fit_dx; in any order
-    among : (n,) bool array, the segments that take part; a neighbour that failed another test is no judge
-    tolerance : m
+    segments : DataFrame with rgt, cycle, beam, segment_id, h_li, dh_fit_dx, in any order
+    among : (n,) bool array, the segments that take part. A neighbour that failed another test is not used. Default: all
+    tolerance : m. Default: 2
 
     Returns
     -------
-    (n,) bool array. At the end of a run the one neighbour decides; a segment without any neighbour has no witness and
-    is not kept, nor is one without a slope.
+    (n,) bool array. At the end of a run the single neighbour decides. A segment without a neighbour or without a slope
+        is not kept
     """
     among = np.ones(len(segments), dtype=bool) if among is None else np.asarray(among)
     chosen = np.flatnonzero(among & np.isfinite(segments["h_li"].to_numpy("f8")))
@@ -107,8 +113,24 @@ def consistent(segments, among=None, *, tolerance=TOLERANCE):
     return mask
 
 
-def agree_reference(segment_id, h_li, dh_fit_dx, tolerance=TOLERANCE):
-    """The definition of `consistent` for one beam of one pass, segment by segment."""
+def agree_reference(
+    segment_id: np.ndarray, h_li: np.ndarray, dh_fit_dx: np.ndarray, tolerance: float = TOLERANCE
+) -> np.ndarray:
+    """
+    Return which segments of one beam and pass agree with their neighbours, as the reference implementation of
+    `consistent`.
+
+    Parameters
+    ----------
+    segment_id : (n,) integers
+    h_li : (n,) m
+    dh_fit_dx : (n,) slope along the track
+    tolerance : m. Default: 2
+
+    Returns
+    -------
+    (n,) bool
+    """
     height = dict(zip(segment_id, h_li, strict=True))
     passed = []
     for i, h, slope in zip(segment_id, h_li, dh_fit_dx, strict=True):
@@ -119,19 +141,22 @@ def agree_reference(segment_id, h_li, dh_fit_dx, tolerance=TOLERANCE):
 
 @kernel
 def _agree(run, ids, h, slope, tolerance, order, passed):
+    """Mark the segments that agree with their neighbours."""
     n = ids.size
     for i in range(n):
-        witnesses, good = 0, True
+        neighbours, good = 0, True
         if i + 1 < n and run[i + 1] == run[i] and ids[i + 1] == ids[i] + 1:
-            witnesses += 1
+            neighbours += 1
             good = abs(h[i] + 20.0 * slope[i] - h[i + 1]) < tolerance
         if i > 0 and run[i - 1] == run[i] and ids[i - 1] == ids[i] - 1:
-            witnesses += 1
+            neighbours += 1
             good = good and abs(h[i] - 20.0 * slope[i] - h[i - 1]) < tolerance
-        passed[order[i]] = good and witnesses > 0
+        passed[order[i]] = good and neighbours > 0
 
 
 def _below(name, limit):
+    """Return a test that a variable is below a limit."""
+
     def test(segments, mask):
         with np.errstate(invalid="ignore"):  # NaN is not below anything
             return segments[name].to_numpy("f8") < limit
@@ -140,6 +165,7 @@ def _below(name, limit):
 
 
 def _density(segments, mask):
+    """Return which segments have enough photons per metre of their window."""
     with np.errstate(invalid="ignore", divide="ignore"):
         density = segments["n_fit_photons"].to_numpy("f8") / segments["w_surface_window_final"].to_numpy("f8")
     return density > np.where(is_strong(segments["spot"].to_numpy()), _DENSITY_STRONG, _DENSITY_WEAK)

@@ -1,6 +1,9 @@
-"""Heights along tracks thinned to cells, so that any number of them can be seen on one map."""
+"""Thin heights along tracks to cells, so that any number of them can be shown on one map."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,9 @@ import pyproj
 import shapely
 
 from nunatak.geometry.grid import Grid
+
+if TYPE_CHECKING:
+    from nunatak.geometry.region import Region
 
 _ACROSS = 300  # cells over the longer side of the region
 _LEAST = 100.0  # m, the smallest cell
@@ -38,14 +44,13 @@ UNITS = {
 }
 
 
-def map_cells(area, crs):
+def map_cells(area: Region, crs: str) -> Grid:
     """
-    Return the Grid of a region's map: about 300 cells over its longer side, of 1, 2 or 5 times a power of ten.
+    Return the grid of a region's map: about 300 cells over its longer side, of 1, 2 or 5 times a power of ten.
 
     Parameters
     ----------
-    area : Region
-    crs : of the grid, in metres
+    crs : coordinate system of the grid, in metres
     """
     lonlat = shapely.get_coordinates(shapely.segmentize(area.geometry, 0.25))
     x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(*lonlat.T)
@@ -55,21 +60,22 @@ def map_cells(area, crs):
     return Grid.from_bounds(crs, (x.min() - cell, y.min() - cell, x.max() + cell, y.max() + cell), cell)
 
 
-def thin_heights(table, product, cells, *, height):
+def thin_heights(table: pd.DataFrame, product: str, cells: Grid, *, height: str) -> pd.DataFrame:
     """
     Summarise heights cell by cell.
 
     Parameters
     ----------
-    table : DataFrame with longitude, latitude, time, `height` (m) and, where known, rgt, cycle; heights that are NaN
-        are passed over
+    table : DataFrame with longitude, latitude, time, `height` (m) and optionally rgt and cycle. Heights that are NaN
+        are left out
     product : its name
     cells : Grid
+    height : column of heights
 
     Returns
     -------
-    DataFrame, a row for every cell with a height: product, x, y (m, the cell's centre), longitude, latitude (degrees,
-        mean of its heights), h (m, median), h_low, h_high (m), n, n_passes (of rgt and cycle; 0 where not known),
+    DataFrame, one row for every cell with a height: product, x, y (m, the cell's centre), longitude, latitude (degrees,
+        mean of its heights), h (m, median), h_low, h_high (m), n, n_passes (of rgt and cycle, 0 if unknown),
         time_first, time_last (UTC)
     """
     rows = table[np.isfinite(table[height])]
@@ -88,7 +94,7 @@ def thin_heights(table, product, cells, *, height):
             "time": rows["time"].to_numpy(),
         }
     )[row >= 0]
-    found = kept.groupby(["row", "column"], as_index=False).agg(
+    thinned = kept.groupby(["row", "column"], as_index=False).agg(
         longitude=("longitude", "first"),
         latitude=("latitude", "first"),
         h=("h", "median"),
@@ -99,19 +105,23 @@ def thin_heights(table, product, cells, *, height):
         time_first=("time", "min"),
         time_last=("time", "max"),
     )
-    x, y = cells.x[found["column"].to_numpy("i8")], cells.y[found["row"].to_numpy("i8")]
-    found = found.assign(product=product, x=x, y=y, n_passes=found["n_passes"] if named else 0)[list(COLUMNS)]
-    found.attrs["units"] = dict(UNITS)
-    return found
+    x, y = cells.x[thinned["column"].to_numpy("i8")], cells.y[thinned["row"].to_numpy("i8")]
+    thinned = thinned.assign(product=product, x=x, y=y, n_passes=thinned["n_passes"] if named else 0)[list(COLUMNS)]
+    thinned.attrs["units"] = dict(UNITS)
+    return thinned
 
 
-def join_cells(parts):
+def join_cells(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """
-    Join tables of `thin_heights` of chunks that share no pass: a cell's height is the mean of its parts' medians.
+    Join tables of `thin_heights` of chunks that share no pass, with a cell's height as the mean of its parts' medians.
+
+    Parameters
+    ----------
+    parts : DataFrames of `thin_heights`
 
     Returns
     -------
-    DataFrame, one row for every product and cell; without a row where there is no part
+    DataFrame, one row for every product and cell, without rows if there are no parts
     """
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
     if not len(table):

@@ -1,11 +1,18 @@
-"""Height change by elevation: how much each band of a region has risen or sunk."""
+"""Compute the height change of each elevation band of a region."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from nunatak.parameters.elevation import HeightChange
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from nunatak.geometry.grid import Grid
 
 _UNITS = {
     "band_low": "m",
@@ -20,9 +27,9 @@ _UNITS = {
 }
 
 
-def cell_heights(surface, grid):
+def cell_heights(surface: xr.Dataset, grid: Grid) -> np.ndarray:
     """
-    Mean height of the ATL14 surface in each cell of a coarser grid.
+    Return the mean height of the ATL14 surface in each cell of a coarser grid.
 
     Parameters
     ----------
@@ -31,7 +38,7 @@ def cell_heights(surface, grid):
 
     Returns
     -------
-    (ny, nx) heights, m above the WGS84 ellipsoid; NaN where no height falls in the cell
+    (ny, nx) heights, m above the WGS84 ellipsoid, NaN if no height falls in the cell
     """
     x, y = np.meshgrid(surface.x.values, surface.y.values)
     h = surface.h.values
@@ -44,17 +51,19 @@ def cell_heights(surface, grid):
     return mean.reshape(grid.shape)
 
 
-def change_by_elevation(change, heights, coverage, *, region, band=HeightChange.band):
+def change_by_elevation(
+    change: xr.Dataset, heights: np.ndarray, coverage: np.ndarray, *, region: str, band: float = HeightChange.band
+) -> pd.DataFrame:
     """
-    Height change by elevation band.
+    Return the height change of each elevation band.
 
     Parameters
     ----------
     change : Dataset (y, x) with dh, dh_sigma (m) and ice_area (m2), as `change_between` returns it
     heights : (ny, nx) surface height of each cell, m (`cell_heights`)
     coverage : (ny, nx) share of each cell inside the region
-    region : str, its name
-    band : height of a band, m; a cell at the edge of two belongs to the upper
+    region : name of the region
+    band : height of a band, m. A cell at the edge of two bands belongs to the upper one
 
     Returns
     -------
@@ -62,6 +71,10 @@ def change_by_elevation(change, heights, coverage, *, region, band=HeightChange.
         region, band_low, band_high, area (of ice), observed_area, unobserved_share, mean_dh (area-weighted over what is
         observed), dh_sigma (area-weighted, fully correlated: an upper bound), volume_change (of what is observed),
         n_cells (observed). Ice without a height is in no band; `attrs["area_without_height"]` (km2) says how much
+
+    Raises
+    ------
+    ValueError : the region has no ice with a height
     """
     area = np.nan_to_num(change.ice_area.values) * coverage
     iced = (area > 0) & np.isfinite(heights)

@@ -1,4 +1,4 @@
-"""Where the ground tracks of many passes cross each other: segments in squares, each tested against its neighbours."""
+"""Find where the ground tracks of many passes cross, by testing segments against neighbours in squares."""
 
 from __future__ import annotations
 
@@ -6,30 +6,32 @@ import numpy as np
 
 from nunatak.compute.kernels import kernel
 
-_PER_SQUARE = 2.0  # squares are as wide as so many of the longest segments
+_PER_SQUARE = 2.0  # width of a square in lengths of the longest segment
 
 
-def intersections(x, y, link, track):
+def intersections(
+    x: np.ndarray, y: np.ndarray, link: np.ndarray, track: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """
-    Crossings between the segments of many lines.
+    Return the crossings between the segments of many lines.
 
     Parameters
     ----------
-    x, y : (n,) vertices in map metres, those of a line one after the other
+    x, y : (n,) vertices in map metres, with those of a line one after the other
     link : (n - 1,) bool array, whether a segment joins vertex i and i + 1
-    track : (n,) integers; only segments of different tracks cross
+    track : (n,) integers. Only segments of different tracks cross
 
     Returns
     -------
     i, j : (m,) first vertices of the two crossing segments, i < j, in ascending order
-    u, v : (m,) where on them the crossing lies, 0 at the first vertex, 1 at the second
+    u, v : (m,) position of the crossing on them, 0 at the first vertex, 1 at the second
     """
     x, y = np.asarray(x, dtype="f8"), np.asarray(y, dtype="f8")
     track = np.unique(np.asarray(track), return_inverse=True)[1]
     first = np.flatnonzero(link & np.isfinite(x[:-1] + x[1:] + y[:-1] + y[1:]))
     if not first.size:
         return (np.empty(0, "i8"),) * 2 + (np.empty(0),) * 2
-    # positions from a near origin: a crossing is found to rounding wherever the map's origin lies
+    # Positions from a near origin, so that a crossing is accurate to rounding wherever the map's origin lies.
     left, bottom = min(x[first].min(), x[first + 1].min()), min(y[first].min(), y[first + 1].min())
     px, py = x - left, y - bottom
     longest = max(np.abs(px[first + 1] - px[first]).max(), np.abs(py[first + 1] - py[first]).max())
@@ -38,17 +40,29 @@ def intersections(x, y, link, track):
     order = np.argsort(square_of, kind="stable")
     occupied, start = np.unique(square_of[order], return_index=True)
     start = np.append(start, order.size)
-    found = _cross(px, py, first[order], track, occupied, start, nx, np.empty((0, 4)))
-    while found[0] > found[1].shape[0]:  # once to count, once to keep
-        found = _cross(px, py, first[order], track, occupied, start, nx, np.empty((found[0], 4)))
-    pairs = found[1]
+    crossings = _cross(px, py, first[order], track, occupied, start, nx, np.empty((0, 4)))
+    while crossings[0] > crossings[1].shape[0]:  # once to count, once to keep
+        crossings = _cross(px, py, first[order], track, occupied, start, nx, np.empty((crossings[0], 4)))
+    pairs = crossings[1]
     by_vertex = np.lexsort((pairs[:, 1], pairs[:, 0]))
     i, j, u, v = pairs[by_vertex].T
     return i.astype("i8"), j.astype("i8"), u, v
 
 
-def intersections_reference(x, y, link, track):
-    """The definition: every segment against every other, by complex cross products."""
+def intersections_reference(
+    x: np.ndarray, y: np.ndarray, link: np.ndarray, track: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """
+    Test every segment against every other by complex cross products, as the reference implementation.
+
+    Parameters
+    ----------
+    x, y, link, track : as in `intersections`
+
+    Returns
+    -------
+    i, j, u, v : as of `intersections`
+    """
     z = np.asarray(x) + 1j * np.asarray(y)
     first = np.flatnonzero(link)
     p, r = z[first], z[first + 1] - z[first]
@@ -67,17 +81,23 @@ def intersections_reference(x, y, link, track):
 
 
 def _squares(x, y, first, size):
-    """The square of each segment's first vertex, and how many there are in a row (with a rim to either side)."""
+    """
+    Return the square of each segment's first vertex, and the number of squares in a row, with a margin on both sides.
+    """
     nx = int(x.max() // size) + 3
     return (y[first] // size).astype("i8") * nx + (x[first] // size).astype("i8") + 1, nx
 
 
 @kernel
 def _cross(x, y, first, track, occupied, start, nx, pairs):
-    """Segments no longer than a square cross only those that begin in their own square or one beside it."""
+    """
+    Write the crossings of segments that begin in the same square or in neighbouring ones, and return their number.
+
+    No other segments can cross, as none is longer than a square.
+    """
     n, room = 0, pairs.shape[0]
     for s in range(occupied.size):
-        # the square itself, and four of its eight neighbours: the others look from their side
+        # The square itself and four of its eight neighbours. The other four test this pair from their side.
         for step in range(5):
             other = occupied[s] + (0 if step == 0 else 1 if step == 1 else nx + step - 3)
             t = s if step == 0 else np.searchsorted(occupied, other)
@@ -96,7 +116,7 @@ def _cross(x, y, first, track, occupied, start, nx, pairs):
                         continue
                     dx, dy = x[j] - x[i], y[j] - y[i]
                     u, v = (dx * sy - dy * sx) / area, (dx * ry - dy * rx) / area
-                    # half open: a crossing in a vertex belongs to one of its two segments
+                    # Half-open intervals: a crossing in a vertex belongs to one of its two segments.
                     if 0.0 <= u < 1.0 and 0.0 <= v < 1.0:
                         if n < room:
                             if i < j:

@@ -1,4 +1,4 @@
-"""Kernels that fit a line, and a yearly cycle, to the heights of each point and leave out those that lie off it."""
+"""Fit a line, and a yearly cycle, to the heights of each point in compiled kernels, without outliers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from nunatak.compute.kernels import kernel
 from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA, SIGMA_PASS
 
-_LIMIT = 5.0  # errors from the line beyond which a height is left out
-_FEWEST = 5  # heights of a point among which one can be said to be wrong
+_LIMIT = 5.0  # distance from the line, in errors, beyond which a height is left out
+_FEWEST = 5  # fewest heights of a point for finding an outlier
 _ROUNDS = 4  # most fits of a point
 
 
@@ -64,12 +64,12 @@ class Heights(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What a point needs for a rate, as in `point_rates.RateOptions`."""
+    """Conditions for the rate of a point, as in `point_rates.RateOptions`."""
 
     min_cycles: int
     min_years: float
     min_annual: int
-    """heights that a yearly cycle needs; 0 for lines alone"""
+    """smallest number of heights for a yearly cycle, 0 for lines alone"""
 
 
 class Work(NamedTuple):
@@ -86,16 +86,16 @@ class Work(NamedTuple):
 
 
 @kernel
-def fit_points(start, heights, needs, out):
+def fit_points(start: np.ndarray, heights: Heights, needs: Needs, out: np.ndarray) -> None:
     """
-    Fit a line, and a yearly cycle where enough heights are there, to the heights of each point.
+    Fit a line, and a yearly cycle if there are enough heights, to the heights of each point.
 
     Parameters
     ----------
     start : (n + 1,) first row of each point, and the number of rows
-    heights : Heights of all points; `kept` is all true at first
+    heights : Heights of all points, with `kept` all True at first
     needs : Needs
-    out : (n, 14) NaN; filled with the columns of `FIELDS`
+    out : (n, 14) NaN, filled with the columns of `FIELDS`
     """
     longest = 1
     for i in range(start.size - 1):
@@ -124,7 +124,7 @@ def fit_points(start, heights, needs, out):
 
 @kernel
 def _fit_point(point, needs, work, out):
-    """Fit one point: a robust line first, then least squares of the heights that do not lie off it."""
+    """Fit one point: first a robust line, then least squares of the heights close to it."""
     n = point.t.size
     out[N_CYCLES], out[N_LEFT_OUT] = n, 0
     out[FIRST_YEAR], out[LAST_YEAR] = point.t[0], point.t[n - 1]
@@ -152,7 +152,7 @@ def _fit_point(point, needs, work, out):
 
 @kernel
 def _leave_out(point, residual, p, work):
-    """Mark the heights that lie off a line; return whether others than before count."""
+    """Mark the heights far from a line, and return whether the marks changed."""
     t, sigma, kept = point.t, point.sigma, point.kept
     n, m = t.size, 0
     if n < _FEWEST:
@@ -161,7 +161,7 @@ def _leave_out(point, residual, p, work):
         if kept[j]:
             work[m] = abs(residual[j]) / np.hypot(sigma[j], SIGMA_PASS)
             m += 1
-    # the spread of a few heights about their own line is often small by chance
+    # The spread of a few heights about their own line is often small by chance.
     spread = MAD_TO_SIGMA * np.median(work[:m]) * (1.0 + 4.0 / max(m - p, 1))
     for j in range(n):
         error = np.hypot(sigma[j], SIGMA_PASS) * max(spread, 1.0)
@@ -174,7 +174,7 @@ def _leave_out(point, residual, p, work):
             bad += 1
         else:
             first, last = min(first, t[j]), max(last, t[j])
-    # too many, or the one that all depends on: the line is no judge
+    # With too many outliers, or one on which the line depends, the line cannot decide.
     all_stay = 4 * bad > n or last - first < 0.5 * (t[n - 1] - t[0])
     changed = False
     for j in range(n):
@@ -187,7 +187,7 @@ def _leave_out(point, residual, p, work):
 
 @kernel
 def _solve(point, min_annual, work):
-    """Fit the heights that count; return their weighted mean time and the number of terms, 0 where there is no fit."""
+    """Fit the heights that count, and return their weighted mean time and the number of terms, 0 without a fit."""
     t, sigma, inverse = point.t, point.sigma, work.inverse
     total, mean, n = 0.0, 0.0, 0
     for j in range(t.size):
@@ -202,7 +202,7 @@ def _solve(point, min_annual, work):
     if not _invert(work.matrix, inverse, p):
         if p == 2:
             return mean, 0
-        p = 2  # all heights of one season: no yearly cycle to be had
+        p = 2  # all heights are of one season: no yearly cycle
         _normal_equations(point, mean, p, work)
         if not _invert(work.matrix, inverse, p):
             return mean, 0
@@ -215,7 +215,7 @@ def _solve(point, min_annual, work):
 
 @kernel
 def _residuals(point, mean, p, work):
-    """Write each height less the fit to the residuals; return chi2 of those that count."""
+    """Write each height less the fit to the residuals, and return chi2 of the heights that count."""
     chi2 = 0.0
     for j in range(point.t.size):
         _design(point.t[j], mean, p, work.row)
@@ -230,7 +230,7 @@ def _residuals(point, mean, p, work):
 
 @kernel
 def _write(point, needs, mean, p, chi2, slope, work, out):
-    """Write the rate and its errors where the heights that count are enough for one."""
+    """Write the rate and its errors if enough heights count."""
     t, fit, inverse = point.t, work.fit, work.inverse
     n, shared, first, last = 0, 0.0, np.inf, -np.inf
     for j in range(t.size):
@@ -257,6 +257,7 @@ def _write(point, needs, mean, p, chi2, slope, work, out):
 
 @kernel
 def _design(t, mean, p, row):
+    """Write the row of the design matrix at a time."""
     row[0], row[1] = 1.0, t - mean
     if p == 4:
         row[2], row[3] = np.sin(2 * np.pi * t), np.cos(2 * np.pi * t)
@@ -264,6 +265,7 @@ def _design(t, mean, p, row):
 
 @kernel
 def _normal_equations(point, mean, p, work):
+    """Write the normal equations of the heights that count."""
     a, b, row = work.matrix, work.right, work.row
     a[:], b[:] = 0.0, 0.0
     for j in range(point.t.size):
@@ -272,21 +274,21 @@ def _normal_equations(point, mean, p, work):
         _design(point.t[j], mean, p, row)
         w = 1.0 / (point.sigma[j] * point.sigma[j])
         for k in range(p):
-            b[k] += w * row[k] * (point.h[j] - point.h[0])  # against the first: heights of kilometres lose no digits
+            b[k] += w * row[k] * (point.h[j] - point.h[0])  # relative to the first height, to keep digits
             for m in range(p):
                 a[k, m] += w * row[k] * row[m]
 
 
 @kernel
 def _invert(a, inverse, p):
-    """Inverse of a small positive definite matrix by Gauss and Jordan; False where it has none."""
+    """Invert a small positive definite matrix by Gauss and Jordan, and return False if it is singular."""
     work = a.copy()
     inverse[:] = 0.0
     for k in range(p):
         inverse[k, k] = 1.0
     for k in range(p):
         pivot = work[k, k]
-        # the k-th column depends on the ones before it: all times equal, or a year sampled at one season
+        # The k-th column depends on the ones before it: all times are equal, or of one season.
         if pivot <= 1e-10 * a[k, k]:
             return False
         for m in range(p):

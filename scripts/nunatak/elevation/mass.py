@@ -1,8 +1,9 @@
-"""From volume to mass, where that can be said, and the corrections that allow it."""
+"""Convert volume to mass, and correct height change for firn and uplift."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,27 +15,31 @@ from nunatak.times import decimal_year
 
 @dataclass(frozen=True)
 class Density:
-    """The density that turns a volume change into a mass change, kg m-3."""
+    """Density that converts a volume change into a mass change, kg m-3."""
 
     value: float
     sigma: float
 
-    def afloat(self):
-        """Return the mass of floating ice over the volume that its surface rises by: most of it is under water."""
+    def afloat(self) -> Density:
+        """
+        Return the density that converts the volume by which the surface of floating ice rises into its mass.
+
+        Most of the change of floating ice is under water.
+        """
         return Density(BUOYANCY * self.value, BUOYANCY * self.sigma)
 
 
-# thickness of floating ice over the height of its surface, firn apart
+# thickness of floating ice over the height of its surface, without firn
 BUOYANCY = SEA_WATER_DENSITY / (SEA_WATER_DENSITY - ICE_DENSITY)
 # ASSUME: firn on glaciers neither thickens nor thins over the years in question; 850 +- 60 kg m-3 (Huss 2013).
 GLACIER = Density(GLACIER_DENSITY, GLACIER_DENSITY_SIGMA)
-# For a change from which firn air and bedrock motion have been taken: what is left is ice.
+# For a change without firn air and bedrock motion, which is a change of ice.
 ICE = Density(ICE_DENSITY, 0.0)
 
 
-def mass_change(volume, volume_sigma, density):
+def mass_change(volume: Any, volume_sigma: Any, density: Density) -> tuple[np.ndarray, np.ndarray]:
     """
-    Mass change of a volume change: M = rho V, var M = (rho sigma_V)^2 + (V sigma_rho)^2.
+    Return the mass change of a volume change: M = rho V, var M = (rho sigma_V)^2 + (V sigma_rho)^2.
 
     Parameters
     ----------
@@ -56,9 +61,9 @@ def mass_change(volume, volume_sigma, density):
     return mass, np.hypot(density.value / 1000 * np.asarray(volume_sigma), density.sigma / 1000 * volume)
 
 
-def ice_equivalent(change, firn_air_content, uplift):
+def ice_equivalent(change: xr.Dataset, firn_air_content: xr.DataArray, uplift: xr.DataArray) -> xr.Dataset:
     """
-    Height change of ice alone: firn air and the motion of the bedrock taken out of delta_h.
+    Return the height change of ice alone, delta_h without firn air and the motion of the bedrock.
 
     dh_ice(t) = delta_h(t) - [FAC(t) - FAC(datum)] - uplift (t - datum)
 
@@ -66,17 +71,17 @@ def ice_equivalent(change, firn_air_content, uplift):
     ----------
     change : Dataset as `products.atl15.read_height_change` returns it
     firn_air_content : DataArray on the cells of `change`, m: (time, y, x) with coordinate time (UTC) or decimal_year,
-        linear in between; or (y, x), its change from the first to the last epoch
+        linear in between, or (y, x), its change from the first to the last epoch
     uplift : DataArray (y, x), m/yr of the bedrock (glacial isostatic adjustment), positive up
 
     Returns
     -------
-    Dataset like `change`; NaN where or when a correction is missing. attrs["corrected_for"] says what was taken out,
-        and the variables `firn_air` and `uplift` (m since 2020.0) hold it
+    Dataset like `change`, NaN where a correction is missing. attrs["corrected_for"] lists the corrections, and the
+        variables `firn_air` and `uplift` (m since 2020.0) hold them
 
     Raises
     ------
-    NunatakError : a field on other cells, or a time series without times
+    NunatakError : a field is on other cells, or a time series has no times
     """
     for name, field in (("firn air content", firn_air_content), ("uplift", uplift)):
         for axis in ("x", "y"):
@@ -95,9 +100,9 @@ def ice_equivalent(change, firn_air_content, uplift):
 
 
 def _since_datum(air, years):
-    """(time, y, x) firn air content at each epoch less that at the datum."""
+    """Return the firn air content at each epoch less that at the datum, (time, y, x)."""
     if air.ndim == 2:
-        # ASSUME: a change known only as a whole went on evenly; the seasons of the firn stay in the height change
+        # ASSUME: a change given only in total is linear in time. The seasons of the firn stay in the height change.
         return air.values * ((years - DATUM_YEAR) / (years[-1] - years[0]))[:, None, None]
     if "decimal_year" not in air.coords and "time" not in air.coords:
         raise NunatakError("firn air content: several layers without times; give a NetCDF file with a time coordinate")

@@ -1,6 +1,11 @@
-"""Rates of height change at points seen several times: weighted lines with covariance, and medians of slopes beside."""
+"""
+Compute rates of height change at repeatedly measured points: weighted lines with covariance, and medians of slopes.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +13,9 @@ from nunatak.constants import SIGMA_PASS
 from nunatak.elevation.line_fits import FIELDS, Heights, Needs, fit_points
 from nunatak.parameters.elevation import RateOptions
 from nunatak.times import decimal_year
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Columns of a fit's result, in the kernel's order.
 UNITS = {
@@ -24,59 +32,67 @@ UNITS = {
     "last_year": "decimal year",
 }
 _COUNTS = ("n_cycles", "n_left_out")
-MIN_CYCLES_ANNUAL = 8  # heights a point needs for a yearly cycle of its own
+MIN_CYCLES_ANNUAL = 8  # smallest number of heights of a point for a yearly cycle
 
 
-def rates(heights, keys, *, height="h_corr", options=None):
+def rates(
+    heights: pd.DataFrame, keys: Sequence[str], *, height: str = "h_corr", options: RateOptions | None = None
+) -> pd.DataFrame:
     """
-    A line through the heights of each point, weighted by 1/sigma^2, errors by covariance.
+    Fit a line through the heights of each point, weighted by 1/sigma^2, with errors from the covariance.
 
     Parameters
     ----------
-    heights : DataFrame, a row for each point and time: the keys, `time`, `height`, `height`_sigma (m) and, where known,
-        sigma_systematic (m): the error that a pass shares, else 0.03 m; filtered as wished. Rows without a positive,
+    heights : DataFrame, one row for each point and time: the keys, `time`, `height`, `height`_sigma (m) and optionally
+        sigma_systematic (m, the error that a pass shares, else 0.03 m), already filtered. Rows without a positive,
         finite sigma cannot be weighted and do not count
     keys : columns that name a point, such as ["rgt", "pair", "ref_pt"]
-    height : column; its error has its name with _sigma
+    height : column, whose error has its name with _sigma. Default: h_corr
     options : RateOptions. Default: those of a study
 
     Returns
     -------
     DataFrame, one row per point in the order of keys, units in attrs:
-        keys; the other columns of the point's first row that do not change (`latitude`, ...) are left to the caller
-        dhdt, dhdt_sigma : m/yr, positive where the surface rises; from the covariance, times sqrt(chi2_reduced) where
-            that is above 1; NaN for points with too few heights or too short a span
+        keys. Other columns that are constant for a point (`latitude`, ...) are left to the caller
+        dhdt, dhdt_sigma : m/yr, positive where the surface rises, from the covariance, times sqrt(chi2_reduced) if
+            that is above 1. NaN for points with too few heights or too short a span
         dhdt_sigma_systematic : m/yr, of the errors that a whole pass shares: rms(sigma_systematic) / (T sqrt(N / 12)).
             It does not average out along the track and is not in dhdt_sigma
-        dhdt_theil_sen : m/yr, median of the slopes between all two heights: hears no outlier
-        n_cycles, n_left_out : heights that count, and those left out because they lie off the line; see Notes
+        dhdt_theil_sen : m/yr, median of the slopes between all pairs of heights, which is robust to outliers
+        n_cycles, n_left_out : heights that count, and those left out as outliers (see Notes)
         h, h_sigma : m, the line at `year`, the weighted mean time
-        amplitude, day_of_maximum : of the yearly cycle (m, days after 1 January); NaN where none was fitted
+        amplitude, day_of_maximum : of the yearly cycle (m, days after 1 January), NaN if none was fitted
         chi2_reduced, first_year, last_year
 
     Notes
     -----
-    The error from the covariance is of independent heights. NaN sigmas are dropped, never taken for zero. What ATL11
-    states as h_corr_sigma_systematic does not enter, as it does not for crossovers: on real granules its median is 0.3
-    to 100 m, a bound on pointing times slope, and it would outweigh what heights and neighbours show.
+    The error from the covariance assumes independent heights. Rows with NaN sigma are dropped, never taken as zero.
+    h_corr_sigma_systematic of ATL11 does not enter, as it does not for crossovers: on real granules its median is 0.3
+    to 100 m, a bound on pointing times slope, which would outweigh what heights and neighbours show.
 
-    Of five heights or more, those that lie off the line by five errors are left out: first off the line of the median
-    slope, then off the fit without them. The error is the height's own with 0.03 m that a pass shares, times what the
-    others scatter more than theirs (1.4826 x median of |residual / error|, times 1 + 4 / degrees of freedom). Two
-    heights in a row on one side are a change of the surface and stay. All stay where more than a quarter would go, or
-    half of the time between the first and the last: such a line is no judge.
+    Among five or more heights, those five errors from the line are left out, first from the line of the median slope,
+    then from the fit without them. The error is the height's own with 0.03 m that a pass shares, multiplied by the
+    excess scatter of the others (1.4826 x median of |residual / error|, times 1 + 4 / degrees of freedom). Two heights
+    in a row on one side are a change of the surface and stay. All stay if more than a quarter would be left out, or
+    half of the time between the first and the last, since such a line cannot decide.
     """
     return rates_and_kept(heights, keys, height=height, options=options)[0]
 
 
-def rates_and_kept(heights, keys, *, height="h_corr", options=None):
+def rates_and_kept(
+    heights: pd.DataFrame, keys: Sequence[str], *, height: str = "h_corr", options: RateOptions | None = None
+) -> tuple[pd.DataFrame, np.ndarray]:
     """
-    Fit rates as `rates` does, and say which heights they rest on.
+    Fit rates as `rates` does, and return which heights they are based on.
+
+    Parameters
+    ----------
+    heights, keys, height, options : as in `rates`
 
     Returns
     -------
     table : DataFrame of `rates`
-    kept : (n,) bool array, rows of `heights` that count; false also for those without a height or an error
+    kept : (n,) bool array, rows of `heights` that count, False also for those without a height or an error
     """
     options = options or RateOptions()
     columns = _columns(heights, keys, height)
@@ -95,8 +111,19 @@ def rates_and_kept(heights, keys, *, height="h_corr", options=None):
     return table, kept
 
 
-def rate_reference(year, h, sigma):
-    """The definition of dhdt and dhdt_sigma for one point without a yearly cycle, through least squares as written."""
+def rate_reference(year: np.ndarray, h: np.ndarray, sigma: np.ndarray) -> tuple[float, float]:
+    """
+    Compute dhdt and dhdt_sigma of one point without a yearly cycle by least squares, as the reference implementation.
+
+    Parameters
+    ----------
+    year : (n,) decimal years
+    h, sigma : (n,) m
+
+    Returns
+    -------
+    dhdt, dhdt_sigma : m/yr
+    """
     a = np.column_stack([np.ones_like(year), year - np.mean(year)]) / sigma[:, None]
     x, _, _, _ = np.linalg.lstsq(a, h / sigma, rcond=None)
     chi2 = np.sum((h / sigma - a @ x) ** 2)
@@ -104,18 +131,18 @@ def rate_reference(year, h, sigma):
     return x[1], np.sqrt(np.linalg.inv(a.T @ a)[1, 1] * scale)
 
 
-def usable(heights, *, quality=True, max_slope=np.inf):
+def usable(heights: pd.DataFrame, *, quality: bool = True, max_slope: float = np.inf) -> np.ndarray:
     """
-    Which ATL11 heights to use, by a slope test of our own.
+    Return which ATL11 heights to use, with a slope test that replaces the product's.
 
-    `ref_surf/fit_quality` is documented to flag slopes above 0.02, while the product's code tests 0.2 and misses those
-    that are negative (SmithB/ATL11:ATL11/point.py); here the steepest slope counts.
+    `ref_surf/fit_quality` is documented to flag slopes above 0.02, while the product's code tests 0.2 and misses
+    negative ones (SmithB/ATL11:ATL11/point.py). Here the steepest slope counts.
 
     Parameters
     ----------
     heights : DataFrame with h_corr, h_corr_sigma, quality_summary, n_slope, e_slope
-    quality : quality_summary must be 0
-    max_slope : of hypot(n_slope, e_slope); points without a slope pass
+    quality : whether quality_summary must be 0. Default: True
+    max_slope : largest hypot(n_slope, e_slope). Points without a slope pass. Default: no limit
 
     Returns
     -------
@@ -128,7 +155,7 @@ def usable(heights, *, quality=True, max_slope=np.inf):
 
 
 def _columns(heights, keys, height):
-    """The rows in the order of points and time, as arrays; `start` marks where each point begins."""
+    """Return the rows in the order of points and time as arrays, with `start` as the first row of each point."""
     sigma = heights[f"{height}_sigma"].to_numpy("f8")
     h = heights[height].to_numpy("f8")
     year = decimal_year(heights["time"].to_numpy())

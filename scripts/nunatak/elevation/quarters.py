@@ -1,6 +1,9 @@
-"""Monthly values as means of quarters, on the epochs that ATL15 has."""
+"""Average monthly values over quarters, on the epochs of ATL15."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,7 +15,7 @@ PER_YEAR = 4
 _FEWEST_MONTHS = 1.5  # of the three of a quarter
 
 
-def quarters_of(time):
+def quarters_of(time: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     Return the quarters that months lie in, and the part of every month in every quarter.
 
@@ -35,18 +38,18 @@ def quarters_of(time):
     return 1970.0 + quarters / PER_YEAR, parts
 
 
-def quarterly(data, names, sigma=None):
+def quarterly(data: xr.Dataset, names: Sequence[str], sigma: str | None = None) -> xr.Dataset:
     """
     Return the means of quarters of a monthly record, cell by cell.
 
     A quarter needs half of its months. Months are moved to the middle of their quarter by the cell's own trend, so that
-    a missing one does not shift the mean where the surface sinks fast.
+    a missing month does not shift the mean where the surface sinks fast.
 
     Parameters
     ----------
     data : Dataset (time, y, x)
-    names : variables that are averaged
-    sigma : one of them that is an error. It is averaged, too, as that of months that err together
+    names : variables to average
+    sigma : the one of them that is an error. It is averaged as an error that the months share. Default: none
 
     Returns
     -------
@@ -78,7 +81,7 @@ def quarterly(data, names, sigma=None):
 
 
 def _trend(years, values):
-    """(ny, nx) slope of every cell's line, 0 where it has none."""
+    """Return the slope of every cell's line, (ny, nx), 0 if it has none."""
     n, st, sv, stt, stv = (np.zeros(values.shape[1:]) for _ in range(5))
     for t, layer in zip(years - years.mean(), values, strict=True):
         seen = np.isfinite(layer)

@@ -1,6 +1,10 @@
-"""Rates of points on a grid: block medians and a Gaussian kernel with error, beside the gridded product."""
+"""
+Map rates of points on a grid by block medians and a Gaussian kernel with error, and compare with a gridded product.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -8,33 +12,38 @@ import xarray as xr
 from nunatak.elevation.sampling import sample
 from nunatak.gridding import block_median, gaussian_kernel, leave_one_track_out
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nunatak.geometry.grid import Grid
+
 LENGTH, RADIUS = 3000.0, 7500.0  # m, of the kernel: pairs run 3.2 km apart, tracks some kilometres
 
 
-def rate_map(rates, grid, *, length=LENGTH, radius=RADIUS):
+def rate_map(rates: pd.DataFrame, grid: Grid, *, length: float = LENGTH, radius: float = RADIUS) -> xr.Dataset:
     """
-    Rates of points as two maps.
+    Map rates of points in two ways.
 
     Parameters
     ----------
     rates : DataFrame with x, y (m, the grid's system), longitude, latitude, dhdt, dhdt_sigma (m/yr)
     grid : Grid
-    length, radius : of the Gaussian kernel, m
+    length, radius : m, of the Gaussian kernel. Default: 3000 and 7500
 
     Returns
     -------
-    Dataset (y, x), without values where no point has a rate: dhdt_median (median of the points in a cell), dhdt_nmad,
-        count; dhdt (kernel), dhdt_sigma (its error: scatter of the neighbours and their own errors), n_neighbours
+    Dataset (y, x), empty if no point has a rate: dhdt_median (median of the points in a cell), dhdt_nmad, count, dhdt
+        (kernel), dhdt_sigma (its error from the scatter of the neighbours and their own errors), n_neighbours
     """
-    known = rates[np.isfinite(rates["dhdt"]) & np.isfinite(rates["dhdt_sigma"]) & (rates["dhdt_sigma"] > 0)]
+    fitted = rates[np.isfinite(rates["dhdt"]) & np.isfinite(rates["dhdt_sigma"]) & (rates["dhdt_sigma"] > 0)]
     layers = {name: np.full(grid.ny * grid.nx, np.nan) for name in ("median", "nmad", "count")}
     shape = (grid.ny, grid.nx)
     value, error, count = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, "i4")
-    if len(known):
-        cells = block_median(known, grid, value="dhdt")
+    if len(fitted):
+        cells = block_median(fitted, grid, value="dhdt")
         for name, layer in layers.items():
             layer[cells["cell"].to_numpy()] = cells[name].to_numpy()
-        points = {"x": known["x"], "y": known["y"], "value": known["dhdt"], "sigma": known["dhdt_sigma"]}
+        points = {"x": fitted["x"], "y": fitted["y"], "value": fitted["dhdt"], "sigma": fitted["dhdt_sigma"]}
         value, error, count = gaussian_kernel(points, grid, length=length, radius=radius)
     fields = {
         "dhdt_median": layers["median"].reshape(shape),
@@ -51,11 +60,19 @@ def rate_map(rates, grid, *, length=LENGTH, radius=RADIUS):
     return xr.Dataset(variables, coords={"y": grid.y, "x": grid.x}, attrs={"crs": str(grid.crs), "resolution": grid.dx})
 
 
-def residuals_to_other_tracks(rates, *, length=LENGTH, radius=RADIUS):
+def residuals_to_other_tracks(rates: pd.DataFrame, *, length: float = LENGTH, radius: float = RADIUS) -> np.ndarray:
     """
-    Each rate less the map made of all other tracks: (n,) array, m/yr; NaN where no other track is near.
+    Subtract from each rate the map made of all other tracks, as an independent test of the map's error.
 
-    For `point_rates.track_outliers`, and an honest test of the map's error.
+    `outliers.track_outliers` uses the result.
+
+    Parameters
+    ----------
+    rates, length, radius : as in `rate_map`, with rgt
+
+    Returns
+    -------
+    (n,) array, m/yr, NaN if no other track is near
     """
     if not len(rates):
         return np.empty(0)
@@ -69,14 +86,15 @@ def residuals_to_other_tracks(rates, *, length=LENGTH, radius=RADIUS):
     return leave_one_track_out(points, length=length, radius=radius)[0]
 
 
-def against_grid(rates, x, y, dhdt):
+def against_grid(rates: pd.DataFrame, x: np.ndarray, y: np.ndarray, dhdt: np.ndarray) -> np.ndarray:
     """
-    Rates of points less a gridded rate at their places, bilinear.
+    Subtract a gridded rate, interpolated bilinearly, from the rates of points.
 
     Parameters
     ----------
     rates : DataFrame with x, y (m) and dhdt (m/yr)
-    x, y : cell centres of the grid; dhdt : (ny, nx) array, m/yr
+    x, y : cell centres of the grid
+    dhdt : (ny, nx) array, m/yr
 
     Returns
     -------

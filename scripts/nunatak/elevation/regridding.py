@@ -1,16 +1,22 @@
-"""Means of the cells of one grid over the cells of a coarser one, by the area that they share."""
+"""Average the cells of one grid over the cells of a coarser one, by the area that they share."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from nunatak.runtime import NunatakError
 
+if TYPE_CHECKING:
+    from nunatak.geometry.grid import Grid
 
-def overlap_of(source, target):
+
+def overlap_of(source: Any, target: Any) -> np.ndarray:
     """
-    Return how much of every source cell lies in every target cell, along one axis.
+    Return the fraction of every source cell in every target cell, along one axis.
 
     Parameters
     ----------
@@ -31,26 +37,26 @@ def overlap_of(source, target):
     return np.maximum(high - low, 0.0) / np.diff(source)
 
 
-def onto_coarser(data, names, grid, *, area, least=0.5):
+def onto_coarser(data: xr.Dataset, names: Sequence[str], grid: Grid, *, area: str, least: float = 0.5) -> xr.Dataset:
     """
     Return area-weighted means over the cells of a coarser grid of the same coordinate system.
 
     Parameters
     ----------
     data : Dataset (..., y descending, x) with attribute `crs`
-    names : variables to average. An error is averaged like a value, as that of cells which err together
+    names : variables to average. An error is averaged like a value, as an error that cells share
     grid : geometry.grid.Grid
-    area : variable of `data` with the area (m2) that a cell counts by, such as `ice_area`; it is summed, not averaged
-    least : a mean needs values in this share of the area. Default: 0.5
+    area : variable of `data` with the area (m2) of a cell as its weight, such as `ice_area`. It is summed, not averaged
+    least : smallest share of the area with values for a mean. Default: 0.5
 
     Returns
     -------
-    Dataset (..., y, x) of the variables and of `area`; sums over all cells of area times value are kept where every
+    Dataset (..., y, x) of the variables and of `area`. Sums over all cells of area times value are conserved if every
         cell has a value and lies on the grid
 
     Raises
     ------
-    NunatakError : another coordinate system, or no cell of `data` on the grid
+    NunatakError : the coordinate system differs, or no cell of `data` lies on the grid
     """
     if data.attrs["crs"] != grid.crs:
         raise NunatakError(f"regridding: {data.attrs['crs']} is not the {grid.crs} of the grid; take data of one sheet")
@@ -73,7 +79,7 @@ def onto_coarser(data, names, grid, *, area, least=0.5):
 
 
 def _mean(values, weight, total, overlaps, least):
-    """(ny, nx) weighted mean of one layer; NaN where less than a share of the weight has values."""
+    """Return the weighted mean of one layer, (ny, nx), NaN where less than a share of the weight has values."""
     down, across = overlaps
     seen = np.where(np.isfinite(values), weight, 0.0)
     found = down @ seen @ across.T
@@ -83,13 +89,13 @@ def _mean(values, weight, total, overlaps, least):
 
 
 def _overlaps(data, grid):
-    """The overlap of columns and of rows, (nx, columns) and (ny, rows)."""
+    """Return the overlap of columns and of rows, (nx, columns) and (ny, rows)."""
     x, y = data["x"].values, data["y"].values
     across = overlap_of(_edges(x), _edges(grid.x))
     return across, overlap_of(_edges(y[::-1]), _edges(grid.y[::-1]))[::-1, ::-1]
 
 
 def _edges(centres):
-    """(n + 1,) edges of evenly spaced cells."""
+    """Return the edges of evenly spaced cells, (n + 1,)."""
     half = (centres[-1] - centres[0]) / (centres.size - 1) / 2
     return np.append(centres - half, centres[-1] + half)

@@ -1,6 +1,8 @@
-"""Height differences between two cycles of one reference ground track, segment by segment."""
+"""Compute height differences between two cycles of one reference ground track, segment by segment."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -31,7 +33,9 @@ _UNITS = {
 }
 
 
-def repeat_pairs(first, second, *, max_across=RepeatPairs.max_across):
+def repeat_pairs(
+    first: pd.DataFrame, second: pd.DataFrame, *, max_across: float = RepeatPairs.max_across
+) -> pd.DataFrame:
     """
     Join two cycles of a track on ground track and segment, and difference their heights.
 
@@ -43,10 +47,10 @@ def repeat_pairs(first, second, *, max_across=RepeatPairs.max_across):
 
     Parameters
     ----------
-    first, second : DataFrames of segments (`products.atl06.read_segments` with dh_fit_dy), one cycle each, filtered as
-        wished; the earlier cycle first for a change forward in time
-    max_across : m across the track within which two segments see one place. Default: 65, as ATL11. Segments farther
-        apart are no pair, nor are those without y_atc; `paired` counts them
+    first, second : DataFrames of segments (`products.atl06.read_segments` with dh_fit_dy), one cycle each, already
+        filtered, with the earlier cycle first for a change forward in time
+    max_across : m across the track within which two segments see one place. Segments farther apart or without y_atc
+        form no pair, and `paired` counts them. Default: 65, as ATL11
 
     Returns
     -------
@@ -57,27 +61,35 @@ def repeat_pairs(first, second, *, max_across=RepeatPairs.max_across):
 
     Notes
     -----
-    Joined by ground track (gt1l ..), which is a place on the ground, not by spot, which is a laser: when the spacecraft
-    turned round in between, gt1l was strong in one cycle and weak in the other, and `strength_changed` says so.
+    Segments are joined by ground track (gt1l ..), which is a place on the ground, not by spot, which is a laser. If the
+    spacecraft turned in between, gt1l was strong in one cycle and weak in the other, which `strength_changed` marks.
     """
     return paired(first, second, max_across=max_across)[0]
 
 
-def paired(first, second, *, max_across=RepeatPairs.max_across):
+def paired(
+    first: pd.DataFrame, second: pd.DataFrame, *, max_across: float = RepeatPairs.max_across
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
-    Join two cycles as `repeat_pairs` does, and count what was joined and what lay too far apart across the track.
+    Join two cycles as `repeat_pairs` does, and count the joined segments and those too far apart across the track.
+
+    Parameters
+    ----------
+    first, second, max_across : as in `repeat_pairs`
 
     Returns
     -------
     pairs : DataFrame of `repeat_pairs`
-    counts : DataFrame, one row per rgt and beam seen in both: cycle_first, cycle_second, n_joined (segments of both
-        cycles), n_beyond (of them not within `max_across`, or without y_atc), n_unknown (of these, without y_atc),
-        median_dy (m, y2 - y1); where both passes have a column `release` a row per release_first and release_second
+    counts : DataFrame, one row per rgt and beam in both passes: cycle_first, cycle_second, n_joined (segments of both
+        cycles), n_beyond (those not within `max_across`, or without y_atc), n_unknown (those without y_atc), median_dy
+        (m, y2 - y1). If both passes have a column `release`, one row per release_first and release_second
     """
     for name, part in (("first", first), ("second", second)):
         _check(part, name)
-    if len(first) and len(second) and first["cycle"].iat[0] == second["cycle"].iat[0]:
-        raise NunatakError(f"repeat pairs: both passes are cycle {first['cycle'].iat[0]}; give two cycles of one track")
+    if len(first) and len(second) and first["cycle"].to_numpy()[0] == second["cycle"].to_numpy()[0]:
+        raise NunatakError(
+            f"repeat pairs: both passes are cycle {first['cycle'].to_numpy()[0]}; give two cycles of one track"
+        )
     optional = [name for name in ("x_atc", "atl06_quality_summary", "release") if name in first and name in second]
     columns = [*_NEEDED, *optional]
     pairs = first[columns].merge(second[columns], on=_KEYS, suffixes=("_first", "_second"), sort=True)
@@ -88,7 +100,7 @@ def paired(first, second, *, max_across=RepeatPairs.max_across):
 
 
 def _differences(pairs):
-    """Heights, slopes and times of joined segments as one difference for each pair."""
+    """Return heights, slopes and times of joined segments as one difference for each pair."""
     slope = _mean_slope(*(pairs[f"dh_fit_dy_{which}"].to_numpy("f8") for which in ("first", "second")))
     h1, h2 = (pairs[f"h_li_{which}"].to_numpy("f8") for which in ("first", "second"))
     y1, y2 = (pairs[f"y_atc_{which}"].to_numpy("f8") for which in ("first", "second"))
@@ -107,9 +119,13 @@ def _differences(pairs):
     return pairs
 
 
-def summarise_pairs(pairs):
+def summarise_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     """
-    Median change of each ground track of a repeat pair.
+    Return the median change of each ground track of a repeat pair.
+
+    Parameters
+    ----------
+    pairs : DataFrame of `repeat_pairs`
 
     Returns
     -------
@@ -139,9 +155,13 @@ def summarise_pairs(pairs):
     return table
 
 
-def unaligned(cycles):
+def unaligned(cycles: Iterable[int]) -> list[int]:
     """
-    Return the cycles that were flown beside the reference tracks, of those given.
+    Return those of the given cycles that were flown beside the reference tracks.
+
+    Parameters
+    ----------
+    cycles : cycles
 
     >>> unaligned([1, 3, 4])
     [1]
@@ -149,9 +169,9 @@ def unaligned(cycles):
     return sorted({int(cycle) for cycle in cycles} & set(UNALIGNED_CYCLES))
 
 
-def faults_of_pairs(counts, max_across):
+def faults_of_pairs(counts: pd.DataFrame, max_across: str) -> list[str]:
     """
-    Return why joined segments of two passes are no pairs: too far apart, or no place across the track in the granule.
+    Return why joined segments of two passes form no pairs: too far apart, or without position across the track.
 
     Parameters
     ----------
@@ -159,33 +179,34 @@ def faults_of_pairs(counts, max_across):
     max_across : such as "65 m"
     """
     joined, unknown = counts["n_joined"].sum(), counts["n_unknown"].sum()
-    far, said = counts["n_beyond"].sum() - unknown, []
+    far, faults = counts["n_beyond"].sum() - unknown, []
     if far:
-        said.append(
+        faults.append(
             f"{far} of {joined} joined segments lie more than {max_across} apart across the track (median "
             f"{counts['median_dy'].abs().median():.0f} m) and are no pairs"
         )
     if unknown:
-        said.append(
+        faults.append(
             f"{unknown} of {joined} joined segments lack y_atc in a granule and are no pairs; fetch the whole granule"
         )
-    return said
+    return faults
 
 
 def _counts(joined, dy, beyond):
-    """Joined segments and those beyond the limit, by track, beam and releases."""
+    """Count joined segments and those beyond the limit, by track, beam and releases."""
     tracks = ["rgt", "beam", "cycle_first", "cycle_second"]
     releases = [name for name in ("release_first", "release_second") if name in joined]
     groups = joined[[*tracks, *releases]].assign(dy=dy, beyond=beyond, unknown=np.isnan(dy))
     groups = groups.groupby([*tracks, *releases], observed=True)
     counted = {"n_joined": ("dy", "size"), "n_beyond": ("beyond", "sum"), "n_unknown": ("unknown", "sum")}
-    found = groups.agg(**counted, median_dy=("dy", "median")).reset_index()
-    found = found[[*tracks, *counted, "median_dy", *releases]]
-    found.attrs["units"] = {"median_dy": "m"}
-    return found
+    table = groups.agg(**counted, median_dy=("dy", "median")).reset_index()
+    table = table[[*tracks, *counted, "median_dy", *releases]]
+    table.attrs["units"] = {"median_dy": "m"}
+    return table
 
 
 def _check(part, which):
+    """Refuse a pass that lacks a column, holds several cycles, or holds a segment twice."""
     absent = [name for name in _NEEDED if name not in part]
     if absent:
         raise NunatakError(f"repeat pairs: the {which} pass has no {', '.join(absent)}; read it with these variables")
@@ -203,5 +224,5 @@ def _check(part, which):
 
 
 def _mean_slope(a, b):
-    """Mean of two slopes, one of them where the other is NaN."""
+    """Return the mean of two slopes, or one of them if the other is NaN."""
     return np.where(np.isnan(a), b, np.where(np.isnan(b), a, 0.5 * (a + b)))

@@ -1,6 +1,8 @@
-"""Values of a gridded field at points: bilinear, with a rule for missing neighbours."""
+"""Interpolate a gridded field at points bilinearly, with a rule for missing neighbours."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -8,24 +10,26 @@ BILINEAR, RENORMALISED, NEAREST, MISSING = 0, 1, 2, 3
 FLAG_MEANINGS = "bilinear renormalised nearest missing"
 
 
-def sample(values, x, y, px, py, *, margin=False):
+def sample(
+    values: Any, x: np.ndarray, y: np.ndarray, px: np.ndarray, py: np.ndarray, *, margin: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """
-    Bilinear values of a grid at points.
+    Return bilinear values of a grid at points.
 
-    Where one of the four neighbours is NaN the other three are weighted anew; where fewer are left the value is NaN, or
-    with `margin` that of the nearest cell, if that one has a value.
+    If one of the four neighbours is NaN, the other three are weighted anew. If fewer are left the value is NaN or, with
+    `margin`, that of the nearest cell, if it has a value.
 
     Parameters
     ----------
     values : (..., ny, nx) array
     x : (nx,) cell centres, evenly spaced, ascending
-    y : (ny,) cell centres, evenly spaced, either way
-    px, py : (n,) point coordinates, same system as x and y
-    margin : fall back on the nearest cell at the edge of the data
+    y : (ny,) cell centres, evenly spaced, ascending or descending
+    px, py : (n,) point coordinates, in the system of x and y
+    margin : whether to use the nearest cell at the edge of the data. Default: False
 
     Returns
     -------
-    sampled : (..., n) float64; NaN outside the grid (more than half a cell beyond the outermost centre)
+    sampled : (..., n) float64, NaN outside the grid (more than half a cell beyond the outermost centre)
     flag : (..., n) int8: 0 bilinear, 1 renormalised over three, 2 nearest, 3 missing
     """
     values = np.asarray(values)
@@ -44,7 +48,7 @@ def sample(values, x, y, px, py, *, margin=False):
             finite = np.isfinite(corner)
             total += np.where(finite, p * q * np.where(finite, corner, 0.0), 0.0)
             weight += np.where(finite, p * q, 0.0)
-            n_usable += finite | (p * q == 0)  # a neighbour without weight cannot be missed
+            n_usable += finite | (p * q == 0)  # a neighbour without weight is not needed
     usable = inside & (n_usable >= 3) & (weight > 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         sampled = np.where(usable, total / weight, np.nan)
@@ -59,7 +63,7 @@ def sample(values, x, y, px, py, *, margin=False):
 
 
 def _position(axis, points):
-    """Fractional index of points on an evenly spaced axis."""
+    """Return the fractional index of points on an evenly spaced axis."""
     axis, points = np.asarray(axis, dtype=float), np.asarray(points, dtype=float)
     step = (axis[-1] - axis[0]) / (axis.size - 1)
     return (points - axis[0]) / step

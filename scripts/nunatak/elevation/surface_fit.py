@@ -1,4 +1,4 @@
-"""Rates of height change from segments of any tracks, without reference points: a surface and a line in time."""
+"""Fit a surface and a line in time to segments of any tracks, without reference points."""
 
 from __future__ import annotations
 
@@ -61,17 +61,17 @@ UNITS = {
 _TERMS = 7  # 1, t, x, y, x2, xy, y2
 
 
-def surface_rates(segments, *, options=None):
+def surface_rates(segments: pd.DataFrame, *, options: SurfaceFit | None = None) -> pd.DataFrame:
     """
-    Height, slope and rate of change at regular centres, from the segments around each.
+    Fit height, slope and rate of change at regular centres, from the segments around each.
 
         h = h0 + dhdt (t - t0) + sx dx + sy dy [+ cxx dx2 + cxy dx dy + cyy dy2]
 
     Parameters
     ----------
-    segments : DataFrame with x, y (m on a map), time, h_li, h_li_sigma (m), rgt, cycle and, where known, release;
+    segments : DataFrame with x, y (m on a map), time, h_li, h_li_sigma (m), rgt, cycle and optionally release, already
         filtered
-    options : SurfaceFit
+    options : SurfaceFit. Default: those of a study
 
     Returns
     -------
@@ -95,20 +95,22 @@ def surface_rates(segments, *, options=None):
     return table
 
 
-def repeat_rates(segments, *, options=None, max_across=RepeatPairs.max_across):
+def repeat_rates(
+    segments: pd.DataFrame, *, options: RateOptions | None = None, max_across: float = RepeatPairs.max_across
+) -> pd.DataFrame:
     """
-    Rates segment by segment from any number of cycles of a track, without a surface fit.
+    Fit rates segment by segment from any number of cycles of a track, without a surface fit.
 
-    Each pass lies some metres to the side of the others; its height is moved to their mean y_atc along the mean
+    Each pass lies some metres to the side of the others. Its height is moved to their mean y_atc along the mean
     dh_fit_dy of the segment, as `repeat_pairs` does for two.
 
     Parameters
     ----------
-    segments : DataFrame with rgt, beam, segment_id, cycle, time, y_atc, h_li, h_li_sigma, dh_fit_dy and, where known,
-        release; filtered
-    options : RateOptions, default three cycles and one year
-    max_across : m across the track from the median y_atc of a segment's passes. Default: 65, as ATL11. Passes farther
-        away saw other ground and do not count
+    segments : DataFrame with rgt, beam, segment_id, cycle, time, y_atc, h_li, h_li_sigma, dh_fit_dy and optionally
+        release, already filtered
+    options : RateOptions. Default: three cycles and one year
+    max_across : m across the track from the median y_atc of a segment's passes. Passes farther away saw other ground
+        and do not count. Default: 65, as ATL11
 
     Returns
     -------
@@ -116,29 +118,31 @@ def repeat_rates(segments, *, options=None, max_across=RepeatPairs.max_across):
     segments say their release, n_releases, a row for each rgt, beam and segment_id that has any pass within
     """
     keys = ["rgt", "beam", "segment_id"]
-    known = segments[np.isfinite(segments["y_atc"]) & np.isfinite(segments["dh_fit_dy"])]
-    middle = known.groupby(keys, observed=True, sort=False)["y_atc"].transform("median")
-    beyond = (known["y_atc"] - middle).abs() > max_across
-    left_out = known[beyond].groupby(keys, observed=True).size()
-    known = known[~beyond]
-    groups = known.groupby(keys, observed=True, sort=False)
+    located = segments[np.isfinite(segments["y_atc"]) & np.isfinite(segments["dh_fit_dy"])]
+    middle = located.groupby(keys, observed=True, sort=False)["y_atc"].transform("median")
+    beyond = (located["y_atc"] - middle).abs() > max_across
+    left_out = located[beyond].groupby(keys, observed=True).size()
+    located = located[~beyond]
+    groups = located.groupby(keys, observed=True, sort=False)
     slope, centre = groups["dh_fit_dy"].transform("mean"), groups["y_atc"].transform("mean")
-    moved = known.assign(h_li=known["h_li"].astype("f8") - slope * (known["y_atc"] - centre))
-    found = rates(moved, keys, height="h_li", options=options or RateOptions(min_cycles=3, min_years=1.0, annual=False))
-    units = found.attrs["units"]
-    places = known.drop_duplicates(keys)[[*keys, "latitude", "longitude"]]
-    found = found.merge(places, on=keys, how="left")
-    points = pd.MultiIndex.from_frame(found[keys])
-    found["n_beyond"] = left_out.reindex(points, fill_value=0).to_numpy()
-    if "release" in known:
-        told = known[known["release"] != ""].groupby(keys, observed=True)["release"].nunique()
-        found["n_releases"] = told.reindex(points, fill_value=0).to_numpy()
-    found.attrs["units"] = {**units, "latitude": "degrees_north", "longitude": "degrees_east"}
-    return found
+    moved = located.assign(h_li=located["h_li"].astype("f8") - slope * (located["y_atc"] - centre))
+    fitted = rates(
+        moved, keys, height="h_li", options=options or RateOptions(min_cycles=3, min_years=1.0, annual=False)
+    )
+    units = fitted.attrs["units"]
+    places = located.drop_duplicates(keys)[[*keys, "latitude", "longitude"]]
+    fitted = fitted.merge(places, on=keys, how="left")
+    points = pd.MultiIndex.from_frame(fitted[keys])
+    fitted["n_beyond"] = left_out.reindex(points, fill_value=0).to_numpy()
+    if "release" in located:
+        counts = located[located["release"] != ""].groupby(keys, observed=True)["release"].nunique()
+        fitted["n_releases"] = counts.reindex(points, fill_value=0).to_numpy()
+    fitted.attrs["units"] = {**units, "latitude": "degrees_north", "longitude": "degrees_east"}
+    return fitted
 
 
 def _releases_around(centres, segments, radius):
-    """Of how many releases the heights within the radius of each centre are."""
+    """Return the number of releases among the heights within the radius of each centre."""
     number = np.zeros(len(centres), dtype="i4")
     finite = np.isfinite(segments["h_li"]) & np.isfinite(segments["x"]) & np.isfinite(segments["y"])
     for release, rows in segments[finite].groupby("release", observed=True):
@@ -176,7 +180,7 @@ class Squares(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """`SurfaceFit` as the kernel takes them."""
+    """`SurfaceFit` in the form that the kernel reads."""
 
     spacing: float
     radius: float
@@ -214,7 +218,7 @@ def _centres(heights, options):
 
 @kernel
 def _fit_centres(cx, cy, heights, squares, limits, out):
-    """Fit surface and rate around each centre; out has the columns of `_FIELDS` and is NaN where there is no rate."""
+    """Fit surface and rate around each centre, and write the columns of `_FIELDS`, NaN without a rate."""
     t, h, w, radius = heights.t, heights.h, heights.w, limits.radius
     near = np.empty(heights.x.size, dtype=np.int64)
     for c in range(cx.size):
@@ -273,7 +277,7 @@ def _design(cx, cy, mean, heights, rows, limits):
 
 @kernel
 def _gather(cx, cy, heights, squares, radius, near):
-    """Write the rows within the radius of a centre to `near` and return how many there are."""
+    """Write the rows within the radius of a centre, and return their number."""
     x, y, occupied = heights.x, heights.y, squares.occupied
     column, row = int(np.floor((cx - squares.left) / radius)) + 1, int(np.floor((cy - squares.bottom) / radius))
     n = 0
@@ -293,7 +297,7 @@ def _gather(cx, cy, heights, squares, radius, near):
 
 @kernel
 def _solve(a, b, w, kept):
-    """Weighted least squares over the kept rows: whether it could be, the fit, its covariance, residuals, chi2."""
+    """Solve weighted least squares over the kept rows, and return success, fit, covariance, residuals and chi2."""
     p = a.shape[1]
     normal, right = np.zeros((p, p)), np.zeros(p)
     for i in range(a.shape[0]):
@@ -309,7 +313,7 @@ def _solve(a, b, w, kept):
         for m in range(k + 1):
             normal[k, m] /= scale[k] * scale[m]
             normal[m, k] = normal[k, m]
-    # eigenvalues of the scaled equations: one straight track has no slope to its side, and no rate is lost for it
+    # Eigenvalues of the scaled equations, so that a single straight track, without a slope across it, still has a rate.
     value, vector = np.linalg.eigh(normal)
     inverse, fit = np.zeros((p, p)), np.zeros(p)
     for e in range(p):

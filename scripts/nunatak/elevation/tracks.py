@@ -1,6 +1,9 @@
-"""Which ground tracks see a place: those that cross a box or come near a point, when, and how close."""
+"""Find the ground tracks that cross a box or come near a point, with times and distances."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -8,25 +11,29 @@ import pyproj
 
 from nunatak.runtime import NunatakError
 
+if TYPE_CHECKING:
+    from nunatak.geometry.region import Region
+
 ASCENDING, DESCENDING = "ascending", "descending"
 _UNITS = {"nearest": "m", "nearest_longitude": "degrees_east", "nearest_latitude": "degrees_north", "length": "m"}
 _GEOD = pyproj.Geod(ellps="WGS84")
 
 
-def directions(table, *, beam="beam", along="segment_id"):
+def directions(table: pd.DataFrame, *, beam: str = "beam", along: str = "segment_id") -> np.ndarray:
     """
-    Whether each row lies on the ascending or the descending part of its track.
+    Return whether each row lies on the ascending or the descending part of its track.
 
-    Numbers grow in the direction of flight, so the sign of the latitude's change along them tells; a granule of region
-    4 or 11 holds both parts and is split at its extreme latitude.
+    Numbers grow in the direction of flight, so the sign of the latitude's change along them decides. A granule of
+    region 4 or 11 holds both parts and is split at its extreme latitude.
 
     Parameters
     ----------
-    table : DataFrame with rgt, cycle, `beam`, `along`, latitude; in any order
+    table : DataFrame with rgt, cycle, `beam`, `along`, latitude, in any order
+    beam, along : columns of the ground track and of the number that grows along it
 
     Returns
     -------
-    (n,) bool array, true where the track ascends; a lone row of a pass counts as ascending
+    (n,) bool array, True where the track ascends. A single row of a pass counts as ascending
     """
     run = table.groupby(["rgt", "cycle", beam], observed=True, sort=False).ngroup().to_numpy()
     number, latitude = table[along].to_numpy("i8"), table["latitude"].to_numpy("f8")
@@ -37,7 +44,7 @@ def directions(table, *, beam="beam", along="segment_id"):
         joined = np.diff(run[order]) == 0
         up[:-1][joined] = step[joined]
         last = np.append(~joined, True)
-        # the last row of a run goes the way of the one before it
+        # The last row of a run has the direction of the one before it.
         before = np.flatnonzero(last[1:]) + 1
         before = before[joined[before - 1]]
         up[before] = up[before - 1]
@@ -46,17 +53,27 @@ def directions(table, *, beam="beam", along="segment_id"):
     return result
 
 
-def tracks(table, *, inside=None, point=None, within=None, beam="beam", along="segment_id", step=20.0):
+def tracks(
+    table: pd.DataFrame,
+    *,
+    inside: Region | None = None,
+    point: Sequence[float] | None = None,
+    within: float | None = None,
+    beam: str = "beam",
+    along: str = "segment_id",
+    step: float = 20.0,
+) -> pd.DataFrame:
     """
-    Every track and beam of a table that crosses an area or comes near a point.
+    Return every track and beam of a table that crosses an area or comes near a point.
 
     Parameters
     ----------
     table : DataFrame with rgt, cycle, `beam`, `along`, longitude, latitude, time
-    inside : Region that a track must touch, default any
-    point : (longitude, latitude) to measure the nearest approach from, default none
-    within : m; with it only tracks that come so close to the point, whether they touch the area or not
-    step : m of x_atc between numbers along the track
+    inside : Region that a track must touch. Default: any
+    point : (longitude, latitude) from which the nearest approach is measured. Default: none
+    within : m, largest distance of a track from the point, whether it touches the area or not. Default: any
+    beam, along : columns of the ground track and of the number that grows along it
+    step : m of x_atc between numbers along the track. Default: 20
 
     Returns
     -------
@@ -78,28 +95,39 @@ def tracks(table, *, inside=None, point=None, within=None, beam="beam", along="s
     ]
     columns = ["rgt", beam, "direction", "n", "n_inside", "cycles", "n_cycles", "time_first", "time_last", "length"]
     columns += ["nearest", "nearest_longitude", "nearest_latitude"] if point is not None else []
-    found = pd.DataFrame(rows, columns=columns)
-    touches = found["n_inside"] > 0
+    rows_near = pd.DataFrame(rows, columns=columns)
+    touches = rows_near["n_inside"] > 0
     if within is not None:
-        touches = (touches if inside is not None else False) | (found["nearest"] <= within)
-    found = found[touches].sort_values(["nearest", "rgt"] if point is not None else ["rgt", beam], kind="stable")
-    found = found.reset_index(drop=True)
-    found.attrs["units"] = {name: unit for name, unit in _UNITS.items() if name in found}
-    return found
+        touches = (touches if inside is not None else False) | (rows_near["nearest"] <= within)
+    rows_near = rows_near[touches].sort_values(
+        ["nearest", "rgt"] if point is not None else ["rgt", beam], kind="stable"
+    )
+    rows_near = rows_near.reset_index(drop=True)
+    rows_near.attrs["units"] = {name: unit for name, unit in _UNITS.items() if name in rows_near}
+    return rows_near
 
 
-def most_changed(heights, *, inside=None, rgts=None, height="h_corr", beam="pair", along="ref_pt"):
+def most_changed(
+    heights: pd.DataFrame,
+    *,
+    inside: Region | None = None,
+    rgts: Iterable[int] | None = None,
+    height: str = "h_corr",
+    beam: str = "pair",
+    along: str = "ref_pt",
+) -> tuple[int, str] | None:
     """
-    Find the track that saw most of the change: half of its points have a range of heights at least as large.
+    Return the track with the largest change, by the median over its points of the range of heights.
 
-    Of tracks that saw equally much, such as those of a single cycle, the one with most rows is taken.
+    Among tracks of equal change, such as those of a single cycle, the one with most rows is taken.
 
     Parameters
     ----------
-    heights : DataFrame with rgt, `beam`, `along`, `height` (m), longitude, latitude; filtered
-    inside : Region to look in; everywhere where nothing lies inside
-    rgts : tracks to choose from, where any of them is in the table
-    height, beam, along : columns of ATL11, its pairs and reference points; of ATL06 h_li, beam, segment_id
+    heights : DataFrame with rgt, `beam`, `along`, `height` (m), longitude, latitude, already filtered
+    inside : Region to search, ignored if nothing lies inside. Default: everywhere
+    rgts : tracks to choose from, ignored if none is in the table. Default: all
+    height, beam, along : columns. Default: those of ATL11, its pairs and reference points. For ATL06 h_li, beam,
+        segment_id
 
     Returns
     -------
@@ -120,16 +148,19 @@ def most_changed(heights, *, inside=None, rgts=None, height="h_corr", beam="pair
     return int(rgt), str(name)
 
 
-def along_track(table, product, *, height, beam, along, good, step=20.0):
+def along_track(
+    table: pd.DataFrame, product: str, *, height: str, beam: str, along: str, good: np.ndarray, step: float = 20.0
+) -> pd.DataFrame:
     """
-    Rows of one track in one form for ATL06 and ATL11: what profiles and track maps are drawn from.
+    Return the rows of one track in one form for ATL06 and ATL11, for profiles and track maps.
 
     Parameters
     ----------
     table : DataFrame of one track with `along`, `beam`, cycle, time, longitude, latitude, x, y, `height`
     product : its name
+    height, beam, along : columns of heights, of the ground track and of the number that grows along it
     good : (n,) bool array, rows that pass the study's filter
-    step : m of x_atc between numbers
+    step : m of x_atc between numbers. Default: 20
 
     Returns
     -------
@@ -137,7 +168,7 @@ def along_track(table, product, *, height, beam, along, good, step=20.0):
         longitude, latitude, x, y, h, h_sigma (m), good
     """
     number = table[along].to_numpy("i8")
-    found = table[["rgt", "cycle", "time", "longitude", "latitude", "x", "y"]].assign(
+    rows = table[["rgt", "cycle", "time", "longitude", "latitude", "x", "y"]].assign(
         product=product,
         beam=table[beam].astype(str).to_numpy(),
         number=number,
@@ -162,8 +193,8 @@ def along_track(table, product, *, height, beam, along, good, step=20.0):
         "h_sigma",
         "good",
     ]
-    found = found.sort_values(["product", "beam", "cycle", "number"], kind="stable")[order].reset_index(drop=True)
-    found.attrs["units"] = {
+    rows = rows.sort_values(["product", "beam", "cycle", "number"], kind="stable")[order].reset_index(drop=True)
+    rows.attrs["units"] = {
         "x_atc": "m",
         "longitude": "degrees_east",
         "latitude": "degrees_north",
@@ -173,17 +204,25 @@ def along_track(table, product, *, height, beam, along, good, step=20.0):
         "h_sigma": "m",
         "time": "UTC",
     }
-    return found
+    return rows
 
 
-def distances(longitude, latitude, point):
-    """Distance on the WGS84 ellipsoid of points from one (longitude, latitude), m; right at the pole and across 180."""
+def distances(longitude: Any, latitude: Any, point: Sequence[float]) -> np.ndarray:
+    """
+    Return the distances of points from one point on the WGS84 ellipsoid, m, also at the pole and across 180.
+
+    Parameters
+    ----------
+    longitude, latitude : (n,) degrees
+    point : (longitude, latitude), degrees
+    """
     longitude, latitude = np.asarray(longitude, dtype="f8"), np.asarray(latitude, dtype="f8")
     lon, lat = np.broadcast_to(float(point[0]), longitude.shape), np.broadcast_to(float(point[1]), latitude.shape)
     return _GEOD.inv(longitude, latitude, lon, lat)[2]
 
 
 def _summary(part, measured, step):
+    """Return counts, times, length and nearest approach of one track."""
     cycles = np.unique(part["cycle"])
     row = {
         "n": len(part),

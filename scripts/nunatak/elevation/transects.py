@@ -1,8 +1,10 @@
-"""Height change and surface along a line, and what to say about it."""
+"""Compute height change and surface along a line, and describe them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -15,9 +17,9 @@ from nunatak.runtime import NunatakError
 _GEOD = pyproj.Geod(ellps="WGS84")
 
 
-def points_along(lonlat, crs, spacing):
+def points_along(lonlat: Any, crs: str, spacing: float) -> xr.Dataset:
     """
-    Evenly spaced points along a line that is straight on the map between its vertices.
+    Return evenly spaced points along a line that is straight on the map between its vertices.
 
     Parameters
     ----------
@@ -27,8 +29,12 @@ def points_along(lonlat, crs, spacing):
 
     Returns
     -------
-    Dataset of dimension distance (m, geodesic on WGS84 from the first vertex: on the map it would be 2.2 % short at
+    Dataset of dimension distance (m, geodesic on WGS84 from the first vertex, as the map would give 2.2 % less at
         Austfonna) with x, y, longitude, latitude
+
+    Raises
+    ------
+    NunatakError : there are fewer than two vertices
     """
     vertices = np.asarray(lonlat, dtype=float)
     if vertices.ndim != 2 or vertices.shape[0] < 2 or vertices.shape[1] != 2:
@@ -51,24 +57,32 @@ def points_along(lonlat, crs, spacing):
     )
 
 
-def transect(change, lonlat, *, surface=None, since=None, rates=None, spacing=None):
+def transect(
+    change: xr.Dataset,
+    lonlat: Any,
+    *,
+    surface: xr.Dataset | None = None,
+    since: Any = None,
+    rates: Mapping[float, xr.Dataset] | None = None,
+    spacing: float | None = None,
+) -> xr.Dataset:
     """
-    Height change, and the surface, along a line at every epoch.
+    Return the height change, and the surface, along a line at every epoch.
 
     Parameters
     ----------
     change : Dataset as `products.atl15.read_height_change` returns it
     lonlat : (n, 2) vertices of the line, degrees WGS84
-    surface : Dataset as `products.atl14.read_surface` returns it, for the surface itself
-    since : epoch that dh counts from, default the first
-    rates : see `change_since`
-    spacing : metres between points, default and at most half a cell of `change`
+    surface : Dataset as `products.atl14.read_surface` returns it, for the surface itself. Default: none
+    since : epoch that dh counts from. Default: the first
+    rates : see `change_since`. Default: none
+    spacing : metres between points. Default and maximum: half a cell of `change`
 
     Returns
     -------
-    Dataset (time, distance): dh (m, since `since`), dh_sigma, dh_sigma_bound, delta_h, delta_h_sigma, flag (how a value
-        was had: 0 bilinear, 1 from three neighbours, 2 nearest cell at a margin, 3 missing); with `surface` also h and
-        h_sigma of the surface at each epoch (m, WGS84); longitude, latitude, x, y by distance (m, geodesic)
+    Dataset (time, distance): dh (m, since `since`), dh_sigma, dh_sigma_bound, delta_h, delta_h_sigma, flag (0 bilinear,
+        1 from three neighbours, 2 nearest cell at a margin, 3 missing), with `surface` also h and h_sigma of the
+        surface at each epoch (m, WGS84), and longitude, latitude, x, y by distance (m, geodesic)
     """
     half = change.attrs["resolution"] / 2
     line = points_along(lonlat, change.attrs["crs"], min(spacing or half, half))
@@ -94,10 +108,10 @@ def transect(change, lonlat, *, surface=None, since=None, rates=None, spacing=No
 
 @dataclass(frozen=True)
 class Lowering:
-    """The largest lowering along a transect: the parts of the sentence a report says about it."""
+    """The largest lowering along a transect, as the parts of a sentence in a report."""
 
     dh: float
-    """m; not negative when nothing sank"""
+    """m, not negative if the surface sank nowhere"""
     sigma: float
     """m, one standard error"""
     distance: float
@@ -108,10 +122,16 @@ class Lowering:
     until: np.datetime64
     sigma_from: str
     flag: int
-    """how the value was had, see `transect`"""
+    """how the value was interpolated, see `transect`"""
 
-    def sentence(self, name):
-        """The sentence itself."""
+    def sentence(self, name: str) -> str:
+        """
+        Return the sentence.
+
+        Parameters
+        ----------
+        name : name of the transect
+        """
         place = f"{_degrees(self.latitude, 'NS')}, {_degrees(self.longitude, 'EW')}"
         where = f"{self.distance / 1000:.1f} km along {name} ({place})"
         span = f"between {_day(self.since)} and {_day(self.until)}"
@@ -121,18 +141,22 @@ class Lowering:
         return f"The largest lowering, {-self.dh:.2f} ± {self.sigma:.2f} m, lies {where}, {span}."
 
 
-def largest_lowering(line, *, until=None):
+def largest_lowering(line: xr.Dataset, *, until: Any = None) -> Lowering:
     """
-    Where along a transect, and by when, the surface sank most.
+    Return where along a transect, and by when, the surface sank most.
 
     Parameters
     ----------
     line : Dataset as `transect` returns it
-    until : look at this epoch only (datetime64 of the record); default any epoch
+    until : epoch of the record (datetime64). Default: any epoch
 
     Returns
     -------
     Lowering
+
+    Raises
+    ------
+    NunatakError : the transect has no height change
     """
     part = line if until is None else line.sel(time=[until], method="nearest")
     dh = part.dh.values.copy()
@@ -154,8 +178,10 @@ def largest_lowering(line, *, until=None):
 
 
 def _degrees(value, letters):
+    """Return degrees with the letter of the hemisphere."""
     return f"{abs(value):.2f}° {letters[int(value < 0)]}"
 
 
 def _day(time):
+    """Return the day of a time as text."""
     return str(np.datetime64(time, "D"))

@@ -1,11 +1,13 @@
 """
-The trend of each cell of a height-change record, the annual cycle apart, with an error that knows of persistence.
+Fit the trend of each cell of a height-change record beside an annual cycle, with an error that includes persistence.
 
-Quarterly epochs of ATL15 are smoothed in time, so N of them are fewer than N independent ones. The lag-1
-autocorrelation r of the residuals tells how many: N_eff = N (1 - r) / (1 + r).
+Quarterly epochs of ATL15 are smoothed in time, so N of them count as fewer than N independent ones. The lag-1
+autocorrelation r of the residuals gives the number: N_eff = N (1 - r) / (1 + r).
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,17 +16,17 @@ from nunatak.constants import DAYS_PER_YEAR
 from nunatak.elevation.cell_fits import fit_cells
 
 
-def trend(change, *, variable="delta_h", annual=True, min_epochs=8):
+def trend(change: xr.Dataset, *, variable: str = "delta_h", annual: bool = True, min_epochs: int = 8) -> xr.Dataset:
     """
-    Straight line, and a sine and cosine of one year, through every cell's record.
+    Fit a straight line, and a sine and cosine of one year, to every cell's record.
 
     Parameters
     ----------
     change : Dataset (time, y, x) with coordinate decimal_year
-    variable : str, metres
-    annual : fit the annual cycle beside the line, so that a record that starts in one season and ends in another does
-        not lean
-    min_epochs : cells with fewer finite epochs are NaN
+    variable : variable in metres. Default: delta_h
+    annual : whether to fit the annual cycle beside the line, so that a record that starts in one season and ends in
+        another does not bias the trend. Default: True
+    min_epochs : cells with fewer finite epochs are NaN. Default: 8
 
     Returns
     -------
@@ -42,16 +44,18 @@ def trend(change, *, variable="delta_h", annual=True, min_epochs=8):
     return xr.Dataset(variables, coords={"y": change.y, "x": change.x}, attrs=dict(change.attrs))
 
 
-def fit_trend(years, values, *, annual=True, min_epochs=8, sigma=True):
+def fit_trend(
+    years: np.ndarray, values: np.ndarray, *, annual: bool = True, min_epochs: int = 8, sigma: bool = True
+) -> dict[str, np.ndarray]:
     """
-    The arrays of `trend`.
+    Return the arrays of `trend`.
 
     Parameters
     ----------
     years : (n_epoch,) decimal years
-    values : (n_epoch, ny, nx) array, metres; NaN where not observed or without ice
+    values : (n_epoch, ny, nx) array, metres, NaN where not observed or without ice
     annual, min_epochs : as in `trend`
-    sigma : also the errors and what they rest on, at half as much cost again
+    sigma : whether to compute the errors and the effective number, at half as much cost again. Default: True
 
     Returns
     -------
@@ -68,15 +72,25 @@ def fit_trend(years, values, *, annual=True, min_epochs=8, sigma=True):
     if annual:
         cosine, sine = fit[2:4]
         result["amplitude"] = np.hypot(cosine, sine)
-        # the columns are cos and sin of calendar time: their maximum is at the phase
+        # The columns are cosine and sine of calendar time, so the maximum is at the phase.
         result["day_of_maximum"] = np.mod(np.arctan2(sine, cosine) / (2 * np.pi), 1.0) * DAYS_PER_YEAR
     if sigma:
         result |= zip(("dhdt_sigma", "n_effective", "residual_rms"), fit[-3:], strict=True)
     return result
 
 
-def trend_reference(years, values, *, annual=True, min_epochs=8):
-    """The definition of `fit_trend`'s dhdt. Slow, obvious; the tests believe this one."""
+def trend_reference(years: np.ndarray, values: np.ndarray, *, annual: bool = True, min_epochs: int = 8) -> np.ndarray:
+    """
+    Compute dhdt of `fit_trend` cell by cell, as the slow reference implementation.
+
+    Parameters
+    ----------
+    years, values, annual, min_epochs : as in `fit_trend`
+
+    Returns
+    -------
+    (ny, nx), m/yr
+    """
     design = _design(np.asarray(years, dtype=float), annual)
     dhdt = np.full(values.shape[1:], np.nan)
     for i, j in np.ndindex(dhdt.shape):
@@ -86,9 +100,16 @@ def trend_reference(years, values, *, annual=True, min_epochs=8):
     return dhdt
 
 
-def effective_number(n, r):
+def effective_number(n: Any, r: Any) -> Any:
     """
-    Independent epochs among n with lag-1 autocorrelation r; never more than n, for r below 0 is chance.
+    Return the number of independent epochs among n with lag-1 autocorrelation r.
+
+    It is never more than n, since an r below 0 is chance.
+
+    Parameters
+    ----------
+    n : number of epochs
+    r : lag-1 autocorrelation
 
     >>> float(effective_number(24, 0.5))
     8.0
@@ -98,29 +119,29 @@ def effective_number(n, r):
 
 
 def _design(years, annual):
-    """(n_epoch, 2 or 4): one, time from the middle of the record, cosine and sine of the year."""
+    """Return the columns one, time from the middle of the record, cosine and sine of the year, (n_epoch, 2 or 4)."""
     columns = [np.ones_like(years), years - years.mean()]
     if annual:
         columns += [np.cos(2 * np.pi * years), np.sin(2 * np.pi * years)]
     return np.stack(columns, axis=1)
 
 
-def persistence(design, column=1):
+def persistence(design: np.ndarray, column: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
-    Return what a fit makes of errors that persist from epoch to epoch (of first order, AR(1)).
+    Return how a fit changes errors that persist from epoch to epoch (of first order, AR(1)).
 
-    A fit takes up part of slow errors, so its residuals look less persistent, and smaller, than the errors are.
+    A fit absorbs part of slow errors, so its residuals look less persistent, and smaller, than the errors are.
 
     Parameters
     ----------
     design : (n_epoch, p)
-    column : the one whose coefficient is asked about. Default: 1, the slope of `trend`
+    column : column whose coefficient is evaluated. Default: 1, the slope of `trend`
 
     Returns
     -------
     r : (k,) evenly spaced lag-1 autocorrelations of residuals
-    rho : (k,) that of errors which leave such residuals on average; not below 0, which is chance
-    inflation : (k,) true variance of the coefficient over the one that residuals taken as independent would give
+    rho : (k,) autocorrelation of errors that leave such residuals on average, not below 0, which is chance
+    inflation : (k,) true variance of the coefficient over that from residuals taken as independent
     """
     n, p = design.shape
     solve = np.linalg.pinv(design)

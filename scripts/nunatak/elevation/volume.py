@@ -1,14 +1,16 @@
 """
-Volume change of a region: per epoch and per lag, with area-weighted rates, error triple, and mass where it can be said.
+Compute the volume change of a region per epoch and per lag, with area-weighted rates, three errors, and mass.
 
-Areas are the product's `ice_area`: true square metres of ice. A cell of 1 km in the polar stereographic projection is
+Areas are the product's `ice_area`, true square metres of ice. A cell of 1 km in the polar stereographic projection is
 not 1 km2 (1.046 km2 at 79.7 N), so counting cells biases a volume by several per cent. Frontal retreat and advance are
-outside: ATL15 is the change of surfaces that are ice at both epochs.
+not included: ATL15 is the change of surfaces that are ice at both epochs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,11 @@ from nunatak.elevation.errors import errors_of
 from nunatak.elevation.mass import mass_change
 from nunatak.parameters.elevation import HeightChange
 from nunatak.runtime import NunatakError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from nunatak.elevation.mass import Density
 
 CORRELATION_RANGE = 1e3 * HeightChange.correlation_range  # m
 FRONTAL_NOTE = "change of surfaces that are ice at both epochs; frontal retreat and advance are not in ATL15"
@@ -55,10 +62,17 @@ _UNITS = {
 
 
 def region_change(
-    change, coverage, *, region, since=None, rates=None, correlation_range=CORRELATION_RANGE, density=None
-):
+    change: xr.Dataset,
+    coverage: np.ndarray,
+    *,
+    region: str,
+    since: Any = None,
+    rates: Mapping[float, xr.Dataset] | None = None,
+    correlation_range: float = CORRELATION_RANGE,
+    density: Density | None = None,
+) -> pd.DataFrame:
     """
-    Volume change of a region at every epoch, relative to one.
+    Return the volume change of a region at every epoch, relative to one.
 
     dV(t) = sum over cells of f [delta_h(t) - delta_h(t0)] [A(t0) + A(t)] / 2, over cells with a value at both epochs;
     f is the share of the cell inside the region, A its ice area.
@@ -67,11 +81,11 @@ def region_change(
     ----------
     change : Dataset as `products.atl15.read_height_change` returns it
     coverage : (ny, nx) share of each cell inside the region (`cell_coverage`)
-    region : str, its name
-    since : epoch t0, default the first
-    rates : {lag in quarters: Dataset}, for the error of a difference, see `change_since`
+    region : name of the region
+    since : epoch t0. Default: the first
+    rates : {lag in quarters: Dataset}, for the error of a difference, see `change_since`. Default: none
     correlation_range : metres, range over which errors are correlated
-    density : Density for a mass, or None: a volume is all that can be said
+    density : Density for a mass. Default: none, only a volume is computed
 
     Returns
     -------
@@ -130,9 +144,18 @@ def region_change(
     return _with_units(table)
 
 
-def region_rates(rates, coverage, *, region, correlation_range=CORRELATION_RANGE, density=None):
+def region_rates(
+    rates: xr.Dataset,
+    coverage: np.ndarray,
+    *,
+    region: str,
+    correlation_range: float = CORRELATION_RANGE,
+    density: Density | None = None,
+) -> pd.DataFrame:
     """
-    Volume rate of a region over a lag, at the middle of every interval: sum of f dhdt A, with A the mean of both ends.
+    Return the volume rate of a region over a lag, at the middle of every interval.
+
+    It is the sum of f dhdt A, with A the mean of both ends.
 
     Parameters
     ----------
@@ -194,10 +217,10 @@ def _taken_out(change, layer, f, start):
 
 def _sums(fields, f, correlation_range):
     """
-    Sums over cells (km3, km2) of each epoch, and their errors.
+    Return sums over cells (km3, km2) of each epoch, and their errors.
 
-    `fields` yields, one epoch at a time so that no more than one is in memory, value, ice area, sigma and its bound,
-    DataArrays (y, x), and the Dataset they come from.
+    `fields` yields value, ice area, sigma and its bound as DataArrays (y, x), and the Dataset they come from, one epoch
+    at a time, so that only one is in memory.
     """
     inside = np.flatnonzero(f)
     share = f.ravel()[inside]
@@ -228,7 +251,7 @@ def _sums(fields, f, correlation_range):
 
 
 def _of_ice(f, ice_area):
-    """The coverage of cells that have ice at any epoch; 0 for the others."""
+    """Return the coverage of cells that have ice at any epoch, 0 for the others."""
     iced = np.zeros(f.shape, dtype=bool)
     for k in range(ice_area.sizes["time"]):
         iced |= ice_area[k].values > 0
@@ -236,14 +259,14 @@ def _of_ice(f, ice_area):
 
 
 def _interpolated(source, inside, area):
-    """km2 of cells without data of their own; NaN where the product does not say."""
+    """Return the area of cells without data of their own, km2, NaN if the product does not state it."""
     if "interpolated" not in source:
         return np.nan
     return float(np.dot(area, source.interpolated.values.ravel()[inside])) / 1e6
 
 
 def _extent(coverage):
-    """The rows and columns a region touches, so that a small region of a large grid costs little."""
+    """Return the rows and columns that a region touches, so that a small region of a large grid costs little."""
     rows, columns = (np.flatnonzero(coverage.any(axis=axis)) for axis in (1, 0))
     if not rows.size:
         raise NunatakError("region: it covers no cell of the grid; choose one that touches the product's ice")
@@ -251,6 +274,7 @@ def _extent(coverage):
 
 
 def _with_units(table):
+    """Add units and the note on fronts as attributes."""
     table.attrs["units"] = {name: _UNITS[name] for name in table.columns if name in _UNITS}
     table.attrs["note"] = FRONTAL_NOTE
     return table

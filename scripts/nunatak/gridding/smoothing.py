@@ -9,7 +9,7 @@ captoolkit's interpgaus). The error includes the scatter of the neighbours and t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ _QUADRANTS = 4
 
 
 def gaussian_kernel(
-    points: Mapping[str, np.ndarray],
+    points: Mapping[str, Any],
     grid: Grid,
     *,
     length: float,
@@ -64,7 +64,7 @@ def gaussian_kernel(
 
 
 def leave_one_track_out(
-    points: Mapping[str, np.ndarray],
+    points: Mapping[str, Any],
     *,
     length: float,
     radius: float,
