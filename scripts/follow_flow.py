@@ -8,7 +8,7 @@ from shapely import LineString, box
 from nunatak import velocity
 from nunatak.constants import THICKNESS
 from nunatak.cubes.datacubes import open_stack
-from nunatak.files.rasters import read_on_grid
+from nunatak.files.raster_reading import read_on_grid
 from nunatak.files.tables import write_csv, write_table
 from nunatak.geometry.grid import Grid
 from nunatak.parameters.choices import read_choices

@@ -4,7 +4,7 @@ import pandas as pd
 import xarray as xr
 
 from nunatak import elevation
-from nunatak.files.rasters import read_on_grid
+from nunatak.files.raster_reading import read_on_grid
 from nunatak.files.tables import write_csv
 from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import height_areas, read_outlines

@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 
 from nunatak.files.quantities import read_firn, read_quantity
-from nunatak.files.rasters import georeference, read_on_grid, write_cog, write_netcdf
+from nunatak.files.raster_reading import read_on_grid
+from nunatak.files.rasters import georeference, write_cog, write_netcdf
 from nunatak.files.user_rasters import fields_of
 from nunatak.geometry.grid import Grid
 from nunatak.runtime import NunatakError
@@ -128,7 +129,7 @@ def test_holes_stay_holes_and_their_share_is_told(tmp_path):
         ("smb", 400.0, "m ice yr-1", "values such as 400, beyond -40 to 40"),
         ("thickness", -3.0, "m", "values such as -3, beyond 0 to 5000"),
         ("thickness", 900.0, "km", r"beyond 0 to 5;"),
-        ("firn", 12.0, "kg m-2", "firn air content in 'kg m-2', which is no length"),
+        ("firn", 12.0, "kg m-2", "firn air content in 'kg m-2', which is not a known length"),
         ("firn", 9999.0, "m", "values such as 9999, beyond -100 to 150"),
     ],
 )

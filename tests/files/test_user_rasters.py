@@ -13,7 +13,8 @@ from rasterio.rio.main import main_group
 
 from nunatak import study
 from nunatak.files import user_rasters
-from nunatak.files.rasters import georeference, read_on_grid, write_netcdf
+from nunatak.files.raster_reading import read_on_grid
+from nunatak.files.rasters import georeference, write_netcdf
 from nunatak.geometry.grid import Grid
 from nunatak.runtime import NunatakError
 

@@ -16,7 +16,7 @@ import xarray as xr
 
 from nunatak.constants import DAYS_PER_YEAR, ICE_DENSITY, METRES, SECONDS_PER_DAY, THICKNESS
 from nunatak.files import user_rasters
-from nunatak.files.rasters import read_on_grid
+from nunatak.files.raster_reading import read_on_grid
 from nunatak.runtime import NunatakError
 
 if TYPE_CHECKING:

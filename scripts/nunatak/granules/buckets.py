@@ -21,6 +21,7 @@ def bucket(granule: GranuleName) -> str:
     ----------
     granule : GranuleName
 
+    >>> from nunatak.granules import parse
     >>> bucket(parse("ATL06_20190504033705_05480304_007_01.h5"))
     'cycle03'
     >>> bucket(parse("ATL10-02_20190916205836_12340401_005_02.h5"))
@@ -48,6 +49,7 @@ def chunk_of(granule: GranuleName, splits: int = 1, *, chunks: Container[str] | 
 
     Examples
     --------
+    >>> from nunatak.granules import parse
     >>> granule = parse("ATL06_20190504033705_05480304_007_01.h5")
     >>> chunk_of(granule), chunk_of(granule, splits=4)
     ('cycle03', 'cycle03-3of4')

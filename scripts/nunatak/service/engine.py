@@ -134,11 +134,6 @@ def without_folders(text: str, assets: Mapping[str, Any]) -> str:
     """
     Remove the folders from the paths in a text, so that clients do not see them.
 
-    Parameters
-    ----------
-    text : message
-    assets : mapping of names of assets to archives, whose folders may have blanks in their names
-
     >>> without_folders("/data/is2/ATL03_a.h5: damaged", {})
     'ATL03_a.h5: damaged'
     """
