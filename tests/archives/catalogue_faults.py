@@ -53,7 +53,7 @@ CATALOGUE = [
         GRANULES,
         clients.search,
         Raises(RuntimeError, "bounding_box"),
-        Stops(QUERY, "refuses the question: .*bounding_box.*mend the study"),
+        Stops(QUERY, "refuses the question: .*bounding_box.*correct the study"),
         "stops, the study is to be mended",
     ),
     Row(

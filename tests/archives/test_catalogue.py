@@ -159,7 +159,7 @@ def test_a_hanging_catalogue_is_given_up(standin, archive, held, monkeypatch):
 def test_a_refused_question_is_the_users_to_mend(standin, archive, held):
     held()
     standin.fault("cmr_400")
-    with pytest.raises(NunatakError, match=r"refuses the question: .*bounding_box.*mend the study") as refused:
+    with pytest.raises(NunatakError, match=r"refuses the question: .*bounding_box.*correct the study") as refused:
         search(archive)
     assert not isinstance(refused.value, EmptyAnswer | ServiceFailed | LoginRefused)
 

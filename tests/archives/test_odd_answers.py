@@ -152,14 +152,14 @@ HEAD, URL = "file_name,url,size_bytes,time_start", f"https://host/{name_of()}"
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"\xff\xfe\x00junk", "is no text"),
+        (b"\xff\xfe\x00junk", "is not a text file"),
         (f"{HEAD}\n{name_of()},{URL},many,\n", "size_bytes: Unable to parse string"),
         (f"{HEAD}\n{name_of()},{URL},10,yesterday\n", "time_start: .*yesterday"),
         (f"{HEAD}\n{name_of()},,10,\n", rf"{name_of()} has no address \(url\)"),
         (f"{HEAD}\n{name_of()},{URL},10,\n{name_of()},{URL},10,\n", f"{name_of()} is listed twice"),
         ("name,url\na,b\n", "no column file_name"),
         (f"http://host/{name_of()}\n", "no column file_name"),
-        (f"https://host/{name_of().replace('ATL06', 'ATL08')}\n", "is no granule of atl06"),
+        (f"https://host/{name_of().replace('ATL06', 'ATL08')}\n", "is not a granule of atl06"),
     ],
     ids=["bytes", "size", "time", "address", "twice", "columns", "scheme", "product"],
 )
@@ -180,7 +180,7 @@ def test_a_lock_with_a_name_that_leads_out_of_the_folder_is_refused(tmp_path):
 def test_a_locked_study_takes_granules_of_its_product_alone(tmp_path):
     write_outlines({"region": HERE}, tmp_path / "regions.geojson")
     (tmp_path / "atl06.csv").write_text(URL.replace("ATL06", "ATL08"))
-    with pytest.raises(NunatakError, match="is no granule of atl06"):
+    with pytest.raises(NunatakError, match="is not a granule of atl06"):
         query_granules.main(
             tmp_path / "regions.geojson",
             {},

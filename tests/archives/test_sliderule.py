@@ -48,7 +48,7 @@ def test_a_granule_with_nothing_in_the_area_is_no_failure(answers):
 @pytest.mark.parametrize("code", [-1, -5])
 def test_an_alert_of_a_failure_fails(answers, code):
     answers((code, "could not read"), (-4, "nothing in the area"))
-    with pytest.raises(ServiceFailed, match=r"ATL03\.h5: the service said: could not read; ask again later"):
+    with pytest.raises(ServiceFailed, match=r"ATL03\.h5: the service reported: could not read; ask again later"):
         service.heights({}, "ATL03.h5", HERE)
 
 
@@ -58,7 +58,7 @@ def test_heights_have_the_names_of_this_library(answers):
     assert found[["longitude", "latitude", "beam"]].to_numpy().tolist() == [[-34.5, 66.5, "gt3r"]] * 2
     assert answers.asked["len"] == 40.0 and "profile" not in answers.asked and len(answers.asked["poly"]) == 5
     answers(gt=70)
-    with pytest.raises(ServiceFailed, match="the service named a ground track 70, which is none"):
+    with pytest.raises(ServiceFailed, match="the service named a ground track 70, which does not exist"):
         service.heights({}, "ATL03.h5", HERE)
 
 

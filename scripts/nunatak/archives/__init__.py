@@ -1,20 +1,20 @@
 """
-Where granules come from: every archive answers `search` with a granule table and `fetch` with a ledger.
+Search and fetch granules: every archive answers `search` with a granule table and `fetch` with a ledger.
 
-`parameters.archives.ARCHIVES` says which archives there are, `opening.open_archive` opens one, and nothing downstream
-knows which answered.
+`parameters.archives.ARCHIVES` lists the archives, `opening.open_archive` opens one, and later steps do not depend on
+which archive answered.
 """
 
 from nunatak.runtime import NunatakError
 
 
 class EmptyAnswer(NunatakError):
-    """The archive answered, and has nothing that was asked for."""
+    """The archive answered, and has no granule that fits."""
 
 
 class ServiceFailed(NunatakError):
-    """The archive did not answer, or not as it should; asking again later may help."""
+    """The archive did not answer, or answered incorrectly. A later attempt may succeed."""
 
 
 class LoginRefused(NunatakError):
-    """The archive wants other credentials; asking again does not help."""
+    """The archive needs other credentials. Another attempt does not help."""

@@ -1,9 +1,10 @@
-"""Declare what every archive is: its two verbs, the filters it answers to, and the outcome of fetching a granule."""
+"""Define the interface of archives, the filters of a search, and the outcome of fetching a granule."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
@@ -12,39 +13,42 @@ from nunatak.constants import SIMULATED
 from nunatak.geometry.outlines import STUDY_REGION, altimetry_area
 from nunatak.granules.products import product_row
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class Archive(Protocol):
-    """Where granules come from."""
+    """An archive of granules."""
 
-    def search(self, product, region, period, filters=None) -> pd.DataFrame:
+    def search(self, product: str, region: Any, period: Any, filters: Filters | None = None) -> pd.DataFrame:
         """
-        The granule table (`granules.granule_table`) of a product in a region and a period.
+        Return the granule table (`granules.granule_table`) of a product in a region and a period.
 
-        `attrs["notes"]` lists, in words, what a reader of the table should know. Raises `EmptyAnswer`,
-        `ServiceFailed` or `LoginRefused`.
+        `attrs["notes"]` lists remarks for the reader of the table. Raises `EmptyAnswer`, `ServiceFailed` or
+        `LoginRefused`.
         """
 
-    def fetch(self, granules, folder=None) -> pd.DataFrame:
-        """The ledger (`granules.ledger`): one row for each granule asked for, whatever came of it."""
+    def fetch(self, granules: pd.DataFrame, folder: str | Path | None = None) -> pd.DataFrame:
+        """Fetch granules and return the ledger (`granules.ledger`), with one row for each of them."""
 
 
 @dataclass(frozen=True)
 class Filters:
     """
-    What a study asks of a product beyond region and period.
+    Conditions of a search beyond region and period.
 
-    A field that is None asks nothing.
+    A field that is None sets no condition.
 
     Attributes
     ----------
-    version : release such as "006"; None takes the highest of each granule
+    version : release such as "006", or None for the highest of each granule
     rgt, cycles, region_numbers : reference ground tracks, cycles, parts of the orbit
     resolutions : of ATL14/15, such as "10km"
     hemisphere : of ATL07/10/20, "north" or "south"
-    quick_look : whether quick-look granules are taken where the final one has not come
-    mixed : whether granules of several releases are meant (a study's `version: any`), and nobody is told
-    percent_valid_pixels, min_separation, max_separation : of image pairs; what a catalogue on the network is asked, so
-        that pairs nobody wants are not fetched; the velocity's own selection asks them of every pair
+    quick_look : whether quick-look granules are taken if the final one does not exist yet
+    mixed : whether several releases are allowed without a note (a study's `version: any`)
+    percent_valid_pixels, min_separation, max_separation : of image pairs, conditions for a catalogue on the network, so
+        that unneeded pairs are not fetched. The velocity's own selection tests every pair again
     """
 
     version: str | None = None
@@ -60,7 +64,7 @@ class Filters:
     mixed: bool | None = None
 
     @classmethod
-    def of(cls, settings) -> Filters:
+    def of(cls, settings: Mapping[str, Any]) -> Filters:
         """Return the filters among the settings of a study's product, a mapping whose other keys are ignored."""
         given: dict[str, Any] = {}
         for field in fields(cls):
@@ -73,7 +77,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one granule, in the fields of the ledger."""
+    """The outcome of one granule, in the columns of the ledger."""
 
     granule_id: str
     path: str
@@ -83,13 +87,27 @@ class Outcome:
     sha256: str | None = None
 
 
-def outline_of(outlines, product):
-    """The Region to search for a product: altimetry has its own where the study gives one, else the study's region."""
+def outline_of(outlines: Mapping[str, Any], product: str) -> Any:
+    """
+    Return the region in which to search for a product: the altimetry's own if there is one, else the study's.
+
+    Parameters
+    ----------
+    outlines : regions of the study, by key
+    product : such as "atl06"
+    """
     return outlines[STUDY_REGION] if product_row(product).kept == "pairs" else altimetry_area(outlines)
 
 
-def source_of(table, archive) -> str:
-    """What descends from these granules is stamped with: SIMULATED when any of them is, else the archive's name."""
+def source_of(table: pd.DataFrame, archive: str) -> str:
+    """
+    Return the source to write in results: SIMULATED if any granule is simulated, else the archive's name.
+
+    Parameters
+    ----------
+    table : granule table
+    archive : name of the archive
+    """
     if archive == "simulated" or table["source"].eq(SIMULATED).any():
         return SIMULATED
     return archive

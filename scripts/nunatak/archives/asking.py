@@ -1,16 +1,23 @@
-"""What is asked of a service that cuts granules; apart from its client, so that rules can say it."""
+"""Describe orders for services that subset granules, without their client, so that rules can use it."""
 
 from __future__ import annotations
 
+from typing import Any
 
-def asked_of(region, period) -> dict | None:
+
+def asked_of(region: Any, period: Any) -> dict[str, Any] | None:
     """
-    The order for a region and a period of a study.
+    Return the order for a region and a period of a study.
+
+    Parameters
+    ----------
+    region : Region
+    period : study period
 
     Returns
     -------
-    dict of `bbox` (west, south, east, north) and `start`, `stop` (ISO text, UTC); None where a box and a span cannot
-    say it: over the antimeridian, and for some months of several years. Whole granules are taken then.
+    dict of `bbox` (west, south, east, north) and `start`, `stop` (ISO text, UTC). None if a box and a span cannot
+        express it: across the antimeridian, or for some months of several years. Whole granules are taken then
     """
     if region.crosses_antimeridian or period.months:
         return None
@@ -21,13 +28,15 @@ def asked_of(region, period) -> dict | None:
     }
 
 
-def fetching_of(product, region, period) -> dict:
+def fetching_of(product: Any, region: Any, period: Any) -> dict[str, Any]:
     """
-    How the granules of a study's product are looked for and fetched: the settings of `earthdata.EarthdataArchive`.
+    Return how the granules of a study's product are searched and fetched, as settings of `earthdata.EarthdataArchive`.
 
     Parameters
     ----------
     product : the product's model in the study
+    region : Region
+    period : study period
     """
     cut = getattr(product, "subset", "local")
     asked = {"subset": asked_of(region, period), "client": cut} if cut != "local" else {}

@@ -1,7 +1,7 @@
 """
-The granule lock: which granules a study used, so that the same ones are used again or their absence is named.
+Record which granules a study used, so that the same ones are used again or their absence is reported.
 
-A lock is a folder with one CSV file per product, made to be kept under version control beside the study.
+A lock is a folder with one CSV file per product, to be kept under version control beside the study.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nunatak.granules import parse
 from nunatak.granules.lists import read_list
 from nunatak.runtime import NunatakError, written
 
-# first what identifies a granule and its bytes, then what is needed to use it without asking again
+# first the identity of a granule and its bytes, then what is needed to use it without a new search
 COLUMNS = (
     "file_name",
     "version",
@@ -39,54 +39,62 @@ COLUMNS = (
     "source",
     "s3_url",
 )
-_SAME = ("size_bytes", "checksum")  # what must not differ between a lock and an archive
-_MEND = "mend it, or make it anew with make lock_<study>"
+_SAME = ("size_bytes", "checksum")  # must not differ between a lock and an archive
+_MEND = "correct it, or make it anew with make lock_<study>"
 _SHOWN = 20  # granules in one message
 
 
-def file_of(folder, product) -> Path:
-    """The lock file of a product."""
+def file_of(folder: str | Path, product: str) -> Path:
+    """
+    Return the lock file of a product.
+
+    Parameters
+    ----------
+    folder : folder of the lock
+    product : such as "atl06"
+    """
     return Path(folder) / f"{product}.csv"
 
 
-def write(granules, path, *, originals=None):
+def write(granules: pd.DataFrame, path: str | Path, *, originals: str | Path | None = None) -> None:
     """
     Write a granule table as a lock, sorted by file name.
 
-    Where the archive publishes no checksum and the granule was fetched already, its own SHA-256 is written, so that
-    other bytes under the same name are noticed.
+    If the archive publishes no checksum and the granule is already fetched, its own SHA-256 is written, so that other
+    bytes under the same name are noticed.
 
     Parameters
     ----------
     granules : granule table
     path : CSV file
-    originals : folder with `<product>/<file name>`, or None
+    originals : folder with `<product>/<file name>`. Default: none
     """
     rows = granules.copy()
     rows["checksum_from"] = rows["checksum"].notna().map({True: "archive", False: None})
     for index, row in rows.iterrows():
         receipt = receipts.load(Path(originals) / row["product"] / row["file_name"]) if originals else None
         if receipt and stated_checksum(row)[0] is None:
-            found = {"checksum": receipt["checksums"]["SHA-256"], "checksum_algorithm": "SHA-256"}
-            rows.loc[index, [*found, "checksum_from"]] = [*found.values(), "first download"]
+            sums = {"checksum": receipt["checksums"]["SHA-256"], "checksum_algorithm": "SHA-256"}
+            rows.loc[index, [*sums, "checksum_from"]] = [*sums.values(), "first download"]
     with written(path) as part:
         rows.reindex(columns=list(COLUMNS)).sort_values("file_name").to_csv(part, index=False, lineterminator="\n")
 
 
-def read(path, *, product=None):
+def read(path: str | Path, *, product: str | None = None) -> pd.DataFrame:
     """
-    The granule table of a lock.
+    Read the granule table of a lock.
 
-    A file with nothing but addresses of granules, one to a line, is one, too.
+    A file that lists only addresses of granules, one to a line, is accepted as well.
 
     Parameters
     ----------
-    path : the file
-    product : whose granules it must hold; None for any
+    path : file
+    product : product of all granules. Default: any
 
     Raises
     ------
-    NunatakError : absent, neither of the two, or with granules of another product, twice, or without an address
+    NunatakError : the file is absent or has neither form, or a granule is of another product, listed twice, or without
+        an address
     """
     path = Path(path)
     if not path.is_file():
@@ -94,7 +102,7 @@ def read(path, *, product=None):
     try:
         lines = path.read_text("utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise NunatakError(f"{path}: is no text ({error.reason}); {_MEND}") from None
+        raise NunatakError(f"{path}: is not a text file ({error.reason}); {_MEND}") from None
     addresses = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if addresses and all(line.startswith("https://") for line in addresses):
         rows = _of_addresses(addresses)
@@ -104,7 +112,7 @@ def read(path, *, product=None):
         "is listed twice": rows["file_name"].duplicated(),
         "has no address (url)": rows["url"].isna(),
         "would leave its folder": rows["file_name"].str.contains(r"[/\\]", regex=True),
-        f"is no granule of {product}": rows["product"] != (product or rows["product"]),
+        f"is not a granule of {product}": rows["product"] != (product or rows["product"]),
     }
     for what, where in wrong.items():
         if where.any():
@@ -112,15 +120,21 @@ def read(path, *, product=None):
     return rows
 
 
-def held_against(locked, found, *, name):
+def held_against(locked: pd.DataFrame, found: pd.DataFrame, *, name: str) -> pd.DataFrame:
     """
-    The rows of a search that a lock names, if all of them are there and unchanged.
+    Return the rows of a search that a lock names, if all of them exist and are unchanged.
 
-    A quick look whose final granule has come is replaced by it, with a note in `attrs["notes"]`.
+    A quick look whose final granule exists is replaced by it, with a note in `attrs["notes"]`.
+
+    Parameters
+    ----------
+    locked : granule table of the lock
+    found : granule table of the search
+    name : name of the lock, for messages
 
     Raises
     ------
-    NunatakError : names each granule that is gone or changed, and its successor where there is one
+    NunatakError : names each granule that is gone or changed, and its successor if there is one
     """
     changes = differences(locked, found)
     final = changes["fate"].str.startswith(quick_looks.REPLACED)
@@ -134,14 +148,19 @@ def held_against(locked, found, *, name):
     finals = [fate.removeprefix(quick_looks.REPLACED) for fate in changes["fate"][final]]
     names = {*locked["file_name"], *finals} - {*changes["file_name"][final]}
     kept = found[found["file_name"].isin(names)].reset_index(drop=True)
-    said = [f"{name}: {row.file_name} {row.fate}" for row in changes[final].itertuples()]
-    kept.attrs = {**found.attrs, "notes": [*found.attrs.get("notes", []), *said]}
+    replaced = [f"{name}: {row.file_name} {row.fate}" for row in changes[final].itertuples()]
+    kept.attrs = {**found.attrs, "notes": [*found.attrs.get("notes", []), *replaced]}
     return kept
 
 
 def differences(locked, found) -> pd.DataFrame:
     """
-    What a search finds otherwise than a lock says.
+    Return the differences between a search and a lock.
+
+    Parameters
+    ----------
+    locked : granule table of the lock
+    found : granule table of the search
 
     Returns
     -------
@@ -149,16 +168,16 @@ def differences(locked, found) -> pd.DataFrame:
         "changed (size_bytes 1, was 2)", "is new"
     """
     then, now = (table.set_index("file_name", drop=False) for table in (locked, found))
-    heirs = {_without_release(name): name for name in sorted(now.index.difference(then.index))}
+    successors = {_without_release(name): name for name in sorted(now.index.difference(then.index))}
     finals = quick_looks.finals(then.index, now.index)
     rows = []
     for name, row in then.iterrows():
-        heir = heirs.get(_without_release(name))
+        successor = successors.get(_without_release(name))
         if name in finals:
             rows.append((name, quick_looks.REPLACED + finals[name]))
             continue
         if name not in now.index:
-            rows.append((name, f"is superseded by {heir}" if heir else "is gone"))
+            rows.append((name, f"is superseded by {successor}" if successor else "is gone"))
             continue
         for key in _SAME:
             old, new = row[key], now.loc[name, key]
@@ -171,11 +190,13 @@ def differences(locked, found) -> pd.DataFrame:
 
 
 def _without_release(name):
+    """Return a file name without release and revision."""
     named = parse(name)
     return named.file_name.replace(f"_{named.version}_{named.revision}.", ".")
 
 
 def _of_addresses(addresses):
+    """Return the granule table of a list of addresses."""
     from nunatak.archives.nasa.records import base_name
     from nunatak.granules import granule_table
 

@@ -1,4 +1,9 @@
-"""Open the archive of a study by its name, apart from the errors, so that reading a ledger needs no client."""
+"""
+Open the archive of a study by its name, apart from the archives' errors, so that reading a ledger needs no client.
+"""
+
+from collections.abc import Mapping
+from typing import Any
 
 from nunatak.compute.registry import registry
 from nunatak.parameters.archives import ARCHIVES
@@ -7,7 +12,7 @@ from nunatak.runtime import NunatakError
 class_of = registry(ARCHIVES, "opened_by", below="archives")
 
 
-def open_archive(name, settings):
+def open_archive(name: str, settings: Mapping[str, Any]) -> Any:
     """
     Open an archive.
 
@@ -22,7 +27,7 @@ def open_archive(name, settings):
 
     Raises
     ------
-    NunatakError : no such archive, or it lacks a setting
+    NunatakError : the archive does not exist, or a setting is missing
     """
     if name not in ARCHIVES:
         raise NunatakError(f"archive: {name!r} is not known here; choose {', '.join(ARCHIVES)}")

@@ -1,9 +1,11 @@
-"""What a study would fetch and what that costs, from the granule tables alone: no login, no file opened."""
+"""Estimate what a study would fetch and its cost from the granule tables alone, without login or opened files."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import shapely
@@ -13,22 +15,23 @@ from nunatak.parameters.archives import ARCHIVES
 from nunatak.products.itslive.names import coverage
 from nunatak.products.itslive.selection import selection_from
 
-RATE = 20e6  # bytes per second assumed of a line; the plan says so
+RATE = 20e6  # bytes per second, assumed for a connection, as stated in the plan
 
 
-def of_product(granules, originals) -> dict:
+def of_product(granules, originals: str | Path) -> dict[str, Any]:
     """
-    The cost of one product.
+    Return the cost of one product.
 
     Parameters
     ----------
     granules : granule table
-    originals : folder where originals lie, or would, in a folder for each product
+    originals : folder of the originals, with a folder for each product
 
     Returns
     -------
     dict: `granules`, `bytes` (all), `here` (granules present with the stated size), `bytes_to_fetch`, `unstated`
-    (granules without a stated size, counted with a typical one), `version`, `years` (granules by year of their start)
+        (granules without a stated size, counted with a typical one), `version`, `years` (granules by year of their
+        start)
     """
     if granules.empty:
         return {"granules": 0, "bytes": 0, "here": 0, "bytes_to_fetch": 0, "unstated": 0, "version": "", "years": {}}
@@ -48,20 +51,22 @@ def of_product(granules, originals) -> dict:
     }
 
 
-def of_pairs(granules, left_out, settings, period) -> list[dict]:
+def of_pairs(
+    granules: pd.DataFrame, left_out: pd.DataFrame, settings: Mapping[str, Any], period: Mapping[str, Any]
+) -> list[dict[str, int]]:
     """
-    Image pairs by year of a study, before anything is fetched.
+    Return the number of image pairs by year of a study, before anything is fetched.
 
     Parameters
     ----------
-    granules, left_out : granule tables of what the selection keeps and of what it leaves out
+    granules, left_out : granule tables of the pairs that the selection keeps and leaves out
     settings : the product's part of the study
-    period : the study's, with `start` and `end`
+    period : the study's period, with `start` and `end`
 
     Returns
     -------
-    list of dict: `year` (of a season that runs across the New Year, the one it ends in), `found`, `selected`; every
-    year of the period
+    list of dict: `year` (for a season across the New Year, the one in which it ends), `found`, `selected`, for every
+        year of the period
     """
     found = pd.concat([granules, left_out], ignore_index=True).sort_values("file_name", ignore_index=True)
     last = pd.Timestamp(period["end"]) - pd.Timedelta("1s")
@@ -70,29 +75,38 @@ def of_pairs(granules, left_out, settings, period) -> list[dict]:
     return [{"year": int(year), "found": int(all_), "selected": int(kept)} for year, all_, kept in rows]
 
 
-def of_archive(product, settings, cost, archive) -> dict:
+def of_archive(product: str, settings: Mapping[str, Any], cost: Mapping[str, Any], archive: str) -> dict[str, Any]:
     """
-    Add to the cost of a product how its granules come; those of a folder of the user's own are read where they lie.
+    Add to the cost of a product how its granules are obtained.
+
+    Granules in a folder of the user are read there.
 
     Parameters
     ----------
-    cost : of `of_product`
-    archive : the study's
+    product : such as "atl06"
+    settings : the product's part of the study
+    cost : result of `of_product`
+    archive : the study's archive
 
     Returns
     -------
-    dict: that of `of_product` with `way`; `bytes_to_fetch` is 0, and `bytes_to_read` is there, where nothing is fetched
+    dict: that of `of_product` with `way`. If nothing is fetched, `bytes_to_fetch` is 0 and `bytes_to_read` is added
     """
     if not ARCHIVES[archive].remote:
         lying = {"here": cost["granules"], "bytes_to_fetch": 0, "bytes_to_read": cost["bytes"]}
         return {**cost, **lying, "way": "read where they lie"}
-    kept = {} if settings.get("fetch") != "stream" else {"bytes_to_fetch": 0}  # how much is read only reading tells
+    kept = {} if settings.get("fetch") != "stream" else {"bytes_to_fetch": 0}  # the bytes to read are not known before
     return {**cost, **kept, "way": way(product, settings)}
 
 
-def way(product, settings) -> str:
+def way(product: str, settings: Mapping[str, Any]) -> str:
     """
-    How the granules of a product come, in words: whole and cut here, cut by the service, or read where they lie.
+    Return in words how the granules of a product are obtained: whole, subset by the service, or read in place.
+
+    Parameters
+    ----------
+    product : such as "atl06"
+    settings : the product's part of the study
 
     >>> way("atl15", {})
     'whole granules, cut here: no service cuts them'
@@ -105,8 +119,15 @@ def way(product, settings) -> str:
     return "whole granules, cut here" if ordered == "local" else f"cut by Harmony, ordered through {ordered}"
 
 
-def whole(products, resources) -> dict:
-    """The cost of a study: its products by name, the sums, free space (bytes) and minutes at `RATE`."""
+def whole(products: Mapping[str, Mapping[str, Any]], resources: str | Path) -> dict[str, Any]:
+    """
+    Return the cost of a study: its products by name, the sums, free space (bytes) and minutes at `RATE`.
+
+    Parameters
+    ----------
+    products : costs by product
+    resources : folder of the originals
+    """
     to_fetch = sum(product["bytes_to_fetch"] for product in products.values())
     to_read = [product["bytes_to_read"] for product in products.values() if "bytes_to_read" in product]
     under = Path(resources).absolute()
@@ -125,30 +146,36 @@ def whole(products, resources) -> dict:
     }
 
 
-def lines(plan) -> list[str]:
-    """The plan in words, one product to a line."""
-    told = []
+def lines(plan: Mapping[str, Any]) -> list[str]:
+    """
+    Return the plan in words, one product to a line.
+
+    Parameters
+    ----------
+    plan : result of `whole`
+    """
+    rows = []
     for name, product in plan["products"].items():
         guess = f", {product['unstated']} of unstated size" if product["unstated"] else ""
         years = ", ".join(f"{year}: {count}" for year, count in product["years"].items())
-        told.append(
+        rows.append(
             f"{name} (release {product['version']}): {product['granules']} granules, "
             f"{product['bytes'] / 1e9:.2f} GB{guess}, {product['here']} here; {product['way']}; "
             f"by year {years or 'not known'}"
         )
-        told += _pairs_by_year(product.get("coverage", ()))
+        rows += _pairs_by_year(product.get("coverage", ()))
     if "bytes_to_read" in plan:
-        return [*told, f"to read {plan['bytes_to_read'] / 1e9:.2f} GB, which stay where they are; nothing is fetched"]
+        return [*rows, f"to read {plan['bytes_to_read'] / 1e9:.2f} GB, which stay where they are; nothing is fetched"]
     room = "enough" if plan["fits"] else "TOO LITTLE"
-    told.append(
+    rows.append(
         f"to fetch {plan['bytes_to_fetch'] / 1e9:.2f} GB, about {plan['minutes']:g} minutes at "
         f"{plan['assumed_bytes_per_second'] / 1e6:g} MB/s; {plan['free_bytes'] / 1e9:.1f} GB are free: {room}"
     )
-    return told
+    return rows
 
 
 def _pairs_by_year(rows):
-    """Lines on image pairs: selected of found by year, and the years without any."""
+    """Return lines on image pairs: selected of found by year, and the years without any."""
     if not rows:
         return []
     some = ", ".join(f"{row['year']}: {row['selected']} of {row['found']}" for row in rows if row["found"])
@@ -161,7 +188,7 @@ def _pairs_by_year(rows):
 
 def _spans(years):
     """
-    Years in few words.
+    Return years in few words.
 
     >>> _spans([1984, 1985, 1986, 1990])
     '1984-1986, 1990'
@@ -175,8 +202,14 @@ def _spans(years):
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in spans)
 
 
-def footprints(granules) -> dict:
-    """The footprints of a granule table as GeoJSON, for a map; granules without one are left out."""
+def footprints(granules) -> dict[str, Any]:
+    """
+    Return the footprints of a granule table as GeoJSON for a map, without granules that have none.
+
+    Parameters
+    ----------
+    granules : granule table
+    """
     features = [
         {
             "type": "Feature",
@@ -190,6 +223,7 @@ def footprints(granules) -> dict:
 
 
 def _is_here(path, size):
+    """Return whether a file exists with the stated size, if one is stated."""
     try:
         return path.stat().st_size == size or bool(pd.isna(size))
     except OSError:

@@ -1,20 +1,26 @@
 """
-Quick-look granules (ATL07QL and others), which stand in for a pass until its final granule comes.
+Handle quick-look granules (ATL07QL and others), which represent a pass until its final granule exists.
 
 NSIDC makes them within days, without the final orbits, as collections of their own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from nunatak.granules import parse
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REPLACED = "is replaced by its final granule "
 _SHOWN = 5
 
 
-def are(file_names):
+def are(file_names: pd.Series) -> np.ndarray:
     """
     Return which names are those of quick looks, (n,) bool.
 
@@ -25,8 +31,16 @@ def are(file_names):
     return file_names.str.match(r"ATL\d\dQL").to_numpy(dtype=bool) if len(file_names) else np.zeros(0, dtype=bool)
 
 
-def wanted(table, asked, notes):
-    """Return which granules are final, or any where quick looks are asked for; note those left out."""
+def wanted(table: pd.DataFrame, asked: bool | None, notes: list[str]) -> np.ndarray:
+    """
+    Return which granules are final, or all if quick looks are allowed, and note those left out.
+
+    Parameters
+    ----------
+    table : granule table
+    asked : whether quick looks are allowed
+    notes : list that a remark is added to
+    """
     quick = are(table["file_name"])
     if asked or not quick.any():
         return np.ones(len(table), dtype=bool)
@@ -34,25 +48,45 @@ def wanted(table, asked, notes):
     return ~quick
 
 
-def used(table):
-    """Return a note on the quick looks in an answer, none without one."""
+def used(table: pd.DataFrame) -> list[str]:
+    """
+    Return a note on the quick looks in an answer, or an empty list without any.
+
+    Parameters
+    ----------
+    table : granule table
+    """
     quick = are(table["file_name"])
-    said = f"{quick.sum()} quick-look granules used ({_names(table[quick])}): their final ones have not come"
-    return [said] if quick.any() else []
+    note = f"{quick.sum()} quick-look granules used ({_names(table[quick])}): their final ones have not come"
+    return [note] if quick.any() else []
 
 
 def _names(table):
+    """Return the first file names of a table."""
     return ", ".join(table["file_name"].head(_SHOWN)) + ", ..." * (len(table) > _SHOWN)
 
 
-def pass_of(file_name):
-    """Return what a quick look and the final granule of its pass share; their times may differ by seconds."""
+def pass_of(file_name: str) -> tuple:
+    """
+    Return the identity that a quick look shares with the final granule of its pass, without times, which may differ.
+
+    Parameters
+    ----------
+    file_name : file name
+    """
     named = parse(file_name)
     return named.product, named.rgt, named.cycle, named.region_number, named.hemisphere
 
 
-def finals(quick_names, file_names):
-    """Return {quick look: final granule} of those quick looks whose final granule is among the names."""
+def finals(quick_names: Iterable[str], file_names: Iterable[str]) -> dict[str, str]:
+    """
+    Map each quick look to its final granule, if that is among the names.
+
+    Parameters
+    ----------
+    quick_names : file names, of which quick looks count
+    file_names : file names of the granules that exist
+    """
     final = {pass_of(name): name for name in sorted(file_names) if not parse(name).quick_look}
     passes = {name: pass_of(name) for name in quick_names if parse(name).quick_look}
     return {name: final[key] for name, key in passes.items() if key in final}

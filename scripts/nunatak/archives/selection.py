@@ -1,8 +1,8 @@
 """
-Select the granules that answer a question, each once.
+Select the granules that fit a search, each once.
 
-A filter never drops a granule for what is not known about it: a granule without footprint, time or orbit stays and is
-named, because reading it settles the matter and leaving it out cannot be seen afterwards.
+A filter never drops a granule because something about it is unknown. A granule without footprint, time or orbit is kept
+and named, because reading it shows whether it fits, while leaving it out would go unnoticed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from nunatak.granules import granule_table
 from nunatak.granules.products import PRODUCTS, product_row
 from nunatak.runtime import log
 
-_LONG = np.timedelta64(31, "D")  # a granule that covers more is not asked for its month
+_LONG = np.timedelta64(31, "D")  # the months of longer granules are not tested
 _SHOWN = 5  # names in one message
-# Which of several files of one granule is used: the larger value of the first of these that differs.
+# Order of preference among files of one granule: the larger value of the first of these that differs.
 _BETTER = {
     "final": "is the final granule",
     "release": "is a later release",
@@ -34,19 +34,21 @@ _BETTER = {
 }
 
 
-def select(table, product, region, period, filters, *, asked):
+def select(
+    table: pd.DataFrame, product: str, region: Any, period: Any, filters: Filters | None, *, asked: str
+) -> pd.DataFrame:
     """
-    The rows of a granule table that answer a question, each granule once.
+    Return the rows of a granule table that fit a search, each granule once.
 
     Parameters
     ----------
-    table : granule table; may hold several releases and copies of a granule. `broken` (optional, bool) marks files
-        that could not be opened: they stay when their name answers the question
-    product : such as "atl06"; decides how the period is applied
+    table : granule table, which may hold several releases and copies of a granule. `broken` (optional, bool) marks
+        files that could not be opened, which are kept if their name fits
+    product : such as "atl06", which decides how the period is applied
     region : Region or None
     period : study period or None
     filters : Filters or None
-    asked : where the question went, for the message of an empty answer
+    asked : name of the archive, for the message of an empty answer
 
     Returns
     -------
@@ -54,7 +56,7 @@ def select(table, product, region, period, filters, *, asked):
 
     Raises
     ------
-    EmptyAnswer : says how many granules there are and which condition lost them
+    EmptyAnswer : states how many granules there are and which condition excluded them
     """
     filters = filters or Filters()
     notes: list[str] = []
@@ -82,7 +84,7 @@ def select(table, product, region, period, filters, *, asked):
     if kept.empty:
         raise EmptyAnswer(empty_message(table, product, region, period, filters, lost, asked))
     kept = newest(kept, notes)
-    by_layer = product_row(product).kept == "pairs"  # versions of image pairs are told apart layer by layer
+    by_layer = product_row(product).kept == "pairs"  # versions of image pairs are distinguished by layer
     if not by_layer and not filters.mixed:
         notes[:0] = releases.note(kept, product)
     notes += quick_looks.used(kept)
@@ -93,27 +95,42 @@ def select(table, product, region, period, filters, *, asked):
     return kept
 
 
-def in_region(table, region, notes):
+def in_region(table: pd.DataFrame, region: Any, notes: list[str]) -> np.ndarray:
     """
     Return which granules' footprints touch the region.
 
-    Granules without a footprint stay and are noted.
+    Granules without a footprint are kept and noted.
+
+    Parameters
+    ----------
+    table : granule table
+    region : Region or None
+    notes : list that remarks are added to
     """
     inside = np.ones(len(table), dtype=bool)
     if region is None or table.empty:
         return inside
-    known = table["geometry"].notna().to_numpy()
-    _note(notes, table[~known], "without a footprint, kept: reading tells whether it lies in the region")
-    inside[known] = [bool(region.intersects(shape)) for shape in shapely.from_wkt(table["geometry"][known].to_numpy())]
+    has_shape = table["geometry"].notna().to_numpy()
+    _note(notes, table[~has_shape], "without a footprint, kept: reading tells whether it lies in the region")
+    inside[has_shape] = [
+        bool(region.intersects(shape)) for shape in shapely.from_wkt(table["geometry"][has_shape].to_numpy())
+    ]
     return inside
 
 
-def in_period(table, product, period, notes):
+def in_period(table: pd.DataFrame, product: str, period: Any, notes: list[str]) -> np.ndarray:
     """
-    Which granules' times touch the period.
+    Return which granules' times touch the period.
 
-    An image pair counts by its mid-date, as its chunk does; ATL14 is one epoch and always counts; the months of a
-    period are asked of granules shorter than a month. Granules without a time stay and are noted.
+    An image pair counts by its mid-date, as its chunk does. ATL14 is one epoch and always counts. The months of a
+    period apply to granules shorter than a month. Granules without a time are kept and noted.
+
+    Parameters
+    ----------
+    table : granule table
+    product : such as "atl06"
+    period : study period or None
+    notes : list that remarks are added to
     """
     if period is None or product_row(product).one_epoch or table.empty:
         return np.ones(len(table), dtype=bool)
@@ -124,19 +141,24 @@ def in_period(table, product, period, notes):
     _note(notes, table[unknown], "without a time, kept: reading tells whether it lies in the period")
     touches = (start < period.end) & (end >= period.start)
     if period.months:
-        asked = list(period.months)
-        touches &= (end - start > _LONG) | np.isin(_month(start), asked) | np.isin(_month(end), asked)
+        months = list(period.months)
+        touches &= (end - start > _LONG) | np.isin(_month(start), months) | np.isin(_month(end), months)
     return touches | unknown
 
 
-def newest(table, notes):
+def newest(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """
-    Each granule once: the final one before a quick look, the highest release, of that the last cycle and the highest
-    revision, then a file that opens, one that bears the granule's name (a reader refuses a name that lies), the
-    largest (a whole granule before a subset of it), the first by path.
+    Choose one file for each granule.
 
-    The same granule is the same product, orbit and region (ATL14/15: region and resolution; image pairs: both images),
-    whatever its release.
+    The order of preference is: the final granule before a quick look, the highest release, the last cycle, the highest
+    revision, a file that opens, one with the granule's own name (a reader refuses a wrong name), the largest (a whole
+    granule before a subset), the first by path. Two files are the same granule if product, orbit and region agree
+    (ATL14/15: region and resolution, image pairs: both images), whatever their release.
+
+    Parameters
+    ----------
+    table : granule table
+    notes : list that remarks are added to
     """
     order = table.assign(
         same=_identity(table),
@@ -145,7 +167,7 @@ def newest(table, notes):
         named=[
             str(name).rsplit(".", 1)[0] in str(url) for name, url in zip(table["file_name"], table["url"], strict=True)
         ],
-        # releases 200 to 299 were made before and about the launch, and every later one replaces them
+        # Releases 200 to 299 date from about the launch, and every later one replaces them.
         release=table["version"].fillna("").where(~table["version"].fillna("").str.match(r"2\d\d$"), "000"),
         last_cycle=pd.to_numeric(_column(table, "cycle_end"), errors="coerce").fillna(0),
         rank=table["revision"].fillna(""),
@@ -161,18 +183,18 @@ def newest(table, notes):
 
 def _identity(table):
     """
-    Return, as text, what makes two files the same granule.
+    Return a text for each file that is equal for files of the same granule.
 
-    It is the granule id where a part is not known.
+    It is the granule id if a part is unknown.
     """
-    known = dict.fromkeys(part for product in PRODUCTS.values() for part in product.identity)
-    columns = ["product", *known, "granule_id"]
+    part_names = dict.fromkeys(part for product in PRODUCTS.values() for part in product.identity)
+    columns = ["product", *part_names, "granule_id"]
     keys = []
     for granule in table.reindex(columns=columns).itertuples(index=False):
         parts = product_row(granule.product).identity
         if not parts:  # an image pair: its images
             keys.append(granule.granule_id.rsplit("_G", 1)[0])
-        elif any(pd.isna(getattr(granule, name)) for name in parts[:2]):  # only sea ice has the last, the hemisphere
+        elif any(pd.isna(getattr(granule, name)) for name in parts[:2]):  # only sea ice has a hemisphere
             keys.append(granule.granule_id)
         else:
             keys.append(" ".join(str(part) for part in (granule.product, *(getattr(granule, name) for name in parts))))
@@ -180,21 +202,24 @@ def _identity(table):
 
 
 def _broken(table):
+    """Return which files could not be opened."""
     return table["broken"].to_numpy(dtype=bool) if "broken" in table else np.zeros(len(table), dtype=bool)
 
 
 def _column(table, name) -> Any:
+    """Return a column, or missing values if the table does not have it."""
     return table[name] if name in table else pd.Series(pd.NA, index=table.index, dtype="object")
 
 
 def _matches(values, allowed):
-    """Whether a value is one of those allowed, or is not known."""
+    """Return whether each value is one of those allowed, or unknown."""
     if not allowed:
         return np.ones(len(values), dtype=bool)
     return (values.isin(list(allowed)) | values.isna()).to_numpy(dtype=bool)
 
 
 def _touches_cycles(table, cycles):
+    """Return which granules hold one of the cycles, or an unknown one."""
     if not cycles:
         return np.ones(len(table), dtype=bool)
     first = pd.to_numeric(table["cycle"])
@@ -204,10 +229,12 @@ def _touches_cycles(table, cycles):
 
 
 def _month(time):
+    """Return the months of times, 1 to 12."""
     return time.astype("datetime64[M]").astype(int) % 12 + 1
 
 
 def _note(notes, rows, text):
+    """Add a remark on rows, if there are any."""
     if len(rows):
         names = ", ".join(rows["file_name"].head(_SHOWN))
         notes.append(f"{len(rows)} granules {text} ({names}{', ...' if len(rows) > _SHOWN else ''})")

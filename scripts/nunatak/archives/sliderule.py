@@ -1,12 +1,14 @@
 """
-Heights fitted by a SlideRule service, through its own Python client; the only place that names the client.
+Request heights from a SlideRule service through its own Python client, which is used only here.
 
-The client takes an error for an empty answer unless it is told otherwise, and an error that the service states in the
-middle of an answer only goes to its log. Here both are errors, and what is empty is said to be so.
+By default the client reports an error as an empty answer, and an error in the middle of an answer only in its log. Here
+both are errors, and an empty answer is reported as empty.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -17,34 +19,34 @@ from nunatak.archives import LoginRefused, ServiceFailed
 from nunatak.constants import GT_CODES
 from nunatak.runtime import NunatakError, log
 
-# codes of the service's alerts that are no failure: nothing of the granule lies in the area
+# code of the service's alert that the granule has no data in the area, which is not a failure
 _EMPTY = -4
 _BEAMS = {code: beam for beam, code in GT_CODES.items()}
-_CELL = 0.01  # degrees, of the mask that stands for an area of several parts
-# parameters that only the local engine has
+_CELL = 0.01  # degrees, cells of the mask of an area with several parts
+# parameters of the local engine alone
 _OURS = ("profile", "compat", "columns", "compact")
 
 
-def open_service(endpoint, *, timeout=600.0):
+def open_service(endpoint: str, *, timeout: float = 600.0) -> None:
     """
-    Point the client at a service.
+    Connect the client to a service.
 
     Parameters
     ----------
-    endpoint : such as https://sliderule.slideruleearth.io, or http://127.0.0.1:9081 for a server of one's own
-    timeout : s without an answer after which a request has failed
+    endpoint : such as https://sliderule.slideruleearth.io, or http://127.0.0.1:9081 for a local server
+    timeout : s without an answer after which a request has failed. Default: 600
 
     Raises
     ------
-    ServiceFailed : no answer, or not as it should be
-    LoginRefused : the service wants other credentials
+    ServiceFailed : the service did not answer, or not correctly
+    LoginRefused : the service needs other credentials
     """
     import sliderule
 
     address = urlsplit(endpoint if "//" in endpoint else f"https://{endpoint}")
     name, _, domain = address.netloc.partition(".")
     if not address.netloc:
-        raise NunatakError(f"endpoints.sliderule: {endpoint!r} is no address; write https://<service>.<domain>")
+        raise NunatakError(f"endpoints.sliderule: {endpoint!r} is not an address; write https://<service>.<domain>")
     own = address.scheme == "http"
     try:
         sliderule.init(address.netloc if own else domain, organization=None if own else name, rethrow=True)
@@ -53,9 +55,9 @@ def open_service(endpoint, *, timeout=600.0):
         raise _failure(endpoint, error) from error
 
 
-def heights(parameters, resource, region):
+def heights(parameters: Mapping[str, Any], resource: str, region: Any) -> tuple[pd.DataFrame, list[str]]:
     """
-    Heights of one ATL03 granule, fitted by the service that `open_service` opened.
+    Return heights of one ATL03 granule, fitted by the service that `open_service` opened.
 
     Parameters
     ----------
@@ -65,33 +67,39 @@ def heights(parameters, resource, region):
 
     Returns
     -------
-    table : DataFrame with the service's columns, and `beam`, `time`, `latitude`, `longitude` under their names; empty
-        where the granule has nothing in the region
-    said : what the service said on the way, alerts that are no failure
+    table : DataFrame with the service's columns, and `beam`, `time`, `latitude`, `longitude` under their names, empty
+        if the granule has nothing in the region
+    messages : messages of the service that report no failure
 
     Raises
     ------
-    ServiceFailed, LoginRefused : the request failed, or the service said that it could not be done
+    ServiceFailed, LoginRefused : the request failed, or the service reported a failure
     """
     from sliderule import icesat2
 
     alerts: list[tuple[int, str]] = []
-    asked = {name: value for name, value in parameters.items() if name not in _OURS} | area_of(region)
+    request = {name: value for name, value in parameters.items() if name not in _OURS} | area_of(region)
     listen = {"exceptrec": lambda record, session: alerts.append((int(record["code"]), str(record["text"])))}
     try:
-        frame = icesat2.atl06p(asked, callbacks=listen, resources=[resource], keep_id=True)
+        frame = icesat2.atl06p(request, callbacks=listen, resources=[resource], keep_id=True)
     except (RuntimeError, OSError, KeyError, ValueError) as error:
         raise _failure(resource, error) from error
     failed = [text for code, text in alerts if code < 0 and code != _EMPTY]
     if failed:
-        raise ServiceFailed(f"{resource}: the service said: {'; '.join(failed)}; ask again later")
+        raise ServiceFailed(f"{resource}: the service reported: {'; '.join(failed)}; ask again later")
     for _, text in alerts:
         log.info("%s: %s", resource, text)
     return _table(frame), [text for _, text in alerts]
 
 
-def area_of(region):
-    """A region as the service takes it: one ring, or a mask of cells where it has several parts or holes."""
+def area_of(region: Any) -> dict[str, Any]:
+    """
+    Return a region in the form that the service accepts: one ring, or a mask of cells for several parts or holes.
+
+    Parameters
+    ----------
+    region : Region
+    """
     shape = region.geometry
     parts = list(getattr(shape, "geoms", [shape]))
     if len(parts) == 1 and not parts[0].interiors:
@@ -101,7 +109,7 @@ def area_of(region):
 
 
 def _table(frame):
-    """The client's GeoDataFrame as a plain table."""
+    """Return the client's GeoDataFrame as a plain table."""
     if not len(frame):
         return pd.DataFrame()
     place = frame.geometry
@@ -110,12 +118,12 @@ def _table(frame):
     table["beam"] = [_BEAMS.get(int(code), "") for code in table["gt"]]
     unknown = np.flatnonzero(table["beam"] == "")
     if unknown.size:
-        raise ServiceFailed(f"the service named a ground track {table['gt'].iloc[unknown[0]]}, which is none")
+        raise ServiceFailed(f"the service named a ground track {table['gt'].iloc[unknown[0]]}, which does not exist")
     return table
 
 
 def _failure(what, error):
-    """The error in words: a refused login and a failure are told apart."""
+    """Return the exception for an error of the client, a refused login or a failure."""
     text = " ".join(str(error).split())
     refused = "access token" in text or "<401>" in text or "<403>" in text
     if refused:

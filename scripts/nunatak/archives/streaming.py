@@ -1,13 +1,14 @@
 """
-What a fetch does of granules that stay where they are: each is looked at, by range, and none is brought here.
+Check granules that are not downloaded by reading ranges of each.
 
-The ledger of such a granule has its address for a path. No byte of it is kept, so there is no checksum to compare
-later; size, signature and groups are looked at, and a file that changes while it is read is an error.
+The ledger of such a granule has its address as path. No byte of it is kept, so there is no checksum to compare later.
+Size, signature and groups are checked, and a file that changes while it is read is an error.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pandas as pd
 
@@ -24,23 +25,23 @@ from nunatak.runtime import NunatakError, log, progress
 IN_PLACE = "read in place: size and content checked, no checksum"
 
 
-def look(granules, endpoints, *, connections=4):
+def look(granules: pd.DataFrame, endpoints: Any, *, connections: int = 4) -> pd.DataFrame:
     """
-    The ledger of granules that stay where they are.
+    Check granules that are not downloaded, and return their ledger.
 
     Parameters
     ----------
     granules : granule table
     endpoints : study.models.Endpoints
-    connections : granules looked at in one time
+    connections : granules checked at a time. Default: 4
 
     Raises
     ------
-    LoginRefused : the service wants a login that there is not
+    LoginRefused : the service needs a login that does not exist
     """
     rows = list(granules.itertuples(index=False))
     for row in rows[:1]:
-        openable(row.url, endpoints)  # one login, before threads want it
+        openable(row.url, endpoints)  # one login, before threads need it
     with ThreadPoolExecutor(connections) as pool:
         looking = pool.map(lambda row: _look(row, endpoints), rows)
         outcomes = list(progress(looking, label="looking at granules", total=len(rows)))
@@ -51,6 +52,7 @@ def look(granules, endpoints, *, connections=4):
 
 
 def _look(row, endpoints) -> Outcome:
+    """Check one granule and return its outcome."""
     address = openable(row.url, endpoints)
     if row.product == "itslive_cube":
         return _look_at_cube(row, address)
@@ -72,17 +74,17 @@ def _look(row, endpoints) -> Outcome:
 
 
 def _inspect(address, product):
-    """As `verify.inspect`; a mosaic is known by its velocities."""
+    """Check a granule as `verify.inspect`, where a mosaic is recognised by its velocities."""
     if product != "itslive_mosaic":
         return verify.inspect(address, product)
     with hdf5.open_granule(address) as file:
         if "v" not in file or "x" not in file:
-            raise NunatakError(f"is no mosaic inside (it has: {', '.join(sorted(file)) or 'nothing'})")
+            raise NunatakError(f"does not hold a mosaic (it has: {', '.join(sorted(file)) or 'nothing'})")
     return "present", ""
 
 
 def _look_at_cube(row, address) -> Outcome:
-    """A cube is a folder of many objects: what it says of itself is all that is looked at, and is its version."""
+    """Check a cube, a folder of many objects, by the checksum of its metadata, which is its version."""
     try:
         sha256 = metadata_checksum(address)
     except (NunatakError, OSError) as error:

@@ -1,15 +1,17 @@
 """
-Whether a granule that is here is the one that was found: there, whole, unchanged, readable, with its product's groups.
+Verify granules on disk: present, complete, unchanged, readable, with the groups of their product.
 
-Nothing in an archive's own folder is ever moved or changed. Copies that the workflow made itself go to a quarantine
-folder when they are broken, so that no later run trusts them and a person can look at them.
+Files in an archive's own folder are never moved or changed. Broken copies made by the workflow are moved to a
+quarantine folder, so that no later run uses them and a person can inspect them.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,20 +26,26 @@ from nunatak.runtime import NunatakError, file_sha256, log, progress
 ASK_AGAIN = "ask the archive again with snakemake <study> --forcerun query_granules"
 
 
-def check_in_place(granules, path_of, mtime_of=lambda row: None, *, workers=4):
+def check_in_place(
+    granules: pd.DataFrame,
+    path_of: Callable[[Any], Any],
+    mtime_of: Callable[[Any], int | None] = lambda row: None,
+    *,
+    workers: int = 4,
+) -> pd.DataFrame:
     """
-    The ledger of granules that stay where they are.
+    Check granules where they are, and return their ledger.
 
     Parameters
     ----------
-    granules : granule table; each row gets one row of the ledger
+    granules : granule table, each row of which gets one row of the ledger
     path_of : function from a row to the granule's path
-    mtime_of : function from a row to the time of last change (ns) the file had when the archive was asked, if known
-    workers : threads; reading for the checksum is bound by the disk
+    mtime_of : function from a row to the time of last change (ns) at the time of the search. Default: unknown
+    workers : threads. Reading for the checksum is limited by the disk. Default: 4
 
     Returns
     -------
-    ledger; broken, vanished and changed granules are `failed`, files without any data `empty`
+    ledger : broken, missing and changed granules are `failed`, files without any data `empty`
     """
     rows = list(granules.itertuples(index=False))
     with ThreadPoolExecutor(workers) as pool:
@@ -49,11 +57,18 @@ def check_in_place(granules, path_of, mtime_of=lambda row: None, *, workers=4):
     return as_ledger(granules, outcomes)
 
 
-def check(row, path, mtime_ns=None) -> Outcome:
+def check(row: Any, path: Any, mtime_ns: int | None = None) -> Outcome:
     """
-    One granule held against its row of the granule table.
+    Compare one granule with its row of the granule table.
 
-    Order of the checks: there, unchanged, opens, holds its product's groups, same checksum where the row has one.
+    The checks are made in this order: present, unchanged, opens, holds its product's groups, same checksum if the row
+    has one.
+
+    Parameters
+    ----------
+    row : row of the granule table
+    path : path
+    mtime_ns : time of last change (ns). Default: unknown
     """
     path = Path(path)
     changed = changed_since(path, row.size_bytes, mtime_ns)
@@ -74,11 +89,17 @@ def check(row, path, mtime_ns=None) -> Outcome:
     return Outcome(row.granule_id, str(path), status, reason, size, sha256)
 
 
-def changed_since(path, size_bytes, mtime_ns=None) -> str:
+def changed_since(path: Any, size_bytes: Any, mtime_ns: int | None = None) -> str:
     """
-    What happened to a file since its size (bytes) and time of last change (ns) were noted; "" when nothing did.
+    Return how a file changed since its size and time of last change were recorded, or an empty text.
 
-    What was not noted is not compared.
+    Unknown values are not compared.
+
+    Parameters
+    ----------
+    path : path
+    size_bytes : bytes, or missing
+    mtime_ns : time of last change (ns). Default: unknown
     """
     path = Path(path)
     try:
@@ -86,7 +107,7 @@ def changed_since(path, size_bytes, mtime_ns=None) -> str:
     except OSError:
         return f"is gone since the archive was asked; put it back, or {ASK_AGAIN}"
     if path.is_dir():
-        return ""  # the readers say better what is wrong with a folder
+        return ""  # the readers report what is wrong with a folder
     if pd.notna(size_bytes) and now.st_size != size_bytes:
         return f"changed since the archive was asked ({size_bytes} bytes then, {now.st_size} now); {ASK_AGAIN}"
     if mtime_ns is not None and now.st_mtime_ns != mtime_ns:
@@ -94,21 +115,37 @@ def changed_since(path, size_bytes, mtime_ns=None) -> str:
     return ""
 
 
-def as_ledger(granules, outcomes):
-    """The ledger of these outcomes; exactly one for each granule asked for, or it is a fault of the program."""
-    asked, answered = sorted(granules["granule_id"]), sorted(outcome.granule_id for outcome in outcomes)
-    if asked != answered:
-        raise AssertionError(f"{len(asked)} granules asked for, {len(answered)} accounted for")
+def as_ledger(granules: pd.DataFrame, outcomes: Iterable[Outcome]) -> pd.DataFrame:
+    """
+    Return the ledger of outcomes, exactly one for each granule.
+
+    Parameters
+    ----------
+    granules : granule table
+    outcomes : Outcome of each granule
+
+    Raises
+    ------
+    AssertionError : an outcome is missing or too many, which is an error of the program
+    """
+    expected, answered = sorted(granules["granule_id"]), sorted(outcome.granule_id for outcome in outcomes)
+    if expected != answered:
+        raise AssertionError(f"{len(expected)} granules asked for, {len(answered)} accounted for")
     return ledger([vars(outcome) for outcome in outcomes])
 
 
-def quarantine(path, folder) -> Path:
+def quarantine(path: str | Path, folder: str | Path) -> Path:
     """
-    Move a broken copy of our own into the quarantine folder, under a name that is free there.
+    Move a broken copy made by the workflow to the quarantine folder, under a free name.
+
+    Parameters
+    ----------
+    path : path
+    folder : quarantine folder
 
     Returns
     -------
-    its new path
+    Path : its new path
     """
     path, folder = Path(path), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -122,14 +159,25 @@ def quarantine(path, folder) -> Path:
     return target
 
 
-def inspect(path, product):
-    """("present" or "empty", remark); raises for a file that is not a granule of the product."""
+def inspect(path: Any, product: str) -> tuple[str, str]:
+    """
+    Return "present" or "empty" and a remark, or raise an error if the file is not a granule of the product.
+
+    Parameters
+    ----------
+    path : path or address
+    product : such as "atl06"
+
+    Raises
+    ------
+    NunatakError : the file is of another product, or lacks its groups
+    """
     with hdf5.open_granule(path) as file:
-        found = content.product_of(file)
-        if found != product:
-            held = ", ".join(sorted(file)) or "nothing"
+        product_inside = content.product_of(file)
+        if product_inside != product:
+            groups = ", ".join(sorted(file)) or "nothing"
             raise NunatakError(
-                f"is not {product} inside but {found or 'no product known here'} (it has: {held}); "
+                f"is not {product} inside but {product_inside or 'no product known here'} (it has: {groups}); "
                 "give the file its original name back or fetch it again"
             )
         if product not in content.TRACK_LAYOUTS:

@@ -39,7 +39,7 @@ _LEDGER_COLUMNS = {
 STATUSES = ("present", "empty", "outside", "failed")
 
 
-def granule_table(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def granule_table(rows: pd.DataFrame | Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
     """
     Return the granule table of a search: one row per granule, sorted by file name, with the same columns for all
     archives.
@@ -71,7 +71,7 @@ def _with_name(row):
     return {**row, **{key: value for key, value in parts.items() if pd.isna(row.get(key))}}
 
 
-def ledger(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def ledger(rows: pd.DataFrame | Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
     """
     Return the ledger of a fetch: the outcome of each granule, in the order of the granule ids.
 

@@ -1,9 +1,9 @@
 """
-ITS_LIVE's catalogue of image pairs as partitioned geoparquet on public storage: the second way to the same pairs.
+Search ITS_LIVE's catalogue of image pairs as partitioned geoparquet on public storage.
 
-The store is a tree of files, one folder for each tile of the globe and year. Its listing names the files; of a file the
-year in its address, then the statistics of its row groups, tell whether anything in it can be wanted; only then are the
-columns read that a granule table needs. A pair lies in every tile it touches, so it comes up more than once.
+The store is a tree of files, one folder for each tile of the globe and year. Its listing names the files. The year in a
+file's address and the statistics of its row groups exclude most of it, and only then are the columns read that a
+granule table needs. A pair is in every tile that it touches, so it can occur several times.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as xml
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import numpy as np
@@ -28,7 +29,7 @@ from nunatak.files import remote
 from nunatak.granules import GranuleNameError, parse
 from nunatak.runtime import log, progress
 
-_TAIL = 1 << 16  # bytes, of a file's end: its tables, as a rule
+_TAIL = 1 << 16  # bytes at a file's end, which usually hold its tables
 _YEAR = re.compile(r"/year=(\d{4})/")
 _BOX = ("bbox.xmin", "bbox.ymin", "bbox.xmax", "bbox.ymax")
 _KEPT = ("id", "geometry", "assets.data.href", "proj:code")
@@ -42,15 +43,22 @@ class ParquetCatalogue:
     Parameters
     ----------
     address : a folder of storage that lists itself as Amazon's does
-    connections : files looked into at one time
+    connections : files read at a time. Default: 8
     """
 
     def __init__(self, address, connections=8):
         self.address = address.rstrip("/")
         self.connections = connections
 
-    def pairs(self, region, period, filters) -> tuple[list[dict], list[str]]:
-        """As `itslive.StacCatalogue.pairs`."""
+    def pairs(self, region: Any, period: Any, filters: Any) -> tuple[list[dict], list[str]]:
+        """
+        Return rows of pairs and notes, as `image_pairs.StacCatalogue.pairs`.
+
+        Parameters
+        ----------
+        region, period : Region and Period of a study, or None
+        filters : Filters
+        """
         files = [name for name in self.files() if _of_years(name, period)]
         areas = [box for box in boxes(region) if box is not None]
         rows: dict[str, dict] = {}
@@ -65,17 +73,17 @@ class ParquetCatalogue:
 
     def files(self) -> list[str]:
         """
-        The addresses of all files of the store, from as many pages as its listing has.
+        Return the addresses of all files of the store, from all pages of its listing.
 
         Raises
         ------
-        ServiceFailed : no listing came, or it holds no file
+        ServiceFailed : the listing could not be read, or holds no file
         """
         import requests
 
         parts = urlsplit(self.address)
         root, prefix = f"{parts.scheme}://{parts.netloc}/", parts.path.lstrip("/") + "/"
-        found: list[str] = []
+        keys: list[str] = []
         token = None
         try:
             with patient(remote.public_session()) as asking:
@@ -86,13 +94,13 @@ class ParquetCatalogue:
                     page = xml.fromstring(answer.content)
                     if page.tag != f"{_NAMESPACE}ListBucketResult":
                         raise ValueError(f"no listing but {page.tag!r}, a web page or a message")
-                    found += [key.text or "" for key in page.iter(f"{_NAMESPACE}Key")]
+                    keys += [key.text or "" for key in page.iter(f"{_NAMESPACE}Key")]
                     token = page.findtext(f"{_NAMESPACE}NextContinuationToken")
                     if not token:
                         break
         except (requests.exceptions.RequestException, xml.ParseError, ValueError) as error:
             raise failed(self.address, error) from None
-        names = sorted(root + quote(key, safe="/=") for key in found if key.endswith(".parquet"))
+        names = sorted(root + quote(key, safe="/=") for key in keys if key.endswith(".parquet"))
         if not names:
             raise ServiceFailed(
                 f"{self.address}: lists no catalogue file; the store has moved: set endpoints.itslive_parquet, or "
@@ -101,13 +109,13 @@ class ParquetCatalogue:
         return names
 
     def _rows(self, name, areas, filters) -> tuple[dict, list[str]]:
-        """Rows by the pair's id, and notes, of one file."""
+        """Return the rows of one file by the pair's id, and notes."""
         try:
             with remote.open_address(remote.Address(name), tail=_TAIL) as stream:
                 table = _read(pq.ParquetFile(stream), areas)
         except (OSError, pa.ArrowException, KeyError) as error:
-            said = str(error).removeprefix(f"{name}: ")
-            raise ServiceFailed(f"{name}: {said}; run again, or write catalogue: stac") from None
+            reason = str(error).removeprefix(f"{name}: ")
+            raise ServiceFailed(f"{name}: {reason}; run again, or write catalogue: stac") from None
         rows, notes = {}, []
         for pair, shape, link, projection in zip(*(table[column] for column in _KEPT), strict=True):
             try:
@@ -120,16 +128,16 @@ class ParquetCatalogue:
 
 
 def _of_years(name, period) -> bool:
-    """Whether a file's year is one of the period's or beside one: a pair can span the turn of two."""
-    found = _YEAR.search(name)
-    if period is None or found is None:
+    """Return whether a file's year is in the period or next to it, as a pair can cross the turn of a year."""
+    match = _YEAR.search(name)
+    if period is None or match is None:
         return True
     first, last = (int(str(instant)[:4]) for instant in (period.start, period.end))
-    return first - 1 <= int(found[1]) <= last + 1
+    return first - 1 <= int(match[1]) <= last + 1
 
 
 def _read(file, areas) -> dict:
-    """The kept columns of the rows whose boxes touch the areas, of the row groups that can hold such rows."""
+    """Return the kept columns of the rows whose boxes touch the areas."""
     groups = [i for i in range(file.metadata.num_row_groups) if _can_touch(file.metadata.row_group(i), areas)]
     kept: dict[str, list] = {column: [] for column in _KEPT}
     for group in groups:
@@ -149,19 +157,19 @@ def _read(file, areas) -> dict:
 
 
 def _can_touch(group, areas) -> bool:
-    """Whether the statistics of a row group leave room for a row that touches one of the areas."""
-    told = {group.column(i).path_in_schema: group.column(i).statistics for i in range(group.num_columns)}
-    stated = [one for one in map(told.get, _BOX) if one is not None and one.has_min_max]
+    """Return whether the statistics of a row group allow a row that touches one of the areas."""
+    statistics = {group.column(i).path_in_schema: group.column(i).statistics for i in range(group.num_columns)}
+    stated = [one for one in map(statistics.get, _BOX) if one is not None and one.has_min_max]
     if not areas or len(stated) < len(_BOX):
         return True
     west, south, east, north = stated
-    if west.max > 90 and east.min < -90:  # there may be boxes over the antimeridian
+    if west.max > 90 and east.min < -90:  # some boxes may cross the antimeridian
         return any(south.min <= area[3] and north.max >= area[1] for area in areas)
     return any(_touch(west.min, south.min, east.max, north.max, area) for area in areas)
 
 
 def _touch(west, south, east, north, area):
-    """Whether boxes touch an area; one whose west lies east of its east goes over the antimeridian."""
+    """Return whether boxes touch an area, where a box with west > east crosses the antimeridian."""
     over = west > east
     beside = (west <= area[2]) & (east >= area[0])
     around = (west <= area[2]) | (east >= area[0])
@@ -169,7 +177,7 @@ def _touch(west, south, east, north, area):
 
 
 def _flat(table, column):
-    """A column by its path, such as assets.data.href."""
+    """Return a column by its path, such as assets.data.href."""
     first, *inner = column.split(".")
     values = table.column(first).combine_chunks()
     for name in inner:
@@ -178,6 +186,7 @@ def _flat(table, column):
 
 
 def _row(pair, shape, link, projection) -> dict:
+    """Return the row of a pair in a granule table."""
     named = parse(base_name(public(link)))
     return {
         "granule_id": named.granule_id,

@@ -1,9 +1,9 @@
-"""ITS_LIVE's records of height change: one file for each ice sheet, at a fixed address of its public storage."""
+"""List ITS_LIVE's records of height change, one file for each ice sheet at a fixed address of its public storage."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nunatak.archives.local import footprint
 
@@ -11,7 +11,7 @@ PLACE = "https://its-live-data.s3.amazonaws.com/height_change"
 
 
 class Record(NamedTuple):
-    """One file: its product, where it lies below `PLACE`, its grid and its first and last month."""
+    """One file: its product, its path below `PLACE`, its grid and its first and last month."""
 
     product: str
     path: str
@@ -49,9 +49,9 @@ RECORDS = (
 PRODUCTS = tuple(dict.fromkeys(record.product for record in RECORDS))
 
 
-def records(product) -> list[dict]:
+def records(product: str) -> list[dict[str, Any]]:
     """
-    Return the rows of a product's files, wherever and whenever.
+    Return the rows of a product's files, for all regions and periods.
 
     Parameters
     ----------
@@ -77,5 +77,5 @@ def records(product) -> list[dict]:
 
 @lru_cache
 def _footprint(record):
-    """The outline of a whole ice sheet's grid takes a second."""
+    """Return the outline of an ice sheet's grid, which takes a second to compute."""
     return footprint.to_text(footprint.of_grid(record.bounds, record.crs))

@@ -1,13 +1,15 @@
 """
-ITS_LIVE's catalogues: image pairs and mosaics in its STAC service, datacubes in a list of its own.
+Search ITS_LIVE's catalogues: image pairs and mosaics in its STAC service, datacubes in a list of its own.
 
-All lie on public storage that wants no login. There is no server-side subset of them: a pair comes whole, cubes and
-mosaics are read where they lie.
+All lie on public storage without login. There is no subsetting by a service: a pair is downloaded whole, cubes and
+mosaics are read in place.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import shapely
 
@@ -23,7 +25,7 @@ from nunatak.runtime import log
 PAIRS, MOSAICS = "itslive-granules", "velocity-mosaics"  # collections
 NO_SUBSETS = "ITS_LIVE has no Harmony service: pairs come whole, cubes and mosaics are read in place"
 _PAGE = 500  # items of one answer
-# the same objects, named three ways
+# three names of the same objects
 _PUBLIC = "https://its-live-data.s3.amazonaws.com/"
 _OTHER_NAMES = ("s3://its-live-data/", "http://its-live-data.s3.amazonaws.com/")
 
@@ -40,32 +42,39 @@ class StacCatalogue:
     def __init__(self, address="https://stac.itslive.cloud"):
         self.address = address.rstrip("/")
 
-    def pairs(self, region, period, filters) -> tuple[list[dict], list[str]]:
+    def pairs(self, region: Any, period: Any, filters: Any) -> tuple[list[dict], list[str]]:
         """
-        Rows of every pair whose footprint touches the region's boxes and whose images span the period.
+        Return rows of every pair whose footprint touches the region's boxes and whose images span the period.
 
         Parameters
         ----------
         region, period : Region and Period of a study, or None
-        filters : Filters; `percent_valid_pixels`, `min_separation` and `max_separation` are asked of the service
+        filters : Filters. The service tests `percent_valid_pixels`, `min_separation` and `max_separation`
 
         Returns
         -------
-        rows : of a granule table; a pair that several questions found, once
-        notes : items that are no pair's
+        rows : rows of a granule table, with each pair once
+        notes : items that are not pairs
 
         Raises
         ------
-        ServiceFailed : no whole answer; never taken for an empty one
+        ServiceFailed : the answer was incomplete, which is never taken for an empty one
         """
         rows, notes = self._rows(PAIRS, pair_row, region, period, conditions(filters))
         return [row for row in rows if wanted(parse(row["file_name"]), filters)], notes
 
-    def mosaics(self, region, period) -> tuple[list[dict], list[str]]:
-        """Rows of the annual and static mosaics that touch the region's boxes and the period, and notes."""
+    def mosaics(self, region: Any, period: Any) -> tuple[list[dict], list[str]]:
+        """
+        Return rows of the annual and static mosaics that touch the region's boxes and the period, and notes.
+
+        Parameters
+        ----------
+        region, period : Region and Period of a study, or None
+        """
         return self._rows(MOSAICS, mosaic_row, region, period, None)
 
     def _rows(self, collection, row_of, region, period, asked):
+        """Return the rows of a collection in all boxes and spans, and notes."""
         rows: dict[str, dict] = {}
         notes: list[str] = []
         for box in boxes(region):
@@ -80,7 +89,7 @@ class StacCatalogue:
         return list(rows.values()), notes
 
     def _answer(self, collection, box, span, asked) -> list[dict]:
-        """All items of one question, held against the number the service states where it does."""
+        """Return all items of one search, after comparing their number with the one that the service states."""
         import pystac_client
         import requests
         from pystac_client.stac_api_io import StacApiIO
@@ -102,23 +111,27 @@ class StacCatalogue:
             stated = next((page["numberMatched"] for page in pages if "numberMatched" in page), None)
         except (pystac_client.exceptions.APIError, requests.exceptions.RequestException, ValueError, KeyError) as error:
             raise failed(self.address, error) from None
-        except NotImplementedError as error:  # the client's word for a catalogue that cannot be searched
+        except NotImplementedError as error:  # raised by the client for a catalogue that cannot be searched
             raise failed(self.address, error) from None
-        found = {item["id"] for item in items}
-        if stated is not None and len(found) != stated:
+        ids = {item["id"] for item in items}
+        if stated is not None and len(ids) != stated:
             what = "image pairs" if collection == PAIRS else "mosaics"
             raise ServiceFailed(
-                f"{self.address}: states {stated} {what} but sends {len(found)}; wait and run again, so that none "
+                f"{self.address}: states {stated} {what} but sends {len(ids)}; wait and run again, so that none "
                 "is missing"
             )
         return items
 
 
-def conditions(filters) -> dict | None:
+def conditions(filters: Any) -> dict | None:
     """
-    What a study asks of every pair, in CQL2; None for nothing.
+    Return a study's conditions on every pair in CQL2, or None without any.
 
-    The service's list of queryables says `dt_days`, its items and ITS_LIVE's own client say `date_dt`.
+    The service's list of queryables names `dt_days`, while its items and ITS_LIVE's own client use `date_dt`.
+
+    Parameters
+    ----------
+    filters : Filters
     """
     asked = [
         (">=", "percent_valid_pixels", filters.percent_valid_pixels),
@@ -129,8 +142,15 @@ def conditions(filters) -> dict | None:
     return {"op": "and", "args": terms} if terms else None
 
 
-def wanted(named, filters) -> bool:
-    """The same of a pair's name, whatever a service makes of the question; days are rounded there and here."""
+def wanted(named: Any, filters: Any) -> bool:
+    """
+    Return whether a pair's name meets the conditions of `conditions`, with days rounded as in the service.
+
+    Parameters
+    ----------
+    named : GranuleName of the pair
+    filters : Filters
+    """
     days = round(named.date_dt)
     return (
         named.percent_valid >= (filters.percent_valid_pixels or 0)
@@ -139,13 +159,17 @@ def wanted(named, filters) -> bool:
     )
 
 
-def pair_row(item) -> dict:
+def pair_row(item: Mapping[str, Any]) -> dict[str, Any]:
     """
-    One STAC item as a row of a granule table; times are those of the two images.
+    Return one STAC item as a row of a granule table, with the times of the two images.
+
+    Parameters
+    ----------
+    item : STAC item
 
     Raises
     ------
-    GranuleNameError : no asset is a pair's file
+    GranuleNameError : the item has no asset that is a pair's file
     """
     link, size = _data_of(item)
     named = parse(base_name(link))
@@ -156,25 +180,38 @@ def pair_row(item) -> dict:
     }
 
 
-def mosaic_row(item) -> dict:
-    """A mosaic's row: its NetCDF, and `cogs`, the names of the variables that lie beside it as GeoTIFFs."""
+def mosaic_row(item: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return a mosaic's row: its NetCDF file, and in `cogs` the variables that also exist as GeoTIFFs.
+
+    Parameters
+    ----------
+    item : STAC item
+    """
     link, size = _data_of(item)
-    said = item["properties"]
+    properties = item["properties"]
     cogs = sorted(name.removeprefix("cog_") for name in item["assets"] if name.startswith("cog_"))
-    start, end = (datetime.fromisoformat(said[f"{side}_datetime"]).replace(tzinfo=None) for side in ("start", "end"))
+    start, end = (
+        datetime.fromisoformat(properties[f"{side}_datetime"]).replace(tzinfo=None) for side in ("start", "end")
+    )
     return {
         **_row(item, link, size),
         "time_start": start,
         "time_end": end,
-        "kind": said.get("temporal_coverage_type"),
-        "epsg": said.get("epsg"),
+        "kind": properties.get("temporal_coverage_type"),
+        "epsg": properties.get("epsg"),
         "cogs": " ".join(cogs),
     }
 
 
-def cog_of(mosaic_url, variable) -> str:
+def cog_of(mosaic_url: str, variable: str) -> str:
     """
-    The address of the GeoTIFF of one variable of a mosaic.
+    Return the address of the GeoTIFF of one variable of a mosaic.
+
+    Parameters
+    ----------
+    mosaic_url : address of the mosaic's NetCDF file
+    variable : such as v
 
     >>> cog_of("https://host/v2.1/static/ITS_LIVE_velocity_120m_RGI01A_0000_V02.1.nc", "v")
     'https://host/v2.1/static/cog/ITS_LIVE_velocity_120m_RGI01A_0000_V02.1_v.tif'
@@ -183,13 +220,18 @@ def cog_of(mosaic_url, variable) -> str:
     return f"{folder}/cog/{name.removesuffix('.nc')}_{variable}.tif"
 
 
-def cubes(address, region) -> list[dict]:
+def cubes(address: str, region: Any) -> list[dict]:
     """
-    Rows of the datacubes that touch a region's boxes, from the list (GeoJSON) at an address.
+    Return rows of the datacubes that touch a region's boxes, from the list (GeoJSON) at an address.
+
+    Parameters
+    ----------
+    address : address of the list
+    region : Region, or None
 
     Raises
     ------
-    ServiceFailed : no list came
+    ServiceFailed : the list could not be read
     """
     import requests
 
@@ -207,12 +249,13 @@ def cubes(address, region) -> list[dict]:
 
 
 def _cube_row(feature):
-    said = feature["properties"]
-    link = public(said["zarr_url"])
-    shape, epsg = shapely.geometry.shape(feature["geometry"]), said.get("epsg") or said["data_epsg"]
+    """Return the row of a datacube."""
+    properties = feature["properties"]
+    link = public(properties["zarr_url"])
+    shape, epsg = shapely.geometry.shape(feature["geometry"]), properties.get("epsg") or properties["data_epsg"]
     west, _, east, _ = shape.bounds
-    if east - west > 180 and "geometry_epsg" in said:  # over the antimeridian or a pole: by its own grid
-        shape = footprint.of_grid(shapely.geometry.shape(said["geometry_epsg"]).bounds, f"EPSG:{epsg}")
+    if east - west > 180 and "geometry_epsg" in properties:  # across the antimeridian or a pole: use its own grid
+        shape = footprint.of_grid(shapely.geometry.shape(properties["geometry_epsg"]).bounds, f"EPSG:{epsg}")
     named = parse(base_name(link))
     return {
         "granule_id": named.granule_id,
@@ -221,13 +264,19 @@ def _cube_row(feature):
         "source": "earthdata",
         "geometry": shape,
         "epsg": str(epsg),
-        "roi_percent_coverage": said.get("roi_percent_coverage"),
-        "granule_count": said.get("granule_count"),
+        "roi_percent_coverage": properties.get("roi_percent_coverage"),
+        "granule_count": properties.get("granule_count"),
     }
 
 
-def public(link) -> str:
-    """An object's public address, whichever way it is named."""
+def public(link: str) -> str:
+    """
+    Return an object's public address from any of its names.
+
+    Parameters
+    ----------
+    link : address in any form
+    """
     for other in _OTHER_NAMES:
         if link.startswith(other):
             return _PUBLIC + link.removeprefix(other)
@@ -235,7 +284,7 @@ def public(link) -> str:
 
 
 def _data_of(item):
-    """(address, size) of an item's NetCDF file."""
+    """Return address and size of an item's NetCDF file."""
     assets = item.get("assets", {}).values()
     links = [a for a in assets if "data" in a.get("roles", ()) and a["href"].endswith(".nc")]
     if not links:
@@ -243,9 +292,13 @@ def _data_of(item):
     return public(links[0]["href"]), links[0].get("file:size")
 
 
-def epsg_of(code) -> int | None:
+def epsg_of(code: Any) -> int | None:
     """
-    The number of a catalogue's projection; None where it is not told, or not by EPSG.
+    Return the EPSG number of a catalogue's projection, or None if it has none.
+
+    Parameters
+    ----------
+    code : such as EPSG:3031
 
     >>> epsg_of("EPSG:3031"), epsg_of(None)
     (3031, None)
@@ -255,6 +308,7 @@ def epsg_of(code) -> int | None:
 
 
 def _row(item, link, size):
+    """Return the columns that pairs and mosaics share."""
     named = parse(base_name(link))
     shape = shapely.geometry.shape(item["geometry"]) if item.get("geometry") else None
     return {
@@ -270,15 +324,23 @@ def _row(item, link, size):
     }
 
 
-def nothing(asked, what, region, period) -> EmptyAnswer:
-    """The error for a catalogue that answered and has none."""
+def nothing(asked: str, what: str, region: Any, period: Any) -> EmptyAnswer:
+    """
+    Return the error for a catalogue that answered without any item.
+
+    Parameters
+    ----------
+    asked : address of the catalogue
+    what : name of the items
+    region, period : Region and Period of a study, or None
+    """
     where = f" in {region.name}" if region is not None else ""
     when = f", {period}" if period is not None else ""
     return EmptyAnswer(f"{asked}: has no {what}{where}{when}; widen the study")
 
 
-def session():
-    """A session for public storage, for downloads: no login is sent, and none can be renewed."""
+def session() -> Any:
+    """Return a session for downloads from public storage, which sends no login and has none to renew."""
     made = remote.public_session()
     made.login_again = lambda: False
     return made

@@ -1,8 +1,8 @@
 """
-What a granule says about itself: product, release, time, orbit and footprint, read from inside the file.
+Describe a granule from its content: product, release, time, orbit and footprint.
 
-A file's name is a claim; its content decides. Products are known by their groups, not by their attributes, because
-attributes are the part that clips, templates and early releases get wrong.
+The product is identified from the groups in the file, and the file name is only checked against it. Attributes are not
+used, because subsetted files, templates and early releases often have wrong ones.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -51,18 +52,18 @@ _NO_LAYOUT = "is HDF5, but holds no product known here"
 @dataclass(frozen=True)
 class Content:
     """
-    One file as it is.
+    The description of one file.
 
     Attributes
     ----------
-    status : "granule"; "broken" (cannot be opened or read); "unnamed" (a product, but neither name nor content says
-        which granule); "other" (no product known here)
-    reason : why it is not a granule; one line without the path
-    notes : what is odd about a granule, "; " between, such as a name that lies
-    product : such as "atl06"; of a broken file what its name claims
-    name : the granule's own name, as its archive would deliver it; of a broken file what its name claims
+    status : "granule", "broken" (cannot be opened or read), "unnamed" (a product, but neither name nor content
+        identifies the granule), or "other" (not a known product)
+    reason : why it is not a granule, in one line without the path
+    notes : remarks on a granule, separated by "; ", such as a wrong name
+    product : such as "atl06", for a broken file from its name
+    name : the granule's own name, as its archive would deliver it, for a broken file from its name
     time_start, time_end : datetime64[ns], UTC, of the rows in this file and not of the orbit piece they are from
-    geometry : footprint as WKT in longitude and latitude; None when the file holds no position
+    geometry : footprint as WKT in longitude and latitude, or None if the file holds no position
     simulated : made by the simulated archive
     """
 
@@ -77,8 +78,8 @@ class Content:
     simulated: bool = False
 
 
-def describe(path) -> Content:
-    """Open one file and say what it is; never raises for a bad file."""
+def describe(path: str | Path) -> Content:
+    """Open one file and describe it, without raising an error for a bad file."""
     path = Path(path)
     named = _parsed(path.name)
     try:
@@ -88,13 +89,13 @@ def describe(path) -> Content:
         return _broken(reason_without_path(error, path), named)
 
 
-def reason_without_path(error, path) -> str:
-    """An error's line without the path at its head, for a table that has a column for it."""
+def reason_without_path(error: Any, path: Any) -> str:
+    """Return an error's message without the path at its beginning, for a table that has a column for the path."""
     return str(error).replace("\n", " ").removeprefix(f"{path}: ")
 
 
-def product_of(file) -> str | None:
-    """The product of an open file, from its groups; from `short_name` where an empty subset has lost them."""
+def product_of(file: Any) -> str | None:
+    """Return the product of an open file from its groups, or from `short_name` if an empty subset has lost them."""
     tracks = [file[name] for name in (*BEAMS, *PAIRS) if name in file]
     for product, layouts in TRACK_LAYOUTS.items():
         if any(layout[0] in group for group in tracks for layout in layouts if layout[0] != "."):
@@ -117,16 +118,21 @@ def product_of(file) -> str | None:
     return stated if stated in TRACK_LAYOUTS else None
 
 
-def segment_groups(file, product) -> tuple[dict, list[str]]:
+def segment_groups(file: Any, product: str) -> tuple[dict[str, Any], list[str]]:
     """
-    The rows of a track granule, beam by beam.
+    Return the groups of rows of a track granule, beam by beam.
+
+    Parameters
+    ----------
+    file : open HDF5 file
+    product : such as "atl06"
 
     Returns
     -------
-    found : beam (or pair) -> (group, longitude, latitude, time names)
-    lacking : beams that are there without the product's group
+    groups : beam (or pair) -> (group, longitude, latitude, time names)
+    lacking : beams that exist without the product's group
     """
-    found, lacking = {}, []
+    groups, lacking = {}, []
     for beam in (name for name in (*BEAMS, *PAIRS) if name in file):
         held = [row for row in TRACK_LAYOUTS[product] if row[0] == "." or row[0] in file[beam]]
         if not held:
@@ -134,11 +140,12 @@ def segment_groups(file, product) -> tuple[dict, list[str]]:
             continue
         whole = (row for row in held if all(hdf5.has(file[beam], f"{row[0]}/{name}") for name in row[1:]))
         group, *names = next(whole, held[0])
-        found[beam] = (file[beam][group], *names)
-    return found, lacking
+        groups[beam] = (file[beam][group], *names)
+    return groups, lacking
 
 
 def _parsed(text) -> GranuleName | None:
+    """Return the parts of a granule's name, or None for another name."""
     try:
         return parse(text)
     except GranuleNameError:
@@ -146,9 +153,10 @@ def _parsed(text) -> GranuleName | None:
 
 
 def _describe(file, named) -> Content:
+    """Describe an open file."""
     product = product_of(file)
     if product is None:
-        # a granule's name on a file without the granule's groups is a broken granule, not some other file
+        # A file with a granule's name but without its groups is a broken granule, not some other file.
         return _broken(_NO_LAYOUT, named) if named else Content("other", reason=_NO_LAYOUT)
     stated = (
         _parsed(hdf5.attribute(file["METADATA/DatasetIdentification"], "fileName", ""))
@@ -179,11 +187,12 @@ def _describe(file, named) -> Content:
 
 
 def _broken(reason, named) -> Content:
+    """Describe a file that cannot be read."""
     return Content("broken", reason, product=named and named.product, name=named)
 
 
 def _settled(base, facts) -> GranuleName | None:
-    """The claimed name with what the content knows better; None when the claim is of another kind of product."""
+    """Return the name with the parts that the content corrects, or None if the name is of another kind of product."""
     facts = {key: value for key, value in facts.items() if value is not None}
     passes = products_with(bucket="cycle")
     if base is None or (base.product != facts["product"] and not {base.product, facts["product"]} <= {*passes}):
@@ -193,20 +202,21 @@ def _settled(base, facts) -> GranuleName | None:
 
 
 def _release(file, product):
-    """Release as three digits, from `ancillary_data`, METADATA or the DOI; None where none of them says."""
-    said = [hdf5.scalar(file, "ancillary_data/release")]
+    """Return the release as three digits from `ancillary_data`, METADATA or the DOI, or None."""
+    stated = [hdf5.scalar(file, "ancillary_data/release")]
     if "METADATA/DatasetIdentification" in file:
-        said.append(hdf5.attribute(file["METADATA/DatasetIdentification"], "VersionID"))
+        stated.append(hdf5.attribute(file["METADATA/DatasetIdentification"], "VersionID"))
     if product in TRACK_LAYOUTS:  # the templates of the gridded products carry an old DOI
-        said.append((hdf5.attribute(file, "identifier_product_doi") or "").rpartition(".")[2])
-    return next((str(text) for text in said if text is not None and re.fullmatch(r"\d{3}", str(text))), None)
+        stated.append((hdf5.attribute(file, "identifier_product_doi") or "").rpartition(".")[2])
+    return next((str(text) for text in stated if text is not None and re.fullmatch(r"\d{3}", str(text))), None)
 
 
 def _read_track(file, product):
-    found, lacking = segment_groups(file, product)
+    """Return facts, times, footprint and notes of a granule along a track."""
+    groups, lacking = segment_groups(file, product)
     absent = {beam: TRACK_LAYOUTS[product][0][0] for beam in lacking}
     parts = []
-    for beam, (group, *names) in found.items():
+    for beam, (group, *names) in groups.items():
         missing = [name for name in names if not hdf5.has(group, name)]
         if missing:
             absent[beam] = " and no ".join(missing)
@@ -215,7 +225,7 @@ def _read_track(file, product):
     notes = [
         f"{', '.join(b for b in absent if absent[b] == lost)}: no {lost}" for lost in dict.fromkeys(absent.values())
     ]
-    if not found and not lacking:
+    if not groups and not lacking:
         notes.append("no beam holds data")
     start = end = shape = None
     if parts:
@@ -227,7 +237,7 @@ def _read_track(file, product):
     rgt, cycle = hdf5.orbit(file)
     facts = {"rgt": rgt, "cycle": cycle}
     if product == "atl11":
-        cycles = [hdf5.read(file[pair], "cycle_number") for pair in found if hdf5.has(file[pair], "cycle_number")]
+        cycles = [hdf5.read(file[pair], "cycle_number") for pair in groups if hdf5.has(file[pair], "cycle_number")]
         facts["cycle"] = int(min(c.min() for c in cycles)) if cycles else None
         facts["cycle_end"] = int(max(c.max() for c in cycles)) if cycles else None
     return facts, start, end, shape, notes
@@ -237,7 +247,7 @@ def _along(group, time):
     """
     Return seconds that order a group's rows along the track.
 
-    Those of ATL11, whose rows are seen in many cycles, come from the reference points.
+    For ATL11, whose rows are measured in many cycles, they are computed from the reference points.
     """
     if hdf5.length(group, time) > MOST_ROWS:
         raise NunatakError(f"{group.name[1:]}/{time} states {hdf5.length(group, time)} rows, more than any beam has")
@@ -247,6 +257,7 @@ def _along(group, time):
 
 
 def _read_grid(file, product):
+    """Return facts, times and footprint of a gridded granule."""
     x, y, crs, hemisphere = _grid_axes(file, product)
     dx, dy = abs(x[1] - x[0]), abs(y[1] - y[0])
     bounds = (x.min() - dx / 2, y.min() - dy / 2, x.max() + dx / 2, y.max() + dy / 2)
@@ -271,7 +282,7 @@ def _read_grid(file, product):
 
 
 def _grid_axes(file, product):
-    """Cell centres, coordinate system and, of ATL20, hemisphere."""
+    """Return cell centres, coordinate system and, for ATL20, hemisphere."""
     group = file
     names = ("grid_x", "grid_y") if product == "atl20" else ("x", "y")
     if product == "atl15":
@@ -297,7 +308,11 @@ def _of_sheet(file, product, sheet):
 
 
 def _crs(file, group):
-    """From `spatial_epsg` or WKT, never from the axes of the ellipsoid, which several products give in kilometres."""
+    """
+    Return the coordinate system from `spatial_epsg` or WKT.
+
+    The axes of the ellipsoid are not used, as several products give them in kilometres.
+    """
     for holder in {group, file}:
         for node in holder.values():
             if not isinstance(node, h5py.Dataset):
@@ -311,6 +326,7 @@ def _crs(file, group):
 
 
 def _acquisition(file, number):
+    """Return the acquisition date of an image of a pair."""
     info = file["img_pair_info"]
     for name in (f"acquisition_date_img{number}", f"aquisition_date_img{number}"):  # version 1 misspells it
         if name in info.attrs:
@@ -319,9 +335,9 @@ def _acquisition(file, number):
 
 
 def _stated_times(file, name):
-    """Start and end as the root attributes say, for a file whose rows do not; the name's start failing that."""
-    said = [hdf5.attribute(file, f"time_coverage_{which}") for which in ("start", "end")]
-    if all(text and re.match(r"\d{4}-\d\d-\d\dT", text) for text in said):
-        start, end = (times.nanoseconds(text.rstrip("Z")) for text in said)
+    """Return start and end from the root attributes, or from the name, for a file whose rows do not contain them."""
+    stated = [hdf5.attribute(file, f"time_coverage_{which}") for which in ("start", "end")]
+    if all(text and re.match(r"\d{4}-\d\d-\d\dT", text) for text in stated):
+        start, end = (times.nanoseconds(text.rstrip("Z")) for text in stated)
         return start, end
     return (None, None) if name.time_start is None else (name.time_start.astype("datetime64[ns]"),) * 2

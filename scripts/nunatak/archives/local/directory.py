@@ -1,8 +1,10 @@
-"""The archive of granules the user already has: any folder tree, read and never written."""
+"""Search and check granules in any folder tree of the user, which is read and never written."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nunatak.archives import EmptyAnswer, verify
 from nunatak.archives.local import index, track_lines
@@ -12,16 +14,19 @@ from nunatak.constants import SIMULATED
 from nunatak.granules import granules_of
 from nunatak.runtime import log
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class DirectoryArchive:
     """
-    Granules in a folder tree, found by what is inside them.
+    Granules in a folder tree, found by their content.
 
     Parameters
     ----------
-    root : the folder; its files are never changed
+    root : the folder, whose files are never changed
     index_folder : where the index of the folder is kept, outside it
-    workers : processes that open new files, default all cores
+    workers : processes that open new files. Default: all cores
     """
 
     def __init__(self, root, index_folder="resources/index", *, workers=None):
@@ -30,9 +35,9 @@ class DirectoryArchive:
         self.workers = workers
 
     @classmethod
-    def of(cls, settings):
+    def of(cls, settings: Mapping[str, Any]) -> DirectoryArchive:
         """
-        Open the archive that a study means.
+        Open the archive of a study.
 
         Parameters
         ----------
@@ -41,13 +46,13 @@ class DirectoryArchive:
         """
         return cls(settings["directory"], f"{settings.get('resources') or 'resources'}/index")
 
-    def search(self, product, region, period, filters=None):
+    def search(self, product: str, region: Any, period: Any, filters: Any = None) -> pd.DataFrame:
         """
         Return the granule table of a product in a region and a period (see `Archive.search`).
 
-        `url` is the path below the root. A file that cannot be opened stays in the table when its name is that of a
-        granule asked for: `fetch` then says what is wrong with it. Names that lie, files that are nobody's granules and
-        files gone since the last search are in `attrs["notes"]`.
+        `url` is the path below the root. A file that cannot be opened stays in the table if its name fits the search,
+        and `fetch` then reports what is wrong with it. Wrong names, files that are no granules and files that have
+        disappeared since the last search are in `attrs["notes"]`.
         """
         product = granules_of(product)
         if product == "itslive_cube":
@@ -57,8 +62,8 @@ class DirectoryArchive:
         found = select(self._granules(rows), product, region, period, filters, asked=f"directory {self.root}")
         notes = self._notes(table, product, found)
         if product == "atl03" and region is not None:
-            found, said = self._through(found, table, region)
-            notes += said
+            found, further = self._through(found, table, region)
+            notes += further
         for note in notes:
             log.warning("%s: %s", self.root, note)
         found.attrs["notes"] = notes + found.attrs["notes"]
@@ -72,26 +77,26 @@ class DirectoryArchive:
         found.attrs["notes"] = notes + found.attrs["notes"]
         return found
 
-    def fetch(self, granules, folder=None):
-        """The ledger of granules checked where they lie; `folder` is not used, because nothing is copied."""
+    def fetch(self, granules: pd.DataFrame, folder: Any = None) -> pd.DataFrame:
+        """Check granules where they are and return the ledger. `folder` is not used, because nothing is copied."""
         seen = index.load(self.index_path).set_index("path")["mtime_ns"].to_dict()
         return verify.check_in_place(granules, lambda row: self.root / row.url, lambda row: seen.get(row.url))
 
     def _through(self, found, table, region):
-        """The granules of photons with a beam in the region, and notes on those without."""
+        """Return the photon granules with a beam in the region, and notes on those without."""
         lines = self.index_path.with_suffix(".atl03.parquet")
         attrs, mtimes = found.attrs, table.set_index("path")["mtime_ns"].to_dict()
-        kept, said = track_lines.through(found, self.root, lines, mtimes, region)
+        kept, notes = track_lines.through(found, self.root, lines, mtimes, region)
         if kept.empty:
             raise EmptyAnswer(
                 f"directory {self.root}: {len(found)} granules of atl03 come near the region, but none of their "
                 "beams runs through it; widen the region"
             )
         kept.attrs = attrs
-        return kept, said
+        return kept, notes
 
     def _granules(self, rows):
-        """Index rows as rows of a granule table."""
+        """Return index rows as rows of a granule table."""
         own = ["path", "mtime_ns", "status", "reason", "notes", "simulated"]
         return rows.drop(columns=own).assign(
             url=rows["path"],
@@ -102,7 +107,7 @@ class DirectoryArchive:
         )
 
     def _notes(self, table, product, found):
-        """What is odd about files of this product, or of none, that the answer holds or could have held."""
+        """Return remarks on files of this product, or of none, that are or could have been in the answer."""
         notes = [
             f"{path}: gone since the last look; if that was not meant, put it back" for path in table.attrs["vanished"]
         ]

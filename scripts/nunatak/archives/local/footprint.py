@@ -1,11 +1,14 @@
 """
-Footprints on the globe that never miss a point: along tracks and of projected grids, split at the antimeridian.
+Compute footprints on the globe that contain every point of a granule, split at the antimeridian.
 
-A footprint is a hint for a search, so it may be a little too large and never too small: every position of a granule
-lies inside. Too large costs one granule that is read and found `outside`; too small would lose data without a word.
+A footprint is a hint for a search, so it may be slightly too large and never too small. A footprint that is too large
+costs one granule that is read and found `outside`, while one that is too small would lose data without notice.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -23,18 +26,18 @@ _GRID_MARGIN = 0.02  # degrees of latitude, above the bulge of a projected edge 
 _DECIMALS = 4  # of the text form, 11 m
 
 
-def along_track(time, lon, lat):
+def along_track(time: np.ndarray, lon: np.ndarray, lat: np.ndarray) -> Any:
     """
-    Footprint of positions along an orbit: boxes turned along the track, about 100 km each.
+    Return the footprint of positions along an orbit: boxes turned along the track, about 100 km each.
 
     Parameters
     ----------
-    time : (n,) array of seconds, any epoch; decides which positions lie together
-    lon, lat : (n,) arrays, degrees; positions that are not finite or off the globe are left out
+    time : (n,) array of seconds, any epoch, which decides which positions belong together
+    lon, lat : (n,) arrays, degrees. Positions that are not finite or off the globe are left out
 
     Returns
     -------
-    shapely (Multi)Polygon in longitudes -180..180 that holds every position; None when there is none
+    shapely (Multi)Polygon in longitudes -180..180 that holds every position, or None if there is none
     """
     time, lon, lat = (np.asarray(v, dtype=float).ravel() for v in (time, lon, lat))
     good = np.isfinite(time) & np.isfinite(lon) & (np.abs(lat) <= 90.0)
@@ -50,9 +53,9 @@ def along_track(time, lon, lat):
     return shapely.union_all([_cover(a, b, _MARGIN, turned=True) for a, b in pieces])
 
 
-def of_grid(bounds, crs):
+def of_grid(bounds: Sequence[float], crs: Any) -> Any:
     """
-    Footprint of a projected grid, also where it holds a pole or crosses the antimeridian.
+    Return the footprint of a projected grid, also if it holds a pole or crosses the antimeridian.
 
     Parameters
     ----------
@@ -72,8 +75,14 @@ def of_grid(bounds, crs):
     return shapely.union_all([_tile(tile, to_lonlat, poles) for tile in tiles])
 
 
-def to_text(geometry):
-    """WKT with four decimals (11 m), None for none: what a granule table keeps."""
+def to_text(geometry: Any) -> str | None:
+    """
+    Return WKT with four decimals (11 m) for a granule table, or None without a geometry.
+
+    Parameters
+    ----------
+    geometry : shapely geometry or None
+    """
     if geometry is None:
         return None
     rounded = shapely.set_precision(geometry, 10.0**-_DECIMALS)  # rounds without letting edges cross
@@ -81,11 +90,12 @@ def to_text(geometry):
 
 
 def _edges(low, high):
+    """Return the edges of the tiles along one side."""
     return np.linspace(low, high, int(np.clip(np.ceil((high - low) / _TILE_M), 1, _MAX_TILES)) + 1)
 
 
 def _on_grid(pole, crs, bounds):
-    """Whether a pole lies on the grid, its edge included; a far-off or undefined one does not."""
+    """Return whether a pole lies on the grid or its edge."""
     left, bottom, right, top = bounds
     x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(0.0, pole)
     if not (np.isfinite(x) and np.isfinite(y) and left <= x <= right and bottom <= y <= top):
@@ -95,6 +105,7 @@ def _on_grid(pole, crs, bounds):
 
 
 def _tile(tile, to_lonlat, poles):
+    """Return the footprint of one tile of a grid."""
     left, bottom, right, top = tile
     across, up = np.linspace(left, right, _SIDE_POINTS), np.linspace(bottom, top, _SIDE_POINTS)
     x = np.concatenate([across, np.full(_SIDE_POINTS, right), across, np.full(_SIDE_POINTS, left)])
@@ -110,10 +121,10 @@ def _tile(tile, to_lonlat, poles):
 
 def _cover(lon, lat, margin, *, turned):
     """
-    A polygon around positions that do not surround a pole: their convex hull, or the turned box around it.
+    Return a polygon around positions that do not surround a pole: their convex hull, or the turned box around it.
 
-    Longitudes are counted from the far side of the widest gap between them, so a piece across the antimeridian stays
-    in one; they are shrunk by the cosine of the latitude, so that a degree means the same both ways.
+    Longitudes are counted from the far side of the widest gap between them, so that a piece across the antimeridian
+    stays in one. They are multiplied by the cosine of the latitude, so that a degree is the same length both ways.
     """
     ordered = np.sort(lon % 360.0)
     gaps = np.diff(ordered, append=ordered[0] + 360.0)
@@ -127,7 +138,13 @@ def _cover(lon, lat, margin, *, turned):
     return wrapped(affinity.affine_transform(hull, [1.0 / shrink, 0.0, 0.0, 1.0, start, 0.0]))
 
 
-def wrapped(polygon):
-    """The polygon brought into longitudes -180..180, cut at the antimeridian."""
+def wrapped(polygon: Any) -> Any:
+    """
+    Return the polygon in longitudes -180..180, cut at the antimeridian.
+
+    Parameters
+    ----------
+    polygon : shapely geometry, degrees
+    """
     shifted = [affinity.translate(polygon, turn) for turn in (-360.0, 0.0, 360.0)]
     return shapely.union_all(shapely.intersection(shifted, _WORLD))

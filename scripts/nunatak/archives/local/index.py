@@ -1,5 +1,5 @@
 """
-The index of a folder of granules: every file opened once, in parallel, and again only when its size or time changes.
+Keep an index of a folder of granules, so that a file is opened again only when its size or time changes.
 
 It is a Parquet table outside the user's folder, keyed by path below the root, size and time of last change. A run that
 is stopped keeps what it has read so far.
@@ -23,9 +23,9 @@ from nunatak.archives.local.listing import granule_files
 from nunatak.files.tables import read_table, write_table
 from nunatak.runtime import NunatakError, log, progress
 
-# Changes when `content` reads something else from a file, so that what an older version read is not believed.
+# Changes when `content` reads something else from a file, so that rows of an older version are not used.
 _LAYOUT = "1"
-_BATCH = 500  # files between two savings of the index
+_BATCH = 500  # files after which the index is saved
 _FEW = 24  # files for which starting processes costs more than they save
 _COLUMNS = {
     "path": "string",
@@ -65,34 +65,41 @@ _FROM_NAME = (
 )
 
 
-def index_file(folder, root) -> Path:
-    """Where the index of a root lies in the folder of indexes: named by a hash of the root's full path."""
+def index_file(folder: str | Path, root: str | Path) -> Path:
+    """
+    Return the path of a root's index, named by a hash of the root's full path.
+
+    Parameters
+    ----------
+    folder : folder of indexes
+    root : folder of granules
+    """
     full = str(Path(root).resolve())
     return Path(folder) / f"{hashlib.sha256(full.encode()).hexdigest()[:16]}.parquet"
 
 
-def update(root, path, *, workers=None):
+def update(root: str | Path, path: str | Path, *, workers: int | None = None) -> pd.DataFrame:
     """
-    Bring the index of `root` up to date and return it.
+    Update the index of a folder and return it.
 
     Parameters
     ----------
     root : folder of granules
-    path : the index, made where it does not exist and made anew where it cannot be read
-    workers : processes that open files, default the cores this process may use
+    path : the index, which is made if it does not exist or cannot be read
+    workers : processes that open files. Default: the cores this process may use
 
     Returns
     -------
     DataFrame sorted by path, one row per file: `path` (below the root), `size_bytes`, `mtime_ns`, `status`, `reason`,
-        `notes` and what the file says of itself; `attrs["opened"]` counts the files opened now, `attrs["vanished"]`
-        lists those gone since the last time
+        `notes` and the description of the file. `attrs["opened"]` counts the files opened now, `attrs["vanished"]`
+        lists those that disappeared since the last update
     """
     with _alone(path):
-        known = load(path)
+        saved = load(path)
         present = pd.DataFrame(granule_files(root), columns=["path", "size_bytes", "mtime_ns"])
         present = present.astype({name: _COLUMNS[name] for name in ("path", "size_bytes", "mtime_ns")})
-        vanished = sorted(set(known["path"]) - set(present["path"]))
-        kept = present.merge(known, how="left", on=["path", "size_bytes", "mtime_ns"])
+        vanished = sorted(set(saved["path"]) - set(present["path"]))
+        kept = present.merge(saved, how="left", on=["path", "size_bytes", "mtime_ns"])
         fresh = kept[kept["status"].isna()][["path", "size_bytes", "mtime_ns"]]
         kept = kept[kept["status"].notna()]
         if len(fresh):
@@ -108,8 +115,14 @@ def update(root, path, *, workers=None):
     return table
 
 
-def load(path):
-    """The index as it was last saved; empty where there is none, or one that cannot be believed."""
+def load(path: str | Path) -> pd.DataFrame:
+    """
+    Load the index as last saved, or an empty one if there is none or it is not valid.
+
+    Parameters
+    ----------
+    path : the index
+    """
     empty = pd.DataFrame(columns=list(_COLUMNS)).astype(_COLUMNS)
     if not Path(path).exists():
         return empty
@@ -124,23 +137,25 @@ def load(path):
 
 
 def _save(table, path):
+    """Save the index."""
     table = table.astype(_COLUMNS).sort_values("path", ignore_index=True)
     write_table(table, path, attributes={"layout": _LAYOUT}, units={})
 
 
 def _read(root, files, workers):
-    """Index rows of files that are opened for it."""
+    """Open files and return their index rows."""
     paths = [Path(root) / below for below in files["path"]]
     workers = min(workers or len(_cores()), len(paths))
     with _pool(workers if len(paths) > _FEW else 1) as pool:
         opening = pool.map(describe, paths, chunksize=8)
-        found = list(progress(opening, label="opening granules", total=len(paths)))
+        contents = list(progress(opening, label="opening granules", total=len(paths)))
     rows = files.reset_index(drop=True)
-    said = pd.DataFrame([_row(content) for content in found])
-    return pd.concat([rows, said], axis=1).reindex(columns=list(_COLUMNS)).astype(_COLUMNS)
+    described = pd.DataFrame([_row(content) for content in contents])
+    return pd.concat([rows, described], axis=1).reindex(columns=list(_COLUMNS)).astype(_COLUMNS)
 
 
 def _row(content):
+    """Return the index row of one file's description."""
     row = {
         key: getattr(content, key)
         for key in ("status", "reason", "notes", "product", "time_start", "time_end", "geometry", "simulated")
@@ -154,24 +169,25 @@ def _row(content):
 
 
 def _pool(workers) -> Executor:
-    """Processes, because HDF5 lets one thread in at a time; a thread where one is enough."""
+    """Return a pool of processes, because HDF5 serves one thread at a time, or a single thread."""
     if workers == 1:
         return ThreadPoolExecutor(1)
-    # Other start methods run the script that called us once more in every process.
+    # Other start methods run the calling script again in every process.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
     return ProcessPoolExecutor(workers, mp_context=context)
 
 
 def _cores():
+    """Return the cores this process may use."""
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
 
 
 @contextmanager
 def _alone(path):
-    """Let one process at a time bring an index up to date; the others then find it done."""
+    """Let one process at a time update an index, after which the others find it done."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path.with_suffix(".lock"), "w") as lock:
-        with suppress(OSError):  # a file system without locks: the work is done twice, the result is the same
+        with suppress(OSError):  # without locks the work is done twice, with the same result
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,7 +1,7 @@
 """
-Which granule files a folder tree holds, without opening any: fast enough to ask at every start of the workflow.
+List the granule files of a folder tree without opening them, fast enough for every start of the workflow.
 
-Needs the standard library only, so that a rule can use it while the workflow is parsed.
+It needs only the standard library, so that a rule can use it while the workflow is parsed.
 """
 
 from __future__ import annotations
@@ -25,23 +25,27 @@ class Entry(NamedTuple):
     mtime_ns: int
 
 
-def granule_files(root) -> list[Entry]:
+def granule_files(root: str | Path) -> list[Entry]:
     """
-    The HDF5 and NetCDF files of a folder tree, sorted by path.
+    Return the HDF5 and NetCDF files of a folder tree, sorted by path.
 
     Links are followed, each folder once. Hidden files and folders and Zarr stores are left out.
 
+    Parameters
+    ----------
+    root : folder
+
     Raises
     ------
-    NunatakError : the root is absent or a file, or a folder below cannot be listed (its granules would be missing
-        from every answer without a word)
+    NunatakError : the root is absent or a file, or a folder below cannot be listed, whose granules would be missing
+        from every answer without notice
     """
     root = Path(root)
     if not root.exists():
         raise NunatakError(f"{root}: no such folder; name the folder that holds the granules with directory=<folder>")
     if not root.is_dir():
         raise NunatakError(f"{root}: is a file where a folder of granules is expected; name the folder it lies in")
-    found: list[Entry] = []
+    entries: list[Entry] = []
     seen: set[tuple[int, int]] = set()
     waiting = [(root, "")]
     while waiting:
@@ -53,11 +57,11 @@ def granule_files(root) -> list[Entry]:
                 if not item.name.endswith(".zarr"):
                     waiting.append((Path(item.path), f"{below}{item.name}/"))
             elif item.name.lower().endswith(SUFFIXES):
-                found.append(_entry(item, below))
-    return sorted(found)
+                entries.append(_entry(item, below))
+    return sorted(entries)
 
 
-def zarr_stores(root) -> list[Entry]:
+def zarr_stores(root: str | Path) -> list[Entry]:
     """
     Return the Zarr stores of a folder tree, sorted by path.
 
@@ -85,8 +89,14 @@ def zarr_stores(root) -> list[Entry]:
     return sorted(found)
 
 
-def fingerprint(root) -> str:
-    """A hash of the listing, which changes when a granule comes, goes, grows or is touched; "" without the folder."""
+def fingerprint(root: str | Path) -> str:
+    """
+    Return a hash of the listing that changes with every change of a granule, or an empty text without the folder.
+
+    Parameters
+    ----------
+    root : folder
+    """
     if not Path(root).is_dir():
         return ""
     digest = hashlib.sha256()
@@ -96,7 +106,7 @@ def fingerprint(root) -> str:
 
 
 def _items(folder, seen):
-    """The entries of one folder; none when a link leads to a folder already listed."""
+    """Return the entries of one folder, or none if a link leads to a folder already listed."""
     try:
         status = os.stat(folder)
         if (status.st_dev, status.st_ino) in seen:
@@ -111,8 +121,9 @@ def _items(folder, seen):
 
 
 def _entry(item, below):
+    """Return the entry of one file."""
     try:
         status = item.stat()
-    except FileNotFoundError:  # a link that leads nowhere is a granule that is gone
+    except FileNotFoundError:  # a broken link is a missing granule
         status = item.stat(follow_symlinks=False)
     return Entry(below + item.name, status.st_size, status.st_mtime_ns)

@@ -1,14 +1,16 @@
 """
-Which ATL03 granules of a folder run through a region, beam by beam: their track lines, kept as GeoParquet.
+Find the ATL03 granules of a folder that run through a region, beam by beam, by their track lines.
 
-A granule's footprint covers the ground between its beams too, 3 km from pair to pair; a small region there costs
-gigabytes that hold nothing of it. The lines are read once from each granule that a search finds, and kept beside the
-folder's index.
+A granule's footprint also covers the ground between its beams, 3 km from pair to pair, so for a small region gigabytes
+would be read that hold nothing of it. The lines are read once from each granule that a search finds, and kept as
+GeoParquet beside the folder's index.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,22 +23,24 @@ from nunatak.runtime import NunatakError, log
 _MARGIN = 1e-3
 
 
-def through(found, root, path, mtimes, region):
+def through(
+    found: pd.DataFrame, root: str | Path, path: str | Path, mtimes: Mapping[str, Any], region: Any
+) -> tuple[pd.DataFrame, list[str]]:
     """
-    The rows of a granule table whose beams come near a region.
+    Return the rows of a granule table whose beams come near a region.
 
     Parameters
     ----------
-    found : granule table of ATL03, `url` below the root
+    found : granule table of ATL03, with `url` below the root
     root : the folder
-    path : the file of lines, made where it does not exist and made anew where it cannot be read
+    path : file of lines, which is made if it does not exist or cannot be read
     mtimes : mapping of `url` to the time of last change (ns)
     region : Region
 
     Returns
     -------
-    rows : those with a beam in the region, and those of which no line is known: reading them says why
-    notes : what was left out, in words
+    rows : rows with a beam in the region, and those without a line, whose faults show when they are read
+    notes : remarks on the rows left out
     """
     lines = _updated(found, Path(root), Path(path), mtimes)
     near = shapely.intersects(shapely.buffer(lines["geometry"].to_numpy(), _margin(lines)), region.geometry)
@@ -47,39 +51,40 @@ def through(found, root, path, mtimes, region):
 
 
 def _margin(lines):
-    """(n,) degrees that are `_MARGIN` of latitude, and no less of longitude."""
+    """Return degrees that are `_MARGIN` of latitude, and at least as much in longitude, (n,)."""
     north = np.maximum(np.abs(lines["north"].to_numpy(float)), np.abs(lines["south"].to_numpy(float)))
     return _MARGIN / np.cos(np.radians(np.minimum(north, 89.0)))
 
 
 def _updated(found, root, path, mtimes):
-    """The lines of the granules of a table, those not yet known read and saved."""
-    known = _load(path)
+    """Return the lines of the granules of a table, after reading and saving new ones."""
+    saved = _load(path)
     current = [(url, int(mtimes.get(url) or 0)) for url in found["url"]]
-    have = set(zip(known["path"], known["mtime_ns"], strict=True))
+    have = set(zip(saved["path"], saved["mtime_ns"], strict=True))
     fresh = [pair for pair in current if pair not in have]
-    parts = [known]
+    parts = [saved]
     for url, mtime in fresh:
         rows, failed = atl03_index.index([root / url])
         for _, reason in failed:
             log.warning("%s", reason)
         parts.append(rows.assign(path=url, mtime_ns=mtime))
     full = [part for part in parts if len(part)]
-    lines = pd.concat(full, ignore_index=True) if full else known
+    lines = pd.concat(full, ignore_index=True) if full else saved
     if fresh and len(lines):
-        times = dict(current)  # of a granule that was written again, the older lines go
+        times = dict(current)  # older lines of a granule that was written again are dropped
         lines = lines[_mask(times.get(p, m) == m for p, m in zip(lines["path"], lines["mtime_ns"], strict=True))]
         atl03_index.write_index(lines.sort_values(["path", "beam"], ignore_index=True), path)
-    asked = set(current)
-    return lines[_mask(pair in asked for pair in zip(lines["path"], lines["mtime_ns"], strict=True))]
+    current_pairs = set(current)
+    return lines[_mask(pair in current_pairs for pair in zip(lines["path"], lines["mtime_ns"], strict=True))]
 
 
 def _mask(tests):
-    """(n,) bool, also of no row: an empty list would choose columns."""
+    """Return tests as a (n,) bool array, also without rows, where an empty list would select columns."""
     return np.fromiter(tests, dtype=bool)
 
 
 def _load(path):
+    """Load the saved lines, or an empty table."""
     if not path.exists():
         return pd.DataFrame(columns=[*atl03_index.COLUMNS, "path", "mtime_ns"])
     try:

@@ -1,11 +1,13 @@
-"""What a run on the archives needs, looked at before it begins."""
+"""Check what a run on the archives needs before it begins."""
 
 from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from nunatak.archives.itslive import image_pairs
 from nunatak.archives.nasa import login
@@ -16,12 +18,12 @@ from nunatak.study.models import Endpoints
 
 _CLIENTS = ("earthaccess", "icepyx", "harmony-py", "pystac-client", "requests")
 _TOO_NEW = (0, 19)  # of earthaccess, whose properties icepyx 2.0.2 calls as functions
-_LITTLE = 5e9  # bytes free below which a person is warned
+_LITTLE = 5e9  # bytes free, with less the user is warned
 
 
-def checks(endpoints, resources):
+def checks(endpoints: Mapping[str, Any], resources: str | Path) -> Iterator[tuple[str, str, bool]]:
     """
-    (name, what was found, whether it is good) of each thing a run needs, one after the other.
+    Yield name, finding and success of each requirement of a run, one after the other.
 
     Parameters
     ----------
@@ -42,17 +44,17 @@ def checks(endpoints, resources):
 
 
 def _clients():
-    """The clients' versions, and whether they are a set that works together."""
-    found = {name: _version(name) for name in _CLIENTS}
-    lacking = [f"{name} is absent" for name, version in found.items() if version == "absent"]
-    if not lacking and tuple(map(int, found["earthaccess"].split(".")[:2])) >= _TOO_NEW:
+    """Return the clients' versions, and whether they work together."""
+    versions = {name: _version(name) for name in _CLIENTS}
+    lacking = [f"{name} is absent" for name, version in versions.items() if version == "absent"]
+    if not lacking and tuple(map(int, versions["earthaccess"].split(".")[:2])) >= _TOO_NEW:
         lacking = ["icepyx does not work with earthaccess 0.19 and later"]
     mend = f"; {', '.join(lacking)}: take requirements.lock or envs/access.yaml" if lacking else ""
-    return ", ".join(f"{name} {version}" for name, version in found.items()) + mend, not lacking
+    return ", ".join(f"{name} {version}" for name, version in versions.items()) + mend, not lacking
 
 
 def _answers(address):
-    """Whether a public service answers, with JSON."""
+    """Check that a public service answers with JSON, and return a message."""
     import requests
 
     try:
@@ -65,6 +67,7 @@ def _answers(address):
 
 
 def _said(question):
+    """Return the answer of a check, or its error, and whether it succeeded."""
     try:
         return question(), True
     except NunatakError as error:
@@ -72,11 +75,13 @@ def _said(question):
 
 
 def _releases(address):
-    known = Catalogue(address).collections("atl06")
-    return f"{address} answers; atl06 has release {', '.join(known['version'])}"
+    """Check that the catalogue answers, and return a message with the releases of ATL06."""
+    collections = Catalogue(address).collections("atl06")
+    return f"{address} answers; atl06 has release {', '.join(collections['version'])}"
 
 
 def _version(name):
+    """Return the version of a package, or "absent"."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

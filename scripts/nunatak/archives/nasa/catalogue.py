@@ -1,12 +1,14 @@
 """
-Questions to NASA's catalogue (CMR) through earthaccess, and answers that are whole.
+Search NASA's catalogue (CMR) through earthaccess, and check that answers are complete.
 
-Searching needs no login and sends none: an expired token must not spoil a public answer.
+A search needs no login and sends none, so that an expired token does not spoil a public answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,10 +21,10 @@ from nunatak.granules import GranuleNameError
 from nunatak.granules.products import product_row
 from nunatak.runtime import NunatakError, log
 
-PROVIDER = "NSIDC_CPRD"  # the cloud archive; the one on the ground holds the same granules once more
+PROVIDER = "NSIDC_CPRD"  # the cloud archive, as the one on the ground holds the same granules
 _LAST = timedelta(seconds=1)
-_MAX_NAMES = 60  # patterns in one question: addresses are limited to some 6000 characters
-_MAX_BOXES = 12  # of a region with many islands; with more, one box for each side of Greenwich
+_MAX_NAMES = 60  # patterns in one query, as addresses are limited to about 6000 characters
+_MAX_BOXES = 12  # of a region with many islands. With more, one box for each side of Greenwich is used
 
 
 class Catalogue:
@@ -32,16 +34,20 @@ class Catalogue:
     Parameters
     ----------
     address : such as "https://cmr.earthdata.nasa.gov"
-    provider : whose records
+    provider : provider of the records
     """
 
     def __init__(self, address="https://cmr.earthdata.nasa.gov", provider=PROVIDER):
         self.address = address.rstrip("/")
         self.provider = provider
 
-    def collections(self, product) -> pd.DataFrame:
+    def collections(self, product: str) -> pd.DataFrame:
         """
-        The releases of a product, in the order of the versions.
+        Return the releases of a product, in the order of the versions.
+
+        Parameters
+        ----------
+        product : short name of the collection
 
         Returns
         -------
@@ -50,13 +56,13 @@ class Catalogue:
 
         Raises
         ------
-        EmptyAnswer : the provider has none
-        ServiceFailed : no whole answer
+        EmptyAnswer : the provider has no such collection
+        ServiceFailed : the answer was incomplete
         """
         from earthaccess.search import DataCollections
 
         query = self._query(DataCollections).short_name(product.upper()).provider(self.provider)
-        found = [
+        releases = [
             {
                 "version": _release(item["umm"]["Version"]),
                 "stated": str(item["umm"]["Version"]),
@@ -67,53 +73,64 @@ class Catalogue:
             }
             for item in self._answer(query)
         ]
-        if not found:
+        if not releases:
             raise EmptyAnswer(
                 f"{self.address}: {self.provider} has no collection {product.upper()}; see docs/study_reference.md for "
                 "the known products"
             )
-        return pd.DataFrame(found).sort_values("version", ignore_index=True)
+        return pd.DataFrame(releases).sort_values("version", ignore_index=True)
 
-    def release(self, collection, version=None, *, product=None):
+    def release(
+        self, collection: str, version: str | None = None, *, product: str | None = None
+    ) -> tuple[Any, str | None]:
         """
-        The collection of a release, of the latest where none is asked for.
+        Return the collection of a release, by default of the latest.
 
         Parameters
         ----------
-        collection : short name, which of most products is their own name
-        version : such as "006"
-        product : the study file's word for it, where that is another
+        collection : short name, which for most products is their own name
+        version : such as "006". Default: the latest
+        product : name in the study file. Default: the short name
 
         Returns
         -------
-        row of `collections`, and a note when a newer release exists (else None)
+        row of `collections`, and a note if a newer release exists (else None)
         """
         product = product or collection
-        known = self.collections(collection)
+        releases = self.collections(collection)
         if version is None:
-            return known.iloc[-1], None
-        held = known[known["version"] == version]
-        if held.empty:
+            return releases.iloc[-1], None
+        matching = releases[releases["version"] == version]
+        if matching.empty:
             raise EmptyAnswer(
-                f"{self.address}: {product} has no release {version}; it has {', '.join(known['version'])}: set "
+                f"{self.address}: {product} has no release {version}; it has {', '.join(releases['version'])}: set "
                 f"products.{product}.version to one of them"
             )
-        newer = known["version"].iloc[-1]
+        newer = releases["version"].iloc[-1]
         note = (
             f"release {newer} of {product} exists; release {version} is used, as the study asks"
             if newer > version
             else None
         )
-        return held.iloc[-1], note
+        return matching.iloc[-1], note
 
-    def granules(self, product, version, region, period, filters) -> tuple[list[dict], list[str]]:
+    def granules(
+        self, product: str, version: str, region: Any, period: Any, filters: Any
+    ) -> tuple[list[dict], list[str]]:
         """
-        Rows of all granules of a release that the catalogue places in region and period.
+        Return rows of all granules of a release that the catalogue places in region and period.
+
+        Parameters
+        ----------
+        product : short name of the collection
+        version : release as the catalogue spells it
+        region, period : Region and Period of a study, or None
+        filters : Filters
 
         Returns
         -------
-        rows : see `records.row`; a granule that several questions found, once
-        notes : records that are no granule's
+        rows : see `records.row`, with each granule once
+        notes : records that are not granules
         """
         rows: dict[str, dict] = {}
         notes: list[str] = []
@@ -128,8 +145,15 @@ class Catalogue:
                     notes.append(f"{concept}: left out: {redacted(error)}")
         return list(rows.values()), notes
 
-    def named(self, product, names) -> list[dict]:
-        """Rows of the granules whose file names fit one of the patterns (* and ?), whatever their release."""
+    def named(self, product: str, names: Sequence[str]) -> list[dict]:
+        """
+        Return rows of the granules whose file names fit one of the patterns (* and ?), in any release.
+
+        Parameters
+        ----------
+        product : short name of the collection
+        names : patterns
+        """
         rows = []
         for start in range(0, len(names), _MAX_NAMES):
             query = self._granule_query(product).granule_name(list(names[start : start + _MAX_NAMES]))
@@ -137,7 +161,7 @@ class Catalogue:
         return rows
 
     def _questions(self, product, version, region, period, filters):
-        """One question per box of the region, stretch of the period and handful of names."""
+        """Yield one query per box of the region, span of the period and group of names."""
         for box in boxes(region):
             for span in [None] if period is None or product_row(product).one_epoch else period.spans():
                 for names in name_patterns(product.removesuffix("ql"), filters):
@@ -150,18 +174,20 @@ class Catalogue:
                     yield query.granule_name(names) if names else query
 
     def _granule_query(self, product):
+        """Return a query for the granules of a product."""
         from earthaccess.search import DataGranules
 
         return self._query(DataGranules).short_name(product.upper()).provider(self.provider)
 
     def _query(self, kind):
+        """Return an empty query at this address."""
         query = kind()
         query.mode(f"{self.address}/search/")
         patient(query.session)
         return query
 
     def _answer(self, query) -> list[dict]:
-        """All items of a question; asked once more when their number is not the one the catalogue states."""
+        """Return all items of a query, sent again if their number is not the one that the catalogue states."""
         for _ in range(2):
             stated, items = self._ask(query)
             found = list({item["meta"]["concept-id"]: item for item in items}.values())
@@ -173,6 +199,7 @@ class Catalogue:
         )
 
     def _ask(self, query):
+        """Send a query once, and return the stated number and the items."""
         import requests
 
         try:
@@ -189,16 +216,27 @@ class Catalogue:
             raise failed(self.address, error) from None
 
 
-def boxes(region) -> list:
-    """(west, south, east, north) of each part of a region, which is cut at the antimeridian; [None] without one."""
+def boxes(region: Any) -> list[Any]:
+    """
+    Return (west, south, east, north) of each part of a region, cut at the antimeridian, or [None] without a region.
+
+    Parameters
+    ----------
+    region : Region, or None
+    """
     if region is None:
         return [None]
     return [tuple(float(v) for v in shapely.bounds(part)) for part in shapely.get_parts(_joined(region.geometry))]
 
 
-def name_patterns(product, filters) -> list[list[str]]:
+def name_patterns(product: str, filters: Any) -> list[list[str]]:
     """
-    File name patterns that hold the tracks, cycles and parts of the orbit asked for, in handfuls; [[]] when none are.
+    Return groups of file name patterns for the tracks and cycles of the filters, or [[]] without any.
+
+    Parameters
+    ----------
+    product : such as "atl06"
+    filters : Filters
 
     >>> from nunatak.archives.archive import Filters
     >>> name_patterns("atl06", Filters(rgt=(548,), cycles=(3, 7)))
@@ -210,13 +248,13 @@ def name_patterns(product, filters) -> list[list[str]]:
     tracks = [f"{track:04d}" for track in filters.rgt or ()] or ["????"]
     cycles = [f"{cycle:02d}" for cycle in filters.cycles or ()] or ["??"]
     if "{cycle_end" in form:
-        cycles = [""]  # of ATL11: its names hold the first and the last cycle
+        cycles = [""]  # names of ATL11 hold the first and the last cycle
     patterns = [f"{product.upper()}*_{track}{cycle}??_*" for track in tracks for cycle in cycles]
     return [patterns[start : start + _MAX_NAMES] for start in range(0, len(patterns), _MAX_NAMES)]
 
 
 def _joined(geometry):
-    """Parts whose boxes touch become one: fewer questions, and the filter of `selection.select` is exact anyway."""
+    """Join parts whose boxes touch, for fewer queries, since the filter of `selection.select` is exact."""
     parts = [shapely.box(*shapely.bounds(part)) for part in shapely.get_parts(geometry)]
     for _ in range(8):
         merged = [shapely.box(*shapely.bounds(part)) for part in shapely.get_parts(shapely.union_all(parts))]
@@ -230,11 +268,11 @@ def _joined(geometry):
 
 
 def _refused(address, error):
-    """The catalogue's own words for why it refuses a question, or a failure of the service."""
+    """Return the catalogue's reason for refusing a query, or a failure of the service."""
     answer = getattr(error.__cause__, "response", None)
     if answer is not None and answer.status_code in (400, 422):
         return NunatakError(
-            f"{address}: refuses the question: {redacted(error)[:300]}; mend the study's region, period or release"
+            f"{address}: refuses the question: {redacted(error)[:300]}; correct the study's region, period or release"
         )
     if answer is not None:
         return failed(address, RuntimeError(f"status {answer.status_code}: {str(error)[:200]}"))
@@ -242,11 +280,12 @@ def _refused(address, error):
 
 
 def _release(text):
-    """The release as names spell it: three digits where it is a number."""
+    """Return the release as in file names, three digits if it is a number."""
     return f"{int(text):03d}" if str(text).isdecimal() else str(text)
 
 
 def _extent(umm, key, choose):
+    """Return the first or last instant of a collection."""
     values = [
         span[key]
         for extent in umm.get("TemporalExtents", [])

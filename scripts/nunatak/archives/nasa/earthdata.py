@@ -1,8 +1,10 @@
-"""The archive of NASA's Earth data: searched in its catalogue, fetched over HTTPS, kept once for all studies."""
+"""Search NASA's Earth data in its catalogue, and fetch it over HTTPS into one folder for all studies."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from nunatak.archives import EmptyAnswer, ServiceFailed, quick_looks, streaming
 from nunatak.archives.archive import Filters, Outcome
@@ -21,18 +23,18 @@ _ASKED = ("subset", "client", "transfer", "stream", "pairs")  # settings that a 
 
 class EarthdataArchive:
     """
-    Granules of ICESat-2 products at NSIDC; image pairs, datacubes and mosaics of ITS_LIVE on its public storage.
+    Granules of ICESat-2 products at NSIDC, and ITS_LIVE's image pairs, datacubes and mosaics on its public storage.
 
     Parameters
     ----------
     resources : originals are kept below `<resources>/archive/earthdata/<product>`
     endpoints : addresses of the services by name (`study.models.Endpoints`)
-    connections : files downloaded at one time
-    subset : what the service is to cut out of granules (`asking.asked_of`); None for whole granules
+    connections : files downloaded at a time. Default: 4
+    subset : region and period for the service to subset granules (`asking.asked_of`), or None for whole granules
     client : "harmony" or "icepyx", which places the orders of subsets
-    transfer : "https", "s3" (inside AWS us-west-2 alone), "auto" (s3 where it answers)
-    stream : granules stay where they are, to be read in place
-    pairs : "stac" or "geoparquet", where image pairs are looked for
+    transfer : "https", "s3" (only inside AWS us-west-2), or "auto" (s3 if it answers)
+    stream : whether granules are read in place instead of downloaded
+    pairs : "stac" or "geoparquet", the catalogue of image pairs
     """
 
     def __init__(
@@ -55,9 +57,9 @@ class EarthdataArchive:
         self.back_off = BackOff(self.folder / ".back_off")
 
     @classmethod
-    def of(cls, settings):
+    def of(cls, settings: Mapping[str, Any]) -> EarthdataArchive:
         """
-        Open the archive that a study means.
+        Open the archive of a study.
 
         Parameters
         ----------
@@ -71,7 +73,7 @@ class EarthdataArchive:
             **{key: settings[key] for key in _ASKED if key in settings},
         )
 
-    def search(self, product, region, period, filters=None):
+    def search(self, product: str, region: Any, period: Any, filters: Filters | None = None) -> Any:
         """
         Return the granule table of a product in a region and a period (see `Archive.search`).
 
@@ -87,7 +89,7 @@ class EarthdataArchive:
         span = None if product_row(product).one_epoch else period
         rows, notes = self.catalogue.granules(collection, release["stated"], region, span, filters)
         asked = f"{self.catalogue.address} ({product} release {release['version']})"
-        if not rows and notes:  # an answer that cannot be used is no empty one
+        if not rows and notes:  # an unusable answer is not an empty one
             raise ServiceFailed(f"{asked}: {len(notes)} records, none of which names a granule's file ({notes[0]})")
         if not rows and not filters.quick_look:
             raise EmptyAnswer(_nothing(asked, product, release, region, period, filters))
@@ -104,7 +106,7 @@ class EarthdataArchive:
         return answer
 
     def _quick_looks(self, product, region, period, filters):
-        """Rows of the product's quick looks, a collection of their own, and notes."""
+        """Return rows of the product's quick looks, which are a collection of their own, and notes."""
         product = f"{product}ql"
         try:
             release, _ = self.catalogue.release(product)
@@ -115,15 +117,20 @@ class EarthdataArchive:
             row["collection_id"] = row["collection_id"] or release["collection_id"]
         return rows, notes
 
-    def with_finals(self, locked):
+    def with_finals(self, locked: Any) -> Any:
         """
-        The granules of a lock, a quick look whose final granule has come replaced by it.
+        Return the granules of a lock, with each quick look replaced by its final granule if that exists.
+
+        Parameters
+        ----------
+        locked : granule table of the lock
 
         Returns
         -------
         granule table, with a note in `attrs["notes"]` for each that was replaced
         """
-        rows, notes = [], []
+        rows: list[Any] = []
+        notes: list[str] = []
         for row in locked.to_dict("records"):
             named = parse(row["file_name"])
             found = self._finals(named) if named.quick_look else []
@@ -136,12 +143,13 @@ class EarthdataArchive:
         return table
 
     def _finals(self, named):
+        """Return rows of the final granules of a quick look's pass."""
         hemisphere = named.file_name.removeprefix(f"{named.product.upper()}QL").partition("_")[0]
         track = f"{named.rgt:04d}{named.cycle:02d}{named.region_number:02d}"
         return self.catalogue.named(named.product, [f"{named.product.upper()}{hemisphere}_*_{track}_*"])
 
     def _search_itslive(self, product, region, period, filters):
-        """Image pairs of one of two catalogues, datacubes of their list, mosaics."""
+        """Search image pairs in one of two catalogues, datacubes in their list, or mosaics."""
         where, what = self.endpoints.stac, "image pair"
         notes: list[str] = []
         if product == "itslive_cube":
@@ -166,13 +174,13 @@ class EarthdataArchive:
         answer.attrs["notes"] = notes + answer.attrs["notes"]
         return answer
 
-    def fetch(self, granules, folder=None):
+    def fetch(self, granules: Any, folder: Any = None) -> Any:
         """
-        The ledger of granules brought here, or found here and checked; see `download.fetch`.
+        Download granules, or check those already here, and return the ledger.
 
-        Datacubes and mosaics stay where they are, and so do all granules where `stream` is asked for. With a subset to
-        be made by the service: that of each granule, and the whole granule where it cannot be had. The login is asked
-        for only when something is not here yet.
+        See `download.fetch`. Datacubes and mosaics are not downloaded, and no granule is if `stream` is set. If the
+        service subsets granules, the subset of each is fetched, or the whole granule if there is none. The login is
+        used only if something is missing.
         """
         folder = Path(folder or self.folder)
         in_place = granules["product"].isin(products_with(service="itslive", in_study=False))
@@ -185,6 +193,7 @@ class EarthdataArchive:
         return self._fetch_whole(granules, folder)
 
     def _fetch_whole(self, granules, folder):
+        """Fetch whole granules from the cloud's storage or over HTTPS."""
         if _of_itslive(granules):
             return self._brought(granules, folder, image_pairs.session, None)
         placed = self._placed(granules)
@@ -194,18 +203,21 @@ class EarthdataArchive:
         return ledger([row for part in parts for row in part.to_dict("records")])
 
     def _brought(self, granules, folder, opened, successor):
+        """Download granules with a session."""
         return download.fetch(
             granules, folder, opened, back_off=self.back_off, connections=self.connections, successor=successor
         )
 
     def _login(self):
+        """Return the session of the login."""
         return login.session(self.endpoints.login)
 
     def _storage(self):
+        """Return the session for the cloud's storage."""
         return s3.session(self.endpoints)
 
     def _placed(self, granules):
-        """The granules with the address that each is asked for at: in the cloud's storage where that is wanted."""
+        """Return the granules with the address to use: in the cloud's storage if that is wanted and answers."""
         if self.transfer == "https" or _of_itslive(granules):
             return granules
         if self.transfer == "s3":
@@ -227,7 +239,7 @@ class EarthdataArchive:
         return granules.assign(url=granules["s3_url"].fillna(granules["url"]))
 
     def _fetch_subsets(self, granules, folder):
-        """Subsets that lie here are used; the others are ordered, and what cannot be had comes whole."""
+        """Use the subsets already here, order the others, and fetch whole granules where there is no subset."""
         below = folder.parent / "harmony" / subsets.digest_of(self.subset)
         orders = self._orders(below / "orders")
         here = [(below / row.product / row.file_name).exists() for row in granules.itertuples()]
@@ -260,13 +272,20 @@ class EarthdataArchive:
         return ledger([*staged.to_dict("records"), *whole.to_dict("records"), *map(vars, settled.values())])
 
     def _orders(self, folder):
+        """Return the client that places orders."""
         if self.client == "icepyx":
             return icepyx_orders.IcepyxOrders(self.endpoints, folder)
         token = lambda: login.authenticate(self.endpoints.login).token["access_token"]  # noqa: E731
         return subsets.Orders(self.endpoints.harmony, folder, token)
 
-    def successor(self, row):
-        """The name of the granule that took the place of one that is gone, or None."""
+    def successor(self, row: Any) -> str | None:
+        """
+        Return the name of the granule that replaced a missing one, or None.
+
+        Parameters
+        ----------
+        row : row of the granule table
+        """
         named = parse(row.file_name)
         if named.quick_look:
             return max((found["file_name"] for found in self._finals(named)), default=None)
@@ -276,7 +295,7 @@ class EarthdataArchive:
 
 
 def _nothing(asked, product, release, region, period, filters):
-    """Whether the release does not reach the period, or nothing lies there."""
+    """Describe why a release has no granule: it does not reach the period, or nothing lies there."""
     where = f" in {region.name} ({', '.join(f'{v:.6g}' for v in region.bounds)})" if region is not None else ""
     begins, ends = release["begins"], release["ends"]
     if (
@@ -292,11 +311,7 @@ def _nothing(asked, product, release, region, period, filters):
 
 
 def _collection(product, region):
-    """
-    Return the short name of a product's collection.
-
-    Of a product with two collections it is that of the region's hemisphere.
-    """
+    """Return the short name of a product's collection, for two collections that of the region's hemisphere."""
     names = product_row(product).collections
     if not names:
         return product
@@ -307,5 +322,5 @@ def _collection(product, region):
 
 
 def _of_itslive(granules):
-    """Whether all granules are ITS_LIVE's."""
+    """Return whether all granules are ITS_LIVE's."""
     return granules["product"].isin(products_with(service="itslive")).all()

@@ -1,9 +1,9 @@
 """
-The query and the order of icepyx, as its users write them, for what a study asks.
+Place queries and orders of a study with icepyx.
 
-icepyx takes neither another address nor a token, loses the number of an order whose label fails, keeps its notes in the
-current folder, and gives back nothing for an order that failed. So it places the order; the number is written down at
-once, looked up with the service where icepyx lost it, and all that follows is done by `subsets.Orders`.
+icepyx accepts neither another address nor a token, loses the number of an order whose label fails, keeps its notes in
+the current folder, and returns nothing for an order that failed. So icepyx only places the order. Its number is
+recorded at once, or looked up with the service if icepyx lost it, and `subsets.Orders` does the rest.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import contextlib
 import io
 import json
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from nunatak.archives import ServiceFailed
 from nunatak.archives.nasa import login
@@ -21,39 +23,49 @@ from nunatak.archives.transfer.transport import failed, redacted
 from nunatak.runtime import NunatakError, log
 from nunatak.study.models import Endpoints
 
-_FIXED = ("cmr", "login", "harmony")  # addresses that are written into icepyx
+_FIXED = ("cmr", "login", "harmony")  # addresses fixed in icepyx
 _LEADING = ("ROOT_URL", "HARMONY_HOSTNAME", "URL_SCHEME", "LOCALHOST_PORT")  # variables that its client takes them from
-_MAX_PATTERNS = 60  # names in one question: addresses are limited to some 6000 characters
+_MAX_PATTERNS = 60  # names in one query, as addresses are limited to about 6000 characters
 _SLACK = timedelta(seconds=30)  # between this machine's clock and the service's
 
 
-def query(product, *, bbox, start, stop, version=None, tracks=(), cycles=(), auth=None):
+def query(
+    product: str,
+    *,
+    bbox: Sequence[float],
+    start: str,
+    stop: str,
+    version: str | None = None,
+    tracks: Sequence[int] = (),
+    cycles: Sequence[int] = (),
+    auth: Any = None,
+) -> Any:
     """
-    An icepyx query object.
+    Return an icepyx query object.
 
     Parameters
     ----------
     product : such as "atl06"
     bbox : (west, south, east, north), degrees
     start, stop : ISO text, UTC
-    version : release such as "007"; the newest where not given
-    tracks, cycles : reference ground tracks and cycles, numbers; all where none is given
-    auth : login of earthaccess, for a query that orders
+    version : release such as "007". Default: the newest
+    tracks, cycles : reference ground tracks and cycles, numbers. Default: all
+    auth : login of earthaccess, for a query that orders. Default: none
 
     Returns
     -------
-    icepyx.Query; `avail_granules()`, `order_granules()`, `download_granules()` are its own
+    icepyx.Query, with its own `avail_granules()`, `order_granules()`, `download_granules()`
 
     Raises
     ------
-    NunatakError : icepyx does not take the question
+    NunatakError : icepyx refuses the query
     ServiceFailed : the catalogue did not answer it
     """
     import icepyx
     import requests
 
     first, last = (datetime.fromisoformat(text).astimezone(UTC) for text in (start, stop))
-    words = {"version": version} if version else {}
+    words: dict[str, Any] = {"version": version} if version else {}
     words |= {"tracks": [f"{track:04d}" for track in tracks]} if tracks else {}
     words |= {"cycles": [f"{cycle:02d}" for cycle in cycles]} if cycles else {}
     try:
@@ -69,21 +81,21 @@ def query(product, *, bbox, start, stop, version=None, tracks=(), cycles=(), aut
         raise failed("icepyx", error) from None
     except (AssertionError, TypeError, ValueError) as error:
         raise NunatakError(
-            f"icepyx refuses the question: {redacted(error)}; mend the study, or ask without it"
+            f"icepyx refuses the question: {redacted(error)}; correct the study, or write subset: harmony"
         ) from None
     made._auth = auth
     return made
 
 
 class IcepyxOrders(Orders):
-    """Orders that icepyx places; see `subsets.Orders`."""
+    """Orders that icepyx places, see `subsets.Orders`."""
 
     def __init__(self, endpoints, folder):
         super().__init__(endpoints.harmony, folder, lambda: login.authenticate(endpoints.login).token["access_token"])
         self.endpoints = endpoints
 
     def _place(self, granules, asked):
-        """The number of the order that icepyx placed; with a token alone harmony-py places it."""
+        """Return the number of the order that icepyx placed, or harmony-py if the login is a token."""
         if login.source(self.endpoints.login) == "token":
             log.warning("icepyx cannot order with a token; harmony-py places the order")
             return super()._place(granules, asked)
@@ -91,7 +103,7 @@ class IcepyxOrders(Orders):
         question = query(granules["product"].iloc[0], **asked, **_passes(granules))
         placed_after = datetime.now(UTC) - _SLACK
         self.folder.mkdir(parents=True, exist_ok=True)
-        # its notes (.order_restart) go to the current folder, its remarks to the screen
+        # It writes notes (.order_restart) to the current folder, and remarks to the screen.
         with contextlib.chdir(self.folder), contextlib.redirect_stdout(io.StringIO()):
             try:
                 return question.order_granules(subset=True, skip_preview=True).job_id()
@@ -102,7 +114,7 @@ class IcepyxOrders(Orders):
         return self._lost_order(question, placed_after, reason)
 
     def _lost_order(self, question, placed_after, reason):
-        """The number of an order that exists although icepyx failed on its way back, such as at its label."""
+        """Return the number of an order that exists although icepyx failed afterwards, such as at its label."""
         session = self._harmony()._session()
         try:
             answer = session.get(f"{self.address}/jobs", params={"limit": 10})
@@ -125,7 +137,9 @@ class IcepyxOrders(Orders):
 
 
 def _require(endpoints):
-    """Refuse what would send an order, and the password with it, to another place than the one asked for."""
+    """
+    Refuse settings that would send an order, and the password with it, to another address than the one configured.
+    """
     own = Endpoints()
     other = [name for name in _FIXED if getattr(endpoints, name) != getattr(own, name)]
     if other:
@@ -140,7 +154,7 @@ def _require(endpoints):
 
 
 def _passes(granules):
-    """Release, tracks and cycles of granules; without the tracks when a question would hold too many names."""
+    """Return release, tracks and cycles of granules, without the tracks if a query would hold too many names."""
     tracks, cycles = (sorted(granules[name].dropna().astype(int).unique().tolist()) for name in ("rgt", "cycle"))
     few = len(tracks) * len(cycles) <= _MAX_PATTERNS
     return {"version": granules["version"].iloc[0], "tracks": tracks if few else (), "cycles": cycles}

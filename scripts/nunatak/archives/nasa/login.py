@@ -1,7 +1,7 @@
 """
-The Earthdata login: found, checked and used, never asked for and never written down.
+Find, check and use the Earthdata login, without a prompt and without writing it down.
 
-Only what is downloaded from NASA's archives needs it; searching and planning do not.
+Only downloads from NASA's archives need it, not searching and planning.
 """
 
 from __future__ import annotations
@@ -12,18 +12,25 @@ import os
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from nunatak.archives import LoginRefused
 from nunatak.archives.transfer.transport import failed
 
 ADDRESS = "https://urs.earthdata.nasa.gov"
-# Nobody else is shown the token, whatever address a catalogue or a list names.
+# The token is sent to no other host, whatever address a catalogue or a list names.
 _TRUSTED = (".earthdata.nasa.gov", ".earthdatacloud.nasa.gov")
 
 
-def needed(address=ADDRESS) -> str:
-    """What a person does to get a login and to leave it where it is found."""
+def needed(address: str = ADDRESS) -> str:
+    """
+    Return instructions for getting a login and storing it where it is found.
+
+    Parameters
+    ----------
+    address : address of the login service
+    """
     host = urlsplit(address).netloc
     return (
         f"an account is free (https://{host}/users/new): put `machine {host} login <user> password <password>` into "
@@ -31,8 +38,14 @@ def needed(address=ADDRESS) -> str:
     )
 
 
-def source(address=ADDRESS) -> str | None:
-    """Where a login lies: "token", "environment", "netrc", or None; nothing is asked and nobody is called."""
+def source(address: str = ADDRESS) -> str | None:
+    """
+    Return where a login is stored: "token", "environment", "netrc", or None. Nothing is sent.
+
+    Parameters
+    ----------
+    address : address of the login service
+    """
     if os.environ.get("EARTHDATA_TOKEN"):
         return "token"
     if os.environ.get("EARTHDATA_USERNAME") and os.environ.get("EARTHDATA_PASSWORD"):
@@ -42,39 +55,43 @@ def source(address=ADDRESS) -> str | None:
     from earthaccess.auth import netrc_path
 
     try:
-        found = netrc(str(netrc_path())).hosts.get(urlsplit(address).netloc)  # earthaccess takes no `default` line
+        entry = netrc(str(netrc_path())).hosts.get(urlsplit(address).netloc)  # earthaccess takes no `default` line
     except FileNotFoundError:
         return None
     except (NetrcParseError, OSError, UnicodeDecodeError) as error:
-        said = f"{netrc_path()}: cannot be read ({type(error).__name__})"
-        raise LoginRefused(f"{said}; mend it: {needed(address)}") from None
-    return "netrc" if found and found[0] and found[2] else None
+        reason = f"{netrc_path()}: cannot be read ({type(error).__name__})"
+        raise LoginRefused(f"{reason}; correct it: {needed(address)}") from None
+    return "netrc" if entry and entry[0] and entry[2] else None
 
 
-def require(address=ADDRESS) -> str:
+def require(address: str = ADDRESS) -> str:
     """
-    Where the login lies, or what is missing and how to get it.
+    Return where the login is stored, or raise an error that explains how to get one.
+
+    Parameters
+    ----------
+    address : address of the login service
 
     Raises
     ------
-    LoginRefused : there is none, or the token has expired or can be none
+    LoginRefused : there is none, or the token has expired or is malformed
     """
-    found = source(address)
-    if found is None:
+    place = source(address)
+    if place is None:
         raise LoginRefused(f"no Earthdata login found; {needed(address)}")
     token = os.environ.get("EARTHDATA_TOKEN", "")
-    if found == "token" and (not token.isascii() or not token.isprintable() or " " in token):
+    if place == "token" and (not token.isascii() or not token.isprintable() or " " in token):
         raise LoginRefused("EARTHDATA_TOKEN: holds a space, a line's end or another sign no token has; set it anew")
     left = token_days_left()
-    if found == "token" and left is not None and left <= 0:
+    if place == "token" and left is not None and left <= 0:
         raise LoginRefused(
             f"EARTHDATA_TOKEN: expired {-left:.0f} days ago; make a new one at {address} (Generate Token)"
         )
-    return found
+    return place
 
 
 def token_days_left() -> float | None:
-    """Days until the token in EARTHDATA_TOKEN expires, read off the token itself; None where it does not say."""
+    """Return the days until EARTHDATA_TOKEN expires, as stated in the token, or None."""
     parts = os.environ.get("EARTHDATA_TOKEN", "").split(".")
     if len(parts) != 3:
         return None
@@ -86,17 +103,17 @@ def token_days_left() -> float | None:
     return (ends - datetime.now(UTC)).total_seconds() / 86400
 
 
-def authenticate(address=ADDRESS):
+def authenticate(address: str = ADDRESS) -> Any:
     """
-    A login of the client `earthaccess`, made once without a prompt.
+    Log in with the client `earthaccess`, once and without a prompt.
 
     Parameters
     ----------
-    address : of the login service
+    address : address of the login service
 
     Raises
     ------
-    LoginRefused : there is none, or Earthdata does not take it; never tried twice, because that locks accounts
+    LoginRefused : there is no login, or Earthdata refuses it. It is never tried twice, because that locks accounts
     ServiceFailed : the login service did not answer
     """
     import requests
@@ -104,14 +121,14 @@ def authenticate(address=ADDRESS):
     from earthaccess.exceptions import LoginAttemptFailure, LoginStrategyUnavailable
     from earthaccess.system import PROD, EDLHostname
 
-    found = require(address)
+    place = require(address)
     login = Auth()
     system = replace(PROD, edl_hostname=EDLHostname(urlsplit(address).netloc))
     try:
-        login.login(strategy="netrc" if found == "netrc" else "environment", system=system)
+        login.login(strategy="netrc" if place == "netrc" else "environment", system=system)
     except (LoginAttemptFailure, LoginStrategyUnavailable) as error:
         if "invalid_credentials" in str(error) or "401" in str(error):
-            where = "~/.netrc" if found == "netrc" else "EARTHDATA_USERNAME and EARTHDATA_PASSWORD"
+            where = "~/.netrc" if place == "netrc" else "EARTHDATA_USERNAME and EARTHDATA_PASSWORD"
             raise LoginRefused(f"Earthdata refuses user and password from {where}; correct them there") from None
         raise failed("Earthdata login", error) from None
     except (requests.exceptions.RequestException, ValueError, KeyError) as error:
@@ -119,11 +136,15 @@ def authenticate(address=ADDRESS):
     return login
 
 
-def session(address=ADDRESS):
+def session(address: str = ADDRESS) -> Any:
     """
-    A requests session that carries the token to NASA's hosts and to no other; see `authenticate`.
+    Return a requests session that sends the token to NASA's hosts and to no other, see `authenticate`.
 
-    Its `login_again()` gets a new token where user and password are known, once; it returns whether there is one.
+    Its `login_again()` gets a new token once, if user and password are stored, and returns whether it has one.
+
+    Parameters
+    ----------
+    address : address of the login service
     """
     import requests
     from requests.adapters import HTTPAdapter
@@ -145,11 +166,11 @@ def session(address=ADDRESS):
             return len(tokens) > 1
 
         def credentials(self):
-            """The token, for a client that carries it itself."""
+            """Return the token, for a client that sends it itself."""
             return tokens[-1]
 
         def rebuild_auth(self, prepared_request, response):
-            """After a redirect: the token where it belongs, nothing elsewhere, and nothing out of ~/.netrc."""
+            """Send the token after a redirect only to NASA's hosts, and nothing from ~/.netrc."""
             prepared_request.headers.pop("Authorization", None)
             prepared_request.prepare_auth(Bearer())
 
@@ -160,23 +181,33 @@ def session(address=ADDRESS):
     return made
 
 
-def trusted(url) -> bool:
-    """Whether the token may be sent to an address: NASA's own hosts, over TLS."""
+def trusted(url: str) -> bool:
+    """
+    Return whether the token may be sent to an address: only to NASA's own hosts, over TLS.
+
+    Parameters
+    ----------
+    url : address
+    """
     parts = urlsplit(url)
     return parts.scheme == "https" and f".{parts.hostname or ''}".endswith(_TRUSTED)
 
 
-def check(address=ADDRESS):
+def check(address: str = ADDRESS) -> str:
     """
-    Whether the login works, asked of the login service at an address.
+    Check that the login service accepts the login.
+
+    Parameters
+    ----------
+    address : address of the login service
 
     Returns
     -------
-    text : what was found, for a person
+    text : a message for the user
     """
-    found = require(address)
+    place = require(address)
     authenticate(address)
     days = token_days_left()
-    if found == "token":
+    if place == "token":
         return f"a token ({'its end is not stated' if days is None else f'{days:.0f} days left'}; not tried on a file)"
-    return f"user and password from {'~/.netrc' if found == 'netrc' else 'the environment'}, accepted"
+    return f"user and password from {'~/.netrc' if place == 'netrc' else 'the environment'}, accepted"

@@ -1,9 +1,11 @@
-"""From a catalogue's record (UMM-G) to a row of the granule table: name, link, size, checksum, times, footprint."""
+"""Convert a catalogue's record (UMM-G) to a row of the granule table: name, link, size, checksum, times, footprint."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -19,19 +21,23 @@ _IN_CLOUD = "GET DATA VIA DIRECT ACCESS"
 _ALGORITHMS = {"MD5": "MD5", "SHA1": "SHA-1", "SHA256": "SHA-256", "SHA512": "SHA-512"}
 _INCLINATION = np.radians(92.0)  # of ICESat-2 (ATL03 ATBD)
 _PERIOD = 91 * 86400 / 1387  # s, of one revolution: 1387 in 91 days
-_DAY = 86164.1  # s, of the Earth's turn; the node drifts by less than what the margin allows
-_WIDTH = 0.3  # degrees; beams, pointing and the difference of geodetic and geocentric latitude lie within
+_DAY = 86164.1  # s, of the Earth's rotation. The drift of the node is smaller than the margin
+_WIDTH = 0.3  # degrees, enough for beams, pointing and the difference of geodetic and geocentric latitude
 _STEP = 0.25  # degrees along a great circle
 
 
-def row(record) -> dict:
+def row(record: Mapping[str, Any]) -> dict[str, Any]:
     """
-    One record as a row.
+    Return one record as a row.
+
+    Parameters
+    ----------
+    record : record of the catalogue
 
     Returns
     -------
-    dict with the columns of the granule table, `collection_id`, `concept_id`, `revision_id`, `s3_url`, and where the
-    name says it `cycle_end`, `hemisphere`, `region_code`, `resolution`
+    dict with the columns of the granule table, `collection_id`, `concept_id`, `revision_id`, `s3_url`, and the parts
+        `cycle_end`, `hemisphere`, `region_code`, `resolution` of the name
 
     Raises
     ------
@@ -63,7 +69,7 @@ def row(record) -> dict:
 
 
 def _read(reading, umm, otherwise):
-    """What a record says; nothing where it cannot be read, since a granule is not left out for what is not known."""
+    """Read a part of a record, or return a default if it cannot be read, so that no granule is left out for it."""
     try:
         return reading(umm)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
@@ -71,8 +77,18 @@ def _read(reading, umm, otherwise):
         return otherwise
 
 
-def link(umm) -> str:
-    """The address of the data file itself; not its metadata, pictures or S3 key."""
+def link(umm: Mapping[str, Any]) -> str:
+    """
+    Return the address of the data file itself, not of its metadata, pictures or S3 key.
+
+    Parameters
+    ----------
+    umm : UMM-G part of a record
+
+    Raises
+    ------
+    GranuleNameError : the record has no link to a data file
+    """
     for entry in umm.get("RelatedUrls") or []:
         address = entry.get("URL") or ""
         path = urlsplit(address).path.lower()
@@ -81,24 +97,38 @@ def link(umm) -> str:
     raise GranuleNameError(f"{umm.get('GranuleUR', 'a record')}: has no link to a data file")
 
 
-def base_name(url) -> str:
+def base_name(url: str) -> str:
     """
-    The file name at the end of a link, and nothing that could lead out of a folder.
+    Return the file name at the end of a link, and refuse names that could leave a folder.
+
+    Parameters
+    ----------
+    url : link
+
+    Raises
+    ------
+    GranuleNameError : the name could leave its folder
 
     >>> base_name("https://host/a/ATL03_20211117212830_08621302_007_02.h5")
     'ATL03_20211117212830_08621302_007_02.h5'
     """
     try:
         name = unquote(urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1])
-    except ValueError:  # brackets where a host would stand
+    except ValueError:  # brackets in place of a host
         name = ""
     if not name or name.startswith(".") or any(sign in name for sign in ("/", "\\", "\0")):
         raise GranuleNameError(f"{name!r}: a name that would leave its folder")
     return name
 
 
-def times(umm):
-    """(start, end) as timestamps without zone, UTC; None where the record has none."""
+def times(umm: Mapping[str, Any]) -> tuple[Any, ...]:
+    """
+    Return start and end as timestamps without zone, UTC, or NaT if the record has none.
+
+    Parameters
+    ----------
+    umm : UMM-G part of a record
+    """
     extent = umm.get("TemporalExtent", {})
     span = extent.get("RangeDateTime", {})
     texts = (
@@ -109,17 +139,21 @@ def times(umm):
 
 
 def _instant(text):
-    """A catalogue's time; pandas' own reader takes milliseconds for each."""
+    """Return a catalogue's time as a timestamp, faster than pandas' own reader."""
     read = pd.Timestamp(datetime.fromisoformat(text))
     return read if read.tz is None else read.tz_convert(None)
 
 
-def outline(umm):
+def outline(umm: Mapping[str, Any]) -> Any:
     """
-    The footprint of a record as a shapely geometry cut at the antimeridian, or None.
+    Return the footprint of a record as a shapely geometry cut at the antimeridian, or None.
 
-    Polygons have edges along great circles; of a record with an orbit alone the ground track is computed from where it
-    crosses the equator.
+    The edges of polygons are great circles. For a record with only an orbit the ground track is computed from its
+    equator crossing.
+
+    Parameters
+    ----------
+    umm : UMM-G part of a record
     """
     space = umm.get("SpatialExtent", {}).get("HorizontalSpatialDomain", {})
     shapes = space.get("Geometry", {})
@@ -136,11 +170,15 @@ def outline(umm):
     return ground_track(space["Orbit"]) if "Orbit" in space else None
 
 
-def ring(points):
+def ring(points: Any) -> Any:
     """
-    A catalogue's ring of (lon, lat) as a polygon cut at the antimeridian, its edges followed along great circles.
+    Return a catalogue's ring of (lon, lat) as a polygon cut at the antimeridian, with edges along great circles.
 
-    Never smaller than what it says: it is widened by about a kilometre.
+    It is widened by about a kilometre, so that it is never too small.
+
+    Parameters
+    ----------
+    points : (n, 2) longitude and latitude, degrees
     """
     lonlat = np.asarray(points, dtype=float)
     if not np.allclose(lonlat[0], lonlat[-1]):
@@ -153,9 +191,9 @@ def ring(points):
     return footprint.wrapped(shapely.buffer(shape, 0.01, quad_segs=1))
 
 
-def ground_track(orbit):
+def ground_track(orbit: Mapping[str, Any]) -> Any:
     """
-    The strip of a revolution between two latitudes, of ICESat-2.
+    Return the strip of an ICESat-2 revolution between two latitudes.
 
     Parameters
     ----------
@@ -178,13 +216,13 @@ _AROUND = [(turn * _WIDTH, up * _WIDTH) for turn in (-1, 1) for up in (-1, 1)]
 
 
 def _along(latitude, direction):
-    """Angle from the ascending node, radians."""
+    """Return the angle from the ascending node, radians."""
     u = np.arcsin(np.clip(np.sin(np.radians(latitude)) / np.sin(_INCLINATION), -1, 1))
     return u if direction == "A" else np.pi - u
 
 
 def _great_circles(lonlat):
-    """Points no farther apart than `_STEP` along the great circles between the given ones."""
+    """Return points at most `_STEP` apart along the great circles between the given ones."""
     lon, lat = np.radians(lonlat).T
     xyz = np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
     pieces = [xyz[:1]]
@@ -198,12 +236,15 @@ def _great_circles(lonlat):
 
 
 def _cap(lat):
+    """Return the polar cap beyond a ring around a pole."""
     south = lat.mean() < 0
     return shapely.box(-180, -90, 180, lat.max()) if south else shapely.box(-180, lat.min(), 180, 90)
 
 
 def _file(umm, name):
-    """(size in bytes or None, checksum, algorithm) of the data file, only where the record states them exactly."""
+    """
+    Return size in bytes, checksum and algorithm of the data file, None where the record does not state them exactly.
+    """
     files = (umm.get("DataGranule") or {}).get("ArchiveAndDistributionInformation") or []
     named = [file for file in files if file.get("Name") == name] or (files if len(files) == 1 else [])
     for file in named:

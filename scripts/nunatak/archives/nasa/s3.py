@@ -1,8 +1,8 @@
 """
-NSIDC's storage in the cloud, asked by bucket and key with keys that last an hour; from inside AWS us-west-2 alone.
+Read NSIDC's storage in the cloud with temporary keys, which works only inside AWS us-west-2.
 
-The keys come through earthaccess and are used here to sign plain requests, so that files from there are resumed and
-checked like all others. They are kept in memory and nowhere else.
+The keys come from earthaccess and sign plain requests, so that files from there are resumed and checked like all
+others. They are kept only in memory.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 import sys
 import threading
 import time
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from nunatak.archives import LoginRefused, ServiceFailed
@@ -21,13 +22,17 @@ from nunatak.runtime import NunatakError
 
 REGION = "us-west-2"
 OLDEST = (3, 12)
-_LIFE = 50 * 60.0  # s, after which new keys are asked for; they last an hour
+_LIFE = 50 * 60.0  # s, after which new keys are requested, as they last an hour
 _NAMES = ("accessKeyId", "secretAccessKey", "sessionToken")
 
 
-def require(python=sys.version_info):
+def require(python: Any = sys.version_info) -> None:
     """
-    Refuse where the archives' clients are a set that cannot work in the region.
+    Refuse a Python whose versions of the archives' clients do not work in the region.
+
+    Parameters
+    ----------
+    python : version. Default: that of this interpreter
 
     Raises
     ------
@@ -41,25 +46,26 @@ def require(python=sys.version_info):
         )
 
 
-def session(endpoints, python=sys.version_info):
+def session(endpoints: Any, python: Any = sys.version_info) -> Any:
     """
-    A `requests` session that takes addresses such as s3://bucket/key and signs what it asks.
+    Return a `requests` session that accepts addresses such as s3://bucket/key and signs its requests.
 
     Parameters
     ----------
-    endpoints : study.models.Endpoints; `s3_credentials`, `s3`, `login`
+    endpoints : study.models.Endpoints with `s3_credentials`, `s3`, `login`
+    python : version. Default: that of this interpreter
 
     Raises
     ------
     NunatakError : see `require`
-    LoginRefused : no login, or the storage gives this machine nothing
+    LoginRefused : there is no login, or the storage refuses this machine
     """
     import requests
 
     require(python)
-    logging.getLogger("botocore").setLevel(logging.WARNING)  # below that it writes the keys down
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # at lower levels it logs the keys
     keys = _Keys(endpoints)
-    keys.current()  # a refused login is said before anything is asked
+    keys.current()  # report a refused login before the first request
 
     class Session(requests.Session):
         def request(self, method, url, *args, **words):
@@ -79,8 +85,15 @@ def session(endpoints, python=sys.version_info):
     return made
 
 
-def answers(made, address) -> str:
-    """Why a file cannot be had from the storage by this machine; "" where it can."""
+def answers(made: Any, address: str) -> str:
+    """
+    Return why this machine cannot read a file from the storage, or an empty text if it can.
+
+    Parameters
+    ----------
+    made : session of `session`
+    address : address of a file
+    """
     import requests
 
     try:
@@ -92,9 +105,14 @@ def answers(made, address) -> str:
         return redacted(error)
 
 
-def address_of(url, storage=None) -> str:
+def address_of(url: str, storage: str | None = None) -> str:
     """
-    The HTTPS address of an object.
+    Return the HTTPS address of an object.
+
+    Parameters
+    ----------
+    url : such as s3://bucket/key
+    storage : address of other storage. Default: Amazon's
 
     >>> address_of("s3://bucket/ATLAS/a.h5")
     'https://bucket.s3.us-west-2.amazonaws.com/ATLAS/a.h5'
@@ -110,7 +128,7 @@ def address_of(url, storage=None) -> str:
 
 
 class _Keys:
-    """Keys for an hour, asked for anew before they end."""
+    """Keys that last an hour and are renewed before they expire."""
 
     def __init__(self, endpoints):
         self.endpoints = endpoints
@@ -119,17 +137,20 @@ class _Keys:
         self._turn = threading.Lock()
 
     def current(self) -> dict[str, str]:
+        """Return valid keys."""
         with self._turn:
             if not self._keys or time.monotonic() - self._since > _LIFE:
                 self._keys, self._since = self._ask(), time.monotonic()
             return self._keys
 
     def renew(self) -> bool:
+        """Get new keys, and return whether there are any."""
         with self._turn:
             self._keys = {}
         return bool(self.current())
 
     def sign(self, request):
+        """Sign a request."""
         from botocore.auth import S3SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
@@ -142,20 +163,22 @@ class _Keys:
         return request
 
     def _ask(self) -> dict[str, str]:
+        """Request new keys."""
         import requests
 
         where = self.endpoints.s3_credentials
         try:
-            found = login.authenticate(self.endpoints.login).get_s3_credentials(endpoint=where)
+            keys = login.authenticate(self.endpoints.login).get_s3_credentials(endpoint=where)
         except (requests.exceptions.RequestException, ValueError) as error:
             raise failed(where, error) from None
-        if not found:  # the client's word for any answer that is no success
+        if not keys:  # returned by the client for any failure
             raise LoginRefused(f"{where}: gives this login no keys; accept NSIDC's terms, or write transfer: https")
-        if not all(found.get(name) for name in _NAMES):
+        if not all(keys.get(name) for name in _NAMES):
             raise ServiceFailed(f"{where}: sent no keys; wait and run again, or write transfer: https")
-        return found
+        return keys
 
 
 def _code(answer):
+    """Return the error code of an answer of the storage."""
     text = answer.content[:600].decode("utf-8", "replace")
     return redacted(text.partition("<Code>")[2].partition("</Code>")[0] or "403")

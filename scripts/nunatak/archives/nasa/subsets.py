@@ -1,9 +1,9 @@
 """
-Server-side subsets of track granules in space and time, ordered from Harmony through harmony-py.
+Order server-side subsets of track granules in space and time from Harmony through harmony-py.
 
-An order's number is written down the moment it exists: a run that was killed finds its order again and does not order
-twice. How an order ended is told from its record and never from what the client returns, which is nothing for failed,
-cancelled and paused orders alike. What Harmony cannot give comes as whole granules, to be subset here.
+An order's number is written to disk as soon as it exists, so that a run that was killed finds its order again and does
+not order twice. The result of an order is read from its record and never from the client, which returns nothing for
+failed, cancelled and paused orders alike. Granules that Harmony cannot subset are fetched whole and subset here.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,11 +26,11 @@ from nunatak.archives.transfer.transport import failed, patient, redacted
 from nunatak.granules import GranuleNameError, parse
 from nunatak.runtime import NunatakError, log, read_json, write_json
 
-INTERVAL = 10.0  # s, between two looks at an order
-PATIENCE = 6 * 3600.0  # s, after which a run stops waiting; the order goes on, and the next run finds it
+INTERVAL = 10.0  # s, between two checks of an order
+PATIENCE = 6 * 3600.0  # s, after which a run stops waiting. The order continues, and the next run finds it
 NOTHING = "no data of it lies in the box and period"
 _OVER = ("successful", "complete_with_errors", "failed", "canceled")
-_NO_DATA = "no data found"  # the service's words for a granule without a row in the box
+_NO_DATA = "no data found"  # message of the service for a granule without a row in the box
 
 
 class OrderFailed(NunatakError):
@@ -42,7 +44,7 @@ class Orders:
     Parameters
     ----------
     address : such as "https://harmony.earthdata.nasa.gov"
-    folder : where the numbers of orders are kept
+    folder : folder of the numbers of orders
     token : function that returns the token of a login
     """
 
@@ -52,9 +54,9 @@ class Orders:
         self.token = token
         self._client = None
 
-    def links(self, granules, asked) -> tuple[dict[str, str], dict[str, Outcome]]:
+    def links(self, granules: pd.DataFrame, asked: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Outcome]]:
         """
-        Where the subsets of granules lie, once their order is done.
+        Return the addresses of the subsets of granules when their order is complete.
 
         Parameters
         ----------
@@ -64,14 +66,13 @@ class Orders:
         Returns
         -------
         links : address by granule id
-        settled : outcomes of granules that have no subset because no data of them lies there
-
-        A granule in neither is one that Harmony could not do.
+        settled : outcomes of granules without a subset because they have no data in the box and period
+        A granule in neither is one that Harmony could not subset.
 
         Raises
         ------
         OrderFailed : the order failed or was cancelled
-        ServiceFailed : no answer, or not done within `PATIENCE`
+        ServiceFailed : the service did not answer, or not within `PATIENCE`
         """
         note = self.folder / f"{_digest(granules, asked)}.json"
         order = self._known(note)
@@ -89,7 +90,7 @@ class Orders:
         return _sorted_out(granules, record, message)
 
     def _known(self, note):
-        """The number of an order that still can be used; None for one that is unknown, failed or expired."""
+        """Return the number of an order that can still be used, or None if it is unknown, failed or expired."""
         try:
             order = read_json(note)["order"]
         except (OSError, ValueError, KeyError):
@@ -102,7 +103,10 @@ class Orders:
         return order
 
     def _place(self, granules, asked):
-        """The number of a new order; an unsupported one is an OrderFailed, so that whole granules are taken."""
+        """
+        Place an order and return its number, or raise OrderFailed if it is not supported, so that whole granules are
+        taken.
+        """
         import harmony
         import requests
 
@@ -119,13 +123,13 @@ class Orders:
         except requests.exceptions.RequestException as error:
             raise failed(self.address, error) from None
         except Exception as error:
-            if type(error) is not Exception:  # the client's form of a refusal is a bare Exception(reason, text)
+            if type(error) is not Exception:  # the client reports a refusal as a bare Exception
                 raise
             raise OrderFailed(f"{self.address}: refuses the order ({redacted(error)})") from None
         return answer["jobID"] if isinstance(answer, dict) else answer
 
     def _wait(self, order) -> dict:
-        """The record of an order that is over."""
+        """Wait until an order has ended, and return its record."""
         until, resumed = time.monotonic() + PATIENCE, False
         while time.monotonic() < until:
             record = self._record(order)
@@ -142,7 +146,7 @@ class Orders:
         raise ServiceFailed(f"Harmony order {order}: not done in {PATIENCE / 3600:g} h; run again to go on with it")
 
     def _record(self, order):
-        """The order's record with the links of all its pages; None when the service knows it no more."""
+        """Return the order's record with the links of all its pages, or None if the service no longer knows it."""
         import requests
 
         session, whole = self._harmony()._session(), None
@@ -163,7 +167,9 @@ class Orders:
             raise failed(self.address, error) from None
 
     def _harmony(self):
-        """The client, whose settings are ours: it would take its address out of a variable named ROOT_URL."""
+        """
+        Return the client with our own settings, as it would otherwise read its address from a variable named ROOT_URL.
+        """
         if self._client is None:
             import harmony
             from harmony.config import Config
@@ -178,27 +184,35 @@ class Orders:
             self._client = harmony.Client(token=self.token(), should_validate_auth=False)
             self._client.config = Settings()
             session = patient(self._client._session())
-            session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True  # which prepared requests do not look for
+            session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True  # not read by prepared requests
         return self._client
 
 
-def digest_of(asked) -> str:
-    """A short name for what was asked, of the folder that its subsets lie in."""
+def digest_of(asked: Mapping[str, Any]) -> str:
+    """
+    Return a short hash of an order's region and period, which names the folder of its subsets.
+
+    Parameters
+    ----------
+    asked : as for `Orders.links`
+    """
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _digest(granules, asked):
+    """Return a hash of an order's granules, region and period."""
     question = json.dumps([sorted(granules["file_name"]), asked], sort_keys=True)
     return hashlib.sha256(question.encode()).hexdigest()[:16]
 
 
 def _expired(record):
+    """Return whether the results of an order have expired."""
     ends = record.get("dataExpiration")
     return bool(ends) and record["status"] in _OVER and datetime.fromisoformat(ends) < datetime.now(UTC)
 
 
 def _sorted_out(granules, record, message):
-    """(links, settled) of an order that ended with granules, with some, or with none in the box."""
+    """Return links and settled outcomes of an order that ended with all, some or no granules."""
     links = {}
     for link in record.get("links", []):
         if link.get("rel") == "data":
@@ -209,23 +223,31 @@ def _sorted_out(granules, record, message):
     errors = {_id_in(error.get("url", ""), granules): error.get("message", "") for error in record.get("errors", [])}
     settled = {}
     for granule in granules["granule_id"]:
-        said = errors.get(granule, message if record["status"] == "failed" else "")
-        nothing = _NO_DATA in said.lower() or (record["status"] == "successful" and granule not in errors)
+        reason = errors.get(granule, message if record["status"] == "failed" else "")
+        nothing = _NO_DATA in reason.lower() or (record["status"] == "successful" and granule not in errors)
         if granule not in links and nothing:
             settled[granule] = Outcome(granule, "", "empty", NOTHING)
         elif granule not in links:
             log.warning(
-                "%s: Harmony could not do it (%s); taking the whole granule", granule, redacted(said) or "no word"
+                "%s: Harmony could not do it (%s); taking the whole granule", granule, redacted(reason) or "no word"
             )
     return links, settled
 
 
 def _id_in(text, granules):
+    """Return the granule whose id occurs in a text, or None."""
     return next((granule for granule in granules["granule_id"] if granule in text), None)
 
 
-def as_staged(granules, links):
-    """The rows of granules with links, with what is known of their subsets: neither size nor checksum."""
+def as_staged(granules, links: Mapping[str, str]) -> pd.DataFrame:
+    """
+    Return the rows of granules with the links of their subsets, whose size and checksum are unknown.
+
+    Parameters
+    ----------
+    granules : granule table
+    links : address by granule id
+    """
     rows = granules[granules["granule_id"].isin(list(links))].copy()
     rows["url"] = [links[granule] for granule in rows["granule_id"]]
     return rows.assign(size_bytes=pd.NA, checksum=pd.NA, checksum_algorithm=pd.NA)

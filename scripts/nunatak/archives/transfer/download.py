@@ -1,9 +1,9 @@
 """
-Originals brought here over HTTPS: whole, checked, and resumed where they were cut off.
+Download originals over HTTPS, check them, and resume where a download was cut off.
 
-No client of the archives compares size or checksum, and all take a login page for a granule; so what arrives is
-checked from the signature to the product's groups before it bears its name. A file under way is hidden
-(`.<name>.part`); a run that is killed leaves it, and the next one asks for the rest of it.
+No client of the archives compares size or checksum, and all accept a login page as a granule. So a file is checked,
+from its signature to the product's groups, before it gets its name. An incomplete file is hidden (`.<name>.part`). A
+run that is killed leaves it, and the next run requests the rest.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import fcntl
 import os
 import shutil
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -34,43 +36,51 @@ QUARANTINE = "quarantine"
 _RESERVE = 200e6  # bytes left free on the disk
 
 
-def fetch(granules, folder, open_session, *, back_off, connections=4, successor=None):
+def fetch(
+    granules: pd.DataFrame,
+    folder: str | Path,
+    open_session: Callable[[], Any],
+    *,
+    back_off: Any,
+    connections: int = 4,
+    successor: Callable[[Any], str | None] | None = None,
+) -> pd.DataFrame:
     """
-    The ledger of granules brought into a folder, or found there and checked.
+    Download granules into a folder, or check those already there, and return the ledger.
 
     Parameters
     ----------
-    granules : granule table; each row gets one row of the ledger
-    folder : one folder per product is made below it
-    open_session : function that returns a `requests` session; called once, and only if something is to be downloaded
-    back_off : `transport.BackOff`, shared by all who ask
-    connections : files under way at one time
-    successor : function from a row to the name of what replaced a granule that is gone, or None
+    granules : granule table, each row of which gets one row of the ledger
+    folder : folder, in which each product gets a folder
+    open_session : function that returns a `requests` session, called once and only if something must be downloaded
+    back_off : `transport.BackOff`, shared by all downloads
+    connections : files downloaded at a time. Default: 4
+    successor : function from a row to the name of the granule that replaced a missing one, or None. Default: none
 
     Raises
     ------
-    LoginRefused : the service wants another login; nothing more is asked
-    NunatakError : less free space than the missing files need
+    LoginRefused : the service needs another login, and no more requests are made
+    NunatakError : there is less free space than the missing files need
     """
     job = _Job(Path(folder), back_off, successor)
     rows = list(granules.itertuples(index=False))
     with ThreadPoolExecutor(connections) as pool:
-        known = list(progress(pool.map(job.present, rows), label="checking", total=len(rows)))
-        missing = [row for row, outcome in zip(rows, known, strict=True) if outcome is None]
+        outcomes = list(progress(pool.map(job.present, rows), label="checking", total=len(rows)))
+        missing = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome is None]
         if missing:
             _room_for(missing, job.folder)
             job.session = open_session()
             with Pace(job.bytes_of(missing), len(missing)) as job.pace:
-                brought = dict(zip((r.granule_id for r in missing), job.bring_all(pool, missing), strict=True))
-            known = [outcome or brought[row.granule_id] for row, outcome in zip(rows, known, strict=True)]
-    for outcome in known:
+                downloaded = dict(zip((r.granule_id for r in missing), job.bring_all(pool, missing), strict=True))
+            outcomes = [outcome or downloaded[row.granule_id] for row, outcome in zip(rows, outcomes, strict=True)]
+    for outcome in outcomes:
         if outcome.status == "failed":
             log.warning("%s: %s", outcome.path, outcome.reason)
-    return verify.as_ledger(granules, known)
+    return verify.as_ledger(granules, outcomes)
 
 
 class _Job:
-    """One call of `fetch`: where things go, and whether to go on."""
+    """One call of `fetch`: its folder, session and stop flag."""
 
     def __init__(self, folder, back_off, successor):
         self.folder, self.back_off, self.successor = folder, back_off, successor
@@ -79,14 +89,14 @@ class _Job:
         self.stop = threading.Event()
 
     def path(self, row) -> Path:
-        """Where a granule lies; the name is checked, because it comes from outside."""
+        """Return the path of a granule, after checking its name, which comes from outside."""
         for name in (row.product, row.file_name):
             if base_name(name) != name:
                 raise GranuleNameError(f"{name!r}: a name that would leave its folder")
         return self.folder / row.product / row.file_name
 
     def present(self, row) -> Outcome | None:
-        """The outcome of a granule that is here and good; None when it is to be brought."""
+        """Return the outcome of a granule that is here and good, or None if it must be downloaded."""
         try:
             path = self.path(row)
         except GranuleNameError as error:
@@ -100,7 +110,7 @@ class _Job:
         return outcome
 
     def bring_all(self, pool, rows):
-        """Outcomes of granules that are not here; a refused login or a full disk ends it for all."""
+        """Download granules and return their outcomes. A refused login or a full disk stops all downloads."""
         waiting = [pool.submit(self.bring, row) for row in rows]
         try:
             return [future.result() for future in waiting]
@@ -111,7 +121,7 @@ class _Job:
             raise
 
     def bring(self, row) -> Outcome:
-        """One granule; a refused login or a full disk stops the others, too."""
+        """Download one granule. A refused login or a full disk also stops the others."""
         if self.stop.is_set():
             return self._failed(row, self.path(row), "not tried: the run stopped")
         try:
@@ -123,25 +133,25 @@ class _Job:
             self.pace.file_done()
 
     def bytes_of(self, rows) -> int | None:
-        """Bytes that are to come, without what earlier runs brought of them; None where a size is not known."""
+        """Return the bytes to download, less those of earlier runs, or None if a size is unknown."""
         sizes = [_size(row) for row in rows]
         if None in sizes:
             return None
         return sum(size - min(bytes_of(self._part(row)), size) for row, size in zip(rows, sizes, strict=True))
 
     def _part(self, row) -> Path:
-        """Where a granule lies while it is under way."""
+        """Return the path of a granule while it is being downloaded."""
         path = self.path(row)
         return path.with_name(f".{path.name}.part")
 
     def _bring(self, row) -> Outcome:
-        """Several attempts; a broken arrival is kept in the quarantine and asked for once more."""
+        """Download one granule in several attempts, and quarantine a broken file before it is requested once more."""
         path = self.path(row)
         path.parent.mkdir(parents=True, exist_ok=True)
         part, size = self._part(row), _size(row)
         spoiled: list[Spoiled] = []
         with _alone(part):
-            outcome = self.present(row)  # another run may have brought it meanwhile
+            outcome = self.present(row)  # another run may have downloaded it meanwhile
             while outcome is None:
                 try:
                     arrivals = Digests(wanted_of(row), self.pace.add)
@@ -170,7 +180,7 @@ class _Job:
         return outcome
 
     def _spoiled(self, row, path, part, errors) -> Outcome | None:
-        """Put a broken arrival aside; None when it is to be asked for again."""
+        """Quarantine a broken file, and return None if it should be requested again."""
         if part.exists():
             verify.quarantine(part, self.folder / QUARANTINE)
         if len(errors) == 1:
@@ -179,17 +189,18 @@ class _Job:
         return self._failed(row, path, f"{errors[-1]}; the file is kept in {self.folder / QUARANTINE}")
 
     def _settle(self, row, part, path, arrivals) -> Outcome:
-        """Check what arrived and give it its name."""
+        """Check a downloaded file and give it its name."""
         status, reason, found = check_arrived(row, part, arrivals)
         os.replace(part, path)
         receipts.keep(path, checksums=found, status=status, reason=reason)
         return Outcome(row.granule_id, str(path), status, reason, path.stat().st_size, found["SHA-256"])
 
     def _failed(self, row, path, reason):
+        """Return the outcome of a failed granule."""
         return Outcome(row.granule_id, str(path), "failed", redacted(reason))
 
     def _gone(self, row, error):
-        """What to say of a granule that the archive no longer has."""
+        """Describe a granule that the archive no longer has."""
         try:
             newer = self.successor(row) if self.successor else None
         except NunatakError as unknown:
@@ -202,15 +213,15 @@ class _Job:
 
 @contextmanager
 def _alone(part):
-    """Hold a file under way against other runs that want the same one; they wait."""
+    """Lock a file against other runs that download the same one, which wait."""
     lock = part.with_suffix(".lock")
     while True:
-        with open(lock, "a") as held:
+        with open(lock, "a") as opened:
             try:
-                fcntl.flock(held, fcntl.LOCK_EX)
+                fcntl.flock(opened, fcntl.LOCK_EX)
             except OSError as error:
                 log.warning("%s: no locks here (%s); let one run at a time fetch to it", lock.parent, error.strerror)
-            if not _same(lock, held):  # the run before removed it while this one waited
+            if not _same(lock, opened):  # the previous run removed it while this one waited
                 continue
             try:
                 yield
@@ -220,7 +231,7 @@ def _alone(part):
 
 
 def _same(path, opened):
-    """Whether a path still leads to the opened file."""
+    """Return whether a path still leads to the opened file."""
     try:
         return os.stat(path).st_ino == os.fstat(opened.fileno()).st_ino
     except FileNotFoundError:
@@ -229,11 +240,11 @@ def _same(path, opened):
 
 def _room_for(rows, folder):
     """
-    Refuse to begin what the disk cannot hold.
+    Refuse downloads that do not fit on the disk.
 
     Raises
     ------
-    NunatakError : says how much is missing
+    NunatakError : states how much space is missing
     """
     under = folder
     while not under.exists():
@@ -248,4 +259,5 @@ def _room_for(rows, folder):
 
 
 def _size(row):
+    """Return the stated size of a granule, or None."""
     return int(row.size_bytes) if pd.notna(row.size_bytes) else None

@@ -1,4 +1,6 @@
-"""How fast bytes arrive and how long the rest takes: a bar for who watches, a line a minute in the log for others."""
+"""
+Report how fast bytes arrive and how long the rest takes: a progress bar on a terminal, a line a minute in the log.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ INTERVAL = 60.0  # s, between two lines in the log
 
 class Pace:
     """
-    The bytes of one call of `download.fetch`, counted by all its threads.
+    Counter of the bytes of one call of `download.fetch`, shared by its threads.
 
     Parameters
     ----------
@@ -46,8 +48,14 @@ class Pace:
         if self.arrived:
             log.info("%s", self.line())
 
-    def add(self, count):
-        """So many bytes more have arrived."""
+    def add(self, count: int) -> None:
+        """
+        Count more bytes that have arrived.
+
+        Parameters
+        ----------
+        count : bytes
+        """
         with self._lock:
             self.arrived += count
             self._bar.update(count)
@@ -55,14 +63,14 @@ class Pace:
                 self._told = time.monotonic()
                 log.info("%s", self.line())
 
-    def file_done(self):
-        """One file more is settled, whatever came of it."""
+    def file_done(self) -> None:
+        """Count one more finished file, whatever its outcome."""
         with self._lock:
             self.done += 1
             self._bar.set_postfix_str(f"{self.done} of {self.files} files", refresh=False)
 
     def line(self) -> str:
-        """What has arrived, how fast, and how long the rest takes at that pace."""
+        """Describe what has arrived, how fast, and how long the rest takes at that rate."""
         rate = self.arrived / max(time.monotonic() - self._began, 1e-9)
         of = f" of {self.total / 1e9:.2f}" if self.total is not None else ""
         left = f", {max(self.total - self.arrived, 0) / rate / 60:.0f} min left" if self.total and rate else ""

@@ -1,13 +1,14 @@
 """
-What is known of an original that was checked once: size, time of last change, hash, and how far it could be checked.
+Keep a receipt of a checked original: size, time of last change, hash, and what was checked.
 
-A file that is unchanged since then is believed without being read again; any other is checked in full.
+A file that is unchanged since then is not read again. Any other is checked in full.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from nunatak.runtime import read_json, write_json
 
@@ -15,14 +16,26 @@ FOLDER = ".receipts"
 _FACTS = {"size_bytes", "mtime_ns", "checksums", "status", "reason"}
 
 
-def path_of(original) -> Path:
-    """Where the receipt of an original lies: beside it, hidden."""
+def path_of(original: str | Path) -> Path:
+    """
+    Return the path of the receipt of an original, hidden beside it.
+
+    Parameters
+    ----------
+    original : path of the original
+    """
     original = Path(original)
     return original.parent / FOLDER / f"{original.name}.json"
 
 
-def load(original) -> dict | None:
-    """The receipt of a file that is as it was when checked; None without one, or when the file changed."""
+def load(original: str | Path) -> dict | None:
+    """
+    Load the receipt of a file that is unchanged since its check, or return None.
+
+    Parameters
+    ----------
+    original : path of the original
+    """
     original = Path(original)
     try:
         receipt = read_json(path_of(original))
@@ -35,7 +48,14 @@ def load(original) -> dict | None:
     return receipt if same else None
 
 
-def keep(original, **facts):
-    """Write the receipt of a file as it is now; `facts` are its hash, status, and what was checked."""
+def keep(original: str | Path, **facts: Any) -> None:
+    """
+    Write the receipt of a file as it is now.
+
+    Parameters
+    ----------
+    original : path of the original
+    facts : hash, status, and what was checked
+    """
     now = Path(original).stat()
     write_json({"size_bytes": now.st_size, "mtime_ns": now.st_mtime_ns, **facts}, path_of(original))

@@ -1,17 +1,18 @@
-"""One file over HTTPS: attempts, resumption by range, the service's wishes, and what each refusal means."""
+"""Transfer one file over HTTPS: attempts, resumption by range, pauses that the service asks for, and refusals."""
 
 from __future__ import annotations
 
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from nunatak.archives import LoginRefused, ServiceFailed
 from nunatak.archives.transfer.transport import redacted
 from nunatak.files import retries
 from nunatak.runtime import log
 
-_BLOCK = 1 << 17  # bytes, of one read: what a kill can cost
+_BLOCK = 1 << 17  # bytes per read, at most this much is downloaded again after a kill
 
 
 class Gone(Exception):
@@ -19,18 +20,18 @@ class Gone(Exception):
 
 
 class Spoiled(Exception):
-    """What arrived is not the file."""
+    """The downloaded bytes are not the file."""
 
 
 class Unauthorised(LoginRefused):
-    """The service does not take the token, though a new one may help once."""
+    """The service refuses the token, though a new one may be accepted."""
 
 
 class _Again(Exception):
     """
-    A failure after which another attempt may help.
+    A failure after which another attempt may succeed.
 
-    `wait` is what the service asked for, or None.
+    `wait` is the pause that the service asked for, or None.
     """
 
     def __init__(self, reason, wait=None):
@@ -38,19 +39,21 @@ class _Again(Exception):
         self.wait = wait
 
 
-def transfer(session, url, part, *, size=None, back_off, stop, arrivals):
+def transfer(
+    session: Any, url: str, part: str | Path, *, size: int | None = None, back_off: Any, stop: Any, arrivals: Any
+) -> None:
     """
-    Fill `part` with the file at an address, from where an earlier attempt or run left off.
+    Download the file at an address to `part`, continuing where an earlier attempt or run stopped.
 
     Parameters
     ----------
     session : requests session
     url : the address
-    part : path of the file under way; `<part>.json` beside it holds the validator of what it has
-    size : bytes the catalogue states, or None
+    part : path of the incomplete file. `<part>.json` beside it holds the validator of its bytes
+    size : bytes that the catalogue states. Default: unknown
     back_off : `transport.BackOff`
-    stop : threading.Event; when set, gives up
-    arrivals : `digests.Digests` of the file, told of every beginning and every block
+    stop : threading.Event that stops the download when set
+    arrivals : `digests.Digests` of the file, updated with every start and every block
 
     Raises
     ------
@@ -70,7 +73,7 @@ def transfer(session, url, part, *, size=None, back_off, stop, arrivals):
                 raise
             renewed = True
         except _Again as error:
-            failures = 1 if bytes_of(part) > before else failures + 1  # a slow line that moves on may take its time
+            failures = 1 if bytes_of(part) > before else failures + 1  # progress resets the count
             log.info("%s: %s (failure %d of %d)", redacted(url), error, failures, retries.ATTEMPTS)
             if failures == retries.ATTEMPTS:
                 raise ServiceFailed(
@@ -78,12 +81,13 @@ def transfer(session, url, part, *, size=None, back_off, stop, arrivals):
                 ) from None
             pause = retries.pause_before(failures, error.wait)
             if error.wait is not None:
-                back_off.extend(pause)  # the service means everybody
+                back_off.extend(pause)  # `Retry-After` applies to all workers
             else:
                 time.sleep(pause)
 
 
 def _attempt(session, url, part, size, arrivals):
+    """Make one attempt to download a file."""
     import requests
     import urllib3
 
@@ -115,7 +119,7 @@ def _attempt(session, url, part, size, arrivals):
 
 
 def _judge(answer, url, have):
-    """Raise what a refusal means, and return where the answer carries the file."""
+    """Raise the error that a refusal means, or return if the answer carries the file."""
     code, host = answer.status_code, redacted(url).split("/")[2]
     if code == 401:
         raise Unauthorised(f"{host}: refuses the login; the token may have expired: see `make check_access`")
@@ -148,7 +152,7 @@ def _write(answer, part, start, size, arrivals):
         stream.seek(start)
         stream.truncate()
         arrivals.begin(part, start)
-        # not iter_content: it loses what it holds of a block when the connection is
+        # Not iter_content, which drops a partial block when the connection is lost.
         while block := answer.raw.read(_BLOCK, decode_content=False):
             stream.write(block)
             arrivals.add(block)
@@ -163,9 +167,9 @@ def _write(answer, part, start, size, arrivals):
 
 def _validator(note) -> str | None:
     """
-    Return the validator of the bytes that are here, or None when the server gave none.
+    Return the validator of the bytes on disk, or None if the server gave none.
 
-    Without a validator nothing can be resumed.
+    Without a validator a download cannot be resumed.
     """
     try:
         return json.loads(note.read_text())["validator"]
@@ -174,6 +178,7 @@ def _validator(note) -> str | None:
 
 
 def _note(note, answer):
+    """Write the validator of an answer, or remove the note if there is none."""
     etag = answer.headers.get("ETag")
     strong = etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified")
     if strong:
@@ -182,8 +187,14 @@ def _note(note, answer):
         note.unlink(missing_ok=True)
 
 
-def bytes_of(part) -> int:
-    """Return the number of bytes of a file under way, 0 where there is none."""
+def bytes_of(part: str | Path) -> int:
+    """
+    Return the number of bytes of an incomplete file, 0 if it does not exist.
+
+    Parameters
+    ----------
+    part : path of the file
+    """
     try:
         return Path(part).stat().st_size
     except OSError:
@@ -191,9 +202,10 @@ def bytes_of(part) -> int:
 
 
 def _words(answer):
-    """The beginning of a refusal's text, which may name what to accept."""
+    """Return the beginning of a refusal's text, which may name terms to accept."""
     return redacted(_start(answer).decode("utf-8", "replace"))[:300] or "no text"
 
 
 def _start(answer):
+    """Return the first bytes of an answer."""
     return next(answer.iter_content(4096), b"")

@@ -1,8 +1,8 @@
 """
-How requests travel: with time limits, patience that all share, and no secret in any message.
+Send requests with time limits and shared pauses, and keep secrets out of messages.
 
-The clients of the archives bring sessions without time limits; `patient` gives a session both. Downloads have their
-own loop (`download`), because what has arrived of a file is kept between attempts.
+The clients of the archives bring sessions without time limits, and `patient` adds time limits and retries. Downloads
+have their own loop (`download`), because the bytes of a file are kept between attempts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 from nunatak.archives import ServiceFailed
 from nunatak.files import retries
@@ -22,9 +23,13 @@ _SIGNED = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"')]*")
 _VARIABLES = ("EARTHDATA_TOKEN", "EARTHDATA_PASSWORD", "EDL_PASSWORD")
 
 
-def redacted(text) -> str:
+def redacted(text: Any) -> str:
     """
-    A text without what must not be written down: tokens, passwords, signatures in links.
+    Return a text without secrets: tokens, passwords, signatures in links.
+
+    Parameters
+    ----------
+    text : text or exception
 
     >>> redacted("GET https://host/a.h5?Signature=abc with Bearer abc.def")
     'GET https://host/a.h5?... with Bearer ...'
@@ -36,12 +41,16 @@ def redacted(text) -> str:
     return " ".join(text.split())
 
 
-def patient(session):
+def patient(session: Any) -> Any:
     """
-    The session, with time limits on every request, and further attempts where another may help.
+    Add time limits to every request of a session, and further attempts if they may succeed.
 
-    Honours Retry-After up to `LONGEST`. An answer that the catalogue itself calls cut short is an error. A session
-    without a login of its own gets none out of ~/.netrc.
+    Retry-After is respected up to `LONGEST`. An answer that the catalogue itself marks as cut short is an error. A
+    session without a login of its own gets none from ~/.netrc.
+
+    Parameters
+    ----------
+    session : `requests` session, changed in place
     """
     from requests.adapters import HTTPAdapter
     from requests.exceptions import HTTPError
@@ -82,26 +91,32 @@ def patient(session):
 
 class BackOff:
     """
-    One pause for all who ask a service: a file whose time of change is when asking is allowed again.
+    One pause for all workers that use a service: a file whose time of change is the end of the pause.
 
     Parameters
     ----------
-    path : the file; jobs on the same file system share it
+    path : the file, which jobs on the same file system share
     """
 
     def __init__(self, path):
         self.path = Path(path)
 
-    def extend(self, seconds):
-        """Nobody asks before so many seconds from now."""
+    def extend(self, seconds: float) -> None:
+        """
+        Make all workers wait before the next request.
+
+        Parameters
+        ----------
+        seconds : length of the pause from now
+        """
         until = time.time() + seconds
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.touch()
         if until > self.path.stat().st_mtime:
             os.utime(self.path, (until, until))
 
-    def wait(self):
-        """Return when asking is allowed; after `LONGEST` in any case, should a clock be wrong."""
+    def wait(self) -> None:
+        """Wait until requests are allowed, at most `LONGEST`, in case a clock is wrong."""
         try:
             left = self.path.stat().st_mtime - time.time()
         except OSError:
@@ -111,13 +126,20 @@ class BackOff:
             time.sleep(min(left, retries.LONGEST))
 
 
-def failed(service, error) -> ServiceFailed:
-    """What a client's exception means to a user, without its secrets."""
+def failed(service: str, error: Any) -> ServiceFailed:
+    """
+    Return a client's exception as an error for the user, without its secrets.
+
+    Parameters
+    ----------
+    service : address or name of the service
+    error : exception of the client
+    """
     return ServiceFailed(f"{service}: did not answer as it should ({_cause(error)}); wait and run again")
 
 
 def _cause(error):
-    """The innermost words of an exception that libraries wrapped in their own."""
+    """Return the innermost message of an exception that libraries wrapped in their own."""
     import requests
 
     if isinstance(error, requests.exceptions.SSLError):
