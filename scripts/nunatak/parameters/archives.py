@@ -11,22 +11,22 @@ from typing import NamedTuple
 
 
 class Archive(NamedTuple):
-    """What the workflow must know of an archive before it is opened."""
+    """The properties of an archive that the workflow needs before opening it."""
 
     opened_by: str
-    """class below `nunatak.archives`, as module:class; its `of` takes the settings"""
+    """class below `nunatak.archives`, as module:class, whose `of` takes the settings"""
     keys: tuple[str, ...] = ()
     """keys of the study that are among its settings, beside `resources`"""
     remote: bool = False
-    """its granules come over the network, so connections are counted and originals are kept"""
+    """whether its granules are downloaded, so that connections are limited and originals are kept"""
     folder: str | None = None
     """setting that names the folder of its granules, without which it cannot be opened"""
     made: bool = False
-    """a rule of the workflow makes its granules; those of another local archive are the user's, and may change"""
+    """whether a rule of the workflow makes its granules. In other local archives the user may change them"""
 
     @property
     def watched(self) -> bool:
-        """Whether the user adds and changes its files, so that it is searched again when they do."""
+        """Return whether the user adds and changes its files, so that it is searched again when they do."""
         return not self.remote and not self.made
 
 

@@ -15,7 +15,7 @@ from nunatak.runtime import NunatakError
 
 
 class ParameterError(NunatakError, ValueError):
-    """A parameter that is unknown or out of range: its name, its value, what is allowed."""
+    """A parameter is unknown or out of range. The message names it, its value and what is allowed."""
 
 
 class Range(NamedTuple):
@@ -36,7 +36,7 @@ class Unit(str):
 
 
 class AtLeast(NamedTuple):
-    """How many members a list needs."""
+    """The smallest number of members of a list."""
 
     members: int
 
@@ -56,19 +56,20 @@ class Choice:
     members: int | None = None
 
 
-def choices_of(declared) -> dict[str, Choice]:
+def choices_of(declared: Any) -> dict[str, Choice]:
     """
     Return the choices that a class declares, by name and in its order.
 
     Parameters
     ----------
-    declared : dataclass whose fields are `Annotated`, as in this room
+    declared : dataclass whose fields are `Annotated`, as in this package
     """
     hints = get_type_hints(declared, include_extras=True)
     return {field.name: _choice(field, hints[field.name]) for field in fields(declared)}
 
 
 def _choice(field, hint):
+    """Return the choice that a field declares."""
     if get_origin(hint) is not Annotated:
         raise TypeError(f"{field.name}: a choice is declared with Annotated[type, ..., help]")
     kind, *words = get_args(hint)
@@ -89,13 +90,12 @@ def _choice(field, hint):
 
 def read_choices(declared: type[Declared], values: Mapping[str, Any]) -> Declared:
     """
-    Return a class of choices with the values that a rule passes, in environments without the models of a study too.
+    Return a class of choices with the values that a rule passes, also in environments without the study's models.
 
     Parameters
     ----------
     declared : class of choices, such as `velocity.CubeForm`
-    values : part of a study as plain values; keys of other classes are left aside, and what is not given takes its
-        default
+    values : part of a study as plain values. Keys of other classes are ignored, and missing ones take their default
 
     Examples
     --------
@@ -112,14 +112,14 @@ def _as_tuple(value):
     return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value
 
 
-def check(chosen, where):
+def check(chosen: Any, where: str) -> None:
     """
-    Refuse a value that its declaration does not allow: a word that is not among those, a number out of range.
+    Refuse a value that its declaration does not allow: a word that is not in the list, or a number out of range.
 
     Parameters
     ----------
     chosen : instance of a class of choices
-    where : str, which the message begins with
+    where : text that the message begins with
 
     Raises
     ------
@@ -134,9 +134,14 @@ def check(chosen, where):
             raise ParameterError(f"{where}: {choice.name}: {value!r} is out of range; write a number {limit}")
 
 
-def out_of(limits, value) -> str:
+def out_of(limits: Range, value: float) -> str:
     """
-    Return the limits that a number breaks, in words; empty where it keeps them.
+    Return the limits that a number violates in words, or an empty text.
+
+    Parameters
+    ----------
+    limits : Range
+    value : number
 
     >>> out_of(Range(1, 9), 10), out_of(Range(above=0), 0), out_of(Range(), 7)
     ('from 1 to 9', 'above 0', '')

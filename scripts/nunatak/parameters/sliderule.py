@@ -109,53 +109,60 @@ class FitParameters:
     """percentile surfaces: max_top_of_surface_percentile, median_ground_percentile"""
 
     @classmethod
-    def of(cls, parameters=None):
+    def of(cls, parameters: Any = None) -> FitParameters:
         """
-        The parameters from a mapping with the reference's names (or ready-made ones, passed through).
+        Return the parameters from a mapping with the reference's names, or ready-made ones unchanged.
+
+        Parameters
+        ----------
+        parameters : mapping, FitParameters, or None for the defaults
 
         Raises
         ------
-        ParameterError : unknown key, or a value out of range; names the key, the value and what is allowed
+        ParameterError : a key is unknown or a value out of range. The message names the key, the value and what is
+            allowed
         """
         if isinstance(parameters, cls):
             return parameters
         return parse(parameters or {})
 
     @property
-    def length_m(self):
-        """Length of an extent in metres, nominal where it is counted in segments."""
+    def length_m(self) -> float:
+        """Return the length of an extent in metres, which is nominal if it is counted in segments."""
         return self.length * SEGMENT_LENGTH if self.by_segment else self.length
 
     @property
-    def by_segment(self):
-        """Whether len and res count segments in this profile."""
+    def by_segment(self) -> bool:
+        """Return whether len and res count segments in this profile."""
         return self.dist_in_seg and self.profile != "xseries"
 
     @property
-    def joins_atl08(self):
-        """Whether ATL08's classes are needed."""
+    def joins_atl08(self) -> bool:
+        """Return whether ATL08's classes are needed."""
         return bool(self.classes)
 
-    def provenance(self):
-        """Every value as plain data, for the record of a run."""
+    def provenance(self) -> dict[str, Any]:
+        """Return every value as plain data, for the record of a run."""
         record = asdict(self)
         record.update({name: str(record[name]) for name in ("t0", "t1") if record[name] is not None})
         return record
 
 
 def _of_yapc(value):
+    """Read the settings of YAPC."""
     given = _mapping("yapc", value)
     if "min_ph" in given:  # the reference's older releases
         given.setdefault("min_knn", given.pop("min_ph"))
     _refuse_unknown("yapc", given, choices_of(YapcParameters))
-    known = choices_of(YapcParameters)
-    yapc = YapcParameters(**{name: declared(f"yapc.{name}", known[name], value) for name, value in given.items()})
+    choices = choices_of(YapcParameters)
+    yapc = YapcParameters(**{name: declared(f"yapc.{name}", choices[name], value) for name, value in given.items()})
     if yapc.version == 3 and yapc.win_h == 0:
         raise ParameterError("yapc.win_h: 0 with version 3; it must be above 0 (0 means automatic in versions 1 and 2)")
     return yapc
 
 
 def _of_fields(key):
+    """Return a reader for the names of ancillary fields of a group."""
     group = {
         "atl03_ph_fields": "heights",
         "atl03_geo_fields": "geolocation",
@@ -166,13 +173,16 @@ def _of_fields(key):
 
 
 def _of_als(value):
+    """Read the percentiles of surfaces."""
     given = _mapping("als", {} if value is True else value)
-    known = choices_of(Percentiles)
-    _refuse_unknown("als", given, known)
-    return {name: declared(f"als.{name}", choice, given.get(name, choice.default)) for name, choice in known.items()}
+    choices = choices_of(Percentiles)
+    _refuse_unknown("als", given, choices)
+    return {name: declared(f"als.{name}", choice, given.get(name, choice.default)) for name, choice in choices.items()}
 
 
 def _of_time(key):
+    """Return a reader for a time."""
+
     def parse_time(value):
         try:
             if isinstance(value, int | float) and not isinstance(value, bool):
@@ -190,6 +200,7 @@ def _of_time(key):
 
 
 def _of_mask(value):
+    """Read a rasterised area."""
     given = _mapping("region_mask", value)
     _refuse_unknown("region_mask", given, ["geojson", "cellsize", "length"])
     if "geojson" not in given or "cellsize" not in given:
@@ -208,6 +219,7 @@ def _plain(key, name=None):
 
 
 def _of_profile(value):
+    """Read the profile of the walk."""
     return declared("profile", _DECLARED["profile"], value.replace("x-s", "xs") if isinstance(value, str) else value)
 
 
@@ -276,8 +288,14 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-def parse(parameters):
-    """`FitParameters` of a mapping with the reference's names; see `FitParameters.of`."""
+def parse(parameters: Any) -> FitParameters:
+    """
+    Return the `FitParameters` of a mapping with the reference's names, see `FitParameters.of`.
+
+    Parameters
+    ----------
+    parameters : mapping
+    """
     given = {key: value for key, value in _mapping("parameters", parameters).items() if value is not None}
     preset = given.pop("preset", None)
     if preset is not None:
@@ -304,13 +322,14 @@ def parse(parameters):
 
 
 def _checked_granule(value):
+    """Read the conditions on the granule."""
     granule = _mapping("granule", value)
     _refuse_unknown("granule", granule, ("rgt", "cycle", "region", "version"))
     return granule
 
 
 def _consistent(parameters):
-    """Side effects of one parameter on another, and the combinations that cannot be."""
+    """Apply the effects of one parameter on another, and refuse combinations that are impossible."""
     p = parameters
     if p.by_segment and (p.step < 1 or p.length < 1):
         raise ParameterError(f"res: {p.step:g} with dist_in_seg; len and res count segments there: at least 1 each")
@@ -324,12 +343,14 @@ def _consistent(parameters):
 
 
 def _mapping(key, value):
+    """Return a mapping as a dict."""
     if not isinstance(value, Mapping):
         raise ParameterError(f"{key}: {value!r} is not a mapping of names to values")
     return dict(value)
 
 
 def _refuse_unknown(where, given, known):
+    """Refuse unknown keys, and suggest a similar one."""
     for key in given:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1)

@@ -63,9 +63,13 @@ STATISTICS = {
 _PERCENTILE = re.compile(r"p(\d{2})")
 
 
-def statistic(name):
+def statistic(name: Any):
     """
     Return the row of a statistic or of a percentile such as p05, or None for another name.
+
+    Parameters
+    ----------
+    name : key of `STATISTICS`, or a percentile
 
     >>> statistic("p05").words
     '5th percentile'

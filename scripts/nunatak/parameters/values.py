@@ -1,10 +1,10 @@
-"""Reading one parameter's value: names or numbers, ranges, and a refusal that says what is allowed."""
+"""Read the value of one parameter: names or numbers, ranges, and errors that state what is allowed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
-from typing import Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from nunatak.parameters.choices import ParameterError
 
@@ -40,17 +40,21 @@ QUALITY_RANGE = (0, 25)
 MAX_POINTS = 16384  # vertices of a polygon
 
 
-def members(key, value, names, *, single, empty=False):
+def members(key: str, value: Any, names: Mapping[str, int], *, single: str, empty: bool = False) -> tuple[int, ...]:
     """
-    A choice among named numbers, as a sorted tuple of numbers.
+    Return a choice among named numbers as a sorted tuple of numbers.
 
     Parameters
     ----------
-    key : the parameter's name, for the refusal
+    key : the parameter's name, for the message
     value : a number, a name, or a list of them
-    names : mapping of name to number; a name's unique prefix (`atl03_`, `srt_`) may be left out
-    single : "above": one value means it and all above; "exact": only it
-    empty : whether an empty list is allowed
+    names : mapping of name to number. A name's unique prefix (`atl03_`, `srt_`) may be left out
+    single : "above" if one value means it and all above, "exact" if it means only itself
+    empty : whether an empty list is allowed. Default: False
+
+    Raises
+    ------
+    ParameterError : names the key, the value and what is allowed
 
     >>> members("cnf", 3, CONFIDENCES, single="above"), members("cnf", ["atl03_low"], CONFIDENCES, single="above")
     ((3, 4), (2,))
@@ -66,6 +70,7 @@ def members(key, value, names, *, single, empty=False):
 
 
 def _member(key, value, names):
+    """Return the number of one name or number."""
     low, high = QUALITY_RANGE if key == "quality_ph" else (min(names.values()), max(names.values()))
     if isinstance(value, str):
         word = value.strip().lower()
@@ -81,18 +86,20 @@ def _member(key, value, names):
 
 
 def _allowed(key, names):
+    """Describe the allowed numbers and names."""
     low, high = QUALITY_RANGE if key == "quality_ph" else (min(names.values()), max(names.values()))
     return f"choose from {low} .. {high} or {', '.join(names)}"
 
 
-def declared(key, choice, value):
+def declared(key: str, choice: Any, value: Any) -> Any:
     """
-    Return a value as its choice is declared: a switch, a word of a list, or a number in its range.
+    Check a value against its declared choice: a switch, a word of a list, or a number in its range.
 
     Parameters
     ----------
-    key : the parameter's name, for the refusal
+    key : the parameter's name, for the message
     choice : choices.Choice of a bool, a Literal, an int or a float
+    value : value to check
     """
     if choice.kind is bool:
         return switch(key, value)
@@ -104,8 +111,17 @@ def declared(key, choice, value):
     return number(key, value, least if above is None else above, most, above=above is not None)
 
 
-def number(key, value, low, high, *, above=False):
-    """A real number in [low, high], or in (low, high] with `above`."""
+def number(key: str, value: Any, low: Any, high: Any, *, above: bool = False) -> float:
+    """
+    Return a real number in [low, high], or in (low, high] with `above`.
+
+    Parameters
+    ----------
+    key : the parameter's name, for the message
+    value : value to check
+    low, high : limits
+    above : whether low itself is excluded. Default: False
+    """
     real = isinstance(value, Real) and not isinstance(value, bool)
     if not real or not (low < value <= high if above else low <= value <= high):
         start = f"above {low:g}" if above else f"from {low:g}"
@@ -113,8 +129,16 @@ def number(key, value, low, high, *, above=False):
     return float(value)
 
 
-def whole(key, value, low, high):
-    """A whole number in [low, high]."""
+def whole(key: str, value: Any, low: Any, high: Any) -> int:
+    """
+    Return a whole number in [low, high].
+
+    Parameters
+    ----------
+    key : the parameter's name, for the message
+    value : value to check
+    low, high : limits
+    """
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, Integral) or isinstance(value, bool) or not low <= value <= high:
@@ -122,35 +146,65 @@ def whole(key, value, low, high):
     return int(value)
 
 
-def switch(key, value):
-    """True or false."""
+def switch(key: str, value: Any) -> bool:
+    """
+    Return true or false.
+
+    Parameters
+    ----------
+    key : the parameter's name, for the message
+    value : value to check
+    """
     if not isinstance(value, bool):
         raise ParameterError(f"{key}: {value!r} is not allowed; write true or false")
     return value
 
 
-def one_of(key, value, allowed):
-    """A word of a list, whatever its case."""
+def one_of(key: str, value: Any, allowed: Sequence[str]) -> str:
+    """
+    Return the word of a list that a value matches in any case.
+
+    Parameters
+    ----------
+    key : the parameter's name, for the message
+    value : value to check
+    allowed : words
+    """
     for word in allowed:
         if isinstance(value, str) and value.lower() == word.lower():
             return word
     raise ParameterError(f"{key}: {value!r} is not allowed; choose from {', '.join(allowed)}")
 
 
-def several(key, value):
-    """A value or a list of values, as a list that is not empty."""
+def several(key: str, value: Any) -> list[Any]:
+    """
+    Return a value or a list of values as a list that is not empty.
+
+    Parameters
+    ----------
+    key : the parameter's name, for the message
+    value : value to check
+    """
     values = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
     if not values:
         raise ParameterError(f"{key}: an empty list selects nothing; leave the key out for all")
     return values
 
 
-def rings(value):
+def rings(value: Any) -> tuple[tuple[tuple[float, float], ...], ...]:
     """
-    The rings of a polygon parameter as ((lon, lat), ...) tuples.
+    Return the rings of a polygon parameter as ((lon, lat), ...) tuples.
 
-    Takes the reference's list of {lon, lat}, a list of such lists (more parts, or holes: a point inside an odd number
-    of rings is in the area), or [lon, lat] pairs. A closing vertex is harmless.
+    Accepted are the reference's list of {lon, lat}, a list of such lists (several parts or holes, where a point inside
+    an odd number of rings is in the area), or [lon, lat] pairs. A closing vertex is allowed.
+
+    Parameters
+    ----------
+    value : value of the parameter
+
+    Raises
+    ------
+    ParameterError : names what is wrong and what is allowed
 
     >>> rings([{"lon": 0, "lat": 0}, {"lon": 1, "lat": 0}, {"lon": 1, "lat": 1}])
     (((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)),)
@@ -158,20 +212,22 @@ def rings(value):
     if not isinstance(value, list | tuple) or not value:
         raise ParameterError(f"poly: {value!r} is not a list of {{lon, lat}} vertices")
     parts = [value] if _is_vertex(value[0]) else value
-    found = tuple(tuple(_vertex(v) for v in part) for part in parts)
-    if min(map(len, found)) < 3:
+    outlines = tuple(tuple(_vertex(v) for v in part) for part in parts)
+    if min(map(len, outlines)) < 3:
         raise ParameterError("poly: a ring of fewer than 3 vertices encloses nothing")
-    n = sum(map(len, found))
+    n = sum(map(len, outlines))
     if n > MAX_POINTS:
         raise ParameterError(f"poly: {n} vertices, at most {MAX_POINTS} are allowed; simplify the outline")
-    return found
+    return outlines
 
 
 def _is_vertex(value):
+    """Return whether a value is a single vertex."""
     return isinstance(value, Mapping) or (len(value) == 2 and not isinstance(value[0], Mapping | list | tuple))
 
 
 def _vertex(value):
+    """Return longitude and latitude of a vertex."""
     try:
         lon, lat = (value["lon"], value["lat"]) if isinstance(value, Mapping) else value
         lon, lat = float(lon), float(lat)
