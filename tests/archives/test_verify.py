@@ -35,6 +35,8 @@ def test_as_many_granules_may_fail_as_the_study_allows():
     ledger = verify.as_ledger(pd.DataFrame({"granule_id": [f"g{i}" for i in range(7)]}), rows)
     for allowed in (7, None):
         assert check_failures(ledger, allowed)["failed"] == 7
-    with pytest.raises(NunatakError, match=r"7 of 7 granules failed, max_failed allows 6: g0.h5: .*; and 2 more; repair"):
+    with pytest.raises(
+        NunatakError, match=r"7 of 7 granules failed, max_failed allows 6: g0.h5: .*; and 2 more; repair"
+    ):
         check_failures(ledger, 6)
     assert check_failures([], 0) == {"present": 0, "empty": 0, "outside": 0, "failed": 0}

@@ -113,10 +113,6 @@ class FitParameters:
         """
         Return the parameters from a mapping with the reference's names, or ready-made ones unchanged.
 
-        Parameters
-        ----------
-        parameters : mapping, FitParameters, or None for the defaults
-
         Raises
         ------
         ParameterError : a key is unknown or a value out of range. The message names the key, the value and what is
@@ -289,13 +285,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def parse(parameters: Any) -> FitParameters:
-    """
-    Return the `FitParameters` of a mapping with the reference's names, see `FitParameters.of`.
-
-    Parameters
-    ----------
-    parameters : mapping
-    """
+    """Return the `FitParameters` of a mapping with the reference's names, see `FitParameters.of`."""
     given = {key: value for key, value in _mapping("parameters", parameters).items() if value is not None}
     preset = given.pop("preset", None)
     if preset is not None:
