@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -18,9 +18,6 @@ from nunatak.constants import DAYS_PER_YEAR, ICE_DENSITY, METRES, SECONDS_PER_DA
 from nunatak.files import user_rasters
 from nunatak.files.raster_reading import read_on_grid
 from nunatak.runtime import NunatakError
-
-if TYPE_CHECKING:
-    from nunatak.geometry.grid import Grid
 
 MONTHS_PER_YEAR = 12
 # Units of time per year. A month is a twelfth of a year unless its length follows from times.
@@ -104,7 +101,7 @@ QUANTITIES = {
 
 def read_quantity(
     given: str | float,
-    grid: Grid,
+    grid: Any,
     *,
     quantity: str,
     variable: str | int | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,11 +13,9 @@ from nunatak.runtime import NunatakError
 if TYPE_CHECKING:
     import xarray as xr
 
-    from nunatak.geometry.grid import Grid
-
 
 def read_on_grid(
-    given: str | Path, grid: Grid, *, variable: str | int | None = None, valid: tuple[float, float] | None = None
+    given: str | Path, grid: Any, *, variable: str | int | None = None, valid: tuple[float, float] | None = None
 ) -> xr.DataArray:
     """
     Read the user's raster or gridded field on the cells of a grid by bilinear interpolation.

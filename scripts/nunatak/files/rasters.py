@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     import pyproj
     import xarray as xr
 
-    from nunatak.geometry.grid import Grid
 
 _TIME_UNITS = "seconds since 2018-01-01 00:00:00"
 _FINE_TIME_UNITS = "microseconds since 2018-01-01 00:00:00"
 
 
-def georeference(dataset: xr.Dataset, grid: Grid) -> xr.Dataset:
+def georeference(dataset: xr.Dataset, grid: Any) -> xr.Dataset:
     """
     Return the Dataset with coordinates, cell bounds and grid mapping.
 
@@ -74,7 +73,7 @@ def _axis(grid, axis):
     }
 
 
-def spatial_ref(grid: Grid) -> xr.DataArray:
+def spatial_ref(grid: Any) -> xr.DataArray:
     """
     Return the CF grid mapping of a grid: a scalar with the projection's parameters, WKT and GeoTransform.
 
@@ -158,7 +157,7 @@ def _chunks(shape):
 
 def write_cog(
     values: Any,
-    grid: Grid,
+    grid: Any,
     path: str | Path,
     attributes: Mapping[str, Any] | None = None,
     *,
