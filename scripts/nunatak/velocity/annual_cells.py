@@ -1,4 +1,4 @@
-"""Many cells at once: filter the pairs of each, fit or average them by year, count pairs and images."""
+"""Filter, fit or average the pairs of many cells by year, and count pairs and images."""
 
 from __future__ import annotations
 
@@ -178,7 +178,14 @@ def fit_cells(vx, vy, design, filters, *, seasonal=True, trend_inside=True, imag
 
 def kept_cells(vx, vy, design, filters, *, threads=1):
     """
-    The filtered velocities of many cells, for statistics of any kind.
+    Return the filtered velocities of many cells, for statistics of any kind.
+
+    Parameters
+    ----------
+    vx, vy : (n_cell, N) int16 m/yr, fill -32767
+    design : Design of the N pairs
+    filters : Filters
+    threads : threads that share the cells. Default: 1
 
     Returns
     -------
@@ -206,6 +213,7 @@ def kept_cells(vx, vy, design, filters, *, threads=1):
 
 
 def _counters(n_cell, n_years):
+    """Return counters of zeros."""
     return Counters(
         np.zeros((n_cell, n_years), "int32"),
         np.zeros((n_cell, n_years), "int32"),
@@ -216,11 +224,13 @@ def _counters(n_cell, n_years):
 
 def weighted_means(values, design, component):
     """
-    Yearly means weighted by overlap and 1/sigma^2.
+    Return yearly means weighted by overlap and 1/sigma^2.
 
     Parameters
     ----------
     values : (n_cell, N) float, NaN where missing
+    design : Design of the N pairs
+    component : 0 for vx, 1 for vy
 
     Returns
     -------
@@ -251,7 +261,17 @@ def weighted_means(values, design, component):
 
 def by_year(values, design, function):
     """
-    function((n, n_cell) pairs whose mid-date lies in the year) for each year: (n_cell, K), NaN for years without pairs.
+    Apply a function to the pairs of each year, and return the results, NaN for years without pairs.
+
+    Parameters
+    ----------
+    values : (n_cell, N) float, NaN where missing
+    design : Design of the N pairs
+    function : function of an (n, n_cell) array, the pairs with their mid-date in the year
+
+    Returns
+    -------
+    (n_cell, K)
     """
     year = np.clip(np.searchsorted(design.edges, design.mid, side="right") - 1, 0, design.years.size - 1)
     out = np.full((values.shape[0], design.years.size), np.nan)

@@ -1,4 +1,6 @@
-"""From the numbers of many cells to the variables of `annual.nc`: speeds, trend, seasonal cycle, their errors."""
+"""
+Convert the results of many cells to the variables of `annual.nc`: speeds, trend, seasonal cycle, and their errors.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,15 @@ from nunatak.velocity.cells_on_grid import CellsOnGrid
 
 _MAX_SPEED, _MAX_AMPLITUDE = 20000.0, 10000.0  # m/yr, as ITS_LIVE's composites
 _COUNTS = ("count", "images", "count0", "mean_years", "sensor_excluded")
-# what a year of a cell is: known, or why it has no velocity
+# state of a year of a cell: known, or why it has no velocity
 STATUS = ("known", "no_pairs", "too_few_pairs", "only_touched", "not_separable", "error_too_large", "too_fast")
 _CHANCE = 5.991  # chi-squared of two degrees of freedom that noise alone exceeds in 5 % of cases
 
 
 def annual_fields(cells, pairs, v0_years, reference_year, error_limit, mean_years):
     """Return (n_cell, ...) results under their names in the file, the components first, as the file keeps them."""
-    # a year that pairs of other years only touch would be told by a few days, and what is wrong with them times ten
+    # Years covered only by the ends of pairs centred in other years are dropped: a few days would stand for the year,
+    # and their errors would grow tenfold.
     vx, vy = np.where(cells["observed"], np.moveaxis(cells["annual"], 1, 0), np.nan)
     formal = np.where(cells["observed"], np.moveaxis(cells["sigma"], 1, 0), np.nan)
     if "cycle" in cells:
@@ -51,13 +54,7 @@ def annual_fields(cells, pairs, v0_years, reference_year, error_limit, mean_year
 
 
 def joined(parts, n_cell):
-    """
-    Join the fields of blocks of cells, n_cell in all, each in its place from the start: nothing is held twice.
-
-    Parameters
-    ----------
-    parts : iterable of (places of the cells, {name: ((n, ...) array, kind)})
-    """
+    """Join the fields of blocks of cells, each written to its place at once to save memory."""
     out: dict = {}
     for places, part in parts:
         for name, (values, kind) in part.items():
@@ -68,12 +65,12 @@ def joined(parts, n_cell):
 
 
 def _kept_as(name):
-    """The type of a field in the file."""
+    """Return the type of a field in the file."""
     return "u1" if name == "status" else "i4" if name in _COUNTS else "f4"
 
 
 def _speeds(out):
-    """v and its errors from the components."""
+    """Return v and its errors from the components."""
     vx, vy = out["vx"][0], out["vy"][0]
     speeds = {"v": (np.hypot(vx, vy), "annual")}
     for name in ("error", "error_formal"):
@@ -83,10 +80,10 @@ def _speeds(out):
 
 def _status(out, cells, error_limit):
     """
-    Why a year of a cell has no velocity, as the number of its word in STATUS; (n_cell, K) uint8.
+    Return why a year of a cell has no velocity, as its number in STATUS, (n_cell, K) uint8.
 
-    An error is too large above error_limit[0] + error_limit[1] times the cell's mean speed: the year's own speed would
-    let the wildest values pass.
+    An error is too large above error_limit[0] + error_limit[1] times the cell's mean speed. With the year's own speed
+    as measure, the largest outliers would pass.
     """
     v, error, v0 = out["v"][0], out["v_error"][0], out["v0"][0][:, None]
     seen, used = cells["totals"].T[..., None]
@@ -98,7 +95,7 @@ def _status(out, cells, error_limit):
 
 
 def speed_error(vx, vy, vx_error, vy_error):
-    """Error of hypot(vx, vy), m/yr; at rest the larger of the two."""
+    """Return the error of hypot(vx, vy), m/yr, at rest the larger of the two."""
     v = np.hypot(vx, vy)
     with np.errstate(invalid="ignore", divide="ignore"):
         error = np.hypot(vx_error * vx, vy_error * vy) / v
@@ -106,6 +103,7 @@ def speed_error(vx, vy, vx_error, vy_error):
 
 
 def _trend_fields(vx, vy, error, pairs, v0_years, reference_year):
+    """Return the line through the annual means at the reference year, and its slope."""
     inside = (pairs.years >= v0_years[0]) & (pairs.years <= v0_years[1])
     middle = (pairs.edges[:-1] + pairs.edges[1:])[inside] / 2 - reference_year
     out: dict = {}
@@ -123,7 +121,7 @@ def _trend_fields(vx, vy, error, pairs, v0_years, reference_year):
 
 
 def _mean_fields(out, inside):
-    """Mean of the years that have a velocity: of the components, and the speed of that mean."""
+    """Return the mean of the years that have a velocity: of the components, and the speed of that mean."""
     known = np.isfinite(out["vx"][0][:, inside])
     n = known.sum(-1)
     means: dict = {"mean_years": (n, "static")}
@@ -139,7 +137,7 @@ def _mean_fields(out, inside):
 
 def line_through(time, values, sigma):
     """
-    Weighted straight line through yearly values, at time 0.
+    Fit a weighted straight line through yearly values, and return its value at time 0.
 
     Parameters
     ----------
@@ -175,7 +173,7 @@ def line_through(time, values, sigma):
 
 
 def _cycle_fields(cycle, factor, out):
-    """Amplitude (m/yr) and day of the maximum, of the components and along the mean flow, with their errors."""
+    """Return amplitude (m/yr) and day of the maximum, of the components and along the mean flow, with errors."""
     fields: dict = {}
     for c, name in enumerate(("vx", "vy")):
         a, b, va, vb, cab = np.moveaxis(cycle[:, c, :5], 1, 0)
@@ -192,11 +190,11 @@ def _cycle_fields(cycle, factor, out):
 
 def _wave(name, a, b, var_a, var_b, cov_ab):
     """
-    Amplitude and phase of a sin + b cos with their errors.
+    Return amplitude and phase of a sin + b cos with their errors.
 
-    An amplitude is never negative, that of noise 1.25 times its error: where both coefficients together do not differ
-    from 0 at 95 % (chi-squared, two degrees of freedom), two errors of the amplitude reach down to 0 and the phase is
-    any day of the year.
+    An amplitude is never negative, and that of noise is 1.25 times its error. If both coefficients together do not
+    differ from 0 at 95 % (chi-squared, two degrees of freedom), two errors of the amplitude reach down to 0 and the
+    phase is any day of the year.
     """
     amplitude = np.hypot(a, b)
     amplitude[amplitude > _MAX_AMPLITUDE] = np.nan
@@ -215,10 +213,10 @@ def _wave(name, a, b, var_a, var_b, cov_ab):
 
 def _angle_error(a, b, var_a, var_b, cov_ab):
     """
-    Whether (a, b) is 0 but for chance, and half the angle from it to where the ellipse of two errors ends.
+    Return whether (a, b) is 0 within chance, and half the angle from it to the end of the ellipse of two errors.
 
-    Seen from the origin, the ellipse reaches to its tangents; they are found where it is a circle. Summer pairs alone
-    tell one of the coefficients far better than the other, and then no linear rule holds.
+    Seen from the origin, the ellipse reaches to its tangents, which are computed where it is a circle. Summer pairs
+    alone determine one of the coefficients far better than the other, and then no linear rule holds.
     """
     l11 = np.sqrt(var_a)
     l21 = cov_ab / l11
@@ -276,6 +274,7 @@ def annual_dataset(fields, mask, cube, pairs, attributes, *, compact=False):
 
 
 def _attributes(name):
+    """Return name and unit of a variable."""
     if name == "status":
         flags = {"flag_values": np.arange(len(STATUS), dtype="u1"), "flag_meanings": " ".join(STATUS)}
         return {"long_name": "why a year has no velocity", **flags}
@@ -316,7 +315,9 @@ def _attributes(name):
 
 
 def years_by_status(annual):
-    """How many years of the region's cells have a velocity, and how many have none for which reason: {word: count}."""
+    """
+    Return how many years of the region's cells have a velocity, and how many have none for each reason: {word: count}.
+    """
     status = annual["status"].values
     inside = annual["roi"].values.astype(bool) if "roi" in annual else np.ones(status.shape[1:], dtype=bool)
     counts = np.bincount(status[:, inside].ravel(), minlength=len(STATUS))
@@ -325,7 +326,7 @@ def years_by_status(annual):
 
 def mean_field(annual):
     """
-    The mean velocity of a composite as a field of its own: what flowlines, gates and strain rates take.
+    Return the mean velocity of a composite as a field, for flowlines, gates and strain rates.
 
     Parameters
     ----------

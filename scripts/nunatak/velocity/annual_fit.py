@@ -1,5 +1,5 @@
 """
-Annual means and one seasonal cycle by weighted least squares on displacements, cell by cell.
+Fit annual means and one seasonal cycle by weighted least squares on displacements, cell by cell.
 
 The normal matrix is banded (a pair touches few years) with two full rows for the seasonal cycle; its Cholesky factor
 has the same shape, so a fit costs little more than one pass over the pairs.
@@ -18,12 +18,16 @@ from nunatak.velocity.year_slopes import Trend, follow, followed_variance, local
 
 def fit_reference(velocity, design, *, component=0, seasonal=True):
     """
-    The definition of `fit_cell` without the trend inside a year: one component of one cell by numpy's least squares.
+    Fit one component of one cell by numpy's least squares, as the reference implementation of `fit_cell`.
+
+    The trend inside a year is left out.
 
     Parameters
     ----------
     velocity : (N,) float, m/yr, NaN where missing
     design : velocity.design.Design
+    component : 0 for vx, 1 for vy. Default: 0
+    seasonal : whether to fit the seasonal cycle. Default: True
 
     Returns
     -------
@@ -57,7 +61,7 @@ def fit_reference(velocity, design, *, component=0, seasonal=True):
 
 
 class Pairs(NamedTuple):
-    """The N pairs of a cube as the kernels of a fit take them; the fields of `design.Design` unless said."""
+    """The N pairs of a cube in the form that the kernels of a fit read, with the fields of `design.Design`."""
 
     dt: np.ndarray
     weight: np.ndarray
@@ -83,7 +87,7 @@ class Normal(NamedTuple):
 
 
 class CellFit(NamedTuple):
-    """What the fit of one component of one cell overwrites."""
+    """Arrays that the fit of one component of one cell overwrites."""
 
     annual: np.ndarray
     """(K,) m/yr"""
@@ -100,6 +104,13 @@ def assemble(velocity, use, pairs, matrix, right):
 
     Return the weighted sum of squares. The sums of the last two unknowns, a and b, stay in registers, which halves the
     time of a fit.
+
+    Parameters
+    ----------
+    velocity : (N,) float64 m/yr
+    use : pairs that count
+    pairs : Pairs of one component
+    matrix, right : normal matrix and right side, overwritten
     """
     dt, weight, first, overlap, seasonal = pairs.dt, pairs.weight, pairs.first, pairs.overlap, pairs.seasonal
     matrix[:] = 0.0
@@ -182,7 +193,7 @@ def shared_image_variance(use, pairs, normal, trend, gain, influence, out):
 @kernel
 def fit_cell(velocity, use, pairs, work, influence, out):
     """
-    Fit one component of one cell; NaN where something cannot be determined.
+    Fit one component of one cell, with NaN for what cannot be determined.
 
     Parameters
     ----------
@@ -204,7 +215,7 @@ def fit_cell(velocity, use, pairs, work, influence, out):
     square = assemble(velocity, use, pairs, matrix, right)
     factor(matrix, n_years, band, state)
     size = full
-    if state[n_years] != 1 or state[n_years + 1] != 1:  # the cycle cannot be told from the annual means
+    if state[n_years] != 1 or state[n_years + 1] != 1:  # the cycle cannot be separated from the annual means
         square = assemble(velocity, use, pairs, matrix, right)
         size = n_years
         matrix, right, variance, column = matrix[:size, :size], right[:size], variance[:size], column[:size]
@@ -220,7 +231,7 @@ def fit_cell(velocity, use, pairs, work, influence, out):
     trend = Trend(work[1, 4, :full], work[1, 5, :full], work[1, 6, :full], work[1, 7, :full], gains)
     trend.share[:] = 0.0
     if pairs.lever.shape[1]:
-        # with the cycle taken as known: what it is wrong by moves all years alike, and no slope
+        # The cycle is taken as known, as its error shifts all years alike and changes no slope.
         inverse_diagonal(matrix[:n_years, :n_years], n_years, band, column[:n_years], variance[:n_years])
         local_slopes(right, variance, state, n_years, trend)
         square = right_side(velocity, use, pairs, trend.slopes, n_years, right)
@@ -248,7 +259,7 @@ def fit_cell(velocity, use, pairs, work, influence, out):
 
 @kernel
 def _explain(matrix, n_years, band, state, right, column):
-    """Solve for the unknowns in place; returns the part of the weighted sum of squares that they explain."""
+    """Solve for the unknowns in place, and return the part of the weighted sum of squares that they explain."""
     for k in range(right.size):
         if state[k] <= 0:
             right[k] = 0.0

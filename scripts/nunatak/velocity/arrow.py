@@ -1,7 +1,8 @@
 """
-Symmetric positive definite arrow matrices: banded in the first unknowns (years), full in the last ones (the cycle).
+Factor and solve symmetric positive definite arrow matrices.
 
-Only the lower triangle is kept and used; the Cholesky factor has the same shape.
+They are banded in the first unknowns (years) and full in the last ones (the cycle). Only the lower triangle is used,
+and the Cholesky factor has the same shape.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ import numpy as np
 
 from nunatak.compute.kernels import kernel
 
-PIVOT = 1e-10  # of a column's own square; below it the column is a combination of others
+PIVOT = 1e-10  # of a column's own square. Below it the column is a combination of others
 
 
 @kernel
 def factor(matrix, n_years, band, state):
     """
-    Cholesky factor of an arrow matrix in place.
+    Replace an arrow matrix by its Cholesky factor.
 
     state[j] is 1 for a good column, 0 for an empty one, -1 for one that depends on earlier ones, and 2 for a year that
-    a dependent one shares pairs with: what the two hold together cannot be told apart. Empty and dependent columns get
-    a unit pivot and no coupling.
+    shares pairs with a dependent one, so that the two cannot be separated. Empty and dependent columns get a unit pivot
+    and no coupling.
     """
     size = matrix.shape[0]
     for j in range(size):
@@ -75,7 +76,7 @@ def solve(lower, n_years, band, right):
 
 @kernel
 def inverse_entry(lower, n_years, band, i, j, column):
-    """Entry (i, j) of (L L^T)^-1; `column` (size,) is scratch."""
+    """Return entry (i, j) of (L L^T)^-1, with `column` (size,) as scratch."""
     column[:] = 0.0
     column[j] = 1.0
     solve(lower, n_years, band, column)
@@ -84,7 +85,7 @@ def inverse_entry(lower, n_years, band, i, j, column):
 
 @kernel
 def inverse_diagonal(lower, n_years, band, work, out):
-    """Diagonal of (L L^T)^-1: squared columns of L^-1."""
+    """Write the diagonal of (L L^T)^-1, from the squared columns of L^-1."""
     size = lower.shape[0]
     for j in range(size):
         work[j] = 1.0 / lower[j, j]

@@ -1,4 +1,8 @@
-"""Symmetric positive definite banded systems, kept as (size, band + 1): row i holds columns i - band .. i."""
+"""
+Factor and solve symmetric positive definite banded systems.
+
+They are kept as (size, band + 1), where row i holds columns i - band .. i.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from nunatak.compute.kernels import kernel
 
 @kernel
 def factor(matrix):
-    """Cholesky factor in place; False when a pivot vanishes."""
+    """Replace a banded matrix by its Cholesky factor, and return False if a pivot vanishes."""
     size, width = matrix.shape
     band = width - 1
     for i in range(size):
@@ -47,7 +51,7 @@ def solve(lower, right):
 @kernel
 def inverse_diagonal(lower, inverse, out):
     """
-    Diagonal of (L L^T)^-1 by Takahashi's recurrence, which needs the inverse inside the band only.
+    Write the diagonal of (L L^T)^-1 by Takahashi's recurrence, which needs the inverse only inside the band.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Values of the cells of a region that come onto their grid when somebody reads them."""
+"""Hold the values of a region's cells, which are put on their grid when they are read."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ class CellsOnGrid(np.lib.mixins.NDArrayOperatorsMixin):
     """
     An array on a grid that holds the values of a region's cells alone.
 
-    NumPy and xarray take it for the whole array. A composite has a dozen fields of all its years. Whole, they fill
-    several times the memory of the region's cells.
+    NumPy and xarray treat it as the whole array. A composite has a dozen fields of all its years, which as whole arrays
+    would need several times the memory of the region's cells.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class CellsOnGrid(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 def _whole(value):
-    """The whole array of one that is not, also within a list of arrays."""
+    """Return the whole array of a `CellsOnGrid`, also within a list of arrays."""
     if isinstance(value, (list, tuple)):
         return type(value)(_whole(part) for part in value)
     return np.asarray(value) if isinstance(value, CellsOnGrid) else value

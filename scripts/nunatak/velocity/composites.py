@@ -1,5 +1,5 @@
 """
-Composites of a cube: annual means, seasonal cycle, trend, and what they rest on.
+Compute composites of a cube: annual means, seasonal cycle, trend, and their errors.
 
 Components are averaged, never speeds: the mean of speeds of a cell at rest is 1.25 times the noise of a pair, not 0.
 """
@@ -36,7 +36,7 @@ def composite(
     compact=False,
 ):
     """
-    Annual velocity composites of an image-pair cube.
+    Compute annual velocity composites of an image-pair cube.
 
     Parameters
     ----------
@@ -155,13 +155,14 @@ def _by_bands(made, cube, memory_mb):
 
 
 def _band_height(cube, memory_mb):
+    """Return the number of rows of a band."""
     per_row = cube.sizes["time"] * cube.sizes["x"] * 2 * 4  # two components, twice: as read and in order of cells
     return int(max(1, memory_mb * 1e6 // max(per_row, 1)))
 
 
 def composites_by_sensor(cube, **options):
     """
-    A composite of every sensor group's own pairs: what each would tell alone.
+    Compute a composite of the pairs of every sensor group.
 
     Parameters
     ----------
@@ -177,9 +178,14 @@ def composites_by_sensor(cube, **options):
 
 def magnitude_mean(cube, *, year_start=1):
     """
-    Mean of the pairs' speeds by year of mid-date: for comparison only, it is biased high.
+    Return the mean of the pairs' speeds by year of mid-date, which is biased high, for comparison only.
 
     The speed of noise is never negative: a cell at rest gets 1.25 sigma of one pair, whatever the number of pairs.
+
+    Parameters
+    ----------
+    cube : Dataset of a cube
+    year_start : month a year begins with. Default: 1
 
     Returns
     -------

@@ -141,7 +141,18 @@ class Composition:
 
 
 def series_of(values, mask):
-    """(n_cell, N) int16 series of the masked cells of a (N, ny, nx) block, fill -32767."""
+    """
+    Return int16 series of the masked cells of a (N, ny, nx) block, fill -32767.
+
+    Parameters
+    ----------
+    values : (N, ny, nx) array, m/yr
+    mask : (ny, nx) bool
+
+    Returns
+    -------
+    (n_cell, N)
+    """
     if np.asarray(values).dtype.kind == "f":
         values = np.where(np.isfinite(values), np.rint(values), FILL_VELOCITY).astype("i2")
     return np.ascontiguousarray(np.asarray(values)[:, mask].T)
@@ -152,13 +163,13 @@ def _name(method):
 
 
 def _within(options, part):
-    """The options of some cells: their part of the interior."""
+    """Return the options of some cells, with their part of the interior."""
     interior = options["interior"]
     return options if interior is None else {**options, "interior": interior[part]}
 
 
 def _of_cells(own_x, own_y, pairs, options):
-    """Every result of some cells, {name: (n_cell, ...)}."""
+    """Return every result of some cells, {name: (n_cell, ...)}."""
     method = options["method"]
     if method == "lsq":
         return _fit(own_x, own_y, pairs, options)
@@ -173,7 +184,7 @@ def _of_cells(own_x, own_y, pairs, options):
 
 
 def _fit(vx, vy, pairs, options):
-    """Least squares of some cells, with the checks of sensors and the refit of the cycle where asked for."""
+    """Fit some cells by least squares, with the checks of sensors and the refit of the cycle if they are set."""
     fit = {name: options[name] for name in ("seasonal", "trend_inside", "image_sigma", "threads")}
     filters = options["filters"]
     excluded = np.zeros((vx.shape[0], len(pairs.group_names)), dtype=bool)
@@ -222,7 +233,7 @@ def _inside_years(pairs, v0_years):
 
 
 def _only(pairs, chosen):
-    """The Design of some of the pairs, on the same years."""
+    """Return the Design of some of the pairs, on the same years."""
     n = pairs.dt.size
     fields = {}
     for name, value in vars(pairs).items():

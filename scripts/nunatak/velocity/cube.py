@@ -40,7 +40,7 @@ _LATTICE = ["epsg", "x0", "y0", "dx", "dy", "ny", "nx"]
 
 @dataclass(frozen=True)
 class CubePlan:
-    """What a cube will hold, decided before any value is read."""
+    """The content of a cube, decided before any value is read."""
 
     grid: Grid
     roi: np.ndarray
@@ -53,7 +53,7 @@ class CubePlan:
 
     @property
     def candidates(self):
-        """The pairs whose values will be read, in the order of the cube's layers."""
+        """Return the pairs whose values will be read, in the order of the cube's layers."""
         return self.pairs[self.pairs["fate"] == "used"]
 
 
@@ -108,13 +108,14 @@ def plan_cube(index, project, *, selection=None, crs=None, cell=None, mixed_reso
 
 
 def _mark(pairs, where, fate, why):
+    """Set the fate of used pairs."""
     where = np.asarray(where) & (pairs["fate"] == "used").to_numpy()
     pairs.loc[where, "fate"] = fate
     pairs.loc[where, "why"] = why if isinstance(why, str) else why[where]
 
 
 def _apart(used, project):
-    """Whether the footprint of each pair lies beside the region, in the pair's own projection: (n,) bool."""
+    """Return which pairs' footprints lie outside the region, in the pair's own projection, (n,) bool."""
     bounds = {}
     for epsg in used["epsg"].unique():
         try:
@@ -129,17 +130,20 @@ def _apart(used, project):
 
 
 def _by_lattice(pairs):
-    """Yield (numbers of the rows, one of them) of all pairs with one lattice; layers of a datacube have few."""
+    """
+    Yield the numbers of the rows of all pairs with one lattice, and one of the pairs, as a datacube has few lattices.
+    """
     for rows in pairs.groupby(_LATTICE, sort=False).indices.values():
         yield rows, pairs.iloc[rows[0]].to_dict()
 
 
 def _meets(a, b):
+    """Return whether two boxes overlap."""
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _place_all(pairs, grid, selection, mixed_resolutions):
-    """Treatment of every used pair, or the fate of those that cannot come onto the grid."""
+    """Set the treatment of every used pair, or the fate of those that cannot be brought onto the grid."""
     used = pairs[pairs["fate"] == "used"]
     for rows, pair in _by_lattice(used):
         labels, source = used.index[rows], source_grid(pair)
@@ -156,5 +160,5 @@ def _place_all(pairs, grid, selection, mixed_resolutions):
 
 
 def fates(pairs):
-    """How many pairs met each fate, the largest first: {fate: count}."""
+    """Return how many pairs met each fate, the largest first: {fate: count}."""
     return dict(Counter(pairs["fate"]).most_common())

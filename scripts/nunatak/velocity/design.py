@@ -56,13 +56,13 @@ class Design:
 
     @property
     def n_images(self):
-        """How many distinct images there are."""
+        """Return the number of distinct images."""
         return int(self.images.max()) + 1 if self.images.size else 0
 
 
 def design(cube, *, year_start=1, stable_shift=True):
     """
-    The Design of a cube's layers.
+    Return the Design of a cube's layers.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def design(cube, *, year_start=1, stable_shift=True):
 
 def year_edges(mid_date, start, end, year_start=1):
     """
-    Labels and edges of the years that the pairs touch.
+    Return labels and edges of the years that the pairs touch.
 
     Parameters
     ----------
@@ -135,8 +135,19 @@ def year_edges(mid_date, start, end, year_start=1):
 
 def overlaps(start, end, edges):
     """
-    First interval each span [start, end] touches; (N, M) its overlap with that and the next intervals, and the overlap
-    times the distance of its middle from the interval's.
+    Return the first interval that each span touches, and its overlap with that and the next intervals.
+
+    The third result is the overlap times the distance of its middle from the interval's.
+
+    Parameters
+    ----------
+    start, end : (N,) decimal years
+    edges : (K + 1,) edges of the intervals
+
+    Returns
+    -------
+    first : (N,) int64
+    overlap, lever : (N, M)
     """
     first = np.clip(np.searchsorted(edges, start, side="right") - 1, 0, edges.size - 2)
     last = np.clip(np.searchsorted(edges, end, side="left") - 1, 0, edges.size - 2)
@@ -150,7 +161,17 @@ def overlaps(start, end, edges):
 
 
 def seasonal_terms(start, end):
-    """(N, 2) integrals of sin 2pi t and cos 2pi t over each span, years."""
+    """
+    Return the integrals of sin 2pi t and cos 2pi t over each span, years.
+
+    Parameters
+    ----------
+    start, end : (N,) decimal years
+
+    Returns
+    -------
+    (N, 2)
+    """
     turn = 2 * np.pi
     sine = (np.cos(turn * start) - np.cos(turn * end)) / turn
     cosine = (np.sin(turn * end) - np.sin(turn * start)) / turn
@@ -159,10 +180,19 @@ def seasonal_terms(start, end):
 
 def pair_sigma(cube, flag):
     """
-    (2, N) error of the components: the stated one plus 100, 5 or 20 m/yr for stable-shift flags 0, 1 and 2.
+    Return the error of the components: the stated one plus 100, 5 or 20 m/yr for stable-shift flags 0, 1 and 2.
 
-    A plain sum, as ITS_LIVE's composites have it; the second part is the error of the co-registration, which the cells
-    of one pair share. Version 1 states only the RMS over stable surfaces, which is used the same way.
+    The two are added as in ITS_LIVE's composites. The second part is the error of the co-registration, which the cells
+    of one pair share. Version 1 states only the RMS over stable surfaces, which is used in the same way.
+
+    Parameters
+    ----------
+    cube : Dataset of a cube
+    flag : (N,) stable-shift flags
+
+    Returns
+    -------
+    (2, N), m/yr
     """
     floor = np.array([FLAG_SIGMA.get(int(f), FLAG_SIGMA[0]) for f in flag])
     stated = np.stack([cube["vx_error"].values, cube["vy_error"].values]).astype(float)
@@ -170,6 +200,7 @@ def pair_sigma(cube, flag):
 
 
 def _stable_shift(cube, flag, groups, dt):
+    """Return the corrections of the pairs, and which pairs may be used."""
     shift = np.stack([cube["vx_stable_shift"].values, cube["vy_stable_shift"].values]).astype(float)
     shift = np.where(np.isfinite(shift), shift, 0.0)
     limit = np.array([SHIFT_LIMITS.get(name, np.inf) for name in groups])

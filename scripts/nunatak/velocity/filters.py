@@ -1,5 +1,5 @@
 """
-Which pairs a cell keeps: ITS_LIVE's own filters, on both components at once.
+Choose the pairs that a cell keeps, by ITS_LIVE's own filters on both components at once.
 
 In this order (its_live_production, itslive_composite.py): speeds no glacier has; long separations that have locked on
 to features at rest, by sensor group; outliers against a moving median in time.
@@ -22,7 +22,7 @@ DT_EDGES = np.array([0.0, 16.0, 32.0, 64.0, 128.0, 256.0, np.inf])  # days
 
 @dataclass(frozen=True)
 class Filters:
-    """Thresholds of the filters; the defaults are ITS_LIVE's, but for the least number of a bin."""
+    """Thresholds of the filters, with ITS_LIVE's values except for the smallest number of a bin."""
 
     max_speed: float = 20000.0
     """m/yr; faster values are dropped"""
@@ -45,7 +45,9 @@ NO_FILTERS = Filters(np.inf, False, 10, 0, 12.0, 1, 1)
 
 @kernel
 def _flow_direction(vx, vy, dt_days, index, n, scratch):
-    """Unit vector of the median flow: of the shortest separations that hold 50 pairs, of all where the ice is slow."""
+    """
+    Return the unit vector of the median flow: of the shortest separations that hold 50 pairs, or of all for slow ice.
+    """
     ux = uy = 0.0
     for limit in (16.0, 32.0, 64.0, 128.0, 256.0, np.inf):
         count = 0
@@ -77,7 +79,7 @@ def _flow_direction(vx, vy, dt_days, index, n, scratch):
 
 @kernel
 def _sort_by_bin(along, bins, index, n, starts, out):
-    """Put the values in order of their bin (a counting sort); starts[b] : starts[b + 1] are those of bin b."""
+    """Sort the values by bin (a counting sort), with the values of bin b in starts[b] : starts[b + 1]."""
     starts[:] = 0
     for q in range(n):
         starts[bins[index[q]] + 1] += 1
@@ -95,11 +97,12 @@ def _sort_by_bin(along, bins, index, n, starts, out):
 @kernel
 def _longest_separation(values, starts, group, minimum, edges, bounds):
     """
-    Days from which on the pairs of one group are dropped; values are in order of (group, bin) and are reordered.
+    Return the separation in days from which the pairs of one group are dropped.
 
-    Each bin of separation has the interval median +- 0.67 * 1.4826 * MAD; the reference is the first bin with 50 pairs,
-    else the first that is judged; the answer is the lower edge of the first longer bin that does not meet it. (ITS_LIVE
-    judges shorter bins too, and then drops the good ones where a large bin has locked on to rest.)
+    Values are in order of (group, bin) and are reordered. Each bin of separation has the interval median +- 0.67 *
+    1.4826 * MAD. The reference is the first bin with 50 pairs, else the first that is judged. The answer is the lower
+    edge of the first longer bin that does not meet it. (ITS_LIVE judges shorter bins too, and then drops the good ones
+    if a large bin has locked on to features at rest.)
     """
     n_bins = edges.size - 1
     reference = -1
@@ -141,7 +144,7 @@ def _without_outliers(component, index, n, half, factor, scratch, window, smooth
 
 
 class Rules(NamedTuple):
-    """The thresholds of the filters and what they need to know of the pairs."""
+    """Thresholds of the filters, and the properties of the pairs that they need."""
 
     thresholds: tuple[float, ...]
     """the fields of `Filters`, as floats"""
@@ -170,7 +173,7 @@ class Scratch(NamedTuple):
 @kernel
 def keep_cell(vx, vy, index, n, rules, scratch):
     """
-    Filter the pairs index[:n] of one cell in place and return how many are left, 0 where they are too few.
+    Filter the pairs index[:n] of one cell in place, and return how many are left, 0 if they are too few.
 
     Parameters
     ----------
@@ -242,10 +245,19 @@ def scratch_of(design, filters) -> Scratch:
 
 def separation_bins(dt_days, group=0):
     """
-    (N,) bin of each pair: its separation (0-16, 16-32, 32-64, 64-128, 128-256, more days, upper edge included) plus six
-    times the number of its sensor group.
+    Return the bin of each pair: that of its separation plus six times the number of its sensor group.
 
-    Give whole days: two passes of one satellite are 16 days apart to within seconds, either way.
+    The bins are 0-16, 16-32, 32-64, 64-128, 128-256 and more days, upper edge included. Separations are whole days,
+    since two passes of one satellite are 16 days apart to within seconds, either way.
+
+    Parameters
+    ----------
+    dt_days : (N,) whole days
+    group : (N,) numbers of sensor groups. Default: 0
+
+    Returns
+    -------
+    (N,) int64
     """
     separation = np.searchsorted(DT_EDGES[1:-1], dt_days, side="left").astype("int64")
     return separation + np.asarray(group) * (DT_EDGES.size - 1)
@@ -253,7 +265,7 @@ def separation_bins(dt_days, group=0):
 
 def keep_reference(vx, vy, dt_days, group, filters):
     """
-    The definition of `keep_cell` in NumPy.
+    Return which pairs a cell keeps, in NumPy, as the reference implementation of `keep_cell`.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ def flowline(
     error_limit=AnnualFit.error_limit,
 ):
     """
-    The line that ice follows through a point, as a velocity field of one date has it.
+    Follow the flow through a point of a velocity field, up and down.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def flowline(
 
 
 def _trace(flow, error, start, step, crs, limits):
-    """(n, 2) points from the start on, against the flow for a negative step."""
+    """Return points from the start on, (n, 2), against the flow for a negative step."""
     min_speed, max_length, (a, b) = limits
     points, length = [start], 0.0
     while length < max_length:
@@ -97,11 +97,12 @@ def _trace(flow, error, start, step, crs, limits):
 
 
 def _good(error, limit):
+    """Return whether an error is within a limit or missing."""
     return not np.isfinite(error) or error <= limit
 
 
 def _runge_kutta(flow, point, step):
-    """The next point a step of map length on, along the direction of flow; None where the field ends."""
+    """Return the next point at a step of map length along the flow, or None where the field ends."""
     slopes: list[np.ndarray] = []
     for share in (0.0, 0.5, 0.5, 1.0):
         at = point + share * step * slopes[-1] if slopes else point
@@ -115,6 +116,7 @@ def _runge_kutta(flow, point, step):
 
 
 def _table(points, origin, flow, error, crs):
+    """Return the table of a line's points."""
     x, y = points.T
     vx, vy = flow(x, y)
     v = np.hypot(vx, vy)

@@ -64,7 +64,7 @@ class GateFlux:
 
     @property
     def shown(self):
-        """Whether enough of the flux is known, by velocity and by thickness, to show it (half)."""
+        """Return whether enough of the flux is known, by velocity and by thickness, to show it (half)."""
         return min(self.observed_share, self.thickness_share) >= 0.5
 
 
@@ -83,7 +83,7 @@ def flux_gate(
     factor_sigma=0.0,
 ):
     """
-    Ice discharge through a gate: the sum of density * v_across * thickness * width.
+    Compute ice discharge through a gate: the sum of density * v_across * thickness * width.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def flux_gate(
 
 
 def _segments(vertices, spacing, crs):
-    """Equal pieces of every leg: middle, direction, true width and distance along the gate."""
+    """Return equal pieces of every leg: middle, direction, true width and distance along the gate."""
     parts = []
     for start, end in pairwise(vertices):
         leg = end - start
@@ -158,7 +158,7 @@ def _segments(vertices, spacing, crs):
 
 
 def _across(table, vx, vy):
-    """Component to the right of the gate's direction."""
+    """Return the component to the right of the gate's direction."""
     return np.asarray(vx * table["tangent_y"] - vy * table["tangent_x"])
 
 
@@ -172,7 +172,7 @@ def _across_error(field, table, observed):
 
 
 def _thickness(thickness, sigma, table):
-    """Thickness and its error along the gate, and whether the thickness is known there."""
+    """Return thickness and its error along the gate, and whether the thickness is known there."""
     value = _at(thickness, table)
     measured = np.isfinite(value)
     if not measured.any():
@@ -242,7 +242,7 @@ def _sum(table, per_volume, density_error, factor_error, correlation_length):
 
 
 def _angle(table):
-    """Angle between the gate and the flow where it was observed, degrees; fast ice counts more."""
+    """Return the angle between the gate and the flow where it was observed, degrees, with more weight for fast ice."""
     seen = table[table["observed"]]
     flow, across = (float((seen[name].abs() * seen["width"]).sum()) for name in ("speed", "v_across"))
     return float(np.degrees(np.arcsin(min(across / flow, 1.0)))) if flow > 0 else np.nan

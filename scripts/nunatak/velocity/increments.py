@@ -15,11 +15,12 @@ _LEFT_OUT = ("empty", "corrupt")
 
 
 def place_hash(plan):
-    """A hash of the grid and the region of a plan."""
+    """Return a hash of the grid and the region of a plan."""
     return _place(plan).hexdigest()[:16]
 
 
 def _place(plan):
+    """Return the digest of grid and region."""
     grid, digest = plan.grid, hashlib.sha256()
     words = [nunatak.__version__, grid.crs, float(grid.left), float(grid.top), float(grid.dx), grid.ny, grid.nx]
     digest.update(json.dumps(words).encode())
@@ -31,9 +32,10 @@ def _place(plan):
 
 def year_hashes(plan):
     """
-    {year of mid-date: hash} of everything the layers of a year depend on: grid, region, variables, and each
-    candidate's granule, size, chunks, treatment, units and SHA-256 where that was measured, and how granules are read
-    (`itslive_index.READING`). Where and since when a granule lies does not matter.
+    Return a hash, by year of mid-date, of everything that the layers of a year depend on.
+
+    This is grid, region, variables, each candidate's granule, size, chunks, treatment, units and SHA-256 if it was
+    computed, and how granules are read (`itslive_index.READING`). The place and age of a granule do not matter.
     """
     common = _place(plan)
     common.update(json.dumps([READING, *((name, *map(str, LAYOUT[name][:3])) for name in plan.variables)]).encode())
@@ -51,16 +53,16 @@ def year_hashes(plan):
 
 
 def by_year(candidates):
-    """(year of mid-date, rows) of candidates in order."""
+    """Return (year of mid-date, rows) of candidates in order."""
     years = candidates["mid_date"].dt.year
     return [(int(year), rows) for year, rows in candidates.groupby(years, sort=True)]
 
 
 def record(plan, hashes, pairs):
     """
-    What a cube remembers of its years: {year: {"hash", "left_out": {granule_id: [fate, why]}}}.
+    Return the record of a cube's years: {year: {"hash", "left_out": {granule_id: [fate, why]}}}.
 
-    A year with a damaged pair is not remembered: the next build reads it again.
+    A year with a damaged pair is left out, so that the next build reads it again.
     """
     out = {}
     for year, rows in by_year(plan.candidates):
@@ -75,7 +77,7 @@ def record(plan, hashes, pairs):
 
 def held_year(old, year, digest, rows):
     """
-    The layers of one year out of an earlier cube, when nothing they depend on has changed.
+    Return the layers of one year from an earlier cube, if nothing they depend on has changed.
 
     Parameters
     ----------

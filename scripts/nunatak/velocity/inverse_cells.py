@@ -1,4 +1,4 @@
-"""Many cells inverted to a regular series: banded normal equations, Tukey's weights, errors."""
+"""Invert many cells to a regular series: banded normal equations, Tukey's weights, errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROUNDS, _SETTLED = 10, 0.1  # of the weights, as TICOI stops
 
 @dataclass(frozen=True)
 class Steps:
-    """The regular intervals of a series and what each pair spends in them."""
+    """The regular intervals of a series, and the time that each pair spends in them."""
 
     edges: np.ndarray
     """(m + 1,) decimal years"""
@@ -47,7 +47,7 @@ class Spans(NamedTuple):
 
 
 class Rounds(NamedTuple):
-    """How the cells are inverted."""
+    """Settings of the inversion of cells."""
 
     prior: float
     """weight of the differences between neighbouring intervals"""
@@ -85,7 +85,7 @@ def _assemble(velocity, use, spans, prior, work):
         matrix[i, band] += prior * ((i > 0) + (i < size - 1))
         if i > 0:
             matrix[i, band - 1] -= prior
-    # the prior fixes differences only; a hair of it on the values keeps the matrix positive definite without any pair
+    # The prior fixes only differences. A tiny part of it on the values keeps the matrix positive definite.
     matrix[0, band] += 1e-12 * prior
     for q in range(use.size):
         i = use[q]
@@ -116,7 +116,7 @@ def _residuals(velocity, use, spans, solution, out):
 
 @kernel
 def _biweights(residual, n, scratch, extra):
-    """Tukey weights of standardised residuals; returns the largest change."""
+    """Write Tukey weights of standardised residuals, and return the largest change."""
     for q in range(n):
         scratch[q] = abs(residual[q])
     scale = max(MAD_TO_SIGMA * median(scratch, n), 0.1)
@@ -155,7 +155,7 @@ def _shared_variance(use, spans, work, gain, out):
 
 @kernel
 def _invert_cell(velocity, use, spans, rounds, work, out, error):
-    """Invert one component of one cell and return the reduced chi2; out and error (m,) are overwritten."""
+    """Invert one component of one cell into `out` and `error` (m,), and return the reduced chi2."""
     n, prior = use.size, rounds.prior
     right, variance, residual, extra, inverse = work.right, work.variance, work.residual, work.extra, work.inverse
     for q in range(n):
@@ -193,6 +193,7 @@ def _invert_cell(velocity, use, spans, rounds, work, out, error):
 
 @kernel
 def _work(n_pair, size, spans, band):
+    """Return the working memory of the inversion of one cell."""
     return Work(
         np.empty((size, band + 1)),
         np.zeros((size, band + 1)),
@@ -207,7 +208,7 @@ def _work(n_pair, size, spans, band):
 
 @kernel
 def _invert_cells(cells, spans, rounds, out, error, count):
-    """Invert each cell, one component after the other; intervals before the first pair and after the last are NaN."""
+    """Invert each cell, one component after the other, with NaN before the first pair and after the last."""
     n_pair, size = cells.vx.shape[1], out.shape[2]
     overlap = spans.overlap
     work = _work(n_pair, size, spans, rounds.band)
@@ -288,7 +289,11 @@ def invert_cells(
 
 
 def invert_reference(velocity, pairs, steps, *, smoothness, component=0):
-    """The definition of one cell's inversion, not robust, with dense matrices: (values, errors before chi2)."""
+    """
+    Invert one cell with dense matrices and without robust weights, as the reference implementation.
+
+    Returns values, and errors before chi2.
+    """
     size = steps.edges.size - 1
     matrix = np.zeros((velocity.size, size))
     for p in range(steps.overlap.shape[1]):

@@ -1,9 +1,9 @@
 """
-Regular velocity series out of overlapping pairs: displacements inverted with a prior on change, outliers weighed down.
+Invert overlapping pairs to regular velocity series, with a prior on change and low weights for outliers.
 
 Each pair's displacement is the sum of the velocities of the intervals it spans, times the time it spends in each. The
-prior lets neighbouring intervals differ by `smoothness`; without it intervals that no pair ends in could not be told
-apart.
+prior lets neighbouring intervals differ by `smoothness`. Without it, intervals in which no pair ends could not be
+separated.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def invert(
 
 
 def _steps(pairs: Design, step_days, start, end):
+    """Return the intervals of a series."""
     s, e = pairs.mid - pairs.dt / 2, pairs.mid + pairs.dt / 2
     low = s.min() if start is None else float(decimal_year(np.datetime64(start)))
     high = e.max() if end is None else float(decimal_year(np.datetime64(end)))
@@ -109,7 +110,7 @@ def _steps(pairs: Design, step_days, start, end):
 
 def choose_smoothness(sample, pairs, steps, *, robust=Inversion.robust, minimum=Inversion.minimum):
     """
-    The smoothness (m/yr between steps) that best predicts pairs left out, by five folds over a sample of cells.
+    Choose the smoothness (m/yr between steps) that best predicts left-out pairs, by five folds over a sample of cells.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ def choose_smoothness(sample, pairs, steps, *, robust=Inversion.robust, minimum=
 
 
 def _predicted(velocity, observed, component, pairs, steps, held):
-    """Standardised residuals of the pairs left out."""
+    """Return the standardised residuals of the left-out pairs."""
     size = steps.edges.size - 1
     index = np.minimum(steps.first[held][:, None] + np.arange(steps.overlap.shape[1]), size - 1)
     overlap = steps.overlap[held]
@@ -145,7 +146,7 @@ def _predicted(velocity, observed, component, pairs, steps, held):
 
 
 def _sampled(cube, mask):
-    """(n, N) series of at most 48 cells, evenly over the region."""
+    """Return (n, N) series of at most 48 cells, evenly over the region."""
     rows, columns = np.nonzero(mask)
     chosen = np.unique(np.linspace(0, rows.size - 1, min(_SAMPLE, rows.size)).astype(int))
     points = {"y": xr.DataArray(rows[chosen], dims="cell"), "x": xr.DataArray(columns[chosen], dims="cell")}
@@ -154,6 +155,7 @@ def _sampled(cube, mask):
 
 
 def _dataset(cells, mask, cube, steps, smoothness):
+    """Return the series on the grid."""
     fields = {}
     (vx, vy), (ex, ey) = np.moveaxis(cells["velocity"], 1, 0), np.moveaxis(cells["error"], 1, 0)
     values = {

@@ -1,4 +1,4 @@
-"""The target grid of a cube, and how each pair's own lattice lies on it: copied, nested or rotated."""
+"""Choose the target grid of a cube, and determine how each pair's own lattice lies on it: copied, nested or rotated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TOLERANCE = 1e-3  # cells; lattices are written in half metres
 
 @dataclass(frozen=True)
 class Placement:
-    """How one pair comes onto the target grid."""
+    """The way one pair is brought onto the target grid."""
 
     treatment: str
     """copied, replicated (each cell becomes several), averaged (several become one) or rotated; empty when refused"""
@@ -30,7 +30,9 @@ class Placement:
 
 def target_grid(pairs, project, *, crs=None, cell=None):
     """
-    The grid of a cube: the lattice that most pairs share, cut to the region; never fewer than two rows and columns.
+    Return the grid of a cube: the lattice that most pairs share, cut to the region.
+
+    It has at least two rows and columns.
 
     Parameters
     ----------
@@ -77,22 +79,24 @@ def target_grid(pairs, project, *, crs=None, cell=None):
 
 
 def _nests(one, other):
-    """Whether one cell size is a whole multiple of the other."""
+    """Return whether one cell size is a whole multiple of the other."""
     ratio = max(one, other) / min(one, other)
     return abs(ratio - round(ratio)) < 1e-9
 
 
 def _floats(bounds):
+    """Return bounds as floats."""
     return tuple(float(bound) for bound in bounds)
 
 
 def _modulo(value, cell):
+    """Return the remainder of a coordinate in a cell, 0 within rounding."""
     rest = round(value % cell, 3)
     return 0.0 if rest >= cell - _TOLERANCE else float(rest)
 
 
 def source_grid(pair):
-    """The Grid of one pair, from the centre of its first cell and the steps alone."""
+    """Return the Grid of one pair, from the centre of its first cell and the steps."""
     return Grid(
         f"EPSG:{pair['epsg']}",
         pair["x0"] - pair["dx"] / 2,
@@ -106,9 +110,9 @@ def source_grid(pair):
 
 def place(source, target, *, mixed_resolutions=False):
     """
-    How a pair on `source` comes onto `target`.
+    Determine how a pair on `source` is brought onto `target`.
 
-    The same lattice is copied; lattices whose edges coincide are combined without interpolation; another projection is
+    The same lattice is copied. Lattices whose edges coincide are combined without interpolation. Another projection is
     rotated, by default only at the same cell size.
 
     Parameters
@@ -138,7 +142,7 @@ def place(source, target, *, mixed_resolutions=False):
 
 def source_window(placement, source, target):
     """
-    The (rows, columns) of the source that the target needs, each (start, stop); None where they do not meet.
+    Return the (rows, columns) of the source that the target needs, each (start, stop), or None if they do not meet.
 
     For `rotated` use `Rotation.window`.
     """
@@ -160,7 +164,9 @@ def source_window(placement, source, target):
 
 def roi_mask(grid, geometry, *, all_touched=False):
     """
-    The cells of a region: those whose centre lies inside, or all that it touches; also where it holds no centre.
+    Return the cells of a region: those whose centre lies inside, or all that it touches.
+
+    If no centre lies inside, all touched cells are taken.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ class Margin:
 
     @property
     def needs(self):
-        """Variables to read beside those of the cube."""
+        """Return the variables to read beside those of the cube."""
         return CHIPS if self.limit is None else ()
 
     @property
@@ -95,7 +95,7 @@ def margin_of(grid, ice, limit):
 
 
 def _segments(ice):
-    """The straight parts of an outline's edge, holes among them."""
+    """Return the straight parts of an outline's edge, including holes."""
     rings = shapely.get_rings(shapely.get_parts(ice))
     corners, ring = shapely.get_coordinates(rings, return_index=True)
     together = ring[1:] == ring[:-1]

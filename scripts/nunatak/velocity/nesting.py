@@ -1,4 +1,4 @@
-"""Lattices whose edges coincide: one cell becomes several, or several become one; nothing is interpolated."""
+"""Combine lattices whose edges coincide: one cell becomes several, or several become one, without interpolation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nunatak.constants import FILL_VELOCITY
 
 def replicate(window, window_start, placement, shape, fill):
     """
-    Each target cell takes the value of the coarse cell it lies in.
+    Give each target cell the value of the coarse cell it lies in.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def replicate(window, window_start, placement, shape, fill):
 
 
 def average_components_reference(vx, vy, window_start, placement, shape):
-    """The definition of `average_components`."""
+    """Average the components cell by cell, as the reference implementation of `average_components`."""
     out = np.full((2, *shape), FILL_VELOCITY, dtype="i2")
     f = placement.factor
     for i in range(shape[0]):
@@ -48,6 +48,7 @@ def average_components_reference(vx, vy, window_start, placement, shape):
 
 @kernel
 def _average(vx, vy, row0, column0, factor, out_x, out_y):
+    """Average the components over the fine cells of each target cell."""
     for i in range(out_x.shape[0]):
         for j in range(out_x.shape[1]):
             u, w, n = 0, 0, 0
@@ -69,7 +70,7 @@ def _average(vx, vy, row0, column0, factor, out_x, out_y):
 
 def average_components(vx, vy, window_start, placement, shape):
     """
-    Mean of the components over the fine cells of each target cell, where at least half of them are seen.
+    Return the mean of the components over the fine cells of each target cell, if at least half of them have values.
 
     Parameters
     ----------
@@ -89,7 +90,11 @@ def average_components(vx, vy, window_start, placement, shape):
 
 
 def average_field(values, window_start, placement, shape, fill, *, largest=False):
-    """Mean (or largest, for chip sizes and masks) of a field's seen fine cells, rounded; `fill` where none is seen."""
+    """
+    Return the rounded mean, or the largest, of a field's fine cells, `fill` if none has a value.
+
+    The largest is for chip sizes and masks.
+    """
     f = placement.factor
     fine = np.full((shape[0] * f, shape[1] * f), fill, dtype=values.dtype)
     row0, column0 = placement.row_offset - window_start[0], placement.column_offset - window_start[1]
@@ -102,7 +107,7 @@ def average_field(values, window_start, placement, shape, fill, *, largest=False
 
 
 def speed(vx, vy):
-    """Speed of int16 components, rounded as the product rounds it; fill -32767 where a component is missing."""
+    """Return the speed of int16 components, rounded as in the product, fill -32767 where a component is missing."""
     missing = (vx == FILL_VELOCITY) | (vy == FILL_VELOCITY)
     v = np.rint(np.hypot(vx.astype("f4"), vy.astype("f4")))
     return np.where(missing | (v > 32766), FILL_VELOCITY, v).astype("i2")

@@ -1,4 +1,4 @@
-"""Vectors from one projection to another: components are turned before they are resampled, speeds never are."""
+"""Rotate vectors from one projection to another: components are turned before they are resampled, speeds never are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nunatak.constants import FILL_VELOCITY
 
 @lru_cache(maxsize=4)
 def rotation_to(source_crs, target):
-    """The Rotation between two projections, kept: every block of a cube and every pair of a projection share it."""
+    """Return the Rotation between two projections, cached for all blocks of a cube and all pairs of a projection."""
     return Rotation(source_crs, target)
 
 
@@ -44,7 +44,10 @@ class Rotation:
         self.matrix = _unit_jacobian(to_target, self.x, self.y, target.dx).astype("f4")
 
     def window(self, source):
-        """The (rows, columns) of a source Grid that the target needs, (start, stop) each; None where apart."""
+        """
+        Return the (rows, columns) of a source Grid that the target needs, (start, stop) each, or None if they are
+        apart.
+        """
         spans = []
         row, column = (source.top - self.y) / source.dy, (self.x - source.left) / source.dx
         for value, n in ((row, source.ny), (column, source.nx)):
@@ -58,19 +61,22 @@ class Rotation:
         return tuple(spans)
 
     def cells(self, source, window):
-        """Flat index of each target cell's nearest source cell within a window, -1 outside: (ny, nx) int64."""
+        """
+        Return the flat index of each target cell's nearest source cell within a window, -1 outside, (ny, nx) int64.
+        """
         (r0, r1), (c0, c1) = window
         row, column = source.cell_of(self.x, self.y)
         inside = (row >= r0) & (row < r1) & (column >= c0) & (column < c1)
         return np.where(inside, (row - r0) * (c1 - c0) + (column - c0), -1)
 
     def turn(self, vx, vy):
-        """Target components of source components given at the target's cells, (..., ny, nx)."""
+        """Turn source components, given at the target's cells, to target components, (..., ny, nx)."""
         m = self.matrix
         return m[0, 0] * vx + m[0, 1] * vy, m[1, 0] * vx + m[1, 1] * vy
 
 
 def _unit_jacobian(transformer, x, y, step):
+    """Return the Jacobian of a transformation without its scale."""
     x0, y0 = transformer.transform(x, y)
     xe, ye = transformer.transform(x + step, y)
     xn, yn = transformer.transform(x, y + step)
@@ -81,6 +87,7 @@ def _unit_jacobian(transformer, x, y, step):
 
 @kernel
 def _rotate_layer(vx, vy, cells, matrix, out_x, out_y):
+    """Rotate the components of a layer."""
     for i in range(cells.size):
         cell = cells[i]
         if cell >= 0 and vx[cell] != FILL_VELOCITY and vy[cell] != FILL_VELOCITY:
@@ -92,7 +99,7 @@ def _rotate_layer(vx, vy, cells, matrix, out_x, out_y):
 
 def rotate_layer(vx, vy, cells, rotation):
     """
-    Components of a layer on the target grid, nearest cell, int16 with fill -32767.
+    Return the components of a layer on the target grid, nearest cell, int16 with fill -32767.
 
     Parameters
     ----------
@@ -107,7 +114,7 @@ def rotate_layer(vx, vy, cells, rotation):
 
 
 def rotate_layer_reference(vx, vy, cells, rotation):
-    """The definition of `rotate_layer`."""
+    """Rotate a layer with whole arrays, as the reference implementation of `rotate_layer`."""
     seen = cells >= 0
     u, w = (np.where(seen, a.ravel()[np.where(seen, cells, 0)], FILL_VELOCITY) for a in (vx, vy))
     valid = seen & (u != FILL_VELOCITY) & (w != FILL_VELOCITY)

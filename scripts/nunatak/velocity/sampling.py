@@ -1,4 +1,4 @@
-"""Fields at points: bilinear on the grid, NaN where a corner is missing."""
+"""Interpolate fields at points bilinearly, with NaN where a corner is missing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _STEP = 100.0  # m, over which a direction on the map is told on the Earth
 
 class Field:
     """
-    Two-dimensional variables of a Dataset, to be asked at points.
+    Two-dimensional variables of a Dataset that can be evaluated at points.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Field:
         self._values = np.stack([np.asarray(dataset[name].transpose("y", "x").values, float) for name in names])
 
     def __call__(self, x, y):
-        """(names, ...) values at points; NaN outside and beside missing cells."""
+        """Return values at points, (names, ...), NaN outside and beside missing cells."""
         column, row = (np.asarray(x, float) - self.x0) / self.dx, (np.asarray(y, float) - self.y0) / self.dy
         ny, nx = self._values.shape[1:]
         inside = (column >= 0) & (column <= nx - 1) & (row >= 0) & (row <= ny - 1)
@@ -47,7 +47,7 @@ class Field:
 
 
 def crs_of(dataset, crs=None):
-    """The CRS given, else that of the Dataset's attributes."""
+    """Return the given CRS, else that of the Dataset's attributes."""
     found = crs or dataset.attrs.get("crs")
     if not found:
         raise NunatakError("velocity: the Dataset has no attribute crs; give crs='EPSG:...'")
@@ -56,7 +56,7 @@ def crs_of(dataset, crs=None):
 
 def located(table, crs):
     """
-    Add where on the Earth each row lies and, of rows with a velocity, where to.
+    Add the geographic position of each row and, for rows with a velocity, the direction of flow.
 
     Parameters
     ----------

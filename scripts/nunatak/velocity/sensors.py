@@ -19,10 +19,11 @@ REFERENCE = "S2"
 
 def slower_groups_reference(vx, vy, mid_days, dt_days, group, reference):
     """
-    The definition of the kernel below for one cell: the groups that are slower than the reference.
+    Return the groups of one cell that are slower than the reference, as the reference implementation of the kernel.
 
-    Speeds along the group's own mean flow, at most 64 days apart, averaged in bins of 73 days with three values or
-    more; a group is out when mean(difference) + 3 std / sqrt(n - 1) < 0 over more than three common bins.
+    Speeds are taken along the group's own mean flow, for pairs at most 64 days apart, and averaged in bins of 73 days
+    with three values or more. A group is left out if mean(difference) + 3 std / sqrt(n - 1) < 0 over more than three
+    common bins.
     """
     bins = np.floor((mid_days - mid_days.min()) / _BIN_DAYS).astype(int)
 
@@ -50,7 +51,7 @@ def slower_groups_reference(vx, vy, mid_days, dt_days, group, reference):
 
 @kernel
 def _bin_means(vx, vy, bins, dt_days, group, wanted, total, count):
-    """Mean speed along the group's own mean flow in each bin, and how many values it has."""
+    """Write the mean speed along the group's own mean flow in each bin, and the number of its values."""
     total[:] = 0.0
     count[:] = 0
     mx, my, n = 0.0, 0.0, 0
@@ -74,6 +75,7 @@ def _bin_means(vx, vy, bins, dt_days, group, wanted, total, count):
 
 @kernel
 def _slower_groups(vx, vy, bins, dt_days, group, n_groups, reference, out):
+    """Mark the groups of each cell that are slower than the reference."""
     n_bins = bins.max() + 1
     expected, own = np.empty(n_bins), np.empty(n_bins)
     n_expected, n_own = np.empty(n_bins, np.int64), np.empty(n_bins, np.int64)
@@ -97,7 +99,7 @@ def _slower_groups(vx, vy, bins, dt_days, group, n_groups, reference, out):
 
 def slower_groups(vx, vy, pairs, margin):
     """
-    Groups to leave out of each cell near a margin.
+    Return the groups to leave out of each cell near a margin.
 
     Parameters
     ----------
@@ -122,7 +124,7 @@ def slower_groups(vx, vy, pairs, margin):
 
 
 def without_groups(values, pairs, excluded):
-    """The series with the excluded groups' pairs set to fill."""
+    """Return the series with the pairs of excluded groups set to fill."""
     if not excluded.any():
         return values
     return np.where(excluded[:, pairs.group], np.int16(FILL_VELOCITY), values)
@@ -130,7 +132,9 @@ def without_groups(values, pairs, excluded):
 
 def false_seasons(cycle, cycle_without, *, factor=2.0, least=2.0):
     """
-    Cells whose seasonal amplitude is Sentinel-2's own: more than twice, and 2 m/yr above, the one without it.
+    Return the cells whose seasonal amplitude comes from Sentinel-2 alone.
+
+    It is more than twice, and 2 m/yr above, the amplitude without Sentinel-2.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Velocity at points: every pair, and the annual and seasonal model of a composite."""
+"""Return velocity at points: of every pair, and by the annual and seasonal model of a composite."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _UNITS = {
 
 def point_series(cube, points, *, radius=0.0):
     """
-    Every pair's velocity at points.
+    Return every pair's velocity at points.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def point_series(cube, points, *, radius=0.0):
 
 
 def _around(cube, name, x, y, radius):
-    """(N,) components at a point, NaN where a pair does not see it."""
+    """Return the (N,) components at a point, NaN where a pair has no value."""
     dx, dy = (np.abs(cube[axis].values - value) for axis, value in (("x", x), ("y", y)))
     cell = tuple(abs(float(cube[axis][1] - cube[axis][0])) for axis in ("x", "y"))
     if dx.min() > cell[0] / 2 or dy.min() > cell[1] / 2:
@@ -85,8 +85,10 @@ def _around(cube, name, x, y, radius):
 
 def model_series(annual, x, y, time):
     """
-    Speed of a composite at a point and at any time: annual means, joined by straight lines, plus the seasonal cycle
-    where its amplitude is more than chance (two of its errors).
+    Return the speed of a composite at a point and at any time.
+
+    Annual means are joined by straight lines, and the seasonal cycle is added if its amplitude is more than chance (two
+    of its errors).
 
     Parameters
     ----------
@@ -127,7 +129,9 @@ def model_series(annual, x, y, time):
 
 
 def seasonal_at(annual, x, y):
-    """Seasonal amplitude (m/yr), day of the maximum and error of the amplitude at a point; NaN where there is none."""
+    """
+    Return seasonal amplitude (m/yr), day of the maximum and error of the amplitude at a point, NaN without a cycle.
+    """
     if "v_amp" not in annual:
         return np.nan, np.nan, np.nan
     angle = 2 * np.pi * annual["v_phase"] / DAYS_PER_YEAR
@@ -141,4 +145,5 @@ def seasonal_at(annual, x, y):
 
 
 def _annual_at(annual, name, x, y):
+    """Return the annual values of a variable at a point."""
     return np.array([Field(annual[[name]].isel(year=k), (name,))(x, y)[0] for k in range(annual.sizes["year"])])

@@ -1,4 +1,4 @@
-"""Strain rates of a velocity field, along the axes and along the flow."""
+"""Compute strain rates of a velocity field, along the axes and along the flow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAMES = {
 
 def strain_rates(field, *, half_length=None, method="nominal", crs=None, time=None, substeps=10):
     """
-    Strain rates over a length scale.
+    Compute strain rates over a length scale.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def strain_rates(field, *, half_length=None, method="nominal", crs=None, time=No
 
 
 def _nominal(flow, x, y, r, k):
-    """Central differences at x +- r and y +- r: coordinates, not rows, tell which way is up."""
+    """Return central differences at x +- r and y +- r, where coordinates decide which way is up."""
     east, west = flow(x + r, y), flow(x - r, y)
     north, south = flow(x, y + r), flow(x, y - r)
     length = 2 * r / k
@@ -81,7 +81,7 @@ def _nominal(flow, x, y, r, k):
 
 
 def _logarithmic(flow, x, y, r, k, time, substeps):
-    """ln(length after / before) / time of four lines through the cell, 45 degrees apart."""
+    """Return ln(length after / before) / time of four lines through the cell, 45 degrees apart."""
     if time is None:
         speed = np.hypot(*flow(x, y))
         time = np.minimum(1.0, r / k / np.where(speed > 0, speed, np.inf))
@@ -97,7 +97,7 @@ def _logarithmic(flow, x, y, r, k, time, substeps):
 
 
 def _move(flow, x, y, k, time, substeps):
-    """Where stakes are after a time (midpoint rule); a year's way on the map is k times that on the ground."""
+    """Return the positions of stakes after a time (midpoint rule), with map lengths k times those on the ground."""
     step = k * time / substeps
     for _ in range(substeps):
         vx, vy = flow(x, y)
@@ -107,6 +107,7 @@ def _move(flow, x, y, k, time, substeps):
 
 
 def _dataset(field, velocity, exx, eyy, exy, half_ground, method):
+    """Return strain rates along axes and flow as a Dataset."""
     vx, vy = velocity
     v = np.hypot(vx, vy)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -1,5 +1,5 @@
 """
-The trend inside the years of an annual fit: slopes between neighbouring annual means, and what their errors do.
+Compute the trend inside the years of an annual fit from slopes between neighbouring annual means, and its errors.
 
 A fit with constant years gives x1; the slopes S x1 times the levers of the pairs are taken out of the displacements,
 and the second solution is x = x1 - N^-1 G S x1 = T x1, with G the sums of weight, lever and design. Its covariance is
@@ -37,7 +37,7 @@ def local_slopes(annual, variance, state, n_years, trend):
     Compute the slope at the middle of each year, m/yr per year, from the annual means on both sides, else 0.
 
     Years without a mean are bridged, so that a gap does not stop the trend. A slope counts by the share of its square
-    that exceeds its own variance (James and Stein's estimator): a year that is hardly known must not bend its
+    that exceeds its own variance (James and Stein's estimator), so that a poorly determined year does not bend its
     neighbours.
 
     Parameters
@@ -72,7 +72,7 @@ def local_slopes(annual, variance, state, n_years, trend):
 
 @kernel
 def right_side(velocity, use, pairs, slopes, n_years, right):
-    """Sum the right side with the trend inside each year taken out of the displacements; return the sum of squares."""
+    """Sum the right side without the trend inside each year, and return the sum of squares."""
     first, overlap, lever = pairs.first, pairs.overlap, pairs.lever
     right[:] = 0.0
     square = 0.0
@@ -96,7 +96,7 @@ def right_side(velocity, use, pairs, slopes, n_years, right):
 
 @kernel
 def slope_gains(use, pairs, normal, trend):
-    """Compute the gains N^-1 G of the slope of each year: what the unknowns lose per unit of slope."""
+    """Compute the gains N^-1 G of the slope of each year, the change of the unknowns per unit of slope."""
     first, overlap, seasonal, share, gains = pairs.first, pairs.overlap, pairs.seasonal, trend.share, trend.gains
     n_years, size = normal.n_years, normal.lower.shape[0]
     gains[:] = 0.0

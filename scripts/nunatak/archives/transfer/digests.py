@@ -65,7 +65,7 @@ class Digests:
         return {name: digest.hexdigest() for name, digest in self._running.items()}
 
 
-def of_file(path: Path, algorithms: Iterable[str]) -> dict[str, str]:
+def of_file(path: Path, algorithms: Iterable[Any]) -> dict[str, str]:
     """
     Compute checksums of a file (hex) in one pass, by algorithm.
 
