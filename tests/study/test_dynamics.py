@@ -34,6 +34,7 @@ def read(section, **more):
         ({"thickness": 500, "boxes": {"b": {"outflow": "frnt", "region": "region"}}}, {}, "'frnt' is no gate"),
         ({"thickness": 500, "boxes": {"b": {"outflow": "front", "region": "basin"}}}, {}, "'basin' is not one of"),
         ({"thickness": 500, "boxes": {"b": {"outflow": "front"}}}, {}, "name both, or add a region"),
+        ({"thickness": 500, "boxes": {"b": {"outflow": "front", "region": "region"}}}, {}, "add products.atl15"),
         ({"thickness": 500, "derive": {"edge": {"margin": {}, "distance": 5}}}, {}, "margin stands alone"),
         ({"thickness": 500, "derive": {"edge": {"flowline": "main"}}}, {}, "name flowline and distance"),
         (
@@ -59,7 +60,8 @@ def test_a_number_is_a_thickness_and_a_derived_gate_bounds_a_box():
             "thickness": 800,
             "derive": {"upper": {"flowline": "main", "distance": 9000}},
             "boxes": {"trunk": {"outflow": "front", "inflow": "upper"}},
-        }
+        },
+        products={"itslive": {}, "atl15": {}},
     ).dynamics
     assert isinstance(asked, Dynamics) and asked.thickness == 800.0
     assert asked.boxes["trunk"] == Box(outflow=("front",), inflow=("upper",))

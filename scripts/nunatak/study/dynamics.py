@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ValidationInfo, model_validator
 
 from nunatak.constants import FIRN_RATE_ERROR, THICKNESS
 from nunatak.parameters import dynamics
+from nunatak.results.table import has_thinning
 from nunatak.study.base import Listed, Model, Word, key
 from nunatak.study.lines import check_rasters
 
@@ -152,3 +153,5 @@ def check_dynamics(study):
                 raise ValueError(f"dynamics.boxes.{name}: {given!r} is no gate; there are {', '.join(sorted(gates))}")
         if box.region is not None and box.region not in regions:
             raise ValueError(f"dynamics.boxes.{name}.region: {box.region!r} is not one of {', '.join(sorted(regions))}")
+    if asked.boxes and not has_thinning(study):
+        raise ValueError("dynamics.boxes: a budget needs the height change; add products.atl15, or leave the boxes out")
