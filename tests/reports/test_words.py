@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from tests.builders import records
 
 from nunatak.reports import words
 
@@ -52,3 +53,12 @@ def test_medians_of_a_repeat_pair_carry_errors():
         "Between 4 May 2019 and 1 May 2020 the median height difference was gt1l −0.100 ± 0.050 m, gt1r 2.00 m "
         "(6 pairs of segments; errors as if the segments of a pass erred together)."
     )
+
+
+def test_long_record_in_one_sentence():
+    """The whole record of every region that has a number."""
+    table = records.tables("surge_basin")["record_change"]
+    (said,) = words.long_record(table)
+    assert said.startswith("Over the long record, 1992.00 to 2024.00, the surge basin lost ")
+    assert "km³ of volume, −0.7" in said and said.endswith(" of its ice.")
+    assert words.long_record(table.assign(volume_change=float("nan"))) == []

@@ -12,7 +12,7 @@ from nunatak.runtime import read_json
 
 # results the front page speaks of, by their names in the table
 _TOLD = ("region_change", "repeat_pairs", "repeat_counts", "freeboard_series", "velocity_series")
-_TOLD_AS_NAMED = ("heights", "rates", "crossovers", "discharge", "budget")
+_TOLD_AS_NAMED = ("heights", "rates", "crossovers", "discharge", "budget", "record_change")
 
 
 def figure_data(inputs):

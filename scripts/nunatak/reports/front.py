@@ -195,7 +195,7 @@ def lead(
     ----------
     what : the value of gridded sea ice, in words
     measured : sentences on heights, told where there is no gridded change
-    flows : sentences on budgets or discharge
+    flows : sentences on the long record, budgets or discharge
     """
     lines = []
     if region_change is not None:
@@ -254,6 +254,7 @@ def compose(
     annual=None,
     discharge=None,
     budget=None,
+    record_change=None,
     not_drawn=(),
     simplified=None,
 ):
@@ -266,6 +267,7 @@ def compose(
     if freeboard is not None and len(freeboard):
         freeboard = sea_ice.within(freeboard, study["period"])
         tables.append(sea_ice.series_table(freeboard, sea_ice.quantity(study)))
+    recorded = words.long_record(record_change) if record_change is not None else []
     first = velocity_leads(study)
     if speeds is not None and len(speeds):
         tables.insert(0 if first else len(tables), velocity.years_table(speeds))
@@ -284,7 +286,7 @@ def compose(
             speeds,
             what=sea_ice.quantity(study),
             speeds_first=first,
-            flows=dynamics.lead_sentences(discharge, budget),
+            flows=[*recorded, *dynamics.lead_sentences(discharge, budget)],
             measured=scope.measured(heights, rates, crossovers, surface, annual),
         ),
         asked=asked(study, region, simulated, simplified, {count.product: count.version for count in counts}),

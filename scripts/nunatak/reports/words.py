@@ -111,6 +111,30 @@ def region_change(name, row):
     return f"{span} the {name.replace('_', ' ')} {verb} {volume}, a mean height change of {mean}."
 
 
+def long_record(table):
+    """
+    One sentence on each region's change over the whole of the long record.
+
+    Parameters
+    ----------
+    table : DataFrame of record_change.csv: region, period, since, until, volume_change, volume_change_sigma (km3),
+        mean_rate, mean_rate_sigma (m/yr), share
+
+    Returns
+    -------
+    list of str
+    """
+    found = []
+    for row in table[(table["period"] == "all") & table["volume_change"].notna()].to_dict("records"):
+        verb = "lost" if row["volume_change"] < 0 else "gained"
+        volume = plus_minus(abs(row["volume_change"]), row["volume_change_sigma"], "km³ of volume")
+        rate = plus_minus(row["mean_rate"], row["mean_rate_sigma"], "m/yr")
+        span, name = f"{row['since']:.2f} to {row['until']:.2f}", row["region"].replace("_", " ")
+        seen = f"over {100 * row['share']:.0f} % of its ice"
+        found.append(f"Over the long record, {span}, the {name} {verb} {volume}, {rate} of height, {seen}.")
+    return found
+
+
 def pair_medians(pairs):
     """
     Say the medians of a repeat pair, beam by beam, with their errors.
