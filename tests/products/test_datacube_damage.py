@@ -98,7 +98,7 @@ def test_a_failed_request_is_an_error_and_not_fill(cube, monkeypatch):
     """Of a service that answers all but one chunk."""
     content = {str(p.relative_to(cube)): p.read_bytes() for p in cube.rglob("*") if p.is_file()}
 
-    def answered(address, session):
+    def answered(address, session, part=None):
         key = str(address).removeprefix("https://host/cube.zarr/")
         if key == "vx/0.0.0":
             raise remote.NotReadable(f"{address}: answered 503, 5 times; wait and run again")
@@ -108,7 +108,7 @@ def test_a_failed_request_is_an_error_and_not_fill(cube, monkeypatch):
     with pytest.raises(GranuleError, match=r"cube\.zarr/vx/0\.0\.0: answered 503, 5 times"):
         open_datacube("https://host/cube.zarr")
     content["vx/0.0.0"] = content["vx/0.0.1"]
-    monkeypatch.setattr(remote, "read_object", lambda address, _: content.get(str(address).split(".zarr/")[1]))
+    monkeypatch.setattr(remote, "read_object", lambda address, *_: content.get(str(address).split(".zarr/")[1]))
     del content["vy/3.0.0"]  # answered 404
     assert open_datacube("https://host/cube.zarr").attrs["absent_chunks"] == 1
 
