@@ -197,6 +197,12 @@ def test_the_report_says_what_a_study_of_one_product_cannot_tell():
     assert said["figure crossovers"] == "has none"
     told = scope.not_computed({**study, "products": {"atl11": {}}}, rates=pd.DataFrame({"dhdt": [np.nan]}))
     assert dict(told)["rates of height change at reference points"].startswith("no point was seen in enough cycles")
+    flow = {"products": {"itslive": {}, "atl15": {}}, "points": {1: 1}, "flowlines": {1: 1}, "gates": {1: 1}}
+    (missing,) = [why for what, why in scope.not_computed(flow) if "mass budgets" in what]
+    assert missing == "needs a thickness: add dynamics to the study"
+    without = dict(scope.not_computed({**flow, "dynamics": {"smb": None, "firn": None}}))
+    assert without["change of mass without the air in the firn"] == "dynamics has no firn"
+    assert without["dynamic thinning and the residual of mass budgets"] == "dynamics has no smb"
     every = {name: {} for name in ("atl15", "atl14", "atl11", "atl06")}
     whole = {"products": every, "points": {}, "flowlines": {}, "gates": {}}
     assert scope.not_computed(whole, pairs=pd.DataFrame({"dh": [1.0]}), crossovers=pd.DataFrame({"dh": [1.0]})) == []

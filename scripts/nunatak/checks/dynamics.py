@@ -100,7 +100,7 @@ def gates_in_place(table, results, settings):
             at = line["distance"].iloc[-1] - asked["distance"]
             place = [np.interp(at, line["distance"], line[axis]) for axis in ("x", "y")]
             off = shapely.LineString(vertices).distance(shapely.Point(place))
-            columns[f"place of {name}"] = [off], [0.0]
+            columns[f"place of {name}"] = np.array([off]), np.zeros(1)
         middle = to_map.transform(rows["longitude"].to_numpy(), rows["latitude"].to_numpy())
         columns[f"longitude and latitude of {name}"] = (
             np.ravel(middle),

@@ -31,8 +31,9 @@ def at_points(dataset, values, x, y, crs):
 def some_cells(dataset, known):
     """Return rows, columns, x and y of cells evenly over those of a mask."""
     rows, columns = np.nonzero(known)
-    some = np.unique(np.linspace(0, rows.size - 1, min(_CELLS, rows.size)).astype(int)) if rows.size else []
-    rows, columns = rows[some], columns[some]
+    if rows.size:
+        some = np.unique(np.linspace(0, rows.size - 1, min(_CELLS, rows.size)).astype(int))
+        rows, columns = rows[some], columns[some]
     return rows, columns, dataset["x"].values[columns], dataset["y"].values[rows]
 
 
@@ -141,12 +142,13 @@ def thinning_again(mapped, record, asked):
         "thinning": (mapped["thinning"].values[rows, columns], rate),
         "thinning_sigma": (mapped["thinning_sigma"].values[rows, columns], error),
     }
-    expected = {key: [part[np.isfinite(pair[1])] for part in pair] for key, pair in expected.items()}
-    for quantity, part, error, sign in _RATES:
+    seen = np.isfinite(rate) & np.isfinite(error)
+    expected = {key: (found[seen], own[seen]) for key, (found, own) in expected.items()}
+    for quantity, part, key, sign in _RATES:
         if asked[quantity] is not None:
             own = sign * _own_rate(asked, quantity, Grid.of(mapped), span)[rows, columns]
             expected[part] = mapped[part].values[rows, columns], own
-            expected[f"{part}_sigma"] = mapped[f"{part}_sigma"].values[rows, columns], asked[error] * np.abs(own)
+            expected[f"{part}_sigma"] = mapped[f"{part}_sigma"].values[rows, columns], asked[key] * np.abs(own)
     if asked["firn"] is not None:
         given = read_firn(asked["firn"], Grid.of(mapped), variable=asked["firn_variable"])
         own = firn_rate(firn_by_year(given, asked["firn_error"]), *span)["rate"].values[rows, columns]

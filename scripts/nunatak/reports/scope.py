@@ -122,7 +122,24 @@ def not_computed(study, *, pairs=None, crossovers=None, rates=None, not_drawn=()
             )
             if not study[name]
         ]
+        rows += _flux(study, asked)
     return rows + [(f"figure {name}", reason) for name, reason in not_drawn]
+
+
+def _flux(study, asked):
+    """What velocity does not tell without a thickness, height change, surface mass balance or firn."""
+    given = study.get("dynamics")
+    if given is None:
+        what = "discharge by year through a known thickness, dynamic thinning and mass budgets"
+        return [(what, "needs a thickness: add dynamics to the study")]
+    if not asked & {"atl15", "itslive_elevation"}:
+        return [("thickness in time, thinning and mass budgets", "needs height change: add atl15")]
+    rows = []
+    if given.get("smb") is None:
+        rows.append(("dynamic thinning and the residual of mass budgets", "dynamics has no smb"))
+    if given.get("firn") is None and "itslive_elevation" not in asked:
+        rows.append(("change of mass without the air in the firn", "dynamics has no firn"))
+    return rows
 
 
 def _land_ice(asked, pairs, crossovers, rates):
