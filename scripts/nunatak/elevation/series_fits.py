@@ -49,13 +49,13 @@ def fixed_set(seen, weight, *, coverage, longest):
 
 
 def _well_seen(seen, weight, cells, coverage):
-    """Which epochs have values in a share of the area of some cells."""
+    """Return which epochs have values in a share of the area of some cells."""
     area = weight[cells]
     return (seen[:, cells] @ area >= coverage * area.sum()) & seen[:, cells].any(axis=1)
 
 
 def _longest_gap(seen):
-    """(n_cell,) most epochs in a row without a value, at the ends too."""
+    """Return the longest run of epochs without a value, also at the ends, (n_cell,)."""
     longest = run = np.zeros(seen.shape[1], dtype=int)
     for epoch in seen:
         run = np.where(epoch, 0, run + 1)
@@ -107,7 +107,7 @@ def total(values, weight, design, like=None):
 
 
 def _coefficients(values, seen, design):
-    """(p, n_cell) least squares of every cell over the epochs it was seen at."""
+    """Fit every cell by least squares over the epochs with a value, and return the coefficients, (p, n_cell)."""
     p = design.shape[1]
     products = (design[:, :, None] * design[:, None, :]).reshape(len(design), p * p)
     normal = (seen.T.astype("f8") @ products).reshape(-1, p, p)

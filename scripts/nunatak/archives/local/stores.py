@@ -60,7 +60,7 @@ def _row(path, below):
 
 
 def _outline(stated):
-    """Return the polygon of longitudes and latitudes that a cube states; None where it states none."""
+    """Return the polygon of longitudes and latitudes that a cube states, or None."""
     try:
         return footprint.wrapped(shapely.Polygon(json.loads(stated)))
     except (TypeError, ValueError, shapely.errors.ShapelyError):
