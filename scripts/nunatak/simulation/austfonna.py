@@ -6,6 +6,7 @@ import numpy as np
 
 from nunatak.simulation.fields import Constant, Dome, Ramp, Seasonal, Stream
 from nunatak.simulation.glacier import BalanceTerm, FlowTerm, Glacier
+from nunatak.simulation.itslive_pairs import Site
 from nunatak.simulation.shapes import Cap, Caps
 from nunatak.simulation.worlds import World
 
@@ -33,6 +34,7 @@ _CAPS = Caps(
 )
 
 # The surging basin runs down to the south-east margin; at 24.5 E the map's south-east lies 25 degrees above its x axis.
+_SITE = (1.0657e6, -3.979e5)  # of the image pairs, in the middle of the basin
 _BASIN = {"x0": 1.0555e6, "y0": -4.02e5, "direction": 22.0}
 
 
@@ -62,6 +64,7 @@ def build(size):
             "atl11_tracks": (526, 548) if tiny else (45, 343, 526, 548),
             "atl03_tracks": {548: (3, 7) if tiny else (3,)},  # photons are many
             "missing_beams": {} if tiny else {(548, 11): ("gt3r",)},
+            "site": Site.of(3413, _SITE, (22e3, 18e3), (24.6, 79.5), range(2019, 2024)),
         },
     )
 
