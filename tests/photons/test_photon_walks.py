@@ -180,6 +180,16 @@ def test_invalid_extents_are_kept_on_request_and_flagged_in_the_xseries():
         assert alone["h_mean"].isna().all()
 
 
+def test_an_extent_of_the_xseries_has_the_id_nearest_to_its_centre():
+    """Segments of 20 m about whole multiples of their ids: the centre lies within half a segment of its own."""
+    photons = cloud(np.random.default_rng(5))
+    table = fit_heights(photons, {"profile": "xseries", "cnf": 0, "ats": 5, "cnt": 5, "len": 40, "res": 17})
+    segments = photons.track.segments
+    table = table[table["x_atc"] <= segments["segment_dist_x"].max()]  # no segment is told beyond
+    own = np.interp(table["x_atc"], segments["segment_dist_x"], segments["segment_id"])
+    assert len(table) > 40 and np.abs(own - table["segment_id"]).max() <= 0.51
+
+
 def test_provenance_names_every_value():
     """A run can be repeated from the parameters in the table's attributes."""
     table = fit_heights(photons_from_arrays(np.linspace(0, 100, 200), np.zeros(200)), {"cnf": 0, "maxi": 3})
