@@ -9,16 +9,18 @@ import pytest
 
 from nunatak.compute import code_reach
 from nunatak.elevation import RateOptions
-from nunatak.parameters import elevation, freeboard, photons, tracks, velocity
+from nunatak.parameters import dynamics, elevation, freeboard, photons, tracks, velocity
 from nunatak.parameters.choices import ParameterError, check, choices_of, read_choices
 from nunatak.parameters.sliderule import PRESETS, FitParameters
 from nunatak.study import StudyFile, lines, products, sections
+from nunatak.study import dynamics as section_dynamics
 from nunatak.study import tracks as section_tracks
 
 # keys that a study must write
 GIVEN = {"start": (20.0, 79.5), "lonlat": ((20.0, 79.5), (21.0, 79.5))}
 ROOM = Path("scripts/nunatak/parameters")
 SECTIONS = [
+    (products.ItsLive, velocity.VelocitySource),
     (products.ItsLive, velocity.PairSelection),
     (products.ItsLive, velocity.CubeForm),
     (sections.Composite, velocity.AnnualFit),
@@ -30,6 +32,8 @@ SECTIONS = [
     (section_tracks.PassBiases, tracks.PassAdjustment),
     (products.Atl11, elevation.RateOptions),
     (products.Atl15, elevation.HeightChange),
+    (products.ItsLiveElevation, elevation.HeightRecord),
+    (section_dynamics.Dynamics, dynamics.Dynamics),
     (products.Atl10, freeboard.Segments),
     (sections.Freeboard, freeboard.GriddedValues),
     (products.Atl03, photons.Extents),
@@ -56,7 +60,7 @@ def test_a_section_is_the_class_of_choices_with_its_defaults(section, declared):
         assert (field.description, (field.json_schema_extra or {}).get("unit")) == (choice.help, choice.unit)
 
 
-@pytest.mark.parametrize("module", [elevation, freeboard, photons, tracks, velocity])
+@pytest.mark.parametrize("module", [dynamics, elevation, freeboard, photons, tracks, velocity])
 def test_every_declared_class_is_a_section_or_a_part_of_one(module):
     """A class that no study can set would be a choice without a key."""
     own = {value for value in vars(module).values() if is_dataclass(value) and value.__module__ == module.__name__}
@@ -64,7 +68,7 @@ def test_every_declared_class_is_a_section_or_a_part_of_one(module):
     assert own - parts == {declared for _, declared in SECTIONS} & own and StudyFile
 
 
-@pytest.mark.parametrize("name", ["choices", "elevation", "freeboard", "photons", "tracks", "velocity"])
+@pytest.mark.parametrize("name", ["choices", "dynamics", "elevation", "freeboard", "photons", "tracks", "velocity"])
 def test_declarations_need_the_standard_library_alone(name):
     """Scripts of any environment can import them."""
     imported = {module.split(".")[0] for module in code_reach.imports(ROOM / f"{name}.py")}
