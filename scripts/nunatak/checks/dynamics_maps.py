@@ -210,8 +210,10 @@ class Windows:
         self.k = map_scale(self.grid.crs, gx, gy)
 
     def again(self, row, column):
-        """Divergence of the window about a cell and its error, m/yr."""
+        """Divergence of the window about a cell and its error, m/yr; NaN where the thickness is not known."""
         cell, asked = (self.grid.dx * self.grid.dy) ** 0.5, self.asked
+        if not self.h[row, column] > 0:
+            return np.nan, np.nan
         half = max(round((asked["smoothing"] * self.h[row, column] * self.k[row, column] / cell - 1) / 2), 1)
         inside = np.arange(-half, half + 1)
         area = sum(self.grid.dx * self.grid.dy / self.k[row + i, column + j] ** 2 for i in inside for j in inside)
