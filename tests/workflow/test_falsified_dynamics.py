@@ -147,7 +147,7 @@ def test_missing_values_of_every_result_are_noticed(flow, name):
     else:
         main = {"discharge": "discharge", "gate_sections": "v_across", "budget": "storage"}[name]
         gone = result[main].where(np.arange(len(result)) > 0)
-    assert flow.noticed({name: result.assign({main: gone})})
+    assert flow.noticed({name: result.assign(**{main: gone})})
 
 
 def test_checks_are_described(flow):
