@@ -51,6 +51,8 @@ def main(annual, thickness, change, parts, gates, regions, out, *, settings: Dyn
     """
     Write budget.csv: one row per box for each year that all records share, and one for all of them (year 0).
 
+    Years are those of the longest run in which velocities cover the map (`dynamics.surface.covered_years`).
+
     Parameters
     ----------
     annual, thickness, change, parts, gates : annual.nc, thickness.nc, record.nc or height_change.nc, dynamics.nc and

@@ -10,6 +10,7 @@ from nunatak.runtime import NunatakError
 HEIGHTS = ("dh", "dh_sigma", "dh_shared")
 FIRN = ("firn", "firn_difference")
 _BESIDE = 0.05  # years by which a year of velocity may reach beyond the record
+COVERED = 0.8  # of the cells of the fullest year that a year of velocity needs to count for budgets
 _NAMES = {"delta_h": "dh", "delta_h_sigma": "dh_sigma"}  # of ATL15, and here
 
 
@@ -135,6 +136,31 @@ def shared_years(change, starts, ends):
     return (np.asarray(starts) >= first - _BESIDE) & (np.asarray(ends) <= last + _BESIDE)
 
 
+def covered_years(annual):
+    """
+    Return which years of velocity belong to the longest run of years that cover the map alike.
+
+    A mean over years, and the height change over their span, are of the same ice only where no year between lacks
+    most of it. Early years of a long record often hold a few strips of pairs.
+
+    Parameters
+    ----------
+    annual : Dataset of a composite with `vx` (year, y, x)
+
+    Returns
+    -------
+    (n,) bool; a year covers the map where it has `COVERED` of the cells of the fullest year. Of runs of one length the
+        latest counts
+    """
+    cells = annual["vx"].notnull().sum(("y", "x")).values
+    full = cells >= COVERED * max(cells.max(initial=0), 1)
+    after_gap = np.diff(annual["year"].values, prepend=annual["year"].values[:1]) > 1
+    run = np.cumsum(~full | after_gap)
+    lengths = np.bincount(run, weights=full, minlength=1)
+    longest = np.flatnonzero(lengths == lengths.max())[-1]
+    return full & (run == longest)
+
+
 def shared_spans(change, annual):
     """
     Return from when to when each year of velocity that lies within a record of height change lasts.
@@ -142,15 +168,17 @@ def shared_spans(change, annual):
     Parameters
     ----------
     change : Dataset of `yearly_change`
-    annual : Dataset of a composite: `year`, `year_start`, `year_end`
+    annual : Dataset of a composite: `vx` (year, y, x), `year`, `year_start`, `year_end`
 
     Returns
     -------
     dict of year: (2,) first and last decimal year, with year 0 for all of them together; empty where none lies within.
-        A year that reaches a little beyond the record (`shared_years`) ends with it
+        Years are those of one run that covers the map (`covered_years`). A year that reaches a little beyond the
+        record (`shared_years`) ends with it
     """
     starts, ends = annual["year_start"].values, annual["year_end"].values
     within = np.flatnonzero(shared_years(change, starts, ends))
+    within = within[covered_years(annual.isel(year=within))]
     spans = {int(annual["year"][k]): np.clip([starts[k], ends[k]], *change["year"].values[[0, -1]]) for k in within}
     every = np.array(list(spans.values()))
     return spans | ({0: np.array([every.min(), every.max()])} if spans else {})
