@@ -98,7 +98,7 @@ WHOLE = [
         GRANULES,
         clients.download,
         SAVES_OTHER_BYTES,
-        Fails("no HDF5 or NetCDF file .*quarantine"),
+        Fails("not an HDF5 or NetCDF file .*quarantine"),
         "failed, no granule by its first bytes",
     ),
     Row(
@@ -114,7 +114,7 @@ WHOLE = [
         GRANULES,
         clients.download,
         SAVES_LESS,
-        Fails(r"no HDF5 or NetCDF file \(0 bytes\)"),
+        Fails(r"not an HDF5 or NetCDF file \(0 bytes\)"),
         "failed, nothing in it",
     ),
     Row(
