@@ -7,6 +7,8 @@ What the program or the user does stays what it is.
 import errno
 import logging
 import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import h5py
@@ -168,16 +170,38 @@ def test_a_disk_that_does_not_answer_is_refused(tmp_path, monkeypatch):
     never.set()
 
 
+def in_own_process(code, log, *arguments):
+    """Return the exit status of code in a new process, which logs to a file; a fork would lack the threads of pools."""
+    begin = f"import logging, os, sys; logging.getLogger('nunatak').addHandler(logging.FileHandler({str(log)!r}))\n"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", begin + code, *map(str, arguments)]
+    return subprocess.run(command, env=environment, timeout=300, check=False).returncode
+
+
+ENDLESS = """
+from nunatak.compute import deadline
+with deadline.deadline("reading granules", 0.1):
+    os.read(os.pipe()[0], 1)
+"""
+ENDLESS_GRANULE = """
+from nunatak.compute import deadline
+from nunatak.granules import ledger
+from nunatak.reading.granules import each_granule
+
+def read(path):
+    os.read(os.pipe()[0], 1)
+
+deadline.deadline.__wrapped__.__defaults__ = (0.1,)
+deadline.each_in_time.__defaults__ = (0.1,)
+name, path, scheduler = sys.argv[1:]
+row = {"granule_id": name, "path": path, "status": "present", "size_bytes": None}
+list(each_granule(ledger([row]), read, scheduler=scheduler or None))
+"""
+
+
 def test_a_granule_without_end_ends_the_job_with_a_line(tmp_path):
     """In a process of its own, which is what ends."""
-    child = os.fork()
-    if child == 0:
-        handler = logging.FileHandler(tmp_path / "log")
-        logging.getLogger("nunatak").addHandler(handler)
-        with deadline.deadline("reading granules", 0.1):
-            os.read(os.pipe()[0], 1)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert in_own_process(ENDLESS, tmp_path / "log") == 1
     assert "reading granules: no granule came to its end within 0.1 s" in (tmp_path / "log").read_text()
 
 
@@ -187,20 +211,9 @@ def test_what_ends_in_time_is_left_alone():
     assert list(deadline.each_in_time(iter([None, 1]), "reading granules")) == [None, 1]
 
 
-@pytest.mark.parametrize("scheduler", [None, "threads"])
+@pytest.mark.parametrize("scheduler", ["", "threads"])
 def test_every_way_of_reading_granules_has_an_end(tmp_path, scheduler):
     """Also where Dask reads them."""
-
-    def read(path):
-        os.read(os.pipe()[0], 1)
-
     path = write_atl06(tmp_path / NAME)
-    child = os.fork()
-    if child == 0:
-        logging.getLogger("nunatak").addHandler(logging.FileHandler(tmp_path / "log"))
-        deadline.deadline.__wrapped__.__defaults__ = (0.1,)
-        deadline.each_in_time.__defaults__ = (0.1,)
-        list(each_granule(present(path), read, scheduler=scheduler))
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert in_own_process(ENDLESS_GRANULE, tmp_path / "log", path.stem, path, scheduler) == 1
     assert "no granule came to its end within 0.1 s" in (tmp_path / "log").read_text()
