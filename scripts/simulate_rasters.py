@@ -6,7 +6,11 @@ from nunatak.simulation import user_files
 
 
 def main(folder, *, world):
-    """Fill the folder with rasters; `world` is what `simulation.world` takes, as a mapping."""
+    """
+    Fill the folder with rasters.
+
+    `world` is what `simulation.world` takes, as a mapping.
+    """
     with written(folder) as part:
         paths = user_files.write(simulation.world(**world), part)
     log.info("rasters of the simulated glacier: %s", ", ".join(sorted(path.name for path in paths.values())))

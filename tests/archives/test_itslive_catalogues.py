@@ -304,7 +304,11 @@ def _streamed(cube, folder=None):
 
 
 def test_velocities_streamed_from_storage_are_those_of_the_cube_at_hand(standin, cube, tmp_path):
-    """Each chunk travels once; one that fails is an error, and the next run asks for what is not finished yet."""
+    """
+    Each chunk travels once.
+
+    One that fails is an error, and the next run asks for what is not finished yet.
+    """
     address, source = cube
     here, _ = _streamed(source)
 

@@ -71,7 +71,11 @@ def gates(names=("front", "upper"), years=(2019, 2020, 2021)):
 
 
 def budget(boxes=("trunk",), years=(2019, 2020, 2021), smb=0.5):
-    """Budgets of boxes that lose 0.45 Gt/yr, with a residual of 0.05 Gt/yr; smb NaN leaves them open."""
+    """
+    Return budgets of boxes that lose 0.45 Gt/yr, with a residual of 0.05 Gt/yr.
+
+    Smb NaN leaves them open.
+    """
     rows = []
     for box in boxes:
         for year in (*years, 0):

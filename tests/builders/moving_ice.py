@@ -15,7 +15,11 @@ STRETCH, FASTER, SINKING = 2e-3, 30.0, -1.5  # 1/yr along the flow on the map, m
 
 
 def annual(**changes):
-    """Ice that flows along x, is stretched evenly and gains 30 m/yr each year; the error of the speed is 4 m/yr."""
+    """
+    Return ice that flows along x, is stretched evenly and gains 30 m/yr each year.
+
+    The error of the speed is 4 m/yr.
+    """
     v = np.stack([1000 + STRETCH * (GX - GRID.x[0]) + FASTER * (year - 2018) for year in YEARS])
     dims = ("year", "y", "x")
     fields = {"vx": (dims, v), "vy": (dims, 0 * v), "v": (dims, v.copy()), "v_error": (dims, np.full_like(v, 4.0))}
@@ -25,7 +29,11 @@ def annual(**changes):
 
 
 def change(first=2019.0, last=2022.0):
-    """A surface that sinks by 1.5 m/yr; the error of every epoch is 0.1 m. Cells of 1 km."""
+    """
+    Return a surface that sinks by 1.5 m/yr.
+
+    The error of every epoch is 0.1 m. Cells of 1 km.
+    """
     coarse = Grid.from_bounds(GRID.crs, (-1.615e6, -3.2e5, -1.585e6, -2.95e5), 1000.0)
     epochs = np.arange(first, last + 0.01, 0.25)
     dh = SINKING * (epochs - 2020)[:, None, None] + np.zeros((epochs.size, *coarse.shape))

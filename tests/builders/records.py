@@ -20,7 +20,11 @@ def curve(years, *, annual=0.1):
 
 
 def itslive(years, rng=None, *, shape=(8, 9), sigma=0.3, missing=0.0, zero=2013.96):
-    """A quarterly record of all altimeters, relative to a day of its own; 30 % of the values missing is 0.3."""
+    """
+    Return a quarterly record of all altimeters, relative to a day of its own.
+
+    30 % of the values missing is 0.3.
+    """
     years = np.asarray(years)
     grid = Grid(CRS, -1600e3, -300e3, CELL, CELL, *shape)
     dh = np.broadcast_to((curve(years) - curve(zero))[:, None, None], (years.size, *shape)).copy()

@@ -157,7 +157,11 @@ def test_a_cube_in_another_projection_is_held_against_the_same_truth():
 
 
 def test_discharge_is_compared_at_gates_whose_thickness_is_a_number_with_their_density():
-    """Ice of 100 m/yr through two gates of 1 km; the thickness of the second is a raster's, which nobody can tell."""
+    """
+    Ice of 100 m/yr through two gates of 1 km.
+
+    The thickness of the second is a raster's, which nobody can tell.
+    """
     x, y = 500e3 + 100.0 * np.arange(41), 1.7e6 - 100.0 * np.arange(41)
     stated = {"vx": 100.0, "vy": 0.0, "vx_error": 5.0, "vy_error": 5.0}
     fields = {n: (("year", "y", "x"), np.full((1, 41, 41), v)) for n, v in stated.items()}

@@ -44,7 +44,11 @@ def test_speed_change_counts_from_the_first_year_that_is_seen(line):
 
 
 def test_heights_move_with_the_surface_and_are_missing_in_years_that_are_not_held_whole(line):
-    """From mid-2019 on 1.5 m/yr down; 2018 is not in the record, its thickness is that of the record's first day."""
+    """
+    From mid-2019 on 1.5 m/yr down.
+
+    2018 is not in the record, its thickness is that of the record's first day.
+    """
     by_year = line.groupby("year")[["dh", "dh_sigma", "dhdt", "dhdt_sigma", "surface", "thickness"]].median()
     assert by_year["dh"].tolist() == pytest.approx([np.nan, 0, -1.5, -3.0], nan_ok=True)
     assert by_year["dhdt"].tolist() == pytest.approx([np.nan, *[SINKING] * 3], nan_ok=True)
@@ -78,7 +82,11 @@ def test_one_point_is_kept_for_each_stretch_of_the_line():
 
 
 def test_a_year_that_sees_slow_ice_alone_is_no_slow_year():
-    """The plain mean of 2020 would be 40 m/yr below; that of v - v_mean on the same cells is not."""
+    """
+    The plain mean of 2020 would be 40 m/yr below.
+
+    That of v - v_mean on the same cells is not.
+    """
     seen = annual()
     seen["v"][2, :, 60:] = np.nan
     west = (np.arange(100) < 80)[None] * np.ones(GRID.shape)

@@ -72,7 +72,11 @@ def place_where_the_map_is_3_percent_wrong():
 
 
 def test_a_gate_is_as_wide_as_on_the_ground():
-    """The geodesic between its ends tells its width; the map's own is 3 % more."""
+    """
+    The geodesic between its ends tells its width.
+
+    The map's own is 3 % more.
+    """
     x, y, k = place_where_the_map_is_3_percent_wrong()
     grid, _, _ = square(NORTH, x, y)
     ends = [(x, y - 8000.0), (x, y + 8000.0)]
@@ -94,7 +98,11 @@ def test_a_divergence_is_that_on_the_ground():
 
 
 def test_a_box_stores_what_its_area_on_the_ground_does():
-    """The area of the geodesic polygon; that of the map is 6 % more."""
+    """
+    The area of the geodesic polygon.
+
+    That of the map is 6 % more.
+    """
     x, y, k = place_where_the_map_is_3_percent_wrong()
     grid, _, _ = square(NORTH, x, y)
     box = shapely.box(x - 7000, y - 7000, x + 7000, y + 7000)

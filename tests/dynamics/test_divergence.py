@@ -153,7 +153,11 @@ def test_an_error_of_the_depth_factor_is_one_of_scale():
 
 
 def test_an_error_is_missing_where_an_edge_of_the_outline_has_none():
-    """The value stays; and a field without errors has none at all, rather than an error of 0."""
+    """
+    The value stays.
+
+    And a field without errors has none at all, rather than an error of 0.
+    """
     velocity, thickness = fields(lambda x, y: 0.01 * x, lambda x, y: 0 * x, lambda x, y: 500.0)
     velocity["vx_error"][20, 20] = np.nan
     out = flux_divergence(velocity, thickness, smoothing=2.5)  # 5 x 5 cells

@@ -18,7 +18,11 @@ def field(function, grid=FINE):
 
 
 def test_a_coarser_grid_takes_means_of_what_lies_in_its_cells():
-    """A checkerboard of +-1 has mean 0; single cells of it have not."""
+    """
+    A checkerboard of +-1 has mean 0.
+
+    Single cells of it have not.
+    """
     board = field(lambda x, y: np.where((np.floor(x / 100) + np.floor(y / 100)) % 2, 1.0, -1.0))
     coarse = onto(board, ("h",), Grid("EPSG:3031", 1000.0, 5000.0, 500.0, 500.0, 8, 8))
     assert coarse.attrs["resampled"] == "means of 5 x 5 cells, then bilinear"

@@ -56,7 +56,11 @@ def stored_in(ice, rate, firn=None):
 
 
 def test_the_air_in_the_firn_is_height_without_mass():
-    """A fall of 2 m/yr of which 0.5 is air leaves 1.5 m/yr of ice; errors of both are in it."""
+    """
+    A fall of 2 m/yr of which 0.5 is air leaves 1.5 m/yr of ice.
+
+    Errors of both are in it.
+    """
     _, placed = maps(1000.0)
     ice = terms.ice_of(BOX, placed)
     bare, _ = stored_in(ice, -2 + 0 * GX)
@@ -135,7 +139,11 @@ def test_a_side_of_ice_without_velocity_is_unknown():
 
 
 def test_gaps_of_a_year_are_filled_when_asked_and_marked():
-    """The south lacks the second of three years; their mean fills it, with their spread as its error."""
+    """
+    The south lacks the second of three years.
+
+    Their mean fills it, with their spread as its error.
+    """
     speed = np.array([90.0, 100.0, 140.0]).reshape(-1, 1, 1) * np.ones((3, *GRID.shape))
     speed[1, GY < -290e3] = np.nan
     annual, placed = maps(1000.0, vx=speed, years=(2019, 2020, 2021))

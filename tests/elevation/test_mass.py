@@ -30,7 +30,11 @@ def test_firn_air_and_uplift_leave_the_ice():
 
 
 def test_a_region_tells_volume_firn_and_mass_side_by_side():
-    """Ice, air and rising bed add up to the change of the surface; mass is of the ice alone."""
+    """
+    Ice, air and rising bed add up to the change of the surface.
+
+    Mass is of the ice alone.
+    """
     change = studies.height_change(-1.0)
     ice = ice_equivalent(change, *corrections(change, -0.3, 0.1))
     whole = np.ones(ice.delta_h.shape[1:])

@@ -58,7 +58,11 @@ def test_trend_and_acceleration_lie_within_their_errors(missing):
 
 
 def test_the_join_widens_errors_of_a_span_across_it():
-    """The offset's error is shared by all epochs before ATL15; a span that lies on one side of it is free of it."""
+    """
+    The offset's error is shared by all epochs before ATL15.
+
+    A span that lies on one side of it is free of it.
+    """
     record = join(made.itslive(OLD, np.random.default_rng(2), sigma=0.2), made.atl15(NEW))
     wide = record.assign(offset_sigma=record["offset_sigma"] + 2.0)
     options = {"options": HeightRecord(periods=((1992, 2004), (2014, 2024)))}

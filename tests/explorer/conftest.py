@@ -27,7 +27,11 @@ def explorer(flow):
 
 
 def browser():
-    """Return the path of Debian's Chromium, or of what NUNATAK_CHROMIUM names; None where there is none."""
+    """
+    Return the path of Debian's Chromium, or of what NUNATAK_CHROMIUM names.
+
+    The result is None where there is none.
+    """
     return os.environ.get("NUNATAK_CHROMIUM") or shutil.which("chromium")
 
 

@@ -126,7 +126,11 @@ def driven(chromium, explorer, request):
 
 
 def test_coordinates_of_the_page_are_those_of_pyproj(driven):
-    """At the check points to 0.01 m, there and back; at a pole the longitude is any."""
+    """
+    At the check points to 0.01 m, there and back.
+
+    At a pole the longitude is any.
+    """
     for lon, lat, crs, x, y in CHECK_POINTS:
         there, back = driven.page.evaluate(
             "async ([crs, lonlat]) => { const geo = await import('./page/geo.js'); "
@@ -214,7 +218,11 @@ def test_another_map_and_back_leaves_a_drawing_as_it_was(driven):
 
 
 def test_the_keyboard_alone_makes_a_study(driven, flow):
-    """Coordinates typed, boxes ticked with the space bar, saved with Enter; nothing is clicked."""
+    """
+    Coordinates typed, boxes ticked with the space bar, saved with Enter.
+
+    Nothing is clicked.
+    """
     page = driven.page
 
     def into(selector, text):

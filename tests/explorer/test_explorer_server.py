@@ -19,7 +19,11 @@ PAGE = Path(app.HERE) / "page"
 
 
 def asked(explorer, path, *, method="GET", body=None, **headers):
-    """Status, headers and body of a request; headers with None are left out."""
+    """
+    Return the status, headers and body of a request.
+
+    Headers with None are left out.
+    """
     host = explorer.address
     own = {"Host": host, "Origin": f"http://{host}", "Content-Type": "application/json"}
     own |= {name.replace("_", "-"): value for name, value in headers.items()}

@@ -90,7 +90,11 @@ def test_a_study_with_mistakes_is_not_saved(flow):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_shipped_study_comes_back_whole(flow, name):
-    """Opened and written anew, it has the same keys and values; what the page does not edit is kept."""
+    """
+    Opened and written anew, it has the same keys and values.
+
+    What the page does not edit is kept.
+    """
     desk = Desk(flow)
     opened = desk.opened({"name": name})
     assert opened["mistakes"] == [] and opened["crs"] in MAPS
@@ -117,7 +121,11 @@ def test_a_study_that_is_opened_and_saved_keeps_its_text(flow, name):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_change_of_a_study_touches_its_own_lines_alone(flow, name):
-    """Title and a point are new; every comment and every other line stays, null stays null, long lines stay long."""
+    """
+    Title and a point are new.
+
+    Every comment and every other line stays, null stays null, long lines stay long.
+    """
     desk = Desk(flow)
     state = desk.opened({"name": name})["state"]
     state["drawings"].append({"role": "point", "name": "no", "crs": "lonlat", "coordinates": [[24, 79.7]]})
@@ -159,7 +167,11 @@ def test_a_study_with_mistakes_is_opened_with_them_and_not_written_over(flow):
 
 
 def test_a_file_of_outlines_is_taken_by_its_path(flow):
-    """The study refers to the file; its outline is shown, and one that is not there is told beside the region."""
+    """
+    The study refers to the file.
+
+    Its outline is shown, and one that is not there is told beside the region.
+    """
     outline = {"role": "region", "spec": {"polygon": str(ROOT / "config/regions/basin3.geojson")}}
     answer = checked(flow, drawings=[outline], crs="EPSG:3413")
     assert answer["mistakes"] == [] and answer["shown"]["region"]["polygons"]

@@ -1,4 +1,8 @@
-"""The explorer starts the workflow, follows it, stops it; what it serves of results may ask nothing of it."""
+"""
+The explorer starts the workflow, follows it, stops it.
+
+What it serves of results may ask nothing of it.
+"""
 
 from __future__ import annotations
 

@@ -57,7 +57,11 @@ def drawn(request):
 
 
 def shown_texts(fig):
-    """Yield every text that is seen, with its box; ticks beyond the ends of an axis are not."""
+    """
+    Yield every text that is seen, with its box.
+
+    Ticks beyond the ends of an axis are not.
+    """
     renderer = fig.canvas.get_renderer()
     unseen = set()
     for ax in fig.axes:

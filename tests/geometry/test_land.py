@@ -44,7 +44,11 @@ def test_places_lie_on_land_or_at_sea(crs, places):
 
 
 def test_antarctica_has_its_grounded_area():
-    """About 12.3 million km2 without ice shelves; no slit runs along the antimeridian."""
+    """
+    About 12.3 million km2 without ice shelves.
+
+    No slit runs along the antimeridian.
+    """
     whole = land.within("EPSG:3031", WHOLE["EPSG:3031"])
     largest = max(shapely.get_parts(whole), key=lambda part: part.area)
     corners = shapely.get_coordinates(shapely.segmentize(largest.exterior, 20e3))
@@ -57,7 +61,11 @@ def test_antarctica_has_its_grounded_area():
 
 
 def test_a_window_away_from_the_poles_is_cut_from_the_world():
-    """Iceland in its UTM zone, about 103,000 km2; southern Norway and the Alps have land as well."""
+    """
+    Iceland in its UTM zone, about 103,000 km2.
+
+    Southern Norway and the Alps have land as well.
+    """
     iceland = land.within("EPSG:32627", (2e5, 1e6, 6.98e6, 7.42e6))
     assert iceland.area / 1e6 == pytest.approx(102_800, rel=0.03)
     alps = land.within("EPSG:32632", (3e5, 5e5, 5.0e6, 5.2e6))

@@ -12,7 +12,11 @@ def beam(name, spot, n, misfit):
 
 
 def test_the_stretch_is_of_the_fullest_strong_beam_where_the_misfit_is_typical():
-    """Spot 3 is strong and has nine segments, spot 1 four; spots 2 and 4 are weak. Runs of five begin at 0 to 4."""
+    """
+    Spot 3 is strong and has nine segments, spot 1 four.
+
+    Spots 2 and 4 are weak. Runs of five begin at 0 to 4.
+    """
     rising = 0.1 * np.arange(9.0)
     table = pd.concat(
         [beam("gt1l", 1, 4, 0.1), beam("gt1r", 2, 30, 0.1), beam("gt2l", 3, 9, rising), beam("gt2r", 4, 20, 0.1)]

@@ -171,7 +171,11 @@ def test_a_disk_that_does_not_answer_is_refused(tmp_path, monkeypatch):
 
 
 def in_own_process(code, log, *arguments):
-    """Return the exit status of code in a new process, which logs to a file; a fork would lack the threads of pools."""
+    """
+    Return the exit status of code in a new process, which logs to a file.
+
+    A fork would lack the threads of pools.
+    """
     begin = f"import logging, os, sys; logging.getLogger('nunatak').addHandler(logging.FileHandler({str(log)!r}))\n"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-c", begin + code, *map(str, arguments)]

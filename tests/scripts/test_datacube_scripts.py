@@ -53,7 +53,11 @@ def streamed(folder, out):
 
 
 def test_every_check_holds_and_so_does_the_truth(work):
-    """Layers that turn out empty are told so and are none of the composite's; nothing of the parts is left behind."""
+    """
+    Layers that turn out empty are told so and are none of the composite's.
+
+    Nothing of the parts is left behind.
+    """
     annual, pairs = xr.load_dataset(work / "annual", engine="h5netcdf"), read_table(work / "pairs")
     stack = open_stack(work / "layers")
     empty = pairs["fate"] == "empty"

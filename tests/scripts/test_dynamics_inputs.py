@@ -112,7 +112,11 @@ def test_the_thickness_of_a_gate_is_moved_from_that_year(folder, tmp_path):
 
 
 def test_gaps_of_the_error_of_a_thickness_are_half_of_it_and_told(folder, tmp_path, caplog):
-    """A fifth of the ice has no error; where there is no ice the thickness is 0 and known."""
+    """
+    A fifth of the ice has no error.
+
+    Where there is no ice the thickness is 0 and known.
+    """
     thick = np.where(GX < -1595e3, 800.0, 0.0)
     error = np.where((GX < -1604e3) & (thick > 0), np.nan, 30.0)
     for name, values in (("thick.tif", thick), ("error.tif", error)):
@@ -182,7 +186,11 @@ def test_a_gate_is_named_in_what_is_wrong_with_it(folder, tmp_path, caplog):
 
 
 def test_gates_along_the_margin_are_derived_and_numbered(folder, tmp_path):
-    """Ice ends 9 km along the flow; a kilometre inland stands one gate with all that leaves through it."""
+    """
+    Ice ends 9 km along the flow.
+
+    A kilometre inland stands one gate with all that leaves through it.
+    """
     write_cog(np.where(GX < -1597e3, 800.0, 0.0).astype("f4"), GRID, tmp_path / "thick.tif")
     place(folder, tmp_path / "t.nc", thickness=str(tmp_path / "thick.tif"))
     derive = {"edge": {"margin": {"min_speed": 90.0, "inland": 1000.0, "least": 3}}}
@@ -200,7 +208,11 @@ def test_gates_along_the_margin_are_derived_and_numbered(folder, tmp_path):
 
 
 def test_a_gate_has_the_discharge_of_the_mean_velocity_beside_that_of_each_year(folder, gated):
-    """The composite of 2019 to 2022 with the thickness of its middle, 2021; its error is that of the mean velocity."""
+    """
+    The composite of 2019 to 2022 with the thickness of its middle, 2021.
+
+    Its error is that of the mean velocity.
+    """
     table = read_csv(gated / "gates.csv")
     own = table[table["gate"] == "lower"].set_index("year")
     assert own["discharge_mean"].nunique() == 1
@@ -306,7 +318,11 @@ def firn_series(path):
 
 
 def test_a_budget_with_firn_and_melt_closes_and_without_them_says_what_it_holds(folder, gated, tmp_path):
-    """A fall of 2 m/yr: 0.5 m/yr of air, 1.8 of melt, against 0.3 of snow; the flow brings what it takes."""
+    """
+    A fall of 2 m/yr: 0.5 m/yr of air, 1.8 of melt, against 0.3 of snow.
+
+    The flow brings what it takes.
+    """
     known = {"smb": 0.3, "basal_melt": 1.8, "firn": firn_series(tmp_path / "fac.nc"), "firn_error": 0.1}
     mapped, table = budget(folder, gated, tmp_path, **known)
     to_mass = table["area"] * 1e6 * 917 / 1e12

@@ -61,7 +61,11 @@ def _joined(files, change, period=("2001-01-01", "2024-12-31"), out="record.nc")
 
 @pytest.mark.parametrize("alone", [False, True])
 def test_record_is_written_in_bands_and_read_again(files, monkeypatch, alone):
-    """Cells of the region's box, in the datum of ATL15 or in the record's own; bands leave nothing out."""
+    """
+    Cells of the region's box, in the datum of ATL15 or in the record's own.
+
+    Bands leave nothing out.
+    """
     monkeypatch.setattr(join_records, "BAND", 4)
     record = _joined(files, [] if alone else files / "change.nc", out=f"record_{alone}.nc")
     box = region.load({"bbox": BOX}).projected(made.CRS).bounds

@@ -1,4 +1,8 @@
-"""Scripts that join elevation and velocity along flowlines and by region; their checks, with results that are wrong."""
+"""
+Scripts that join elevation and velocity along flowlines and by region.
+
+Their checks, with results that are wrong.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,11 @@ ABOUT = {"nunatak_source": "SIMULATED", "crs": GRID.crs}
 
 
 def yearly():
-    """Eleven years whose speed varies by chance; the surface sinks the faster the faster ice was a year before."""
+    """
+    Return eleven years whose speed varies by chance.
+
+    The surface sinks the faster the faster ice was a year before.
+    """
     gain = 60 * np.random.default_rng(3).standard_normal(YEARS.size)
     v = 1000 + 2e-3 * (GX - GRID.x[0]) + gain[:, None, None]
     dims = ("year", "y", "x")

@@ -59,7 +59,11 @@ def test_the_map_of_a_track_keeps_to_the_limits_of_the_study(track_results):
 
 
 def test_clouds_are_not_told_as_change_along_a_track(track_results):
-    """One cloud is left out of the sentence; where most points are clouds it says so and gives no change."""
+    """
+    One cloud is left out of the sentence.
+
+    Where most points are clouds it says so and gives no change.
+    """
     track = read_table(track_results["track.parquet"])
     points = track[(track["product"] == "atl11") & track["good"]].reset_index(drop=True)
     plain = tracks.profile_sentence(points)

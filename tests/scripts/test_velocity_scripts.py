@@ -191,7 +191,11 @@ def test_pairs_left_out_by_name_are_told_with_the_others(granules, tmp_path):
 
 
 def made_annual(cube, folder, **options):
-    """Make the annual velocities of a cube and what follows from them in a folder; their files by name."""
+    """
+    Make the annual velocities of a cube and what follows from them in a folder.
+
+    Their files by name.
+    """
     out = {name: folder / name for name in ("annual", "strain", "maps", "speeds")}
     fit = fit_of(minimum_pairs=8)
     composite_velocity.main(cube, {name: out[name] for name in ("annual", "speeds")}, fit=fit, study="x", **options)

@@ -40,7 +40,11 @@ def made_by(folder, settings):
     ],
 )
 def test_a_source_has_its_own_chunks_and_the_same_results(tmp_path, settings, chunks, kept):
-    """Pairs fall into years, cubes hold all of them; the results are the same but for the layers behind them."""
+    """
+    Pairs fall into years, cubes hold all of them.
+
+    The results are the same but for the layers behind them.
+    """
     loaded, made = made_by(tmp_path, settings)
     assert loaded.chunks("itslive") == chunks
     assert made & BEHIND == kept and made - BEHIND == made_by(tmp_path, {})[1] - BEHIND

@@ -126,7 +126,11 @@ def test_windows_cover_the_grid_and_cut_no_chunk(stacked):
 
 
 def test_layers_on_disk_refuse_a_cube_that_was_updated(planned, simulated_cubes, tmp_path):
-    """One line that names the cube; untouched ones open, and hold the same."""
+    """
+    One line that names the cube.
+
+    Untouched ones open, and hold the same.
+    """
     region, copies = load(AREA), [tmp_path / path.name for path in simulated_cubes]
     for path, copy in zip(simulated_cubes, copies, strict=True):
         shutil.copytree(path, copy)
@@ -167,7 +171,11 @@ def test_cubes_without_a_layer_in_the_period_are_told_in_one_line(simulated_cube
 
 
 def test_cubes_of_a_folder_are_found_whatever_they_are_called(simulated_cubes, tmp_path):
-    """By their own names or the one they state; a store that is none is told, and what is added changes the listing."""
+    """
+    By their own names or the one they state.
+
+    A store that is none is told, and what is added changes the listing.
+    """
     for k, path in enumerate(simulated_cubes[:3]):
         shutil.copytree(path, tmp_path / "mine" / (path.name if k else path.name.replace(".zarr", "_cut.zarr")))
     (tmp_path / "other.zarr").mkdir()

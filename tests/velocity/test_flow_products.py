@@ -142,7 +142,11 @@ def test_the_angle_of_a_gate_is_that_to_the_flow(angle):
 
 
 def test_no_ice_has_a_flux_of_zero_and_no_velocity_has_none():
-    """On rock nothing flows, seen or not; a gate on ice without a velocity is refused by a class of its own."""
+    """
+    On rock nothing flows, seen or not.
+
+    A gate on ice without a velocity is refused by a class of its own.
+    """
     field = field_of(lambda x, y: 100 + 0 * x, lambda x, y: 0 * x)
     gate = [(X0, Y0 - 3000), (X0, Y0 + 3000)]
     rock = xr.DataArray(np.zeros(field["vx"].shape), field["vx"].coords, ("y", "x"))

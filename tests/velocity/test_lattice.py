@@ -155,7 +155,11 @@ def test_the_region_is_exact_by_centre_or_by_touch():
 
 
 def test_layers_of_an_averaged_pair_are_its_means_its_largest_chip_and_the_speed_of_the_means():
-    """Two cells of 240 m from eight of 120 m; the mean of the speeds would be 5 in the first."""
+    """
+    Two cells of 240 m from eight of 120 m.
+
+    The mean of the speeds would be 5 in the first.
+    """
     source, target = Grid("EPSG:3031", 0, 240, 120, 120, 2, 4), Grid("EPSG:3031", 0, 240, 240, 240, 1, 2)
     raw = {
         "vx": np.array([[3, -3, 6, 6], [3, -3, 6, FILL]], "i2"),

@@ -256,7 +256,11 @@ class Inside:
         return float(self.area[np.isfinite(self._of(values))].sum() / self.area.sum())
 
     def total(self, values):
-        """Sum over the ice, by its area; cells without a value count nothing."""
+        """
+        Sum over the ice, by its area.
+
+        Cells without a value count nothing.
+        """
         return float(np.nansum(self._of(values) * self.area))
 
     def factor(self, values):

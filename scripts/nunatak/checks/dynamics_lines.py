@@ -257,7 +257,11 @@ def _of_layers(dataset, name, k, x, y):
 
 
 def _look_up(dataset, values, x, y):
-    """Return a layer at points, bilinear; NaN outside and beside missing cells."""
+    """
+    Return a layer at points, bilinear.
+
+    The result is NaN outside and beside missing cells.
+    """
     up = slice(None, None, -1) if dataset["y"].values[0] > dataset["y"].values[-1] else slice(None)
     axes = dataset["y"].values[up], dataset["x"].values
     return RegularGridInterpolator(axes, np.asarray(values, float)[up], bounds_error=False)(np.column_stack([y, x]))

@@ -158,7 +158,11 @@ def thinning_again(mapped, record, asked):
 
 
 def _own_rate(asked, quantity, grid, span):
-    """The study's mass balance or melt on a grid, m of ice per year; of a series the mean of a span's years."""
+    """
+    Return the study's mass balance or melt on a grid, m of ice per year.
+
+    A series gives the mean of the years of a span.
+    """
     years = round(span[0]), max(round(span[0]), round(span[1]) - 1)
     own = read_quantity(asked[quantity], grid, quantity=quantity, variable=asked[f"{quantity}_variable"], years=years)
     return (own.mean("time") if "time" in own.dims else own).values
@@ -210,7 +214,11 @@ class Windows:
         self.k = map_scale(self.grid.crs, gx, gy)
 
     def again(self, row, column):
-        """Divergence of the window about a cell and its error, m/yr; NaN where the thickness is not known."""
+        """
+        Return the divergence of the window about a cell and its error, m/yr.
+
+        The result is NaN where the thickness is not known.
+        """
         cell, asked = (self.grid.dx * self.grid.dy) ** 0.5, self.asked
         if not self.h[row, column] > 0:
             return np.nan, np.nan

@@ -210,7 +210,11 @@ def places(sums, granule):
 
 
 def in_ledger(sums, whole, ledger):
-    """Every granule with points by the ledger of reading is in the sums with as many, in cells or not; no other is."""
+    """
+    Check that every granule of the ledger of reading is in the sums with as many points, in cells or not.
+
+    No other granule may be in the sums.
+    """
     name = "freeboard/ledger"
     if sums is None or not whole or ledger is None:
         return not_applicable(name, "not all sums of the granules are read, or there is no ledger")

@@ -51,7 +51,11 @@ def checks(results, settings, *, read=None, glacier=None):
 
 
 def _differences(record):
-    """ATL15 less the other record at the shared epochs, and its stated error; NaN where either has no value."""
+    """
+    Return ATL15 less the other record at the shared epochs, and its stated error.
+
+    The result is NaN where either has no value.
+    """
     at = np.flatnonzero(
         np.isin(np.round(4 * record["decimal_year"].values), np.round(4 * record["shared_year"].values))
     )

@@ -31,5 +31,9 @@ def years_seen(annual, name="v"):
 
 
 def at_cells(dataset, name, rows, columns):
-    """Return the values of a variable in some cells, (.., n_cell); the map is not kept in memory."""
+    """
+    Return the values of a variable in some cells, (.., n_cell).
+
+    The map is not kept in memory.
+    """
     return dataset[name].copy(deep=False).values[..., rows, columns]

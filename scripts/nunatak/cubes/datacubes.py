@@ -144,7 +144,9 @@ def read_layers(folder):
 
 def open_layers(folder):
     """
-    Open the chosen layers of datacubes as one stack; see `tiles.stack_of`.
+    Open the chosen layers of datacubes as one stack.
+
+    See `tiles.stack_of`.
 
     Parameters
     ----------

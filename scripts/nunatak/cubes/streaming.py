@@ -129,7 +129,11 @@ def _file_of(kept, window):
 
 
 def _held(kept, window):
-    """Return a part of the map that a run before this one finished; None where there is none that can be read."""
+    """
+    Return a part of the map that a run before this one finished.
+
+    The result is None where there is none that can be read.
+    """
     if kept is None or not _file_of(kept, window).is_file():
         return None
     try:

@@ -86,7 +86,11 @@ class Tile:
         _fill_in(out, np.flatnonzero(have), *whole, values, LAYOUT[name][2])
 
     def _turned(self, name, own, on_map, placement, window, grid):
-        """Return layers of another projection or cell size; both components are turned at once and kept for a call."""
+        """
+        Return layers of another projection or cell size.
+
+        Both components are turned at once and kept for a call.
+        """
         key = (window, grid, own.tobytes())
         if name in COMPONENTS and self._last[0] == key:
             return self._last[1][name]

@@ -144,7 +144,11 @@ def _strain(annual, points, half_length):
 
 
 def _ice(thickness, points):
-    """Return thickness, its error and where known the surface at points as a line of cells; no ice is missing."""
+    """
+    Return thickness, its error and where known the surface at points as a line of cells.
+
+    Places without ice are missing.
+    """
     names = [name for name in ("thickness", "thickness_sigma", "surface") if name in thickness]
     here = dict(zip(names, Field(thickness, names)(points["x"], points["y"]), strict=True))
     here["thickness"] = np.where(here["thickness"] > 0, here["thickness"], np.nan)

@@ -105,7 +105,11 @@ def lags_of_years(years, speed, rate, *, max_lag=3):
 
 
 def detrended(values):
-    """Return what a straight line by least squares leaves of a regular series; missing values stay missing."""
+    """
+    Return what a straight line by least squares leaves of a regular series.
+
+    Missing values stay missing.
+    """
     values = np.asarray(values, float)
     known, at = np.isfinite(values), np.arange(values.size)
     if known.sum() < 3:

@@ -14,7 +14,9 @@ from nunatak.velocity.sampling import Field, crs_of
 
 def onto(dataset, names, grid):
     """
-    Return fields at the centres of a grid's cells, bilinear; of finer fields the means over the grid's cells.
+    Return fields at the centres of a grid's cells, bilinear.
+
+    Finer fields are averaged over the grid's cells.
 
     Parameters
     ----------

@@ -80,7 +80,11 @@ def ice_of(box, thickness):
 
 
 def floating_of(thickness):
-    """Return where ice floats by the mask of BedMachine, (ny, nx) bool; nowhere where no mask is known."""
+    """
+    Return where ice floats by the mask of BedMachine, (ny, nx) bool.
+
+    No ice floats where no mask is known.
+    """
     if "mask" not in thickness:
         return np.zeros(thickness["thickness"].shape, dtype=bool)
     return thickness["mask"].values == FLOATING

@@ -149,7 +149,9 @@ def _inflation(residual, seen):
 
 def on_one_grid(record, change):
     """
-    Return both on the coarser of their grids, by area; ATL15's ice area there is that of the epoch nearest to 2020.0.
+    Return both on the coarser of their grids, by area.
+
+    ATL15's ice area there is that of the epoch nearest to 2020.0.
 
     Raises
     ------

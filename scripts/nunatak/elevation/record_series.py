@@ -66,7 +66,11 @@ def record_series(record, coverage, *, region, options: HeightRecord):
 
 
 def _by_source(whole, record, coverage):
-    """Values and errors (n_epoch, n_cell) of each source; ITS_LIVE's at the shared epochs, too."""
+    """
+    Return values and errors (n_epoch, n_cell) of each source.
+
+    ITS_LIVE's at the shared epochs, too.
+    """
     layers = {
         source: (np.where(own, whole.values, np.nan), np.where(own, whole.sigma, np.nan))
         for source, own in (("itslive", ~whole.new), ("atl15", whole.new))

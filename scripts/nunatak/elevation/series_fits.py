@@ -13,7 +13,11 @@ _BLOCK = 20000  # cells whose gaps are filled at a time
 
 
 class Estimate(NamedTuple):
-    """A coefficient of a fit with one standard error; NaN where the record does not tell it."""
+    """
+    A coefficient of a fit with one standard error.
+
+    The result is NaN where the record does not tell it.
+    """
 
     value: float
     sigma: float

@@ -175,7 +175,11 @@ class Desk:
         )
 
     def going(self, question) -> dict[str, Any]:
-        """Return how the run goes; at the end of one also its report."""
+        """
+        Return how the run goes.
+
+        After its end the report is named as well.
+        """
         state = self.runs.state()
         if "name" in state:
             report = self.results_of(state["name"], simulated=state["simulated"]) / "report.html"
@@ -188,7 +192,9 @@ class Desk:
 
     def plan(self, question) -> dict[str, Any]:
         """
-        Return the last plan of a study, what `plan_<study>` wrote, with its date; empty where there is none.
+        Return the last plan of a study, what `plan_<study>` wrote, with its date.
+
+        The result is empty where there is none.
 
         Raises
         ------
@@ -237,7 +243,11 @@ class Desk:
         return self._folder / found.folder
 
     def file_of_results(self, path) -> Path | None:
-        """Return a file below the folders of results of the studies; None where there is no such file."""
+        """
+        Return a file below the folders of results of the studies.
+
+        The result is None where there is no such file.
+        """
         for name in self._names():
             for simulated in (False, True):
                 try:
@@ -276,7 +286,11 @@ class Desk:
 
 
 def _outlines(made):
-    """Return the areas of a study by key; those at fault are left to the check."""
+    """
+    Return the areas of a study by key.
+
+    Those at fault are left to the check.
+    """
     outlines = {key: made[key] for key in ("region", "altimetry_region") if key in made}
     outlines |= {f"regions.{name}": spec for name, spec in made.get("regions", {}).items()}
     found = {}

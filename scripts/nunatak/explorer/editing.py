@@ -61,7 +61,11 @@ def _null(representer, _):
 
 
 def _lay(node, was, made):
-    """Lay the keys of a mapping over those of the file; what is the same is not touched."""
+    """
+    Lay the keys of a mapping over those of the file.
+
+    What is the same is not touched.
+    """
     for key in [key for key in node if str(key) not in made]:
         del node[key]
     for key, value in made.items():

@@ -81,7 +81,11 @@ class Runs:
         return {**self._told, "going": code is None, "code": code, "lines": list(self._said)[-40:]}
 
     def stop(self) -> dict[str, Any]:
-        """Tell a run to stop, as Ctrl-C does; jobs leave nothing half-written."""
+        """
+        Tell a run to stop, as Ctrl-C does.
+
+        Jobs leave nothing half-written.
+        """
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGINT)
         return self.state()

@@ -16,7 +16,9 @@ from nunatak.service.app import Server
 
 class Explorer(Server):
     """
-    The explorer on a port of this machine, in a thread of its own; a context manager.
+    Serve the explorer on a port of this machine, in a thread of its own.
+
+    Use it as a context manager.
 
     Parameters
     ----------

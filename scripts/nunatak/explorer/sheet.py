@@ -128,7 +128,11 @@ def check(text, name, *, folder, settings=None) -> list[tuple[str, str]]:
 
 
 def name_mistake(name) -> str:
-    """Return why a name can be no study's; empty where it can."""
+    """
+    Return why a name can be no study's.
+
+    The result is empty where it can.
+    """
     if not name:
         return "missing; write one word, the name of the file and of the folder of results"
     try:
@@ -148,7 +152,9 @@ def read_text(text) -> dict[str, Any]:
 
 def state_of(made) -> dict[str, Any]:
     """
-    Return the keys of a study file as the page's choices; what the page cannot edit stands under `further`.
+    Return the keys of a study file as the page's choices.
+
+    What the page cannot edit stands under `further`.
 
     Parameters
     ----------
@@ -188,7 +194,11 @@ def _typed(path, value):
 
 
 def _drawings(made):
-    """Return the outlines, lines and points of a study file as drawings; areas keep the outline that was given."""
+    """
+    Return the outlines, lines and points of a study file as drawings.
+
+    Areas keep the outline that was given.
+    """
     areas = [(key, "", made[key]) for key in ("region", "altimetry_region") if made.get(key) is not None]
     areas += [("regions", name, spec) for name, spec in (made.get("regions") or {}).items()]
     drawings: list[dict[str, Any]] = []
@@ -209,7 +219,11 @@ def _drawings(made):
 
 
 def _line_of(value):
-    """Return the points of a line or a point as the page holds them; None where it has settings of its own."""
+    """
+    Return the points of a line or a point as the page holds them.
+
+    The result is None where it has settings of its own.
+    """
     line = value
     if isinstance(value, Mapping):
         if set(value) not in ({"lonlat"}, {"start"}):
@@ -270,7 +284,11 @@ def _yaml(text, field):
 
 
 def _entry(key, value):
-    """Return the lines of one key; mappings of names get a line for each."""
+    """
+    Return the lines of one key.
+
+    Mappings of names get a line for each.
+    """
     if isinstance(value, Mapping) and value and all(isinstance(v, Mapping) for v in value.values()) and key != "period":
         return [f"{key}:"] + [f"  {line}" for name, inner in value.items() for line in _flow(name, inner)]
     return _flow(key, value)

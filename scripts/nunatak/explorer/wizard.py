@@ -49,7 +49,9 @@ def region_of(text) -> dict[str, Any]:
 
 def period_of(text) -> list[str]:
     """
-    Return the first and the last day that words mean; a year alone stands for its first or its last day.
+    Return the first and the last day that words mean.
+
+    A year alone stands for its first or its last day.
 
     >>> period_of("2019, 2022-06-30")
     ['2019-01-01', '2022-06-30']

@@ -60,7 +60,11 @@ def record_series(look, *, title, series, change):
 
 
 def _spans(change, name):
-    """Rows of a region with a rate; the whole record first."""
+    """
+    Return the rows of a region with a rate.
+
+    The whole record comes first.
+    """
     rows = change[(change["region"] == name) & np.isfinite(change["mean_rate"])]
     return rows[rows["period"] != "with_firn"]
 

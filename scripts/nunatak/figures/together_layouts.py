@@ -84,7 +84,11 @@ def _years(ax, line, column, sigma, cmap, norm):
 
 
 def _section(ax, line, cmap, norm):
-    """Draw the surface of the first and the last year and the bed with its error; without a surface the depth alone."""
+    """
+    Draw the surface of the first and the last year and the bed with its error.
+
+    Without a surface, draw the depth alone.
+    """
     seen = line[np.isfinite(line["thickness"])]
     first, last = (seen[seen["year"] == year] for year in (seen["year"].min(), seen["year"].max()))
     km = last["distance"].to_numpy() / 1000

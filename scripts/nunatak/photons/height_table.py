@@ -14,11 +14,8 @@ if TYPE_CHECKING:
     from nunatak.parameters.sliderule import FitParameters
     from nunatak.products.atl03 import Track
 
-# column: (dtype, unit), in the order of the table
-COLUMNS = {
-    "beam": ("category", ""),
-    "segment_id": ("u4", "1"),
-    "n_fit_photons": ("i4", "counts"),
+# column: (dtype, unit), in the order of a table; these say of an extent which one it is and where
+EXTENT_COLUMNS = {
     "pflags": ("u2", "1"),
     "rgt": ("u2", "1"),
     "cycle": ("u2", "1"),
@@ -30,6 +27,12 @@ COLUMNS = {
     "time": ("datetime64[ns]", "UTC"),
     "latitude": ("f8", "degrees_north"),
     "longitude": ("f8", "degrees_east"),
+}
+COLUMNS = {
+    "beam": ("category", ""),
+    "segment_id": ("u4", "1"),
+    "n_fit_photons": ("i4", "counts"),
+    **EXTENT_COLUMNS,
     "h_mean": ("f8", "m"),
     "dh_fit_dx": ("f8", "1"),
     "dh_fit_dy": ("f8", "1"),

@@ -24,17 +24,7 @@ from nunatak.times import delta_time_to_utc
 COLUMNS = {
     "beam": ("category", ""),
     "segment_id_beg": ("u4", "1"),
-    "pflags": ("u2", "1"),
-    "rgt": ("u2", "1"),
-    "cycle": ("u2", "1"),
-    "region": ("u1", "1"),
-    "spot": ("u1", "1"),
-    "gt": ("u1", "1"),
-    "x_atc": ("f8", "m"),
-    "y_atc": ("f8", "m"),
-    "time": ("datetime64[ns]", "UTC"),
-    "latitude": ("f8", "degrees_north"),
-    "longitude": ("f8", "degrees_east"),
+    **height_table.EXTENT_COLUMNS,
     "top_of_surface": ("f8", "m"),
     "median_ground": ("f8", "m"),
 }

@@ -20,7 +20,7 @@ UNKNOWN_SPOT = 0  # the spacecraft is turning (sc_orient 2), or the file does no
 
 def spots(file, beam, delta_time):
     """
-    Return the ATLAS spot (1..6; odd is strong) that made a ground track, at each time.
+    Return the ATLAS spot (1 to 6, odd is strong) that made a ground track, at each time.
 
     Follows `orbit_info/sc_orient`, which can change inside a granule; without it, or where it holds what is no
     orientation, the beam's own attribute `atlas_spot_number`, which was written for the whole granule.

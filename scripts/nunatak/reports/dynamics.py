@@ -81,7 +81,11 @@ def budget_rows(budget, *, yearly=True):
 
 
 def budget_table(budget):
-    """Return the budgets over all shared years as a table of the front page; firn where it is known."""
+    """
+    Return the budgets over all shared years as a table of the front page.
+
+    Firn has a column where it is known.
+    """
     firn = BUDGET_HEADS.index("firn")
     rows = [BUDGET_HEADS, *budget_rows(budget, yearly=False)]
     if all(row[firn] == "unknown" for row in rows[1:]):
@@ -109,7 +113,11 @@ def budget_sentences(budget):
 
 
 def lead_sentences(gates=None, budget=None):
-    """Say what leads the front page: budgets, or discharge where no box has one; nothing where there is neither."""
+    """
+    Say what leads the front page: budgets, or discharge where no box has one.
+
+    The result is empty where there is neither.
+    """
     if budget is not None and len(budget):
         return budget_sentences(budget)
     return discharge_sentences(gates) if gates is not None and len(gates) else []
@@ -230,7 +238,9 @@ def limits(asked, gates, mapped=None):
 
 def region_rows(regions):
     """
-    Return speed and height change of every region and year as rows for a table; years without either are left out.
+    Return speed and height change of every region and year as rows for a table.
+
+    Years without either are left out.
 
     Parameters
     ----------

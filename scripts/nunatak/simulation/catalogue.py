@@ -109,7 +109,11 @@ def _size(path):
 
 
 def _cube(path):
-    """Projection and footprint of a datacube; its layers tell their dates."""
+    """
+    Return the projection and footprint of a datacube.
+
+    Its layers tell their dates.
+    """
     grid = Datacube(path).grid
     return {
         "epsg": int(grid.crs.removeprefix("EPSG:")),

@@ -85,7 +85,11 @@ def _name(grid):
 
 
 def _over(measured, own, grid):
-    """Return {field: (ny, nx) array} of a layer on a cube's grid; None where it has no value there."""
+    """
+    Return {field: (ny, nx) array} of a layer on a cube's grid.
+
+    The result is None where it has no value there.
+    """
     if own.crs != grid.crs or own.dx != grid.dx:
         return None
     row, column = round((own.top - grid.top) / own.dy), round((grid.left - own.left) / own.dx)
@@ -164,7 +168,11 @@ class _Maker:
         self._group, self._format = group, zarr_format
 
     def array(self, name, shape, dtype, chunk, dims, attributes, *, shards=None):
-        """Return a new array; chunks that hold nothing but its fill are not written."""
+        """
+        Return a new array.
+
+        Chunks that hold nothing but its fill are not written.
+        """
         fill = FILL_VELOCITY if name in _FIELDS else None
         if self._format == 3:
             more = {"dimension_names": dims, "compressors": BloscCodec(cname="zlib", clevel=2, shuffle="shuffle")}
@@ -182,7 +190,11 @@ class _Maker:
         return self._group.create_array(name, **options, **more)
 
     def put(self, name, values, dims, attributes, *, chunk=200000):
-        """Write an array of coordinates or of what is said by layer; text as the format keeps it."""
+        """
+        Write an array of coordinates or of what is said by layer.
+
+        Text as the format keeps it.
+        """
         text = values.dtype.kind == "U"
         dtype = str if text and self._format == 3 else values.dtype
         array = self.array(name, values.shape, dtype, (chunk,) * values.ndim, dims, attributes)

@@ -32,7 +32,11 @@ class MarginGates(Model):
 
 
 class DerivedGate(Model):
-    """A gate across a flowline, by its distance from the lower end; or the gates along the margin, numbered."""
+    """
+    A gate across a flowline, by its distance from the lower end.
+
+    Or the gates along the margin, numbered.
+    """
 
     flowline: Word | None = key(None, "one of the study's flowlines")
     distance: float | None = key(None, "how far above the lower end of the flowline", unit="m", ge=0, le=5e6)

@@ -83,7 +83,11 @@ def mistakes_of(error: StudyError) -> list[tuple[str, str]]:
 
 
 def _parted(place, said):
-    """Return the key of a mistake and the words about it; those of the whole study name their key themselves."""
+    """
+    Return the key of a mistake and the words about it.
+
+    Those of the whole study name their key themselves.
+    """
     first, colon, rest = said.partition(": ")
     if colon and first == place:
         return place, rest

@@ -10,31 +10,12 @@ import numpy as np
 import xarray as xr
 
 from nunatak.constants import FILL_VELOCITY
-from nunatak.parameters.velocity import AnnualFit
 from nunatak.velocity.composition import Composition, series_of
 from nunatak.velocity.design import design
 from nunatak.velocity.filters import Filters
 
 
-def composite(
-    cube,
-    *,
-    method=AnnualFit.method,
-    seasonal=AnnualFit.seasonal,
-    trend_inside=AnnualFit.trend_inside,
-    filters=None,
-    year_start=AnnualFit.year_start,
-    v0_years=AnnualFit.v0_years,
-    mean_years=None,
-    reference_year=None,
-    image_sigma=AnnualFit.image_sigma,
-    error_limit=AnnualFit.error_limit,
-    interior=None,
-    everywhere=False,
-    memory_mb=512,
-    threads=2,
-    compact=False,
-):
+def composite(cube, *, memory_mb=512, compact=False, **choices):
     """
     Compute annual velocity composites of an image-pair cube.
 
@@ -43,31 +24,10 @@ def composite(
     cube : xarray.Dataset with `vx`, `vy` (time, y, x) in m/yr, int16 with fill -32767 or float with NaN, the
         coordinates of `time` that a cube carries, and `roi` (y, x) where only a region is wanted; Dask-backed cubes are
         computed by Dask's current scheduler
-    method : "lsq" (annual means and a seasonal cycle from displacements), "mean" (weighted by overlap and 1/sigma^2),
-        "median" (of the pairs with their mid-date in the year), or a function that takes an (n, cells) array with NaN
-        and returns (cells,)
-    seasonal : fit one seasonal cycle for all years (lsq only)
-    trend_inside : let the velocity follow the slope between neighbouring annual means inside each year (lsq only).
-        ITS_LIVE takes it as constant (False), which turns a trend of g m/yr per year into a false seasonal amplitude of
-        up to g / pi
-    filters : velocity.Filters; by default ITS_LIVE's for lsq, and the same without least numbers for the others
-    year_start : month a year begins with; other than 1, a year is named after its end
-    v0_years : (first, last) year of the trend, of v0 on it and, when they leave years out, of the seasonal cycle;
-        all years by default (ITS_LIVE: 2014, 2022)
-    mean_years : (first, last) year of the mean velocity; v0_years by default
-    reference_year : decimal year of v0; by default the middle of v0_years, rounded down (ITS_LIVE: 2018)
-    image_sigma : position error of one image in metres, shared by all its pairs (lsq only); 0 takes the pairs as
-        independent, as ITS_LIVE does, which is optimistic
-    error_limit : (a, b): an annual velocity whose speed has an error above a + b v0, m/yr, is not given, its error is;
-        v0 is the cell's speed by its trend. None gives them all
-    interior : (y, x) bool, ice farther than some 2 km from its margin; where given, ITS_LIVE's two checks of sensors
-        are made (lsq only): outside it, a group that is slower than Sentinel-2 is left out; inside it, Sentinel-2 is
-        left out where it alone makes a season. `sensor_excluded` then tells how many groups a cell lost
-    everywhere : all cells of the grid, not only those of `roi`
     memory_mb : bound on the velocities held at a time
-    threads : cells are shared out among them; the values do not depend on it
     compact : the fields by year hold the region's cells alone and come onto the grid when they are read. Default: whole
         arrays
+    choices : keyword arguments of `composition.Composition`: method, filters, years, errors, threads
 
     Returns
     -------
@@ -95,22 +55,7 @@ def composite(
     """
     if (np.diff(cube["time"].values) < np.timedelta64(0)).any():  # the moving median goes by date
         cube = cube.isel(time=np.argsort(cube["time"].values, kind="stable"))
-    made = Composition(
-        cube,
-        method=method,
-        seasonal=seasonal,
-        trend_inside=trend_inside,
-        filters=filters,
-        year_start=year_start,
-        v0_years=v0_years,
-        mean_years=mean_years,
-        reference_year=reference_year,
-        image_sigma=image_sigma,
-        error_limit=error_limit,
-        interior=interior,
-        everywhere=everywhere,
-        threads=threads,
-    )
+    made = Composition(cube, **choices)
     return made.dataset(_by_bands(made, cube, memory_mb), cube, compact=compact)
 
 

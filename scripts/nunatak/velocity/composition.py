@@ -30,7 +30,28 @@ class Composition:
     Parameters
     ----------
     cube : Dataset as for `composites.composite`, in order of time; of its values none are read
-    others : as for `composites.composite`
+    method : "lsq" (annual means and a seasonal cycle from displacements), "mean" (weighted by overlap and 1/sigma^2),
+        "median" (of the pairs with their mid-date in the year), or a function that takes an (n, cells) array with NaN
+        and returns (cells,)
+    seasonal : fit one seasonal cycle for all years (lsq only)
+    trend_inside : let the velocity follow the slope between neighbouring annual means inside each year (lsq only).
+        ITS_LIVE takes it as constant (False), which turns a trend of g m/yr per year into a false seasonal amplitude of
+        up to g / pi
+    filters : velocity.Filters; by default ITS_LIVE's for lsq, and the same without least numbers for the others
+    year_start : month a year begins with; other than 1, a year is named after its end
+    v0_years : (first, last) year of the trend, of v0 on it and, when they leave years out, of the seasonal cycle;
+        all years by default (ITS_LIVE: 2014, 2022)
+    mean_years : (first, last) year of the mean velocity; v0_years by default
+    reference_year : decimal year of v0; by default the middle of v0_years, rounded down (ITS_LIVE: 2018)
+    image_sigma : position error of one image in metres, shared by all its pairs (lsq only); 0 takes the pairs as
+        independent, as ITS_LIVE does, which is optimistic
+    error_limit : (a, b): an annual velocity whose speed has an error above a + b v0, m/yr, is not given, its error is;
+        v0 is the cell's speed by its trend. None gives them all
+    interior : (y, x) bool, ice farther than some 2 km from its margin; where given, ITS_LIVE's two checks of sensors
+        are made (lsq only): outside it, a group that is slower than Sentinel-2 is left out; inside it, Sentinel-2 is
+        left out where it alone makes a season. `sensor_excluded` then tells how many groups a cell lost
+    everywhere : all cells of the grid, not only those of `roi`
+    threads : cells are shared out among them; the values do not depend on it
 
     Attributes
     ----------

@@ -83,7 +83,11 @@ def _rows(cube, chosen):
 
 
 def _told_by_names(rows):
-    """Return the columns that names tell; of a name that is no granule's, that it tells nothing."""
+    """
+    Return the columns that names tell.
+
+    A name that is no granule's tells nothing, which a column says.
+    """
     told = rows["file_name"].map(_is_granule)
     some = pairs_from_names(rows[told])[list(_OF_NAMES)]
     # names tell the day, the cube the second: neighbours of one pass are one pair's images only where both agree

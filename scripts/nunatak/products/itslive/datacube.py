@@ -191,7 +191,11 @@ def _times(variable):
 
 @kernel
 def _to_ground(values, k, on_map, fill):
-    """Divide layers on the map by k, in place; `ground.to_ground` is its definition."""
+    """
+    Divide layers on the map by k, in place.
+
+    `ground.to_ground` is its definition.
+    """
     for n in range(values.shape[0]):
         if not on_map[n]:
             continue

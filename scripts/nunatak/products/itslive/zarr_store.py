@@ -120,7 +120,11 @@ class AddressStore(Store):
 
 
 def _as_range(byte_range):
-    """Return the bytes that are asked for as HTTP says them; None for the whole."""
+    """
+    Return the bytes that are asked for as HTTP says them.
+
+    None asks for the whole.
+    """
     if isinstance(byte_range, RangeByteRequest):
         return f"{byte_range.start}-{byte_range.end - 1}"
     if isinstance(byte_range, OffsetByteRequest):
