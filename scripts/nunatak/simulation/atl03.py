@@ -42,7 +42,7 @@ def write(world, folder, *, cycles=None, rgts=None, dead_time=True):
 
 
 def passes(world, cycles=None, rgts=None):
-    """Every (orbit.Pass, cycle) that leaves a granule: whole regions with at least some ground below."""
+    """Return every (orbit.Pass, cycle) that leaves a granule: whole regions with at least some ground below."""
     found = []
     for rgt, seen in world.settings.get("atl03_tracks", world.tracks).items():
         if rgts is not None and rgt not in rgts:
@@ -56,19 +56,19 @@ def passes(world, cycles=None, rgts=None):
 
 
 def stretch(world):
-    """Segments of a pass that its granules hold."""
+    """Return the segments of a pass that its granules hold."""
     return world.settings.get("atl03_segments", SEGMENTS[world.size])
 
 
 def name_of(product, run, cycle):
-    """File name of the granule of a pass."""
+    """Return the file name of the granule of a pass."""
     first, _ = orbit.region_segments(run.region_number)
     began = orbit.delta_time_at(run.rgt, cycle, (first - 1) * orbit.SEGMENT_LENGTH)
     return granule_name(product, run.rgt, cycle, run.region_number, began, VERSION, REVISION), began
 
 
 def write_granule(world, folder, run, cycle, *, dead_time=True):
-    """Write the granule of one pass; returns its path."""
+    """Write the granule of one pass and return its path."""
     file_name, began = name_of("ATL03", run, cycle)
     path = Path(folder) / file_name
     with written(path) as temporary, hdf.create(temporary) as file:
@@ -84,7 +84,7 @@ def write_granule(world, folder, run, cycle, *, dead_time=True):
 
 
 def put_identity(file, product, file_name, run, cycle, began, extent):
-    """Root attributes, METADATA, ancillary_data and orbit_info."""
+    """Write the root attributes, METADATA, ancillary_data and orbit_info."""
     lon, lat, time = (np.concatenate(c) for c in zip(*extent, strict=True))
     bounds = tuple(float(v) for v in (lon.min(), lat.min(), lon.max(), lat.max()))
     start, end = (f"{delta_time_to_utc(t).astype('datetime64[us]')}Z" for t in (time.min(), time.max()))
@@ -136,7 +136,11 @@ def put_identity(file, product, file_name, run, cycle, began, extent):
 
 
 def put_groups(group, layout, values):
-    """Write the datasets of a beam's groups; those without values are all fill, or zero where they have none."""
+    """
+    Write the datasets of a beam's groups.
+
+    Datasets without values are all fill, or zero where they have none.
+    """
     for name, fields in layout.items():
         part = group.create_group(name)
         n = len(values[name]["delta_time"])
@@ -161,7 +165,7 @@ def put_groups(group, layout, values):
 
 
 def _chunks(column):
-    """Chunks of 10,000 rows as in the product; two-dimensional columns cannot be shorter than their chunk."""
+    """Return chunks of 10,000 rows as in the product. Two-dimensional columns cannot be shorter than their chunk."""
     return (_CHUNK,) if column.ndim == 1 else (min(_CHUNK, len(column)), *column.shape[1:])
 
 

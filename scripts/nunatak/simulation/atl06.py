@@ -49,7 +49,11 @@ def write(world, folder, *, cycles=None, rgts=None):
 
 
 def write_granule(world, folder, run, cycle):
-    """Write the granule of one pass; None when no beam saw anything."""
+    """
+    Write the granule of one pass.
+
+    Returns None when no beam saw anything.
+    """
     absent = world.settings.get("missing_beams", {}).get((run.rgt, cycle), ())
     beams = {beam: atl06_segments.observe(world, run, cycle, beam) for beam in BEAMS if beam not in absent}
     beams = {beam: segments for beam, segments in beams.items() if segments.flag.size}
@@ -187,14 +191,14 @@ def _put_fields(group, fields, values, coordinates):
 
 
 def _filled(column, dtype):
-    """Integers cannot hold NaN: their fill is put in here; floats keep NaN until they are written."""
+    """Put the fill value of integer columns in place of NaN. Floats keep NaN until they are written."""
     if dtype.startswith("i") and column.dtype.kind == "f":
         return np.where(np.isnan(column), hdf.FILLS[dtype], np.nan_to_num(column)).astype(dtype)
     return column.astype(dtype)
 
 
 def _put_histogram(group, s):
-    """Counts of residuals, ten segments each; simulated segments leave theirs in the middle bin."""
+    """Write counts of residuals, ten segments each, with those of simulated segments in the middle bin."""
     n = -(-s.flag.size // _SEGMENTS_PER_HISTOGRAM)
     first = np.arange(n) * _SEGMENTS_PER_HISTOGRAM
     ids = np.full((n, _SEGMENTS_PER_HISTOGRAM), hdf.FILLS["i4"], dtype="i4")

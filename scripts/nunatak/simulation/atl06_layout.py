@@ -179,7 +179,7 @@ class Field:
         return self.path.rpartition("/")[2]
 
     def attributes(self):
-        """Text and flags of the real dataset; `coordinates` and the fill are the writer's."""
+        """Return text and flags of the real dataset. The writer adds `coordinates` and the fill."""
         found: dict[str, Any] = {"units": self.units, "contentType": self.content, "long_name": self.long_name}
         if self.name in FLAGS:
             values, meanings = FLAGS[self.name]

@@ -54,7 +54,7 @@ class Segments:
 
 def observe(world, run, cycle, beam):
     """
-    What one beam saw of a run of segments.
+    Simulate what one beam saw of a run of segments.
 
     The sea, thick cloud and data gaps leave no segment. One in a hundred heights is a fill, some are spikes of tens
     of metres, and some of the good ones are flagged too; no spike goes unflagged. All other errors are Gaussian with
@@ -103,20 +103,24 @@ def observe(world, run, cycle, beam):
 
 
 def pass_conditions(world, run, cycle):
-    """What all beams of a pass share: its bias (m) and the cloud over each of its segments (standard deviations)."""
+    """Draw what all beams of a pass share: its bias (m) and the cloud over each segment (standard deviations)."""
     rng = world.rng("pass", run.rgt, cycle, run.region_number, run.first)
     bias = rng.normal(0, TRACK_BIAS)
     return bias, clouds(rng, run.last - run.first + 1)
 
 
 def _shared_noise(rng, n):
-    """Noise of unit variance of n segments in a row: 40 m long every 20 m, each shares half its light with the next."""
+    """
+    Draw noise of unit variance for n consecutive segments.
+
+    Segments are 40 m long, every 20 m, so each shares half its light with the next.
+    """
     halves = rng.standard_normal(n + 1)
     return (halves[1:] + halves[:-1]) / np.sqrt(2.0)
 
 
 def clouds(rng, n):
-    """Cloud along a pass, unit variance, smooth over some kilometres; one state of the sky for all beams."""
+    """Draw cloud along a pass, with unit variance and smooth over some kilometres, the same for all beams."""
     pad = 4 * _CLOUD_SEGMENTS
     smooth = gaussian_filter1d(rng.standard_normal(n + 2 * pad), _CLOUD_SEGMENTS)[pad:-pad]
     # a Gaussian filter of width s leaves the variance 1 / (2 s sqrt(pi))
@@ -124,7 +128,7 @@ def clouds(rng, n):
 
 
 def _spoil(rng, h_li, sigma):
-    """Failed fits, spikes and needless flags."""
+    """Add failed fits, spikes and needless flags."""
     draw = rng.random(h_li.size)
     spike = draw < _SPIKE_SHARE
     failed = (draw >= _SPIKE_SHARE) & (draw < _SPIKE_SHARE + _FILL_SHARE)

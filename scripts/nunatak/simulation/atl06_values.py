@@ -6,7 +6,7 @@ import numpy as np
 
 
 def segment_values(world, s):
-    """Return every dataset of land_ice_segments by name; NaN where a fit failed or a quantity is not known."""
+    """Return every dataset of land_ice_segments by name, with NaN where a fit failed or a quantity is unknown."""
     failed = np.isnan(s.h_li)
     spike = (s.flag == 1) & ~failed & (s.h_li_sigma > 1.0)
     surroundings = {name: np.broadcast_to(value, s.flag.size) for name, value in _surroundings(world, s, spike).items()}

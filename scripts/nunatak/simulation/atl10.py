@@ -75,7 +75,7 @@ def _heights(segments, rng, version):
 
 
 def _leads(segments):
-    """One row for each stretch of consecutive lead segments; `ssh_ndx` counts segments from 1."""
+    """Return one row for each stretch of consecutive lead segments. `ssh_ndx` counts segments from 1."""
     lead = np.isin(segments.kind, (seaice_segments.SPECULAR_LEAD, seaice_segments.DARK_LEAD))
     change = np.flatnonzero(np.diff(lead, prepend=False, append=False))
     first, after = change[::2], change[1::2]

@@ -42,7 +42,11 @@ def write(world, folder, *, rgts=None):
 
 
 def write_granule(world, folder, run, tracks):
-    """Write the granule of one run; None when no pair has a point on land or ice."""
+    """
+    Write the granule of one run.
+
+    Returns None when no pair has a point on land or ice.
+    """
     pairs = [atl11_points.observe(world, run, pair) for pair in range(3)]
     pairs = [points for points in pairs if np.isfinite(points.h).any()]
     if not pairs:
@@ -103,7 +107,7 @@ def _put_root(file, name, run, pairs):
 
 
 def _put_orbit_info(file, run, cycles):
-    """Node, orbit number and orientation, one value for each cycle."""
+    """Write node, orbit number and orientation, one value for each cycle."""
     group = file.create_group("orbit_info")
     times = np.array([orbit.node_delta_time(run.rgt, cycle) for cycle in cycles])
     crossing = hdf.put(group, "crossing_time", times, chunks=(16,), scale=True, units="seconds since 2018-01-01")
@@ -226,7 +230,7 @@ def _rows(n):
 
 
 def _values(world, p):
-    """Every dataset of a pair by name; NaN where a cycle did not see a point or a quantity is not known."""
+    """Return every dataset of a pair by name, with NaN where a cycle did not see a point or a quantity is unknown."""
     # x_atc and y_atc are there twice: of each cycle's segments, and of the points
     own = {"ref_surf/x_atc": p.track.x_atc, "ref_surf/y_atc": p.track.y_atc}
     return {**_cycle_values(p), **_point_values(world, p), **own}

@@ -104,7 +104,7 @@ class Field:
 
     @property
     def name(self):
-        """The dataset's own name."""
+        """Return the dataset's own name."""
         return self.path.rpartition("/")[2]
 
 

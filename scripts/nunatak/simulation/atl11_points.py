@@ -53,13 +53,13 @@ class Points:
 
     @property
     def slope(self):
-        """Steepest slope."""
+        """Return the steepest slope."""
         return np.hypot(self.at_slope, self.xt_slope)
 
 
 def observe(world, run, pair):
     """
-    What the cycles of a world saw of the reference points of one pair.
+    Simulate what the cycles of a world saw of the reference points of one pair.
 
     Clouds and the bias of a pass are those of its ATL06 segments; one height in fifty is lost, one in fifty metres
     off and flagged, and some good ones are flagged too. All other errors are Gaussian with the stated sigma.
@@ -91,7 +91,11 @@ def observe(world, run, pair):
 
 
 def true_heights(world, x, y, delta_time):
-    """(n, n_cycle) heights of the truth, m: its patterns once for each point, its time factors once for each cycle."""
+    """
+    Compute the (n, n_cycle) true heights, m.
+
+    Patterns are evaluated once for each point, time factors once for each cycle.
+    """
     truth = world.truth
     year = decimal_year(delta_time_to_utc(delta_time.mean(axis=0))) if x.size else np.zeros(delta_time.shape[1])
     factors = truth.change_factors(year) - truth.change_factors(2020.0)[:, None]
@@ -100,7 +104,7 @@ def true_heights(world, x, y, delta_time):
 
 def crossings(world, run, points, rgts):
     """
-    Heights of crossing tracks at the reference points near each crossing.
+    Simulate heights of crossing tracks at the reference points near each crossing.
 
     Parameters
     ----------
@@ -125,7 +129,7 @@ def crossings(world, run, points, rgts):
 
 
 def _crossing(world, rng, points, line, other, beam):
-    """The rows of one beam of another track, for every cycle that saw the place."""
+    """Return the rows of one beam of another track, for every cycle that saw the place."""
     ids = np.append(np.arange(other.first, other.last, _COARSE), other.last).astype("i4")
     x_atc = (ids - 1) * orbit.SEGMENT_LENGTH
     lon, lat, _ = orbit.ground_point(other.rgt, x_atc, np.full(ids.size, orbit.beam_offset(beam)))

@@ -46,7 +46,7 @@ def write(world, folder):
 
 def surface(world, x, y, errors, counts):
     """
-    The estimated surface on a block of the grid.
+    Estimate the surface on a block of the grid.
 
     Parameters
     ----------
@@ -118,6 +118,6 @@ def _blocks(axis):
 
 
 def _has_ice(world, x, y):
-    """Whether any of 21 x 21 places of a block lies on ice or within its own spacing of it."""
+    """Return whether any of 21 x 21 places of a block lies on ice or within its own spacing of it."""
     gx, gy = np.meshgrid(np.linspace(x[0], x[-1], 21), np.linspace(y[0], y[-1], 21))
     return bool(np.any(world.truth.shape.evaluate(gx, gy)[0] > -2e3))

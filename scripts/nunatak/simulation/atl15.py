@@ -44,7 +44,7 @@ def write(world, folder, *, resolutions=tuple(RESOLUTIONS)):
 
 
 def _part(change, code):
-    """The rows and columns of one region code."""
+    """Return the rows and columns of one region code."""
     rows, columns = polar_grid.quadrant(code, change.x, change.y)
     where = (rows, columns)
     part = replace(
@@ -108,7 +108,7 @@ def _masked(area):
 
 
 def _quality(world, change, counts):
-    """data_count and misfits of every epoch at 1 km: clouds hide some tracks each quarter."""
+    """Compute data_count and misfits of every epoch at 1 km: clouds hide some tracks each quarter."""
     clouds = noise.CorrelatedField(counts.shape, change.cell, _CLOUD_RANGE)
     rng = world.rng("atl15", "clouds")
     seen = np.stack([np.clip(0.9 + 0.7 * clouds.draw(rng), 0.0, 1.0) for _ in change.years])
@@ -120,7 +120,7 @@ def _quality(world, change, counts):
 
 
 def _put_tile_stats(file, world, change, bounds):
-    """How well the 40 km tiles of the product's own fit are known; the same in the files of all resolutions."""
+    """Write how well the 40 km tiles of the product's own fit are known, the same in the files of all resolutions."""
     tile = 40e3
     left, bottom, right, top = (round(b / tile) * tile for b in bounds)
     x, y = np.arange(left + tile / 2, right, tile), np.arange(bottom + tile / 2, top, tile)

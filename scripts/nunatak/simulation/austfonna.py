@@ -39,7 +39,11 @@ _BASIN = {"x0": 1.0555e6, "y0": -4.02e5, "direction": 22.0}
 
 
 def build(size):
-    """The world of the study `austfonna`; `tiny` has fewer tracks and cycles and a smaller grid."""
+    """
+    Build the world of the study `austfonna`.
+
+    Size `tiny` has fewer tracks and cycles and a smaller grid.
+    """
     tiny = size == "tiny"
     bounds = (960e3, -480e3, 1120e3, -320e3) if tiny else (880e3, -680e3, 1160e3, -240e3)
     surface = (1004e3, -428e3, 1090e3, -352e3) if tiny else (880e3, -680e3, 1120e3, -320e3)
@@ -70,7 +74,7 @@ def build(size):
 
 
 def truth():
-    """The glacier: thickening summits, thinning margins, a basin that lowers by several metres a year."""
+    """Return the glacier: thickening summits, thinning margins, and a basin that lowers by several metres a year."""
     surge = {
         "gather": 0.0,
         "gather_length": 6.5e3,
@@ -93,10 +97,12 @@ def truth():
 
 
 def _yearly_balance(height):
-    """Mean surface mass balance at a height above the sea, m/yr of ice: -0.9 at the margin, 0.5 at the summit."""
+    """
+    Compute the mean surface mass balance at a height above the sea, m/yr of ice: -0.9 at the margin, 0.5 at the summit.
+    """
     return -0.2 + 0.75 * np.tanh((height - 330.0) / 200.0)
 
 
 def _seasonal_balance(height):
-    """Amplitude of the yearly cycle of the balance, m/yr: about 0.3 m of surface, more where it melts."""
+    """Compute the amplitude of the yearly cycle of the balance, m/yr: about 0.3 m of surface, more where it melts."""
     return 1.7 + 0.6 * np.exp(-height / 300.0)

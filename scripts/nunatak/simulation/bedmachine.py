@@ -64,7 +64,7 @@ def area(world):
 
 def layers(world, sheet, x, y):
     """
-    The variables of a file.
+    Return the variables of a file.
 
     Parameters
     ----------

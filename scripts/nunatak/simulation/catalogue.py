@@ -25,7 +25,7 @@ FILE_NAME = "catalogue.parquet"
 
 def catalogue(world, paths):
     """
-    The granule table of simulated granules.
+    Return the granule table of simulated granules.
 
     `url` is the name of the file beside the catalogue; `resolution`, `region_code` and `cycle_end` are given where the
     name has them; `geometry` is the footprint in longitude and latitude.
@@ -34,7 +34,7 @@ def catalogue(world, paths):
 
 
 def write(table, folder):
-    """Write the granule table beside the granules it lists; returns the path."""
+    """Write the granule table beside the granules it lists and return its path."""
     path = Path(folder) / FILE_NAME
     write_table(table, path, attributes={"nunatak_source": hdf.SOURCE})
     return path
@@ -83,13 +83,13 @@ def _sheet(world, name, path):
 
 
 def _outline(crs, bounds):
-    """The box of longitude and latitude about a box on the map, as WKT."""
+    """Return the box of longitude and latitude around a box on the map, as WKT."""
     extent = polar_grid.lonlat_extent(crs, bounds)
     return shapely.to_wkt(shapely.union_all(polygons.box(extent, crosses=True)), rounding_precision=5)
 
 
 def _pair(path):
-    """Both acquisition dates and the footprint of an image pair, from the granule itself."""
+    """Read both acquisition dates and the footprint of an image pair from the granule itself."""
     pair = pairs.read_pair(path)
     x = pair["x0"] + (np.array([0, 0, 1, 1]) * pair["nx"] - 0.5) * pair["dx"]
     y = pair["y0"] - (np.array([0, 1, 1, 0]) * pair["ny"] - 0.5) * pair["dy"]
@@ -122,7 +122,7 @@ def _cube(path):
 
 
 def _grid(world, name):
-    """Period and footprint of a gridded granule."""
+    """Return period and footprint of a gridded granule."""
     west, south, east, north = world.surface_bounds if name.product == "atl14" else world.height_bounds
     x, y = np.array([west, east]), np.array([south, north])
     if name.region_code in ("A1", "A2", "A3", "A4"):
@@ -137,7 +137,7 @@ def _grid(world, name):
 
 
 def _track(world, name):
-    """Period and footprint of a pass inside the world's track box: a strip wide enough for all six beams."""
+    """Return period and footprint of a pass inside the world's track box: a strip wide enough for all six beams."""
     runs = orbit.passes(world.track_bbox, rgts=[name.rgt])
     if not name.hemisphere:  # sea-ice granules hold all of a revolution's runs
         runs = [r for r in runs if name.region_number in (None, r.region_number)]
@@ -157,7 +157,7 @@ def _track(world, name):
 
 
 def _strip(run):
-    """The ground that a run's six beams cover, with some room for the pointing; cut at the antimeridian."""
+    """Return the ground that a run's six beams cover, with some room for the pointing, cut at the antimeridian."""
     x = (np.append(np.arange(run.first, run.last, 500), run.last) - 1) * orbit.SEGMENT_LENGTH
     half = orbit.PAIR_SPACING + 200.0
     left, right = (orbit.ground_point(run.rgt, x, np.full(x.size, side)) for side in (half, -half))

@@ -32,12 +32,12 @@ class Dome:
     radius: float
 
     def flux(self, x, y):
-        """The two components of the flux, m2/yr."""
+        """Compute the two components of the flux, m2/yr."""
         dx, dy, bell = self._parts(x, y)
         return 0.5 * self.rate * dx * bell, 0.5 * self.rate * dy * bell
 
     def divergence(self, x, y):
-        """Divergence of `flux` on the map, m/yr."""
+        """Compute the divergence of `flux` on the map, m/yr."""
         dx, dy, bell = self._parts(x, y)
         return self.rate * bell * (1 - (dx * dx + dy * dy) / (2 * self.radius**2))
 
@@ -77,7 +77,7 @@ class Stream:
     narrow_length: float
 
     def flux(self, x, y):
-        """The two components of the flux, m2/yr."""
+        """Compute the two components of the flux, m2/yr."""
         a, b, (cos, sin) = self._axes(x, y)
         share = expit((a - self.gather) / self.gather_length)
         width, narrowing = self._width(a)
@@ -87,7 +87,7 @@ class Stream:
         return along * cos - across * sin, along * sin + across * cos
 
     def divergence(self, x, y):
-        """Divergence of `flux` on the map, m/yr."""
+        """Compute the divergence of `flux` on the map, m/yr."""
         a, b, _ = self._axes(x, y)
         share = expit((a - self.gather) / self.gather_length)
         width, _ = self._width(a)
@@ -111,11 +111,11 @@ class Constant:
     """A time factor that is always 1."""
 
     def value(self, t):
-        """Factor at decimal year t."""
+        """Compute the factor at decimal year t."""
         return np.ones_like(np.asarray(t, dtype=float))
 
     def integral(self, t):
-        """Integral of the factor from 2020.0 to t, years."""
+        """Compute the integral of the factor from 2020.0 to t, years."""
         return np.asarray(t, dtype=float) - DATUM_YEAR
 
 
@@ -126,11 +126,11 @@ class Seasonal:
     peak: float
 
     def value(self, t):
-        """Factor at decimal year t."""
+        """Compute the factor at decimal year t."""
         return np.cos(_TURN * (np.asarray(t, dtype=float) - self.peak))
 
     def integral(self, t):
-        """Integral of the factor from 2020.0 to t, years."""
+        """Compute the integral of the factor from 2020.0 to t, years."""
         at = np.sin(_TURN * (np.asarray(t, dtype=float) - self.peak))
         return (at - np.sin(_TURN * (DATUM_YEAR - self.peak))) / _TURN
 
@@ -143,11 +143,11 @@ class Ramp:
     duration: float
 
     def value(self, t):
-        """Factor at decimal year t."""
+        """Compute the factor at decimal year t."""
         return expit((np.asarray(t, dtype=float) - self.centre) / self.duration)
 
     def integral(self, t):
-        """Integral of the factor from 2020.0 to t, years."""
+        """Compute the integral of the factor from 2020.0 to t, years."""
         return self._softplus(np.asarray(t, dtype=float)) - self._softplus(DATUM_YEAR)
 
     def _softplus(self, t):

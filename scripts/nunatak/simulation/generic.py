@@ -120,7 +120,7 @@ def glacier(crs, outline, altimetry, on_ice=()):
 
 
 def _flow(shape, trunk, k, summer):
-    """The parts of the flux; what they draw from the ice stays small against its thickness over decades."""
+    """Return the parts of the flux. What they draw from the ice stays small against its thickness over decades."""
     # m/yr, largest divergence of the steady stream; on the map it is less by k^2
     drawn = min(2.0, shape.thickness / 150.0) / k**2
     gather = 0.25 * shape.a
@@ -141,7 +141,7 @@ def _flow(shape, trunk, k, summer):
 
 
 def _growth(crs, on_ice, axes):
-    """How much larger a glacier of these axes must be to hold all points well inside its margin, 1 at least."""
+    """Return how much larger a glacier of these axes must be to hold all points well inside its margin, at least 1."""
     lon, lat = np.asarray(on_ice, dtype=float).T
     x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
     x0, y0, direction, a, b = axes
@@ -152,17 +152,20 @@ def _growth(crs, on_ice, axes):
 
 
 def _yearly_balance(height, middle, span):
-    """Mean surface mass balance at a height above the sea, m/yr of ice: -0.95 far below `middle`, 0.55 far above."""
+    """
+    Compute the mean surface mass balance at a height above the sea, m/yr of ice: -0.95 far below `middle`, 0.55 far
+    above.
+    """
     return -0.2 + 0.75 * np.tanh((height - middle) / span)
 
 
 def _seasonal_balance(height):
-    """Amplitude of the yearly cycle of the balance, m/yr of ice: some 0.3 m of surface."""
+    """Compute the amplitude of the yearly cycle of the balance, m/yr of ice: some 0.3 m of surface."""
     return 1.7 + 0.6 * np.exp(-np.maximum(height, 0.0) / 300.0)
 
 
 def _sea(common, outline, north, period, months):
-    """The world of sea ice over an outline, on as many passes and segments as a study can carry."""
+    """Build the world of sea ice over an outline, on as many passes and segments as a study can carry."""
     box = outline.bounds
     x0, y0 = _plane("EPSG:6931" if north else "EPSG:6932", outline)
     truth = WideSea(crs="EPSG:6931" if north else "EPSG:6932", thickest=0.29 if north else 0.79, x0=x0, y0=y0)
@@ -211,7 +214,7 @@ def _record(size, end):
 
 
 def _middle(crs, heart, altimetry):
-    """The place (x, y) about which files are cut where the region is larger than they can be: tracks reach it."""
+    """Return the place (x, y) around which files are cut where the region is larger than they can be."""
     inside = heart.projected(crs)
     shared = shapely.intersection(inside, altimetry.projected(crs))
     inside = inside if shapely.is_empty(shared) else shared
@@ -223,7 +226,7 @@ def _middle(crs, heart, altimetry):
 
 
 def _window(crs, region, middle, reach, step):
-    """The box of a region on the map with 2 km more on every side, no farther than `reach` from the middle, snapped."""
+    """Return the box of a region on the map, 2 km wider on every side, at most `reach` from the middle, snapped."""
     left, bottom, right, top = shapely.bounds(region.projected(crs))
     low = [max(edge - 2e3, c - reach) for edge, c in ((left, middle[0]), (bottom, middle[1]))]
     high = [min(edge + 2e3, c + reach) for edge, c in ((right, middle[0]), (top, middle[1]))]
@@ -232,7 +235,7 @@ def _window(crs, region, middle, reach, step):
 
 
 def _site(outline, place, size):
-    """Where image pairs lie, and of which years."""
+    """Return where image pairs lie and of which years they are."""
     crs = pyproj.CRS.from_user_input(outline.natural_crs)
     shape = outline.projected(crs)
     left, bottom, right, top = shapely.bounds(shape)

@@ -22,7 +22,10 @@ _NAMED = 12  # tracks that a message lists
 
 
 def track_box(region, crs, middle, size):
-    """The box (west, south, east, north) along-track granules are cut to: the region's, or its part about `middle`."""
+    """
+    Return the box (west, south, east, north) to which along-track granules are cut: the region's, or its part around
+    `middle`.
+    """
     shape = region.projected(crs)
     left, bottom, right, top = shapely.bounds(shape)
     reach = _REACH[size]
@@ -72,7 +75,7 @@ def choose(box, region, crs, middle, size, place, cycles):
 
 
 def _seen(rgt, wanted, place, most):
-    """Cycles, evenly over those in which a track is flown within the period; all that are wanted where none is."""
+    """Choose cycles evenly over those in which a track is flown within the period, or all wanted ones where none is."""
     when = delta_time_to_utc(np.array([orbit.node_delta_time(rgt, cycle) for cycle in wanted]))
     inside = (when >= np.datetime64(place["start"])) & (when < np.datetime64(place["end"]))
     inside &= np.isin(when.astype("datetime64[M]"), np.array(place["months"], dtype="datetime64[M]"))
@@ -82,7 +85,7 @@ def _seen(rgt, wanted, place, most):
 
 
 def _near(box, crs, middle, n):
-    """RGTs of the n tracks that pass nearest to the middle inside a box, northward and southward ones in turn."""
+    """List RGTs of the n tracks that pass nearest to the middle inside a box, northward and southward ones in turn."""
     to_map = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
     found: dict[bool, dict[int, float]] = {True: {}, False: {}}
     for run in orbit.passes(box):
@@ -119,6 +122,6 @@ def thinning(box, period, months, size):
 
 
 def cycle_of(year):
-    """The cycle under way at a decimal year."""
+    """Return the cycle under way at a decimal year."""
     began = [float(decimal_year(delta_time_to_utc(orbit.node_delta_time(1, cycle)))) for cycle in range(1, 100)]
     return max(1, int(np.searchsorted(began, year, side="right")))

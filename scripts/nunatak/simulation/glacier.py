@@ -65,11 +65,13 @@ class Glacier:
     geoid: float = 0.0
 
     def ice(self, x, y):
-        """Whether points lie on ice (bool array)."""
+        """Return whether points lie on ice (bool array)."""
         return self.shape.evaluate(x, y)[0] > 0
 
     def ice_fraction(self, x, y, cell):
-        """Share of ice in square cells of side `cell` (m on the map) about points, from 10 x 10 points each."""
+        """
+        Compute the share of ice in square cells of side `cell` (m on the map) around points, from 10 x 10 points each.
+        """
         x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
         level = self.shape.evaluate(x, y)[0]
         fraction = (level > 0).astype(float)
@@ -82,7 +84,7 @@ class Glacier:
         return fraction
 
     def scale(self, x, y):
-        """k: map length over true length; true area is map area / k^2."""
+        """Compute k, the map length over the true length. True area is map area / k^2."""
         squared = np.square(x) + np.square(y)
         near = _map_scale(self.crs)(squared)
         if np.all(squared < _POLAR**2):
@@ -90,24 +92,28 @@ class Glacier:
         return np.where(squared < _POLAR**2, near, _map_scale(self.crs, _EQUATOR, 10)(squared))
 
     def bed(self, x, y):
-        """Height of the bed, of the land or of the sea floor, m."""
+        """Compute the height of the bed, of the land or of the sea floor, m."""
         level, height, thickness = self.shape.evaluate(x, y)
         return self.geoid + np.where(level > 0, height - thickness, self.shape.land(x, y, level))
 
     def surface(self, x, y, t):
-        """Height of the ice, the land or the sea, m."""
+        """Compute the height of the ice, the land or the sea, m."""
         level, height, _ = self.shape.evaluate(x, y)
         land = np.maximum(self.shape.land(x, y, level), 0.0)
         return self.geoid + np.where(level > 0, height, land) + self.surface_change(x, y, t)
 
     def surface_change(self, x, y, t, since=2020.0):
-        """Change of the surface from `since` to t, m; zero off the ice."""
+        """Compute the change of the surface from `since` to t, m, zero off the ice."""
         factors = [term.factor for term in (*self.flow, *self.balance)]
         patterns = self.change_patterns(x, y)
         return sum((f.integral(t) - f.integral(since)) * p for f, p in zip(factors, patterns, strict=True))
 
     def change_patterns(self, x, y):
-        """(n_term, ...) rates of surface change in m/yr; with `change_factors` they give the surface at any time."""
+        """
+        Compute the (n_term, ...) rates of surface change, m/yr.
+
+        With `change_factors` they give the surface at any time.
+        """
         level, height, _ = self.shape.evaluate(x, y)
         on = level > 0
         k2 = np.square(self.scale(x, y))
@@ -116,22 +122,22 @@ class Glacier:
         return np.stack([np.where(on, rate, 0.0) for rate in thinning + gain])
 
     def change_factors(self, t):
-        """(n_term, ...) integrals of the time factors from 2020.0 to t, years."""
+        """Compute the (n_term, ...) integrals of the time factors from 2020.0 to t, years."""
         return np.stack([term.factor.integral(t) for term in (*self.flow, *self.balance)])
 
     def thickness(self, x, y, t):
-        """Thickness of the ice, m; zero off the ice."""
+        """Compute the thickness of the ice, m, zero off the ice."""
         level, _, thickness = self.shape.evaluate(x, y)
         return np.where(level > 0, thickness + self.surface_change(x, y, t), 0.0)
 
     def mass_balance(self, x, y, t):
-        """Surface mass balance, m/yr of ice."""
+        """Compute the surface mass balance, m/yr of ice."""
         level, height, _ = self.shape.evaluate(x, y)
         total = sum(term.rate(height) * term.factor.value(t) for term in self.balance)
         return np.where(level > 0, total, 0.0)
 
     def flux(self, x, y, t):
-        """Components of the ice flux along the map axes, m2/yr."""
+        """Compute the components of the ice flux along the map axes, m2/yr."""
         k = np.where(self.ice(x, y), self.scale(x, y), 0.0)
         qx, qy = 0.0, 0.0
         for term in self.flow:
@@ -141,23 +147,23 @@ class Glacier:
         return k * qx, k * qy
 
     def flux_divergence(self, x, y, t):
-        """True divergence of the flux, m/yr."""
+        """Compute the true divergence of the flux, m/yr."""
         k2 = np.where(self.ice(x, y), np.square(self.scale(x, y)), 0.0)
         return k2 * sum(term.field.divergence(x, y) * term.factor.value(t) for term in self.flow)
 
     def height_rate(self, x, y, t):
-        """dH/dt = mass balance - divergence of the flux, m/yr."""
+        """Compute dH/dt = mass balance - divergence of the flux, m/yr."""
         return self.mass_balance(x, y, t) - self.flux_divergence(x, y, t)
 
     def velocity(self, x, y, t):
-        """Components (vx, vy) along the map axes, true m/yr: flux over thickness; zero off the ice."""
+        """Compute the components (vx, vy) along the map axes, true m/yr: flux over thickness, zero off the ice."""
         qx, qy = self.flux(x, y, t)
         thickness = self.thickness(x, y, t)
         per_metre = np.divide(1.0, thickness, out=np.zeros_like(thickness), where=thickness > 0)
         return qx * per_metre, qy * per_metre
 
     def slope(self, x, y, t, step=20.0):
-        """Components of the surface slope along the map axes, true m/m, over 2 x `step` map metres."""
+        """Compute the components of the surface slope along the map axes, true m/m, over 2 x `step` map metres."""
         k = self.scale(x, y)
         sx = (self.surface(x + step, y, t) - self.surface(x - step, y, t)) / (2 * step)
         sy = (self.surface(x, y + step, t) - self.surface(x, y - step, t)) / (2 * step)
@@ -165,7 +171,7 @@ class Glacier:
 
     def region_volume_change(self, geometry, t0, t1, cell=500.0):
         """
-        Change of volume from t0 to t1 inside a polygon, m3, by quadrature with true areas.
+        Integrate the change of volume from t0 to t1 inside a polygon, m3, by quadrature with true areas.
 
         Parameters
         ----------

@@ -51,7 +51,7 @@ class GroundTrack:
         self.region_starts = np.array([self._crossing(x, lat, bound, climbs) for bound, climbs in _REGION_BOUNDS])
 
     def _crossing(self, x, lat, bound, climbs):
-        """x_atc in one revolution where the latitude passes a bound while it rises (or falls)."""
+        """Return x_atc in one revolution where the latitude passes a bound while it rises (or falls)."""
         rising = np.diff(lat) > 0
         above = lat > bound
         hits = np.flatnonzero(
@@ -62,7 +62,7 @@ class GroundTrack:
 
     @cached_property
     def every_tenth(self):
-        """segment_id, x_atc, longitude and latitude of every tenth segment of the track."""
+        """Return segment_id, x_atc, longitude and latitude of every tenth segment of the track."""
         ids = np.arange(1, int(self.length // SEGMENT_LENGTH) + 1, 10, dtype="int32")
         x = (ids - 1) * SEGMENT_LENGTH
         lon, lat, _ = self.position(x, np.zeros(x.size))
@@ -73,7 +73,7 @@ class GroundTrack:
         return self._u(np.asarray(x_atc, dtype=float)) / (2 * np.pi) * REVOLUTION
 
     def position(self, x_atc, y_atc):
-        """Longitude (degrees east of the node), latitude and azimuth of points along and across the track."""
+        """Compute longitude (degrees east of the node), latitude and azimuth of points along and across the track."""
         ground, tangent = self._ground(x_atc), self._ground(x_atc, 1)
         lon, lat = _lonlat(ground)
         up = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
@@ -92,7 +92,10 @@ def canonical():
 
 
 def _subsatellite(u):
-    """Longitude east of the node and geodetic latitude (radians) below a circular orbit, at argument of latitude u."""
+    """
+    Compute longitude east of the node and geodetic latitude (radians) below a circular orbit, at argument of latitude
+    u.
+    """
     incline = np.deg2rad(ORBIT_INCLINATION)
     lon = np.arctan2(np.cos(incline) * np.sin(u), np.cos(u)) - u * NODAL_DAYS / N_RGT
     sin = np.sin(incline) * np.sin(u)
@@ -102,7 +105,7 @@ def _subsatellite(u):
 
 def _geodetic_latitude(p, z, rounds=2):
     """
-    Bowring's formula, for a point p from the axis and z above the equator plane.
+    Compute the geodetic latitude of a point p from the axis and z above the equator plane by Bowring's formula.
 
     One round is exact on the ellipsoid, two are within 1e-9 rad at the height of the orbit.
     """
@@ -116,11 +119,11 @@ def _geodetic_latitude(p, z, rounds=2):
 
 
 def _ellipsoid_point(lon, lat):
-    """(3, n) Earth-centred coordinates on the WGS84 ellipsoid, m."""
+    """Compute (3, n) Earth-centred coordinates on the WGS84 ellipsoid, m."""
     n = _WGS84_A / np.sqrt(1 - _WGS84_E2 * np.sin(lat) ** 2)
     return np.stack([n * np.cos(lat) * np.cos(lon), n * np.cos(lat) * np.sin(lon), n * (1 - _WGS84_E2) * np.sin(lat)])
 
 
 def _lonlat(point):
-    """Longitude and geodetic latitude (radians) of Earth-centred points close to the ellipsoid."""
+    """Compute longitude and geodetic latitude (radians) of Earth-centred points close to the ellipsoid."""
     return np.arctan2(point[1], point[0]), _geodetic_latitude(np.hypot(point[0], point[1]), point[2], 1)

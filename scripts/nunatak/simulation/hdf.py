@@ -18,7 +18,7 @@ _QUANTUM = 2.0**-14
 
 
 def put_attributes(target, attributes):
-    """New attributes of a file, group or dataset: text as fixed-length bytes, numbers as they are."""
+    """Put new attributes on a file, group or dataset: text as fixed-length bytes, numbers as they are."""
     for name, value in attributes.items():
         value = np.asarray(value.encode("utf-8") if isinstance(value, str) else value)
         # the low-level call: a granule has thousands of attributes, and h5py's own way takes four times as long
@@ -63,13 +63,13 @@ def attach(dataset, scales):
 
 
 def quantised(values):
-    """float32 rounded to 2^-14 (four decimals); NaN stays."""
+    """Round float32 values to 2^-14 (four decimals). NaN stays."""
     return (np.round(np.asarray(values, dtype=float) / _QUANTUM) * _QUANTUM).astype("f4")
 
 
 def put_metadata(file, *, short_name, version, file_name, extent, began, ended):
     """
-    The METADATA group: ISO groups that hold attributes only.
+    Write the METADATA group: ISO groups that hold attributes only.
 
     Parameters
     ----------
@@ -112,5 +112,5 @@ def put_metadata(file, *, short_name, version, file_name, extent, began, ended):
 
 
 def create(path):
-    """A new HDF5 file of the default library version, opened for writing."""
+    """Create an HDF5 file of the default library version, opened for writing."""
     return h5py.File(path, "w")

@@ -44,18 +44,18 @@ class HeightChange:
 
     @property
     def datum(self):
-        """Index of the epoch 2020.0."""
+        """Return the index of the epoch 2020.0."""
         return int(np.argmin(np.abs(self.years - DATUM_YEAR)))
 
     def delta_h_sigma(self):
-        """Standard error of delta_h; zero at the datum, where delta_h is zero by definition."""
+        """Return the standard error of delta_h. It is zero at the datum, where delta_h is zero by definition."""
         steps = np.arange(self.years.size) - self.datum
         ratio = noise.difference_sigma(steps, PERSISTENCE)
         return np.where(self.ice_area > 0, ratio[:, None, None] * self.spread, np.nan)
 
     def rates(self, lag):
         """
-        Rates over `lag` quarters.
+        Compute rates over `lag` quarters.
 
         Returns
         -------
@@ -73,14 +73,14 @@ class HeightChange:
 
 
 def nodes(world):
-    """The ascending x and y of the 1 km nodes of a world, m."""
+    """Return the ascending x and y of the 1 km nodes of a world, m."""
     left, bottom, right, top = world.height_bounds
     return np.arange(left, right + 1, NODE), np.arange(bottom, top + 1, NODE)
 
 
 def truth(world, counts=None):
     """
-    The true height change on the 1 km nodes, with the spread its estimate will have.
+    Compute the true height change on the 1 km nodes, with the spread its estimate will have.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def truth(world, counts=None):
 
 def with_errors(change, rng):
     """
-    One realisation of the estimate: the truth plus errors of the stated spread, zero at 2020.0.
+    Draw one realisation of the estimate: the truth plus errors of the stated spread, zero at 2020.0.
 
     The errors are correlated over CORRELATION_RANGE and from quarter to quarter; all epochs share the error of the
     datum, so that two delta_h_sigma must not be added in quadrature.
@@ -115,7 +115,7 @@ def with_errors(change, rng):
 
 def coarsen(change, cell):
     """
-    Averages over cells of 10, 20 or 40 km, weighted by true ice area; nodes on an edge count half in either cell.
+    Average over cells of 10, 20 or 40 km, weighted by true ice area. Nodes on an edge count half in either cell.
 
     `spread` holds the correlation of the errors within a cell.
     """
@@ -139,7 +139,7 @@ def coarsen(change, cell):
 
 
 def data_counts(world):
-    """(n_y, n_x) number of ATL11 points near each 1 km node in one cycle without clouds, from all ground tracks."""
+    """Count the ATL11 points near each 1 km node in one cycle without clouds, (n_y, n_x), from all ground tracks."""
     x, y = nodes(world)
     runs = orbit.passes(_lonlat_box(world), margin=0.1)
     x_atc = [np.arange(p.first, p.last, _SAMPLING / orbit.SEGMENT_LENGTH) * orbit.SEGMENT_LENGTH for p in runs]
@@ -158,12 +158,12 @@ def data_counts(world):
 
 
 def _lonlat_box(world):
-    """A box of longitude and latitude around a world's grid; west lies beyond east where it crosses 180."""
+    """Return a box of longitude and latitude around a world's grid. West lies beyond east where it crosses 180."""
     return polar_grid.lonlat_extent(world.crs, world.height_bounds)
 
 
 def _cell_means(glacier, gx, gy, fraction):
-    """(n_term, n_y, n_x) change patterns; over the ice only in cells that the margin crosses."""
+    """Average the (n_term, n_y, n_x) change patterns, over the ice alone in cells that the margin crosses."""
     patterns = glacier.change_patterns(gx, gy)
     edge = (fraction > 0) & (fraction < 1)
     offset = ((np.arange(_MASK_SAMPLES) + 0.5) / _MASK_SAMPLES - 0.5) * NODE
@@ -175,7 +175,9 @@ def _cell_means(glacier, gx, gy, fraction):
 
 def _cover(fraction, years):
     """
-    (n_time, n_y, n_x) ice cover: cells of the margin lose 0.3 % a year, those with next to nothing are bare from 2021.
+    Compute the (n_time, n_y, n_x) ice cover.
+
+    Cells of the margin lose 0.3 % a year. Those with next to nothing are bare from 2021.
 
     The extent of the truth is fixed; the product's mask is not, and a reader has to live with that.
     """
@@ -186,13 +188,13 @@ def _cover(fraction, years):
 
 
 def _blocks(values, n):
-    """(..., m_y, m_x, n + 1, n + 1) view of the nodes of each coarse cell, edges included on all sides."""
+    """View the nodes of each coarse cell as (..., m_y, m_x, n + 1, n + 1), edges included on all sides."""
     window = np.lib.stride_tricks.sliding_window_view(values, (n + 1, n + 1), axis=(-2, -1))
     return window[..., ::n, ::n, :, :]
 
 
 def _variance(amplitude, spacing):
-    """Variance of the sum over each block of `amplitude` times a correlated field of unit variance."""
+    """Compute the variance of the sum over each block of `amplitude` times a correlated field of unit variance."""
     rows, columns, n, _ = amplitude.shape
     r, c = (axis.ravel() * spacing for axis in np.mgrid[0:n, 0:n])
     correlation = noise.spherical(np.hypot(r[:, None] - r, c[:, None] - c), CORRELATION_RANGE)

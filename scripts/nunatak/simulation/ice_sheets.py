@@ -53,13 +53,13 @@ def lattice(bounds, sheet, cell):
 
 
 def put_root(file, title, version):
-    """Root attributes: what the file is, and that it is simulated."""
+    """Write the root attributes: what the file is, and that it is simulated."""
     text = f"Simulated {title}: not observed, made by Nunatak from a known truth."
     hdf.put_attributes(file, {"Conventions": "CF-1.8", "title": text, "version": version, "nunatak_source": hdf.SOURCE})
 
 
 def put_mapping(file, sheet):
-    """The scalar variable `mapping`."""
+    """Write the scalar variable `mapping`."""
     north = sheet == "greenland"
     attributes = {
         "grid_mapping_name": "polar_stereographic",
@@ -72,7 +72,7 @@ def put_mapping(file, sheet):
 
 
 def put_axes(file, x, y, dtype="f8"):
-    """y and x as dimension scales, in this order."""
+    """Write y and x as dimension scales, in this order."""
     axes = {"y": y, "x": x}
     return [
         hdf.put(

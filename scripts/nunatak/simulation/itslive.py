@@ -33,7 +33,7 @@ def write(world, folder):
 
 
 def file_name(pair: Pair, percent_valid):
-    """The granule's name; version 1 names the later image first where it lists it first."""
+    """Return the granule's name. Version 1 names the later image first where it lists it first."""
     images = [pair.id_img1, pair.id_img2]
     if "swapped" in pair.quirks:
         images.reverse()
@@ -42,7 +42,7 @@ def file_name(pair: Pair, percent_valid):
 
 
 def covers(pairs):
-    """{(crs, cell): the Grid that holds all footprints of that lattice}, but for the stray pair's."""
+    """Return {(crs, cell): the Grid that holds all footprints of that lattice}, leaving out the stray pair's."""
     groups: dict[tuple, list[Grid]] = {}
     for pair, grid in pairs:
         if "stray" not in pair.quirks:

@@ -154,7 +154,7 @@ def write_cube(path, grid, layers, *, zarr_format=2, shards=True):
 
 
 def _outline(grid):
-    """Longitudes and latitudes around a cube, as the archive's cubes state them."""
+    """Return longitudes and latitudes around a cube, as the archive's cubes state them."""
     left, bottom, right, top = grid.bounds
     ring = shapely.segmentize(shapely.box(left, bottom, right, top), (right - left) / 4).exterior.coords
     to_globe = pyproj.Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True)
@@ -202,7 +202,7 @@ class _Maker:
 
 
 def _by_layer(layers):
-    """{name: (values, attributes)} of what is said by layer."""
+    """Return {name: (values, attributes)} of the metadata of layers."""
     pairs, measured = [pair for pair, _, _ in layers], [m for _, m, _ in layers]
     days = [np.array([_days(getattr(pair, f"time{i}")) for pair in pairs]) for i in (1, 2)]
     since = {"units": "days since 1970-01-01"}

@@ -47,7 +47,7 @@ def write(world, folder):
 
 
 def months(sheet):
-    """Middles of the months of a sheet's record (datetime64[ns])."""
+    """Return the middles of the months of a sheet's record (datetime64[ns])."""
     first, end = MONTHS[sheet]
     return np.arange(first, end, dtype="datetime64[M]").astype("datetime64[D]").astype("datetime64[ns]") + (
         np.timedelta64(14, "D")
@@ -128,7 +128,7 @@ def observed(world, sheet, x, y, iced):
 
 
 def _errors(world, shape):
-    """Fields of unit variance, month after month, each correlated with the one before."""
+    """Draw fields of unit variance, month after month, each correlated with the one before."""
     field, rng = noise.CorrelatedField(shape, CELL, CORRELATION_RANGE), world.rng("itslive_elevation", "errors")
     last = field.draw(rng)
     while True:
@@ -137,14 +137,14 @@ def _errors(world, shape):
 
 
 def _rank(field):
-    """The share of cells of a Gaussian field that lie below each."""
+    """Compute the share of cells of a Gaussian field that lie below each."""
     order = np.empty(field.size)
     order[np.argsort(field, axis=None)] = np.arange(field.size) / field.size
     return order.reshape(field.shape)
 
 
 def _in_pole_hole(truth, x, y, year):
-    """Whether cells lie nearer to the pole than the altimeters of a year reach."""
+    """Return whether cells lie nearer to the pole than the altimeters of a year reach."""
     latitude = next(latitude for until, latitude in _REACH if year < until)
     colatitude = np.deg2rad(90.0 + latitude)
     # on the map of a sphere, scaled as at the pole: some kilometres do not matter here
@@ -153,7 +153,7 @@ def _in_pole_hole(truth, x, y, year):
 
 
 def _put_firn(layers, world, iced, time):
-    """Firn air content of two models that differ, about a truth without any change."""
+    """Write the firn air content of two models that differ, around a truth without any change."""
     field = noise.CorrelatedField(iced.shape, CELL, FIRN_RANGE).draw(world.rng("itslive_elevation", "firn"))
     since = decimal_year(time) - float(decimal_year(np.datetime64(ZERO["greenland"])))
     course = np.sin(2 * np.pi * since / 8) + 0.4 * np.sin(2 * np.pi * since)
@@ -164,7 +164,7 @@ def _put_firn(layers, world, iced, time):
 
 
 def _layer(file, name, shape, scales, dtype):
-    """An empty dataset in tiles of one month, to be filled step by step."""
+    """Create an empty dataset in tiles of one month, to be filled step by step."""
     chunks = (*(1,) * (len(shape) - 2), *(min(n, _TILE) for n in shape[-2:]))
     fill = np.dtype(dtype).type(_FILL if dtype == "f4" else NO_DATA)
     made = file.create_dataset(

@@ -39,7 +39,9 @@ def _axes(file, grid):
 
 
 def _write_v1(file, pair, m):
-    """240 m, one chunk per variable, gzip 1 without shuffle, missing_value but no _FillValue, one never written."""
+    """
+    Write a file of version 1: 240 m, one chunk per variable, gzip 1 without shuffle, missing_value but no _FillValue.
+    """
     _axes(file, m.grid)
     options = {"chunks": m.grid.shape, "compression": "gzip", "compression_opts": 1}
     mapping = "UTM_Projection" if pair.epsg // 100 in (326, 327) else "Polar_Stereographic"
@@ -108,13 +110,13 @@ def _pair_info_v1(file, pair, m):
 
 
 def _write_strips(file, pair, m):
-    """120 m, row strips of min(ceil(8192 / ny) * 128, ny) rows, gzip 2 with shuffle."""
+    """Write a file of 120 m in row strips of min(ceil(8192 / ny) * 128, ny) rows, gzip 2 with shuffle."""
     ny, nx = m.grid.shape
     _write_v2(file, pair, m, m.grid, slice(None), (min(-(-8192 // ny) * 128, ny), nx))
 
 
 def _write_aligned(file, pair, m):
-    """Padded to a lattice of 512 cells, with a time axis of one."""
+    """Write a file padded to a lattice of 512 cells, with a time axis of one."""
     grid = m.grid
     cell = grid.dx
     column, row = round((grid.left + 7.5) / cell), round((7.5 - grid.top) / cell)
@@ -190,7 +192,7 @@ def _errors(name, m, i, old_names):
 
 
 def _pair_info_v2(file, pair, m):
-    """Attributes of a scalar whose type has changed over the years: one byte, variable-length text, int8."""
+    """Write a scalar whose type has changed over the years: one byte, variable-length text, int8."""
     if pair.layout == "v2a":
         info = file.create_dataset("img_pair_info", data=np.int8(-127))
     else:

@@ -38,17 +38,17 @@ class Pair:
 
     @property
     def platform(self):
-        """Of the earlier image."""
+        """Return the platform of the earlier image."""
         return self.id_img1.split("_")[0]
 
     @property
     def dt_days(self):
-        """Days between the images."""
+        """Return the days between the images."""
         return float((self.time2 - self.time1) / np.timedelta64(1, "D"))
 
     @property
     def key(self):
-        """What all noise of the pair depends on."""
+        """Return what all noise of the pair depends on."""
         return f"{self.id_img1}|{self.id_img2}"
 
 
@@ -101,7 +101,7 @@ class Site:
         )
 
     def covers(self, year, tiny):
-        """Whether pairs of a year are made."""
+        """Return whether pairs of a year are made."""
         if self.years is not None:
             # a pair that ends in the first month of a year began in the one before
             return year in self.years and (not tiny or len(self.years) < 8 or year % 2 == self.years[-1] % 2)
@@ -118,7 +118,7 @@ def site_of(world):
 
 def schedule(world):
     """
-    The pairs of a world, in order of mid-date.
+    List the pairs of a world in order of mid-date.
 
     Mostly austral summer, as optical pairs are; Sentinel-1 all year. Every trap that real granules have set before is
     among them (formats of the three layouts; see `itslive_files`).
@@ -140,7 +140,7 @@ def schedule(world):
 
 
 def _more(site, flown, tiny):
-    """How many times as many pairs a study of few years needs, so that its cells hold enough for a fit."""
+    """Return how many times as many pairs a study of few years needs, so that its cells hold enough for a fit."""
     if site.years is None or not flown:
         return 1
     return max(1, round((160 if tiny else 240) / flown))
@@ -214,7 +214,7 @@ def _sentinel1(rng, site, time1, centre):
 
 
 def _errors_of(rng, name):
-    """What is wrong with the co-registration of a pair: nothing, no correction at all, or a wrong one."""
+    """Draw the error of co-registration of a pair: none, no correction at all, or a wrong one."""
     quirks = set()
     draw = rng.random()
     if draw < 0.15:
@@ -227,7 +227,10 @@ def _errors_of(rng, name):
 
 
 def _specials(world, pairs):
-    """The single traps: a twin with the same mid-date, a reprocessed pair, an empty one, a stray, odd metadata."""
+    """
+    Return the pairs of special kinds: a twin with the same mid-date, a reprocessed pair, an empty one, a stray, odd
+    metadata.
+    """
     optical = [p for p in pairs if p.platform == "LC08" and p.layout == "v2"]
     site = site_of(world)
     tiles = [p for p in pairs if p.platform == "S2A" and p.epsg == site.epsg]
@@ -255,7 +258,7 @@ def _specials(world, pairs):
 
 
 def _changed(like, shift_days=0, **change):
-    """The pair with some fields changed, moved by whole days with its images' names."""
+    """Return the pair with some fields changed, moved by whole days with its images' names."""
     move = np.timedelta64(shift_days * 86400, "s")
     times = like.time1 + move, like.time2 + move
     ids = [
@@ -272,5 +275,5 @@ def _moved(image_id, old, new):
 
 
 def _digits(time):
-    """YYYYMMDDTHHMMSS."""
+    """Format a time as YYYYMMDDTHHMMSS."""
     return str(time.astype("datetime64[s]")).translate(str.maketrans("", "", "-:"))

@@ -38,13 +38,13 @@ class Measured:
 
     @property
     def v(self):
-        """Speed, int16 with fill -32767."""
+        """Return the speed, int16 with fill -32767."""
         speed = np.rint(np.hypot(self.vx.astype(float), self.vy.astype(float)))
         return np.where(self.vx == FILL_VELOCITY, FILL_VELOCITY, speed).astype("i2")
 
 
 def footprint(world, pair):
-    """The Grid of a pair: its own lattice in its own projection."""
+    """Return the Grid of a pair: its own lattice in its own projection."""
     cell = 240.0 if pair.layout == "v1" else 120.0
     if "stray" in pair.quirks:
         x, y = pair.centre
@@ -86,7 +86,7 @@ class Truth:
         self._since = glacier.change_factors(2020.0)
 
     def velocity(self, t, rows, columns):
-        """Components along the grid's axes (m/yr) at decimal year t in a window of the grid; 0 off the ice."""
+        """Compute components along the grid's axes (m/yr) at decimal year t in a window of the grid, 0 off the ice."""
         factors = (self._glacier.change_factors(t) - self._since).astype("f4")
         thickness = self._thickness[rows, columns] + np.tensordot(factors, self._patterns[:, rows, columns], 1)
         qx = sum(
@@ -105,7 +105,9 @@ class Truth:
         return vx, vy
 
     def mean(self, start, end, rows, columns):
-        """Mean velocity from start to end (decimal years): Gauss' rule of three, exact for what a year's cycle does."""
+        """
+        Compute the mean velocity from start to end (decimal years) by Gauss' rule of three, exact for a year's cycle.
+        """
         total = [0.0, 0.0]
         for node, weight in zip(_NODES, _WEIGHTS, strict=True):
             part = self.velocity((start + end) / 2 + node * (end - start) / 2, rows, columns)
@@ -114,7 +116,9 @@ class Truth:
 
 
 def _axes(truth_crs, crs, x, y):
-    """Cosine and sine that turn truth components onto a grid's axes, and the cells' places in the truth's CRS."""
+    """
+    Compute cosine and sine that turn truth components onto a grid's axes, and the cells' places in the truth's CRS.
+    """
     back = pyproj.Transformer.from_crs(crs, truth_crs, always_xy=True)
     px, py = back.transform(x, y)
     qx, qy = back.transform(x + 1.0, y)
@@ -125,7 +129,7 @@ def _axes(truth_crs, crs, x, y):
 
 def measure(world, pair, grid, truth):
     """
-    The Measured of one pair.
+    Simulate the Measured of one pair.
 
     Error budget in metres of displacement, e0 the sensor's `MATCH_ERROR`: 0.8 e0 from cell to cell (smooth over three
     cells, as chips overlap), 0.4 e0 per image, shared by all its pairs. Together 0.98 e0: what the pair states.
@@ -173,7 +177,9 @@ def _smooth_noise(rng, shape):
 
 
 def _stable_shift(rng, pair, scale):
-    """Correction the processing applied (m/yr) and its flag; a wrong one is far beyond ITS_LIVE's limits."""
+    """
+    Draw the correction that the processing applied (m/yr) and its flag. A wrong one is far beyond ITS_LIVE's limits.
+    """
     if "wrong_shift" in pair.quirks:
         sign = rng.choice([-1.0, 1.0], 2)
         shift = sign * 90.0 * DAYS_PER_YEAR / pair.dt_days
@@ -185,7 +191,7 @@ def _stable_shift(rng, pair, scale):
 
 
 def _add_blunders(rng, components, speed, pair):
-    """False matches in patches, and long Sentinel-2 pairs that lock on to what does not move."""
+    """Add false matches in patches, and long Sentinel-2 pairs that lock on to what does not move."""
     patches = uniform_filter((rng.random(speed.shape, dtype="f4") < 0.0012).astype("f4"), 3) > 0
     for component in components:
         component[patches] = rng.uniform(-6000, 6000, int(patches.sum()))
@@ -196,7 +202,9 @@ def _add_blunders(rng, components, speed, pair):
 
 
 def _seen(rng, pair, grid, speed):
-    """Clouds, the slanted edge of the frames, failed scan lines, and decorrelation of fast ice with separation."""
+    """
+    Simulate clouds, slanted edges of the frames, failed scan lines, and decorrelation of fast ice with separation.
+    """
     x, y = np.meshgrid(np.linspace(-1, 1, grid.nx), np.linspace(-1, 1, grid.ny))
     cloud = uniform_filter(rng.standard_normal(grid.shape, dtype="f4"), max(3, grid.nx // 12), mode="wrap")
     share = rng.uniform(0.05, 0.55) if not pair.platform.startswith("S1") else 0.02

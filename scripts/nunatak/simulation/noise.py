@@ -7,7 +7,7 @@ from scipy.fft import irfft2, next_fast_len, rfft2
 
 
 def spherical(distance, reach):
-    """Spherical correlation 1 - 1.5 d/R + 0.5 (d/R)^3, zero beyond the range R = `reach`."""
+    """Compute the spherical correlation 1 - 1.5 d/R + 0.5 (d/R)^3, zero beyond the range R = `reach`."""
     d = np.minimum(np.asarray(distance, dtype=float) / reach, 1.0)
     return 1 - 1.5 * d + 0.5 * d**3
 
@@ -35,7 +35,7 @@ class CorrelatedField:
         self._amplitude = np.sqrt(np.maximum(power, 0.0))
 
     def draw(self, rng):
-        """One field, (rows, columns)."""
+        """Draw one field, (rows, columns)."""
         white = rng.standard_normal(self._torus)
         field = irfft2(rfft2(white) * self._amplitude, s=self._torus)
         return field[: self.shape[0], : self.shape[1]]
@@ -43,7 +43,7 @@ class CorrelatedField:
 
 def persistent_series(field, rng, n, persistence):
     """
-    n successive fields, each correlated with the one before: corr(i, j) = persistence^|i - j|.
+    Draw n successive fields, each correlated with the one before: corr(i, j) = persistence^|i - j|.
 
     Returns
     -------
@@ -57,5 +57,5 @@ def persistent_series(field, rng, n, persistence):
 
 
 def difference_sigma(lag, persistence):
-    """Standard deviation of the difference of two epochs of such a series, `lag` steps apart."""
+    """Compute the standard deviation of the difference of two epochs of such a series, `lag` steps apart."""
     return np.sqrt(2 * (1 - persistence ** np.abs(lag)))

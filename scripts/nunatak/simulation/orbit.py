@@ -66,12 +66,12 @@ class Pass:
 
     @property
     def segment_id(self):
-        """(n,) int32, every segment of the run."""
+        """Return every segment of the run, (n,) int32."""
         return np.arange(self.first, self.last + 1, dtype="int32")
 
 
 def node_longitude(rgt):
-    """Longitude of the ascending node of a reference ground track, degrees east in [-180, 180)."""
+    """Compute the longitude of the ascending node of a reference ground track, degrees east in [-180, 180)."""
     return (_NODE_LONGITUDE - (np.asarray(rgt) - _NODE_RGT) * _NODE_STEP + 180.0) % 360.0 - 180.0
 
 
@@ -82,23 +82,23 @@ def node_delta_time(rgt, cycle):
 
 
 def revolution_number(rgt, cycle):
-    """Orbit number as orbit_info counts it (RGT 0277 of cycle 03 was orbit 3252)."""
+    """Compute the orbit number as orbit_info counts it (RGT 0277 of cycle 03 was orbit 3252)."""
     return 3252 + (rgt - _NODE_RGT) + (cycle - _NODE_CYCLE) * N_RGT
 
 
 def track_length():
-    """Length of one revolution on the ground, m."""
+    """Return the length of one revolution on the ground, m."""
     return canonical().length
 
 
 def n_segments():
-    """Number of whole segments of 20 m in one revolution."""
+    """Return the number of whole segments of 20 m in one revolution."""
     return int(track_length() // SEGMENT_LENGTH)
 
 
 def reference_track(rgt, *, segment_id=None, cycle=_NODE_CYCLE):
     """
-    The reference ground track (y_atc = 0) at the centres of segments, every 50th (1 km) by default.
+    Compute the reference ground track (y_atc = 0) at the centres of segments. Default: every 50th (1 km).
 
     Returns
     -------
@@ -110,7 +110,7 @@ def reference_track(rgt, *, segment_id=None, cycle=_NODE_CYCLE):
 
 def beam_track(rgt, cycle, beam, *, segment_id=None):
     """
-    The track of one beam at the centres of segments, every 50th (1 km) by default.
+    Compute the track of one beam at the centres of segments. Default: every 50th (1 km).
 
     The pointing wanders by some metres from cycle to cycle and slowly along the track, the same for all six beams.
 
@@ -124,29 +124,33 @@ def beam_track(rgt, cycle, beam, *, segment_id=None):
 
 
 def point_track(rgt, segment_id, y_atc, *, cycle=_NODE_CYCLE):
-    """Points given by segment and distance to the left of the reference track (m), as a Track."""
+    """Return points given by segment and distance to the left of the reference track (m), as a Track."""
     return _track(rgt, cycle, np.asarray(segment_id, dtype="int32"), np.asarray(y_atc, dtype=float))
 
 
 def take(track, keep):
-    """The points of a track that a bool array or an index chooses."""
+    """Select the points of a track by a bool array or an index."""
     return Track(*(getattr(track, name)[keep] for name in Track.__dataclass_fields__))
 
 
 def ground_point(rgt, x_atc, y_atc):
-    """Longitude, latitude and flight azimuth (degrees) of points given along and across a reference track (m)."""
+    """
+    Compute longitude, latitude and flight azimuth (degrees) of points given along and across a reference track (m).
+    """
     lon, lat, azimuth = canonical().position(np.asarray(x_atc, dtype=float), np.asarray(y_atc, dtype=float))
     return (lon + node_longitude(rgt) + 180.0) % 360.0 - 180.0, lat, azimuth
 
 
 def beam_offset(beam):
-    """Nominal y_atc of a beam, m: pairs 3.24 km apart, gt1 on the left, 90 m between the beams of a pair."""
+    """
+    Compute the nominal y_atc of a beam, m: pairs 3.24 km apart, gt1 on the left, 90 m between the beams of a pair.
+    """
     pair, side = divmod(BEAMS.index(beam), 2)
     return (1 - pair) * PAIR_SPACING + (0.5 - side) * BEAM_SPACING
 
 
 def pointing_offset(rgt, cycle, x_atc):
-    """Departure of all six beams from their nominal y_atc on one pass, m."""
+    """Compute the departure of all six beams from their nominal y_atc on one pass, m."""
     rng = np.random.default_rng([int(rgt), int(cycle), 92])
     shift, wander, phase = rng.normal(0, _POINTING_SIGMA), rng.normal(0, 2.0), rng.uniform(0, 2 * np.pi)
     return shift + wander * np.sin(np.asarray(x_atc) / 6.0e4 + phase)
@@ -158,42 +162,42 @@ def delta_time_at(rgt, cycle, x_atc):
 
 
 def spot(beam, orientation):
-    """Spot 1 to 6 of a beam: 1 to 6 from left to right flying backward (0), 6 to 1 forward (1)."""
+    """Return spot 1 to 6 of a beam: from left to right flying backward (0), from right to left flying forward (1)."""
     position = BEAMS.index(beam)
     return 6 - position if orientation == 1 else 1 + position
 
 
 def is_strong(beam, orientation):
-    """Whether a beam is strong: left of its pair flying backward, right flying forward."""
+    """Return whether a beam is strong: left of its pair flying backward, right flying forward."""
     return spot(beam, orientation) % 2 == 1
 
 
 def sc_orient(time):
-    """Orientation of the observatory at a time: 0 backward, 1 forward (int8)."""
+    """Return the orientation of the observatory at a time: 0 backward, 1 forward (int8)."""
     flips = (np.asarray(time, dtype="datetime64[ns]") - _FIRST_YAW_FLIP) / np.timedelta64(86400, "s") / _YAW_FLIP_DAYS
     return (np.floor(flips) % 2).astype("int8")
 
 
 def last_yaw_flip(time):
-    """Time of the last change of orientation before a time (datetime64[ns])."""
+    """Return the time of the last change of orientation before a time (datetime64[ns])."""
     days = (np.asarray(time, dtype="datetime64[ns]") - _FIRST_YAW_FLIP) / np.timedelta64(86400, "s")
     flips = np.floor(days / _YAW_FLIP_DAYS) * _YAW_FLIP_DAYS * 86400
     return _FIRST_YAW_FLIP + flips.astype("int64").astype("timedelta64[s]")
 
 
 def in_data_gap(time):
-    """Whether no science data were taken at a time (bool array)."""
+    """Return whether no science data were taken at a time (bool array)."""
     time = np.asarray(time, dtype="datetime64[ns]")
     return np.any([(time >= start) & (time < end) for start, end in SAFE_HOLDS], axis=0)
 
 
 def region_number(x_atc):
-    """Granule region 1 to 14 of a place along the track."""
+    """Return the granule region 1 to 14 of a place along the track."""
     return np.searchsorted(canonical().region_starts, np.asarray(x_atc, dtype=float), side="right").astype("int32") + 1
 
 
 def region_segments(region):
-    """First and last segment_id of a whole granule region."""
+    """Return the first and last segment_id of a whole granule region."""
     starts = np.concatenate([[0.0], canonical().region_starts, [track_length()]])
     first = int(np.ceil(starts[region - 1] / SEGMENT_LENGTH)) + 1
     last = int(np.ceil(starts[region] / SEGMENT_LENGTH))
@@ -202,7 +206,7 @@ def region_segments(region):
 
 def passes(bbox, *, rgts=None, margin=0.0):
     """
-    Runs of segments of the reference tracks inside a box of longitude and latitude.
+    Find runs of segments of the reference tracks inside a box of longitude and latitude.
 
     Parameters
     ----------

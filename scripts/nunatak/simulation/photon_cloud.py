@@ -73,7 +73,7 @@ class Cloud:
 
 def observe(world, run, cycle, beam, *, stretch=None, dead_time=True):
     """
-    The photons one beam saw of a run of segments.
+    Simulate the photons one beam saw of a run of segments.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def _middle(run, stretch):
 
 
 def _ground(world, rgt, node):
-    """Whether there is ground or ice at the nodes, its height, and its slope to the left of the track."""
+    """Return whether there is ground or ice at the nodes, its height, and its slope to the left of the track."""
     x, y, (cos, sin) = on_map(world, rgt, node)
     t = decimal_year(node.time)
     slope_x, slope_y = world.truth.slope(x, y, t)
@@ -158,7 +158,7 @@ def _ground(world, rgt, node):
 
 
 def _signal(rng, x_node, h_node, across, per_pulse):
-    """Photons from the surface: place of their pulse, height of where they fell."""
+    """Draw photons from the surface: place of their pulse and height of where they fell."""
     pulse = np.arange(np.ceil(x_node[0] / PULSE_SPACING), np.floor(x_node[-1] / PULSE_SPACING)).astype("i8")
     segment = ((pulse * PULSE_SPACING - x_node[0]) // orbit.SEGMENT_LENGTH).astype("i8")
     pulse = np.repeat(pulse, rng.poisson(per_pulse[np.clip(segment, 0, len(per_pulse) - 1)]))
@@ -179,7 +179,7 @@ def _background_records(rng, node, sun, strong):
 
 
 def _noise(rng, node, h_node, clock, rate):
-    """Background photons, evenly over the telemetry window about the surface."""
+    """Draw background photons, evenly over the telemetry window around the surface."""
     pulse = np.arange(np.ceil(node.x_atc[0] / PULSE_SPACING), np.floor(node.x_atc[-1] / PULSE_SPACING)).astype("i8")
     at = np.interp(pulse * PULSE_SPACING, node.x_atc, node.delta_time)
     expected = np.interp(at, clock, rate) * 2 * WINDOW / SPEED_OF_LIGHT
@@ -189,7 +189,7 @@ def _noise(rng, node, h_node, clock, rate):
 
 
 def alive_reference(pulse, channel, h, dead, n_channels):
-    """The definition of the kernel below, one channel of one pulse at a time."""
+    """Compute what the kernel below computes, one channel of one pulse at a time. Slow reference for tests."""
     seen = np.zeros(len(h), dtype=bool)
     for key in set(zip(pulse.tolist(), channel.tolist(), strict=True)):
         last = np.inf
@@ -201,7 +201,7 @@ def alive_reference(pulse, channel, h, dead, n_channels):
 
 @kernel
 def _alive(pulse, channel, h, dead, n_channels):
-    """Which photons find their channel awake; sorted by pulse, the highest first."""
+    """Find the photons that reach a channel outside its dead time. Photons are sorted by pulse, the highest first."""
     seen = np.zeros(h.shape[0], dtype=np.bool_)
     last = np.full(n_channels, np.inf)
     for i in range(h.shape[0]):
@@ -215,7 +215,9 @@ def _alive(pulse, channel, h, dead, n_channels):
 
 
 def _confidence(rng, segment, residual, n):
-    """signal_conf_ph of land ice: high near the surface where there is enough of it, buffer about it, else noise."""
+    """
+    Compute signal_conf_ph of land ice: high near the surface where there is enough of it, buffer around it, else noise.
+    """
     near = np.abs(residual) < _NEAR
     dense = np.bincount(segment[near], minlength=n)[segment]
     found = dense >= 6
@@ -225,7 +227,10 @@ def _confidence(rng, segment, residual, n):
 
 
 def _weights(segment, h):
-    """Share of the densest neighbourhood of the segment, 0 .. 255: photons of the segment within 1.5 m of height."""
+    """
+    Compute the share of the densest neighbourhood of the segment, 0 .. 255: photons of the segment within 1.5 m of
+    height.
+    """
     key = segment * 1e5 + h
     ordered = np.sort(key)
     near = np.searchsorted(ordered, key + 1.5, "right") - np.searchsorted(ordered, key - 1.5, "left")
@@ -236,7 +241,7 @@ def _weights(segment, h):
 
 def solar_elevation(time, longitude, latitude):
     """
-    Height of the sun above the horizon, degrees, to about a degree (declination and hour angle only).
+    Compute the height of the sun above the horizon, degrees, to about a degree (declination and hour angle only).
 
     >>> round(float(solar_elevation(np.datetime64("2019-06-21T12:00"), 0.0, 66.5)))
     47

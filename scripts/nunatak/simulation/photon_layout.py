@@ -162,7 +162,7 @@ class Field:
         return self.path.rpartition("/")[2]
 
     def attributes(self):
-        """Attributes of the real dataset, but for the fill."""
+        """Return the attributes of the real dataset without the fill."""
         up = "../" * self.path.count("/")
         others = [up + c for c in _COORDINATES[self.group].split() if c != self.name]
         found: dict[str, Any] = {"units": self.units, "long_name": self.long_name, "coordinates": " ".join(others)}

@@ -16,7 +16,11 @@ _TO_FRONT = 36e3  # m from the trunk point to the ice front
 
 
 def build(size):
-    """The world of the study `pine_island`; `tiny` has fewer tracks and cycles and a smaller grid."""
+    """
+    Build the world of the study `pine_island`.
+
+    Size `tiny` has fewer tracks and cycles and a smaller grid.
+    """
     tiny = size == "tiny"
     return World(
         name="pine_island",
@@ -36,7 +40,7 @@ def build(size):
 
 
 def truth():
-    """The glacier: a stream gathered from a wide basin, steady at first, then faster and thinner."""
+    """Return the glacier: a stream gathered from a wide basin, steady at first, then faster and thinner."""
     fx, fy = np.cos(np.deg2rad(_DIRECTION)), np.sin(np.deg2rad(_DIRECTION))
     coast = (_TRUNK[0] + _TO_FRONT * fx, _TRUNK[1] + _TO_FRONT * fy)
     shape = Sheet(*coast, _DIRECTION, 90.0, 1700.0, 260e3, 850.0, 2300.0, 150e3)
@@ -68,10 +72,12 @@ def truth():
 
 
 def _yearly_balance(height):
-    """Mean surface mass balance at a height above the sea, m/yr of ice: about 1 near the coast, less inland."""
+    """
+    Compute the mean surface mass balance at a height above the sea, m/yr of ice: about 1 near the coast, less inland.
+    """
     return 0.35 + 0.65 * np.exp(-height / 900.0)
 
 
 def _seasonal_balance(height):
-    """Amplitude of the yearly cycle of the balance, m/yr: some 0.1 m of surface."""
+    """Compute the amplitude of the yearly cycle of the balance, m/yr: some 0.1 m of surface."""
     return 0.7 * np.exp(-height / 1500.0)

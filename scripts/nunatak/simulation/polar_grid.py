@@ -16,7 +16,7 @@ _QUADRANTS = {"A1": (1, 1), "A2": (-1, 1), "A3": (-1, -1), "A4": (1, -1)}
 
 
 def quadrant(code, x, y):
-    """Slices (rows, columns) of the nodes or cells of ascending x and y that belong to a region code."""
+    """Return slices (rows, columns) of the nodes or cells of ascending x and y that belong to a region code."""
     if code not in _QUADRANTS:
         return slice(0, y.size), slice(0, x.size)
     sx, sy = _QUADRANTS[code]
@@ -30,7 +30,7 @@ def _span(keep):
 
 def put_projection(group, crs, x, y, cell):
     """
-    The scalar variable Polar_Stereographic.
+    Write the scalar variable Polar_Stereographic.
 
     As the real ones it gives the Earth's axes in kilometres and a GeoTransform from cell centres and for descending y:
     only x, y and the EPSG code or WKT place the grid.
@@ -62,7 +62,7 @@ def put_projection(group, crs, x, y, cell):
 
 
 def put_axes(group, x, y):
-    """x and y as dimension scales, y ascending."""
+    """Write x and y as dimension scales, y ascending."""
     scales = {}
     for name, values in (("y", y), ("x", x)):
         scales[name] = hdf.put(
@@ -94,7 +94,7 @@ def put_time(group, years):
 
 
 def put_root(file, *, short_name, file_name, extent, years):
-    """Root attributes, METADATA, orbit_info and quality_assessment."""
+    """Write root attributes, METADATA, orbit_info and quality_assessment."""
     began, ended = (f"{from_decimal_year(year).astype('datetime64[s]')}.000000Z" for year in (years[0], years[-1]))
     hdf.put_attributes(
         file,
@@ -150,7 +150,7 @@ def put_root(file, *, short_name, file_name, extent, years):
 
 
 def put_grid(group, name, values, scales, *, units, fill=hdf.FILLS["f4"], **attributes):
-    """A float32 grid with NaN as fill, one chunk per layer, linked to its axes and projection."""
+    """Write a float32 grid with NaN as fill, one chunk per layer, linked to its axes and projection."""
     values = np.asarray(values, dtype="f4")
     chunks = (1, *values.shape[1:]) if values.ndim == 3 else tuple(min(n, 500) for n in values.shape)
     dataset = hdf.put(
@@ -170,7 +170,7 @@ def put_grid(group, name, values, scales, *, units, fill=hdf.FILLS["f4"], **attr
 
 
 def lonlat_extent(crs, bounds):
-    """West, south, east, north of a projected box, degrees."""
+    """Return west, south, east, north of a projected box, degrees."""
     to_lonlat = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     left, bottom, right, top = bounds
     return tuple(float(v) for v in to_lonlat.transform_bounds(left, bottom, right, top, densify_pts=51))

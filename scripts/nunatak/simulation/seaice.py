@@ -59,50 +59,54 @@ class SeaIce:
     reference_sigma: float = 0.015
 
     def sea(self, lon, lat):
-        """Whether a place is water or sea ice, not land or ice shelf."""
+        """Return whether a place is water or sea ice, not land or ice shelf."""
         east = np.mod(lon, 360.0)
         west = np.interp(lat, _WEST_LATITUDE, _WEST_LONGITUDE)
         front = np.interp(east, _FRONT_LONGITUDE, _FRONT_LATITUDE)
         return (east > west) & (east < 210.0) & (lat > front)
 
     def ice_freeboard(self, x, y, t):
-        """Mean freeboard of ice between leads."""
+        """Compute the mean freeboard of ice between leads."""
         growth = 1 - self.season * (1 - np.cos(2 * np.pi * (t - self.thickest))) / 2
         return self._of_place(x, y) * (1 + 0.15 * np.sin(x / 4.0e5)) * growth
 
     def _of_place(self, x, y):
-        """Freeboard of ice between leads at the time it is thickest."""
+        """Compute the freeboard of ice between leads at the time it is thickest."""
         offshore = (np.hypot(x, y) - 1.33e6) / 2.5e5  # m from the pole; the shelf front lies at about 1.33e6
         return self.thin + (self.thick - self.thin) * (1 - np.exp(-(np.maximum(offshore, 0.0) ** 1.5)))
 
     def lead_share(self, x, y):
-        """Share of a track's length over leads."""
+        """Compute the share of a track's length over leads."""
         return 0.06 + 0.04 * np.sin(x / 3.0e5) * np.cos(y / 3.5e5)
 
     def concentration(self, x, y):
-        """Ice concentration, per cent."""
+        """Compute the ice concentration, per cent."""
         return 100.0 * (1.0 - 0.5 * self.lead_share(x, y))
 
     def freeboard(self, x, y, t):
-        """Mean freeboard of all that a track crosses, leads included: what a length-weighted mean estimates."""
+        """
+        Compute the mean freeboard of all that a track crosses, leads included: what a length-weighted mean estimates.
+        """
         return (1 - self.lead_share(x, y)) * self.ice_freeboard(x, y, t)
 
     def spread(self, x, y, t, *, noise=0.0):
-        """Standard deviation of segments around `freeboard`, with noise of one standard deviation `noise`."""
+        """
+        Compute the standard deviation of segments around `freeboard`, with noise of one standard deviation `noise`.
+        """
         share, ice = self.lead_share(x, y), self.ice_freeboard(x, y, t)
         second = (1 - share) * ice**2 * (1 + self.patch_spread**2) * (1 + self.segment_spread**2)
         return np.sqrt(second - ((1 - share) * ice) ** 2 + noise**2)
 
     def sea_surface(self, x, y):
-        """Height of the sea above the mean sea surface, m."""
+        """Compute the height of the sea above the mean sea surface, m."""
         return 0.25 * np.sin(x / 5.0e5) + 0.15 * np.cos(y / 3.0e5)
 
     def plane(self, lon, lat):
-        """x, y of longitude and latitude."""
+        """Compute x, y of longitude and latitude."""
         return _transformer(self.crs).transform(lon, lat)
 
     def place(self, x, y):
-        """Longitude and latitude of x, y."""
+        """Compute longitude and latitude of x, y."""
         return _transformer(self.crs).transform(x, y, direction="INVERSE")
 
 
@@ -120,11 +124,11 @@ class WideSea(SeaIce):
     y0: float = 0.0
 
     def sea(self, lon, lat):
-        """Whether a place is water or sea ice: always."""
+        """Return whether a place is water or sea ice: always."""
         return np.ones(np.broadcast_shapes(np.shape(lon), np.shape(lat)), dtype=bool)
 
     def _of_place(self, x, y):
-        """Freeboard of ice between leads at the time it is thickest."""
+        """Compute the freeboard of ice between leads at the time it is thickest."""
         away = np.hypot(x - self.x0, y - self.y0) / 4.0e5
         return self.thin + (self.thick - self.thin) * (1 - np.exp(-(away**1.5)))
 
@@ -135,7 +139,11 @@ def _transformer(crs):
 
 
 def build(size):
-    """The world of the study `ross_sea`; `tiny` is its first week on a few tracks."""
+    """
+    Build the world of the study `ross_sea`.
+
+    Size `tiny` is its first week on a few tracks.
+    """
     tiny = size == "tiny"
     return World(
         name="ross_sea",
@@ -153,7 +161,11 @@ def build(size):
 
 
 def build_year(size):
-    """The world of the study `ross_sea_year`: the same sea ice from January to December 2019; `tiny` has two weeks."""
+    """
+    Build the world of the study `ross_sea_year`: the same sea ice from January to December 2019.
+
+    Size `tiny` has two weeks.
+    """
     tiny = size == "tiny"
     return replace(
         build(size),

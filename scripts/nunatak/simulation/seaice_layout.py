@@ -74,7 +74,7 @@ def position_columns(segments, rng):
 
 
 def height_columns(segments, rng):
-    """Height, length, type and sea-surface flag of the segments."""
+    """Return height, length, type and sea-surface flag of the segments."""
     leads = segments.kind == seaice_segments.SPECULAR_LEAD
     return {
         "height_segment_height": (with_fills(segments.height, rng), "f4", "meters"),
@@ -87,13 +87,13 @@ def height_columns(segments, rng):
 
 
 def concentration_columns(segments, version):
-    """Ice concentration (per cent) under the names of a release: one up to 005, two radiometers' from 006 on."""
+    """Return ice concentration (per cent) under the names of a release: one up to 005, two radiometers' from 006 on."""
     names = [name for name in variables.names("atl10", version) if name.startswith("ice_conc")]
     return {name: (segments.concentration, "f4", "1") for name in names}
 
 
 def with_fills(values, rng, number=None):
-    """The values with `number` of them (by default 1 in 100) unknown."""
+    """Replace `number` of the values (default: 1 in 100) by the fill."""
     values = np.array(values, dtype=float)
     lost = rng.random(values.size) < FILL_SHARE if number is None else rng.integers(0, values.size, number)
     values[lost] = np.nan

@@ -27,7 +27,7 @@ class IcePass:
 
 def passes(world, *, months=None):
     """
-    Every n-th pair of passes over the world's box in its period, in order of time.
+    Choose every n-th pair of passes over the world's box in its period, in order of time.
 
     Pairs, because northward and southward passes take turns.
 
@@ -60,13 +60,13 @@ def _passes(bbox, period, cycles):
 
 
 def month_of(ice_pass):
-    """The month a pass begins in, such as "2019-09"."""
+    """Return the month a pass begins in, such as "2019-09"."""
     return str(delta_time_to_utc(ice_pass.start).astype("datetime64[M]"))
 
 
 def orientation(world, ice_pass):
     """
-    sc_orient and sc_orient_time of a pass: one value, or three where the observatory turns on the way.
+    Return sc_orient and sc_orient_time of a pass: one value, or three where the observatory turns on the way.
 
     The turn of the mission's calendar that falls into the period is moved into the middle of the pass nearest to it.
 
@@ -88,7 +88,7 @@ def orientation(world, ice_pass):
 
 
 def _turning_pass(world):
-    """The pass during which the observatory turns, or None without a turn in the period."""
+    """Return the pass during which the observatory turns, or None without a turn in the period."""
     first, last = (from_decimal_year(year) for year in world.period)
     flip = orbit.last_yaw_flip(last)
     if flip <= first:

@@ -35,14 +35,14 @@ class IceSegments:
 
 
 def observe(world, ice_pass, beam):
-    """The segments of one beam on one pass over sea, outside clouds."""
+    """Simulate the segments of one beam on one pass over sea, outside clouds."""
     rng = world.rng("sea_ice", ice_pass.rgt, ice_pass.cycle, beam)
     parts = [_leg(world, ice_pass, rng, beam, *leg) for leg in _legs(world, ice_pass, beam)]
     return IceSegments(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(IceSegments)))
 
 
 def _legs(world, ice_pass, beam):
-    """(x0, x1, strong) of each stretch of a pass with one orientation; in transition the old one still holds."""
+    """Return (x0, x1, strong) of each stretch of a pass with one orientation. In transition the old one still holds."""
     flags, since = seaice_passes.orientation(world, ice_pass)
     legs = []
     for run in ice_pass.runs:
@@ -102,12 +102,12 @@ def _surface(truth, rng, x_atc, x, y, t):
 
 
 def _gamma(rng, spread, n):
-    """n draws of mean 1 and standard deviation `spread`, all positive."""
+    """Draw n values of mean 1 and standard deviation `spread`, all positive."""
     return rng.gamma(spread**-2, spread**2, n)
 
 
 def _cloudy(world, ice_pass, x_atc):
-    """Whether cloud hides the surface; the same stretches for all beams of a pass."""
+    """Return whether cloud hides the surface, with the same stretches for all beams of a pass."""
     rng = world.rng("sea_ice_cloud", ice_pass.rgt, ice_pass.cycle)
     first = (ice_pass.runs[0].first - 1) * orbit.SEGMENT_LENGTH
     reach = (ice_pass.runs[-1].last - 1) * orbit.SEGMENT_LENGTH - first

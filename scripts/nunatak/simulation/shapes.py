@@ -31,7 +31,7 @@ class Cap:
     lobes: tuple = ()
 
     def margin(self, x, y):
-        """Distance from the centre and radius of the margin in that direction, m."""
+        """Compute the distance from the centre and the radius of the margin in that direction, m."""
         dx, dy = x - self.x0, y - self.y0
         r = np.hypot(dx, dy)
         angle = np.arctan2(dy, dx)
@@ -40,7 +40,7 @@ class Cap:
 
     @property
     def reach(self):
-        """A radius that no part of the cap leaves, m."""
+        """Return a radius that no part of the cap leaves, m."""
         return self.radius * (1 + sum(abs(amplitude) for _, amplitude, _ in self.lobes))
 
 
@@ -62,7 +62,7 @@ class Caps:
 
     def evaluate(self, x, y):
         """
-        Level, surface and thickness of points.
+        Compute level, surface and thickness of points.
 
         Returns
         -------
@@ -92,7 +92,7 @@ class Caps:
         return level, height, thickness
 
     def land(self, x, y, level):
-        """Height of the ground off ice above the sea, m; at the margin it meets the bed of the ice."""
+        """Compute the height of the ground off ice above the sea, m. At the margin it meets the bed of the ice."""
         return _hills(x, y, level, self.caps[0].edge - self.caps[0].edge_thickness, self.relief)
 
 
@@ -123,7 +123,7 @@ class Oval:
     relief: float = 160.0
 
     def evaluate(self, x, y):
-        """Level, surface and thickness of points, as `Caps.evaluate` returns them."""
+        """Compute level, surface and thickness of points, as `Caps.evaluate` does."""
         x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
         angle = np.deg2rad(self.direction)
         dx, dy = x - self.x0, y - self.y0
@@ -142,7 +142,7 @@ class Oval:
         return level, np.where(on, surface, np.nan), np.where(on, ice, np.nan)
 
     def land(self, x, y, level):
-        """Height of the ground off ice above the sea, m; at the margin it meets the bed of the ice."""
+        """Compute the height of the ground off ice above the sea, m. At the margin it meets the bed of the ice."""
         return _hills(x, y, level, self.edge - self.edge_thickness, self.relief)
 
 
@@ -174,7 +174,7 @@ class Sheet:
     ripple: float = 6.0
 
     def evaluate(self, x, y):
-        """Level, surface and thickness of points, as `Caps.evaluate` returns them."""
+        """Compute level, surface and thickness of points, as `Caps.evaluate` does."""
         x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
         angle = np.deg2rad(self.direction)
         dx, dy = x - self.x0, y - self.y0
@@ -194,18 +194,20 @@ class Sheet:
         return level, np.where(on, surface, np.nan), np.where(on, ice, np.nan)
 
     def land(self, x, y, level):
-        """Height of the sea floor above the sea, m; at the coast it meets the bed of the ice."""
+        """Compute the height of the sea floor above the sea, m. At the coast it meets the bed of the ice."""
         away = 1 - np.exp(np.minimum(level, 0.0) / 1e4)
         return self.front - self.front_thickness + away * (90.0 * np.cos(x / 8e3) * np.cos(y / 11e3) - 150.0)
 
 
 def _undulation(x, y):
-    """Surface waves of 5 to 20 km length, between -2 and 2."""
+    """Compute surface waves of 5 to 20 km length, between -2 and 2."""
     return np.sin(x / 2.9e3 + 0.7) * np.cos(y / 3.3e3) + np.cos(x / 1.1e3 - y / 0.9e3) * np.sin(y / 2.1e3 + 0.3)
 
 
 def _hills(x, y, level, edge, relief):
-    """Height of the ground off ice above the sea, m: `edge` at the margin, hills of `relief` away from it."""
+    """
+    Compute the height of the ground off ice above the sea, m: `edge` at the margin, hills of `relief` away from it.
+    """
     away = 1 - np.exp(np.minimum(level, 0.0) / 6e3)
     hills = np.cos(x / 7.0e3) * np.cos(y / 9.0e3) + 0.5 * np.sin((x + 2 * y) / 15e3)
     return edge + away * (relief * hills - 60.0)

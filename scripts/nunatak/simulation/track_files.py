@@ -9,13 +9,13 @@ from nunatak.times import delta_time_to_utc
 
 
 def granule_name(product, rgt, cycle, region_number, began, version, revision):
-    """The name of a track granule that begins at `began` (s since 2018-01-01)."""
+    """Return the name of a track granule that begins at `began` (s since 2018-01-01)."""
     stamp = str(delta_time_to_utc(began).astype("datetime64[s]")).translate(str.maketrans("", "", "-T:"))
     return f"{product}_{stamp}_{rgt:04d}{cycle:02d}{region_number:02d}_{version}_{revision}.h5"
 
 
 def put_orbit_info(file, rgt, cycle, began):
-    """The group orbit_info: node, orbit number and orientation of the observatory."""
+    """Write the group orbit_info: node, orbit number and orientation of the observatory."""
     group = file.create_group("orbit_info")
     hdf.put_attributes(group, {"Description": "Contains data that are common among all beams for the granule."})
     turned = (orbit.last_yaw_flip(delta_time_to_utc(began)) - delta_time_to_utc(0.0)) / np.timedelta64(1, "s")
@@ -58,7 +58,7 @@ def put_orbit_info(file, rgt, cycle, began):
 
 
 def beam_attributes(beam, orientation):
-    """Attributes of a beam's group: spot, strength and orientation."""
+    """Return the attributes of a beam's group: spot, strength and orientation."""
     spot = orbit.spot(beam, orientation)
     return {
         "Description": "Contains subgroups organized by Ground Track",

@@ -71,7 +71,7 @@ def _thickness(world, gx, gy):
 
 
 def _years(world):
-    """The calendar years of a world's record."""
+    """Return the calendar years of a world's record."""
     return np.arange(int(world.period[0]), int(np.ceil(world.period[1])))
 
 

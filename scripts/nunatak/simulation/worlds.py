@@ -62,7 +62,7 @@ class World:
 
     def rng(self, *keys):
         """
-        A random generator for one thing, such as rng("atl06", 548, 3, "gt1l").
+        Create a random generator for one thing, such as rng("atl06", 548, 3, "gt1l").
 
         It depends on the world, its seed and the keys only, so that neither the order nor the choice of granules
         changes any of them.
@@ -72,7 +72,7 @@ class World:
 
 
 def names():
-    """Names of the worlds, sorted."""
+    """List the names of the worlds, sorted."""
     return sorted(_BUILDERS)
 
 
