@@ -9,7 +9,7 @@ from nunatak.parameters.velocity import CubeForm
 
 def atl06sr(atl03_path, parameters, atl08_path=None, region=None, *, callback=None, threads=None):
     """
-    Heights fitted to the photons of one or more ATL03 granules (ATL06-SR), on this machine.
+    Fit heights to the photons of one or more ATL03 granules (ATL06-SR), on this machine.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def atl06sr(atl03_path, parameters, atl08_path=None, region=None, *, callback=No
 
 def atl03s(atl03_path, parameters, atl08_path=None, region=None, *, callback=None, threads=None):
     """
-    The photons of each extent (SlideRule's `atl03s`); arguments as for `atl06sr`.
+    Read the photons of each extent (SlideRule's `atl03s`), with the arguments of `atl06sr`.
 
     Returns
     -------
@@ -229,7 +229,7 @@ def build_cube(
 
 def find(product, region=None, period=None, *, resources="resources", filters=None, **settings):
     """
-    What NASA's archives and ITS_LIVE hold of a product; needs no login.
+    Search what NASA's archives and ITS_LIVE hold of a product. No login is needed.
 
     Parameters
     ----------
@@ -260,7 +260,7 @@ def find(product, region=None, period=None, *, resources="resources", filters=No
 
 def in_place(address, *, endpoints=None):
     """
-    An address that readers take in place of a path, with the login that it wants: only what is read travels.
+    Return an address that readers take in place of a path, with the login it needs. Only what is read is transferred.
 
     Parameters
     ----------
@@ -282,7 +282,7 @@ def in_place(address, *, endpoints=None):
 
 def icepyx_query(product, region, period, *, version=None, tracks=(), cycles=()):
     """
-    The icepyx query object for what a study would ask, to go on with as its users do.
+    Build the icepyx query object for what a study would ask, to go on with as its users do.
 
     Parameters
     ----------
@@ -314,7 +314,7 @@ def icepyx_query(product, region, period, *, version=None, tracks=(), cycles=())
 
 
 def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), names=True):
-    """Part of an ITS_LIVE datacube, a folder or an address; see `nunatak.products.itslive.cubes.open_datacube`."""
+    """Open part of an ITS_LIVE datacube, a folder or an address. See `nunatak.products.itslive.cubes.open_datacube`."""
     from nunatak.products.itslive import cubes
 
     return cubes.open_datacube(path, bounds=bounds, period=period, variables=variables, names=names)

@@ -76,12 +76,12 @@ class Track:
 
     @property
     def n_photons(self):
-        """Photons of the stretch."""
+        """Return the number of photons of the stretch."""
         return int(self.segments["segment_ph_cnt"].sum())
 
     @property
     def rows(self):
-        """The photons' rows in the file."""
+        """Return the photons' rows in the file."""
         if not len(self.segments["photon"]):
             return slice(0, 0)
         first = int(self.segments["photon"][0])
@@ -89,14 +89,15 @@ class Track:
 
     @property
     def gt(self):
-        """10 (gt1l) .. 60 (gt3r)."""
+        """Return the track's number, 10 (gt1l) .. 60 (gt3r)."""
         return GT_CODES[self.beam]
 
     def stretch(self, inside):
         """
-        The track from the first to the last segment that is inside and has photons; what lies between but not inside
-        stays, marked as not inside. A segment without photons neither begins nor ends a stretch: its coordinates may
-        be fill.
+        Cut the track to the part from the first to the last segment that is inside and has photons.
+
+        Segments between them that are not inside stay and are marked. A segment without photons neither begins nor ends
+        a stretch, because its coordinates may be fill.
         """
         counts = self.segments["segment_ph_cnt"]
         kept = np.flatnonzero(inside & (counts > 0))
@@ -128,7 +129,7 @@ class BeamPhotons:
         return len(self.photons["h_ph"])
 
     def segment_index(self):
-        """(n,) row in `track.segments` of each photon."""
+        """Return the row in `track.segments` of each photon, (n,)."""
         counts = self.track.segments["segment_ph_cnt"]
         ends = np.cumsum(counts)
         low, high = self.first, self.first + len(self)
@@ -139,7 +140,7 @@ class BeamPhotons:
 
 def read_granule(path):
     """
-    What a granule says of itself, by its name and by its content, which must agree.
+    Read what a granule says of itself, by its name and by its content, which must agree.
 
     Raises
     ------
@@ -169,7 +170,7 @@ def read_granule(path):
 
 
 def _name(file, path):
-    """The granule's name as parsed: its own, else the one its metadata remember, else None."""
+    """Parse the granule's name: its own, else the one in its metadata. Returns None without either."""
     stated = ""
     if "METADATA/DatasetIdentification" in file:
         stated = hdf5.attribute(file["METADATA/DatasetIdentification"], "fileName", "")
@@ -183,7 +184,7 @@ def _name(file, path):
 
 def read_track(granule, beam, *, fields=()):
     """
-    The segments of one beam.
+    Read the segments of one beam.
 
     Parameters
     ----------
@@ -234,7 +235,7 @@ def _background(group, names):
 
 def read_photons(track, names, rows=None):
     """
-    Columns of the photons of a track.
+    Read columns of the photons of a track.
 
     Parameters
     ----------
@@ -255,7 +256,7 @@ def read_photons(track, names, rows=None):
 
 
 def photon_blocks(track, names, *, size=BLOCK_PHOTONS):
-    """The photons of a track in blocks of at most `size` rows, as BeamPhotons, in the order of the file."""
+    """Read the photons of a track in blocks of at most `size` rows, as BeamPhotons, in the order of the file."""
     rows = track.rows
     for start in range(rows.start, rows.stop, size):
         block = slice(start, min(start + size, rows.stop))

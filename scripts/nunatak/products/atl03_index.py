@@ -43,7 +43,7 @@ COLUMNS = (
 
 def index(paths):
     """
-    One row for each beam of each granule.
+    Index granules with one row for each beam of each granule.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def _row(granule, beam):
 
 
 def _west_east(lon):
-    """Bounds of the longitudes along a track, in [-180, 180]; west > east across the antimeridian."""
+    """Return the bounds of the longitudes along a track, in [-180, 180], with west > east across the antimeridian."""
     along = np.unwrap(lon, period=360)
     west, east = along.min(), along.max()
     if east - west >= 360:
@@ -140,7 +140,7 @@ def write_index(table, path):
 
 
 def read_index(path):
-    """An index that `write_index` wrote."""
+    """Read an index that `write_index` wrote."""
     try:
         table = pq.read_table(path).to_pandas()
     except (pa.ArrowInvalid, OSError) as error:

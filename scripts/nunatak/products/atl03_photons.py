@@ -29,7 +29,7 @@ WRONG = (
 
 
 def read(track, names, rows):
-    """Columns of photons, and how many were left out for what is wrong with them: {what: count}."""
+    """Read columns of photons, and count those left out by what is wrong with them: {reason: count}."""
     with hdf5.open_granule(track.granule.path) as file:
         group = file[track.beam]
         present = [name for name in names if name not in LATER or hdf5.has(group, f"heights/{name}")]
@@ -41,7 +41,9 @@ def read(track, names, rows):
 
 def _read_rows(group, name, rows, column):
     """
-    Rows of a dataset, its chunks inflated outside the library's lock so that beams can be read side by side.
+    Read rows of a dataset.
+
+    Its chunks are inflated outside the library's lock, so that beams can be read side by side.
 
     Datasets stored in another way than by deflate alone are left to the HDF5 library.
     """

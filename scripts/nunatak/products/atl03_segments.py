@@ -124,7 +124,7 @@ def _too_long(along, counts):
 
 
 def without_gaps(distance, segment_id):
-    """Distances with fills (segments without photons) interpolated by segment id."""
+    """Interpolate distances of segments without photons (fills) by segment id."""
     distance = distance.astype("f8")
     known = np.isfinite(distance)
     if not known.all() and known.any():
@@ -133,7 +133,7 @@ def without_gaps(distance, segment_id):
 
 
 def lengths(group, segments):
-    """True length of each segment: the file's own, else the way to the next segment, else nominal."""
+    """Return the true length of each segment: the file's own, else the distance to the next segment, else nominal."""
     if hdf5.has(group, "geolocation/segment_length"):
         length = hdf5.read(group, "geolocation/segment_length").astype("f8")
     else:

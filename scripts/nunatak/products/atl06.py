@@ -124,7 +124,7 @@ _COUNTS = ("n_fit_photons",)
 
 def read_segments(path, *, region=None, period=None, beams=None, variables=None, optional=(), needed=()):
     """
-    The segments of one granule, in a region and a period.
+    Read the segments of one granule, in a region and a period.
 
     Positions are read first, then of everything else only the rows from the first to the last segment kept.
 
@@ -169,12 +169,12 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None,
 
 
 def no_segments(variables=None):
-    """The table of `read_segments` without a row, as for a chunk without granules."""
+    """Return the table of `read_segments` without a row, as for a chunk without granules."""
     return _table([], _wanted(variables or ()), 0, 0)
 
 
 def _wanted(variables):
-    """Column name to path below land_ice_segments, for the variables that are not in the table anyway."""
+    """Map column names to paths below land_ice_segments, for the variables that are not in the table anyway."""
     wanted = {}
     for variable in variables:
         written = names_of.canonical("atl06", variable)
@@ -193,7 +193,9 @@ def _beams(beams):
 
 
 def _identity(file, path):
-    """rgt, cycle and time (or None), from the name when it is a granule's, checked against what the file states."""
+    """
+    Return rgt, cycle and time (or None), from the name when it is a granule's, checked against what the file states.
+    """
     hdf5.check_product(file, "ATL06")
     try:
         name = granules.parse(path.name)
@@ -212,7 +214,7 @@ def _identity(file, path):
 
 
 def _check_layout(file, path):
-    """A granule without a single segment: an empty subset when the release is known, else a layout we do not know."""
+    """Take a granule without a segment for an empty subset when its release is known, else refuse its layout."""
     release = hdf5.attribute(file, "identifier_product_doi", "")[-3:]
     with suppress(NunatakError):  # a name that is no granule's tells no release
         release = granules.parse(path.name).version
@@ -224,7 +226,7 @@ def _check_layout(file, path):
 
 
 def _read_beam(file, beam, *, region, period, wanted, spared, needed, start):
-    """The columns of one beam (None without a segment to keep) and its status."""
+    """Read the columns of one beam (None without a segment to keep) and its status."""
     if beam not in file:
         return None, TrackStatus(beam, MISSING, f"no group {beam}: a subset has none where it found no data")
     if SEGMENTS not in file[beam]:
@@ -282,7 +284,7 @@ def _check_shapes(group, columns):
 
 
 def _read_rows(own, rows, wanted, spared, needed, columns):
-    """Put the rows of every variable into `columns`; return the expected variables that the subset lacks."""
+    """Put the rows of every variable into `columns` and return the expected variables that the subset lacks."""
     absent = []
     for name in _REQUIRED:
         columns[name] = own.read(name, LAYOUT[name][0], rows)
@@ -302,7 +304,7 @@ def _read_rows(own, rows, wanted, spared, needed, columns):
 
 
 def _table(parts, wanted, rgt, cycle):
-    """One DataFrame of the beams' columns."""
+    """Join the beams' columns to one DataFrame."""
     n = sum(count for _, count, _ in parts)
     codes = np.repeat([BEAMS.index(beam) for beam, _, _ in parts], [count for _, count, _ in parts]).astype("i8")
     data: dict[str, object] = {"beam": pd.Categorical.from_codes(codes, categories=pd.Index(BEAMS))}

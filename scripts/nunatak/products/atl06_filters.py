@@ -28,7 +28,7 @@ _MAY_BE_ABSENT = ("atl06_quality_summary", "h_li_sigma")
 
 
 def variables(preset):
-    """The variables of the product that a preset needs beyond those every table of segments has."""
+    """List the variables of the product that a preset needs beyond those of every table of segments."""
     always = ("h_li", "h_li_sigma", "atl06_quality_summary", "spot", "segment_id", "beam", "rgt", "cycle")
     return tuple(name for test in tests_of(preset) for name in NEEDS[test] if name not in always)
 
@@ -40,7 +40,7 @@ def needed(preset):
 
 def tests_of(preset):
     """
-    The tests of a preset in order, or those named.
+    List the tests of a preset in order, or those named.
 
     Raises
     ------

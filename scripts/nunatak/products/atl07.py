@@ -54,7 +54,7 @@ STANDARD = SegmentFilter()
 
 def read_segments(path, *, keep=STANDARD, **options):
     """
-    The height segments of one granule: `height_segment_height` (m above the mean sea surface) and its companions.
+    Read the height segments of one granule: `height_segment_height` (m above the mean sea surface) and its companions.
 
     Parameters
     ----------

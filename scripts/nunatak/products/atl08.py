@@ -73,7 +73,7 @@ class PhotonClasses:
 
 def read_classes(path, beam, *, fields=()):
     """
-    The classified photons of one beam; None where the file has no such beam or no photons in it.
+    Read the classified photons of one beam. Returns None where the file has no such beam or no photons in it.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _land_path(group, name):
 
 
 def read_land_segments(path, beam, names=("segment_id_beg", "segment_id_end", "terrain/h_te_median")):
-    """Columns of `land_segments` as a dict of arrays, fills as NaN; empty where the beam has none."""
+    """Read columns of `land_segments` as a dict of arrays, fills as NaN, empty where the beam has none."""
     with hdf5.open_granule(path) as file:
         if beam not in file or "land_segments" not in file[beam]:
             return {}
@@ -124,7 +124,7 @@ def read_land_segments(path, beam, names=("segment_id_beg", "segment_id_end", "t
 
 def classify(track, classes):
     """
-    Class of every photon of an ATL03 track (or of its stretch), 4 where ATL08 does not list it.
+    Return the class of every photon of an ATL03 track (or of its stretch), 4 where ATL08 does not list it.
 
     Photon = first photon of the segment + classed_pc_indx - 1; rows of segments outside the stretch are left out, and
     so is the class of a photon that the file counts and does not hold.
@@ -176,13 +176,17 @@ def _check_times(track, classes, row, found):
 
 
 def _rows_of(ids, wanted):
-    """Row of each wanted id among sorted ids, and whether it is there."""
+    """Return the row of each wanted id among sorted ids, and whether it is there."""
     row = np.clip(np.searchsorted(ids, wanted), 0, max(len(ids) - 1, 0))
     return row, (ids[row] == wanted) if len(ids) else np.zeros(len(wanted), dtype=bool)
 
 
 def land_rows(track, classes):
-    """(n_segment,) row of `land_segments` each ATL03 segment lies in: the last that begins at or before it; -1 none."""
+    """
+    Return the row of `land_segments` of each ATL03 segment, (n_segment,).
+
+    It is the last that begins at or before the segment, -1 without one.
+    """
     return np.searchsorted(classes.land["segment_id_beg"], track.segments["segment_id"], side="right") - 1
 
 

@@ -61,7 +61,7 @@ ERRORS = ("beam_fb_unc", "beam_fb_sigma")
 
 def read_segments(path, *, keep=STANDARD, **options):
     """
-    The freeboard segments of one granule: `beam_fb_height` (m) and its companions.
+    Read the freeboard segments of one granule: `beam_fb_height` (m) and its companions.
 
     Parameters
     ----------
@@ -73,7 +73,9 @@ def read_segments(path, *, keep=STANDARD, **options):
 
 
 def read_with_error(path, **options):
-    """Like `read_segments`, with the freeboard's error under the name of the granule's release (`ERRORS`)."""
+    """
+    Read what `read_segments` reads, with the freeboard's error under the name of the granule's release (`ERRORS`).
+    """
     try:
         release = granules.parse(Path(str(path)).name).version
     except NunatakError:

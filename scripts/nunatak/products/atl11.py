@@ -104,7 +104,7 @@ DTYPES = {"ref_pt": "i4", "cycle": "i2", "rgt": "i2", "rgt_crossing": "i4", "qua
 
 def read_heights(path, *, region=None, period=None, pairs=None, cycles=None, variables=None, optional=(), needed=()):
     """
-    The heights of one granule, a row for each reference point and cycle that has one.
+    Read the heights of one granule, a row for each reference point and cycle that has one.
 
     Positions are read first, then of everything else only the block from the first to the last point and cycle kept.
 
@@ -145,7 +145,7 @@ def read_heights(path, *, region=None, period=None, pairs=None, cycles=None, var
 
 
 def no_heights(variables=None):
-    """The table of `read_heights` without a row, as for a chunk without granules."""
+    """Return the table of `read_heights` without a row, as for a chunk without granules."""
     return _table([], (*_POINTS, *_HEIGHTS, *_wanted(variables or ())), 0)
 
 
@@ -169,7 +169,7 @@ def _wanted(variables):
 
 def identity(file, path):
     """
-    The reference ground track and (first, last) cycle, from the name when it is a granule's, checked against the file.
+    Return RGT and (first, last) cycle, from the name when it is a granule's, checked against the file.
 
     A file with a name of its own tells no cycles: 1 to 99.
     """
@@ -204,7 +204,7 @@ def identity(file, path):
 
 
 def _stated_rgt(file, present):
-    """The track as orbit_info or a pair's attribute states it (a number, text or an array); None without either."""
+    """Return the track that orbit_info or a pair's attribute states (number, text or array), else None."""
     rgt, _ = hdf5.orbit(file)
     for pair in present:
         text = hdf5.attribute(file[pair], "ReferenceGroundTrack")
@@ -219,7 +219,7 @@ def _stated_rgt(file, present):
 
 
 def _read_pair(file, pair, *, region, period, cycles, wanted, spared, rgt, held):
-    """The columns of one pair (None without a height to keep) and its status."""
+    """Read the columns of one pair (None without a height to keep) and its status."""
     if pair not in file:
         return None, TrackStatus(pair, MISSING, f"no group {pair}: a subset has none where it found no data")
     group = file[pair]
@@ -264,7 +264,7 @@ def _read_pair(file, pair, *, region, period, cycles, wanted, spared, rgt, held)
 
 
 def _variable(own, name, rows, spared):
-    """A variable's rows by the first of its names; None where it is absent and may be."""
+    """Read a variable's rows by the first of its names. Returns None where it is absent and may be."""
     paths = LAYOUT[name][0]
     found = next((path for path in paths if hdf5.has(own.group, path)), None)
     if found is None and spared:
@@ -314,7 +314,7 @@ def _check_shapes(group, n, n_cycle):
 
 
 def _table(parts, names, rgt):
-    """One DataFrame of the pairs' columns."""
+    """Join the pairs' columns to one DataFrame."""
     columns = ("cycle", "time", *names)
     table = frame(parts, columns, {"time": "datetime64[ns]", "h_corr": "f4", "h_corr_sigma": "f4", **DTYPES})
     table.insert(1, "rgt", np.full(len(table), rgt, dtype="i2"))
@@ -323,7 +323,7 @@ def _table(parts, names, rgt):
 
 
 def frame(parts, columns, empty):
-    """Return one DataFrame of the columns of pairs; `empty` gives the types of columns without a row."""
+    """Join columns of pairs to one DataFrame. `empty` gives the types of columns without a row."""
     codes = np.repeat([PAIRS.index(pair) for pair, _ in parts], [len(data["time"]) for _, data in parts]).astype("i8")
     table: dict[str, object] = {"pair": pd.Categorical.from_codes(codes, categories=pd.Index(PAIRS))}
     for name in columns:

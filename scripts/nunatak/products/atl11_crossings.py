@@ -58,7 +58,7 @@ _UNITS = {
 
 def read_crossings(path, *, region=None, period=None, pairs=None):
     """
-    Heights of other tracks where they cross this one, moved to its reference points by the product.
+    Read heights of other tracks where they cross this one, moved to its reference points by the product.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def read_crossings(path, *, region=None, period=None, pairs=None):
 
 
 def no_crossings():
-    """The table of `read_crossings` without a row."""
+    """Return the table of `read_crossings` without a row."""
     return _table([], 0)
 
 

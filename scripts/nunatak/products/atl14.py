@@ -10,7 +10,7 @@ _OPTIONAL = ("data_count",)
 
 def read_surface(paths, *, bounds=None):
     """
-    The reference surface, of one file or of several Antarctic quadrants joined without double counting.
+    Read the reference surface of one file, or of several Antarctic quadrants joined without double counting.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ _DAYS = Column("f8", 0, 8100, 1)  # since 2018-01-01, to 2040
 
 def read_height_change(paths, *, bounds=None):
     """
-    Height change since the datum of 2020.0, of one file or of several Antarctic quadrants.
+    Read height change since the datum of 2020.0, of one file or of several Antarctic quadrants.
 
     The rows and columns that quadrants share count once.
 
@@ -46,7 +46,7 @@ def read_height_change(paths, *, bounds=None):
 
 def read_rates(paths, lag, *, bounds=None):
     """
-    Rates of height change over a lag.
+    Read rates of height change over a lag.
 
     dhdt(t) = [delta_h(t + lag/2) - delta_h(t - lag/2)] / lag, so it already is a difference of epochs, and dhdt_sigma
     already knows what the two epochs share.
@@ -77,7 +77,7 @@ def read_rates(paths, lag, *, bounds=None):
 
 def lags(path):
     """
-    The lags a file holds: quarters between the two epochs -> group, ascending.
+    Return the lags a file holds, ascending: quarters between the two epochs -> group.
 
     A monthly file's lags may be fractions of a quarter.
     """
@@ -115,7 +115,7 @@ def _read(paths, group_of, value, others, optional, bounds):
 
 
 def _years(group):
-    """Decimal years of a group's time axis."""
+    """Return decimal years of a group's time axis."""
     days = hdf5.read(group, "time", column=_DAYS)
     known = (days >= _DAYS.low) & (days <= _DAYS.high)
     if days.size == 0 or not known.all() or not np.all(np.diff(days) > 0):
@@ -127,7 +127,7 @@ def _years(group):
 
 def _lags(file):
     """
-    Quarters -> group, of an open file.
+    Return quarters -> group of an open file.
 
     The middle of the first interval is half a lag after the first epoch; the number in the name must say the same, in
     quarters or in months.

@@ -24,7 +24,7 @@ _DAY = re.compile(r"^day(\d{2})$")
 
 def read_freeboard(path, *, daily=False, variables=("mean_fb",)):
     """
-    The monthly grid of a file, or its days.
+    Read the monthly grid of a file, or its days.
 
     Parameters
     ----------
@@ -69,19 +69,19 @@ def _identity(path):
 
 
 def _coordinate(file, name):
-    """Distinct values of a coordinate, given as a vector or on the whole grid."""
+    """Return distinct values of a coordinate, given as a vector or on the whole grid."""
     return np.asarray(hdf5.read(file, name), dtype="f8").ravel()
 
 
 def _descends(file):
-    """Whether the first row is the northernmost of the grid."""
+    """Return whether the first row is the northernmost of the grid."""
     y = np.asarray(hdf5.read(file, "grid_y"), dtype="f8")
     column = y[:, 0] if y.ndim == 2 else y
     return column[0] > column[-1]
 
 
 def _layers(file, daily):
-    """(day of month, group) of what is to be read."""
+    """List (day of month, group) of what is to be read."""
     if not daily:
         if "monthly" not in file:
             raise hdf5.missing(file, "monthly")

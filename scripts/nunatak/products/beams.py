@@ -12,7 +12,9 @@ from nunatak.runtime import NunatakError
 
 def read_each(read, beams, path):
     """
-    Read beam by beam; a beam that is damaged or lacks what is needed becomes a status, not the end of the granule.
+    Read beam by beam.
+
+    A beam that is damaged or lacks what is needed becomes a status and does not end the granule.
 
     Parameters
     ----------

@@ -79,7 +79,7 @@ def read_bedmachine(path, *, bounds=None, crs=None):
 
 
 def _layer(file, name, window):
-    """A field of a window as float64, fills as NaN."""
+    """Read a field of a window as float64, fills as NaN."""
     if not hdf5.has(file, name):
         raise hdf5.missing(file, name)
     values = hdf5.read(file, name, (window.rows, window.columns), as_float=True, limit=polar_grid.FILL_LIMIT)
@@ -125,7 +125,7 @@ def _heights(read, mask, release):
 
 def _told(meanings):
     """
-    Codes with their meanings as one text.
+    Format codes with their meanings as one text.
 
     >>> _told({0: "ocean", 1: "land"})
     '0: ocean, 1: land'

@@ -19,7 +19,7 @@ from nunatak.runtime import NunatakError
 @contextmanager
 def open_granule(resource, datasets, credentials=None, *, fetch=None):
     """
-    An h5py.File in memory with those of `datasets` that the granule holds.
+    Open an h5py.File in memory with those of `datasets` that the granule holds.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def open_granule(resource, datasets, credentials=None, *, fetch=None):
 
 
 def read_with_h5coro(resource, datasets, credentials=None):
-    """{path: array or None} of datasets, read through h5coro's S3, web or file driver."""
+    """Read {path: array or None} of datasets through h5coro's S3, web or file driver."""
     try:
         from h5coro.h5coro import H5Coro
     except ImportError as error:

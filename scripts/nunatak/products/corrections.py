@@ -67,7 +67,7 @@ def corrected(table, height, *, floating=None, datum="ellipsoid"):
 
 
 def tell_lost(n, *, floating=None, datum="ellipsoid"):
-    """Warn of n heights that are left out because a correction of theirs is missing; say nothing of none."""
+    """Print a warning for n heights left out because a correction is missing. Nothing is printed for n = 0."""
     if n:
         names = needed(floating=bool(floating), datum=datum)
         log.warning("%d heights have no %s and are left out", n, " or ".join(names))

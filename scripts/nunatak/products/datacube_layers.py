@@ -50,7 +50,7 @@ def take(variable, order, rows=None, columns=None):
 
 
 def _runs(chosen, chunk, most):
-    """(start, stop) in sorted layer numbers: those in chunks that follow one another, at most so many layers."""
+    """Split sorted layer numbers into (start, stop) of consecutive chunks, at most so many layers each."""
     number = chosen // chunk
     start = 0
     for i in range(1, len(chosen) + 1):
@@ -85,7 +85,7 @@ def _within(part, whole):
 
 def names(store, order):
     """
-    Return the granules' names of chosen layers, without folder and extension; layers' numbers where a cube has none.
+    Return the granules' names of chosen layers, without folder and extension, or layers' numbers where a cube has none.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def names(store, order):
 
 
 def numbers(order):
-    """Names made of the numbers of layers."""
+    """Make names of the numbers of layers."""
     return np.array([f"layer{i:07d}" for i in order])
 
 
@@ -146,7 +146,11 @@ def _platforms(store, order, number):
 
 
 def _image_ids(named):
-    """Ids of the earlier and the later image; a granule whose name does not tell has images of its own."""
+    """
+    Return ids of the earlier and the later image.
+
+    A granule whose name does not tell them has images of its own.
+    """
     ids = []
     for name in named:
         try:

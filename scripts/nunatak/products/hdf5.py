@@ -59,7 +59,7 @@ def open_granule(path):
 
 
 def _source(path, stack):
-    """What HDF5 opens: the path, once its first bytes are seen to be HDF5's, or the file at an address."""
+    """Return what HDF5 opens: the path, once its first bytes are seen to be HDF5's, or the file at an address."""
     if not isinstance(path, remote.Address):
         check_file(path)
         return path
@@ -67,13 +67,13 @@ def _source(path, stack):
 
 
 def _reason(error):
-    """The library's words on one line."""
+    """Return the library's words on one line."""
     return " ".join(str(error).split())
 
 
 def text(value):
     """
-    A text attribute as str: NASA writes bytes, rewritten files arrays of str.
+    Return a text attribute as str. NASA writes bytes, rewritten files arrays of str.
 
     >>> text(b"weak "), text(np.array(["weak"])), text("weak")
     ('weak', 'weak', 'weak')
@@ -86,12 +86,12 @@ def text(value):
 
 
 def attribute(node, name, default=None):
-    """The attribute of a file, group or dataset as str; `default` where it is absent."""
+    """Read the attribute of a file, group or dataset as str. Default: `default` where it is absent."""
     return text(node.attrs[name]) if name in node.attrs else default
 
 
 def units(dataset, default=None):
-    """The unit a dataset states, or `default`."""
+    """Return the unit a dataset states, or `default`."""
     return attribute(dataset, "units", default)
 
 
@@ -123,12 +123,12 @@ def whole(file, name):
 
 
 def beams_present(file):
-    """The ground-track groups a file has, in the order gt1l .. gt3r; a subset lacks those without data."""
+    """List the ground-track groups a file has, in the order gt1l .. gt3r. Subsets lack those without data."""
     return tuple(beam for beam in BEAMS if beam in file)
 
 
 def has(group, name):
-    """Whether a group holds the dataset `name` (also "subgroup/name")."""
+    """Return whether a group holds the dataset `name` (also "subgroup/name")."""
     try:
         return name in group and isinstance(group[name], h5py.Dataset)
     except GranuleError:
@@ -138,7 +138,7 @@ def has(group, name):
 
 
 def length(group, name):
-    """Number of rows of a dataset."""
+    """Return the number of rows of a dataset."""
     dataset = _open(group, name)
     check_type(group, name, dataset)
     return dataset.shape[0]
@@ -146,7 +146,7 @@ def length(group, name):
 
 def read(group, name, rows=slice(None), *, column=ANY, as_float=False, limit=FILL_LIMIT, packed=False):
     """
-    Rows, or a window, of one dataset, with fills as NaN.
+    Read rows, or a window, of one dataset, with fills as NaN.
 
     Parameters
     ----------
@@ -208,12 +208,12 @@ def _check_fill(group, name, fill, column):
 
 
 def named(group, name, error):
-    """The GranuleError for an error of a dataset, named with its beam."""
+    """Return the GranuleError for an error of a dataset, named with its beam."""
     return GranuleError(f"{where(group, name)}: {in_words(error, group.file.filename)}")
 
 
 def missing(group, name):
-    """The GranuleError for a dataset a granule lacks: what it has instead and what to do."""
+    """Return the GranuleError for a dataset a granule lacks: what it has instead and what to do."""
     folder, _, leaf = name.rpartition("/")
     parent = group[folder] if folder and folder in group else group
     held = ", ".join(sorted(parent)) if isinstance(parent, h5py.Group) else "values in place of a group"
@@ -241,7 +241,7 @@ def _read_rows(group, name, dataset, rows):
 
 def check_product(file, product):
     """
-    Refuse a granule whose own `short_name` is another product's; files without one pass.
+    Refuse a granule whose own `short_name` is another product's. Files without one pass.
 
     Raises
     ------
@@ -256,7 +256,7 @@ def check_product(file, product):
 
 def orbit(file):
     """
-    (rgt, cycle) as the file itself states them, None for what it does not state.
+    Return (rgt, cycle) as the file itself states them, None for what it does not state.
 
     `orbit_info` where it is there, else `ancillary_data` when start and end agree.
     """
@@ -272,7 +272,7 @@ def orbit(file):
 
 def check_orbit(file, rgt, cycle):
     """
-    Refuse a granule whose track or cycle is not the one its name states; what the file does not state passes.
+    Refuse a granule whose track or cycle is not the one its name states. What the file does not state passes.
 
     Raises
     ------

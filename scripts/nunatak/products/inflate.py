@@ -36,7 +36,7 @@ _LIBRARIES = {"deflate": _deflate, "isal": _isal, "zlib": _zlib}
 
 def library(name=None):
     """
-    (name, function of (data, size)) of the inflate library asked for, or of the fastest one installed.
+    Return (name, function of (data, size)) of the inflate library asked for, or of the fastest one installed.
 
     Raises
     ------
@@ -57,7 +57,7 @@ LIBRARY, _inflate = library()
 
 def inflate(data, size, using=None):
     """
-    The `size` bytes a zlib stream holds.
+    Inflate the `size` bytes that a zlib stream holds.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def inflate(data, size, using=None):
 
 
 def unshuffle_reference(raw, item, shape, rows, columns):
-    """The definition of the kernel below: HDF5 keeps all first bytes, then all second bytes, and so on."""
+    """Undo HDF5's shuffle, which keeps all first bytes, then all second bytes, and so on. Slow reference for tests."""
     planes = np.frombuffer(raw, "u1")[: item * shape[0] * shape[1]].reshape(item, *shape)
     window = planes[:, slice(*rows), slice(*columns)]
     return (window.astype("u4") << (8 * np.arange(item, dtype="u4"))[:, None, None]).sum(0, dtype="u4")

@@ -132,7 +132,7 @@ def read_shelf(path, *, bounds=None, period=None, variables=None, crs=None):
 
 
 def _read(file, spellings, needed, variables, where):
-    """The wanted variables of a window and a period, as they are in the file, y descending."""
+    """Read the wanted variables of a window and a period, as they are in the file, y descending."""
     bounds, crs, period = where
     unknown = sorted(set(variables or ()) - set(spellings))
     if unknown:
@@ -165,7 +165,7 @@ def _read(file, spellings, needed, variables, where):
 
 
 def _period(file, period):
-    """Times (UTC) of the steps in a period, and the steps as a slice."""
+    """Return times (UTC) of the steps in a period, and the steps as a slice."""
     time = sheets.times_of(file)
     if period is None:
         return time, slice(0, time.size)
@@ -182,7 +182,11 @@ def _period(file, period):
 
 
 def _values(file, name, window, steps, *, flag):
-    """One variable of a window: flags as small integers, others as float32 with NaN, scale and offset applied."""
+    """
+    Read one variable of a window.
+
+    Flags are small integers, others float32 with NaN, scale and offset applied.
+    """
     shape = file[name].shape
     whole = tuple(file[axis].shape[0] for axis in ("time", "y", "x"))
     where = {3: (steps, window.rows, window.columns), 2: (window.rows, window.columns), 1: (steps,)}.get(len(shape))
@@ -200,7 +204,7 @@ def _values(file, name, window, steps, *, flag):
 
 
 def _flags(file, data):
-    """Which values are no observations, by reason: (time, y, x) or (y, x) bool arrays."""
+    """Find values that are no observations, by reason: (time, y, x) or (y, x) bool arrays."""
     flags = {}
     if "mask" in data:
         flags["not_ice"] = ~np.isin(data["mask"].values, (ICE_SHEET, PERIPHERAL))
@@ -215,7 +219,7 @@ def _flags(file, data):
 
 
 def _pole_hole_radius():
-    """Distance from the pole on the map (m) that the hole in the record reaches at most."""
+    """Return the largest distance from the pole on the map (m) that the hole in the record reaches."""
     to_map = pyproj.Transformer.from_crs("EPSG:4326", sheets.SHEETS["antarctica"], always_xy=True)
     return float(np.hypot(*to_map.transform(0.0, _POLE_HOLE_LATITUDE)))
 
@@ -239,6 +243,6 @@ def _keep_observed(data, flags):
 
 
 def _constant(dh):
-    """Cells with two values or more that are all the same."""
+    """Find cells with two values or more that are all the same."""
     several = np.isfinite(dh).sum(axis=0) > 1
     return several & (np.fmax.reduce(dh, axis=0) == np.fmin.reduce(dh, axis=0))

@@ -52,13 +52,13 @@ UNITS = {
 
 
 def as_paths(paths):
-    """A list of paths, from one or several."""
+    """Return a list of paths, from one or several."""
     return [remote.location(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
 
 
 def crs_of(group, variable):
     """
-    The coordinate system of a gridded variable, from `spatial_epsg` or the WKT of its projection variable.
+    Read the coordinate system of a gridded variable, from `spatial_epsg` or the WKT of its projection variable.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def crs_of(group, variable):
 
 
 def crs(path):
-    """The coordinate system of an ATL14 or ATL15 granule; see `crs_of`."""
+    """Read the coordinate system of an ATL14 or ATL15 granule. See `crs_of`."""
     with hdf5.open_granule(path) as file:
         for group, variable in ((file.get("delta_h"), "delta_h"), (file, "h")):
             if group is not None and variable in group:
@@ -96,7 +96,9 @@ def crs(path):
 
 
 def reference(path):
-    """Return release and reference frame as an ATL14 or ATL15 granule states them, as attributes; empty where not."""
+    """
+    Return release and reference frame that an ATL14 or ATL15 granule states, as attributes, empty where it does not.
+    """
     with hdf5.open_granule(path) as file:
         frame = hdf5.attribute(file, "reference_frame", "")
         release = hdf5.attribute(file, "identifier_product_format_version", "")
@@ -117,7 +119,9 @@ class Window:
 
 def window_of(group, bounds=None):
     """
-    The rows and columns of a group's grid that touch `bounds` = (left, bottom, right, top), metres; None outside.
+    Find the rows and columns of a group's grid that touch `bounds` = (left, bottom, right, top), metres.
+
+    Returns None outside.
 
     Never fewer than two of each.
 
@@ -151,7 +155,11 @@ def _metres_of_axis(group, axis, values):
 
 
 def _touching(centres, low, high):
-    """The cells that touch an interval; a single one with its neighbours, because one cell tells no cell size."""
+    """
+    Find the cells that touch an interval.
+
+    A single one comes with its neighbours, because one cell tells no cell size.
+    """
     half = abs(centres[1] - centres[0]) / 2
     inside = np.flatnonzero((centres + half > low) & (centres - half < high))
     if not inside.size:
@@ -162,7 +170,7 @@ def _touching(centres, low, high):
 
 
 def read_variable(group, name, window):
-    """A variable in a window, (time, y, x) or (y, x), with fills as NaN, and its unit."""
+    """Read a variable in a window, (time, y, x) or (y, x), with fills as NaN, and its unit."""
     if not hdf5.has(group, name):
         raise hdf5.missing(group, name)
     block: tuple[slice, ...] = (window.rows, window.columns)
@@ -205,7 +213,7 @@ def _within(group, name, values, column):
 
 
 def dataset_of(group, window, names, *, optional=()):
-    """The variables of one file's group as a Dataset on its window, y descending, dims (time, y, x) or (y, x)."""
+    """Read variables of one file's group as a Dataset on its window, y descending, dims (time, y, x) or (y, x)."""
     variables = {}
     for name in (*names, *(n for n in optional if hdf5.has(group, n))):
         values, unit = read_variable(group, name, window)
@@ -216,7 +224,9 @@ def dataset_of(group, window, names, *, optional=()):
 
 def join(parts, first):
     """
-    One Dataset of the parts' common lattice; where parts overlap, the earlier counts and the later copy is dropped.
+    Join parts to one Dataset on their common lattice.
+
+    Where parts overlap, the earlier one counts and the later copy is dropped.
 
     The Antarctic quadrants all hold the nodes x = 0 and y = 0: kept twice, these rows would count twice.
 
@@ -271,7 +281,7 @@ class Identity:
 
 def identity(path, product):
     """
-    The parsed name of an ATL14 or ATL15 file.
+    Return the parsed name of an ATL14 or ATL15 file.
 
     Raises
     ------
@@ -288,7 +298,7 @@ def identity(path, product):
 
 def _metres(resolution):
     """
-    Metres of a resolution as written in a file name.
+    Return metres of a resolution as written in a file name.
 
     >>> _metres("01km"), _metres("100m")
     (1000.0, 100.0)
@@ -300,7 +310,7 @@ def _metres(resolution):
 
 def finish(parts, paths, first):
     """
-    Join the parts of one grid and keep their attributes; `first` as in `join`.
+    Join the parts of one grid and keep their attributes, with `first` as in `join`.
 
     Raises
     ------
@@ -333,7 +343,7 @@ def check_one_grid(parts, paths):
 
 
 def attributes(file, group, variable, window, path, product):
-    """The attributes every gridded Dataset carries: crs, resolution (m), region_code, version, nunatak_source."""
+    """Return the attributes of every gridded Dataset: crs, resolution (m), region_code, version, nunatak_source."""
     who = identity(path, product)
     resolution = float(window.x[1] - window.x[0])
     if who.resolution is not None and abs(who.resolution - resolution) > 1e-6 * resolution:

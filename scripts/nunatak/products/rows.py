@@ -7,7 +7,7 @@ import numpy as np
 
 def inside(latitude, longitude, region):
     """
-    Which points of a track lie in a region (bool); all with a position where no region is given.
+    Find the points of a track that lie in a region (bool). Default: all with a position.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def inside(latitude, longitude, region):
 
 def span(keep):
     """
-    The slice from the first to the last kept row.
+    Return the slice from the first to the last kept row.
 
     >>> span(np.array([False, True, False, True, False]))
     slice(1, 4, None)

@@ -51,28 +51,28 @@ class Layout:
 
     @property
     def columns(self):
-        """What each variable can hold."""
+        """Return what each variable can hold."""
         known = {name: column_of(name, unit)._replace(ndim=1) for name, unit in self.units.items()}
         return {**known, **POSITION, WEIGHT: LENGTH, **self.bounds}
 
     @property
     def key(self):
-        """The product's name in a study, such as atl07."""
+        """Return the product's name in a study, such as atl07."""
         return self.product.lower()
 
     @property
     def roots(self):
-        """Groups that hold the segments, one for each layout, newest first."""
+        """Return the groups that hold the segments, one for each layout, newest first."""
         return names_of.ROOTS[self.key]
 
     def paths(self, name):
-        """Paths of a variable below the beam, newest first."""
+        """Return the paths of a variable below the beam, newest first."""
         if names_of.group_of(self.key, name) is None:
             return tuple(f"{root}/{name}" for root in self.roots)
         return names_of.paths(self.key, name)
 
     def path(self, beam, name):
-        """The path of a variable in this beam's group, or None."""
+        """Return the path of a variable in this beam's group, or None."""
         return next((path for path in self.paths(name) if hdf5.has(beam, path)), None)
 
 
@@ -80,7 +80,7 @@ def read_segments(
     path, layout, *, region=None, period=None, beams="strong", keep, variables=None, reader="h5py", credentials=None
 ):
     """
-    The sea-ice segments of one granule, in a region and a period.
+    Read the sea-ice segments of one granule, in a region and a period.
 
     Parameters
     ----------
@@ -150,7 +150,11 @@ def _opened(path, layout, wanted, reader, credentials):
 
 
 def _beams(beams):
-    """(strong, weak or all) and the ground tracks to look at: a strength can be on any track, so all of them."""
+    """
+    Return (strong, weak or all) and the ground tracks to read.
+
+    A strength can be on any track, so these are all of them.
+    """
     if isinstance(beams, str):
         if beams not in STRENGTHS:
             raise NunatakError(
@@ -189,7 +193,7 @@ def _identity(file, path, layout):
 
 
 def _read_beam(file, beam, *, layout, region, period, strength, keep, wanted, fields, start):
-    """The columns of one beam (None without a segment to keep) and its status."""
+    """Read the columns of one beam (None without a segment to keep) and its status."""
     root = next((r for r in layout.roots if beam in file and r in file[beam]), None)
     if root is None or not any(layout.path(file[beam], name) for name in ("latitude", "longitude", "delta_time")):
         lack = f"{beam} holds no segments" if beam in file else f"no group {beam}"
@@ -241,7 +245,7 @@ def _read(own, layout, name, rows):
 
 
 def _check_filter(group, layout, keep):
-    """Refuse a beam that lacks a variable of the filter; its segments would pass unfiltered."""
+    """Refuse a beam that lacks a variable of the filter, because its segments would pass unfiltered."""
     absent = [name for name in keep.variables if layout.path(group, name) is None]
     if absent:
         near = [name for name in names_of.others(layout.key, absent[0]) if layout.path(group, name) is not None]
@@ -253,7 +257,7 @@ def _check_filter(group, layout, keep):
 
 
 def _read_optional(own, layout, wanted, fields, rows, columns):
-    """Put what the granule holds into `columns`; return what is missing. A variable asked for must be there."""
+    """Put what the granule holds into `columns` and return what is missing. A variable asked for must be there."""
     absent = []
     for name in wanted:
         path = layout.path(own.group, name)
@@ -267,7 +271,7 @@ def _read_optional(own, layout, wanted, fields, rows, columns):
 
 
 def _keep_strength(spot, strength, keep):
-    """Drop from `keep` what is not of the strength asked for; say how many are neither strong nor weak."""
+    """Drop from `keep` what is not of the strength asked for, and count those neither strong nor weak."""
     if strength == "all":
         return []
     known = spot != UNKNOWN_SPOT
@@ -292,7 +296,7 @@ def _table(parts, layout, wanted, rgt, cycle):
 
 
 def _joined(columns, name):
-    """One column of all beams, filled where a beam lacks it: NaN, or 127 for what looks like a flag."""
+    """Join one column of all beams, filled where a beam lacks it: NaN, or 127 for what looks like a flag."""
     known = [values for _, values in columns if values is not None]
     if known:
         dtype = known[0].dtype
@@ -306,7 +310,9 @@ def _joined(columns, name):
 
 
 def _add_lead(table):
-    """`lead`, 1 for lead segments by their type, else by the sea-surface flag; absent where neither is known."""
+    """
+    Add `lead`, 1 for lead segments by their type, else by the sea-surface flag. It is absent where neither is known.
+    """
     kind = table.get("height_segment_type")
     if kind is not None and (kind != _FLAG_FILL).any():
         table["lead"] = np.isin(kind, LEADS).astype("i1")

@@ -29,7 +29,7 @@ class SegmentFilter:
 
     @property
     def variables(self):
-        """Names of all variables the filter looks at."""
+        """Return the names of all variables the filter looks at."""
         types = ("height_segment_type",) if self.types is not None else ()
         return (*types, *self.flags, *self.limits)
 

@@ -57,7 +57,9 @@ def _code(file):
 
 
 def _of_parallel(mapping):
-    """The code by the standard parallel of a polar stereographic mapping: 70 N in Greenland, 71 S in Antarctica."""
+    """
+    Return the code by the standard parallel of a polar stereographic mapping: 70 N in Greenland, 71 S in Antarctica.
+    """
     try:
         parallel = float(hdf5.attribute(mapping, "standard_parallel", "nan"))
     except ValueError:

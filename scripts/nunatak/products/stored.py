@@ -111,7 +111,7 @@ def memory():
 
 
 def _reads_as_missing(dataset, plan):
-    """Whether HDF5 gives the dataset's own fill, or one beyond all values, for what was never written."""
+    """Return whether HDF5 gives the dataset's own fill, or one beyond all values, for what was never written."""
     if plan.fill_value_defined() != h5d.FILL_VALUE_USER_DEFINED or dataset.dtype.kind not in NUMBERS:
         return False
     value = np.zeros((), dtype=dataset.dtype)

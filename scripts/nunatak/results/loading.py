@@ -77,7 +77,7 @@ class Opened(Mapping):
 
     def rows(self, source, columns=None, most=_MOST_ROWS):
         """
-        Rows of the chunks that results were made from.
+        Read rows of the chunks that results were made from.
 
         Parameters
         ----------

@@ -46,7 +46,7 @@ def write_height_change(layers, path, attributes=None):
 
 
 def resolutions(path) -> list[str]:
-    """The resolutions in a file of height change, finest first."""
+    """List the resolutions in a file of height change, finest first."""
     import h5py
 
     with h5py.File(path, "r") as file:
@@ -56,7 +56,7 @@ def resolutions(path) -> list[str]:
 
 def read_height_change(path, resolution=None):
     """
-    Height change and rates of one resolution (default the finest), in memory.
+    Read height change and rates of one resolution (default: the finest) into memory.
 
     Returns
     -------
@@ -131,7 +131,7 @@ _FREEBOARD_GROUPS = ("day", "week", "ten_day", "month", "season", "year", "all",
 
 def read_freeboard(path):
     """
-    The groups of freeboard/grid.nc: mapping of time bin to Dataset (time, y, x), shortest bin first.
+    Read the groups of freeboard/grid.nc: mapping of time bin to Dataset (time, y, x), shortest bin first.
 
     Values are read when they are used. With several years of months there are `climatology` and `anomaly` too.
     """
@@ -140,31 +140,33 @@ def read_freeboard(path):
 
 
 def freeboard_table(path):
-    """The table of freeboard's series.csv or distribution.csv, times as times."""
+    """Read the table of freeboard's series.csv or distribution.csv, times as times."""
     _exists(path)
     return read_csv(path, parse_dates=["time_start", "time_end"])
 
 
 def region_change(path):
-    """The table of region_change.csv, times as times."""
+    """Read the table of region_change.csv, times as times."""
     _exists(path)
     return read_csv(path, parse_dates=["time", "since"])
 
 
 def series(path):
-    """The table of record_series.csv, times as times."""
+    """Read the table of record_series.csv, times as times."""
     _exists(path)
     return read_csv(path, parse_dates=["time"])
 
 
 def change_by_elevation(path):
-    """The table of change_by_elevation.csv."""
+    """Read the table of change_by_elevation.csv."""
     _exists(path)
     return read_csv(path)
 
 
 def sections(path):
-    """The transects of transects.nc: mapping of name to Dataset (time, distance) as `elevation.transect` returns it."""
+    """
+    Read the transects of transects.nc: mapping of name to Dataset (time, distance) as `elevation.transect` returns it.
+    """
     found = {}
     for name, group in _groups(path).items():
         if "dh" in group:
@@ -175,7 +177,7 @@ def sections(path):
 
 def source_of(paths):
     """
-    Where the numbers of some results come from: SIMULATED when any of them descends from simulated granules.
+    Return where the numbers of some results come from: SIMULATED when any of them descends from simulated granules.
 
     Read off each file's `nunatak_source`; a file that does not say is passed over.
     """
@@ -225,28 +227,28 @@ def _exists(path):
 
 
 def granule_tables(paths):
-    """Granule tables by product, the folder each lies in."""
+    """Read granule tables by product, the folder each lies in."""
     return {Path(path).parent.name: read_table(path) for path in listed(paths)}
 
 
 def listed(value):
-    """One path or several, as a list."""
+    """Return one path or several as a list."""
     return [value] if isinstance(value, str) or hasattr(value, "__fspath__") else list(value)
 
 
 def flat(inputs):
-    """All paths of a mapping of names to a path or a list of paths."""
+    """Return all paths of a mapping of names to a path or a list of paths."""
     return [Path(path) for value in inputs.values() for path in listed(value)]
 
 
 def hashes(inputs):
-    """SHA-256 of every input, by its folder and name: what a sidecar says it was drawn from."""
+    """Compute the SHA-256 of every input, by its folder and name, for the sidecar of a figure."""
     return {f"{path.parent.name}/{path.name}": file_sha256(path) for path in sorted(flat(inputs))}
 
 
 def obsolete(folder, makes, *, files, products, topics):
     """
-    The files below a study's folder that it made once and makes no more, because its file has changed since.
+    List the files below a study's folder that it made once and makes no more, because its file has changed since.
 
     Files that no study makes are the user's own and never among them.
 
@@ -281,7 +283,7 @@ def obsolete(folder, makes, *, files, products, topics):
 
 
 def _is_old_year(parts, makes):
-    """Whether a file belongs to the layers of a year of image pairs that the study does not ask for."""
+    """Return whether a file belongs to the layers of a year of image pairs that the study does not ask for."""
     year = parts[2].removesuffix(".parquet") if len(parts) > 2 else ""
     if parts[1] not in ("years", "plan") or not year.isdigit():
         return False
@@ -308,12 +310,12 @@ def set_aside(folder, paths):
 
 
 def releases(granules):
-    """The releases of every product among granule tables."""
+    """Return the releases of every product among granule tables."""
     return {name: {"version": ", ".join(sorted(set(t["version"].dropna())))} for name, t in granules.items()}
 
 
 def ledger_tables(paths):
-    """The ledgers of every product, its chunks joined; they lie in <product>/<folder>/<chunk>.parquet."""
+    """Read the ledgers of every product, its chunks joined. They lie in <product>/<folder>/<chunk>.parquet."""
     found: dict[str, list] = {}
     for path in listed(paths):
         found.setdefault(Path(path).parent.parent.name, []).append(path)

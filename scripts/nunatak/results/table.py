@@ -26,38 +26,38 @@ class Result(NamedTuple):
 
 
 def has(*products):
-    """Whether a study asks for all of these products."""
+    """Return the condition that a study asks for all of these products."""
     return lambda study: all(product in study.products for product in products)
 
 
 def has_any(*products):
-    """Whether a study asks for any of these products."""
+    """Return the condition that a study asks for any of these products."""
     return lambda study: any(product in study.products for product in products)
 
 
 def _compares(study):
-    """Whether a study has another product to hold ATL11 against."""
+    """Return whether a study has another product to compare ATL11 with."""
     return has("atl11", "atl06")(study) or has("atl11", "atl14", "atl15")(study)
 
 
 def _fits(study):
-    """Whether a study fits lines to photons and keeps all columns."""
+    """Return whether a study fits lines to photons and keeps all columns."""
     asked = study.products.atl06sr
     return asked is not None and not asked.compact and asked.als is None
 
 
 def has_dynamics(study):
-    """Whether a study joins velocity with a thickness."""
+    """Return whether a study joins velocity with a thickness."""
     return study.dynamics is not None
 
 
 def has_thinning(study):
-    """Whether it joins them with height change, too."""
+    """Return whether a study joins velocity and thickness with height change, too."""
     return has_dynamics(study) and has_any("atl15", "itslive_elevation")(study)
 
 
 def is_local(study):
-    """Whether the photons of the fitted heights are here."""
+    """Return whether the photons of the fitted heights are here."""
     return study.products.atl06sr.engine == "local"
 
 

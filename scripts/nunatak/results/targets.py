@@ -29,24 +29,24 @@ SUMMED = products_with(kept="sums")
 
 
 def is_read(study: Study, product: str) -> bool:
-    """Whether a product's granules are read chunk by chunk, so that a ledger says what reading found."""
+    """Return whether a product's granules are read chunk by chunk, so that a ledger says what reading found."""
     if product == "atl03":
         return study.products.atl03 is not None and study.products.atl03.extents
     return product_row(product).kept in ("points", "sums", "fit")
 
 
 def results(study: Study) -> dict[str, str]:
-    """The results a study makes: name to path below its folder."""
+    """Return the results a study makes: name to path below its folder."""
     return {name: result.path for name, result in RESULTS.items() if result.made(study)}
 
 
 def rasters(study: Study) -> dict[str, str]:
-    """The rasters for a GIS that a study makes: name to path below its folder."""
+    """Return the rasters for a GIS that a study makes: name to path below its folder."""
     return {name: FURTHER[name].path for name in RASTERS if FURTHER[name].made(study)}
 
 
 def of_chunks(study: Study, product: str) -> tuple[str, ...]:
-    """The folders below a product's in which a study keeps one table for every chunk."""
+    """List the folders below a product's in which a study keeps one table for every chunk."""
     tables: tuple[str, ...] = ()
     if product in POINTS:
         tables = ("points",)
@@ -62,7 +62,7 @@ def of_chunks(study: Study, product: str) -> tuple[str, ...]:
 
 def everything(study: Study, formats=()) -> list[str]:
     """
-    Every table, grid, cube, figure and executed notebook of a study: paths below its folder, sorted.
+    List every table, grid, cube, figure and executed notebook of a study: paths below its folder, sorted.
 
     `formats` are those of its figures that are drawn for other studies' sake.
     """
@@ -84,7 +84,7 @@ def possible() -> dict[str, list[str]]:
 
 
 def drawn_from(study: Study, figure: str) -> dict[str, str]:
-    """Return the results a figure of a study is drawn from, by name; those the study lacks are left out."""
+    """Return the results a figure of a study is drawn from, by name. Those the study lacks are left out."""
     made = results(study)
     return {name: made[name] for name in dict.fromkeys(("regions", *row_of(figure).inputs)) if name in made}
 
@@ -106,6 +106,6 @@ def figure_listing(study: Study) -> list[str]:
 
 
 def topics(study: Study) -> list[str]:
-    """The notebooks a study gets."""
+    """List the notebooks a study gets."""
     made = results(study)
     return [topic for topic, names in TOPICS.items() if any(name in made for name in names)]
