@@ -14,7 +14,9 @@ CATEGORIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", 
 
 
 def change_map():
-    """Diverging map of a signed change: red is lowering, white is zero, blue is thickening; grey is no data."""
+    """
+    Return the diverging map of a signed change: red is lowering, white is zero, blue is thickening, grey is no data.
+    """
     at = np.linspace(-1, 1, 257)
     base = colormaps["RdBu"]((at + 1) / 2)
     # RdBu's own middle is a light grey, too near the grey of missing data: lift it to white, smoothly
@@ -24,7 +26,7 @@ def change_map():
 
 
 def sequential_map(name="batlow"):
-    """Sequential, perceptually even map (Crameri's batlow unless told otherwise); grey is no data."""
+    """Return a sequential, perceptually even map (default: Crameri's batlow). Grey is no data."""
     import cmcrameri.cm as cmc
 
     cmap = getattr(cmc, name) if hasattr(cmc, name) else colormaps[name]
@@ -32,7 +34,7 @@ def sequential_map(name="batlow"):
 
 
 def time_map():
-    """Sequential map for lines coloured by time: the palest fifth of batlow left out, it vanishes on white."""
+    """Return a sequential map for lines coloured by time: batlow without its palest fifth, which vanishes on white."""
     return LinearSegmentedColormap.from_list(
         "nunatak_time", [to_hex(c) for c in sequential_map()(np.linspace(0, 0.8, 64))]
     )
@@ -40,7 +42,7 @@ def time_map():
 
 def symmetric_limit(values, percent=98.0):
     """
-    Limit of a symmetric colour scale: the larger of |p2| and |p98|, rounded up to a nice number.
+    Return the limit of a symmetric colour scale: the larger of |p2| and |p98|, rounded up to a nice number.
 
     One outlier cannot set it, and it exists for data of one sign. 1.0 where there is nothing, or nothing but zero.
 
@@ -59,7 +61,7 @@ def symmetric_limit(values, percent=98.0):
 
 def nice(value):
     """
-    The smallest of 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten that is not below a positive value.
+    Return the smallest of 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten that is not below a positive value.
 
     >>> nice(0.021), nice(7.0), nice(1.0)
     (0.025, 8.0, 1.0)
@@ -72,13 +74,15 @@ def nice(value):
 
 
 def change_norm(values, *, limit=None):
-    """Symmetric norm of a signed change: zero at the centre, `symmetric_limit` at both ends unless `limit` is given."""
+    """
+    Return the symmetric norm of a signed change: zero at the centre, `limit` at both ends (default: `symmetric_limit`).
+    """
     limit = symmetric_limit(values) if limit is None else float(limit)
     return Normalize(-limit, limit)
 
 
 def extend(values, norm):
-    """Which ends of the colour bar need an arrow: "both", "min", "max" or "neither"."""
+    """Return which ends of the colour bar need an arrow: "both", "min", "max" or "neither"."""
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
     low, high = bool((finite < norm.vmin).any()), bool((finite > norm.vmax).any())

@@ -117,7 +117,7 @@ def band_area(ax, low, high, area):
 
 
 def time_colours(time):
-    """One colour per epoch, in order of time: (n, 4) colours, the map and the norm in decimal years."""
+    """Return one colour per epoch, in order of time: (n, 4) colours, the map and the norm in decimal years."""
     year = decimal_year(time)
     norm = Normalize(float(year.min()), float(max(year.max(), year.min() + 0.25)))
     cmap = colour.time_map()
@@ -145,7 +145,7 @@ def surface_profiles(ax, section):
 
 def change_profiles(ax, section):
     """
-    Draw the change since the first epoch along a transect, one line per epoch; the last one with its error band.
+    Draw the change since the first epoch along a transect, one line per epoch, the last one with its error band.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def pair_profiles(ax, pairs, *, column="dh"):
 
 
 def pair_map(ax, x, y, dh, *, norm=None):
-    """Draw the height differences of a repeat pair where they lie (m of the map's projection); returns the points."""
+    """Draw the height differences of a repeat pair where they lie (m of the map's projection) and return the points."""
     norm = colour.change_norm(dh) if norm is None else norm
     points = ax.scatter(x, y, c=dh, s=4, cmap=colour.change_map(), norm=norm, lw=0, rasterized=True)
     ax.set_facecolor(colour.MISSING)  # white is no change, so the ground cannot be white

@@ -13,7 +13,9 @@ LAND, SHORE = "#b9b2a6", "#4a463f"
 
 
 def sequential_norm(values, *, percent=98.0):
-    """From zero, or the 2nd percentile where values lie below it, to the 98th, rounded to a nice number."""
+    """
+    Return a norm from zero, or the 2nd percentile where values lie below it, to the 98th, rounded to a nice number.
+    """
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
     if not finite.size:
@@ -23,7 +25,7 @@ def sequential_norm(values, *, percent=98.0):
 
 
 def count_norm(counts):
-    """Logarithmic, from one to the largest count, rounded up to a power of ten."""
+    """Return a logarithmic norm from one to the largest count, rounded up to a power of ten."""
     largest = max(float(np.nanmax(counts, initial=1.0)), 10.0)
     return LogNorm(1.0, 10.0 ** np.ceil(np.log10(largest)))
 
@@ -89,7 +91,7 @@ def series_steps(ax, table, *, value="mean", sigma="stderr", colour_of=colour.CA
 
 
 def date_axis(ax, first, last):
-    """Days and months along x, the years of the first and last time below."""
+    """Format days and months along x, with the years of the first and last time below."""
     locator = AutoDateLocator(minticks=3, maxticks=7)
     days = ["%Y", "%b", "%-d %b", "%H:%M", "%H:%M", "%S.%f"]
     ax.xaxis.set_major_locator(locator)

@@ -20,7 +20,7 @@ _LABELS = {"day": "day", "week": "week", "ten_day": "ten days", "month": "month"
 
 def statistic_maps(look, *, title, values, ends, kind, label, crs, land=None, land_note="", doubtful=None):
     """
-    One polar map per time bin of a statistic, at most twelve (the last ones), on one colour scale.
+    Draw one polar map per time bin of a statistic, at most twelve (the last ones), on one colour scale.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def _scale(kind, drawn):
 
 
 def _window(values):
-    """The rows and columns with data, and a tenth of their extent around them for the land beside."""
+    """Return the rows and columns with data, and a tenth of their extent around them for the land beside."""
     seen = np.isfinite(values.values).any(axis=0)
     window = {}
     for axis, dim in ((0, "y"), (1, "x")):
@@ -122,7 +122,7 @@ def _window(values):
 
 
 def _bar_corner(layer):
-    """The lower corner with fewer data."""
+    """Return the lower corner with fewer data."""
     left, right = (maps.corner_share(layer, f"lower {side}") for side in ("left", "right"))
     return "lower left" if left <= right else "lower right"
 
@@ -154,7 +154,7 @@ def within(starts, ends, period):
 
 def span(start, end, *, short=False):
     """
-    A time bin in words; its end is the first instant after it.
+    Format a time bin in words. Its end is the first instant after it.
 
     >>> span(pd.Timestamp("2019-09-01"), pd.Timestamp("2019-10-01"))
     'September 2019'
@@ -171,7 +171,7 @@ def span(start, end, *, short=False):
 
 def freeboard_series(look, *, title, table, what="freeboard"):
     """
-    Mean of the region through time with its error, over the longest bins too, and the area that was seen.
+    Draw the mean of the region through time with its error, over the longest bins too, and the area that was seen.
 
     Parameters
     ----------
@@ -233,7 +233,7 @@ def freeboard_series(look, *, title, table, what="freeboard"):
 
 def freeboard_distribution(look, *, title, table, what="freeboard"):
     """
-    Distribution of the region's values, one stair per time bin.
+    Draw the distribution of the region's values, one stair per time bin.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ def lonlat_polygon(ax, geometry, crs, *, step=0.25, **style):
 
 
 def _without_seam(lonlat, project):
-    """A geometry on the map; parts that were cut at longitude 180 only for lon/lat's sake are one again."""
+    """Project a geometry, joining parts that were cut at longitude 180 only for lon/lat's sake."""
     on_map = shapely.transform(lonlat, lambda c: np.column_stack(project(*c.T)))
     if lonlat.geom_type != "MultiPolygon" or not {-180.0, 180.0} <= {lonlat.bounds[0], lonlat.bounds[2]}:
         return on_map

@@ -44,7 +44,9 @@ def draw_graticule(ax, crs, *, labels=True):
 
 
 def _label_place(ax, vertices):
-    """Where a line of the graticule is labelled: near the upper or right frame, clear of it and of the scale bar."""
+    """
+    Return where a line of the graticule is labelled: near the upper or right frame, clear of it and of the scale bar.
+    """
     share = ax.transAxes.inverted().transform(ax.transData.transform(vertices))
     inside = ((share > (0.1, 0.18)) & (share < 0.9)).all(axis=1)
     if not inside.any():

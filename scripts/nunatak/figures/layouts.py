@@ -71,7 +71,7 @@ def write_title(fig, text, look):
 
 def colour_bar(fig, mappable, look, box, *, label, values=None, orientation="horizontal"):
     """
-    A colour bar at a place in millimetres (left, top, width, height), arrows where data lie beyond its ends.
+    Draw a colour bar at a place in millimetres (left, top, width, height), with arrows where data lie beyond its ends.
 
     Parameters
     ----------
@@ -112,7 +112,8 @@ def log_ticks(low, high, *, room):
 
 
 def epoch_range(first, last):
-    """Two epochs as words.
+    """
+    Format two epochs as words.
 
     >>> epoch_range(np.datetime64("2019-01-01"), np.datetime64("2019-04-02"))
     'Jan 2019 to Apr 2019'
@@ -121,6 +122,6 @@ def epoch_range(first, last):
 
 
 def rounded(value, digits=6):
-    """A number for a sidecar: so many significant digits, None for NaN."""
+    """Round a number for a sidecar to so many significant digits, None for NaN."""
     value = float(value)
     return float(f"{value:.{digits}g}") if np.isfinite(value) else None

@@ -21,7 +21,7 @@ LEFT, BELOW, BAR = 12.0, 9.0, 3.0  # mm: tick labels and y label; tick labels an
 
 def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=(), transects=None, coastline=None):
     """
-    Where the study lies: a polar locator and a map with region, ice, granule footprints and transects.
+    Draw where the study lies: a polar locator and a map with region, ice, granule footprints and transects.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=
 
 
 def _extent_content(ax, crs, region, further, ice_area, footprints, transects):
-    """Draw the layers of the extent map from the lowest to the highest; returns legend handles."""
+    """Draw the layers of the extent map from the lowest to the highest and return the legend handles."""
     handles: list[Artist] = []
     if ice_area is not None:
         ice = (ice_area > 0).where(ice_area > 0)
@@ -109,7 +109,7 @@ def height_change(
     look, *, title, changes, crs, ice_area, focus=None, transects=None, region=None, label="height change (m)"
 ):
     """
-    Maps of height change side by side, each with its own symmetric scale and its epochs in the title.
+    Draw maps of height change side by side, each with its own symmetric scale and its epochs in the title.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def height_change(
 
 def surface(look, *, title, surface, region):
     """
-    A map of a surface's height, with the region's outline.
+    Draw a map of a surface's height, with the region's outline.
 
     Parameters
     ----------
@@ -201,14 +201,17 @@ def surface(look, *, title, surface, region):
 
 
 def _doubtful(change):
-    """Cells whose change is interpolated or not larger than two standard errors."""
+    """Find the cells whose change is interpolated or not larger than two standard errors."""
     weak = abs(change["dh"]) < 2 * change["dh_sigma"]
     doubtful = weak | change["interpolated"] if "interpolated" in change else weak
     return doubtful.assign_attrs(change["dh"].attrs, crs=change.attrs["crs"])
 
 
 def _beside(corner):
-    """The corner at the same height on the other side, lower where the locator is upper: the bar stays clear of it."""
+    """
+    Return the corner at the same height on the other side, lower where the locator is upper, so that the bar stays
+    clear of it.
+    """
     vertical, horizontal = corner.split()
     return f"lower {'right' if horizontal == 'left' else 'left'}" if vertical == "lower" else f"lower {horizontal}"
 

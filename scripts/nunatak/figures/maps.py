@@ -23,7 +23,7 @@ CORNERS = ("lower left", "lower right", "upper left", "upper right")
 
 
 def extent_of(values):
-    """(left, right, bottom, top) of the outer cell edges, metres: what `imshow` needs."""
+    """Return (left, right, bottom, top) of the outer cell edges, metres, as `imshow` needs them."""
     left, bottom, right, top = Grid.of(values).bounds
     return left, right, bottom, top
 
@@ -55,7 +55,9 @@ def cells(ax, values, *, cmap, norm):
 
 def outline(ax, ice_area, *, colour=INK, linewidth=0.5):
     """
-    Draw the margin of the ice: half of a full cell's `ice_area` (m2, dims y, x); ice that leaves the grid stays open.
+    Draw the margin of the ice: half of a full cell's `ice_area` (m2, dims y, x).
+
+    Ice that leaves the grid stays open.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def outline(ax, ice_area, *, colour=INK, linewidth=0.5):
 
 
 def hatch(ax, mask, *, pattern="//////"):
-    """Hatch the cells of a boolean DataArray (y, x): interpolated or insignificant values, still to be read below."""
+    """Draw hatching over the cells of a boolean DataArray (y, x), through which the values below can still be read."""
     if not bool(mask.any()):
         return None
     grid, factor = Grid.of(mask), 3  # three points across a cell keep the hatching inside its edges to a sixth of it
@@ -99,7 +101,10 @@ def km_axes(ax, *, labels=True):
 
 
 def length_scale(crs, x, y):
-    """Projected over true length at a point: k, the root of PROJ's areal scale (0.978 at Austfonna in EPSG:3413)."""
+    """
+    Return the projected over the true length at a point: k, the root of PROJ's areal scale (0.978 at Austfonna in
+    EPSG:3413).
+    """
     projection = pyproj.CRS.from_user_input(crs)
     lon, lat = pyproj.Transformer.from_crs(projection, "EPSG:4326", always_xy=True).transform(x, y)
     return float(np.sqrt(pyproj.Proj(projection).get_factors(lon, lat).areal_scale))
@@ -156,12 +161,12 @@ def scale_bar(ax, crs, *, corner="lower left"):
 
 
 def emptiest_corner(values):
-    """The corner of a grid (y, x) with the fewest finite cells: the place for what must not hide data."""
+    """Return the corner of a grid (y, x) with the fewest finite cells, for what must not hide data."""
     return min(CORNERS, key=lambda corner: corner_share(values, corner))
 
 
 def corner_share(values, corner, *, size=0.28):
-    """Share of finite cells in a corner of a grid (y, x), `size` of each side."""
+    """Return the share of finite cells in a corner of a grid (y, x), `size` of each side."""
     finite = np.isfinite(values.sortby("y", ascending=False).values)
     vertical, horizontal = corner.split()
     ny, nx = (max(int(np.ceil(n * size)), 1) for n in finite.shape)
@@ -208,17 +213,17 @@ def focus_box(ax, xlim, ylim):
 
 
 def missing_patch(label="no data"):
-    """Legend entry of the grey of missing data."""
+    """Create the legend entry of the grey of missing data."""
     return Rectangle((0, 0), 1, 1, facecolor=MISSING, edgecolor="#8a8a8a", lw=0.4, label=label)
 
 
 def hatch_patch(label):
-    """Legend entry of hatched cells."""
+    """Create the legend entry of hatched cells."""
     return Rectangle((0, 0), 1, 1, facecolor="none", edgecolor="#555555", lw=0.4, hatch="//////", label=label)
 
 
 def fit(extent, *, width, height):
-    """(width, height) in the same unit of a map of that extent, as large as fits with equal aspect."""
+    """Fit a map of that extent into a width and height with equal aspect. Returns (width, height) in the same unit."""
     left, right, bottom, top = extent
     ratio = (top - bottom) / (right - left)
     return (width, width * ratio) if width * ratio <= height else (height / ratio, height)

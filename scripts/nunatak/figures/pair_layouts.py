@@ -13,7 +13,7 @@ from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, rounded, write_
 
 def granules_per_year(look, *, title, table):
     """
-    Pairs by year and what came of them.
+    Draw pairs by year and the outcome of each.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def granules_per_year(look, *, title, table):
 
 def pairs_summary(look, *, title, pairs):
     """
-    What the pairs of the cube are like: sensors, separation, valid share, error, projection.
+    Draw what the pairs of the cube are like: sensors, separation, valid share, error, projection.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ _SHOWN = (
 
 
 def pair_timeline(look, *, title, pairs):
-    """Every pair of the cube from its first to its second image, by separation."""
+    """Draw every pair of the cube from its first to its second image, by separation."""
     fig, ax = _one(look, 66)
     velocity.spans(ax, pairs)
     ax.set_ylim(0, None)
@@ -92,7 +92,7 @@ def pair_timeline(look, *, title, pairs):
 
 def speed_histogram(look, *, title, table):
     """
-    Distribution of the speeds of single pairs and of annual composites.
+    Draw the distribution of the speeds of single pairs and of annual composites.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def speed_histogram(look, *, title, table):
 
 def speed_series(look, *, title, series):
     """
-    Speed at points: every pair with its error and length, and the annual and seasonal model.
+    Draw speed at points: every pair with its error and length, and the annual and seasonal model.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def speed_series(look, *, title, series):
 
 def flowline_speed(look, *, title, lines):
     """
-    Speed along a flowline, every year in its colour, and the time ice takes.
+    Draw speed along a flowline, every year in its colour, and the time ice takes.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def flowline_speed(look, *, title, lines):
 
 
 def by_fate(pairs):
-    """Pairs by year of mid-date: DataFrame with used, filter, rest; every year from the first to the last."""
+    """Count pairs by year of mid-date: DataFrame with used, filter, rest, every year from the first to the last."""
     year = pd.to_datetime(pairs["mid_date"]).dt.year
     known = year.notna()
     kind = pairs["fate"].where(pairs["fate"].isin(["used", "filter"]), "rest")
@@ -218,13 +218,16 @@ def by_fate(pairs):
 
 
 def _reach(table):
-    """Where the histogram ends: all but one in 100,000 of the pairs' and of the composites' values lie below."""
+    """Return where the histogram ends: all but one in 100,000 of the pairs' and of the composites' values lie below."""
     beyond = (1 - table[name].cumsum() / max(table[name].sum(), 1) for name in ("pairs", "annual") if table[name].any())
     return colour.nice(max([100.0, *(table["high"][share <= 1e-5].min() for share in beyond)]))
 
 
 def _limits(values, *, beyond=1.0):
-    """Limits that single outliers do not stretch: without so many per cent at each end, and a tenth around the rest."""
+    """
+    Return limits that single outliers do not stretch: without so many per cent at each end, and a tenth around the
+    rest.
+    """
     low, high = np.nanpercentile(values, [beyond, 100 - beyond])
     pad = max(0.1 * (high - low), 0.02 * abs(high))
     return low - pad, high + pad

@@ -18,7 +18,7 @@ _LIMIT = 98  # percentile of |difference| that the axis of the differences reach
 
 def photons_fit(look, *, title, cloud, segments, length=40.0, step=20.0):
     """
-    A stretch of one beam: its photons, those selected, the window of the fit, the fitted segments.
+    Draw a stretch of one beam: its photons, those selected, the window of the fit, the fitted segments.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def photons_fit(look, *, title, cloud, segments, length=40.0, step=20.0):
 
 
 def draw_photons(ax, cloud, x0=0.0, *, size=2.0):
-    """Photons against the distance along the track (m), those selected above the others."""
+    """Draw photons against the distance along the track (m), those selected above the others."""
     x, h = cloud["x_atc"].to_numpy() - x0, cloud["height"].to_numpy()
     chosen = cloud["selected"].to_numpy(dtype=bool)
     common = {"ls": "", "marker": ".", "ms": np.sqrt(size) * 1.6, "mew": 0, "rasterized": True}
@@ -78,7 +78,7 @@ def draw_photons(ax, cloud, x0=0.0, *, size=2.0):
 
 
 def draw_windows(ax, segments, x0=0.0, step=20.0):
-    """The final window of each segment, over the step that is its own."""
+    """Draw the final window of each segment, over the step that is its own."""
     for n, row in enumerate(segments.itertuples()):
         x = np.array([-step / 2, step / 2])
         line, half = row.h_mean + row.dh_fit_dx * x, row.w_surface_window_final / 2
@@ -94,7 +94,7 @@ def draw_windows(ax, segments, x0=0.0, step=20.0):
 
 
 def draw_fits(ax, segments, x0=0.0, length=40.0):
-    """The fitted line of each segment over its whole extent, its centre marked."""
+    """Draw the fitted line of each segment over its whole extent, its centre marked."""
     for n, row in enumerate(segments.itertuples()):
         x = np.array([-length / 2, length / 2])
         ax.plot(
@@ -109,7 +109,7 @@ def draw_fits(ax, segments, x0=0.0, length=40.0):
 
 def atl06sr_vs_atl06(look, *, title, table):
     """
-    Fitted heights less ATL06's at the same segments: against the slope, and how they are spread.
+    Draw fitted heights less ATL06's at the same segments: against the slope, and how they are spread.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def _distribution(ax, table, classes, limit):
 
 
 def _numbers(found):
-    """Statistics by class of slope for a sidecar."""
+    """Summarise statistics by class of slope for a sidecar."""
     named = {in_words(row.slope_from, row.slope_to): row for row in found.itertuples()}
     return {
         name: {"n": int(row.n), "median_m": rounded(row.median), "nmad_m": rounded(row.nmad)}
@@ -215,7 +215,8 @@ _MEASURES = {
 
 def parameter_sweep(look, *, title, found, against):
     """
-    Small multiples of a sweep: a row for each `len`, a column for each measure, `ats` along, a line for each `cnf`.
+    Draw small multiples of a sweep: a row for each `len`, a column for each measure, `ats` along, a line for each
+    `cnf`.
 
     Parameters
     ----------

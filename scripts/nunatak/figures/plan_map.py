@@ -22,7 +22,7 @@ _STEP = 0.5  # degrees; sides of footprints are followed so far apart, meridians
 
 def plan_map(look, *, title, region, further=None, crs, products):
     """
-    A polar locator, a map of region and footprints, and the number of granules by year.
+    Draw a polar locator, a map of region and footprints, and the number of granules by year.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def plan_map(look, *, title, region, further=None, crs, products):
 
 
 def _box(region, crs):
-    """Left, right, bottom, top of the map: the region with a margin."""
+    """Return left, right, bottom, top of the map: the region with a margin."""
     project = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
     x, y = project(*shapely.get_coordinates(shapely.segmentize(region, 0.25)).T)
     pad = 0.12 * max(np.ptp(x), np.ptp(y))
@@ -96,14 +96,16 @@ def _reach(region):
 
 
 def _shades(number):
-    """As many colours as there are products, none of them the region's."""
+    """Choose as many colours as there are products, none of them the region's."""
     free = [shade for shade in colour.CATEGORIES if shade != _REGION]
     return [free[i % len(free)] for i in range(number)]
 
 
 def _footprints(ax, crs, shapes, shade):
     """
-    Outlines and faint fills of footprints; thousands of them in two artists, so that overlap shows as depth.
+    Draw outlines and faint fills of footprints.
+
+    Thousands of them are drawn in two artists, so that overlap shows as depth.
 
     A side along the cut at the antimeridian is none of the footprint and is not drawn.
     """
@@ -122,7 +124,7 @@ def _footprints(ax, crs, shapes, shade):
 
 
 def _bars(ax, products, shades):
-    """Granules by year, the products beside each other."""
+    """Draw granules by year, the products beside each other."""
     known = sorted({int(year) for product in products.values() for year in product["years"]})
     ax.spines[["top", "right"]].set_visible(False)
     ax.set_ylabel("granules")

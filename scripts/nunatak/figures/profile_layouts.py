@@ -13,7 +13,7 @@ from nunatak.times import day, month
 
 def height_change_series(look, *, title, regions, source_note=""):
     """
-    Volume change and mean height change of every region against time.
+    Draw volume change and mean height change of every region against time.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def height_change_series(look, *, title, regions, source_note=""):
 
 def change_by_elevation(look, *, title, table, span=""):
     """
-    Hypsometric curve: change of each elevation band, and the ice area it holds.
+    Draw the hypsometric curve: change of each elevation band, and the ice area it holds.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def change_by_elevation(look, *, title, table, span=""):
 
 def transect(look, *, title, section, dh, crs, ice_area=None, name="A", points=None):
     """
-    A transect: where it lies, how the surface stands along it through time, and its change with the error band.
+    Draw a transect: where it lies, the surface along it through time, and its change with the error band.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def transect(look, *, title, section, dh, crs, ice_area=None, name="A", points=N
 
 
 def _free_lower(values):
-    """The lower corner with fewer data."""
+    """Return the lower corner with fewer data."""
     finite = np.isfinite(values.sortby("y", ascending=False).values)
     ny, nx = finite.shape
     half = finite[-max(ny // 4, 1) :]
@@ -175,7 +175,7 @@ def _free_lower(values):
 
 
 def _time_bar(fig, look, time, box):
-    """A bar for lines coloured by time, ticks at whole years."""
+    """Draw a bar for lines coloured by time, ticks at whole years."""
     _, cmap, norm = elevation.time_colours(time)
     bar = colour_bar(fig, ScalarMappable(norm, cmap), look, box, label="epoch (year)")
     years = np.arange(np.ceil(norm.vmin), np.floor(norm.vmax) + 1)
@@ -186,7 +186,7 @@ def _time_bar(fig, look, time, box):
 
 def repeat_pair(look, *, title, pairs, x, y, crs, column="dh"):
     """
-    Height difference of two passes over the same track: along the track per beam, and on a map.
+    Draw the height difference of two passes over the same track: along the track per beam, and on a map.
 
     The map stands beside the profiles where the track runs up the page, else below them.
 
@@ -253,7 +253,7 @@ def repeat_pair(look, *, title, pairs, x, y, crs, column="dh"):
 
 
 def _box(x, y):
-    """(left, right, bottom, top) around points, with a margin; never slimmer than a third of its length."""
+    """Return (left, right, bottom, top) around points, with a margin, never slimmer than a third of its length."""
     half = np.array([np.ptp(x), np.ptp(y)]) * 0.56 + 300.0
     half = np.maximum(half, half.max() * 0.3)
     middle = np.array([x.min() + x.max(), y.min() + y.max()]) / 2

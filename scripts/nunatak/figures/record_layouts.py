@@ -92,7 +92,7 @@ def _curves(ax, rows, spans):
 
 
 def _broken(rows):
-    """Rows in time with an empty one in every gap of more than half a year, where the line is to end."""
+    """Return rows in time with an empty one in every gap of more than half a year, where the line is to end."""
     last = rows[rows["decimal_year"].diff(-1) < -0.5]
     ends = last[["decimal_year"]] + 0.25
     return pd.concat([rows, ends]).sort_values("decimal_year") if len(ends) else rows
@@ -114,7 +114,7 @@ def _rates(ax, spans):
 
 
 def _numbers(rows, spans):
-    """What is drawn of a region: the change at the end of each source, and the rates."""
+    """Return what is drawn of a region: the change at the end of each source, and the rates."""
     found = {
         source: {"from": rounded(own["decimal_year"].min()), "to": rounded(own["decimal_year"].max())}
         | style.statistics(own["mean_dh"])
@@ -130,7 +130,7 @@ def _numbers(rows, spans):
 
 
 def _caption(series, names):
-    """What was drawn, in words."""
+    """Describe what was drawn in words."""
     both = set(series["source"]) == set(_SOURCES)
     sources = (
         "all altimeters (ITS_LIVE), moved to the datum of ATL15 by the mean difference of the years that both share "

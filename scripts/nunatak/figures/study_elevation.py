@@ -70,7 +70,7 @@ def in_focus(look, subject, data):
 
 
 def _spans(change, rates):
-    """The change over the first quarter and over the whole period."""
+    """Return the change over the first quarter and over the whole period."""
     years = change.decimal_year.values
     spans = [(years[0], years[1]), (years[0], years[-1])] if years.size > 2 else [(years[0], years[-1])]
     return [elevation.change_between(change, *span, rates=rates) for span in spans]
@@ -121,7 +121,7 @@ def transect(look, subject, data):
 
 
 def _around(change, section):
-    """The cells about a transect, with two fifths of its length to every side."""
+    """Return the cells around a transect, with two fifths of its length to every side."""
     x, y = section["x"].values, section["y"].values
     room = 0.4 * max(np.ptp(x), np.ptp(y))
     columns = np.flatnonzero((change.x.values >= x.min() - room) & (change.x.values <= x.max() + room))
@@ -140,7 +140,11 @@ def repeat_pair(look, subject, data):
 
 
 def widest_pair(pairs):
-    """The rows of the repeat pair with most segments; of several the one whose passes lie longest apart."""
+    """
+    Return the rows of the repeat pair with most segments.
+
+    Of several, it is the one whose passes lie longest apart.
+    """
     groups = pairs.groupby(["rgt", "cycle_first", "cycle_second"], observed=True)
     table = groups.agg(n=("dh", "size"), years=("years", "median"))
     key = table.sort_values(["n", "years"], ascending=False).index[0]
@@ -148,7 +152,7 @@ def widest_pair(pairs):
 
 
 def _on_map(transects, crs):
-    """Transects as (x, y) on the map."""
+    """Return transects as (x, y) on the map."""
     to_map = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
     return {key: to_map.transform(*np.asarray(line["lonlat"], dtype=float).T) for key, line in transects.items()}
 

@@ -229,7 +229,10 @@ def rates_on_section(rates, section, *, reach=300.0):
 
 
 def _background(subject, data):
-    """The change over the period in the focus (else all of it), the ice, the map's system; the last without ATL15."""
+    """
+    Return the change over the period in the focus (else all of it), the ice and the map's system, the last without
+    ATL15.
+    """
     if "change" not in data:
         return None, None, map_crs(data)
     change, rates = data["change"]
@@ -242,14 +245,14 @@ def _background(subject, data):
 
 
 def _epochs(dh, points):
-    """The epochs of the change on the map, else the first and the last height of the track."""
+    """Return the epochs of the change on the map, else the first and the last height of the track."""
     if dh is not None:
         return tuple(np.datetime64(dh.attrs[key], "ns") for key in ("since", "until"))
     return points["time"].min().to_datetime64(), points["time"].max().to_datetime64()
 
 
 def _on(crs, table):
-    """x and y of a table's longitudes and latitudes on a map."""
+    """Project a table's longitudes and latitudes to x and y on a map."""
     to_map = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
     return to_map.transform(table["longitude"].to_numpy(), table["latitude"].to_numpy())
 
@@ -268,7 +271,7 @@ def _first_cycle(table):
 
 
 def _called(table):
-    """The track in words."""
+    """Return the track in words."""
     beams, cycles = ", ".join(sorted(table["beam"].unique())), np.unique(table["cycle"])
     said = f"cycle {cycles[0]:02d}" if cycles.size == 1 else f"cycles {cycles[0]:02d} to {cycles[-1]:02d}"
     return f"RGT {int(table['rgt'].iloc[0]):04d}, {beams}, {said}"

@@ -44,7 +44,7 @@ def speed_map(look, subject, data):
 
 
 def mean_period(annual):
-    """The years of the mean velocity that have one somewhere, in words: `of 2014 to 2017`, `of 2016`."""
+    """Return the years of the mean velocity that have one somewhere, in words: `of 2014 to 2017`, `of 2016`."""
     years = annual["year"].values
     inside = (years >= annual.attrs["mean_first_year"]) & (years <= annual.attrs["mean_last_year"])
     seen = years[inside & np.isfinite(annual["v"].values).any(axis=(1, 2))]
@@ -68,8 +68,9 @@ def change(look, subject, data):
 
 def compared_years(speed):
     """
-    Indices of the first and the last year that are seen well enough to be compared; of any years with data where fewer
-    than two are.
+    Return indices of the first and the last year that are seen well enough to be compared.
+
+    Where fewer than two are, any years with data count.
 
     Raises
     ------

@@ -103,14 +103,14 @@ PRESETS = {
 
 
 def preset(name):
-    """The preset of that name, or one line that lists the names there are."""
+    """Return the preset of that name, or raise one line that lists the names there are."""
     if name not in PRESETS:
         raise NunatakError(f"figures: preset: {name!r} is unknown; choose one of {', '.join(PRESETS)}")
     return PRESETS[name]
 
 
 def rc_params(look: Preset):
-    """Matplotlib settings of a preset: embedded TrueType fonts, thin lines, no trace of the day."""
+    """Return the Matplotlib settings of a preset: embedded TrueType fonts, thin lines, no trace of the day."""
     return {
         "font.family": "sans-serif",
         "font.sans-serif": ["Arial", "Helvetica", "DejaVu Sans"],
@@ -158,7 +158,7 @@ def use(look: Preset):
 
 def new_figure(look: Preset, *, height_mm, width="page"):
     """
-    An empty figure of a preset's exact width.
+    Create an empty figure of a preset's exact width.
 
     Parameters
     ----------
@@ -171,13 +171,13 @@ def new_figure(look: Preset, *, height_mm, width="page"):
 
 
 def add_axes(fig, left, top, width, height, **options):
-    """Axes at a place given in millimetres from the figure's left and upper edges."""
+    """Add axes at a place given in millimetres from the figure's left and upper edges."""
     w, h = fig.get_size_inches() * MM_PER_INCH
     return fig.add_axes((left / w, 1 - (top + height) / h, width / w, height / h), **options)
 
 
 def size_mm(fig):
-    """(width, height) of a figure in millimetres."""
+    """Return (width, height) of a figure in millimetres."""
     return tuple(float(v) for v in fig.get_size_inches() * MM_PER_INCH)
 
 
@@ -265,7 +265,7 @@ def save(fig, outputs, sidecar, *, look: Preset | None = None):
 
 def sidecar_of(name, drawn, *, study, source, inputs, products, preset_name):
     """
-    What stands beside a figure: enough to say what it shows, from what, and to test it without looking.
+    Return what stands beside a figure: enough to say what it shows, from what, and to test it without looking.
 
     Parameters
     ----------
@@ -295,7 +295,7 @@ def sidecar_of(name, drawn, *, study, source, inputs, products, preset_name):
 
 
 def statistics(values):
-    """Count, extremes and percentiles of the finite values drawn; an empty drawing says so with a count of 0."""
+    """Compute count, extremes and percentiles of the finite values drawn. An empty drawing has a count of 0."""
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
     if not finite.size:

@@ -23,7 +23,7 @@ _INK = "#111111"
 
 def tracks(look, *, title, dh, crs, ice_area, lines, target=None):
     """
-    The tracks that cross the focus, over the change: reference pairs, ascending and descending.
+    Draw the tracks that cross the focus, over the change: reference pairs, ascending and descending.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def tracks(look, *, title, dh, crs, ice_area, lines, target=None):
 
 def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, left_out=0, good=None, what):
     """
-    One track over the change, as the products' tutorial draws it: the points in their own change, or good and bad ones.
+    Draw one track over the change, as the products' tutorial does: points by their own change, or good and bad ones.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def track_over_change(look, *, title, dh, crs, ice_area, x, y, value=None, left_
 
 def dhdt_points(look, *, title, x, y, dhdt, crs, ice_area=None, span="", flagged=((), ()), how=None):
     """
-    Rates of points where they lie.
+    Draw rates of points where they lie.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def dhdt_points(look, *, title, x, y, dhdt, crs, ice_area=None, span="", flagged
 
 def dhdt_map(look, *, title, mapped, gridded, difference, crs, ice_area=None, span=""):
     """
-    Rates of points mapped by a Gaussian kernel beside the rate of ATL15, and how far they differ.
+    Draw rates of points mapped by a Gaussian kernel beside the rate of ATL15, and how far they differ.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ def _write_on_line(ax, label, x, y, box, **style_of):
 
 def heights(look, *, title, parts, crs, ice_area=None):
     """
-    Heights along tracks where they lie, a map for each product.
+    Draw heights along tracks where they lie, a map for each product.
 
     Parameters
     ----------
@@ -287,7 +287,7 @@ def _base(look, dh, ice_area, crs, box, own=None):
 
 
 def _over(dh):
-    """What the map behind is, in words."""
+    """Describe the map behind in words."""
     return (
         f", over the height change {epoch_range(dh.attrs['since'], dh.attrs['until'])} of ATL15"
         if dh is not None
@@ -300,7 +300,7 @@ def _limit(image):
 
 
 def _box(x, y):
-    """(left, right, bottom, top) around points, with a margin; never slimmer than a third of its length."""
+    """Return (left, right, bottom, top) around points, with a margin, never slimmer than a third of its length."""
     half = np.array([np.ptp(x), np.ptp(y)]) * 0.54 + 500.0
     half = np.maximum(half, half.max() * 0.35)
     middle = np.array([np.min(x) + np.max(x), np.min(y) + np.max(y)]) / 2

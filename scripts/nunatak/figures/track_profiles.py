@@ -87,7 +87,7 @@ def atl11_profile(look, *, title, points):
 
 def atl06_profile(look, *, title, segments):
     """
-    Height along one beam of ATL06, a line per cycle coloured by time.
+    Draw height along one beam of ATL06, a line per cycle coloured by time.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def atl06_profile(look, *, title, segments):
 
 def atl06_against_atl11(look, *, title, segments, points, filtered):
     """
-    ATL06 and ATL11 of one cycle along a track, and their difference at common places.
+    Draw ATL06 and ATL11 of one cycle along a track, and their difference at common places.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def atl06_against_atl11(look, *, title, segments, points, filtered):
 
 def crossovers(look, *, title, table, x, y, crs, ice_area=None):
     """
-    Crossovers: where they lie, their difference against the time between the passes, and how their errors hold.
+    Draw crossovers: where they lie, their difference against the time between the passes, and how their errors hold.
 
     Parameters
     ----------
@@ -272,7 +272,9 @@ def _errors_hold(ax, z):
 
 
 def _limit_of(dh, bins):
-    """Half the height of the axis: 99 % of the differences, but beyond what ice does only as far as bins scatter."""
+    """
+    Return half the height of the axis: 99 % of the differences, but beyond what ice does only as far as bins scatter.
+    """
     if not len(dh):
         return 1.0
     whole = 1.15 * float(np.nanpercentile(np.abs(dh), 99))
@@ -282,7 +284,7 @@ def _limit_of(dh, bins):
 
 
 def _limit_of_change(change):
-    """Half the height of an axis of change along a track, m, and how many differences lie beyond it."""
+    """Return half the height of an axis of change along a track, m, and how many differences lie beyond it."""
     change = change[np.isfinite(change)]
     scatter = abs(float(np.median(change))) + 6.0 * nmad(change) if change.size else 0.0
     limit = max(scatter, _PROFILE_M)
@@ -329,11 +331,11 @@ def change_between_cycles(points, first, last, *, limits=None):
 
 
 def _tracks_of(table):
-    """How many tracks take part."""
+    """Count the tracks that take part."""
     return len(set(table["rgt_1"]) | set(table["rgt_2"]))
 
 
 def _broken(distance, values):
-    """Kilometres and values with a NaN where the next point lies beyond a gap."""
+    """Return kilometres and values with a NaN where the next point lies beyond a gap."""
     gaps = np.flatnonzero(np.diff(distance) > _GAP_M) + 1
     return np.insert(distance, gaps, np.nan) / 1000, np.insert(values.astype(float), gaps, np.nan)

@@ -23,12 +23,12 @@ FATES = {"used": "#0072b2", "filter": "#a9cfe6", "rest": "#c9c4bb"}
 
 
 def group_key(group):
-    """The key of a sensor group in GROUPS."""
+    """Return the key of a sensor group in GROUPS."""
     return group if group in GROUPS else "other"
 
 
 def speed_norm(values):
-    """Logarithmic, from a nice number below the 1st percentile (1 m/yr or more) to one above the 99th."""
+    """Return a logarithmic norm, from a nice number below the 1st percentile (1 m/yr or more) to one above the 99th."""
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite) & (finite > 0)]
     if not finite.size:
@@ -71,7 +71,7 @@ def fade(ax, mask):
 
 
 def fade_patch(label):
-    """Legend entry of cells grown pale."""
+    """Create the legend entry of cells grown pale."""
     return Rectangle((0, 0), 1, 1, facecolor="#f6f6f6", edgecolor="#bbbbbb", lw=0.4, label=f"pale: {label}")
 
 

@@ -46,7 +46,7 @@ def panels(
     graticule=True,
 ):
     """
-    Maps side by side, with one colour bar for all or one below each.
+    Draw maps side by side, with one colour bar for all or one below each.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def panels(
 
 
 def speed_map(look, *, title, speed, period, lines=()):
-    """The mean speed on a logarithmic scale, flowlines on it."""
+    """Draw the mean speed on a logarithmic scale, flowlines on it."""
     said = " Lines are the study's flowlines." if lines else ""
     shown = [Panel(speed, colour.sequential_map(), velocity.speed_norm(speed), "mean speed (m/yr)")]
     made = "from the mean of the components of each cell's annual velocities"
@@ -129,7 +129,7 @@ def speed_map(look, *, title, speed, period, lines=()):
 
 
 def speed_annual(look, *, title, speed):
-    """The speed of every year with data on one logarithmic scale, four in a row; the last twenty."""
+    """Draw the speed of every year with data on one logarithmic scale, four in a row, at most the last twenty."""
     years = [k for k in range(speed.sizes["year"]) if np.isfinite(speed[k].values).any()][-20:]
     norm, cmap = velocity.speed_norm(speed.values), colour.sequential_map()
     shown = [Panel(_layer(speed, k), cmap, norm, "annual speed (m/yr)", str(int(speed["year"][k]))) for k in years]
@@ -145,7 +145,7 @@ def speed_annual(look, *, title, speed):
 
 
 def speed_change(look, *, title, annual, first, last):
-    """Speed of one year less that of an earlier one; pale where it is below two standard errors."""
+    """Draw the speed of one year less that of an earlier one, pale where it is below two standard errors."""
     early, late = (_layer(annual["v"], k) for k in (first, last))
     error = np.hypot(annual["v_error"][first].values, annual["v_error"][last].values)
     change = (late - early).assign_attrs(crs=early.attrs["crs"])
@@ -165,7 +165,7 @@ def speed_change(look, *, title, annual, first, last):
 
 
 def seasonal(look, *, title, annual):
-    """Amplitude of the seasonal cycle and the day of its maximum; pale where chance alone explains the cycle."""
+    """Draw amplitude of the seasonal cycle and day of its maximum, pale where chance alone explains the cycle."""
     from matplotlib.colors import Normalize
 
     crs = annual.attrs["crs"]
@@ -196,7 +196,7 @@ def seasonal(look, *, title, annual):
 
 
 def strain(look, *, title, rates):
-    """Strain rates along the flow, across it and in shear, on one diverging scale; pale where below two errors."""
+    """Draw strain rates along the flow, across it and in shear, on one diverging scale, pale where below two errors."""
     crs = rates.attrs["crs"]
     words = {"e_lon": "along the flow", "e_trn": "across the flow", "e_shr": "shear"}
     fields = {name: rates[name].assign_attrs(crs=crs) for name in words}
@@ -219,7 +219,7 @@ def strain(look, *, title, rates):
 
 
 def pair(look, *, title, granule):
-    """One granule as it comes: speed, size of the search template, where values were interpolated."""
+    """Draw one granule as it comes: speed, size of the search template, where values were interpolated."""
     crs = granule.attrs["crs"]
     speed = granule["v"].assign_attrs(crs=crs)
     shown = [Panel(speed, colour.sequential_map(), velocity.speed_norm(speed), "speed (m/yr)", "v")]
@@ -240,7 +240,7 @@ def pair(look, *, title, granule):
 
 
 def _classes(values, label, name):
-    """The Panel of a field that takes few values: a colour and a tick for each."""
+    """Return the Panel of a field that takes few values: a colour and a tick for each."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     words = {0.0: "measured", 1.0: "interpolated"} if name == "interp_mask" else {}

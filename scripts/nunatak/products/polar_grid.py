@@ -119,11 +119,9 @@ class Window:
 
 def window_of(group, bounds=None):
     """
-    Find the rows and columns of a group's grid that touch `bounds` = (left, bottom, right, top), metres.
+    Find the rows and columns of a grid that touch `bounds` = (left, bottom, right, top), metres, else None.
 
-    Returns None outside.
-
-    Never fewer than two of each.
+    There are never fewer than two of each.
 
     Raises
     ------
@@ -155,11 +153,7 @@ def _metres_of_axis(group, axis, values):
 
 
 def _touching(centres, low, high):
-    """
-    Find the cells that touch an interval.
-
-    A single one comes with its neighbours, because one cell tells no cell size.
-    """
+    """Find the cells that touch an interval, a single one with its neighbours: one cell tells no cell size."""
     half = abs(centres[1] - centres[0]) / 2
     inside = np.flatnonzero((centres + half > low) & (centres - half < high))
     if not inside.size:
@@ -226,9 +220,8 @@ def join(parts, first):
     """
     Join parts to one Dataset on their common lattice.
 
-    Where parts overlap, the earlier one counts and the later copy is dropped.
-
-    The Antarctic quadrants all hold the nodes x = 0 and y = 0: kept twice, these rows would count twice.
+    Where parts overlap, the earlier one counts and the later copy is dropped. The Antarctic
+    quadrants all hold the nodes x = 0 and y = 0: kept twice, these rows would count twice.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ class Part:
 
     @property
     def depth(self):
-        """How many groups lie above it."""
+        """Return how many groups lie above it."""
         return self.path.count("/")
 
 
@@ -94,7 +94,7 @@ def _walk(group, prefix, parts, twins):
 
 
 def _signature(group):
-    """Names and types of everything below a group; equal for sister groups of one kind."""
+    """Return names and types of everything below a group, equal for sister groups of one kind."""
     found = []
     group.visititems(lambda name, node: found.append((name, str(getattr(node, "dtype", "")))))
     return tuple(found)
@@ -116,13 +116,13 @@ def _dataset(path, node):
 
 
 def hdf5_type(node):
-    """The type of a dataset as short as NumPy writes it: f4, i1, text."""
+    """Return the type of a dataset as short as NumPy writes it: f4, i1, text."""
     kind = node.dtype
     return "text" if kind.kind in "SOU" else kind.str.lstrip("<>|=")
 
 
 def _identity(file):
-    """What the granule states of itself, where it states it; the DOI without its prefix."""
+    """Return what the granule states of itself, where it states it, with the DOI without its prefix."""
     wanted = (
         "short_name",
         "title",
@@ -138,7 +138,11 @@ def _identity(file):
 
 
 def stated(path):
-    """What a granule says of its product: `doi` and `license`, each where it does; nothing where it cannot be read."""
+    """
+    Return what a granule says of its product, `doi` and `license`, each where it does.
+
+    The result is empty where the file cannot be read.
+    """
     try:
         with hdf5.open_granule(path) as file:
             said = {"doi": _identity(file).get("identifier_product_doi")}
@@ -151,7 +155,7 @@ def stated(path):
 
 def as_html(anatomy: Anatomy, *, limit=400):
     """
-    The anatomy as an HTML table, groups in bold, twins named.
+    Format the anatomy as an HTML table, groups in bold, twins named.
 
     Parameters
     ----------

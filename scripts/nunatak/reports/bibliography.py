@@ -24,16 +24,16 @@ class Reference:
 
     @property
     def keywords(self):
-        """Products and methods it belongs to."""
+        """Return the products and methods it belongs to."""
         return tuple(word.strip() for word in self.fields.get("keywords", "").split(",") if word.strip())
 
     @property
     def url(self):
-        """Address of the DOI, None without one."""
+        """Return the address of the DOI, None without one."""
         return f"https://doi.org/{self.fields['doi']}" if "doi" in self.fields else None
 
     def text(self):
-        """The reference in one line: authors, year, title, where, DOI."""
+        """Format the reference in one line: authors, year, title, where, DOI."""
         f = self.fields
         names = [name.strip() for name in f.get("author", "").split(" and ") if name.strip()]
         shown = [*names[:3], "others"] if len(names) > 4 or "others" in names else names
@@ -47,7 +47,7 @@ class Reference:
         return f"{authors}{year}: {f['title']}. {where}{volume}{pages}.{doi}"
 
     def html(self):
-        """The same, with the DOI as a link."""
+        """Format the reference with the DOI as a link."""
         line = escape(self.text())
         if self.url:
             doi = escape(self.fields["doi"])
@@ -57,7 +57,7 @@ class Reference:
 
 def read_references(path) -> list[Reference]:
     """
-    The entries of a BibTeX file whose values are in braces.
+    Read the entries of a BibTeX file whose values are in braces.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def topics_of(study):
 
 def for_products(references, products, *, topics=()):
     """
-    References of products and topics, data sets first, in the file's order.
+    Select references of products and topics, data sets first, in the file's order.
 
     Parameters
     ----------
@@ -113,7 +113,9 @@ def for_products(references, products, *, topics=()):
 
 def by_product(references, products, *, topics=()):
     """
-    The same grouped for a reader: product, then "methods" -> references; each stands under its first product.
+    Group references for a reader: product, then "methods" -> references.
+
+    Each stands under its first product.
     """
     chosen = for_products(references, products, topics=topics)
     groups: dict[str, list[Reference]] = {}
@@ -126,7 +128,7 @@ def by_product(references, products, *, topics=()):
 
 
 def _braced(text, start, path):
-    """What stands between the brace at `start` and the one that closes it."""
+    """Return what stands between the brace at `start` and the one that closes it."""
     depth = 0
     for i in range(start, len(text)):
         depth += {"{": 1, "}": -1}.get(text[i], 0)

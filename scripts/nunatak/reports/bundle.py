@@ -66,7 +66,7 @@ What a product's own granules state of their use comes first and is quoted below
 
 
 def members(folder, provenance) -> dict[str, Path]:
-    """The files of a study that its bundle holds, by their path below the study's folder."""
+    """List the files of a study that its bundle holds, by their path below the study's folder."""
     folder = Path(folder)
     names = [name for name in provenance["results"] if not _LEFT_OUT.match(name)]
     found: dict[str, Path] = {}
@@ -78,7 +78,7 @@ def members(folder, provenance) -> dict[str, Path]:
 
 
 def study_file(provenance) -> str:
-    """The study's own keys as YAML, ready to be used again as config/studies/<name>.yaml."""
+    """Write the study's own keys as YAML, ready to be used again as config/studies/<name>.yaml."""
     asked = {
         k: v for k, v in provenance["study_file"].items() if v not in (None, {}, []) and k not in ("name", "label")
     }
@@ -86,14 +86,14 @@ def study_file(provenance) -> str:
 
 
 def _lean(value):
-    """Without what was not asked for."""
+    """Remove keys without a value."""
     if isinstance(value, dict):
         return {key: _lean(part) for key, part in value.items() if part is not None}
     return value
 
 
 def terms(provenance, references) -> str:
-    """LICENCES.md: what may be done with the data, and what to cite."""
+    """Write LICENCES.md: what may be done with the data, and what to cite."""
     what = "These results were made from the data sets below."
     if provenance["nunatak_source"] == SIMULATED:
         what = "The granules are SIMULATED: no data set is behind these results, and none is to be cited for them."
@@ -110,7 +110,7 @@ def terms(provenance, references) -> str:
 
 def compose(provenance, files, further, *, title, references, published):
     """
-    The bundle's description as an RO-Crate.
+    Compose the bundle's description as an RO-Crate.
 
     Parameters
     ----------
@@ -179,13 +179,13 @@ def _about(name, size):
 
 
 def cited(provenance, references, *, topics=()):
-    """The references of a study's products and methods."""
+    """Return the references of a study's products and methods."""
     releases = {name: product["version"] for name, product in provenance["products"].items()}
     return for_products(references, releases, topics=topics)
 
 
 def day_of(folder) -> str:
-    """The day of SOURCE_DATE_EPOCH where that is set, else the day the study's results were completed (UTC)."""
+    """Return the day of SOURCE_DATE_EPOCH where that is set, else the day the study's results were completed (UTC)."""
     told = os.environ.get("SOURCE_DATE_EPOCH")
     try:
         seconds = int(told) if told else (Path(folder) / "provenance.json").stat().st_mtime

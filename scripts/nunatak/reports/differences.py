@@ -90,13 +90,13 @@ class Difference:
 
 
 def kind_of(path) -> str:
-    """The kind of a file or folder of results, by its name."""
+    """Return the kind of a file or folder of results, by its name."""
     return _KINDS.get(Path(path).suffix, "folder" if not Path(path).suffix else "numbers")
 
 
 def between(one, other) -> Difference:
     """
-    Two files, or folders, of one kind held against each other.
+    Compare two files, or folders, of one kind.
 
     Parameters
     ----------
@@ -118,7 +118,9 @@ def between(one, other) -> Difference:
 
 
 def _worst(kind, found) -> Difference:
-    """The largest differences of a file's variables, and the name of one that is out of bounds where there is one."""
+    """
+    Return the largest differences of a file's variables, and the name of one that is out of bounds where there is one.
+    """
     found = list(found)
     if not found:
         return Difference(True, kind)
@@ -142,7 +144,7 @@ def _folders(one, other):
 
 
 def _values(name, a, b, tolerance, kind) -> Difference:
-    """One variable of two files, a block at a time."""
+    """Compare one variable of two files, a block at a time."""
     numbers = [v.dtype.kind in "fiu" for v in (a, b)]
     if a.shape != b.shape or numbers[0] != numbers[1]:
         return Difference(False, kind, where=f"{name}: {a.dtype}{list(a.shape)} and {b.dtype}{list(b.shape)}")
@@ -176,7 +178,7 @@ def _largest(values):
 
 
 def _blocks(shape) -> Iterator:
-    """Slices along the first axis that hold some million values each; everything for a scalar."""
+    """Return slices along the first axis that hold some million values each, or everything for a scalar."""
     if not shape:
         yield ()
         return
@@ -186,7 +188,7 @@ def _blocks(shape) -> Iterator:
 
 
 def _parts(path, kind):
-    """The variables of a file by name: arrays, or what can be cut like one."""
+    """Return the variables of a file by name: arrays, or what can be cut like one."""
     if kind == "table":
         return _table(path)
     if kind == "grid":
@@ -206,7 +208,7 @@ def _table(path):
 
 
 def _column(values):
-    """A column as numbers or words; gaps among integers are a number that is none of them."""
+    """Return a column as numbers or words. Gaps among integers are a number that is none of them."""
     from pandas.api import types
 
     if types.is_datetime64_any_dtype(values):
@@ -248,7 +250,7 @@ def _raster(path):
 
 
 def _pages(one, other):
-    """Pages by their words and the numbers they show; one in the last digit shown is a matter of rounding."""
+    """Compare pages by their words and the numbers they show. A difference in the last digit shown is rounding."""
     (words, numbers), (their_words, theirs) = _page(one), _page(other)
     if words != their_words:
         pairs = enumerate(zip_longest(words, their_words))
@@ -268,7 +270,7 @@ def _pages(one, other):
 
 
 def _page(path):
-    """The words of a page and, in their order, the numbers; pictures and hashes left out."""
+    """Return the words of a page and, in their order, the numbers, without pictures and hashes."""
     text = path.read_text("utf-8")
     if path.suffix == ".ipynb":
         cells = json.loads(text)["cells"]
@@ -284,7 +286,7 @@ def _page(path):
 
 
 def _flat(value, name=""):
-    """A JSON value as variables: one for each list of numbers, number or word."""
+    """Return a JSON value as variables: one for each list of numbers, number or word."""
     if isinstance(value, dict):
         found: dict = {}
         for key, part in value.items():

@@ -31,7 +31,7 @@ def say(*sentences):
 
 
 def table(heads, rows, *, numbers_from=1):
-    """Show a table of words; columns from `numbers_from` on are set to the right."""
+    """Show a table of words, with columns from `numbers_from` on set to the right."""
 
     def cell(tag, index, text):
         kind = ' class="n"' if index >= numbers_from else ""
@@ -103,7 +103,9 @@ def anatomy(inputs, product=None):
 
 
 def first_granule(inputs, product=None):
-    """Path of a granule that is here, the first in order of name: of a product, else of ATL15 before others."""
+    """
+    Return the path of a granule that is here, the first in order of name: of a product, else of ATL15 before others.
+    """
     ledgers = reading.ledger_tables(inputs.get("ledgers", []))
     if product is not None:
         ledgers = {name: ledger for name, ledger in ledgers.items() if name == product}
@@ -116,7 +118,7 @@ def first_granule(inputs, product=None):
 
 
 def granules(inputs, *, limit=12, products=None):
-    """Show the granules of every product, or of some: file, size, what came of it; at most `limit` of each."""
+    """Show the granules of every product, or of some: file, size, outcome, at most `limit` of each."""
     ledgers = reading.ledger_tables(inputs.get("ledgers", []))
     rows = []
     for product, found in reading.granule_tables(inputs.get("granules", [])).items():

@@ -267,7 +267,7 @@ def _follows(lag):
 
 def lag_sentences(lags):
     """
-    Say of every region whether the height change goes with the speed, at which lag, and how sure that is.
+    Describe for every region whether the height change goes with the speed, at which lag, and how sure that is.
 
     Parameters
     ----------

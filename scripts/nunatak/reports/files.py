@@ -32,7 +32,7 @@ def figure_data(inputs):
 
 def front_material(inputs):
     """
-    What the front page is made of, read from files; the arguments of `front.compose`.
+    Read what the front page is made of from files: the arguments of `front.compose`.
 
     Parameters
     ----------

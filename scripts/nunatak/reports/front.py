@@ -49,7 +49,9 @@ class ProductCount:
 
 def count_product(product, granules, ledger, left_out=None):
     """
-    Count a product's granules by outcome; found is the sum of all outcomes.
+    Count a product's granules by outcome.
+
+    What was found is the sum of all outcomes.
 
     Parameters
     ----------
@@ -115,7 +117,7 @@ def asked(study, region, simulated, simplified=None, used=None):
 
 
 def figures(paths):
-    """The figures of a study: images from their PNG, words from their sidecars, links to the other formats."""
+    """List the figures of a study: images from their PNG, words from their sidecars, links to the other formats."""
     found = []
     for path in map(Path, paths):
         sidecar = read_json(path.with_suffix(".json"))
@@ -131,13 +133,13 @@ def figures(paths):
 
 
 def not_drawn(paths):
-    """Figures with nothing to show: list of (name, reason)."""
+    """List figures with nothing to show: (name, reason)."""
     told = ((Path(path).stem, read_json(Path(path).with_suffix(".json")).get("not_drawn")) for path in paths)
     return [(name, reason) for name, reason in told if reason]
 
 
 def citations(references, products, study, provenance, simulated):
-    """What to cite: this software, the data sets with the DOI the granules state, the methods' papers."""
+    """List what to cite: this software, the data sets with the DOI the granules state, the methods' papers."""
     releases = {name: values.get("version") for name, values in products.items()}
     chosen = for_products(references, releases, topics=topics_of(study))
     lines = [f"The Nunatak developers: Nunatak, version {escape(nunatak.__version__)}."]
@@ -155,7 +157,7 @@ def citations(references, products, study, provenance, simulated):
 
 
 def provenance_rows(provenance):
-    """The lines of the provenance a reader wants on the page."""
+    """Return the lines of the provenance a reader wants on the page."""
     granules = provenance["granules"]
     return [
         ("nunatak", provenance["nunatak_version"]),
@@ -167,12 +169,12 @@ def provenance_rows(provenance):
 
 
 def velocity_leads(study):
-    """Whether a study is about velocity first: its altimetry has an area of its own, beside the region."""
+    """Return whether a study is about velocity first: its altimetry has an area of its own, beside the region."""
     return bool(study.get("altimetry_region"))
 
 
 def _is_first(figure):
-    """Whether a figure stands before others in a study about velocity."""
+    """Return whether a figure stands before others in a study about velocity."""
     return figure == "extent" or row_of(figure).topic in ("velocity", "dynamics")
 
 
@@ -189,7 +191,7 @@ def lead(
     flows=(),
 ):
     """
-    The sentences a reader sees first: the numbers of what the study is about, and whether the checks hold.
+    Write the sentences a reader sees first: the numbers of what the study is about, and whether the checks hold.
 
     Parameters
     ----------
@@ -218,7 +220,7 @@ def lead(
 
 
 def summary(study, front, report, simulated):
-    """Five lines for the end of a run: what, granules, numbers, checks, where the report lies."""
+    """Write five lines for the end of a run: what, granules, numbers, checks, where the report lies."""
     found, used, failed = (sum(getattr(c, name) for c in front.products) for name in ("found", "present", "failed"))
     return "\n".join(
         [
@@ -258,7 +260,7 @@ def compose(
     not_drawn=(),
     simplified=None,
 ):
-    """The front page's content; see the arguments' makers above."""
+    """Compose the front page's content. See the functions above for the arguments."""
     tables = []
     if region_change is not None:
         tables.append(region_table(region_change))
@@ -304,6 +306,6 @@ def compose(
 
 
 def _title(page, study):
-    """The topic's name; the page of gridded sea ice is named by what its values are."""
+    """Return the topic's name. The page of gridded sea ice is named by what its values are."""
     stem = Path(page).stem
     return f"sea ice: {sea_ice.quantity(study)}" if stem == "freeboard" else stem.replace("_", " ")

@@ -12,7 +12,7 @@ from nunatak.reports.page import Table
 
 
 def last_epochs(table):
-    """The last epoch of every region and resolution of region_change.csv, finest resolution first."""
+    """Return the last epoch of every region and resolution of region_change.csv, finest resolution first."""
     changes = table[table["volume_change"].notna() & (table["years"] != 0)]
     last = changes.sort_values("time").groupby(["region", "resolution"], sort=False).tail(1)
     first_seen = {name: i for i, name in enumerate(table["region"].unique())}
@@ -20,7 +20,7 @@ def last_epochs(table):
 
 
 def region_table(table):
-    """Region numbers with the error triple, in words."""
+    """Format region numbers with the error triple in words."""
     last = last_epochs(table)
     rows, with_mass = [], "mass_change" in table and table["mass_change"].notna().any()
     for row in last.to_dict("records"):

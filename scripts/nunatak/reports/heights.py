@@ -32,7 +32,7 @@ class Reference(NamedTuple):
 
 def reference(study, compared=None):
     """
-    The truth where the study's granules are simulated, else ATL06 at the same segments, else None.
+    Return the truth where the study's granules are simulated, else ATL06 at the same segments, else None.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def reference(study, compared=None):
 
 
 def _atl06_at(table, compared):
-    """ATL06's height at each row, moved to its place; NaN where ATL06 has no good segment."""
+    """Return ATL06's height at each row, moved to its place, NaN where ATL06 has no good segment."""
     known = compared[_KEYS].assign(beam=compared["beam"].astype(str), h=compared["h_mean"] - compared["difference"])
     asked = table[_KEYS].assign(beam=table["beam"].astype(str))
     return asked.merge(known, on=_KEYS, how="left")["h"].to_numpy()
@@ -54,7 +54,7 @@ def _atl06_at(table, compared):
 
 def quality(table, against):
     """
-    How good the heights of a table are: counts and errors against a reference.
+    Measure how good the heights of a table are: counts and errors against a reference.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def quality(table, against):
 
 def presets(granule, against, *, region=None, settings=None):
     """
-    The documented presets, and a study's own parameters, on one granule; one row each with `quality`.
+    Fit one granule by the documented presets and a study's own parameters, one row each with `quality`.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def presets(granule, against, *, region=None, settings=None):
 
 
 def preset_rows(found):
-    """Heads and rows in words of the table of `presets`."""
+    """Return heads and rows in words of the table of `presets`."""
     heads = ("parameters", "segments", "good (pflags 0)", "spread (NMAD)", f"more than {FALSE:g} m off")
     rows = [
         (
@@ -112,7 +112,7 @@ def preset_rows(found):
 
 
 def slope_rows(slope, difference):
-    """Heads and rows in words of differences by class of slope."""
+    """Return heads and rows in words of differences by class of slope."""
     rows = [
         (
             comparison.in_words(row.slope_from, row.slope_to),
@@ -149,7 +149,7 @@ def sweep(granule, settings, against, *, beam, region=None, choices=None):
 
 
 def beam_rows(ledger):
-    """Heads and rows in words of what came of each beam of each granule."""
+    """Return heads and rows in words of the outcome of each beam of each granule."""
     rows = [
         (
             row["granule_id"],
@@ -163,7 +163,7 @@ def beam_rows(ledger):
 
 
 def parameter_rows(settings):
-    """Heads and rows of every parameter that the heights were fitted with."""
+    """Return heads and rows of every parameter that the heights were fitted with."""
     record = _of_study(settings).provenance()
     shown = {name: value for name, value in record.items() if value not in (None, (), {}, [])}
     return ("parameter", "value"), [(name.replace("_", " "), _plain(value)) for name, value in shown.items()]
@@ -176,7 +176,7 @@ def _plain(value):
 
 
 def _asked(settings):
-    """A study's parameters without ATL08, which a notebook does not open."""
+    """Return a study's parameters without ATL08, which a notebook does not open."""
     left_out = ("atl08_class", "atl08_fields", "als", "columns")
     return {name: value for name, value in fit_parameters(settings).items() if name not in left_out}
 

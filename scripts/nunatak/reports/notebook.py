@@ -70,7 +70,7 @@ def _execute(notebook, executed, parameters, folder):
 @contextmanager
 def _kernel(work):
     """
-    A kernel of this very Python with the library on its path, known only while the block runs.
+    Provide a kernel of this very Python with the library on its path, known only while the block runs.
 
     Jupyter's own folders are put into the temporary one, so that nobody's configuration changes a page.
     """
@@ -102,7 +102,7 @@ def _kernel(work):
 
 
 def _without_traces(executed):
-    """The executed notebook without a trace of when, where and in which order of cells it ran."""
+    """Return the executed notebook without a trace of when, where and in which order of cells it ran."""
     import nbformat
 
     book = nbformat.read(executed, as_version=4)
@@ -118,7 +118,11 @@ def _without_traces(executed):
 
 
 def _joined(outputs):
-    """Outputs without counts; what a cell prints is one piece, however it came over the wire."""
+    """
+    Return outputs without counts.
+
+    What a cell prints is one piece, however it came over the wire.
+    """
     joined: list = []
     for output in outputs:
         output.pop("execution_count", None)
@@ -130,7 +134,7 @@ def _joined(outputs):
 
 
 def _page(book, title, simulated):
-    """An executed notebook as a page: no scripts, no addresses to load from."""
+    """Return an executed notebook as a page: no scripts, no addresses to load from."""
     from nbconvert import HTMLExporter
     from pygments.formatters import HtmlFormatter
 
@@ -142,7 +146,7 @@ def _page(book, title, simulated):
 
 def clear(notebook):
     """
-    Remove outputs, counts and machine traces from a notebook; returns whether anything changed.
+    Remove outputs, counts and machine traces from a notebook and return whether anything changed.
 
     `python -m nunatak.reports.notebook NOTEBOOK ..` clears files in place before they are committed.
     """

@@ -62,17 +62,17 @@ class Front:
 
 
 def front_page(front: Front, *, title, simulated):
-    """The study's front page as HTML text."""
+    """Return the study's front page as HTML text."""
     return _render("front", title=title, simulated=simulated, front=front)
 
 
 def notebook_page(body, *, title, simulated, extra_css=""):
-    """An executed notebook's body in the same dress; its code is hidden until asked for."""
+    """Return an executed notebook's body in the same page layout, with its code hidden until asked for."""
     return _render("notebook", title=title, simulated=simulated, body=body, css=CSS + extra_css)
 
 
 def embedded(path):
-    """A PNG as a data address, so that the page needs no other file to be read."""
+    """Return a PNG as a data address, so that the page needs no other file to be read."""
     return "data:image/png;base64," + base64.b64encode(Path(path).read_bytes()).decode("ascii")
 
 
@@ -90,7 +90,7 @@ def _render(name, **values):
 
 
 def _short(value):
-    """Numbers of checks: three significant digits, no zeros at the end, tiny ones as powers of ten."""
+    """Format numbers of checks: three significant digits, no zeros at the end, tiny ones as powers of ten."""
     if value is None or abs(value) == float("inf"):
         return "" if value is None else "not a number"
     shown = words.number(float(value)) if abs(value) >= 100 else f"{value:.3g}"

@@ -37,7 +37,7 @@ _CODE = ("Snakefile", "rules/*.smk", "scripts/**/*.py", "notebooks/*.ipynb")
 
 
 def environment():
-    """Python, platform and the versions of the packages that decide a number; None for one that is absent."""
+    """Return Python, platform and the versions of the packages that decide a number, None for one that is absent."""
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
@@ -53,7 +53,7 @@ def _version(name):
 
 
 def code_hash():
-    """SHA-256 over the workflow's own files, by their names and bytes."""
+    """Compute the SHA-256 over the workflow's own files, by their names and bytes."""
     base, digest = SCRIPTS.parent, hashlib.sha256()
     for path in sorted({path for pattern in _CODE for path in base.glob(pattern)}):
         digest.update(path.relative_to(base).as_posix().encode())
@@ -62,13 +62,13 @@ def code_hash():
 
 
 def of_study(study):
-    """The keys of a study that say what was computed, without those of the machine."""
+    """Return the keys of a study that say what was computed, without those of the machine."""
     return {key: value for key, value in study.items() if key not in _MACHINE}
 
 
 def granule_rows(granules, ledger):
     """
-    Every granule with what came of it and its checksum, without the place where it lies.
+    List every granule with its outcome and its checksum, without the place where it lies.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def granule_rows(granules, ledger):
 
 
 def product_rows(granules, ledger):
-    """Per product its releases, and the DOI and the terms of use as the first readable granule states them."""
+    """List the releases of each product, and the DOI and the terms of use as the first readable granule states them."""
     found = {}
     for product, rows in granules.groupby("product"):
         used = present(ledger[ledger["granule_id"].isin(rows["granule_id"])])
@@ -115,7 +115,7 @@ def product_rows(granules, ledger):
 
 def collect(study, *, granules, ledger, results, source):
     """
-    The provenance of a study.
+    Collect the provenance of a study.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ def named(product, version, used):
 
 def datum(used, *, geoid=False):
     """
-    Return the row on what heights along the track are above; none for a study without them.
+    Return the row on what heights along the track are above, none for a study without them.
 
     Parameters
     ----------

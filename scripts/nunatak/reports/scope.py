@@ -127,7 +127,7 @@ def not_computed(study, *, pairs=None, crossovers=None, rates=None, not_drawn=()
 
 
 def _flux(study, asked):
-    """What velocity does not tell without a thickness, height change, surface mass balance or firn."""
+    """Say what velocity does not tell without a thickness, height change, surface mass balance or firn."""
     given = study.get("dynamics")
     if given is None:
         what = "discharge by year through a known thickness, dynamic thinning and mass budgets"

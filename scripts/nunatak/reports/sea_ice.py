@@ -47,13 +47,13 @@ def within(series, period):
 
 
 def longest_bins(series):
-    """The rows of the longest time bins of series.csv."""
+    """Return the rows of the longest time bins of series.csv."""
     return series[series["bins"] == series["bins"].iloc[-1]] if len(series) else series
 
 
 def series_table(series, what="freeboard"):
     """
-    The longest bins of every region, in words.
+    Format the longest bins of every region in words.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def series_table(series, what="freeboard"):
 
 
 def sentences(series, what="freeboard"):
-    """What the longest bins say of every region: the first, and how the last differs from it."""
+    """Describe for every region what the first of the longest bins is, and how the last differs from it."""
     said = []
     for name, rows in longest_bins(series).groupby("region", sort=False):
         rows = rows.reset_index(drop=True)
@@ -118,14 +118,14 @@ def sentences(series, what="freeboard"):
 
 
 def _when(row, *, begins=False):
-    """A time bin with its preposition: in a month, on a day, from a day to another."""
+    """Format a time bin with its preposition: in a month, on a day, from a day to another."""
     said = span(pd.Timestamp(row["time_start"]), pd.Timestamp(row["time_end"]))
     before = "from" if " to " in said else "on" if said[0].isdigit() else "in"
     return f"{before.capitalize() if begins else before} {said}"
 
 
 def settings_rows(dataset):
-    """What was kept and how it was weighted, as rows for a table, from a group of grid.nc."""
+    """Return what was kept and how it was weighted, as rows for a table, from a group of grid.nc."""
     about = dataset.attrs
     return [
         ("segments read", f"{about['segments_read']:,}"),

@@ -14,7 +14,7 @@ _SCATTER = 10.0  # m, of differences along a track; outlets that change fast sca
 
 
 def seen_table(seen):
-    """Heads and rows of the tracks nearest to the middle of the focus, at most twelve."""
+    """Return heads and rows of the tracks nearest to the middle of the focus, at most twelve."""
     heads = ("product", "track", "pair or beam", "direction", "cycles", "rows in the focus", "nearest approach")
     rows = [
         (
@@ -35,7 +35,7 @@ def seen_table(seen):
 
 def cycles_in_words(cycles):
     """
-    Cycles with runs drawn together.
+    Format cycles with runs drawn together.
 
     >>> cycles_in_words("3 4 5 7 9 10")
     '3 to 5, 7, 9 to 10'
@@ -47,7 +47,7 @@ def cycles_in_words(cycles):
 
 
 def points_sentence(points):
-    """What ATL11 holds of the chosen track."""
+    """Say what ATL11 holds of the chosen track."""
     if not len(points):
         return "ATL11 holds no height of this track in the focus."
     cycles = " ".join(map(str, sorted(points["cycle"].unique())))
@@ -116,7 +116,7 @@ def profile_sentence(points):
 
 
 def disagreement_sentence(agreement, compared):
-    """How far two products differ, all slopes together."""
+    """Say how far two products differ, all slopes together."""
     rows = agreement[agreement["compared"] == compared] if agreement is not None else None
     if rows is None or not len(rows):
         return ""
@@ -130,7 +130,7 @@ def disagreement_sentence(agreement, compared):
 
 
 def filter_table(counts):
-    """Heads and rows of what each test of each filter took away."""
+    """Return heads and rows of what each test of each filter took away."""
     heads = ("filter", "test", "before", "taken away", "left")
     rows = [
         (row.filter, row.test, f"{row.n_before:,}", f"{row.n_removed:,}", f"{row.n_after:,}")
@@ -140,7 +140,7 @@ def filter_table(counts):
 
 
 def agreement_table(agreement):
-    """Heads and rows of agreement by slope class."""
+    """Return heads and rows of agreement by slope class."""
     heads = ("compared", "slope", "in common", "median", "spread (NMAD)", "spread / stated error")
     rows = []
     for row in agreement.itertuples():
@@ -161,7 +161,7 @@ def agreement_table(agreement):
 
 
 def rates_sentence(rates):
-    """The rates of reference points in one sentence."""
+    """Describe the rates of reference points in one sentence."""
     known, every = good_rates(rates), int(np.isfinite(rates["dhdt"]).sum())
     if not every:
         return "No reference point was seen often and long enough for a rate."
@@ -180,7 +180,7 @@ def rates_sentence(rates):
 
 
 def flagged_sentence(rates):
-    """What is left out of maps and words, and how many heights no rate rests on; empty where nothing is."""
+    """Say what is left out of maps and words, and how many heights no rate rests on. Empty where nothing is."""
     flag = rates["flag"][np.isfinite(rates["dhdt"])]
     parts = []
     if (flag > 0).any():
@@ -196,7 +196,7 @@ def flagged_sentence(rates):
 
 
 def outlier_sentence(report):
-    """Which tracks and passes are out of line, if any."""
+    """Say which tracks and passes are out of line, if any."""
     parts = []
     for what, rows in report.groupby("what", sort=False):
         bad = rows[rows["outlier"].astype(bool)]
@@ -222,7 +222,7 @@ def outlier_sentence(report):
 
 
 def crossover_sentence(product, table):
-    """What the crossovers of one product say of its errors."""
+    """Say what the crossovers of one product tell of its errors."""
     near = table[table["dt_days"] < NOISE_DAYS]
     tracks = len(set(table["rgt_1"]) | set(table["rgt_2"]))
     name = f"{product.upper()}: {len(table):,} crossovers between {tracks} tracks"
@@ -235,7 +235,7 @@ def crossover_sentence(product, table):
 
 
 def _own(near):
-    """What is left without what two passes share, where enough of them cross."""
+    """Say what is left without what two passes share, where enough of them cross."""
     if np.isfinite(near["z_own"]).sum() < 5:
         return ""
     left = number(100 * nmad(near["dh"] - near["dh_common"]), 2)

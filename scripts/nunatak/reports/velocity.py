@@ -14,7 +14,7 @@ _ROWS = 24  # years listed; more are in series.parquet
 
 def years_table(series):
     """
-    Annual speeds at every point, in words.
+    Format annual speeds at every point in words.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def years_table(series):
 
 
 def sentences(series):
-    """What the annual speeds say of every point: the first, the last, and what changed."""
+    """Describe for every point what the annual speeds are: the first, the last, and what changed."""
     said = []
     for point, rows in series[series["kind"] == "annual"].groupby("point", sort=False):
         first, last = rows.iloc[0], rows.iloc[-1]
@@ -61,7 +61,7 @@ def sentences(series):
 
 
 def fates_rows(pairs):
-    """How many pairs met each fate, with the commonest reason, as rows for a table."""
+    """Count how many pairs met each fate, with the commonest reason, as rows for a table."""
     rows = []
     for fate, some in pairs.groupby("fate"):
         reasons = some["why"].fillna("").str.partition(":")[0]
@@ -71,7 +71,7 @@ def fates_rows(pairs):
 
 
 def method_sentences(annual):
-    """How the annual velocities were made and which are given."""
+    """Say how the annual velocities were made and which are given."""
     made = {
         "lsq": "Annual means and a seasonal cycle fitted by weighted least squares to displacements.",
         "mean": "Means of the components, weighted by overlap with the year and by 1/sigma².",
@@ -88,7 +88,9 @@ def method_sentences(annual):
 
 
 def status_rows(annual):
-    """Which share of the region's cells and years has a velocity, and why the others have none, as rows for a table."""
+    """
+    Return the share of the region's cells and years with a velocity, and why the others have none, as rows for a table.
+    """
     told = {
         "too few pairs": "too few pairs in all after the filters",
         "only touched": "only touched by pairs of other years",
@@ -106,7 +108,7 @@ def _per_cent(share):
 
 
 def gates_rows(gates):
-    """Ice through every gate and year with its errors, as rows for a table."""
+    """Return ice through every gate and year with its errors, as rows for a table."""
     rows = []
     for row in gates.to_dict("records"):
         mass = words.plus_minus(row["discharge"], row["discharge_sigma"]) if np.isfinite(row["discharge"]) else ""

@@ -37,7 +37,7 @@ class Fate:
 
     @property
     def line(self):
-        """The fate in one line, with the largest difference and where it is."""
+        """Return the fate in one line, with the largest difference and where it is."""
         found = self.difference
         if found is None:
             return f"{self.name}: {self.verdict}"
@@ -49,7 +49,7 @@ class Fate:
 @contextmanager
 def opened(path) -> Iterator[Path]:
     """
-    The folder of published results: the one named, or a bundle of `export_<study>` unpacked while the block runs.
+    Open the folder of published results: the one named, or a bundle of `export_<study>` unpacked while the block runs.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def opened(path) -> Iterator[Path]:
 
 def stated(folder, *, called=None) -> dict:
     """
-    What the provenance of a folder of results says.
+    Read what the provenance of a folder of results says.
 
     Parameters
     ----------
@@ -103,19 +103,19 @@ def stated(folder, *, called=None) -> dict:
 
 
 def hashes_now(folder, provenance):
-    """SHA-256 of every result the provenance names, as it lies there now; None for one that is gone."""
+    """Compute the SHA-256 of every result the provenance names, as it lies there now, None for one that is gone."""
     paths = {name: Path(folder) / name for name in provenance["results"]}
     return {name: file_sha256(path) if path.exists() else None for name, path in paths.items()}
 
 
 def altered(provenance, now) -> list[str]:
-    """Results that are not those the provenance names, each with what happened to it."""
+    """List results that are not those the provenance names, each with what happened to it."""
     then = provenance["results"]
     return [f"{name} {'is gone' if now[name] is None else 'was changed'}" for name in then if now[name] != then[name]]
 
 
 def other_granules(provenance, published) -> list[str]:
-    """Granules that differ between two provenances, each with what is different about it."""
+    """List granules that differ between two provenances, each with what is different about it."""
     here, there = ({g["file_name"]: g["sha256"] for g in p["granules"]} for p in (provenance, published))
     lines = [f"{name}: was not used for the published results" for name in here.keys() - there.keys()]
     lines += [f"{name}: was used for the published results, is not here" for name in there.keys() - here.keys()]
@@ -125,7 +125,7 @@ def other_granules(provenance, published) -> list[str]:
 
 
 def other_settings(provenance, published) -> list[str]:
-    """Keys of the study that differ between two provenances, without its name."""
+    """List keys of the study that differ between two provenances, without its name."""
     here, there = (p["study_file"] for p in (provenance, published))
     keys = (here.keys() | there.keys()) - {"label", "name", "archive"}
     return sorted(key for key in keys if here.get(key) != there.get(key))
@@ -133,7 +133,7 @@ def other_settings(provenance, published) -> list[str]:
 
 def compare(folder, now, published_folder) -> list[Fate]:
     """
-    Every result held against the published one of its name.
+    Compare every result with the published one of its name.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def _held(name, ours, theirs, stated):
 
 
 def verdict(fates) -> tuple[bool, str]:
-    """Whether the results are the published ones, and that in words."""
+    """Return whether the results are the published ones, and that in words."""
     counts = Counter(fate.verdict for fate in fates)
     parts = [f"{counts[word]} {word}" for word in (SAME, WITHIN, UNKNOWN, *_FAULTS) if counts[word]]
     faults = [fate.name for fate in fates if fate.verdict in _FAULTS]

@@ -13,7 +13,7 @@ MINUS = "−"
 
 def number(value, digits=3):
     """
-    A number with so many significant digits, a true minus and no exponent.
+    Format a number with so many significant digits, a true minus and no exponent.
 
     >>> number(-0.01234), number(1234.5), number(float("nan"))
     ('−0.0123', '1234', 'unknown')
@@ -28,7 +28,7 @@ def number(value, digits=3):
 
 def plus_minus(value, sigma, unit="", *, digits=2):
     """
-    A value with its standard error, both to the error's significant digits.
+    Format a value with its standard error, both to the error's significant digits.
 
     >>> plus_minus(-10.912, 1.68, "km³")
     '−10.9 ± 1.7 km³'
@@ -44,7 +44,7 @@ def plus_minus(value, sigma, unit="", *, digits=2):
 
 def minus(text):
     """
-    A text with true minus signs before its numbers; dates and names keep their hyphens.
+    Put true minus signs before the numbers of a text. Dates and names keep their hyphens.
 
     >>> minus("-20.7 km³ of -3, 2019-01-01, EPSG-code")
     '−20.7 km³ of −3, 2019-01-01, EPSG-code'
@@ -54,7 +54,7 @@ def minus(text):
 
 def counted(n, noun):
     """
-    A number with its noun.
+    Format a number with its noun.
 
     >>> counted(1, "granule"), counted(2, "granule")
     ('1 granule', '2 granules')
@@ -74,7 +74,7 @@ def epoch(time):
 
 def place(longitude, latitude):
     """
-    A position in words.
+    Format a position in words.
 
     >>> place(-101.2, -75.05)
     '75.05° S, 101.20° W'
@@ -85,7 +85,7 @@ def place(longitude, latitude):
 
 def size(n_bytes):
     """
-    A size in the unit that suits it.
+    Format a size in the unit that suits it.
 
     >>> size(0), size(1234), size(5_600_000)
     ('0 B', '1.2 kB', '5.6 MB')
@@ -98,7 +98,7 @@ def size(n_bytes):
 
 def region_change(name, row):
     """
-    One sentence on a region's change.
+    Describe a region's change in one sentence.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def region_change(name, row):
 
 def long_record(table):
     """
-    One sentence on each region's change over the whole of the long record.
+    Describe each region's change over the whole of the long record in one sentence.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def pair_medians(pairs):
 
 def pairs_left_out(counts):
     """
-    Return sentences on the passes that lie too far apart across the track for a pair; empty where none do.
+    Return sentences on the passes that lie too far apart across the track for a pair, empty where none do.
 
     Parameters
     ----------
