@@ -73,17 +73,17 @@ def main(
 
 
 def beams_of(settings: SeaIceProduct):
-    """all, strong or weak as a word, ground tracks as a list."""
+    """Return all, strong or weak as a word, ground tracks as a list."""
     return settings.beams[0] if settings.beams[0] in ("all", "strong", "weak") else settings.beams
 
 
 def filter_of(settings: SeaIceProduct):
-    """The product's filter of segments."""
+    """Return the product's filter of segments."""
     return SegmentFilter(None if settings.types == "all" else settings.types, settings.flags, settings.limits)
 
 
 def grid_of(settings: FreeboardGrid, region):
-    """The study's grid, cut to its bounds, its outline or the region."""
+    """Return the study's grid, cut to its bounds, its outline or the region."""
     preset, cell = settings.preset, settings.cell
     if not preset and not settings.crs:
         preset = "ease2_south" if region.geometry.centroid.y < 0 else "ease2_north"

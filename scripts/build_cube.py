@@ -59,7 +59,9 @@ def main(plan, years, left_out, ledgers, regions, out, *, form, settings, study)
 
 
 def never_read(left_out, ledgers):
-    """What was found and not read: `file_name` and `why` of what was not wanted, and of what fetching did not bring."""
+    """
+    List what was found and not read: `file_name` and `why` of what was not wanted, and of what fetching did not bring.
+    """
     unwanted, lost = read_table(left_out), read_table(ledgers).query("status != 'present'")
     why = lost["status"] + ": " + lost["reason"].fillna("")
     return pd.DataFrame(
@@ -72,7 +74,9 @@ def never_read(left_out, ledgers):
 
 
 def fullest_pair(pairs):
-    """The granule that sees most of the region, its fields as the file has them; of equals the first."""
+    """
+    Return the granule that sees most of the region, with its fields as the file has them. Of equals it is the first.
+    """
     best = pairs.loc[pairs["valid_cells"].where(pairs["fate"] == "used").idxmax()]
     granule = open_pair(best["path"])
     fields = granule[[name for name in SHOWN if name in granule]]

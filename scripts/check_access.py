@@ -6,7 +6,7 @@ from nunatak.runtime import NunatakError, job, say
 
 def main(*, endpoints, resources):
     """
-    Say of each thing whether it is there.
+    Check each thing that a run on the archives needs and say whether it is there.
 
     Raises
     ------

@@ -37,7 +37,9 @@ MOST_SUMS = 3_000_000  # rows of sums that are held at a time
 
 def main(inputs, out, *, world, settings=None):
     """
-    Write checks.json; a check that fails does not fail this job, the study's conclusion judges it.
+    Write checks.json.
+
+    A check that fails does not fail this job: conclude_study judges it.
 
     Parameters
     ----------
@@ -96,7 +98,7 @@ def sources_of(results, settings):
 
 
 def files_of(path):
-    """A raster, or the rasters of a folder."""
+    """List a raster, or the rasters of a folder."""
     path = Path(path)
     return sorted(path.glob("*.tif")) if path.is_dir() else [path]
 
@@ -112,7 +114,7 @@ def bands_of(path):
 
 
 def hashes_of(results):
-    """SHA-256 of every result of no great size, named as the sidecars of figures name it."""
+    """Compute the SHA-256 of every result of no great size, named as the sidecars of figures name it."""
     paths = [Path(results.paths[name]) for name in results]
     return {f"{p.parent.name}/{p.name}": file_sha256(p) for p in paths if p.stat().st_size <= LARGEST}
 

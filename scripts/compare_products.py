@@ -62,7 +62,7 @@ def main(inputs, out, out_filters, *, settings, study):
 
 
 def filter_counts(segments):
-    """What each test of each preset takes away, of the presets whose variables were read."""
+    """Count what each test of each preset takes away, for the presets whose variables were read."""
     parts = []
     for preset in filters.TESTS:
         if all(name in segments for name in atl06_filters.variables(preset)):

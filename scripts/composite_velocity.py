@@ -74,7 +74,7 @@ def speeds(stack):
 
 
 def tiles(stack):
-    """Blocks of a cube along its chunks, each inflated once: slices of time, y and x."""
+    """Return blocks of a cube along its chunks, each inflated once: slices of time, y and x."""
     chunk = stack["vx"].encoding["chunks"]
     steps = max(16, chunk[0]), *chunk[1:]
     starts = [range(0, n, step) for n, step in zip(stack["vx"].shape, steps, strict=True)]

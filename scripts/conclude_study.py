@@ -11,7 +11,9 @@ from nunatak.runtime import NunatakError, job, read_json, say
 
 def main(checks, report, summary, granules, ledgers, *, policy, makes, possible):
     """
-    Print the summary; raise where the study has no result, or with the names of the checks that failed.
+    Print the summary.
+
+    Raises where the study has no result, or with the names of the checks that failed.
 
     Files that the study made before its file was changed, and makes no more, are moved out of its folder.
 
@@ -46,7 +48,7 @@ def tidy(folder, makes, possible):
 
 def nothing(granules, ledgers, no_value):
     """
-    Say why a study has no result, with where and when its granules lie; empty for a study that has one.
+    Say why a study has no result, with where and when its granules lie. Empty for a study that has one.
 
     Products without a granule in the region and the period are told, also where another one has some.
 

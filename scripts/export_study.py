@@ -39,7 +39,7 @@ def main(folder, out, *, granules, study, references, originals):
 
 
 def locks(granules, originals):
-    """The lock of every product: mapping of name in the bundle to text."""
+    """Return the lock of every product: mapping of name in the bundle to text."""
     found = {}
     with tempfile.TemporaryDirectory() as work:
         for product, table in granules.items():

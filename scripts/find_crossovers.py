@@ -55,7 +55,9 @@ def main(ledger, heights, segments, regions, out, *, settings, period: Period, s
 
 
 def of_points(points, crossings, *, best):
-    """Crossovers of ATL11: with the tracks its granules name, or among the study's own tracks where they name none."""
+    """
+    Find crossovers of ATL11: with the tracks its granules name, or among the study's own tracks where they name none.
+    """
     good = points[elevation.usable(points, quality=best)]
     if best:
         crossings = crossings[crossings["atl06_quality_summary"] == 0]
@@ -67,7 +69,7 @@ def of_points(points, crossings, *, best):
 
 
 def as_points(crossings, points, settings: Atl11, regions):
-    """Heights of crossing tracks, corrected as those of the reference points are."""
+    """Return heights of crossing tracks, corrected as those of the reference points are."""
     shelf = read_outlines(regions)[settings.floating] if settings.floating else None
     if settings.datum == "EGM08":
         keys = ["rgt", "pair", "ref_pt"]
@@ -78,13 +80,13 @@ def as_points(crossings, points, settings: Atl11, regions):
 
 
 def of_segments(segments, preset):
-    """Crossovers of ATL06 among the study's own tracks."""
+    """Find crossovers of ATL06 among the study's own tracks."""
     kept = segments[filters.keep(segments, preset)]
     return elevation.crossovers(kept)
 
 
 def read_crossings(paths, regions, period):
-    """The crossings of all granules in the region and the period."""
+    """Read the crossings of all granules in the region and the period."""
     region = altimetry_outline(regions)
     tables = [atl11_crossings.read_crossings(path, region=region, period=period)[0] for path in sorted(paths)]
     return pd.concat([table for table in tables if len(table)] or [atl11_crossings.no_crossings()], ignore_index=True)

@@ -58,7 +58,9 @@ def main(heights, segments, regions, out_tracks, out_track, *, focus, settings, 
 
 
 def chosen_track(rows, area, settings):
-    """The rows in the area of the track and pair that saw most of the change; of those of ATL06 where it has any."""
+    """
+    Return the rows in the area of the track and pair that saw most of the change, of ATL06 those where it has any.
+    """
     good = {name: usable(name, table, settings[name]) for name, table in rows.items()}
     seen = "atl11" if len(rows.get("atl11", ())) else next(reversed(rows))
     rgts = rows["atl06"]["rgt"].unique() if len(rows.get("atl06", ())) else None
@@ -81,7 +83,7 @@ def chosen_track(rows, area, settings):
 
 
 def usable(name, table, settings):
-    """Which rows of a product pass the study's filter: (n,) bool array."""
+    """Return which rows of a product pass the study's filter: (n,) bool array."""
     if name == "atl11":
         return np.asarray(elevation.usable(table, quality=settings.filter == "standard"))
     return np.asarray(filters.keep(table, settings.filter))

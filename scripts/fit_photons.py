@@ -88,7 +88,7 @@ def rows_of(path, *, work, parameters, partners, region, period, threads):
 
 
 def classes_of(granule, path, parameters):
-    """Return the function that reads a beam's ATL08 classes; None where none are asked for."""
+    """Return the function that reads a beam's ATL08 classes, or None where none are asked for."""
     if not parameters.joins_atl08:
         return None
     if path is None:

@@ -84,7 +84,7 @@ def fit(heights, options, max_pass):
 
 
 def grid_of(rates, crs):
-    """Cells of 1 km about whole kilometres that hold every point; a few about the origin where there is none."""
+    """Return cells of 1 km around whole kilometres that hold every point, or a few around the origin without points."""
     if not len(rates):
         return Grid(crs, -CELL, CELL, CELL, CELL, 2, 2)
     low, high = (np.array([limit(rates["x"]), limit(rates["y"])]) for limit in (np.min, np.max))

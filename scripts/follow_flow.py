@@ -64,7 +64,9 @@ LEAST_SHARE = 0.5  # of the flux where the thickness is known, for a discharge
 
 def main(stack, annual, out, *, points, flowlines, gates, study):
     """
-    Write series and flowline (Parquet and CSV) and gates.csv; a table without rows where the study has none of a kind.
+    Write series and flowline (Parquet and CSV) and gates.csv.
+
+    A table has no row where the study has none of a kind.
 
     Parameters
     ----------
@@ -106,7 +108,9 @@ def write_places(table, name, out, about):
 
 
 def series(stack, yearly, places):
-    """Every pair at the points (kind pair), annual means (annual), and the seasonal model at ten-day steps (model)."""
+    """
+    Return every pair at the points (kind pair), annual means (annual), and the seasonal model at ten-day steps (model).
+    """
     if not places:
         return pd.DataFrame({"point": [], "kind": [], "time": [], "x": [], "y": [], "v": [], "v_error": []})
     pairs = velocity.point_series(stack, places).assign(kind="pair")
@@ -124,7 +128,7 @@ def series(stack, yearly, places):
 
 
 def annual_means(yearly, x, y):
-    """The annual velocity at a point, at the middle of each year."""
+    """Return the annual velocity at a point, at the middle of each year."""
     middle = from_decimal_year((yearly["year_start"].values + yearly["year_end"].values) / 2)
     names = ("vx", "vy", "vx_error", "vy_error", "v_error")
     rows = [velocity.Field(yearly.isel(year=k), names)(x, y) for k in range(yearly.sizes["year"])]
@@ -134,7 +138,7 @@ def annual_means(yearly, x, y):
 
 
 def along(yearly, name, line, start):
-    """The flowline through the mean velocity (year 0), and the speed of every year at its points."""
+    """Return the flowline through the mean velocity (year 0), and the speed of every year at its points."""
     mean = velocity.mean_field(yearly)
     path = velocity.flowline(mean, start, step=line.step, min_speed=line.min_speed, max_length=line.max_length).assign(
         year=0
@@ -150,7 +154,9 @@ def along(yearly, name, line, start):
 
 
 def fluxes(yearly, name, gate, to_map):
-    """One row per year with a velocity on the gate: area of ice through it, and mass where the thickness is known."""
+    """
+    Return one row per year with a velocity on the gate: area of ice through it, and mass where the thickness is known.
+    """
     vertices = np.column_stack(to_map(*np.asarray(gate.lonlat, dtype=float).T))
     grid = Grid.of(yearly)
     if not LineString(vertices).intersects(box(*grid.bounds)):
@@ -190,19 +196,19 @@ def fluxes(yearly, name, gate, to_map):
 
 
 def raster_of(given, grid, variable):
-    """A thickness on the velocity's grid: one number, or the user's raster."""
+    """Return a thickness on the velocity's grid: one number, or the user's raster."""
     return read_on_grid(given, grid, variable=variable, valid=THICKNESS) if isinstance(given, str) else given
 
 
 def middle_of(vertices, crs):
-    """Longitude and latitude halfway along a gate, and the EPSG number of the map it is on."""
+    """Return longitude and latitude halfway along a gate, and the EPSG number of the map it is on."""
     line = LineString(vertices).interpolate(0.5, normalized=True)
     row = velocity.located(pd.DataFrame({"x": [line.x], "y": [line.y]}), crs).iloc[0]
     return float(row["longitude"]), float(row["latitude"]), int(row["epsg"])
 
 
 def window(grid, vertices):
-    """The part of a grid around a line, three cells to every side: what a raster holds elsewhere is not asked."""
+    """Return the part of a grid around a line, three cells to every side, to which rasters are read."""
     columns, rows = (vertices[:, 0] - grid.left) / grid.dx, (grid.top - vertices[:, 1]) / grid.dy
     (c0, c1), (r0, r1) = (
         (max(0, int(v.min()) - 3), min(n, int(v.max()) + 4)) for v, n in ((columns, grid.nx), (rows, grid.ny))

@@ -77,7 +77,7 @@ def main(inputs, out, *, product, settings, freeboard, period, study):
 
 
 def why_nothing(read, shown=3):
-    """What became of the granules, the most frequent reasons first."""
+    """Describe the outcomes of the granules, the most frequent reasons first."""
     if not len(read):
         return "the archive has no granule of this region and period"
     reasons = read.assign(reason=read["reason"].fillna("")).groupby(["status", "reason"]).size()
@@ -89,18 +89,18 @@ def why_nothing(read, shown=3):
 
 
 def long_name(bins):
-    """Gridding's own name of a study's time bin."""
+    """Return gridding's own name of a study's time bin."""
     return "all" if bins == "period" else bins
 
 
 def least_segments(settings: SeaIceProduct):
-    """The fewest segments of a cell: one number, or one for each bin by gridding's own names."""
+    """Return the fewest segments of a cell: one number, or one for each bin by gridding's own names."""
     least = settings.minimum_segments
     return {long_name(name): n for name, n in least.items()} if isinstance(least, dict) else least
 
 
 def tally_of(sums, read):
-    """What became of the segments, for the attributes of every group."""
+    """Count the outcomes of the segments, for the attributes of every group."""
     lost = sums.granules[["n_outside", "n_invalid"]].sum()
     return {
         "segments_read": int(read["n_points"].sum()),
@@ -112,13 +112,17 @@ def tally_of(sums, read):
 
 
 def areas_of(outlines, grid):
-    """The cells of every outline by its key: all of them for the study's region, which chose the segments."""
+    """
+    Return the cells of every outline by its key.
+
+    The study's region has all cells, because it chose the segments.
+    """
     lon, lat = grid.lonlat()
     return {key: None if key == STUDY_REGION else outline.contains(lon, lat) for key, outline in outlines.items()}
 
 
 def whole_days(period: Period):
-    """The spans of a period as dates, widened to the days they touch."""
+    """Return the spans of a period as dates, widened to the days they touch."""
     spans = [(start.astype("datetime64[D]"), end) for start, end in period.spans()]
     return [
         (str(start), str(end.astype("datetime64[D]") + (end > end.astype("datetime64[D]")))) for start, end in spans
@@ -126,7 +130,7 @@ def whole_days(period: Period):
 
 
 def read_sums(inputs):
-    """The accumulators of all chunks as one; a week may lie in two of them."""
+    """Read the accumulators of all chunks as one. A week may lie in two of them."""
     parts = []
     for paths in zip(inputs["rows"], inputs["levels"], inputs["granules"], strict=True):
         tables = dict(zip(("rows", "levels", "granules"), map(read_table, paths), strict=True))
@@ -135,7 +139,7 @@ def read_sums(inputs):
 
 
 def write_maps(dataset, grid, statistics, folder, about):
-    """One Cloud-Optimised GeoTIFF per statistic, a band for each of the longest bins."""
+    """Write one Cloud-Optimised GeoTIFF per statistic, a band for each of the longest bins."""
     names = [str(time)[:10] for time in dataset["time"].values]
     with written(folder) as part:
         part.mkdir()

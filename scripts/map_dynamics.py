@@ -91,7 +91,7 @@ def tell_overlap(moving):
 
 
 def tell_floating(floating, placed):
-    """Warn of ice that floats, whose thickness changes more than its surface."""
+    """Print a warning about ice that floats, whose thickness changes more than its surface."""
     share = float((floating & (placed["thickness"].values > 0)).sum() / (placed["thickness"] > 0).sum())
     if share:
         log.warning(

@@ -65,7 +65,9 @@ def by_resolution(ledger, resolutions, endpoints=None):
 
 
 def read_layer(paths, region, period):
-    """Change within the period with its trend, and the rates whose interval lies in it; {lag in quarters: rates}."""
+    """
+    Read change within the period with its trend, and the rates whose interval lies in it: {lag in quarters: rates}.
+    """
     change = atl15.read_height_change(paths, bounds=region.projected(polar_grid.crs(paths[0])).bounds)
     change = change.isel(time=period.contains(change.time.values))
     if change.time.size < 2:

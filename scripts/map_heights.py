@@ -55,7 +55,7 @@ def main(chunks, regions, out, *, settings, study, crs=None, floating=None):
 
 
 def usable(product, table, settings):
-    """Which rows pass the study's filter; of fitted heights those of a good flag: (n,) bool array."""
+    """Return which rows pass the study's filter, of fitted heights those of a good flag: (n,) bool array."""
     if product == "atl11":
         return np.asarray(elevation.usable(table, quality=settings["atl11"].filter == "standard"))
     if product == "atl06":

@@ -33,7 +33,9 @@ def main(annual, out, *, fit, study):
 
 
 def write_maps(annual, grid, folder, about):
-    """A raster for every annual field, a band per year, one of the mean speed and one of the speed by the trend."""
+    """
+    Write a raster for every annual field, a band per year, one of the mean speed and one of the speed by the trend.
+    """
     years = [str(year) for year in annual["year"].values]
     with written(folder) as part:
         part.mkdir()

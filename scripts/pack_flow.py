@@ -14,7 +14,7 @@ EPOCH = "2000-01-01T00:00:00.000Z"  # what the file says of its age, so that equ
 
 def main(series, flowline, gates, out, *, lines):
     """
-    Write the layers points, flowlines and gates, in longitude and latitude; a layer without rows is left out.
+    Write the layers points, flowlines and gates, in longitude and latitude, without those that have no row.
 
     Parameters
     ----------

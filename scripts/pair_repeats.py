@@ -64,7 +64,7 @@ def tell(joined, max_across):
 
 def not_seen_again(latest, kept, joins):
     """
-    Keep, of the latest passes, those over tracks that the cycle after them did not see, or saw from beside.
+    Keep those of the latest passes over tracks that the cycle after them did not see, or saw from beside.
 
     Parameters
     ----------
@@ -82,7 +82,9 @@ def not_seen_again(latest, kept, joins):
 
 
 def by_cycle(points):
-    """The chunks of each cycle, in the order of the cycles: one and the passes before it are held, not the study."""
+    """
+    Return the chunks of each cycle, in the order of the cycles, so that one cycle and those before it are in memory.
+    """
     chunks: dict[str, list] = {}
     for path in points:
         chunks.setdefault(Path(path).stem.partition("-")[0], []).append(path)

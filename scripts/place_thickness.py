@@ -106,7 +106,7 @@ def year_of(placed, settings, change, velocity):
 
 
 def tell_gap(year, change):
-    """Warn of a thickness of a year that the height change does not hold: what happened between is not in it."""
+    """Print a warning about a thickness of a year outside the height change, between which no change is applied."""
     if not change:
         return
     first, last = yearly_change(read_surface_change(change))["year"].values[[0, -1]]
@@ -151,7 +151,7 @@ def of_bedmachine(path, grid):
 
 
 def _bounds_in(path, grid):
-    """The box of a grid in the coordinate system of the sheet, some cells wider."""
+    """Return the box of a grid in the coordinate system of the sheet, some cells wider."""
     with hdf5.open_granule(path) as file:
         crs = SHEETS[sheet_of(file)]
     x, y = places_in(grid, crs)

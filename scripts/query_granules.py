@@ -83,7 +83,11 @@ def leave_out(answer, settings, region):
 
 
 def _answer(product, region, period, filters, archive, locked):
-    """The archive's answer, or the lock's; that of an archive on the network is settled when granules are fetched."""
+    """
+    Return the archive's answer, or the lock's.
+
+    That of an archive on the network is settled when granules are fetched.
+    """
     if locked and ARCHIVES[archive["name"]].remote:
         rows = lock.read(locked, product=granules_of(product))
         quick = any(parse(name).quick_look for name in rows["file_name"])
@@ -103,7 +107,7 @@ def tell(product, notes):
 
 
 def _with_changes(table, archive):
-    """The table with the time of last change of the user's own files: one that was mended is looked at again."""
+    """Return the table with the time of last change of the user's own files, so that a mended one is read again."""
     kind = ARCHIVES[archive["name"]]
     if not kind.watched:
         return table
@@ -112,7 +116,7 @@ def _with_changes(table, archive):
 
 
 def write_lists(table, chunks, folder):
-    """Write every chunk's rows as CSV; of a chunk whose share is as before, the same bytes."""
+    """Write every chunk's rows as CSV, with the same bytes for a chunk whose share is as before."""
     rows = pa.Table.from_pandas(table, preserve_index=False)
     with written(folder) as part:
         part.mkdir()

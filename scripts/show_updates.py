@@ -43,7 +43,9 @@ def main(regions, folder, *, archive, products, period, focus=None):
 
 
 def known_of(product, folder, results):
-    """The granules a study goes by, and what they are called: those of its lock, else those its last run found."""
+    """
+    Return the granules a study goes by, and what they are called: those of its lock, else those its last run found.
+    """
     path, table = lock.file_of(folder, product), results / product / "granules.parquet"
     if not path.is_file() and table.is_file():
         return read_table(table), "the last run"

@@ -6,7 +6,7 @@ from nunatak.runtime import job, log, written
 
 
 def main(folder, *, world, product):
-    """Fill the folder with granules and their catalogue; `world` is what `simulation.world` takes, as a mapping."""
+    """Fill the folder with granules and their catalogue. `world` is what `simulation.world` takes, as a mapping."""
     made = simulation.world(**world, sea_ice=product_row(product).kept == "sums")
     with written(folder) as part:
         part.mkdir()

@@ -26,7 +26,7 @@ def main(share, regions, out, *, threads=2, scheduler=None):
 
 
 def stack(share, regions, folder, threads, scheduler):
-    """Stack the pairs of a year that has some; a year without needs none of these libraries."""
+    """Stack the pairs of a year that has some. A year without needs none of these libraries."""
     from nunatak.cubes import build, plans
     from nunatak.files.tables import write_table
     from nunatak.geometry.outlines import read_outlines

@@ -67,7 +67,9 @@ def main(change, surface, regions, out_regions, out_elevation, *, settings: Atl1
 
 
 def to_mass(layer, mass):
-    """The change that may become a mass and the density for it; None where a volume is all that can be said."""
+    """
+    Return the change that may become a mass and the density for it, or None where a volume is all that can be said.
+    """
     if mass and mass.kind == "glacier":
         return layer, elevation.Density(mass.density, mass.density_sigma)
     if mass and mass.firn:

@@ -42,7 +42,7 @@ def main(folder, *, study, published=None):
 
 
 def granule_faults(folder):
-    """What is wrong with granules that are here, read again in full."""
+    """Find what is wrong with granules that are here, read again in full."""
     faults = []
     for table in sorted(Path(folder).glob("*/granules.parquet")):
         ledgers = sorted(table.parent.glob("ledger/*.parquet"))

@@ -110,7 +110,7 @@ def _end_of_imports(kind, error, trace):
 
 
 def progress(items, *, label, total=None):
-    """The items, one by one, with a bar on the screen where somebody watches and work done and time left in it."""
+    """Return the items, one by one, with a progress bar on a terminal and work done and time left in the log."""
     from tqdm import tqdm
 
     return tqdm(items, desc=label, total=total, disable=None, mininterval=0.5, leave=False, dynamic_ncols=True)
@@ -134,7 +134,7 @@ def _log_to(path):
 
 
 def peak_memory_mb():
-    """The most memory this process has held, in MB."""
+    """Return the most memory this process has used, in MB."""
     status = Path("/proc/self/status")
     if status.exists():  # getrusage counts the parent's memory too, from before this program took its place
         held = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
@@ -145,7 +145,7 @@ def peak_memory_mb():
 @contextmanager
 def written(path):
     """
-    A temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
+    Provide a temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
 
     With files and with folders (Zarr); an unfinished output never bears the final name, and neither does an old one
     half removed. What a killed job of this machine left half-written for the same path is removed first.
@@ -191,7 +191,7 @@ def refuse_full_disk(path, size):
 
 @contextmanager
 def scratch(path):
-    """A folder beside `path` that is gone when the block ends; what a killed job left of it is removed first."""
+    """Provide a folder beside `path` that is removed when the block ends, and first what a killed job left of it."""
     folder = _temporary(Path(f"{path}.scratch"))
     folder.mkdir()
     try:
@@ -201,7 +201,7 @@ def scratch(path):
 
 
 def _temporary(path):
-    """A name beside a path for this process alone, free; those of processes that ended are removed."""
+    """Return a free name beside a path for this process alone. Those of processes that ended are removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     begin, end = f".{path.stem}.{platform.node()}-", f".part{path.suffix}"
     for left in path.parent.glob(f"{glob.escape(begin)}*{glob.escape(end)}"):
@@ -214,13 +214,13 @@ def _temporary(path):
 
 
 def _set_aside(temporary):
-    """Where the folder lies that a temporary one replaces, until it is removed."""
+    """Return where the folder lies that a temporary one replaces, until it is removed."""
     stem, part, suffix = temporary.name.rpartition(".part")
     return temporary.with_name(f"{stem}.old{part}{suffix}")
 
 
 def _lives(pid):
-    """Whether a process of this number, as text, runs on this machine."""
+    """Return whether a process of this number, as text, runs on this machine."""
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
@@ -259,7 +259,7 @@ def claim(folder):
 
 
 def check_folder(path, key):
-    """An error where a setting of the user's own names a file, or lies below one, instead of a folder."""
+    """Return an error where a setting of the user's own names a file, or lies below one, instead of a folder."""
     for folder in (Path(path), *Path(path).parents):
         if folder.exists() and not folder.is_dir():
             raise NunatakError(
@@ -268,7 +268,9 @@ def check_folder(path, key):
 
 
 def check_conda(deployment):
-    """An error where environments are asked of conda (`deployment` names how software comes) and there is none."""
+    """
+    Return an error where environments are asked of conda (`deployment` names how software comes) and there is none.
+    """
     if "conda" in deployment and not shutil.which("conda"):
         raise NunatakError(
             "--sdm conda: no conda on the path; install Miniforge (conda 24.7.1 or newer) and activate it, "
@@ -285,7 +287,7 @@ def _remove(path):
 
 def stamp(*, study, source, inputs=(), parameters=None):
     """
-    The attributes every output carries: version, source, study and a hash of inputs and parameters.
+    Return the attributes every output carries: version, source, study and a hash of inputs and parameters.
 
     `inputs` are paths; they enter by name and content, so the stamp is the same wherever the study runs. `parameters`
     are plain values or parts of the study, which enter with all their keys.
@@ -316,7 +318,7 @@ def _stated(value):
 
 
 def file_sha256(path):
-    """SHA-256 of a file's bytes (hex); of a folder, over its files' names and bytes in order of name."""
+    """Compute the SHA-256 of a file's bytes (hex), or of a folder over its files' names and bytes in order of name."""
     path = Path(path)
     if path.is_dir():
         digest = hashlib.sha256()
@@ -335,7 +337,7 @@ def write_json(value, path):
 
 
 def read_json(path):
-    """The content of a JSON file."""
+    """Read the content of a JSON file."""
     return json.loads(Path(path).read_text("utf-8"))
 
 

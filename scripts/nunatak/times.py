@@ -108,7 +108,7 @@ def within(time, start, end):
 
 def delta_time_to_utc(delta_time):
     """
-    UTC of an ICESat-2 `delta_time` (seconds since 2018-01-01, datetime64[ns]).
+    Convert an ICESat-2 `delta_time` (seconds since 2018-01-01) to UTC (datetime64[ns]).
 
     NaN becomes NaT, and so does what datetime64[ns] does not hold: it ends in 1677 and 2262. No leap second lies
     between that epoch and now, so none is applied.
@@ -130,7 +130,7 @@ def utc_to_delta_time(time):
 
 def gps_to_utc(gps_seconds):
     """
-    UTC of seconds since 1980-01-06 in GPS time, with the leap seconds of that day (datetime64[ns]).
+    Convert seconds since 1980-01-06 in GPS time to UTC, with the leap seconds of that day (datetime64[ns]).
 
     >>> gps_to_utc(1198800018.0).astype("datetime64[s]")
     np.datetime64('2018-01-01T00:00:00')
@@ -149,7 +149,7 @@ def utc_to_gps(time):
 
 def decimal_year(time):
     """
-    Decimal year of a UTC time in years of 365.25 days from 2018-01-01, as ATL14/15 count them.
+    Convert a UTC time to a decimal year in years of 365.25 days from 2018-01-01, as ATL14/15 count them.
 
     >>> float(decimal_year(np.datetime64("2020-01-01T12:00")))
     2020.0
@@ -158,7 +158,7 @@ def decimal_year(time):
 
 
 def from_decimal_year(year):
-    """UTC of a decimal year in ATL14/15's count; the inverse of `decimal_year`."""
+    """Convert a decimal year in ATL14/15's count to UTC. It is the inverse of `decimal_year`."""
     return delta_time_to_utc((np.asarray(year, dtype=float) - 2018.0) * DAYS_PER_YEAR * SECONDS_PER_DAY)
 
 
@@ -172,7 +172,7 @@ def days_to_utc(days, *, since="2018-01-01"):
 
 
 def nominal_quarter(time):
-    """Decimal year rounded to the nearest quarter: the name of an ATL15 epoch, not its time."""
+    """Round a decimal year to the nearest quarter: the name of an ATL15 epoch, not its time."""
     return np.round(decimal_year(time) * 4) / 4
 
 
@@ -200,7 +200,7 @@ def month(time):
 
 def cycle_at(time):
     """
-    The ICESat-2 cycle a time falls in, to within a few days (safe holds shifted some cycles).
+    Return the ICESat-2 cycle a time falls in, to within a few days (safe holds shifted some cycles).
 
     A granule's own cycle comes from its name; this only tells which cycles a period can touch.
 
@@ -212,7 +212,7 @@ def cycle_at(time):
 
 
 def cycle_start(cycle):
-    """UTC at which a cycle begins in the same nominal calendar."""
+    """Return the UTC at which a cycle begins in the same nominal calendar."""
     return _after(_CYCLE_3, (np.asarray(cycle, dtype=float) - 3) * REPEAT_PERIOD * SECONDS_PER_DAY)
 
 

@@ -34,22 +34,22 @@ class Check:
 
     @property
     def held(self):
-        """Whether the statement was tried and is true."""
+        """Return whether the statement was tried and is true."""
         return self.status == HELD
 
     @property
     def failed(self):
-        """Whether the statement was tried and is false."""
+        """Return whether the statement was tried and is false."""
         return self.status == FAILED
 
     @property
     def applies(self):
-        """Whether there was anything to check."""
+        """Return whether there was anything to check."""
         return self.status != NOT_APPLICABLE
 
 
 def at_most(name, value, limit, unit, text):
-    """A check that |value| does not exceed a limit; a value that is not a number fails."""
+    """Check that |value| does not exceed a limit. A value that is not a number fails."""
     value = float(value)
     held = math.isfinite(value) and abs(value) <= limit
     value = value if math.isfinite(value) else math.inf
@@ -57,7 +57,7 @@ def at_most(name, value, limit, unit, text):
 
 
 def at_least(name, value, limit, unit, text):
-    """A check that a value reaches a limit; a value that is not a number fails."""
+    """Check that a value reaches a limit. A value that is not a number fails."""
     value = float(value)
     held = math.isfinite(value) and value >= limit
     value = value if math.isfinite(value) else -math.inf
@@ -78,7 +78,7 @@ def within(name, value, low, high, unit, text):
 
 
 def not_applicable(name, reason):
-    """A check that has nothing to hold against: neither held nor failed, without a number, with the reason."""
+    """Create a check that has nothing to compare with: neither held nor failed, without a number, with the reason."""
     return Check(name, NOT_APPLICABLE, None, None, "", f"does not apply: {reason}")
 
 
@@ -110,12 +110,16 @@ def write_checks(checks, path, *, source):
 
 
 def read_checks(path):
-    """The checks of a file that `write_checks` wrote."""
+    """Read the checks of a file that `write_checks` wrote."""
     return [Check(**_from_json(row)) for row in read_json(path)["checks"]]
 
 
 def _json_row(check):
-    """Infinity is no JSON: a value that could not be computed is written as text."""
+    """
+    Return a check as a JSON row.
+
+    Infinity is no JSON: a value that could not be computed is written as text.
+    """
     row = asdict(check)
     for key in ("value", "limit"):
         number = row[key]

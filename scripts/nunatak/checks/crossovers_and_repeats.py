@@ -30,7 +30,7 @@ _SCALE = {"longitude": 1.0, "latitude": 1.0, "dh": 1.0, "dh_uncorrected": 1.0, "
 
 def checks(results, settings):
     """
-    Checks of crossovers, biases of passes, repeat pairs, rates around centres, agreement of products and filters.
+    Check crossovers, biases of passes, repeat pairs, rates around centres, agreement of products and filters.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def checks(results, settings):
 
 
 def crossovers_close(table):
-    """Differences, errors, days and standardised differences of crossovers from the heights of both passes."""
+    """Check differences, errors, days and standardised differences of crossovers from the heights of both passes."""
     t = table
     own, common = (
         np.hypot(t["h_sigma_1"], t["h_sigma_2"]),
@@ -92,7 +92,7 @@ def crossovers_close(table):
 
 
 def crossover_bias(product, table):
-    """Passes that cross within days have no common sign: the later is not the higher one."""
+    """Check that passes that cross within days differ without a common sign: the later is not the higher one."""
     name = f"crossover_bias/{product}"
     passes = elevation.common_differences(table, max_days=NOISE_DAYS)
     if len(passes) < 10:
@@ -103,7 +103,7 @@ def crossover_bias(product, table):
 
 
 def crossovers_again(table, segments, whole, asked):
-    """Crossovers of ATL06 between some tracks, found again from their segments."""
+    """Check crossovers of ATL06 between some tracks by finding them again from their segments."""
     name = "crossovers/again"
     own = table[table["product"] == "atl06"]
     if not len(own) or segments is None or not whole:
@@ -142,7 +142,7 @@ def crossovers_again(table, segments, whole, asked):
 
 
 def crossings_at_points(table, points):
-    """The heights of the reference track in crossovers of ATL11 are those of its points, at their places."""
+    """Check that heights of the reference track in crossovers of ATL11 are those of its points, at their places."""
     name = "crossovers/points"
     own = table[table["product"] == "atl11"]
     if not len(own) or points is None:
@@ -175,7 +175,7 @@ def crossings_at_points(table, points):
 
 
 def biases(table, crossovers, asked):
-    """Biases of passes solved again, and what they explain: differences are smaller without them."""
+    """Check biases of passes by solving them again, and that differences are smaller without them."""
     options = read_choices(PassAdjustment, asked)
     parts = [
         elevation.pass_biases(rows, options=options).assign(product=product)
@@ -188,7 +188,7 @@ def biases(table, crossovers, asked):
 
 
 def pairs_close(pairs):
-    """Differences, slope corrections, errors, years and rates of repeat pairs from the heights of both passes."""
+    """Check differences, slope corrections, errors, years and rates of repeat pairs from the heights of both passes."""
     p = pairs
     years = (p["time_second"] - p["time_first"]) / pd.Timedelta(days=DAYS_PER_YEAR)
     uncorrected = p["h_li_second"].astype("f8") - p["h_li_first"] if "h_li_first" in p else p["dh"]
@@ -208,7 +208,7 @@ def pairs_close(pairs):
 
 
 def pairs_of_rows(pairs, segments, whole):
-    """Heights, errors, times, slopes and places of some pairs are those of their segments."""
+    """Check that heights, errors, times, slopes and places of some pairs are those of their segments."""
     name = "repeat_pairs/segments"
     if segments is None or not len(pairs):
         return not_applicable(name, "there is no pair, or the segments of ATL06 are not here")
@@ -239,7 +239,7 @@ def pairs_of_rows(pairs, segments, whole):
 
 
 def counts_close(counts, pairs):
-    """The pairs are those that were joined less those that lie too far apart."""
+    """Check that the pairs are those that were joined less those that lie too far apart."""
     keys = ["rgt", "beam", "cycle_first", "cycle_second"]
     if not len(counts):
         return not_applicable("repeat_counts", "no segments of two cycles were joined")
@@ -274,7 +274,7 @@ def against_grid(pairs, layers):
 
 
 def around_centres(table, segments, whole, asked, options):
-    """Rates around some centres, fitted again to the segments around them."""
+    """Check rates around some centres by fitting them again to the segments around them."""
     name = "surface_rates/again"
     if segments is None or not whole or not len(table):
         return not_applicable(name, "there is no centre with a rate, or not all segments are read")
@@ -303,7 +303,7 @@ def around_centres(table, segments, whole, asked, options):
 
 
 def filters_close(table, segments, whole):
-    """What a test of a filter leaves is what it found less what it took away, and the next begins with it."""
+    """Check that a test of a filter leaves what it found less what it took away, with which the next test begins."""
     if not len(table):
         return not_applicable("filters", "no filter was tried")
     first = ~table.duplicated("filter")
@@ -322,7 +322,7 @@ def filters_close(table, segments, whole):
 
 
 def agreement_again(results, segments, whole, asked):
-    """Medians and spreads of the differences between products, worked out again from their rows."""
+    """Check medians and spreads of the differences between products by computing them again from their rows."""
     name = "agreement"
     points, all_points = results.rows("points_atl11")
     table = results["agreement"]

@@ -15,7 +15,7 @@ _DIGITS = 1e-4  # sidecars keep six digits
 
 def checks(results, sidecars, hashes):
     """
-    Checks of the sidecars of figures.
+    Check the sidecars of figures.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def checks(results, sidecars, hashes):
 
 
 def history(sidecars, hashes):
-    """Every figure was drawn from the results as they are now."""
+    """Check that every figure was drawn from the results as they are now."""
     named = {
         (figure, name): digest for figure, said in sidecars.items() for name, digest in said.get("inputs", {}).items()
     }
@@ -50,7 +50,7 @@ def history(sidecars, hashes):
 
 def numbers(results, sidecars):
     """
-    Numbers beside figures are those of the results: volumes, rates, heights, freeboards and speeds.
+    Check that numbers beside figures are those of the results: volumes, rates, heights, freeboards and speeds.
 
     Of the other figures the summaries alone are looked at: the median lies between the lowest and the highest value.
     """
@@ -67,7 +67,7 @@ def numbers(results, sidecars):
 
 
 def _summaries(numbers, path=""):
-    """Every mapping below `numbers` that summarises values, with its name."""
+    """List every mapping below `numbers` that summarises values, with its name."""
     if {"min", "median", "max"} <= set(numbers):
         yield path, numbers
         return
@@ -77,7 +77,7 @@ def _summaries(numbers, path=""):
 
 
 def _of(figure, said, results):
-    """(name, number beside the figure, number of the result) of a figure whose numbers are known."""
+    """Return (name, number beside the figure, number of the result) of a figure whose numbers are known."""
     if figure == "height_change_series" and "region_change" in results:
         table = results["region_change"]
         finest = table[table["resolution"] == table["resolution"].min()].sort_values("time")

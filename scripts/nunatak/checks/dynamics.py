@@ -25,7 +25,7 @@ _SAMPLES = 400  # cells of a box's width, at most, in sums over its area
 
 def checks(results, settings, record=None, bed=None):
     """
-    Checks of what joins elevation and velocity, but those against a truth.
+    Check what joins elevation and velocity, apart from what is compared with a truth.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def checks(results, settings, record=None, bed=None):
 
 
 def sums_of_sections(table, sections, asked):
-    """Discharge, its errors, shares and width of every gate and year from its segments."""
+    """Check discharge, its errors, shares and width of every gate and year from its segments."""
     per_unit = asked["depth_factor"] * asked["density"] / _KG_PER_GT
     columns = {
         "discharge of segments": (
@@ -84,7 +84,7 @@ def sums_of_sections(table, sections, asked):
 
 
 def gates_in_place(table, results, settings):
-    """Drawn gates lie where the study draws them, others across their flowline at the distance that is asked for."""
+    """Check that drawn gates lie where the study draws them, others across their flowline at the distance asked for."""
     crs = results["annual"].attrs["crs"]
     to_map = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
     columns, cell = {}, Grid.of(results["annual"]).dx
@@ -111,7 +111,7 @@ def gates_in_place(table, results, settings):
 
 
 def parts_close(mapped, placed):
-    """The parts of the thinning add up, and the residual is what mass conservation leaves over."""
+    """Check that the parts of the thinning add up, and that the residual is what mass conservation leaves over."""
     value = {name: mapped[name].values.astype("f8") for name in mapped.data_vars if mapped[name].dims == ("y", "x")}
     for name in ("firn_part", "basal_part"):
         for key in (name, f"{name}_sigma"):
@@ -140,7 +140,7 @@ def parts_close(mapped, placed):
 
 
 def budget_closes(table):
-    """The residual of every budget is what its terms leave over, and its error theirs in quadrature."""
+    """Check that the residual of every budget is what its terms leave over, with their errors in quadrature."""
     known = table[[name for name in table if name.endswith("_sigma")]].fillna(0.0)
     gain = table["smb"] - table["basal"].fillna(0.0) + table["discharge_in"] - table["discharge_out"] - table["sides"]
     squares = sum(known[f"{name}_sigma"] ** 2 for name in (*_FLOWS, "smb", "storage", "basal"))
@@ -157,7 +157,7 @@ def budget_closes(table):
 
 
 def flows_of_gates(table, discharge, boxes):
-    """What flows into and out of a box is the discharge of its gates."""
+    """Check that what flows into and out of a box is the discharge of its gates."""
     columns = {}
     for name, rows in table[table["year"] != 0].groupby("box"):
         for flow, key in (("discharge_out", "outflow"), ("discharge_in", "inflow")):
@@ -171,7 +171,9 @@ def flows_of_gates(table, discharge, boxes):
 
 
 def over_box(name, results, record, asked):
-    """Storage and mass balance of a box summed again over its area, and its divergence against the flux out of it."""
+    """
+    Check storage and mass balance of a box summed again over its area, and its divergence against the flux out of it.
+    """
     rows = results["budget"][results["budget"]["box"] == name]
     box = asked["boxes"][name]
     keys = f"budget/area/{name}", f"budget/gauss/{name}"
@@ -208,7 +210,7 @@ def _air_of(mapped, year):
 
 
 def gauss(key, rows, inside, mapped, asked):
-    """The flux out of a box in all years is the divergence of the flux in it."""
+    """Check that the flux out of a box in all years is the divergence of the flux in it."""
     row = rows[rows["year"] == 0]
     seen = inside.share(mapped["flux_divergence"].values)
     if not len(row) or not np.isfinite(row["residual"].iloc[0]) or seen < 0.5:
@@ -252,7 +254,7 @@ class Inside:
         return values[self.rows, self.columns].astype("f8")
 
     def share(self, values):
-        """Share of the ice whose cell has a value."""
+        """Return the share of the ice whose cell has a value."""
         return float(self.area[np.isfinite(self._of(values))].sum() / self.area.sum())
 
     def total(self, values):
@@ -264,11 +266,11 @@ class Inside:
         return float(np.nansum(self._of(values) * self.area))
 
     def factor(self, values):
-        """Values on the map, where ice floats times what buoyancy makes of a change of the surface."""
+        """Return values on the map, multiplied by the buoyancy factor where ice floats."""
         return values * np.where(self.floating, BUOYANCY, 1.0)
 
     def volume_rate(self, record, since, until):
-        """Change of volume between two decimal years by a record of height change, m3/yr."""
+        """Compute the change of volume between two decimal years by a record of height change, m3/yr."""
         dh = at_years(record[["dh"]], [since, until])["dh"].values
         rate = dynamics_maps.at_points(record, (dh[1] - dh[0]) / (until - since), self.x, self.y, self.grid.crs)
         rate = rate * np.where(self._of(self.floating), BUOYANCY, 1.0)

@@ -21,7 +21,7 @@ _LINE = ("v", "v_change", "dh", "thickness", "surface")
 
 def checks(results, record):
     """
-    Checks of the results along flowlines, of regions by year, and of lags.
+    Check the results along flowlines, of regions by year, and of lags.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def record_of(results):
 
 
 def line_again(lines, annual, thickness, record):
-    """Speed, thickness and rate of height change of some points of flowlines, looked up in the maps again."""
+    """Check speed, thickness and rate of height change of some points of flowlines, looked up in the maps again."""
     rows = lines.iloc[np.unique(np.linspace(0, len(lines) - 1, min(_ROWS, len(lines))).astype(int))]
     x, y = (rows[name].to_numpy(float) for name in ("x", "y"))
     k = np.searchsorted(annual["year"].values, rows["year"])
@@ -88,7 +88,7 @@ def _strain(rows, lines, annual, k):
 
 
 def line_closes(lines):
-    """Changes of speed and height along flowlines are differences between the values of the years."""
+    """Check that changes of speed and height along flowlines are differences between the values of the years."""
     columns = {}
     about = lines.attrs["attributes"]
     for name, own in lines.groupby("flowline"):
@@ -107,7 +107,9 @@ def line_closes(lines):
 
 
 def regions_again(table, outlines, annual, thickness, record):
-    """Speed and height change of every region and year, added up again, and errors within what correlation allows."""
+    """
+    Check speed and height change of every region and year, added up again, and errors within what correlation allows.
+    """
     grid = Grid.of(annual)
     gx, gy = np.meshgrid(grid.x, grid.y)
     cell = grid.dx * grid.dy / map_scale(grid.crs, gx, gy) ** 2 * (thickness["thickness"].values > 0)
@@ -150,7 +152,7 @@ def _mean(values, area, sigma=None):
 
 
 def lags_again(lags, regions, lines):
-    """Correlation, number of years and of independent ones of every place and lag, from the years' values."""
+    """Check correlation, number of years and of independent ones of every place and lag, from the years' values."""
     series = {("region", name, 0.0): own for name, own in regions.groupby("region")}
     if lines is not None:
         at = lags[lags["place"] == "flowline"].groupby("name")["distance"].unique()

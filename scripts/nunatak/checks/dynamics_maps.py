@@ -38,7 +38,9 @@ def some_cells(dataset, known):
 
 
 def thickness_again(placed, asked, bed):
-    """Thickness, its error and the bed of some cells, from BedMachine's granule or the user's raster read again."""
+    """
+    Check thickness, its error and the bed of some cells, from BedMachine's granule or the user's raster read again.
+    """
     name = "thickness/from_source"
     if asked["thickness"] == "bedmachine":
         return _from_sheet(name, placed, bed)
@@ -88,7 +90,7 @@ def moved(record, x, y, crs, year, reference):
 
 
 def sections_again(table, sections, annual, placed, record):
-    """Velocity across each gate and thickness along it, from the maps and the height change of each year."""
+    """Check velocity across each gate and thickness along it, from the maps and the height change of each year."""
     crs, years, columns = Grid.of(annual).crs, list(annual["year"].values), {}
     x_axis, y_axis = annual["x"].values, annual["y"].values
     reference = float(placed.attrs.get("reference_year", np.nan))
@@ -118,7 +120,7 @@ def sections_again(table, sections, annual, placed, record):
 
 
 def _tangents(vertices, x, y):
-    """Direction of the leg of a line that each point lies on."""
+    """Return the direction of the leg of a line that each point lies on."""
     start, leg = vertices[:-1], np.diff(vertices, axis=0)
     length = np.hypot(*leg.T)
     to = np.stack([x, y], axis=-1)[:, None] - start
@@ -129,7 +131,7 @@ def _tangents(vertices, x, y):
 
 
 def thinning_again(mapped, record, asked):
-    """Thinning and mass balance of some cells, from the height change and the study's mass balance."""
+    """Check thinning and mass balance of some cells, from the height change and the study's mass balance."""
     crs = Grid.of(mapped).crs
     rows, columns, x, y = some_cells(mapped, np.isfinite(mapped["thinning"].values))
     span = float(mapped.attrs["since"]), float(mapped.attrs["until"])

@@ -29,7 +29,7 @@ _WINDOW = 7  # points of either side of a window at which the truth's divergence
 
 def checks(results, world, settings):
     """
-    Checks of what joins elevation and velocity, against the truth of the simulated glacier.
+    Check what joins elevation and velocity against the truth of the simulated glacier.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def checks(results, world, settings):
 
 
 def thickness_against_truth(placed, glacier):
-    """Thickness of some cells in the year that it is said to be of."""
+    """Check the thickness of some cells in the year that it is said to be of."""
     _, _, x, y = cells = some_cells(placed, placed["thickness"].values > 0)
     true = glacier.thickness(*_on_truth(glacier, Grid.of(placed).crs, x, y), float(placed.attrs["reference_year"]))
     value, sigma = (placed[name].values[cells[:2]] for name in ("thickness", "thickness_sigma"))
@@ -70,7 +70,9 @@ def thickness_against_truth(placed, glacier):
 
 
 def discharge_against_truth(table, annual, asked, glacier):
-    """Discharge of every gate in every year in which it was observed, against the mean of the truth's months."""
+    """
+    Check the discharge of every gate in every year in which it was observed, against the mean of the truth's months.
+    """
     crs = Grid.of(annual).crs
     rows = table[table["observed_share"] >= _OBSERVED]
     if not len(rows):
@@ -105,7 +107,7 @@ def true_flux(glacier, vertices, crs, start):
 
 
 def maps_against_truth(mapped, glacier):
-    """Divergence, the mean of a window, and thinning of some cells, each over the years of the map."""
+    """Check the divergence, the mean of a window, and thinning of some cells, each over the years of the map."""
     rows, columns, x, y = some_cells(mapped, np.isfinite(mapped["flux_divergence"].values))
     if not x.size:
         return [not_applicable("divergence_against_truth", "no cell has a divergence")]
@@ -130,7 +132,7 @@ def maps_against_truth(mapped, glacier):
 
 
 def budget_against_truth(name, rows, discharge, asked, annual, glacier):
-    """The budget of all years closes, and its storage and mass balance are the truth's."""
+    """Check that the budget of all years closes, and that its storage and mass balance are the truth's."""
     key, row = f"budget_against_truth/{name}", rows[rows["year"] == 0]
     if not len(row) or not np.isfinite(row["residual"].iloc[0]):
         return [not_applicable(key, "a term of it is not known")]
@@ -156,14 +158,17 @@ def budget_against_truth(name, rows, discharge, asked, annual, glacier):
 
 
 def _on_truth(glacier, crs, x, y):
-    """Places of another system on the truth's map."""
+    """Project places of another system to the truth's map."""
     if pyproj.CRS.from_user_input(crs) == pyproj.CRS.from_user_input(glacier.crs):
         return np.asarray(x, float), np.asarray(y, float)
     return pyproj.Transformer.from_crs(crs, glacier.crs, always_xy=True).transform(x, y)
 
 
 def _by_errors(name, value, true, sigma, words):
-    """Enough values lie within two of their errors of the truth, and these are neither too small nor far too wide."""
+    """
+    Check that enough values lie within two of their errors of the truth, with errors neither too small nor far too
+    wide.
+    """
     z = (np.asarray(value, float) - true) / sigma
     z = z[np.isfinite(z)]
     if not z.size:

@@ -20,7 +20,7 @@ RESOLVED_CELLS = 50
 
 def lag_closure(rates):
     """
-    The annual rate is the mean of its four quarterly rates, and so on for every lag of whole quarters.
+    Check that the annual rate is the mean of its four quarterly rates, and so on for every lag of whole quarters.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def lag_closure(rates):
 
 def lag_against_epochs(change, rates):
     """
-    A quarterly rate times a quarter is the difference of its two epochs.
+    Check that a quarterly rate times a quarter is the difference of its two epochs.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def lag_against_epochs(change, rates):
 
 
 def datum_epoch(change):
-    """The height change at the product's datum, 1 January 2020, is zero."""
+    """Check that the height change at the product's datum, 1 January 2020, is zero."""
     name = "datum_epoch"
     years = change.decimal_year.values
     k = int(np.abs(years - DATUM_YEAR).argmin())
@@ -98,7 +98,7 @@ def datum_epoch(change):
 
 
 def monotonic_time(name, time):
-    """Epochs ascend without repetition."""
+    """Check that epochs ascend without repetition."""
     steps = np.diff(np.asarray(time, dtype="datetime64[ns]")) / np.timedelta64(1, "D")
     if not steps.size:
         return not_applicable(f"monotonic_time/{name}", "there are fewer than two epochs")
@@ -108,7 +108,7 @@ def monotonic_time(name, time):
 
 def one_crs(systems):
     """
-    All grids of a study are in one projected coordinate system.
+    Check that all grids of a study are in one projected coordinate system.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def one_crs(systems):
 
 def finite_share(name, values, ice_area):
     """
-    Where there is ice, there is a value.
+    Check that there is a value where there is ice.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def finite_share(name, values, ice_area):
 
 def volume_closure(region, volumes, *, area_m2):
     """
-    The volume change of a region is the same from every resolution.
+    Check that the volume change of a region is the same from every resolution.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def repeat_pairs(pairs, counts=None):
 
 
 def _at_one_place(pairs, counts):
-    """The passes of a pair lie within the study's limit of each other across the track."""
+    """Check that the passes of a pair lie within the study's limit of each other across the track."""
     limit = ACROSS_LIMIT
     text = "largest distance across the track of two passes that are a pair"
     if counts is not None:

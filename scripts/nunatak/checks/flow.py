@@ -28,7 +28,7 @@ _ROUND = 1.5  # m/yr; layers and granules hold whole numbers, each component for
 
 def checks(results, settings, cube):
     """
-    Checks of the velocity results but those against a truth.
+    Check the velocity results, apart from what is compared with a truth.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def checks(results, settings, cube):
 
 def closes(annual):
     """
-    Variables of annual.nc agree with one another, in cells evenly over the map.
+    Check that variables of annual.nc agree with one another, in cells evenly over the map.
 
     Speeds and their errors are those of the components, means those of their years, trend and speed at the reference
     year those of the line through the annual means, and the status is 0 where there is a velocity and nowhere else.
@@ -90,7 +90,7 @@ def closes(annual):
 
 
 def _lines(annual, a, name):
-    """Trend and value at the reference year of a component, where every year that was fitted is given."""
+    """Return trend and value at the reference year of a component, where every year that was fitted is given."""
     about, years = annual.attrs, annual["year"].values
     inside = (years >= about["v0_first_year"]) & (years <= about["v0_last_year"])
     whole = np.flatnonzero((a["status"][inside] <= 1).all(0))
@@ -102,7 +102,7 @@ def _lines(annual, a, name):
 
 
 def forward(annual):
-    """Ice goes every year about where it goes on average: within 90 degrees of the mean of the years."""
+    """Check that ice goes every year about where it goes on average: within 90 degrees of the mean of the years."""
     name = "velocity/forward"
     vx0, vy0, steady = annual["vx0"].values, annual["vy0"].values, annual["v0"].values <= _STEADY
     moving = ahead = 0
@@ -148,7 +148,7 @@ def blocks(annual):
 
 
 def fitted_again(annual, cube, asked):
-    """Blocks of cells fitted again to the pairs at their places: every variable of annual.nc."""
+    """Check every variable of annual.nc in blocks of cells fitted again to the pairs at their places."""
     name = "velocity/fitted_again"
     if cube is None or not asked:
         return not_applicable(name, "the cube is not here")
@@ -173,7 +173,9 @@ def fitted_again(annual, cube, asked):
 
 
 def pairs_close(pairs, cube):
-    """Dates of pairs are those of their images' names, and the pairs that are used are the layers of the cube."""
+    """
+    Check that dates of pairs are those of their images' names, and that the pairs used are the layers of the cube.
+    """
     name = "image_pairs"
     ends = [pairs[f"acquisition_date_img{k}"] for k in "12"]
     named = [pairs[f"id_img{k}"].astype(str).str.extract(r"_((?:19|20)\d{6})")[0] for k in "12"]
@@ -193,7 +195,7 @@ def pairs_close(pairs, cube):
 
 
 def image_pair(pair, pairs, cube):
-    """The pair that is shown has the speed of its components, the dates of its row, and the values of its layer."""
+    """Check that the pair that is shown has the speed of its components, the dates of its row and the cube's values."""
     name = "image_pair"
     v = np.hypot(pair["vx"].values.astype("f8"), pair["vy"].values)
     both = np.isfinite(v) & np.isfinite(pair["v"].values)
@@ -218,7 +220,7 @@ def image_pair(pair, pairs, cube):
 
 
 def inverted_again(dataset, cube, asked):
-    """A block of cells of the regular series, solved again from the pairs at their places."""
+    """Check a block of cells of the regular series, solved again from the pairs at their places."""
     name = "inverted"
     if cube is None:
         return not_applicable(name, "the cube is not here")

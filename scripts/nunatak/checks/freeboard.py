@@ -21,7 +21,7 @@ _SIGMAS = 3.0
 
 def grid_checks(bins, *, product="atl10"):
     """
-    Checks of the groups of grid.nc.
+    Check the groups of grid.nc.
 
     Parameters
     ----------
@@ -37,7 +37,9 @@ def grid_checks(bins, *, product="atl10"):
 
 
 def counts_kept(name, dataset):
-    """Every segment that was read is in a cell, outside the grid or without a valid value: none is lost or doubled."""
+    """
+    Check that every segment read is in a cell, outside the grid or without a valid value: none is lost or doubled.
+    """
     name = f"freeboard_counts/{name}"
     if "count" not in dataset:
         return not_applicable(name, "the study keeps no count")
@@ -48,7 +50,7 @@ def counts_kept(name, dataset):
 
 
 def plausible(name, dataset):
-    """Means are freeboards of sea ice."""
+    """Check that means are freeboards of sea ice."""
     name = f"freeboard_range/{name}"
     if "mean" not in dataset or not np.isfinite(dataset["mean"].values).any():
         return not_applicable(name, "there are no means")
@@ -61,7 +63,7 @@ def plausible(name, dataset):
 
 def against_truth(name, dataset, world):
     """
-    The cells' means against the truth at their centres, in the middle of each time bin.
+    Check the cells' means against the truth at their centres, in the middle of each time bin.
 
     Parameters
     ----------
@@ -109,7 +111,7 @@ def ratio_limit(passes):
 
 
 def _less_truth(dataset, name_and_size):
-    """The truth object, and the means less the truth (time, y, x); the truth at the middle of what a bin could see."""
+    """Return the truth object, and the means less the truth (time, y, x) at the middle of what a bin could see."""
     from nunatak.simulation import world
 
     known = world(**name_and_size, sea_ice=True)

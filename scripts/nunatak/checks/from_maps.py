@@ -19,7 +19,7 @@ _POINTS = 400  # of maps and tables that are looked up
 
 def checks(results, settings, cube):
     """
-    Checks of what is made from the annual maps.
+    Check what is made from the annual maps.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def checks(results, settings, cube):
 
 
 def strain(dataset, annual):
-    """Strain rates at some cells: differences of the mean velocity over the length that the file states."""
+    """Check strain rates at some cells: differences of the mean velocity over the length that the file states."""
     name, r = "strain", float(dataset.attrs["half_length"])
     seen = np.argwhere(np.isfinite(dataset["exx"].values))
     if not len(seen):
@@ -83,7 +83,7 @@ def _map_scale(crs, x, y):
 
 
 def speeds(table, annual, pairs):
-    """Counts of speeds: of the annual maps class by class, of single pairs in all."""
+    """Check counts of speeds: of the annual maps class by class, of single pairs in all."""
     edges = np.append(table["low"].to_numpy(), table["high"].iloc[-1])
     counts = sum(np.histogram(v[np.isfinite(v)], edges)[0] for (v,) in by_year(annual, "v"))
     columns = {"annual": (table["annual"], counts)}
@@ -97,7 +97,7 @@ def speeds(table, annual, pairs):
 
 def series(table, annual, cube, points):
     """
-    The series at points: annual means and model from the map, single pairs from the cube.
+    Check the series at points: annual means and model from the map, single pairs from the cube.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def series(table, annual, cube, points):
 
 
 def _annual_means(part, annual, x, y):
-    """The annual means of a series beside those of the map at its point."""
+    """Return the annual means of a series beside those of the map at its point."""
     year = np.floor(decimal_year(part["time"].to_numpy()) + 1e-6)
     middle = (annual["year_start"].values + annual["year_end"].values) / 2
     number = {int(np.floor(m + 1e-6)): k for k, m in enumerate(middle)}
@@ -155,7 +155,7 @@ def _annual_means(part, annual, x, y):
 
 def flowline(table, annual):
     """
-    Along flowlines the velocity is that of the maps, the line goes where the ice goes, and the way is the travel.
+    Check that velocity along flowlines is that of the maps, that lines follow the flow, and their travel times.
 
     Distances are on the ground; the time between two points is their distance over the mean of their speeds.
     """
@@ -186,7 +186,7 @@ def flowline(table, annual):
 
 
 def _along(name, rows, crs):
-    """Distance, direction and travel time of the points of a flowline from one another."""
+    """Compute distance, direction and travel time of the points of a flowline from one another."""
     dx, dy = np.diff(rows["x"]), np.diff(rows["y"])
     step = np.hypot(dx, dy) / _map_scale(crs, rows["x"].to_numpy()[:-1] + dx / 2, rows["y"].to_numpy()[:-1] + dy / 2)
     v = rows["v"].to_numpy()

@@ -20,7 +20,7 @@ _INDEPENDENT = ("count", "mean", "std", "n_pass", "mean_length")  # worked out h
 
 def checks(results, settings, sources):
     """
-    Checks of grid.nc, its series and its distribution.
+    Check grid.nc, its series and its distribution.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def checks(results, settings, sources):
 
 def from_sums(name, dataset, sums, whole, weighting):
     """
-    Every statistic of a time bin from the sums of its granules, cell by cell, at the places of their grid.
+    Check every statistic of a time bin from the sums of its granules, cell by cell, at the places of their grid.
 
     Counts, means, spreads and passes are worked out here; the others by the formulas of the table of statistics.
     """
@@ -80,7 +80,7 @@ def from_sums(name, dataset, sums, whole, weighting):
 
 
 def _by_hand(rows):
-    """Statistics of the cells from sums of weights and values, segment by segment."""
+    """Compute statistics of the cells from sums of weights and values, segment by segment."""
     cells = rows.groupby("cell")
     total = cells[["n", "sw", "swv", "swv2"]].sum()
     mean = total["swv"] / total["sw"]
@@ -96,7 +96,7 @@ def _by_hand(rows):
 
 
 def longer_from_shorter(bins, weighting):
-    """Counts and means of a longer bin are those of the shorter bins inside it, by their weights."""
+    """Check that counts and means of a longer bin are those of the shorter bins inside it, by their weights."""
     name = "freeboard/bins"
     needed = {"count", "mean", "mean_length"}
     usable = {key: b for key, b in bins.items() if needed <= set(b) and int(b.attrs["minimum_segments"]) == 1}
@@ -165,7 +165,7 @@ def _counts(dataset):
 
 
 def distribution(table, series_, longest):
-    """Shares of each area and bin add up to one, counts to those of the series, and levels to its mean."""
+    """Check that shares of each area and bin add up to one, counts to those of the series, and levels to its mean."""
     name = "freeboard_distribution"
     if not len(table):
         return not_applicable(name, "the study keeps no histogram")
@@ -183,7 +183,7 @@ def distribution(table, series_, longest):
 
 
 def places(sums, granule):
-    """Segments of one granule, read again, fall into the cells that its sums are in: as many, with the same mean."""
+    """Check that segments of one granule, read again, fall into the cells of its sums: as many, with the same mean."""
     name = "freeboard/places"
     if sums is None or granule is None:
         return not_applicable(name, "no granule is on this machine")

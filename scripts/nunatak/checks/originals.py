@@ -15,7 +15,7 @@ _WINDOWS = 3  # evenly over the cells that have a value
 
 def height_change(layers, read, period=None):
     """
-    Every grid of height_change.nc in some windows against its granules: values, errors, areas, places and epochs.
+    Check grids of height_change.nc in some windows against their granules: values, errors, areas, places and epochs.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def height_change(layers, read, period=None):
 
 def surface(dataset, read):
     """
-    The surface in some windows against the granules of ATL14.
+    Check the surface in some windows against the granules of ATL14.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def surface(dataset, read):
 
 def maps(name, kept, grid):
     """
-    Rasters, read back from disk, hold the values of the grid they were written from.
+    Check that rasters, read back from disk, hold the values of the grid they were written from.
 
     Parameters
     ----------
@@ -103,13 +103,13 @@ def windows(dataset, variable):
 
 
 def _bounds(window):
-    """Left, bottom, right and top of the centres of a window."""
+    """Return left, bottom, right and top of the centres of a window."""
     x, y = window["x"].values, window["y"].values
     return float(x.min()), float(y.min()), float(x.max()), float(y.max())
 
 
 def _beside(layer, again, window, names):
-    """The variables of a layer in a window beside those of the granules, at the same places and epochs."""
+    """Return the variables of a layer in a window beside those of the granules, at the same places and epochs."""
     place = {"x": window["x"].values, "y": window["y"].values}
     near = again.reindex(place, method="nearest", tolerance=1.0)
     columns = {}

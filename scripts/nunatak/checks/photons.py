@@ -27,7 +27,7 @@ SIGMA_LIMITS = (0.5, 1.5)  # NMAD of error / h_sigma on gentle slopes; 1 where t
 
 def beside_atl06(table):
     """
-    Median and spread of fitted heights less ATL06's, by class of slope.
+    Check median and spread of fitted heights less ATL06's, by class of slope.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def beside_atl06(table):
 
 def beside_atl11(table):
     """
-    Median and spread of fitted heights less ATL11's at its reference points, by class of slope.
+    Check median and spread of fitted heights less ATL11's at its reference points, by class of slope.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def beside_atl11(table):
 
 def against_truth(table, world):
     """
-    Fitted heights and ATL06's against the surface they were simulated from, by class of slope.
+    Check fitted heights and ATL06's against the surface they were simulated from, by class of slope.
 
     Parameters
     ----------
@@ -83,7 +83,9 @@ def against_truth(table, world):
 
 
 def surface_at(glacier, table):
-    """(n,) m: the true surface at the places and times of the rows of a table, above what the table's heights are."""
+    """
+    Compute the true surface at the places and times of the rows of a table, (n,) m, above what the table's heights are.
+    """
     to_map = pyproj.Transformer.from_crs("EPSG:4326", glacier.crs, always_xy=True)
     x, y = to_map.transform(table["longitude"].to_numpy(), table["latitude"].to_numpy())
     true = glacier.surface(x, y, decimal_year(table["time"].to_numpy()))
@@ -91,7 +93,7 @@ def surface_at(glacier, table):
 
 
 def _by_class(name, slope, difference, limits, text):
-    """Two checks for each class of slope that has enough segments."""
+    """Create two checks for each class of slope that has enough segments."""
     checks = []
     for row in differences_by_slope(slope, difference).iloc[1:].itertuples():
         if row.n < FEWEST:
@@ -106,7 +108,7 @@ def _by_class(name, slope, difference, limits, text):
 
 def checks(results):
     """
-    Checks of comparisons and of the stretch that is shown, from the heights and the products' rows.
+    Check comparisons and the stretch that is shown, from the heights and the products' rows.
 
     Parameters
     ----------
@@ -125,7 +127,7 @@ def checks(results):
 
 
 def joined_atl06(table, fitted, segments):
-    """Rows of the comparison are those of the fit and of ATL06, and differ by what is said."""
+    """Check that rows of the comparison are those of the fit and of ATL06, and differ by what is said."""
     name = "atl06sr/rows_atl06"
     if not len(table) or fitted is None or segments is None or "dh_fit_dx" not in fitted:
         return not_applicable(name, "nothing is compared, or its rows are not here")
@@ -156,7 +158,7 @@ def joined_atl06(table, fitted, segments):
 
 
 def joined_atl11(table, points):
-    """Rows of the comparison are those of ATL11, and differ from the fitted height by what is said."""
+    """Check that rows of the comparison are those of ATL11, and differ from the fitted height by what is said."""
     name = "atl06sr/rows_atl11"
     if not len(table) or points is None:
         return not_applicable(name, "nothing is compared, or its rows are not here")
@@ -172,7 +174,7 @@ def joined_atl11(table, points):
 
 
 def stretch(segments, cloud, fitted):
-    """The segments that are shown are those of the fit, and the selected photons lie about them."""
+    """Check that the segments shown are those of the fit, and that the selected photons lie around them."""
     found = []
     if not len(segments):
         return [not_applicable("photon_segments", "no stretch is shown")]

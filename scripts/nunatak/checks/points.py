@@ -35,7 +35,7 @@ GRID_MEDIAN, GRID_SCALE = 0.1, (0.9, 1.1)
 
 def checks(results, settings):
     """
-    Checks of rates, their map and report, tracks and thinned heights.
+    Check rates, their map and report, tracks and thinned heights.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def usable(product, rows, asked):
 
 def fitted_again(rates, points, whole, report, asked):
     """
-    Rates of some points by least squares as it is written down, from the heights of ATL11, at their places.
+    Check rates of some points against least squares from the heights of ATL11 at their places.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def fitted_again(rates, points, whole, report, asked):
 
 
 def _line(part, annual):
-    """Slope, errors and what else the fit says of one point."""
+    """Compute slope, errors and what else the fit says of one point."""
     year, h = decimal_year(part["time"].to_numpy()), part["h_corr"].to_numpy("f8")
     sigma = part["h_corr_sigma"].to_numpy("f8")
     middle = np.sum(year / sigma**2) / np.sum(1 / sigma**2)
@@ -158,7 +158,7 @@ def _place(part):
 
 def rates_against_grid(rates, layers):
     """
-    Rates of ATL11 against the height change of ATL15 at their places, over the time of each.
+    Check rates of ATL11 against the height change of ATL15 at their places, over the time of each.
 
     The scale is the slope of one on the other through the origin, with the medians taken off; it tells where change
     differs from place to place.
@@ -186,7 +186,7 @@ def rates_against_grid(rates, layers):
 
 
 def rates_map(dataset, rates):
-    """A window of the map of rates about the middle of the points, made again from them."""
+    """Check a window of the map of rates around the middle of the points, made again from them."""
     name = "rates_map"
     good, grid = elevation.good_rates(rates), Grid.of(dataset)
     if not len(good):
@@ -207,7 +207,7 @@ def rates_map(dataset, rates):
 
 
 def track_report(report, rates, points, whole, asked):
-    """Tracks beside the others and passes against their points, worked out again from rates and heights."""
+    """Check tracks beside the others and passes against their points, computed again from rates and heights."""
     name = "track_report"
     known = elevation.good_rates(rates)
     if len(known) > 100_000:
@@ -290,7 +290,10 @@ def heights(product, table, rows, whole, asked):
 
 
 def track(product, table, rows, asked):
-    """Rows of track.parquet are those of the product: places, heights, errors and whether the filter keeps them."""
+    """
+    Check that rows of track.parquet are those of the product: places, heights, errors and whether the filter keeps
+    them.
+    """
     name = f"track/{product}"
     if rows is None:
         return not_applicable(name, f"the rows of {product} are not here")

@@ -66,7 +66,9 @@ def _differences(record):
 
 
 def agreement(record):
-    """Both sources agree over the epochs they share: no mean difference is left, and they scatter as errors say."""
+    """
+    Check that both sources agree over the epochs they share, with no mean difference left and a scatter as errors say.
+    """
     name = "record/agreement"
     if "offset" not in record:
         return not_applicable(name, "the record has one source")
@@ -86,7 +88,7 @@ def agreement(record):
 
 
 def trend_difference(record):
-    """Both sources have one trend over the epochs they share, averaged over the cells by area."""
+    """Check that both sources have one trend over the epochs they share, averaged over the cells by area."""
     name = "record/trend_difference"
     if "offset" not in record or record.sizes["shared"] < 6:
         return not_applicable(name, "the sources share fewer than six epochs")
@@ -109,7 +111,7 @@ def trend_difference(record):
 
 
 def against_atl15(record, layers):
-    """Where ATL15 stands in the record it is that of height_change.nc, on the record's cells."""
+    """Check that the record is height_change.nc, on the record's cells, where ATL15 stands in it."""
     name = "record/atl15"
     if "offset" not in record or not layers:
         return not_applicable(name, "the record has one source")
@@ -126,7 +128,7 @@ def against_atl15(record, layers):
 
 
 def against_granule(record, read):
-    """ITS_LIVE's part of the record in some windows is what its granule says, moved by the offset."""
+    """Check that ITS_LIVE's part of the record in some windows is what its granule says, moved by the offset."""
     name = "record/granule"
     if read is None:
         return not_applicable(name, "the granule is not on this machine")
@@ -149,7 +151,7 @@ def against_granule(record, read):
 
 
 def sums(table, record, outlines, settings):
-    """Rows of record_change.csv are those of the record's cells inside the outline of their name."""
+    """Check that rows of record_change.csv are those of the record's cells inside the outline of their name."""
     options = typed(ItsLiveElevation, settings["products"]["itslive_elevation"])
     grid, floating = Grid.of(record), (settings.get("mass") or {}).get("floating")
     expected = []
@@ -165,7 +167,7 @@ def sums(table, record, outlines, settings):
 
 def against_truth(record, glacier):
     """
-    Checks of the record against the truth at the centres of its cells.
+    Check the record against the truth at the centres of its cells.
 
     Parameters
     ----------
@@ -202,6 +204,6 @@ def against_truth(record, glacier):
 
 
 def _zero(record):
-    """Decimal year that the record's heights are relative to."""
+    """Return the decimal year that the record's heights are relative to."""
     stated = str(record.attrs["relative_to"])
     return float(decimal_year(np.datetime64(stated))) if "-" in stated else float(stated)

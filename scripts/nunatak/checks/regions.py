@@ -19,7 +19,7 @@ _EPOCHS = 12  # of a record that are summed again, evenly over it, the first and
 
 def checks(results, settings):
     """
-    Checks of the tables and sections that are made from gridded height change.
+    Check the tables and sections that are made from gridded height change.
 
     Parameters
     ----------
@@ -52,14 +52,14 @@ def floating_of(mass):
 
 
 def names_known(table, areas):
-    """Every region of the table has an outline of that name."""
+    """Check that every region of the table has an outline of that name."""
     known = [name in areas for name in table["region"]]
     return same("region_names", {"region": (known, np.ones(len(known), bool))}, "regions with an outline of their name")
 
 
 def table_closes(table, mass):
     """
-    Rows of region_change.csv agree with themselves.
+    Check that rows of region_change.csv agree with themselves.
 
     Mean change times area is the volume, mean rate times years the mean change, the same of their errors; years count
     from `since`; errors lie between their bounds; mass is density times volume.
@@ -104,7 +104,7 @@ def _density(mass):
 
 def sums(region, table, areas, layers, mass):
     """
-    Volume, areas, counts and errors of a region, summed again over the cells of every grid inside its outline.
+    Check volume, areas, counts and errors of a region, summed again over the cells of every grid inside its outline.
 
     Some epochs of a long record are summed, the first and the last among them. Where firn air is taken out the volume
     is not that of the grids, and areas and counts alone are held.
@@ -134,7 +134,7 @@ def sums(region, table, areas, layers, mass):
 
 
 def _summed(layer, rates, area, own):
-    """What the rows of one grid must be: from cells alone, without the library's sums."""
+    """Compute what the rows of one grid must be: from cells alone, without the library's sums."""
     grid = Grid.of(layer)
     share = elevation.cell_coverage(grid, area)
     chosen = np.unique(np.linspace(0, layer.sizes["time"] - 1, min(_EPOCHS, layer.sizes["time"])).astype(int))
@@ -193,7 +193,7 @@ def _summed(layer, rates, area, own):
 
 
 def _sigma(source, both, rates, years, inside):
-    """Error of a difference of two epochs and its bound, by what the table says that it is from."""
+    """Compute the error of a difference of two epochs and its bound, by what the table says that it is from."""
     if years[0] == years[1]:
         return np.zeros(inside.size), np.zeros(inside.size)
     sigma, bound = np.hypot(*both), both[0] + both[1]
@@ -208,7 +208,7 @@ def _sigma(source, both, rates, years, inside):
 
 def bands(table, layer, rates, surface, areas, band):
     """
-    Rows of change_by_elevation.csv from the cells of the finest grid and the surface.
+    Check rows of change_by_elevation.csv from the cells of the finest grid and the surface.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ def bands(table, layer, rates, surface, areas, band):
 
 def transect(name, line, layer, surface, lonlat):
     """
-    A transect's change and heights, bilinear in the grids at its points, and its points on the study's line.
+    Check a transect's change and heights, bilinear in the grids at its points, and its points on the study's line.
 
     Parameters
     ----------

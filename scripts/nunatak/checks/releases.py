@@ -12,7 +12,7 @@ PLACES = "release_of_"
 
 def of_pairs(counts):
     """
-    Both passes of a repeat pair are of one release, unless the study says that releases are meant to be mixed.
+    Check that both passes of a repeat pair are of one release, unless the study means to mix releases.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def of_pairs(counts):
 
 def of_crossovers(product, table):
     """
-    Both passes of a crossover are of one release, unless the study says that releases are meant to be mixed.
+    Check that both passes of a crossover are of one release, unless the study means to mix releases.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def of_crossovers(product, table):
 
 def of_centres(table):
     """
-    The heights around a centre are of one release, unless the study says that releases are meant to be mixed.
+    Check that the heights around a centre are of one release, unless the study means to mix releases.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def of_centres(table):
 
 def of_biases(product, table):
     """
-    The crossovers that biases rest on are of one release, unless the study says that releases are meant to be mixed.
+    Check that the crossovers that biases rest on are of one release, unless the study means to mix releases.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def _of_table(name, table, n, what, product):
 
 def of_places(name, table, n):
     """
-    Two products that are held against each other are of one release, unless releases are meant to be mixed.
+    Check that two products that are compared are of one release, unless the study means to mix releases.
 
     Parameters
     ----------

@@ -79,7 +79,7 @@ def same_rows(name, found, expected, keys, text, *, columns=None, limit=ROUNDING
 
 
 def _plain_keys(table, keys):
-    """The table with categories among its keys as text, so that two tables meet."""
+    """Return the table with categories among its keys as text, so that two tables meet."""
     return table.assign(**{k: table[k].astype(str) for k in keys if not pd.api.types.is_numeric_dtype(table[k])})
 
 

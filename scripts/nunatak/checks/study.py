@@ -16,7 +16,7 @@ FOUND = "results/found"  # the check that a study holds any value
 
 def values_found(counts):
     """
-    The results of a study hold a value.
+    Check that the results of a study hold a value.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def values_found(counts):
 
 def layer_checks(layers):
     """
-    Checks of the grids of height change.
+    Check the grids of height change.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def layer_checks(layers):
 
 def raster_projection(kept):
     """
-    Every raster, read back, has the projection of the grid that it was written from.
+    Check that every raster, read back, has the projection of the grid that it was written from.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def raster_projection(kept):
 
 
 def region_checks(table):
-    """Checks of region_change.csv: every region's volume is the same from every resolution that resolves it."""
+    """Check region_change.csv: every region's volume is the same from every resolution that resolves it."""
     checks = []
     changes = table[table["volume_change"].notna()].sort_values("time")
     for name, rows in changes.groupby("region", sort=False):
@@ -78,7 +78,7 @@ def region_checks(table):
 
 def truth_checks(table, outlines, world, grid, floating=None):
     """
-    Every region's volume change at every epoch against the truth the granules were made from.
+    Check every region's volume change at every epoch against the truth the granules were made from.
 
     Parameters
     ----------
@@ -112,6 +112,6 @@ def truth_checks(table, outlines, world, grid, floating=None):
 
 
 def grid_truth(layers, world):
-    """Checks of the finest grid of height change against the truth the granules were made from."""
+    """Check the finest grid of height change against the truth the granules were made from."""
     change, rates = next(iter(layers.values()))
     return truth.grid_against_truth(change, rates, truth.glacier(**world))

@@ -103,7 +103,7 @@ def find(results, sources, *, world=None, settings=None, among=None):
 
 
 def count_values(results):
-    """Finite values of each result that says whether a study found anything."""
+    """Count the finite values of each result that says whether a study found anything."""
     fitted = {
         "repeat_pairs": "repeat_pairs",
         "heights": "heights",
@@ -122,12 +122,12 @@ def count_values(results):
 
 
 def _a_map(group):
-    """The first variable of a Dataset that lies on the grid."""
+    """Return the first variable of a Dataset that lies on the grid."""
     return next(values for values in group.data_vars.values() if {"y", "x"} <= set(values.dims))
 
 
 def _grids(results):
-    """Checks of the grids a study has."""
+    """Check the grids a study has."""
     layers = results.layers
     systems = {f"height_change.nc/{name}": change.attrs["crs"] for name, (change, _) in layers.items()}
     if "surface" in results:
@@ -136,7 +136,7 @@ def _grids(results):
 
 
 def _tables(given):
-    """Checks of the regions' volumes, and against the truth."""
+    """Check the regions' volumes, and against the truth."""
     results = given.results
     if not results.layers:
         return []
@@ -151,14 +151,14 @@ def _tables(given):
 
 
 def _pairs(results):
-    """Checks of repeat pairs."""
+    """Check repeat pairs."""
     if "repeat_pairs" not in results:
         return []
     return elevation.repeat_pairs(results["repeat_pairs"], results.get("repeat_counts"))
 
 
 def _photons(results, world):
-    """Checks of fitted heights beside other products, and against the truth."""
+    """Check fitted heights beside other products, and against the truth."""
     found = photons.checks(results)
     if "heights_compared" in results:
         table = results["heights_compared"]
@@ -172,7 +172,7 @@ def _photons(results, world):
 
 
 def _sea_ice(results, world):
-    """Checks of gridded sea ice, and against the truth."""
+    """Check gridded sea ice, and against the truth."""
     bins = results.get("freeboard")
     if not bins:
         return []
@@ -186,7 +186,7 @@ def _sea_ice(results, world):
 
 
 def _tracks(results, world):
-    """Checks of heights along tracks: found, rates, crossovers, agreement of products, and against the truth."""
+    """Check heights along tracks: found, rates, crossovers, agreement of products, and against the truth."""
     found = tracks.heights_found(results["heights"]) if "heights" in results else []
     rates = results.get("rates")
     if rates is not None:
@@ -216,14 +216,14 @@ def _tracks(results, world):
 
 
 def on_truth(rates, world):
-    """The simulated glacier, and x and y of rates on its map."""
+    """Return the simulated glacier, and x and y of rates on its map."""
     glacier = truth.glacier(**world)
     to_map = pyproj.Transformer.from_crs("EPSG:4326", glacier.crs, always_xy=True)
     return glacier, *to_map.transform(rates["longitude"].to_numpy(), rates["latitude"].to_numpy())
 
 
 def _drawn_on(name, results):
-    """What the bands of rasters must be: name of each file to a function that reads its bands."""
+    """Return what the bands of rasters must be: name of each file to a function that reads its bands."""
     if name == "change_raster":
         layer, rates = next(iter(results.layers.values()))
         mapped = heights_of.change_between(layer, *layer.decimal_year.values[[0, -1]], rates=rates)
@@ -239,7 +239,7 @@ def _drawn_on(name, results):
 
 
 def _originals(given):
-    """Windows of the gridded products, read again."""
+    """Check windows of the gridded products, read again."""
     settings, results = given.settings, given.results
     period = typed(Period, settings["period"]) if "period" in settings else None
     found = originals.height_change(results.layers, given.sources.height_change, period)
@@ -247,13 +247,13 @@ def _originals(given):
 
 
 def _record(given):
-    """Checks of the long record, and against the truth."""
+    """Check the long record, and against the truth."""
     glacier = truth.glacier(**given.world) if given.world else None
     return record.checks(given.results, given.settings, read=given.sources.record, glacier=glacier)
 
 
 def _velocity(given):
-    """Checks of annual velocities and what is made of them."""
+    """Check annual velocities and what is made of them."""
     results = given.results
     if "annual" not in results:
         return []
@@ -263,19 +263,19 @@ def _velocity(given):
 
 
 def _together(given):
-    """Checks of elevation and velocity along flowlines, of regions by year and of lags."""
+    """Check elevation and velocity along flowlines, of regions by year and of lags."""
     return dynamics_lines.checks(given.results, dynamics_lines.record_of(given.results))
 
 
 def _dynamics(given):
-    """Checks of what joins elevation and velocity, and against the truth."""
+    """Check what joins elevation and velocity, and against the truth."""
     record = dynamics_lines.record_of(given.results)
     found = dynamics.checks(given.results, given.settings, record, given.sources.bed)
     return found + (dynamics_truth.checks(given.results, given.world, given.settings) if given.world else [])
 
 
 def _rasters(given):
-    """Checks of the rasters for a GIS."""
+    """Check the rasters for a GIS."""
     sources = given.sources
     found = [study.raster_projection(sources.projections)] if sources.projections else []
     return found + [

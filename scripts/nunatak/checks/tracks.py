@@ -49,7 +49,7 @@ _COMPARED, _TIMES = 1000, 12  # points held against the truth, and times at whic
 
 def agreement(table):
     """
-    ATL06 and ATL11 agree on flat ice.
+    Check that ATL06 and ATL11 agree on flat ice.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def agreement(table):
 
 def crossover_spread(product, table, *, simulated=False):
     """
-    Crossovers within ten days scatter about what their two passes share as their stated errors say, no more, no less.
+    Check that crossovers within ten days scatter about what their two passes share as their stated errors say.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def crossover_spread(product, table, *, simulated=False):
 
 def crossover_common(product, table, *, simulated=False):
     """
-    Passes that cross within ten days differ in common by what their stated errors say, no more, no less.
+    Check that passes that cross within ten days differ in common by what their stated errors say.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def crossover_common(product, table, *, simulated=False):
 
 
 def _factor(name, spread, limit, n, said):
-    """A check that a spread of n values, 1 where errors are those stated, is off by at most a factor either way."""
+    """Check that a spread of n values, 1 where errors are those stated, is off by at most a factor either way."""
     limit *= 1.0 + 2.5 / np.sqrt(n)  # twice the standard error of a spread from so few
     off = max(spread, 1.0 / spread) if spread > 0 else np.inf
     return at_most(name, off, limit, "", f"factor from 1, either way, of the spread ({spread:.2f}) {said}")
@@ -108,7 +108,7 @@ def _factor(name, spread, limit, n, said):
 
 def heights_found(heights):
     """
-    Every product along tracks has heights in the region, as high as the Earth's surface is, and some where ice floats.
+    Check that products along tracks have heights in the region, at plausible levels, and some where ice floats.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def heights_found(heights):
 
 
 def rates_found(rates):
-    """Some reference points have a rate that can be used."""
+    """Check that some reference points have a rate that can be used."""
     known = len(elevation.good_rates(rates))
     if not np.isfinite(rates["dhdt"]).any():
         return not_applicable(
@@ -144,7 +144,7 @@ def rates_found(rates):
 
 def rates_flagged(rates, *, simulated=False):
     """
-    Some rates have a small error, are in line with their neighbours and no faster than the study allows.
+    Check that some rates have a small error, are in line with their neighbours and no faster than the study allows.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def rates_flagged(rates, *, simulated=False):
 
 def passes_in_line(report):
     """
-    No pass lies so far off the lines of its own points that the rates were fitted without it.
+    Check that no pass lies so far off the lines of its own points that the rates were fitted without it.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def passes_in_line(report):
 
 def surface_rates_found(rates):
     """
-    Some centre has a rate.
+    Check that some centre has a rate.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def surface_rates_found(rates):
 
 def surface_rates_against_truth(rates, truth, x, y):
     """
-    Rates around centres against a line through the truth at the centre, over the time their heights cover.
+    Check rates around centres against a line through the truth at the centre, over the time their heights cover.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def surface_rates_against_truth(rates, truth, x, y):
 
 def rates_against_truth(rates, truth, x, y, *, name="rates_against_truth", limits=None):
     """
-    Rates of points against a line through the truth between their first and last height, by least squares.
+    Check rates of points against a line through the truth between their first and last height, by least squares.
 
     Parameters
     ----------
@@ -258,7 +258,9 @@ def rates_against_truth(rates, truth, x, y, *, name="rates_against_truth", limit
 
 
 def _fitted(truth, x, y, rates):
-    """The slope of a line, beside a yearly cycle where one was fitted, through the truth at a number of times, m/yr."""
+    """
+    Fit the slope of a line, beside a yearly cycle where one was fitted, through the truth at a number of times, m/yr.
+    """
     patterns = truth.change_patterns(x, y)
     share = np.linspace(0, 1, _TIMES)
     first, last = rates["first_year"].to_numpy(), rates["last_year"].to_numpy()

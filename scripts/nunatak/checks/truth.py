@@ -49,7 +49,7 @@ def volume_against_truth(region, volume_km3, truth_km3, area_km2, span=""):
 
 def grid_against_truth(change, rates, glacier):
     """
-    Checks of the finest grid of height change against the truth at the centres of its cells.
+    Check the finest grid of height change against the truth at the centres of its cells.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def grid_against_truth(change, rates, glacier):
 
 
 def _spread(name, z):
-    """A check that the errors of many values are those made, either way."""
+    """Check that the errors of many values are those made, either way."""
     z = np.concatenate([part.ravel() for part in z]) if z else np.empty(0)
     z = z[np.isfinite(z)]
     if not z.size:
@@ -121,7 +121,7 @@ def _spread(name, z):
 
 
 def glacier(name, size, place=None):
-    """Return the truth of a simulated world of land ice; parameters as of `simulation.world`."""
+    """Return the truth of a simulated world of land ice, with the parameters of `simulation.world`."""
     from nunatak.simulation import world
 
     return world(name, size, place).truth

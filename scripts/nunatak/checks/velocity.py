@@ -10,7 +10,7 @@ from nunatak.checks.years import by_year
 
 def composite_checks(annual, pairs):
     """
-    Checks of annual.nc.
+    Check annual.nc.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ def against_truth(annual, world):
 
 
 def _share(name, z):
-    """How many standardised differences are within the bound, and that their errors are not far too wide."""
+    """Check how many standardised differences are within the bound, and that their errors are not far too wide."""
     words, least = _NAMES[name]
     if z is None:
         return [not_applicable(name, "no seasonal cycle was fitted")]
@@ -97,11 +97,13 @@ class Cells:
     columns: np.ndarray
 
     def of(self, name):
-        """(..., n_cell) values of a variable."""
+        """Return the values of a variable, (..., n_cell)."""
         return at_cells(self.annual, name, self.rows, self.columns)
 
     def monthly(self, truth):
-        """(12 (K + 1), 2, n_cell) components of the truth in the middle of months, half a year more at both ends."""
+        """
+        Compute components of the truth in the middle of months, (12 (K + 1), 2, n_cell), half a year more at both ends.
+        """
         x, y = self.annual["x"].values[self.columns], self.annual["y"].values[self.rows]
         own = self.annual.attrs.get("crs", truth.crs)
         if own == truth.crs:
@@ -120,17 +122,17 @@ class Cells:
         return float(self.annual["year_start"][0]) - 0.5 + (np.arange(_MONTHS * n) + 0.5) / _MONTHS
 
     def _means(self, monthly):
-        """(K, 2, n_cell) means of the years."""
+        """Compute the means of the years, (K, 2, n_cell)."""
         inside = monthly[_MONTHS // 2 : -_MONTHS // 2]
         return inside.reshape(-1, _MONTHS, *inside.shape[1:]).mean(axis=1)
 
     def components(self, monthly):
-        """Of the annual velocities along x and along y, (K, n_cell) each."""
+        """Compare the annual velocities along x and along y, (K, n_cell) each."""
         means = self._means(monthly)
         return [(self.of(name) - means[:, c]) / self.of(f"{name}_error") for c, name in enumerate(("vx", "vy"))]
 
     def scales(self, monthly):
-        """Checks of the factor between each component and the truth's, by weighted least squares through 0."""
+        """Check the factor between each component and the truth's, by weighted least squares through 0."""
         means, found = self._means(monthly), []
         for c, name in enumerate(("vx", "vy")):
             own, true = self.of(name), means[:, c]
@@ -146,11 +148,11 @@ class Cells:
         return found
 
     def speeds(self, monthly):
-        """Of the annual speeds, (K, n_cell)."""
+        """Compare the annual speeds, (K, n_cell)."""
         return (self.of("v") - np.hypot(*np.moveaxis(self._means(monthly), 1, 0))) / self.of("v_error")
 
     def trends(self, monthly):
-        """Of the lines through the annual means, with the composite's own weights: the truth is no line itself."""
+        """Compare fitted trends with trends fitted to the true annual speeds, using the same weights."""
         about = self.annual.attrs
         years = self.annual["year"].values
         inside = (years >= about["v0_first_year"]) & (years <= about["v0_last_year"])
@@ -168,7 +170,7 @@ class Cells:
 
     def cycles(self, monthly):
         """
-        Of the amplitude and of the phase along the mean flow.
+        Compare the amplitude and the phase of the cycle along the mean flow.
 
         The truth's cycle is what is left of a moving mean over twelve months; years count as many times as pairs touch
         them, as they do in the fit.
@@ -188,7 +190,7 @@ class Cells:
         return (self.of("v_amp") - amplitude) / self.of("v_amp_error"), days / self.of("v_phase_error")
 
     def _flow(self):
-        """Unit vector of the mean flow."""
+        """Return the unit vector of the mean flow."""
         vx, vy = self.of("vx0"), self.of("vy0")
         v = np.hypot(vx, vy)
         return vx / v, vy / v

@@ -78,7 +78,9 @@ class LayerReader:
 
 
 def layers_per_block(grid, variables, memory_mb):
-    """How many layers fit into a memory bound, at least one: the block, and as much again for windows and packing."""
+    """
+    Compute how many layers fit into a memory bound, at least one: the block, and as much again for windows and packing.
+    """
     layer = grid.size * sum(np.dtype(LAYOUT[name][0]).itemsize for name in variables)
     return int(max(1, memory_mb * 1e6 // (2 * layer)))
 
@@ -123,7 +125,7 @@ def _read_block(reader, rows, plan, pool):
 
 
 def records(rows):
-    """Rows of an index as mappings."""
+    """Return rows of an index as mappings."""
     return rows.to_dict("records")
 
 
@@ -151,7 +153,7 @@ def read_into(reader, pair, out, slot, roi):
 
 
 def settle(rows, told, margin=None):
-    """Rows with `valid_cells`, `fate` and `why` by what reading told of each: (why, valid cells)."""
+    """Return rows with `valid_cells`, `fate` and `why` by the outcome of reading each: (why, valid cells)."""
     where = "" if margin is None else ", the margin of the ice left out"
     why = np.array([reason for reason, _ in told], dtype=object)
     valid = np.array([count for _, count in told], dtype="int64")
@@ -162,7 +164,8 @@ def settle(rows, told, margin=None):
 
 def percent_valid_in_region(plan, *, memory_mb=256, threads=2):
     """
-    Per cent of the region's cells with a velocity, of every candidate: for `PairSelection.percent_valid_in_region`.
+    Compute the per cent of the region's cells with a velocity for every candidate:
+    `PairSelection.percent_valid_in_region`.
 
     Reads the components only. A damaged pair is NaN, which no limit leaves out: its reason comes with the build.
 

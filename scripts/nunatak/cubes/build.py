@@ -53,7 +53,7 @@ def build_cube(
     ice=None,
     margin=CubeForm.margin,
 ):
-    """Stack image pairs into a Zarr cube; arguments, result and errors as for `nunatak.api.build_cube`."""
+    """Stack image pairs into a Zarr cube, with arguments, result and errors as for `nunatak.api.build_cube`."""
     plan = plan_pairs(
         granules,
         region,
@@ -132,7 +132,7 @@ def stack_pairs(rows, grid, roi, variables, folder, *, first_slot=0, threads=2, 
 
 def stack_years(plan, years, *, threads=2, scheduler=None):
     """
-    `stack_pairs` for several years, on a Dask scheduler where one is given.
+    Call `stack_pairs` for several years, on a Dask scheduler where one is given.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def _stack_task(task, *, grid, roi, variables, threads, margin):
 
 
 def _all_years(plan, folder, old, threads, scheduler):
-    """(settled rows, source of their layers, slots) of every year: out of an earlier cube, or read now."""
+    """Return (settled rows, source of their layers, slots) of every year: out of an earlier cube, or read now."""
     hashes, places, fresh = increments.year_hashes(plan), [], []
     for year, rows in increments.by_year(plan.candidates):
         held = old and increments.held_year(old[0], year, hashes[year], rows)
@@ -179,13 +179,13 @@ def _all_years(plan, folder, old, threads, scheduler):
 
 
 def stacked_year(rows, folder, plan):
-    """(rows, source of their layers, slots) of one stacked year, as `assemble` takes them."""
+    """Return (rows, source of their layers, slots) of one stacked year, as `assemble` takes them."""
     slots = [i for i, fate in enumerate(rows["fate"]) if fate == "used"]
     return rows, LayerFolder(folder, plan.grid, plan.variables), slots
 
 
 def settled_pairs(plan, years):
-    """Every pair of a plan, with what reading told of those that were read."""
+    """Return every pair of a plan, with the outcome of those that were read."""
     pairs = plan.pairs.assign(valid_cells=0)
     told = [rows[["granule_id", "valid_cells", "fate", "why"]] for rows in years if len(rows)]
     if told:
@@ -248,7 +248,7 @@ def assemble(
 
 
 def _earlier(out):
-    """An earlier cube and its layers; None where there is none."""
+    """Open an earlier cube and its layers. Returns None where there is none."""
     from nunatak.products.itslive.store import CubeLayers, open_cube
 
     if not Path(out).exists():
@@ -260,13 +260,13 @@ def _earlier(out):
 
 
 def write_pairs(pairs, path, attributes):
-    """Write every pair with its fate and the reason; where its chunks lie is the index's business."""
+    """Write every pair with its fate and the reason. The place of its chunks is kept in the index."""
     write_table(pairs.drop(columns=["chunks", "identity", "reading"]), path, attributes=attributes, units=UNITS)
 
 
 def with_left_out(pairs, table):
     """
-    Every pair that was found: those of a plan, and those that did not come to be read.
+    Return every pair that was found: those of a plan, and those that were never read.
 
     Parameters
     ----------

@@ -168,7 +168,7 @@ def open_layers(folder):
 
 
 def is_layers(path):
-    """Whether a folder is one of `write_layers` and no cube."""
+    """Return whether a folder is one of `write_layers` and no cube."""
     return (Path(path) / "parts.parquet").is_file()
 
 

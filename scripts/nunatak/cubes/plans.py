@@ -89,7 +89,11 @@ def with_margin(plan, ice, limit):
 
 
 def _shares(plan, index, options):
-    """Share of the region that each candidate sees, %; what was measured on this grid is kept beside the index."""
+    """
+    Compute the share of the region that each candidate sees, %.
+
+    What was measured on this grid is kept beside the index.
+    """
     kept = None if index is None else Path(index).with_suffix(".shares.parquet")
     candidates, place = plan.candidates, increments.place_hash(plan)
     known = read_table(kept) if kept is not None and kept.exists() else None

@@ -24,7 +24,7 @@ class Term:
 
     @property
     def known(self):
-        """Whether the term has a value."""
+        """Return whether the term has a value."""
         return bool(np.isfinite(self.value))
 
     def negative(self):

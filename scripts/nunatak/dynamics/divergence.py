@@ -149,7 +149,7 @@ class _Edges:
         self.y_vague = _cumulated(~np.isfinite(_middle(ev, 0) * _middle(eh, 0)), 1)
 
     def window_area(self, rows, columns, h):
-        """True area of windows, m2."""
+        """Compute the true area of windows, m2."""
         r0, r1, c0, c1 = rows - h, rows + h + 1, columns - h, columns + h + 1
         total = self.area
         return total[r1, c1] - total[r0, c1] - total[r1, c0] + total[r0, c0]
@@ -214,7 +214,7 @@ def _quadratic(parts, rho):
 
 
 def _middle(values, axis):
-    """Mean of neighbouring cells along an axis."""
+    """Compute the mean of neighbouring cells along an axis."""
     near, far = (np.take(values, np.arange(a, values.shape[axis] - 1 + a), axis) for a in (0, 1))
     return (near + far) / 2
 

@@ -36,12 +36,12 @@ class BoxOfIce(NamedTuple):
 
     @property
     def area(self):
-        """True area of the ice, m2."""
+        """Return the true area of the ice, m2."""
         return float((self.coverage * true_areas(self.window)).sum())
 
     @property
     def floating_share(self):
-        """Share of the area of ice that floats, 0 to 1."""
+        """Return the share of the area of ice that floats, 0 to 1."""
         return float((self.coverage * true_areas(self.window))[self.floating].sum()) / self.area
 
 

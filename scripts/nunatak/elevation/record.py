@@ -136,7 +136,9 @@ def offset_of(difference, sigma):
 
 
 def _inflation(residual, seen):
-    """How much larger the variance of a mean is than its scatter says, by the lag-1 autocorrelation of all cells."""
+    """
+    Compute how much larger the variance of a mean is than its scatter says, by the lag-1 autocorrelation of all cells.
+    """
     n = len(residual)
     pairs = seen[1:] & seen[:-1]
     squares = (residual**2).sum()
@@ -173,7 +175,7 @@ def on_one_grid(record, change):
 
 
 def _meet(one, other):
-    """Whether two boxes (left, bottom, right, top) overlap."""
+    """Return whether two boxes (left, bottom, right, top) overlap."""
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
@@ -182,7 +184,7 @@ def _said(bounds):
 
 
 def _on_one_axis(record, change):
-    """Both on the quarters that either has, and the indices of those that both have."""
+    """Return both on the quarters that either has, and the indices of those that both have."""
     own = np.round(change["decimal_year"].values * PER_YEAR).astype(int)
     others = np.round(record["decimal_year"].values * PER_YEAR).astype(int)
     shared = np.intersect1d(own, others)
@@ -203,12 +205,12 @@ def _on_one_axis(record, change):
 
 
 def _part(joined, ours, theirs):
-    """(ny, nx) which of the records a cell has."""
+    """Return which of the records a cell has, (ny, nx)."""
     return np.select([joined, ours, theirs], [JOINED, ATL15_ALONE, ITSLIVE_ALONE], NONE)
 
 
 def _assembled(record, values, from_atl15, part):
-    """The Dataset of a record, from (value, error) of (time, y, x)."""
+    """Return the Dataset of a record, from (value, error) of (time, y, x)."""
     dims = ("time", "y", "x")
     fields = {
         "delta_h": (dims, values[0].astype("f4"), {"units": "m", "ancillary_variables": "delta_h_sigma"}),
@@ -229,7 +231,9 @@ def _assembled(record, values, from_atl15, part):
 
 
 def _firn(record, years):
-    """Mean of the two firn models relative to 2020.0, half their difference as its error, and the difference."""
+    """
+    Compute the mean of the two firn models relative to 2020.0, half their difference as its error, and the difference.
+    """
     if not all(name in record for name in FIRN_MODELS):
         return {}
     models = [record[name].values for name in FIRN_MODELS]

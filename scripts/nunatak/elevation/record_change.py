@@ -60,7 +60,7 @@ def record_change(record, coverage, *, region, options: HeightRecord, floating=F
 
 
 def _firn_years(cells):
-    """First and last year that firn is known for, or None."""
+    """Return the first and last year that firn is known for, or None."""
     if cells.firn is None:
         return None
     known = cells.years[np.isfinite(cells.firn[0]).any(axis=1)]
@@ -68,7 +68,7 @@ def _firn_years(cells):
 
 
 def _row(whole, span, options, floating):
-    """What is said of a region in a span of years."""
+    """Return the row of a region in a span of years."""
     inside = (whole.years >= span[0] - 0.01) & (whole.years <= span[1] + 0.01)
     of_span = whole.at(inside)
     row = {"since": np.nan, "until": np.nan, "n_steps": 0, "n_cells": 0, "area": 0.0, "ice_area": np.nan}
@@ -104,7 +104,7 @@ def _row(whole, span, options, floating):
 
 
 def _named(terms, years):
-    """The columns of a row from (rate, acceleration) of each term."""
+    """Return the columns of a row from (rate, acceleration) of each term."""
     row = {}
     for name, (rate, acceleration) in terms.items():
         if name != "mean":
@@ -116,7 +116,7 @@ def _named(terms, years):
 
 
 def _volume(fixed, middle, correlation_range):
-    """(rate, acceleration) of the volume (km3), and the share of the area that was observed on average."""
+    """Compute (rate, acceleration) of the volume (km3), and the share of the area that was observed on average."""
     design, curved = curve(fixed, middle)
     sums, share = series_fits.total(fixed.values, fixed.weight, design)
     moved = (~fixed.new).mean(axis=1) > 0.5
@@ -134,7 +134,7 @@ def _volume(fixed, middle, correlation_range):
 
 
 def _firn(fixed, middle):
-    """(rate, acceleration) of the volume of air in the firn (km3), and why they are not known, if so."""
+    """Compute (rate, acceleration) of the volume of air in the firn (km3), and why they are not known, if so."""
     unknown = (NOT_KNOWN, NOT_KNOWN)
     if fixed.firn is None:
         return unknown, "no firn air content: volume alone"
@@ -158,11 +158,11 @@ def _firn(fixed, middle):
 
 
 def _mass(volume, firn, density):
-    """Mass (Gt) of a volume of ice and air (km3), less the air."""
+    """Compute the mass (Gt) of a volume of ice and air (km3), less the air."""
     ice = volume.value - firn.value
     return Estimate(*map(float, mass_change(ice, np.hypot(volume.sigma, firn.sigma), density)))
 
 
 def _sea_level(mass):
-    """Rise of the mean sea level (mm) of a mass of ice on land (Gt)."""
+    """Compute the rise of the mean sea level (mm) of a mass of ice on land (Gt)."""
     return Estimate(-mass.value / GT_PER_MM_SEA_LEVEL, mass.sigma / GT_PER_MM_SEA_LEVEL)

@@ -204,7 +204,9 @@ def region_rates(
 
 
 def _taken_out(change, layer, f, start):
-    """Volume (km3) since an epoch of what was taken out of the height change, over the cells that are summed."""
+    """
+    Compute the volume (km3) since an epoch of what was taken out of the height change, over the cells that are summed.
+    """
     first, found = change.isel(time=start), []
     for k in range(change.time.size):
         end = change.isel(time=k)

@@ -48,7 +48,7 @@ def check_places(study):
 
 
 def _said_of_regions(study, velocity, altimetry):
-    """Keys of products that name one of the study's further regions, that region, and the area of the product."""
+    """List keys of products that name one of the study's further regions, that region, and the area of the product."""
     named = [(name, "floating", altimetry) for name in products_with(land_ice=True)]
     for name, key, area in [*named, ("itslive", "ice", velocity)]:
         outline = getattr(study.products[name], key) if name in study.products else None
@@ -67,7 +67,7 @@ def _refuse_outside(name, outline, crs, *areas):
 
 
 def _extent(area, crs=None):
-    """The bounds of a Region in words: degrees, or a coordinate system that places it on a map."""
+    """Format the bounds of a Region in words: degrees, or a coordinate system that places it on a map."""
     west, south, east, north = area.bounds
     if crs and pyproj.CRS.from_user_input(crs).is_projected:
         try:
@@ -80,7 +80,7 @@ def _extent(area, crs=None):
 
 
 def _touches(area, lonlat):
-    """Whether a point, or any of 200 points along a line, lies in a region."""
+    """Return whether a point, or any of 200 points along a line, lies in a region."""
     corners = np.array(lonlat, dtype=float)
     lon, lat = np.degrees(np.unwrap(np.radians(corners[:, 0]))), corners[:, 1]
     place = np.linspace(0, len(lon) - 1, 200 if len(lon) > 1 else 1)

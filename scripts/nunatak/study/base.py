@@ -82,7 +82,7 @@ class Model(BaseModel):
 
 
 def _is_truth_for_number(value, kind):
-    """Whether true or false, alone or in a list, stands where a number is meant."""
+    """Return whether true or false, alone or in a list, stands where a number is meant."""
     members = value if isinstance(value, (list, tuple)) else [value]
     if not any(isinstance(member, bool) for member in members):
         return False
@@ -103,14 +103,14 @@ def _kinds(kind):
 
 
 def unknown_key(name, known):
-    """The error for a key that the model does not have."""
+    """Return the error for a key that the model does not have."""
     near = get_close_matches(str(name), known, 1, 0.5)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
     return PydanticCustomError("unknown_key", "unknown key; {hint}", {"key": str(name), "hint": hint})
 
 
 def key(default, description, *, unit=None, **limits):
-    """One key of the study file: default (`...` where it must be given), what it means, unit and range."""
+    """Declare one key of the study file: default (`...` where it must be given), what it means, unit and range."""
     return Field(default, description=description, json_schema_extra={"unit": unit} if unit else None, **limits)
 
 
@@ -126,7 +126,7 @@ def _as_typed(kind, range_):
 
 
 def listed(value):
-    """A single value where a list is meant."""
+    """Return a single value as a list."""
     return value if value is None or isinstance(value, (list, tuple)) else [value]
 
 
@@ -167,7 +167,7 @@ def _line(value):
 
 
 def plain(function):
-    """A validator whose refusals of an outline become refusals of the key."""
+    """Return a validator whose refusals of an outline become refusals of the key."""
 
     def check(value):
         try:

@@ -120,7 +120,7 @@ def check_name(path: Path) -> None:
 
 
 def load_settings(path) -> dict[str, Any]:
-    """The keys of config/config.yaml, checked."""
+    """Read and check the keys of config/config.yaml."""
     given = read_yaml(Path(path))
     try:
         Settings.model_validate(given)
@@ -204,7 +204,7 @@ def explain_target(target: str, names: Mapping[str, str], broken: Mapping[str, E
 
 
 def _folder_of_results(target, names):
-    """A path in three parts, the middle one the known folder of results that is nearest to one of its folders."""
+    """Return a path in three parts, the middle one the known folder of results nearest to one of its folders."""
     parts = target.split("/")
     for number, part in enumerate(parts[:-1]):
         near = get_close_matches(part, names, 1, 0.5)
@@ -216,7 +216,7 @@ def _folder_of_results(target, names):
 
 def label(name: str, own_archive: str, merged: Mapping[str, Any]) -> str:
     """
-    The folder of results: the study's name, with the archive that overrides its own, and `tiny`, so that none mix.
+    Name the folder of results: the study's name, with the archive that overrides its own, and `tiny`, so that none mix.
 
     >>> label("austfonna", "earthdata", {"archive": "simulated"})
     'austfonna-simulated'
@@ -228,7 +228,7 @@ def label(name: str, own_archive: str, merged: Mapping[str, Any]) -> str:
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Two layers of keys as one; mappings are merged key by key, anything else is replaced.
+    Merge two layers of keys: mappings are merged key by key, anything else is replaced.
 
     >>> merge({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
     {'a': {'b': 1, 'c': 3}}
@@ -269,7 +269,7 @@ def _check_products(given, path):
 
 
 def one_line(error: ValidationError) -> str:
-    """The first mistake in words: key, what was given, remedy; and how many more there are."""
+    """Describe the first mistake (key, what was given, remedy) and say how many more there are."""
     mistakes = error.errors(include_url=False)
     # an unknown key often explains the missing one beside it
     mistakes.sort(key=lambda m: (m["type"] != "unknown_key", m["type"] == "missing"))
@@ -281,7 +281,7 @@ def one_line(error: ValidationError) -> str:
 
 
 def _place(mistake):
-    """The key as it is written in the file: without the parts that name a type or count a list."""
+    """Format the key as it is written in the file, without the parts that name a type or count a list."""
     parts = [p for p in mistake["loc"] if isinstance(p, str) and p not in _TYPES and "[" not in p]
     return ".".join([*parts, *([mistake["ctx"]["key"]] if mistake["type"] == "unknown_key" else [])])
 

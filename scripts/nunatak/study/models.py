@@ -109,7 +109,7 @@ class Endpoints(Model):
     @field_validator("*")
     @classmethod
     def _is_an_address(cls, value, info: ValidationInfo):
-        """Each is an address, and a login or token goes nowhere in the clear but to this machine."""
+        """Check that each is an address, and that a login or token is sent in the clear to this machine alone."""
         if value is None:
             return value
         scheme, host = value.partition("://")[0], urlsplit(value).hostname
@@ -186,7 +186,7 @@ class StudyFile(Settings):
     @model_validator(mode="before")
     @classmethod
     def _crossing(cls, given):
-        """`crosses_antimeridian` beside `region` says it of the region."""
+        """Move `crosses_antimeridian` from beside `region` into it."""
         if (
             isinstance(given, dict)
             and given.get("crosses_antimeridian") is True
@@ -236,7 +236,7 @@ class StudyFile(Settings):
         return self
 
     def _check_tracks(self):
-        """Tracks chosen by the focus need one, and floating ice and the margin of ice an outline."""
+        """Check that tracks chosen by the focus have one, and floating ice and the margin of ice an outline."""
         for name, asked in self.products.items():
             if getattr(asked, "rgt", None) == "auto" and self.focus is None:
                 raise ValueError(f"products.{name}.rgt: auto takes the tracks that cross the focus; add focus: {{..}}")
@@ -250,7 +250,7 @@ class StudyFile(Settings):
         self._check_corrections(heights)
 
     def _check_corrections(self, names):
-        """Heights that are compared with each other are corrected alike."""
+        """Check that heights that are compared with each other are corrected alike."""
         for other in names[1:]:
             one, two = (self.products[name] for name in (names[0], other))
             if one.floating != two.floating:
@@ -266,17 +266,17 @@ class StudyFile(Settings):
 
     @property
     def sea_ice(self) -> str | None:
-        """The product whose values are gridded, atl10 or atl07; None where the study asks for neither."""
+        """Return the product whose values are gridded, atl10 or atl07, or None where the study asks for neither."""
         return next((name for name in products_with(kept="sums") if name in self.products), None)
 
     @property
     def gridded_freeboard(self) -> Freeboard:
-        """How sea-ice values are gridded, the defaults where the study does not say."""
+        """Return how sea-ice values are gridded, with defaults where the study does not say."""
         return self.freeboard or Freeboard.model_validate({})
 
     @property
     def annual_velocity(self) -> Composite:
-        """How image pairs become annual velocities, the defaults where the study does not say."""
+        """Return how image pairs become annual velocities, with defaults where the study does not say."""
         return self.composite or Composite.model_validate({})
 
     def _check_figure(self, name):
@@ -288,7 +288,7 @@ class StudyFile(Settings):
 
     def chunks(self, product: str) -> list[str]:
         """
-        The chunks of a product, known from the period alone: buckets of time, each in `splits` shares.
+        List the chunks of a product, known from the period alone: buckets of time, each in `splits` shares.
 
         Parameters
         ----------
@@ -321,7 +321,7 @@ class StudyFile(Settings):
         return sorted(cycles)
 
     def chunk_of(self, product: str, granule: granules.GranuleName) -> str | None:
-        """The chunk of a granule in this study; None where the study does not ask for its cycle, month or year."""
+        """Return the chunk of a granule, or None where the study does not ask for its cycle, month or year."""
         return granules.chunk_of(granule, self.products[product].splits, chunks=self.chunks(product))
 
 
@@ -336,12 +336,12 @@ class Study(StudyFile):
 
     @property
     def folder(self) -> Path:
-        """The folder of this study's results."""
+        """Return the folder of this study's results."""
         return Path(self.results) / self.label
 
     @property
     def figure_names(self) -> tuple[str, ...]:
-        """The figures to draw: those chosen, or all that the products allow."""
+        """List the figures to draw: those chosen, or all that the products allow."""
         return self.figures.names if self.figures.names is not None else tuple(possible_names(self))
 
 

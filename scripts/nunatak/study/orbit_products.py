@@ -41,7 +41,9 @@ class InPlace(Model):
 
 
 def known_names(product, release, given):
-    """Return {name as given: name as the reader takes it}; refuse one that the product or its release does not have."""
+    """
+    Return {name as given: name as the reader takes it} and refuse one that the product or its release does not have.
+    """
     try:
         release = None if release == "any" else release
         return {name: variables.canonical(product, name, release) for name in given}

@@ -30,7 +30,7 @@ def typed(model: type[Part], values: Any) -> Part | None:
 
 
 def product_settings(product: str, values: Any) -> Any:
-    """Return what a study says of a product as the product's own model; None for a product it does not ask for."""
+    """Return what a study says of a product as the product's own model, or None for a product it does not ask for."""
     (model,) = (kind for kind in get_args(Products.model_fields[product].annotation) if kind is not type(None))
     return typed(model, values)
 

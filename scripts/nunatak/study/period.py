@@ -75,17 +75,17 @@ class Period(Model):
 
     @property
     def years(self) -> tuple[int, ...]:
-        """Calendar years it touches."""
+        """List the calendar years it touches."""
         return tuple(sorted({int(str(month)[:4]) for month in self.calendar_months()}))
 
     def calendar_months(self) -> list[np.datetime64]:
-        """Months it touches, as datetime64[M]."""
+        """List the months it touches, as datetime64[M]."""
         last = (self.end - np.timedelta64(1, "s")).astype("datetime64[M]")
         every = np.arange(self.start.astype("datetime64[M]"), last + 1)
         return [month for month in every if self.months is None or _number(month) in self.months]
 
     def spans(self) -> list[tuple[np.datetime64, np.datetime64]]:
-        """The stretches without a gap, as (start, end) with the end left out."""
+        """List the stretches without a gap, as (start, end) with the end left out."""
         joined: list[tuple[np.datetime64, np.datetime64]] = []
         for month in self.calendar_months():
             start = max(month.astype("datetime64[s]"), self.start)
@@ -135,7 +135,7 @@ def refuse_safe_hold(period: Period, products) -> None:
 
 
 def _number(month):
-    """Month of the year, 1 to 12, of datetime64[M]."""
+    """Return the month of the year, 1 to 12, of datetime64[M]."""
     return month.astype("int64") % 12 + 1
 
 
@@ -153,7 +153,7 @@ def _of_years(given):
 
 
 def _instant(value):
-    """(datetime64[s], whether only a day was given) of a date, a date-time or its text, in a year that can be meant."""
+    """Parse a date, a date-time or its text to (datetime64[s], whether only a day was given), in a plausible year."""
     instant, whole_day = _read_instant(value)
     try:
         return check_year(instant), whole_day

@@ -36,7 +36,10 @@ _FIT_KEYS = ("maxi", "H_min_win", "sigma_r_max")
 
 
 def _read(name):
-    """A validator that reads a value as the engine does; what it takes for a number is a number from here on."""
+    """
+    Return a validator that reads a value as the engine does. What the engine takes for a number is a number from here
+    on.
+    """
 
     def check(value):
         try:
@@ -90,7 +93,7 @@ class PhotonProduct(TrackProduct, Extents):
     @model_validator(mode="before")
     @classmethod
     def _as_users_type_it(cls, given):
-        """The preset laid below, `fit: {..}` and `track` spread out, and what the study says elsewhere refused."""
+        """Merge the preset below, spread out `fit: {..}` and `track`, and refuse what the study says elsewhere."""
         if not isinstance(given, dict):
             return given
         for name, instead in _OF_THE_STUDY.items():
@@ -116,7 +119,7 @@ class PhotonProduct(TrackProduct, Extents):
 
     @property
     def joins_atl08(self) -> bool:
-        """Whether the photons' classes are needed."""
+        """Return whether the photons' classes are needed."""
         return FitParameters.of(fit_parameters(self.model_dump())).joins_atl08
 
 
@@ -164,7 +167,7 @@ class Atl06sr(PhotonProduct, FittedHeights):
 
 def fit_parameters(settings) -> dict[str, Any]:
     """
-    What a study asks of the photons, as the mapping that `parameters.sliderule.FitParameters.of` takes.
+    Return what a study asks of the photons, as the mapping that `parameters.sliderule.FitParameters.of` takes.
 
     Parameters
     ----------
@@ -193,7 +196,7 @@ def _fit(fit):
 
 
 def _tracks(given):
-    """`track: 1` as the pair of beams it stands for; 0 is all."""
+    """Return `track: 1` as the pair of beams it stands for. 0 is all."""
     if "track" not in given:
         return given
     track = given["track"]

@@ -121,7 +121,7 @@ class ItsLive(Product, VelocitySource, PairSelection, CubeForm):
 
     @property
     def has_cube(self):
-        """Whether the layers are kept as a cube of the study's own."""
+        """Return whether the layers are kept as a cube of the study's own."""
         return self.source == "pairs" or self.keep_cube
 
     @field_validator("max_separation")
@@ -175,7 +175,7 @@ class BedMachine(Product, InPlace):
 
 
 def _sections(field):
-    """The models among the types of a key."""
+    """List the models among the types of a key."""
     return [part for part in get_args(field.annotation) if part is not type(None)]
 
 
@@ -198,7 +198,7 @@ class Products(Model):
     @model_validator(mode="before")
     @classmethod
     def _known_products(cls, given: Any) -> Any:
-        """Say of a product that exists and is not read that it is that; names may be in capitals by mistake."""
+        """Refuse products that exist and are not read, saying so. Names may be in capitals by mistake."""
         for name in given if isinstance(given, dict) else ():
             final = re.sub(r"[-_]?(ql|quick[-_]?look)$", "", str(name).lower())
             said = about_other(final)
@@ -218,7 +218,7 @@ class Products(Model):
 
     @model_validator(mode="after")
     def _classes_come_along(self):
-        """Photon classes are in ATL08: its granules of the same passes are asked for too."""
+        """Add ATL08 where photon classes are needed: its granules of the same passes are asked for too."""
         by = next((asked for asked in (self.atl06sr, self.atl03) if asked is not None and asked.joins_atl08), None)
         if by is not None and self.atl08 is None:
             same = {
@@ -229,7 +229,7 @@ class Products(Model):
         return self
 
     def keys(self):
-        """Names of the products asked for, in the order of this page."""
+        """List the products asked for, in the order of this page."""
         return [name for name in type(self).model_fields if getattr(self, name) is not None]
 
     def items(self):

@@ -50,7 +50,7 @@ What `figures: {names: [..]}` takes; without it a study draws all that its produ
 
 
 def schema() -> dict:
-    """The JSON schema of a study file; editors check and complete with it."""
+    """Return the JSON schema of a study file, by which editors check and complete."""
     made = StudyFile.model_json_schema()
     outline = RegionSpec.model_json_schema()
     made["$defs"]["RegionSpec"] = {"title": "RegionSpec", "anyOf": [{"type": "string"}, {"type": "array"}, outline]}
@@ -60,7 +60,7 @@ def schema() -> dict:
 
 
 def _referring(part):
-    """The schema with every bare mention of RegionSpec made a reference to its definition."""
+    """Return the schema with every bare mention of RegionSpec made a reference to its definition."""
     if isinstance(part, dict):
         if part.get("title") == "RegionSpec" and not {"anyOf", "properties"} & set(part):
             described = {name: part[name] for name in ("description", "default") if name in part}
@@ -132,7 +132,7 @@ def rows(model, prefix="") -> Iterator[Row]:
 
 
 def _inner(annotation):
-    """The model behind an annotation, and whether it stands in a mapping of names."""
+    """Return the model behind an annotation, and whether it stands in a mapping of names."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, False
     origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
@@ -182,7 +182,7 @@ def _inner_types(annotation):
 
 
 def _metadata(annotation):
-    """Limits anywhere inside an annotation."""
+    """Return limits anywhere inside an annotation."""
     found: list = []
     for part in typing.get_args(annotation):
         found += getattr(part, "metadata", []) if not isinstance(part, type) else []

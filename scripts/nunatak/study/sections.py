@@ -31,7 +31,7 @@ Format = Literal["pdf", "png", "svg"]
 
 
 def known_crs(value):
-    """The name of a coordinate system, if pyproj knows it and its coordinates are metres."""
+    """Return the name of a coordinate system, if pyproj knows it and its coordinates are metres."""
     try:
         crs = pyproj.CRS.from_user_input(value)
     except pyproj.exceptions.CRSError as error:
@@ -48,7 +48,7 @@ def known_crs(value):
 
 
 def _other_kind(crs):
-    """What a coordinate system that is not projected measures."""
+    """Describe what a coordinate system that is not projected measures."""
     if crs.is_compound:
         return "has heights beside its map"
     if crs.is_geographic:
@@ -123,7 +123,7 @@ class Invert(Model, Inversion):
 
 
 def _length(value):
-    """A cell size with its unit."""
+    """Parse a cell size with its unit."""
     if not isinstance(value, str) or not re.fullmatch(r"\d+(\.\d+)?(km|m)", value) or float(value.rstrip("km")) == 0:
         raise ValueError(f"got {value!r}; write the size with its unit, such as 12.5km or 6250m")
     return value
@@ -184,7 +184,7 @@ class Freeboard(Model, GriddedValues):
 
     @property
     def histogram_width(self) -> float:
-        """Width of the histogram's levels in metres; 0 where no histogram is kept."""
+        """Return the width of the histogram's levels in metres, 0 where no histogram is kept."""
         needed = any(row is not None and row.histogram for row in map(statistic, self.statistics))
         return self.level_width or (0.01 if needed else 0.0)
 
@@ -218,7 +218,7 @@ class Mass(Model):
 
     @property
     def allowed(self) -> bool:
-        """Whether a mass may be given at all."""
+        """Return whether a mass may be given at all."""
         return self.kind == "glacier" or self.firn is not None
 
 

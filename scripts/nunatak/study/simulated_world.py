@@ -111,7 +111,7 @@ def world_of(study: Study, product: str | None = None) -> dict:
 
 
 def _on_ice(study):
-    """Longitude and latitude of all points, gates, transects and starts of flowlines: they lie on the glacier."""
+    """List longitude and latitude of all points, gates, transects and starts of flowlines, which lie on the glacier."""
     found = [list(point) for point in study.points.values()]
     for line in (*study.gates.values(), *study.transects.values()):
         found += [list(point) for point in getattr(line, "lonlat", None) or ()]
@@ -149,7 +149,7 @@ def check_rasters_made(study: StudyFile) -> None:
 
 
 def _asking(study, product):
-    """The models that ask for the granules of a product: photons are asked for by what is fitted to them, too."""
+    """List the models that ask for the granules of a product. Photons are asked for by what is fitted to them, too."""
     return [study.products[name] for name in asking_for(product) if name in study.products]
 
 

@@ -14,7 +14,7 @@ from nunatak.study.base import StudyError
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file's mapping."""
+    """Read a YAML file's mapping."""
     try:
         given = _read(path.read_text("utf-8"))
     except OSError as error:
@@ -168,7 +168,7 @@ def as_written(config: Mapping[str, Any], paths, *, typed=None, snakemake_reads)
 
 
 def _as_ours(config, ours, theirs, typed):
-    """One level of `as_written`: values that come from this file are those that differ from no reading of it."""
+    """Merge one level of `as_written`: values that come from this file are those that differ from no reading of it."""
     mended = dict(config)
     for name in config.keys() & ours.keys() & theirs.keys():
         given, own, other = (level[name] for level in (config, ours, theirs))

@@ -74,7 +74,7 @@ def _count(index, pairs, seen, counters, cell):
 
 @kernel
 def _fit_cells(cells, pairs, rules, scratch, seen, work, influence, fits, counters):
-    """Filter, count and fit each cell, one component after the other."""
+    """Fit each cell after filtering and counting its pairs, one component after the other."""
     n_pair = cells.vx.shape[1]
     row_x, row_y = np.zeros(n_pair), np.zeros(n_pair)
     index = np.empty(n_pair, np.int64)

@@ -23,7 +23,7 @@ _PAD_BUG = ("chip_size_width", "chip_size_height", "interp_mask")
 
 def read_window(pair, variables, rows, columns, *, using=None):
     """
-    A window of one granule.
+    Read a window of one granule.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def _read_direct(descriptor, table, rows, columns, out, using):
 
 
 def _read_through_hdf5(path, names, rows, columns, out):
-    """The same window by HDF5's own filters, turned and unpacked where a file has fields of its own form."""
+    """Read the same window by HDF5's own filters, turned and unpacked where a file has fields of its own form."""
     with contained.File(path, "r") as file:
         for name in names:
             values = physical(file[name], name, (slice(*rows), slice(*columns)))

@@ -40,7 +40,7 @@ def check_axis(path, name, values, *, ascends=None):
 
 
 def in_metres(store, path):
-    """A store whose x and y are in metres."""
+    """Return a store whose x and y are in metres."""
     for axis in ("x", "y"):
         values = store[axis].values
         step = float(values[1] - values[0]) if values.size > 1 else np.inf
@@ -84,7 +84,7 @@ def epsg_of(store, path):
 
 
 def scale_of(dataset):
-    """k at the cells of a Dataset: DataArray (y, x)."""
+    """Compute k at the cells of a Dataset: DataArray (y, x)."""
     x, y = dataset["x"].values, dataset["y"].values
     dx, dy = (abs(float(v[1] - v[0])) if v.size > 1 else 1.0 for v in (x, y))
     grid = Grid(dataset.attrs["crs"], x[0] - dx / 2, y.max() + dy / 2, dx, dy, y.size, x.size)

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def open_datacube(path, *, bounds=None, period=None, variables=("vx", "vy"), chunks=None, names=True):
     """
-    Part of an ITS_LIVE datacube.
+    Open part of an ITS_LIVE datacube.
 
     Parameters
     ----------
@@ -74,7 +74,9 @@ def _layers_of(path, *, bounds, period, variables, chunks, names):
 
 
 def _layers_on_ground(cube, units):
-    """A cube with every layer over ground, and of each what units its granule has and k in the middle of the cube."""
+    """
+    Return a cube with every layer in ground units, the units of each layer's granule, and k in the middle of the cube.
+    """
     on_map = xr.DataArray(units == "map", dims="time")
     k = scale_of(cube)
     for name in set(ground.FIELDS) & set(cube.data_vars):

@@ -40,7 +40,7 @@ _PACKED = ("scale_factor", "add_offset")
 
 def number(dataset, name):
     """
-    A numeric attribute of a dataset as float, NaN where it is absent, empty or "none".
+    Read a numeric attribute of a dataset as float, NaN where it is absent, empty or "none".
 
     Raises
     ------
@@ -71,7 +71,9 @@ def number(dataset, name):
 
 def check_field(dataset, name, ny, nx):
     """
-    Return whether a field is stored (x, y); a shape that is not square tells, of a square one the names of its axes.
+    Return whether a field is stored (x, y).
+
+    The shape tells it, or for a square one the names of its axes.
 
     Raises
     ------
@@ -94,13 +96,13 @@ def check_field(dataset, name, ny, nx):
 
 
 def is_turned(dataset):
-    """Whether a field is stored (x, y), by the names of its dimensions; (y, x) where they have none."""
+    """Return whether a field is stored (x, y), by the names of its dimensions. Default: (y, x) where they have none."""
     named = [[scale.name.rsplit("/", 1)[-1] for scale in axis.values() if scale.name] for axis in dataset.dims]
     return len(named) >= 2 and "x" in named[-2] and "y" in named[-1]
 
 
 def chunk_table(dataset, name, *, turned=False):
-    """Where a variable's chunks lie, or `why` h5py must read it; one that is `turned` is stored (x, y)."""
+    """Return where a variable's chunks lie, or `why` h5py must read it. One that is `turned` is stored (x, y)."""
     dtype, _, default_fill, _ = LAYOUT[name]
     fills = stated_fills(dataset)
     whole = [fill for fill in fills if fill == int(fill)]
@@ -121,7 +123,7 @@ def chunk_table(dataset, name, *, turned=False):
 
 
 def _indirect(dataset, expected, filters, turned):
-    """Why a dataset cannot be read around HDF5; empty when it can."""
+    """Return why a dataset cannot be read around HDF5, empty when it can."""
     name = dataset.name[1:]
     if dataset.dtype != expected:
         return f"{name} is {dataset.dtype}, not {expected}"
@@ -156,7 +158,7 @@ def stated_fills(dataset):
 
 
 def _storable(fills, dtype):
-    """Fills in the stored type; those it cannot hold mark no cell."""
+    """Return fills in the stored type. Those it cannot hold mark no cell."""
     if dtype.kind == "f":
         return np.array(list(fills), dtype)
     limits = np.iinfo(dtype)
@@ -165,7 +167,7 @@ def _storable(fills, dtype):
 
 def physical(dataset, name, window=(slice(None), slice(None))):
     """
-    The values of a field in its unit, whatever form the file holds them in.
+    Return the values of a field in its unit, whatever form the file holds them in.
 
     Parameters
     ----------
@@ -211,7 +213,7 @@ def unpacked(raw, fills, scale, offset):
 
 def as_layer(values, name, file_name):
     """
-    Physical values as a cube holds them: whole numbers of its type, its fill for missing.
+    Pack physical values as a cube holds them: whole numbers of its type, its fill for missing.
 
     Values its type cannot hold are missing, and the log says how many.
 

@@ -60,7 +60,7 @@ def units_of(attributes, version=None, *, where="map_scale_corrected"):
 
 
 def version_in(name):
-    """Return the version, 1 or 2, that the name of a granule or a mosaic tells; None where it tells none."""
+    """Return the version, 1 or 2, in the name of a granule or a mosaic, or None without one."""
     if _SECOND.search(name):
         return 2
     return 1 if _FIRST.search(name) else None
@@ -105,7 +105,7 @@ def scale_field(grid):
 
 
 def _weights(n, n_nodes):
-    """(n, nodes) matrix of linear interpolation between nodes."""
+    """Compute the (n, nodes) matrix of linear interpolation between nodes."""
     place = np.arange(n) / _STEP
     node = place.astype(int)
     out = np.zeros((n, n_nodes))

@@ -117,7 +117,11 @@ def index_pairs(paths, *, known=None, checksums=None, threads=4):
 
 
 def _by_identity(known):
-    """Rows of an earlier index by what identifies their files; none of an index with other columns than today's."""
+    """
+    Return rows of an earlier index by the identity of their files.
+
+    An index with other columns than today's gives none.
+    """
     if known is None or not set(COLUMNS) <= set(known):
         return {}
     present = known[(known["status"] == "present") & (known["reading"] == READING)].drop_duplicates("identity")
@@ -125,7 +129,9 @@ def _by_identity(known):
 
 
 def identity(path, checksum=None):
-    """What tells whether a file is the one that was indexed, as text; differs for every file that is not there."""
+    """
+    Return text that tells whether a file is the one that was indexed. It differs for every file that is not there.
+    """
     if checksum:
         return f"sha256:{checksum}"
     path = Path(path)
@@ -136,7 +142,7 @@ def identity(path, checksum=None):
 
 
 def index_table(rows):
-    """The index of these rows: all columns, right dtypes, sorted by (mid_date, granule_id)."""
+    """Build the index of these rows: all columns, right dtypes, sorted by (mid_date, granule_id)."""
     filled = [{name: row.get(name, _BLANK[dtype]) for name, dtype in COLUMNS.items()} for row in rows]
     table = pd.DataFrame(filled, columns=list(COLUMNS)).astype(COLUMNS)
     table = table.sort_values(["mid_date", "granule_id", "path"], kind="stable", ignore_index=True)

@@ -23,7 +23,7 @@ _STRIP = 4_000_000  # bytes of one chunk, at most
 
 
 def strip_rows(grid):
-    """Rows of one chunk: the whole layer unless that is more than 4 MB."""
+    """Return the rows of one chunk: the whole layer unless that is more than 4 MB."""
     return int(np.clip(_STRIP // (2 * grid.nx), 1, grid.ny))
 
 
@@ -61,7 +61,7 @@ class LayerFolder:
         self.rows = strip_rows(grid)
 
     def chunk(self, name, slot, strip):
-        """The file of one chunk, there or not."""
+        """Return the path of a chunk. The file need not exist."""
         return self.folder / name / f"{slot}.{strip}"
 
     def write(self, slot, layers):
@@ -73,7 +73,7 @@ class LayerFolder:
                     self.chunk(name, slot, strip).write_bytes(data)
 
     def read(self, name, slots):
-        """Layers of one variable: (len(slots), ny, nx) array."""
+        """Read layers of one variable: (len(slots), ny, nx) array."""
         dtype, _, fill, _ = LAYOUT[name]
         out = np.full((len(slots), *self.grid.shape), fill, dtype)
         for layer, slot in zip(out, slots, strict=True):
@@ -86,7 +86,7 @@ class LayerFolder:
 
 
 def link(source, target):
-    """A second name for a file where the file system can, else a copy; nothing where there is no such file."""
+    """Link a file under a second name where the file system can, else copy it. Nothing is done without such a file."""
     try:
         os.link(source, target)
     except FileNotFoundError:

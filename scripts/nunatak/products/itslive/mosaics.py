@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def open_mosaic(path, *, bounds=None, variables=None):
     """
-    Part of an annual or static ITS_LIVE mosaic.
+    Open part of an annual or static ITS_LIVE mosaic.
 
     Parameters
     ----------
@@ -80,7 +80,9 @@ def _open_netcdf(path, bounds, variables):
 
 
 def _mosaic_on_ground(mosaic, path, attributes):
-    """A mosaic with every velocity over ground, by what its file or, where that says nothing, its name tells."""
+    """
+    Return a mosaic with every velocity in ground units, by what its file or, where that says nothing, its name tells.
+    """
     name = str(path).split("?")[0].replace("\\", "/").rsplit("/", 1)[-1]
     version = ground.version_in(name)
     if "map_scale_corrected" not in attributes and version is None:
@@ -145,7 +147,7 @@ def _open_cog(path, bounds, variables):
 
 
 def _by_range(path):
-    """(name, options) under which rasterio reads the file at an address by range, and no file beside it."""
+    """Return (name, options) under which rasterio reads the file at an address by range, and no file beside it."""
     name = remote.location(path).name
 
     def opened(asked, mode="rb"):
@@ -157,5 +159,5 @@ def _by_range(path):
 
 
 def _band_name(path):
-    """`v` of ITS_LIVE_velocity_120m_RGI01A_0000_v02_v.tif: the last part of the name."""
+    """Return the last part of a band's name: `v` of ITS_LIVE_velocity_120m_RGI01A_0000_v02_v.tif."""
     return Path(str(path).split("?")[0]).stem.rsplit("_", 1)[-1]

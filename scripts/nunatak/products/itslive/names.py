@@ -42,7 +42,7 @@ _NAMED: dict[str, Any] = {
 
 def pairs_from_names(table):
     """
-    The columns a selection looks at, out of granule names alone: for a search's answer, before anything is fetched.
+    Derive the columns a selection looks at from granule names alone, before anything is fetched.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def _reasons(pairs, selection, epsg=None):
 
 def left_out_pairs(table):
     """
-    Rows of pairs.parquet for granules that never came to be read.
+    Return rows of pairs.parquet for granules that were never read.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def left_out_pairs(table):
 
 def coverage(table, selection=None, *, years=None):
     """
-    Pairs by year, before anything is fetched: how many there are, how many the selection keeps.
+    Count pairs by year, before anything is fetched: how many there are, how many the selection keeps.
 
     Parameters
     ----------

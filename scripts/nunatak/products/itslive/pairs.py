@@ -54,7 +54,7 @@ _STORED = ("DIMENSION_LIST", "_FillValue", "missing_value", "scale_factor", "add
 
 def read_pair(path):
     """
-    One image pair as a row of the index: geometry, dates, errors, and the place of every chunk.
+    Read one image pair as a row of the index: geometry, dates, errors, and the place of every chunk.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def read_pair(path):
 
 
 def _geometry(file):
-    """Layout, EPSG and lattice of a granule."""
+    """Read layout, EPSG and lattice of a granule."""
     name = file.filename
     x, y = (_ends(file, axis) for axis in "xy")
     if y["step"] > 0 or x["step"] < 0:
@@ -161,7 +161,7 @@ def _check_possible(row, path):
 
 
 def _acquisition(file, path):
-    """Images and dates, the earlier image first: version 1 lists the later one first in some files."""
+    """Read images and dates, the earlier image first. Version 1 lists the later one first in some files."""
     info = file["img_pair_info"].attrs
     named = _named(file, path)
     images = sorted((_image(info, named, i, path) for i in (1, 2)), key=lambda image: image["date"])
@@ -198,7 +198,7 @@ def _acquisition(file, path):
 
 
 def _named(file, path):
-    """What the pair's name says; of a renamed file what its own attributes make it."""
+    """Parse the pair's name, or for a renamed file what its own attributes make of it."""
     for name in (lambda: path.name, lambda: stated_name(file)):
         try:
             return granules.parse(name())
@@ -208,7 +208,7 @@ def _named(file, path):
 
 
 def _image(info, named, n, path):
-    """One image of a pair: the file's own date where it can be read, else that of the image's name."""
+    """Return one image of a pair, with the file's own date where it can be read, else that of the image's name."""
     order = (2, 1) if named and named.swapped else (1, 2)
     place = order[n - 1]
     date = named_date = getattr(named, f"acquisition_date_img{place}", None)
@@ -232,7 +232,7 @@ def _image(info, named, n, path):
 
 
 def _errors(file):
-    """Error, stable shift and its flag, under the names of today, of older files and of version 1."""
+    """Read error, stable shift and its flag, under the names of today, of older files and of version 1."""
     row: dict = {"error_source": "none"}
     for name in ("vx", "vy"):
         dataset = file[name]
@@ -267,7 +267,7 @@ def _on_ground(row, file):
 
 def open_pair(path):
     """
-    One granule as an xarray.Dataset: (y, x) variables with NaN for missing, all attributes kept.
+    Open one granule as an xarray.Dataset: (y, x) variables with NaN for missing, all attributes kept.
 
     For looking at a single pair; a stack of them is the cube's business.
 

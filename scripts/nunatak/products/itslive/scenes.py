@@ -13,7 +13,9 @@ _LANDSATS = {"4": "LT04", "5": "LT05", "7": "LE07", "8": "LC08", "9": "LC09"}
 
 def platform_of(mission, satellite):
     """
-    The platform of ITS_LIVE's mission and satellite; the sensor letter C is both Landsat 8 and Sentinel-1.
+    Return the platform of ITS_LIVE's mission and satellite.
+
+    The sensor letter C is both Landsat 8 and Sentinel-1.
 
     >>> platform_of("L", "8"), platform_of("L", "8."), platform_of("S", "1A"), platform_of("N", "IS")
     ('LC08', 'LC08', 'S1A', 'NISAR')
@@ -68,7 +70,11 @@ def _stated_id(info, n):
 
 
 def stated_frame(info, n, platform, date):
-    """The frame of an image by the attributes of its file: path and row, or the orbit; None where they do not tell."""
+    """
+    Return the frame of an image by the attributes of its file: path and row, or the orbit.
+
+    Returns None where they do not tell.
+    """
     try:
         if f"path_img{n}" in info:
             path, row = (int(float(hdf5.text(info[f"{key}_img{n}"]))) for key in ("path", "row"))
@@ -82,7 +88,7 @@ def stated_frame(info, n, platform, date):
 
 def processing_date(image_id):
     """
-    When an image was processed, YYYYMMDD; empty where its name does not tell (Sentinel-1).
+    Return when an image was processed, YYYYMMDD. Empty where its name does not tell (Sentinel-1).
 
     >>> processing_date("LC08_L1TP_001113_20180115_20200902_02_T1")
     '20200902'

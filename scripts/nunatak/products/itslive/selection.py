@@ -26,7 +26,7 @@ def refuse_unknown(settings):
 
 
 def selection_from(settings) -> PairSelection:
-    """Return the selection that a mapping or object makes with some of its keys; further ones are left aside."""
+    """Return the selection that a mapping or object makes with some of its keys. Further ones are left aside."""
     get = settings.get if hasattr(settings, "get") else lambda key, default: getattr(settings, key, default)
     given: dict = {}
     for choice in choices_of(PairSelection).values():
@@ -57,13 +57,13 @@ def checked(selection):
 
 
 def platform_words(selection) -> tuple[str, ...]:
-    """Return the platforms and groups that a selection is restricted to; none where it takes all."""
+    """Return the platforms and groups that a selection is restricted to, none where it takes all."""
     return () if "all" in selection.platforms else tuple(selection.platforms)
 
 
 def month_numbers(months):
     """
-    Numbers of month names, full or abbreviated.
+    Return numbers of month names, full or abbreviated.
 
     >>> month_numbers(["November", "dec", "Jan"])
     (11, 12, 1)
@@ -77,7 +77,7 @@ def month_numbers(months):
 
 def season_start(months):
     """
-    The month a season begins with: 1, unless the months run across the New Year.
+    Return the month a season begins with: 1, unless the months run across the New Year.
 
     >>> season_start((11, 12, 1)), season_start((6, 7, 8)), season_start(())
     (11, 1, 1)
@@ -93,7 +93,9 @@ def season_start(months):
 
 def season_year(mid_date, start_month=1):
     """
-    The year a season belongs to: that of its end, as with water years; with start month 1 the calendar year.
+    Return the year a season belongs to: that of its end, as with water years.
+
+    With start month 1 it is the calendar year.
 
     >>> season_year(np.array(["2018-11-15", "2019-01-15"], dtype="datetime64[D]"), 11)
     array([2019, 2019])
@@ -105,7 +107,7 @@ def season_year(mid_date, start_month=1):
 
 def reject(pairs, selection, *, by_name=False):
     """
-    Why each pair is left out by the keys that look at one pair alone.
+    Return why each pair is left out by the keys that look at one pair alone.
 
     Parameters
     ----------
@@ -192,7 +194,7 @@ def reasons(why):
 
 def duplicates(pairs):
     """
-    Pairs of the same two images processed more than once, all but the newest.
+    Find pairs of the same two images processed more than once, all but the newest.
 
     The newest has the higher version, then the later processing dates, then the larger valid share, then the name.
 
@@ -215,7 +217,7 @@ def duplicates(pairs):
 
 def cap_per_year(pairs, selection):
     """
-    The pairs beyond `max_per_year`, by the policy.
+    Find the pairs beyond `max_per_year`, by the policy.
 
     Returns
     -------
@@ -245,7 +247,7 @@ def _choose(group, n, policy):
 
 def _spread(ranked, n):
     """
-    Even in time and frame: of the frames used least so far, the pair farthest in time from all chosen.
+    Choose pairs evenly in time and frame: of the frames used least so far, the pair farthest in time from all chosen.
 
     `ranked` is in order of merit, which decides between equals; the first pick is the best.
     """

@@ -137,7 +137,7 @@ class CubeWriter:
         self._written += len(rows)
 
     def _fill(self, name):
-        """The value of chunks that are left out; None where all are written."""
+        """Return the value of chunks that are left out, or None where all are written."""
         return LAYOUT[name][2] if self._arrays[name].fill_value is not None else None
 
     def _chunk(self, name, layer, strip):
@@ -255,7 +255,7 @@ class CubeWriter:
 
 
 def chunk_shape(grid, chunks, series_length):
-    """(time, y, x) cells of one chunk."""
+    """Return the (time, y, x) cells of one chunk."""
     if chunks == "series":
         return series_length, _SERIES_TILE, _SERIES_TILE
     return 1, strip_rows(grid), grid.nx
@@ -280,11 +280,11 @@ class CubeLayers:
         self.rows = chunks[1] if chunks[0] == 1 and chunks[2] == shape[2] else None
 
     def chunk(self, name, slot, strip):
-        """The file of one chunk, there or not."""
+        """Return the path of a chunk. The file need not exist."""
         return self._path / name / self._arrays[name].metadata.encode_chunk_key((slot, strip, 0))
 
     def read(self, name, slots):
-        """Layers of one variable that follow one another: (len(slots), ny, nx) array."""
+        """Read consecutive layers of one variable: (len(slots), ny, nx) array."""
         return self._arrays[name][slots[0] : slots[-1] + 1]
 
 
@@ -314,7 +314,7 @@ def _json(value):
 
 def open_cube(path, *, chunks=None):
     """
-    A cube as an xarray.Dataset, read when its values are asked for.
+    Open a cube as an xarray.Dataset, read when its values are asked for.
 
     Parameters
     ----------
@@ -343,6 +343,6 @@ def open_cube(path, *, chunks=None):
 
 
 def masked(values, fill=FILL):
-    """Float32 with NaN for the fill."""
+    """Return float32 with NaN for the fill."""
     values = np.asarray(values)
     return np.where(values == fill, np.float32(np.nan), values.astype("f4"))

@@ -6,12 +6,12 @@ from nunatak.results.figures.row import Figure
 
 
 def _keeps(statistic):
-    """Whether a study grids a statistic."""
+    """Return the condition that a study grids a statistic."""
     return lambda study: statistic in study.gridded_freeboard.statistics
 
 
 def _has_months_of_several_years(study):
-    """Whether there are months of several years, with means."""
+    """Return whether there are months of several years, with means."""
     settings = study.gridded_freeboard
     return len(study.period.years) > 1 and "month" in settings.bins and "mean" in settings.statistics
 

@@ -34,7 +34,7 @@ class Figure:
 
     @property
     def listed(self) -> str:
-        """The name that lists of all figures show."""
+        """Return the name that lists of all figures show."""
         return f"{self.name}_<name>" if self.each else self.name
 
     def names(self, study: Study) -> list[str]:

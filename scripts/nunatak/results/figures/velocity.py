@@ -6,12 +6,12 @@ from nunatak.results.figures.row import Figure
 
 
 def _has_several_years(study):
-    """Whether there are years to compare."""
+    """Return whether there are years to compare."""
     return len(study.period.years) > 1
 
 
 def _fits_a_cycle(study):
-    """Whether a seasonal cycle is fitted with the annual velocities."""
+    """Return whether a seasonal cycle is fitted with the annual velocities."""
     return study.annual_velocity.method == "lsq" and study.annual_velocity.seasonal
 
 
