@@ -1,4 +1,4 @@
-"""Do the products agree? ATL06 with ATL11, ATL11 with ATL14 and ATL15; and what each quality filter removes."""
+"""Compare ATL06 with ATL11, ATL11 with ATL14 and ATL15, and count what each quality filter removes."""
 
 import pandas as pd
 import pyproj

@@ -1,4 +1,4 @@
-"""Count what was found, used and missing of a product; an error when more granules failed than the study allows."""
+"""Count what was found, used and missing of a product, and stop when more granules failed than the study allows."""
 
 from nunatak.files.tables import read_table
 from nunatak.granules.lists import check_failures

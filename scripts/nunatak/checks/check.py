@@ -1,4 +1,4 @@
-"""One check: a number held against a limit, with words for a reader; and how checks are kept in a file."""
+"""One check (a number compared with a limit, described in words), and the file of checks."""
 
 from __future__ import annotations
 

@@ -166,8 +166,9 @@ def _on_truth(glacier, crs, x, y):
 
 def _by_errors(name, value, true, sigma, words):
     """
-    Check that enough values lie within two of their errors of the truth, with errors neither too small nor far too
-    wide.
+    Check that enough values lie within two of their errors of the truth.
+
+    The errors may be neither too small nor far too wide.
     """
     z = (np.asarray(value, float) - true) / sigma
     z = z[np.isfinite(z)]

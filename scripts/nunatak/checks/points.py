@@ -290,10 +290,7 @@ def heights(product, table, rows, whole, asked):
 
 
 def track(product, table, rows, asked):
-    """
-    Check that rows of track.parquet are those of the product: places, heights, errors and whether the filter keeps
-    them.
-    """
+    """Check that places, heights, errors and filter flags of track.parquet are those of the product."""
     name = f"track/{product}"
     if rows is None:
         return not_applicable(name, f"the rows of {product} are not here")

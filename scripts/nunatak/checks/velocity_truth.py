@@ -90,7 +90,7 @@ def _share(name, z):
 
 @dataclass(frozen=True)
 class Cells:
-    """Some cells of a composite; the methods give (found - true) / error of each, NaN where nothing was found."""
+    """Some cells of a composite. The methods give (found - true) / error of each, NaN where nothing was found."""
 
     annual: xr.Dataset
     rows: np.ndarray

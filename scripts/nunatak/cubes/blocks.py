@@ -164,8 +164,9 @@ def settle(rows, told, margin=None):
 
 def percent_valid_in_region(plan, *, memory_mb=256, threads=2):
     """
-    Compute the per cent of the region's cells with a velocity for every candidate:
-    `PairSelection.percent_valid_in_region`.
+    Compute the per cent of the region's cells with a velocity, of every candidate.
+
+    It serves `PairSelection.percent_valid_in_region`.
 
     Reads the components only. A damaged pair is NaN, which no limit leaves out: its reason comes with the build.
 

@@ -91,10 +91,7 @@ def _spoil(number, few):
 
 @kernel
 def _factorise(normal, n):
-    """
-    Replace every cell's normal matrix by its Cholesky factor L, with 1 / L_aa on the diagonal, or NaN if it is
-    singular.
-    """
+    """Replace every cell's normal matrix by its Cholesky factor L, with 1 / L_aa on the diagonal, NaN if singular."""
     p = normal.shape[0]
     for a in range(p):
         for b in range(a + 1):

@@ -139,8 +139,9 @@ def reference_crossovers(heights: pd.DataFrame, crossings: pd.DataFrame) -> pd.D
 
 def summarise(table: pd.DataFrame, *, edges: Sequence[float] = _EDGES) -> pd.DataFrame:
     """
-    Summarise crossovers by the time between the passes, in which the first bin shows the noise and the others the
-    change.
+    Summarise crossovers by the time between the passes.
+
+    The first bin shows the noise, the others the change.
 
     Parameters
     ----------

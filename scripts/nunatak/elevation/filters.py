@@ -117,8 +117,7 @@ def agree_reference(
     segment_id: np.ndarray, h_li: np.ndarray, dh_fit_dx: np.ndarray, tolerance: float = TOLERANCE
 ) -> np.ndarray:
     """
-    Return which segments of one beam and pass agree with their neighbours, as the reference implementation of
-    `consistent`.
+    Find segments of one beam and pass that agree with their neighbours. Slow reference of `consistent`.
 
     Parameters
     ----------

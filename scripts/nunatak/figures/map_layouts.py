@@ -209,8 +209,9 @@ def _doubtful(change):
 
 def _beside(corner):
     """
-    Return the corner at the same height on the other side, lower where the locator is upper, so that the bar stays
-    clear of it.
+    Return the corner at the same height on the other side.
+
+    It is the lower one where the locator is in an upper corner, so that the bar stays clear of it.
     """
     vertical, horizontal = corner.split()
     return f"lower {'right' if horizontal == 'left' else 'left'}" if vertical == "lower" else f"lower {horizontal}"

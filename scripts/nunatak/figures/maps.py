@@ -102,8 +102,9 @@ def km_axes(ax, *, labels=True):
 
 def length_scale(crs, x, y):
     """
-    Return the projected over the true length at a point: k, the root of PROJ's areal scale (0.978 at Austfonna in
-    EPSG:3413).
+    Return the projected over the true length at a point.
+
+    It is k, the root of PROJ's areal scale (0.978 at Austfonna in EPSG:3413).
     """
     projection = pyproj.CRS.from_user_input(crs)
     lon, lat = pyproj.Transformer.from_crs(projection, "EPSG:4326", always_xy=True).transform(x, y)

@@ -225,8 +225,9 @@ def _reach(table):
 
 def _limits(values, *, beyond=1.0):
     """
-    Return limits that single outliers do not stretch: without so many per cent at each end, and a tenth around the
-    rest.
+    Return limits that single outliers do not stretch.
+
+    They leave out so many per cent at each end, and add a tenth around the rest.
     """
     low, high = np.nanpercentile(values, [beyond, 100 - beyond])
     pad = max(0.1 * (high - low), 0.02 * abs(high))

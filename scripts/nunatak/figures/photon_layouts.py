@@ -215,8 +215,9 @@ _MEASURES = {
 
 def parameter_sweep(look, *, title, found, against):
     """
-    Draw small multiples of a sweep: a row for each `len`, a column for each measure, `ats` along, a line for each
-    `cnf`.
+    Draw small multiples of a sweep.
+
+    There is a row for each `len`, a column for each measure, `ats` along, and a line for each `cnf`.
 
     Parameters
     ----------

@@ -230,8 +230,9 @@ def rates_on_section(rates, section, *, reach=300.0):
 
 def _background(subject, data):
     """
-    Return the change over the period in the focus (else all of it), the ice and the map's system, the last without
-    ATL15.
+    Return the change over the period in the focus (else all of it), the ice and the map's system.
+
+    Without ATL15 it is the system alone.
     """
     if "change" not in data:
         return None, None, map_crs(data)

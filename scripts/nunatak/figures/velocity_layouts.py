@@ -19,7 +19,9 @@ LEFT, BETWEEN, BAR = 14.0, 4.0, 3.0  # mm: tick labels; room between panels; hei
 @dataclass(frozen=True)
 class Panel:
     """
-    One map: values (DataArray y, x, with `crs`), colours, the label of its bar, its heading, doubtful cells, and for
+    One map of a figure.
+
+    It holds values (DataArray y, x, with `crs`), colours, the label of its bar, its heading, doubtful cells, and for
     values that are few the words of the bar's ticks.
     """
 

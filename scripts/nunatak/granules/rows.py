@@ -41,8 +41,9 @@ STATUSES = ("present", "empty", "outside", "failed")
 
 def granule_table(rows: pd.DataFrame | Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
     """
-    Return the granule table of a search: one row per granule, sorted by file name, with the same columns for all
-    archives.
+    Return the granule table of a search: one row per granule, sorted by file name.
+
+    All archives give the same columns.
 
     Parameters
     ----------

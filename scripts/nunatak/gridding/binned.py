@@ -162,7 +162,7 @@ def _sums(rows, *keys):
 
 
 def _group_numbers(start, cell):
-    """Number the sorted pairs of bin and cell 0, 1, ..., one number for each new pair."""
+    """Assign the numbers 0, 1, ... to the sorted pairs of bin and cell, one for each new pair."""
     new = np.ones(len(cell), dtype=bool)
     new[1:] = (start[1:] != start[:-1]) | (cell[1:] != cell[:-1])
     return np.cumsum(new) - 1

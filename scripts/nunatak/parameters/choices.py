@@ -19,7 +19,7 @@ class ParameterError(NunatakError, ValueError):
 
 
 class Range(NamedTuple):
-    """The numbers that a choice allows; None: no limit."""
+    """The numbers that a choice allows. None is no limit."""
 
     least: float | None = None
     most: float | None = None

@@ -264,7 +264,7 @@ def _offset(axis, part):
 
 @dataclass(frozen=True)
 class Identity:
-    """What a file's name says about it; None where the name is not a granule's."""
+    """What a file's name says about it. None where the name is not a granule's."""
 
     region_code: str | None
     resolution: float | None

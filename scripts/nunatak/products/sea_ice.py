@@ -38,7 +38,7 @@ _FLAG_FILL = FILL_I1
 
 @dataclass(frozen=True)
 class Layout:
-    """A product's layout; where each of its variables lies is in `granules.variables`."""
+    """A product's layout. The place of each of its variables is in `granules.variables`."""
 
     product: str
     units: Mapping[str, str]

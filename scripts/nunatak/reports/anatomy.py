@@ -17,7 +17,7 @@ _NO_FILL = ""
 
 @dataclass(frozen=True)
 class Part:
-    """One group or dataset of a granule; `shape` is None for a group."""
+    """One group or dataset of a granule. `shape` is None for a group."""
 
     path: str
     shape: tuple | None
@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """What a granule holds, and what it says of itself; groups that repeat another are named in `twins`."""
+    """What a granule holds, and what it says of itself. Groups that repeat another are named in `twins`."""
 
     file_name: str
     identity: dict

@@ -45,7 +45,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Front:
-    """Everything the front page says, in words; see the template for where each part stands."""
+    """Everything the front page says, in words. The template places each part."""
 
     study: str
     lead: list

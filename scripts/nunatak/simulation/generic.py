@@ -153,8 +153,9 @@ def _growth(crs, on_ice, axes):
 
 def _yearly_balance(height, middle, span):
     """
-    Compute the mean surface mass balance at a height above the sea, m/yr of ice: -0.95 far below `middle`, 0.55 far
-    above.
+    Compute the mean surface mass balance at a height above the sea, m/yr of ice.
+
+    It is -0.95 far below `middle` and 0.55 far above.
     """
     return -0.2 + 0.75 * np.tanh((height - middle) / span)
 

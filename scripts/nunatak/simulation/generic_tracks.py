@@ -23,8 +23,9 @@ _NAMED = 12  # tracks that a message lists
 
 def track_box(region, crs, middle, size):
     """
-    Return the box (west, south, east, north) to which along-track granules are cut: the region's, or its part around
-    `middle`.
+    Return the box (west, south, east, north) to which along-track granules are cut.
+
+    It is the region's, or its part around `middle`.
     """
     shape = region.projected(crs)
     left, bottom, right, top = shapely.bounds(shape)

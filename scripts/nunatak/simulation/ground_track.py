@@ -93,8 +93,7 @@ def canonical():
 
 def _subsatellite(u):
     """
-    Compute longitude east of the node and geodetic latitude (radians) below a circular orbit, at argument of latitude
-    u.
+    Compute longitude east of the node and geodetic latitude (radians) below a circular orbit at argument of latitude u.
     """
     incline = np.deg2rad(ORBIT_INCLINATION)
     lon = np.arctan2(np.cos(incline) * np.sin(u), np.cos(u)) - u * NODAL_DAYS / N_RGT

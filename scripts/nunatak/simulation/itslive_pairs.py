@@ -228,8 +228,9 @@ def _errors_of(rng, name):
 
 def _specials(world, pairs):
     """
-    Return the pairs of special kinds: a twin with the same mid-date, a reprocessed pair, an empty one, a stray, odd
-    metadata.
+    Return pairs of special kinds.
+
+    These are a twin with the same mid-date, a reprocessed pair, an empty one, a stray, and odd metadata.
     """
     optical = [p for p in pairs if p.platform == "LC08" and p.layout == "v2"]
     site = site_of(world)

@@ -228,8 +228,9 @@ def _confidence(rng, segment, residual, n):
 
 def _weights(segment, h):
     """
-    Compute the share of the densest neighbourhood of the segment, 0 .. 255: photons of the segment within 1.5 m of
-    height.
+    Compute the share of the densest neighbourhood of the segment, 0 .. 255.
+
+    It counts the photons of the segment within 1.5 m of height.
     """
     key = segment * 1e5 + h
     ordered = np.sort(key)

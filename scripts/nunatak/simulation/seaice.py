@@ -36,7 +36,7 @@ _FRONT_LATITUDE = (-77.5, -77.5, -78.2, -78.4, -78.5, -77.2, -76.8)
 @dataclass(frozen=True)
 class SeaIce:
     """
-    The statistics of sea ice by place and time; x, y in metres of `crs`, t in decimal years, freeboards in metres.
+    The statistics of sea ice by place and time: x, y in metres of `crs`, t in decimal years, freeboards in metres.
 
     Attributes
     ----------

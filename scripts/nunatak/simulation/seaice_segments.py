@@ -20,7 +20,7 @@ _CLOUD_SHARE = 0.01  # of segments that are there although the surface was not s
 
 @dataclass(frozen=True)
 class IceSegments:
-    """Columns of one beam, along the track; lengths and heights in metres."""
+    """Columns of one beam, along the track. Lengths and heights are in metres."""
 
     x_atc: np.ndarray
     delta_time: np.ndarray

@@ -49,7 +49,7 @@ class Flowline(Model, velocity.Flowline):
 
 
 class Gate(Model, velocity.Gate):
-    """A line that the ice flows through; flow to the right of the line as it is drawn is positive."""
+    """A line that the ice flows through. Flow to the right of the line as it is drawn is positive."""
 
     lonlat: Line
 

@@ -121,7 +121,7 @@ class Endpoints(Model):
 
 
 class Settings(Model):
-    """What is the machine's or the user's (config/config.yaml); a study's own key wins over it."""
+    """What is the machine's or the user's (config/config.yaml). A study's own key wins over it."""
 
     results: UserPath = key("results", "folder of the results")
     resources: UserPath = key("resources", "folder of the originals, shared by all studies")

@@ -17,7 +17,7 @@ _DAY = np.timedelta64(1, "D")
 
 class Period(Model):
     """
-    When; the start belongs to it and the end does not.
+    A span of time. The start belongs to it and the end does not.
 
     A date given as the end means the whole of that day, a date-time means that instant. With `months` only the days
     of those months count; with `years` the period runs from the first of those months to the last.

@@ -37,8 +37,9 @@ _FIT_KEYS = ("maxi", "H_min_win", "sigma_r_max")
 
 def _read(name):
     """
-    Return a validator that reads a value as the engine does. What the engine takes for a number is a number from here
-    on.
+    Return a validator that reads a value as the engine does.
+
+    What the engine takes for a number is a number from here on.
     """
 
     def check(value):
@@ -130,7 +131,7 @@ class Atl03(PhotonProduct):
 
 
 class Atl06sr(PhotonProduct, FittedHeights):
-    """Heights fitted from ATL03 photons; the keys are SlideRule's."""
+    """Heights fitted from ATL03 photons. The keys are SlideRule's."""
 
     engine: Literal["local", "sliderule"] = key("local", "who fits: this machine, or a SlideRule service")
     floating: str | None = key(None, FLOATING)

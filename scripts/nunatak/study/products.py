@@ -36,7 +36,7 @@ class Atl06(TrackProduct, LandIceHeights, InPlace, RepeatPairs):
 
 
 class Atl08(TrackProduct):
-    """Land and vegetation heights; their photon classes."""
+    """Land and vegetation heights, and their photon classes."""
 
 
 class Atl11(OrbitProduct, LandIceHeights, InPlace, RateOptions):
@@ -180,7 +180,7 @@ def _sections(field):
 
 
 class Products(Model):
-    """The products of a study; used like a dictionary of those that were asked for."""
+    """The products of a study, used like a dictionary of those that were asked for."""
 
     atl15: Atl15 | None = key(None, PRODUCTS["atl15"].title)
     atl14: Atl14 | None = key(None, PRODUCTS["atl14"].title)

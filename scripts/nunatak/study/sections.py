@@ -142,7 +142,7 @@ Statistic = Annotated[str, BeforeValidator(_statistic), WithJsonSchema({"type": 
 
 
 class FreeboardGrid(Model):
-    """The grid freeboard is gathered on: a preset, or a coordinate system and a cell; cut to bounds or the region."""
+    """The grid freeboard is gathered on: a preset, or a coordinate system and a cell, cut to bounds or the region."""
 
     preset: GridPreset | None = key(None, "a standard grid; EASE-Grid 2.0 of the region's hemisphere where not given")
     crs: Crs | None = key(None, "coordinate system of a grid of one's own, instead of a preset")

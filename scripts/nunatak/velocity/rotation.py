@@ -45,8 +45,7 @@ class Rotation:
 
     def window(self, source):
         """
-        Return the (rows, columns) of a source Grid that the target needs, (start, stop) each, or None if they are
-        apart.
+        Return the (rows, columns) of a source Grid that the target needs, (start, stop) each, or None without overlap.
         """
         spans = []
         row, column = (source.top - self.y) / source.dy, (self.x - source.left) / source.dx

@@ -1,6 +1,8 @@
 """
-Sensors that disagree: near margins a group can see the ice move slower than Sentinel-2 does, or see seasons that are
-not there. ITS_LIVE's composites leave such a group out, cell by cell (its_live_production, itslive_composite.py).
+Sensors that disagree near margins.
+
+A group can see the ice move slower than Sentinel-2 does, or see seasons that are not there. ITS_LIVE's composites
+leave such a group out, cell by cell (its_live_production, itslive_composite.py).
 """
 
 from __future__ import annotations

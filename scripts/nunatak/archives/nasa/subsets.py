@@ -104,8 +104,9 @@ class Orders:
 
     def _place(self, granules, asked):
         """
-        Place an order and return its number, or raise OrderFailed if it is not supported, so that whole granules are
-        taken.
+        Place an order and return its number.
+
+        Raises OrderFailed if it is not supported, so that whole granules are taken.
         """
         import harmony
         import requests

@@ -1,4 +1,4 @@
-"""Windows of image pairs straight from their chunks: read, inflate, put in place; HDF5 is not opened."""
+"""Windows of image pairs straight from their chunks: read, inflate, put in place, without opening HDF5."""
 
 from __future__ import annotations
 

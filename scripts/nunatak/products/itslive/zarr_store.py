@@ -57,7 +57,7 @@ class FolderStore(LocalStore):
 
 class AddressStore(Store):
     """
-    The objects below an address; they are read and never written or listed.
+    The objects below an address. They are read and never written or listed.
 
     An object that is not there is one whose chunk was never written; every other failure is an error, so that a
     service that fails is not taken for cells without data.
