@@ -71,8 +71,8 @@ def everything(study: Study, formats=()) -> list[str]:
         paths += [f"{product}/{name}" for name in ("granules.parquet", "left_out.parquet", "counts.csv")]
         for kind in of_chunks(study, product):
             paths += [f"{product}/{kind}/{chunk}.parquet" for chunk in study.chunks(product)]
-    formats = sorted({"png", "json", *study.figures.formats, *formats})
-    paths += [f"figures/{name}.{suffix}" for name in study.figure_names for suffix in formats]
+    suffixes = sorted({"png", "json", *study.figures.formats, *formats})
+    paths += [f"figures/{name}.{suffix}" for name in study.figure_names for suffix in suffixes]
     paths += [f"{topic}.{suffix}" for topic in topics(study) for suffix in ("html", "ipynb")]
     return sorted([*paths, "checks.json"])
 
