@@ -111,6 +111,26 @@ rule conclude_study:
         "../scripts/conclude_study.py"
 
 
+rule gallery:
+    """Write index.html: every study in the folder of results, how it ended, its numbers. Each study's end does too."""
+    log:
+        "<logs>/gallery.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(5),
+    params:
+        results=os.path.expanduser(config.get("results", "results")),
+        code=code_version("write_gallery.py"),
+    message:
+        "writing the gallery of all studies"
+    script:
+        "../scripts/write_gallery.py"
+
+
 rule refuse_studies:
     """End a run of all studies with an error once the others are done, where the file of one is at fault."""
     input:

@@ -5,6 +5,7 @@ from pathlib import Path
 from nunatak.archives.whereabouts import whereabouts
 from nunatak.checks.study import FOUND
 from nunatak.granules import present
+from nunatak.reports import gallery
 from nunatak.results import reading
 from nunatak.runtime import NunatakError, job, read_json, say
 
@@ -14,6 +15,8 @@ def main(checks, report, summary, granules, ledgers, *, policy, makes, possible)
     Print the summary.
 
     Raises where the study has no result, or with the names of the checks that failed.
+
+    The gallery of all studies is written anew.
 
     Files that the study made before its file was changed, and makes no more, are moved out of its folder.
 
@@ -25,6 +28,7 @@ def main(checks, report, summary, granules, ledgers, *, policy, makes, possible)
     """
     tidy(Path(report).parent, makes, possible)
     say(Path(summary).read_text("utf-8").rstrip())
+    gallery.write_gallery(Path(report).parent.parent)
     failed = [check["name"] for check in read_json(checks)["checks"] if check["status"] == "failed"]
     reason = nothing(reading.granule_tables(granules), reading.ledger_tables(ledgers), FOUND in failed)
     if reason:

@@ -15,6 +15,7 @@ from nunatak.files import remote
 from nunatak.granules import present
 from nunatak.reports import words
 from nunatak.reports.anatomy import as_html, dissect
+from nunatak.reports.pictures import alternative, picture
 from nunatak.results import reading
 from nunatak.runtime import read_json
 
@@ -54,11 +55,12 @@ def figure(inputs, name):
     if not found:
         say(f"*This study does not draw `{name}`; `figures: {{names: [..]}}` in its file chooses.*")
         return
-    sidecar = read_json(found[0].with_suffix(".json"))
-    if sidecar.get("not_drawn"):
-        say(f"*Not drawn: {sidecar['not_drawn']}.*")
+    shown = picture(found[0])
+    if shown is None:
+        say(f"*Not drawn: {read_json(found[0].with_suffix('.json'))['not_drawn']}.*")
         return
-    _picture(found[0].read_bytes(), sidecar["title"], sidecar["caption"])
+    links = "".join(f' <a href="{escape(link)}">{escape(kind)}</a>' for kind, link in shown.files)
+    _picture(shown.image, shown.alt, shown.caption, links)
 
 
 def drawing(make, *, simulated, preset="copernicus", dpi=150):
@@ -77,15 +79,14 @@ def drawing(make, *, simulated, preset="copernicus", dpi=150):
             figures.style.mark_simulated(drawn.figure, look)
         stream = io.BytesIO()
         drawn.figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
-    _picture(stream.getvalue(), drawn.title, drawn.caption)
+    image = "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+    _picture(image, alternative({"title": drawn.title, "numbers": drawn.numbers}), drawn.caption)
 
 
-def _picture(png, title, caption):
-    image = base64.b64encode(png).decode("ascii")
+def _picture(image, alt, caption, links=""):
     display(
         HTML(
-            f'<figure><img alt="{escape(title)}" src="data:image/png;base64,{image}">'
-            f"<figcaption>{escape(caption)}</figcaption></figure>"
+            f'<figure><img alt="{escape(alt)}" src="{image}"><figcaption>{escape(caption)}{links}</figcaption></figure>'
         )
     )
 

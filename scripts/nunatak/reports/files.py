@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from nunatak.checks import read_checks
 from nunatak.constants import SIMULATED
 from nunatak.geometry.outlines import STUDY_REGION, read_outlines
 from nunatak.reports import front
+from nunatak.reports.pictures import picture
 from nunatak.results.loading import read_results
 from nunatak.results.reading import granule_tables, ledger_tables, listed, source_of
 from nunatak.runtime import read_json
@@ -62,10 +65,18 @@ def front_material(inputs):
         "speeds": results.get("velocity_series"),
         **{name: results[name] for name in _TOLD_AS_NAMED if name in results},
         **{name: results.get(name) for name in ("annual", "surface")},
-        "figure_list": front.figures(figures),
+        "figure_list": [shown for shown in map(picture, figures) if shown],
         "not_drawn": front.not_drawn(figures),
+        "files": _links(inputs, told),
         "pages": [str(path) for path in listed(inputs["pages"])],
         "checks": read_checks(inputs["checks"]),
         "provenance": read_json(inputs["provenance"]),
         "simulated": source_of(data) == SIMULATED,
     }
+
+
+def _links(inputs, names):
+    """Return links from the front page to single files of results that lie in the study's folder, by name."""
+    folder = Path(inputs["regions"]).parent
+    paths = {name: Path(listed(inputs[name])[0]) for name in names if name in inputs and len(listed(inputs[name])) == 1}
+    return {name: path.relative_to(folder).as_posix() for name, path in paths.items() if path.is_relative_to(folder)}

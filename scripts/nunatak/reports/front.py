@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from nunatak.granules import STATUSES, present
 from nunatak.reports import dynamics, releases, scope, sea_ice, velocity, words
 from nunatak.reports.bibliography import for_products, topics_of
 from nunatak.reports.height_tables import last_epochs, pair_table, region_table
-from nunatak.reports.page import Figure, Front, embedded
+from nunatak.reports.page import Front
 from nunatak.results.figures import row_of
 from nunatak.runtime import read_json
 
@@ -114,22 +114,6 @@ def asked(study, region, simulated, simplified=None, used=None):
     if study["size"] != "full":
         rows.append(("size", f"{study['size']}: a study made small for a test"))
     return rows
-
-
-def figures(paths):
-    """List the figures of a study: images from their PNG, words from their sidecars, links to the other formats."""
-    found = []
-    for path in map(Path, paths):
-        sidecar = read_json(path.with_suffix(".json"))
-        if sidecar.get("not_drawn"):
-            continue
-        files = [
-            (suffix.upper(), f"figures/{path.stem}.{suffix}")
-            for suffix in ("pdf", "svg")
-            if path.with_suffix(f".{suffix}").is_file()
-        ]
-        found.append(Figure(path.stem, sidecar["title"], sidecar["caption"], embedded(path), tuple(files)))
-    return found
 
 
 def not_drawn(paths):
@@ -259,22 +243,28 @@ def compose(
     record_change=None,
     not_drawn=(),
     simplified=None,
+    files=None,
 ):
     """Compose the front page's content. See the functions above for the arguments."""
+
+    def linked(table, name):
+        link = (files or {}).get(name)
+        return replace(table, files=((link, link),)) if link else table
+
     tables = []
     if region_change is not None:
-        tables.append(region_table(region_change))
+        tables.append(linked(region_table(region_change), "region_change"))
     if pairs is not None and (len(pairs) or (pair_counts is not None and len(pair_counts))):
-        tables.append(pair_table(pairs, pair_counts))
+        tables.append(linked(pair_table(pairs, pair_counts), "repeat_pairs"))
     if freeboard is not None and len(freeboard):
         freeboard = sea_ice.within(freeboard, study["period"])
-        tables.append(sea_ice.series_table(freeboard, sea_ice.quantity(study)))
+        tables.append(linked(sea_ice.series_table(freeboard, sea_ice.quantity(study)), "freeboard_series"))
     recorded = words.long_record(record_change) if record_change is not None else []
     first = velocity_leads(study)
     if speeds is not None and len(speeds):
-        tables.insert(0 if first else len(tables), velocity.years_table(speeds))
+        tables.insert(0 if first else len(tables), linked(velocity.years_table(speeds), "velocity_series"))
     if budget is not None and len(budget):
-        tables.append(dynamics.budget_table(budget))
+        tables.append(linked(dynamics.budget_table(budget), "budget"))
     if first:
         figure_list = sorted(figure_list, key=lambda figure: not _is_first(figure.name))
         pages = sorted(pages, key=lambda page: Path(page).stem != "velocity")

@@ -9,24 +9,29 @@ SHELL = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="script-src 'none'; object-src 'none'; base-uri 'none'">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; script-src 'sha256-{{ script_hash }}'; style-src 'unsafe-inline'; img-src {{ pictures }};
+ base-uri 'none'; form-action 'none'">
 <meta name="generator" content="nunatak {{ version }}">
 <title>{{ title }}{% if simulated %} (simulated){% endif %}</title>
 <style>{{ css }}</style>
 </head>
 <body>
-{% if simulated %}<div class="banner" role="note">{{ banner }}</div>{% endif %}
+{% if simulated %}<header><div class="banner" role="note">{{ banner }}</div></header>{% endif %}
+{% if contents | length > 1 %}<nav class="contents" aria-label="Contents">
+<details open><summary>Contents</summary><ol>
+{% for address, heading in contents %}<li><a href="#{{ address }}">{{ heading }}</a></li>
+{% endfor %}</ol></details></nav>{% endif %}
 <main>
-{% block content %}{% endblock %}
+{{ inner }}
 <footer>Written by nunatak {{ version }}.</footer>
 </main>
+<script>{{ script }}</script>
 </body>
 </html>
 """
 
-FRONT = """{% extends "shell" %}
-{% block content %}
-<p class="kicker">{{ front.study }}</p>
+FRONT = """<p class="kicker">{{ front.study }}</p>
 <h1>{{ title }}</h1>
 {% for line in front.lead %}<p class="lead">{{ line }}</p>{% endfor %}
 
@@ -66,6 +71,8 @@ the period.</p>
 {% for cell in row %}<td{% if not loop.first %} class="n"{% endif %}>{{ cell }}</td>{% endfor %}
 </tr>{% endfor %}</tbody></table></div>
 {% for note in table.notes %}<p class="note">{{ note }}</p>{% endfor %}
+{% if table.files %}<p class="note">Numbers: {% for name, href in table.files %}<a href="{{ href }}">{{ name }}</a>
+{% endfor %}</p>{% endif %}
 {% endfor %}
 
 {% if front.pages %}<h2>Read on</h2>
@@ -73,9 +80,11 @@ the period.</p>
 {% endif %}
 
 {% if front.figures %}<h2>Figures</h2>
-{% for f in front.figures %}<figure id="{{ f.name }}"><img src="{{ f.image }}" alt="{{ f.title }}">
+{% for f in front.figures %}<figure id="{{ f.name }}"><img src="{{ f.image }}" alt="{{ f.alt or f.title }}">
 <figcaption>{{ f.caption }}
-{% for kind, href in f.files %} <a href="{{ href }}">{{ kind }}</a>{% endfor %}</figcaption></figure>
+{% for kind, href in f.files %} <a href="{{ href }}">{{ kind }}</a>{% endfor %}
+{% if f.rests_on %}<span class="rests">Drawn from {% for name, href in f.rests_on %}<a href="{{ href }}">{{ name }}</a>
+{%- if not loop.last %}, {% endif %}{% endfor %}.</span>{% endif %}</figcaption></figure>
 {% endfor %}{% endif %}
 
 {% if front.not_computed %}<h2>What was not computed</h2>
@@ -105,14 +114,29 @@ every granule with its checksum.</p>
 <h2>How to cite</h2>
 <p>Cite the data sets and methods that this study used:</p>
 <ul>{% for line in front.citations %}<li>{{ line | safe }}</li>{% endfor %}</ul>
-{% endblock %}
 """
 
-NOTEBOOK = """{% extends "shell" %}
-{% block content %}
+NOTEBOOK = """
 <label class="toggle"><input type="checkbox" id="show-code"> show the code</label>
 {{ body | safe }}
-{% endblock %}
 """
 
-TEMPLATES = {"shell": SHELL, "front": FRONT, "notebook": NOTEBOOK}
+GALLERY = """<h1>Studies</h1>
+<p>{{ cards | length }} {{ "study" if cards | length == 1 else "studies" }} in this folder of results, the latest first.
+<code>make gallery</code> writes this page again.</p>
+<ul class="cards">
+{% for card in cards %}<li class="card">
+{% if card.thumbnail %}<a class="thumb" href="{{ card.href or card.thumbnail }}" tabindex="-1" aria-hidden="true">\
+<img src="{{ card.thumbnail }}" alt=""></a>{% else %}<span class="thumb"></span>{% endif %}
+<div><h2 id="{{ card.label }}">\
+{% if card.href %}<a href="{{ card.href }}">{{ card.title }}</a>{% else %}{{ card.title }}{% endif %}</h2>
+{% if card.simulated %}<p class="mark">SIMULATED</p>{% endif %}
+<p class="note">{{ card.label }}, {{ card.date }}</p>
+{% if card.numbers %}<p>{{ card.numbers }}</p>{% endif %}
+<p class="{{ 'fail' if card.failed else 'note' }}">{{ card.state }}</p>
+{% if card.granules %}<p class="note">granules: {{ card.granules }}</p>{% endif %}
+<p class="only-gone">No longer here: the study was moved or removed after this page was written.</p></div></li>
+{% endfor %}</ul>
+"""
+
+TEMPLATES = {"shell": SHELL, "front": FRONT, "notebook": NOTEBOOK, "gallery": GALLERY}
