@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nunatak.constants import ATLAS_EPOCH, DAYS_PER_YEAR, REPEAT_PERIOD, SECONDS_PER_DAY
@@ -51,7 +53,7 @@ SAFE_HOLDS = tuple(
 )
 
 
-def nanoseconds(time):
+def nanoseconds(time: Any) -> Any:
     """
     Return times as datetime64[ns].
 
@@ -70,7 +72,7 @@ def nanoseconds(time):
     return counted[()]
 
 
-def check_year(instant):
+def check_year(instant: np.datetime64) -> np.datetime64:
     """
     Return an instant unless its year cannot be meant.
 
@@ -88,7 +90,9 @@ def check_year(instant):
     return instant
 
 
-def within(time, start, end):
+def within(
+    time: list[np.datetime64] | np.datetime64 | np.ndarray, start: np.datetime64 | str, end: np.datetime64 | str
+) -> Any:
     """
     Return which times lie from a start up to an end, which is left out (bool).
 
@@ -106,7 +110,7 @@ def within(time, start, end):
     return (time >= nanoseconds(start)) & (time < nanoseconds(end))
 
 
-def delta_time_to_utc(delta_time):
+def delta_time_to_utc(delta_time: float | list[float] | np.ndarray) -> Any:
     """
     Convert an ICESat-2 `delta_time` (seconds since 2018-01-01) to UTC (datetime64[ns]).
 
@@ -119,7 +123,7 @@ def delta_time_to_utc(delta_time):
     return _after(ATLAS_EPOCH, delta_time)
 
 
-def utc_to_delta_time(time):
+def utc_to_delta_time(time: np.datetime64 | np.ndarray) -> Any:
     """
     Return the seconds since 2018-01-01 of a UTC time (float64), the inverse of `delta_time_to_utc`.
 
@@ -128,7 +132,7 @@ def utc_to_delta_time(time):
     return (nanoseconds(time) - ATLAS_EPOCH) / np.timedelta64(1, "s")
 
 
-def gps_to_utc(gps_seconds):
+def gps_to_utc(gps_seconds: float) -> Any:
     """
     Convert seconds since 1980-01-06 in GPS time to UTC, with the leap seconds of that day (datetime64[ns]).
 
@@ -140,14 +144,14 @@ def gps_to_utc(gps_seconds):
     return gps - np.searchsorted(leaps_in_gps, gps, side="right") * np.timedelta64(1, "s")
 
 
-def utc_to_gps(time):
+def utc_to_gps(time: np.datetime64) -> Any:
     """Return the seconds since 1980-01-06 in GPS time of a UTC time, the inverse of `gps_to_utc`."""
     utc = nanoseconds(time)
     leaps = np.searchsorted(_LEAPS, utc, side="right")
     return (utc - _GPS_EPOCH) / np.timedelta64(1, "s") + leaps
 
 
-def decimal_year(time):
+def decimal_year(time: np.datetime64 | np.ndarray) -> Any:
     """
     Convert a UTC time to a decimal year in years of 365.25 days from 2018-01-01, as ATL14/15 count them.
 
@@ -157,12 +161,12 @@ def decimal_year(time):
     return 2018.0 + utc_to_delta_time(time) / SECONDS_PER_DAY / DAYS_PER_YEAR
 
 
-def from_decimal_year(year):
+def from_decimal_year(year: float | np.ndarray) -> Any:
     """Convert a decimal year in ATL14/15's count to UTC. It is the inverse of `decimal_year`."""
     return delta_time_to_utc((np.asarray(year, dtype=float) - 2018.0) * DAYS_PER_YEAR * SECONDS_PER_DAY)
 
 
-def days_to_utc(days, *, since="2018-01-01"):
+def days_to_utc(days: float | np.ndarray, *, since: str = "2018-01-01") -> Any:
     """
     Return the UTC of a number of days since a date.
 
@@ -171,12 +175,12 @@ def days_to_utc(days, *, since="2018-01-01"):
     return _after(np.datetime64(since, "ns"), np.asarray(days, dtype=float) * SECONDS_PER_DAY)
 
 
-def nominal_quarter(time):
+def nominal_quarter(time: Any) -> np.ndarray:
     """Round a decimal year to the nearest quarter: the name of an ATL15 epoch, not its time."""
     return np.round(decimal_year(time) * 4) / 4
 
 
-def day(time):
+def day(time: Any) -> str:
     """
     Return a date in words.
 
@@ -198,7 +202,7 @@ def month(time):
     return f"{_MONTHS[round(year % 1 * 12)]} {int(year)}"
 
 
-def cycle_at(time):
+def cycle_at(time: np.ndarray) -> np.ndarray:
     """
     Return the ICESat-2 cycle a time falls in, to within a few days (safe holds shifted some cycles).
 
@@ -211,7 +215,7 @@ def cycle_at(time):
     return np.maximum(np.floor(elapsed / REPEAT_PERIOD).astype(int) + 3, 1)
 
 
-def cycle_start(cycle):
+def cycle_start(cycle: np.ndarray) -> np.ndarray:
     """Return the UTC at which a cycle begins in the same nominal calendar."""
     return _after(_CYCLE_3, (np.asarray(cycle, dtype=float) - 3) * REPEAT_PERIOD * SECONDS_PER_DAY)
 

@@ -109,7 +109,10 @@ def _imports_of(path, _mtime_ns) -> set[str]:
     """Return the dotted names that a file imports, from its source."""
     tree = ast.parse(_source(Path(path)), filename=path)
     names: set[str] = set()
+    unused = _type_only(tree)
     for node in ast.walk(tree):
+        if node in unused:
+            continue
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -121,6 +124,12 @@ def _imports_of(path, _mtime_ns) -> set[str]:
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "registry":
             names |= _registered(node, tree, path)
     return names
+
+
+def _type_only(tree) -> set[ast.AST]:
+    """Return the nodes below `if TYPE_CHECKING:`, which no run reaches."""
+    blocks = (node for node in ast.walk(tree) if isinstance(node, ast.If))
+    return {n for block in blocks if getattr(block.test, "id", "") == "TYPE_CHECKING" for n in ast.walk(block)}
 
 
 def _registered(call, tree, path) -> set[str]:

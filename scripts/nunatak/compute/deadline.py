@@ -6,8 +6,9 @@ import faulthandler
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from nunatak.runtime import log
 
@@ -42,7 +43,7 @@ def deadline(label: str, seconds: float = GRANULE_SECONDS) -> Iterator[None]:
             faulthandler.cancel_dump_traceback_later()
 
 
-def each_in_time(granules, label, seconds=GRANULE_SECONDS):
+def each_in_time(granules: Iterator, label: str, seconds: int = GRANULE_SECONDS) -> Iterator[Any]:
     """
     Yield what is read of granules one by one, none waited for longer than a granule can take.
 
@@ -60,7 +61,7 @@ def each_in_time(granules, label, seconds=GRANULE_SECONDS):
         yield granule
 
 
-def in_time(function, label, item):
+def in_time(function: Callable, label: str, item: Mapping[str, Any]) -> Any:
     """Return function(item), which has the time of a granule: for workers of a scheduler, who read by themselves."""
     with deadline(label):
         return function(item)

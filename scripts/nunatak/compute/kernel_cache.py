@@ -7,6 +7,7 @@ import hashlib
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from numba.core import config
 from numba.core.caching import IndexDataCacheFile, UserProvidedCacheLocator
@@ -44,7 +45,7 @@ class OneAtATime(IndexDataCacheFile):
     """
 
     @classmethod
-    def of(cls, files):
+    def of(cls, files: Any) -> OneAtATime:
         """Return the same files as numba made them, saved so."""
         own = cls.__new__(cls)
         own.__dict__.update(files.__dict__)
@@ -57,7 +58,7 @@ class OneAtATime(IndexDataCacheFile):
             super().save(key, data)
 
 
-def saved_alone(dispatcher):
+def saved_alone(dispatcher: Any) -> Any:
     """Return a dispatcher of numba whose compiled code is saved by one process at a time."""
     dispatcher._cache._cache_file = OneAtATime.of(dispatcher._cache._cache_file)
     return dispatcher

@@ -153,7 +153,7 @@ def read_quantity(
     return _finished(field_.astype("f8") * factor, about, attributes.get("units", ""), str(given))
 
 
-def read_firn(given, grid, *, variable=None):
+def read_firn(given: float | str, grid: Any, *, variable: Any = None) -> xr.DataArray:
     """
     Read the air content of the firn along time, or the rate of its change, of the user's on a grid.
 

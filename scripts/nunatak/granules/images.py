@@ -105,7 +105,7 @@ def same_frame(first: str | None, second: str | None) -> str:
     return "same" if first == second else "cross"
 
 
-def group_of(first, second=None) -> str:
+def group_of(first: str | None, second: str | None = None) -> str:
     """
     Return the sensor group of a platform or of a pair's two platforms, "mixed" if they differ.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from nunatak.constants import ICE_DENSITY
 from nunatak.parameters.choices import Range, Unit
@@ -37,7 +37,7 @@ class Dynamics:
         bool, "fill gaps of a year's velocity on gates by the mean velocity of all years; `filled_share` tells how much"
     ] = False
 
-    def flux_options(self):
+    def flux_options(self) -> dict[str, Any]:
         """Return what turns velocity and thickness into a flux: density, factor, factor_sigma and fill."""
         return {
             "density": self.density,

@@ -63,7 +63,7 @@ STATISTICS = {
 _PERCENTILE = re.compile(r"p(\d{2})")
 
 
-def statistic(name: Any):
+def statistic(name: Any) -> Any:
     """
     Return the row of a statistic or of a percentile such as p05, or None for another name.
 

@@ -7,6 +7,7 @@ layout was read off granules of releases 003 and 006, that of 007 (`weight_ph` a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -75,12 +76,12 @@ class Track:
     """photons that cannot be, counted by what is wrong with them while the photons are read"""
 
     @property
-    def n_photons(self):
+    def n_photons(self) -> int:
         """Return the number of photons of the stretch."""
         return int(self.segments["segment_ph_cnt"].sum())
 
     @property
-    def rows(self):
+    def rows(self) -> slice:
         """Return the photons' rows in the file."""
         if not len(self.segments["photon"]):
             return slice(0, 0)
@@ -88,16 +89,20 @@ class Track:
         return slice(first, first + self.n_photons)
 
     @property
-    def gt(self):
+    def gt(self) -> int:
         """Return the track's number, 10 (gt1l) .. 60 (gt3r)."""
         return GT_CODES[self.beam]
 
-    def stretch(self, inside):
+    def stretch(self, inside: np.ndarray) -> Track:
         """
         Cut the track to the part from the first to the last segment that is inside and has photons.
 
         Segments between them that are not inside stay and are marked. A segment without photons neither begins nor ends
         a stretch, because its coordinates may be fill.
+
+        Parameters
+        ----------
+        inside : (n_segment,) bool array
         """
         counts = self.segments["segment_ph_cnt"]
         kept = np.flatnonzero(inside & (counts > 0))
@@ -128,7 +133,7 @@ class BeamPhotons:
     def __len__(self):
         return len(self.photons["h_ph"])
 
-    def segment_index(self):
+    def segment_index(self) -> np.ndarray:
         """Return the row in `track.segments` of each photon, (n,)."""
         counts = self.track.segments["segment_ph_cnt"]
         ends = np.cumsum(counts)
@@ -138,9 +143,13 @@ class BeamPhotons:
         return np.repeat(np.arange(s0, s1 + 1, dtype="i4"), np.minimum(ends[s0 : s1 + 1], high) - begins)
 
 
-def read_granule(path):
+def read_granule(path: Path | str) -> Granule:
     """
     Read what a granule says of itself, by its name and by its content, which must agree.
+
+    Parameters
+    ----------
+    path : str or Path, the granule
 
     Raises
     ------
@@ -182,7 +191,7 @@ def _name(file, path):
     return None
 
 
-def read_track(granule, beam, *, fields=()):
+def read_track(granule: Granule, beam: str, *, fields: tuple[str, ...] = ()) -> Track:
     """
     Read the segments of one beam.
 
@@ -233,7 +242,7 @@ def _background(group, names):
     return {f"bckgrd_atlas/{name}": own.read(name) for name in ("delta_time", "bckgrd_rate", *names)}
 
 
-def read_photons(track, names, rows=None):
+def read_photons(track: Track, names: tuple[str, ...], rows: slice | None = None) -> dict[str, np.ndarray]:
     """
     Read columns of the photons of a track.
 
@@ -255,8 +264,16 @@ def read_photons(track, names, rows=None):
     return atl03_photons.read(track, names, track.rows if rows is None else rows)[0]
 
 
-def photon_blocks(track, names, *, size=BLOCK_PHOTONS):
-    """Read the photons of a track in blocks of at most `size` rows, as BeamPhotons, in the order of the file."""
+def photon_blocks(track: Track, names: tuple[str, ...], *, size: int = BLOCK_PHOTONS) -> Iterator[BeamPhotons]:
+    """
+    Read the photons of a track in blocks of at most `size` rows, as BeamPhotons, in the order of the file.
+
+    Parameters
+    ----------
+    track : Track, one beam's segments
+    names : sequence of str, columns of the photons
+    size : int, the largest number of rows of a block
+    """
     rows = track.rows
     for start in range(rows.start, rows.stop, size):
         block = slice(start, min(start + size, rows.stop))

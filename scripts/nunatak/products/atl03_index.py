@@ -7,6 +7,7 @@ The reference's indexer keeps two points of a granule; here every beam has its t
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -41,7 +42,7 @@ COLUMNS = (
 )
 
 
-def index(paths):
+def index(paths: list[Path]) -> tuple[pd.DataFrame, list[tuple[Path, str]]]:
     """
     Index granules with one row for each beam of each granule.
 
@@ -125,8 +126,15 @@ def _line(lon, lat):
     return lines[0] if len(lines) == 1 else shapely.MultiLineString(lines)
 
 
-def write_index(table, path):
-    """Write an index as GeoParquet 1.1."""
+def write_index(table: pd.DataFrame, path: Path | str) -> None:
+    """
+    Write an index as GeoParquet 1.1.
+
+    Parameters
+    ----------
+    table : DataFrame
+    path : str or Path, the granule
+    """
     geometry = table["geometry"].to_numpy()
     kinds = sorted({g.geom_type for g in geometry})
     geo = {
@@ -139,8 +147,14 @@ def write_index(table, path):
         pq.write_table(arrow.replace_schema_metadata({"geo": json.dumps(geo)}), part, compression="zstd")
 
 
-def read_index(path):
-    """Read an index that `write_index` wrote."""
+def read_index(path: Path | str) -> pd.DataFrame:
+    """
+    Read an index that `write_index` wrote.
+
+    Parameters
+    ----------
+    path : str or Path, the granule
+    """
     try:
         table = pq.read_table(path).to_pandas()
     except (pa.ArrowInvalid, OSError) as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from nunatak.products.atl03_layout import COLUMNS, LATER
 from nunatak.products.columns import ANY
 from nunatak.products.inflate import InflateError, inflate
 from nunatak.products.stored import check_type, refuse_packed
+
+if TYPE_CHECKING:
+    from nunatak.products.atl03 import Track
 
 _BESIDE = 10.0  # m that a photon lies before or behind its segment at most; 1.1 m in the real granules at hand
 _DEGREES = 0.02  # of latitude that it lies from its segment's reference photon at most: 2 km
@@ -28,8 +33,16 @@ WRONG = (
 )
 
 
-def read(track, names, rows):
-    """Read columns of photons, and count those left out by what is wrong with them: {reason: count}."""
+def read(track: Track, names: tuple[str, ...], rows: slice) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """
+    Read columns of photons, and count those left out by what is wrong with them: {reason: count}.
+
+    Parameters
+    ----------
+    track : Track, one beam's segments
+    names : sequence of str, names of variables
+    rows : slice, rows of the photons
+    """
     with hdf5.open_granule(track.granule.path) as file:
         group = file[track.beam]
         present = [name for name in names if name not in LATER or hdf5.has(group, f"heights/{name}")]
@@ -139,7 +152,7 @@ def _mark(photons, segments, first, limits):
     return found
 
 
-def without_unsound(track, columns, rows):
+def without_unsound(track: Track, columns: Mapping[str, np.ndarray], rows: slice) -> dict[str, int]:
     """
     Take photons out that lie too far from their segment or in another time, in place: without a height none passes.
 

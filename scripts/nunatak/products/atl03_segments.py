@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from nunatak.constants import SEGMENT_LENGTH
 from nunatak.products import GranuleError, hdf5
 from nunatak.products.beam_columns import BeamColumns
+
+if TYPE_CHECKING:
+    import h5py
+
+    from nunatak.products.columns import Column
 
 _SUBSET_SURPLUS = 1  # photons
 _FALL = 0.25 * SEGMENT_LENGTH  # m that photons go back from the end of one segment to the start of the next
@@ -19,7 +27,9 @@ _SPEEDS = 5000.0, 9000.0  # m/s over ground: in its orbit the spacecraft does 7.
 _METRES = 1000.0  # that a segment is from where its id is
 
 
-def read(file, beam, columns, start):
+def read(
+    file: h5py.File, beam: str, columns: Mapping[str, Column], start: np.datetime64 | None
+) -> tuple[dict[str, np.ndarray], list[str]]:
     """
     Read the segments of a beam.
 
@@ -63,7 +73,7 @@ def read(file, beam, columns, start):
     return segments, [*filter(None, said), *own.reasons()]
 
 
-def clipped(file, beam, segment_id, counts):
+def clipped(file: h5py.File, beam: str, segment_id: np.ndarray, counts: np.ndarray) -> str:
     """
     Take one photon too many off the count that has it, and say so.
 
@@ -123,8 +133,15 @@ def _too_long(along, counts):
     return found if fitting.max() >= _SHARE * (earlier.sum() + counted.sum()) else found[:0]
 
 
-def without_gaps(distance, segment_id):
-    """Interpolate distances of segments without photons (fills) by segment id."""
+def without_gaps(distance: np.ndarray, segment_id: np.ndarray) -> np.ndarray:
+    """
+    Interpolate distances of segments without photons (fills) by segment id.
+
+    Parameters
+    ----------
+    distance : (n_segment,) array, m, NaN where the file has a fill
+    segment_id : (n_segment,) int array
+    """
     distance = distance.astype("f8")
     known = np.isfinite(distance)
     if not known.all() and known.any():
@@ -132,8 +149,15 @@ def without_gaps(distance, segment_id):
     return distance
 
 
-def lengths(group, segments):
-    """Return the true length of each segment: the file's own, else the distance to the next segment, else nominal."""
+def lengths(group: h5py.Group, segments: Mapping[str, np.ndarray]) -> np.ndarray:
+    """
+    Return the true length of each segment: the file's own, else the distance to the next segment, else nominal.
+
+    Parameters
+    ----------
+    group : h5py.Group
+    segments : the rows of the segments
+    """
     if hdf5.has(group, "geolocation/segment_length"):
         length = hdf5.read(group, "geolocation/segment_length").astype("f8")
     else:
@@ -144,8 +168,14 @@ def lengths(group, segments):
     return np.where(sound, length, SEGMENT_LENGTH)
 
 
-def velocity(own):
-    """Return the norm of the spacecraft's velocity, float32 as the reference keeps it, NaN where it cannot be."""
+def velocity(own: BeamColumns) -> np.ndarray:
+    """
+    Return the norm of the spacecraft's velocity, float32 as the reference keeps it, NaN where it cannot be.
+
+    Parameters
+    ----------
+    own : h5py.Group, the beam's group
+    """
     v = own.read("velocity_sc").astype("f8")
     norm = np.sqrt((v**2).sum(axis=1)).astype("f4")
     return own.within("velocity_sc", norm, *_SPEEDS, f"of a speed beyond {_SPEEDS[0]:g} .. {_SPEEDS[1]:g} m/s")

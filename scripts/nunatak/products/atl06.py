@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,9 @@ from nunatak.products.spots import spots
 from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
+
+if TYPE_CHECKING:
+    pass
 
 KNOWN_RELEASES = ("001", "002", "003", "004", "005", "006", "007", "209")
 SEGMENTS = "land_ice_segments"
@@ -168,8 +172,14 @@ def read_segments(path, *, region=None, period=None, beams=None, variables=None,
     return _table(parts, wanted, rgt, cycle), statuses
 
 
-def no_segments(variables=None):
-    """Return the table of `read_segments` without a row, as for a chunk without granules."""
+def no_segments(variables: tuple[str, ...] | None = None) -> pd.DataFrame:
+    """
+    Return the table of `read_segments` without a row, as for a chunk without granules.
+
+    Parameters
+    ----------
+    variables : sequence of str, names of variables of the product (default: None)
+    """
     return _table([], _wanted(variables or ()), 0, 0)
 
 
@@ -323,7 +333,7 @@ def _table(parts, wanted, rgt, cycle):
     return table
 
 
-def for_points(settings, *, wished=(), corrections=()) -> PointReader:
+def for_points(settings: Any, *, wished: tuple[str, ...] = (), corrections: tuple[str, ...] = ()) -> PointReader:
     """
     Return how granules are read for a study's points.
 

@@ -27,20 +27,36 @@ TESTS = {
 _MAY_BE_ABSENT = ("atl06_quality_summary", "h_li_sigma")
 
 
-def variables(preset):
-    """List the variables of the product that a preset needs beyond those of every table of segments."""
+def variables(preset: str) -> tuple:
+    """
+    List the variables of the product that a preset needs beyond those of every table of segments.
+
+    Parameters
+    ----------
+    preset : str, the name of a preset, or a sequence of tests
+    """
     always = ("h_li", "h_li_sigma", "atl06_quality_summary", "spot", "segment_id", "beam", "rgt", "cycle")
     return tuple(name for test in tests_of(preset) for name in NEEDS[test] if name not in always)
 
 
-def needed(preset):
-    """Return the variables of every table of segments that a preset looks at and a subset may lack."""
+def needed(preset: str) -> tuple[str, ...]:
+    """
+    Return the variables of every table of segments that a preset looks at and a subset may lack.
+
+    Parameters
+    ----------
+    preset : str, the name of a preset, or a sequence of tests
+    """
     return tuple(name for test in tests_of(preset) for name in NEEDS[test] if name in _MAY_BE_ABSENT)
 
 
-def tests_of(preset):
+def tests_of(preset: str) -> tuple[str, ...]:
     """
     List the tests of a preset in order, or those named.
+
+    Parameters
+    ----------
+    preset : str, the name of a preset, or a sequence of tests
 
     Raises
     ------

@@ -7,10 +7,19 @@ mean sea surface, less tides and inverted barometer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from nunatak.products import sea_ice
 from nunatak.products.columns import Column
 from nunatak.products.sea_ice import Layout
 from nunatak.products.segment_filter import SegmentFilter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nunatak.products.status import TrackStatus
 
 PRODUCT = "ATL07"
 KNOWN_RELEASES = ("001", "002", "003", "004", "005", "006", "007")
@@ -52,7 +61,9 @@ LAYOUT = Layout(
 STANDARD = SegmentFilter()
 
 
-def read_segments(path, *, keep=STANDARD, **options):
+def read_segments(
+    path: Path | str, *, keep: SegmentFilter = STANDARD, **options
+) -> tuple[pd.DataFrame, list[TrackStatus]]:
     """
     Read the height segments of one granule: `height_segment_height` (m above the mean sea surface) and its companions.
 
@@ -65,6 +76,12 @@ def read_segments(path, *, keep=STANDARD, **options):
     return sea_ice.read_segments(path, LAYOUT, keep=keep, **options)
 
 
-def summed(*, error=False):
-    """Return the reader whose segments are summed on a grid, and the names of their error, which it reads anyway."""
+def summed(*, error: bool = False) -> tuple[Callable, tuple[str, ...]]:
+    """
+    Return the reader whose segments are summed on a grid, and the names of their error, which it reads anyway.
+
+    Parameters
+    ----------
+    error : bool, whether the error is read, too (default: False)
+    """
     return read_segments, ("height_segment_surface_error_est",)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from nunatak.products.beams import check_groups
 from nunatak.products.columns import HEIGHT, SEGMENT_ID, TIME, Column
 from nunatak.products.stored import MOST_ROWS
 from nunatak.runtime import NunatakError
+
+if TYPE_CHECKING:
+    from nunatak.products.atl03 import Granule, Track
 
 KNOWN_RELEASES = ("003", "004", "005", "006", "007")
 UNCLASSIFIED = 4  # photons that ATL08 does not list
@@ -71,7 +75,7 @@ class PhotonClasses:
     """columns of `land_segments` that were asked for, with `segment_id_beg`"""
 
 
-def read_classes(path, beam, *, fields=()):
+def read_classes(path: Path | str, beam: str, *, fields: tuple[str, ...] = ()) -> PhotonClasses | None:
     """
     Read the classified photons of one beam. Returns None where the file has no such beam or no photons in it.
 
@@ -114,15 +118,25 @@ def _land_path(group, name):
     return name
 
 
-def read_land_segments(path, beam, names=("segment_id_beg", "segment_id_end", "terrain/h_te_median")):
-    """Read columns of `land_segments` as a dict of arrays, fills as NaN, empty where the beam has none."""
+def read_land_segments(
+    path: Path | str, beam: str, names: tuple[str, ...] = ("segment_id_beg", "segment_id_end", "terrain/h_te_median")
+) -> dict[str, np.ndarray]:
+    """
+    Read columns of `land_segments` as a dict of arrays, fills as NaN, empty where the beam has none.
+
+    Parameters
+    ----------
+    path : str or Path, the granule
+    beam : str, gt1l .. gt3r
+    names : sequence of str, names of variables
+    """
     with hdf5.open_granule(path) as file:
         if beam not in file or "land_segments" not in file[beam]:
             return {}
         return {name.rpartition("/")[2]: hdf5.read(file[beam], f"land_segments/{name}") for name in names}
 
 
-def classify(track, classes):
+def classify(track: Track, classes: PhotonClasses) -> np.ndarray:
     """
     Return the class of every photon of an ATL03 track (or of its stretch), 4 where ATL08 does not list it.
 
@@ -181,20 +195,30 @@ def _rows_of(ids, wanted):
     return row, (ids[row] == wanted) if len(ids) else np.zeros(len(wanted), dtype=bool)
 
 
-def land_rows(track, classes):
+def land_rows(track: Track, classes: PhotonClasses) -> np.ndarray:
     """
     Return the row of `land_segments` of each ATL03 segment, (n_segment,).
 
     It is the last that begins at or before the segment, -1 without one.
+
+    Parameters
+    ----------
+    track : Track, one beam's segments
+    classes : the classified photons of the beam (ATL08)
     """
     return np.searchsorted(classes.land["segment_id_beg"], track.segments["segment_id"], side="right") - 1
 
 
-def check_same_granule(granule, path):
+def check_same_granule(granule: Granule, path: Path | str) -> None:
     """
     Refuse an ATL08 granule that was not made from this ATL03 granule, by name and by content.
 
     The revision may differ (release 007 pairs ATL03 revision 02 with ATL08 revision 01), the release may not.
+
+    Parameters
+    ----------
+    granule : the granule to compare with
+    path : str or Path, the ATL08 granule
 
     Raises
     ------

@@ -8,7 +8,9 @@ of the ATL10 gridding tutorial and of icepyx's variable list; types and units ar
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nunatak import granules
 from nunatak.granules.variables import ROOTS
@@ -18,6 +20,11 @@ from nunatak.products.columns import Column
 from nunatak.products.sea_ice import Layout
 from nunatak.products.segment_filter import SegmentFilter
 from nunatak.runtime import NunatakError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nunatak.products.status import TrackStatus
 
 PRODUCT = "ATL10"
 KNOWN_RELEASES = ("001", "002", "003", "004", "005", "006", "007")
@@ -59,7 +66,9 @@ ERRORS = ("beam_fb_unc", "beam_fb_sigma")
 """The freeboard's error under the names of release 006 and later, and of those before"""
 
 
-def read_segments(path, *, keep=STANDARD, **options):
+def read_segments(
+    path: Path | str, *, keep: SegmentFilter = STANDARD, **options
+) -> tuple[pd.DataFrame, list[TrackStatus]]:
     """
     Read the freeboard segments of one granule: `beam_fb_height` (m) and its companions.
 
@@ -75,6 +84,10 @@ def read_segments(path, *, keep=STANDARD, **options):
 def read_with_error(path, **options):
     """
     Read what `read_segments` reads, with the freeboard's error under the name of the granule's release (`ERRORS`).
+
+    Parameters
+    ----------
+    path : str or Path, the granule
     """
     try:
         release = granules.parse(Path(str(path)).name).version
@@ -84,6 +97,12 @@ def read_with_error(path, **options):
     return read_segments(path, **{**options, "variables": (error, *(options.get("variables") or ()))})
 
 
-def summed(*, error=False):
-    """Return the reader whose segments are summed on a grid, and the names of their error, read where it is wanted."""
+def summed(*, error: bool = False) -> tuple[Callable, tuple[str, ...]]:
+    """
+    Return the reader whose segments are summed on a grid, and the names of their error, read where it is wanted.
+
+    Parameters
+    ----------
+    error : bool, whether the error is read, too (default: False)
+    """
     return (read_with_error, ERRORS) if error else (read_segments, ())

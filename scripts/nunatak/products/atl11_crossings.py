@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +18,11 @@ from nunatak.products.columns import CYCLE, FLAG, HEIGHT, POSITION, SEGMENT_ID, 
 from nunatak.products.rows import inside
 from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
 from nunatak.times import delta_time_to_utc
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nunatak.geometry.region import Region
 
 CROSSINGS = "crossing_track_data"
 # column: (names in crossing_track_data, what stands in for an absent one); the first two kinds every release has
@@ -56,9 +63,18 @@ _UNITS = {
 }
 
 
-def read_crossings(path, *, region=None, period=None, pairs=None):
+def read_crossings(
+    path: Path | str, *, region: Region | None = None, period: Any = None, pairs: Any = None
+) -> tuple[pd.DataFrame, list[TrackStatus]]:
     """
     Read heights of other tracks where they cross this one, moved to its reference points by the product.
+
+    Parameters
+    ----------
+    path : str or Path, the granule
+    region : Region, or None for all
+    period : period with `contains`, or None for all
+    pairs : sequence of str, such as ("pt1", "pt2"), or None for all
 
     Returns
     -------
@@ -80,7 +96,7 @@ def read_crossings(path, *, region=None, period=None, pairs=None):
     return _table(parts, rgt), statuses
 
 
-def no_crossings():
+def no_crossings() -> pd.DataFrame:
     """Return the table of `read_crossings` without a row."""
     return _table([], 0)
 

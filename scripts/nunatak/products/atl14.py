@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from nunatak.products import GranuleError, hdf5, polar_grid
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _VARIABLES = ("h", "h_sigma", "ice_area")
 _OPTIONAL = ("data_count",)
 
 
-def read_surface(paths, *, bounds=None):
+def read_surface(paths: Any, *, bounds: Any = None) -> xr.Dataset:
     """
     Read the reference surface of one file, or of several Antarctic quadrants joined without double counting.
 

@@ -8,6 +8,8 @@ axis. Quarterly and monthly files are read alike.
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,10 +18,13 @@ from nunatak.products import GranuleError, hdf5, polar_grid
 from nunatak.products.columns import Column
 from nunatak.times import from_decimal_year
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 _DAYS = Column("f8", 0, 8100, 1)  # since 2018-01-01, to 2040
 
 
-def read_height_change(paths, *, bounds=None):
+def read_height_change(paths: Path | str, *, bounds: tuple[float, float, float, float] | None = None) -> xr.Dataset:
     """
     Read height change since the datum of 2020.0, of one file or of several Antarctic quadrants.
 
@@ -44,7 +49,7 @@ def read_height_change(paths, *, bounds=None):
     return _read(paths, lambda file, path: "delta_h", "delta_h", ("delta_h_sigma",), ("data_count",), bounds)
 
 
-def read_rates(paths, lag, *, bounds=None):
+def read_rates(paths: Path | str, lag: int, *, bounds: Any = None) -> xr.Dataset:
     """
     Read rates of height change over a lag.
 
@@ -75,11 +80,15 @@ def read_rates(paths, lag, *, bounds=None):
     return rates
 
 
-def lags(path):
+def lags(path: Path | str) -> dict[float, str]:
     """
     Return the lags a file holds, ascending: quarters between the two epochs -> group.
 
     A monthly file's lags may be fractions of a quarter.
+
+    Parameters
+    ----------
+    path : str or Path, the granule
     """
     with hdf5.open_granule(path) as file:
         hdf5.check_product(file, "ATL15")

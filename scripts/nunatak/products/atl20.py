@@ -22,7 +22,7 @@ CRS = {"north": "EPSG:3411", "south": "EPSG:3412"}
 _DAY = re.compile(r"^day(\d{2})$")
 
 
-def read_freeboard(path, *, daily=False, variables=("mean_fb",)):
+def read_freeboard(path: Path | str, *, daily: bool = False, variables: tuple[str, ...] = ("mean_fb",)) -> xr.Dataset:
     """
     Read the monthly grid of a file, or its days.
 

@@ -12,7 +12,7 @@ from nunatak.products import GranuleError
 
 
 @lru_cache(maxsize=64)
-def projected_code(stated) -> int | None:
+def projected_code(stated: float | str | None) -> int | None:
     """
     Return the EPSG code that a file states, None where it is none of a projected coordinate system.
 
@@ -30,7 +30,7 @@ def projected_code(stated) -> int | None:
         return None
 
 
-def metres_of(unit, step, where) -> float:
+def metres_of(unit: str | None, step: float, where: str) -> float:
     """
     Return the metres of one unit of an axis.
 

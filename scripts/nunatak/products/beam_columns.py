@@ -44,11 +44,25 @@ class BeamColumns:
         self.beyond: dict[str, int] = {}
         """values that cannot be, counted by what is wrong with them"""
 
-    def read(self, name, path=None, rows=slice(None), *, as_float=False):
+    def read(
+        self,
+        name: str,
+        path: str | None = None,
+        rows: slice | tuple[slice, ...] = slice(None),
+        *,
+        as_float: bool = False,
+    ) -> np.ndarray:
         """
         Return rows of a column, in which impossible values are missing.
 
         A missing value is NaN, or the fill of int32 among integers.
+
+        Parameters
+        ----------
+        name : str, the dataset's name
+        path : str or Path, the granule (default: None)
+        rows : slice, or int array, rows of the dataset
+        as_float : bool, whether values become float with NaN (default: True)
         """
         path, column = path or name, self.columns.get(name, ANY)
         length = hdf5.length(self.group, path)
@@ -65,7 +79,7 @@ class BeamColumns:
             raise GranuleError(f"{where(self.group, path)}: is 0 everywhere, so was never written; fetch it again")
         return self.within(name, values, column.low, column.high) if column.bounded else values
 
-    def within(self, name, values, low, high, said=None):
+    def within(self, name: str, values: np.ndarray, low: float, high: float, said: str | None = None) -> np.ndarray:
         """
         Return values with those beyond two limits missing and counted.
 
@@ -85,11 +99,18 @@ class BeamColumns:
                 self.count(f"{name} missing", int(np.count_nonzero(missing)))
         return self.without(name, values, beyond, said or f"beyond {low:g} .. {high:g}")
 
-    def without(self, name, values, beyond, said):
+    def without(self, name: str, values: np.ndarray, beyond: np.ndarray, said: str) -> np.ndarray:
         """
         Return values with some missing and counted under what is wrong with them.
 
         Too many of them fail the beam.
+
+        Parameters
+        ----------
+        name : str, the dataset's name
+        values : float array
+        beyond : (n,) bool array, the values that become missing
+        said : str, what is wrong with the values
         """
         n = int(np.count_nonzero(beyond))
         if not n:
@@ -110,7 +131,7 @@ class BeamColumns:
         """Return what stands for a missing integer: the products' own, as far as the type holds it."""
         return min(FILL_I4, np.iinfo(dtype).max)
 
-    def times(self, delta_time, start, seconds=PASS_SECONDS):
+    def times(self, delta_time: np.ndarray, start: np.datetime64 | None, seconds: float = PASS_SECONDS) -> np.ndarray:
         """
         Return `delta_time` with what is too far from the time in the granule's name missing and counted.
 
@@ -133,7 +154,7 @@ class BeamColumns:
             raise GranuleError(f"{where(self.group, 'delta_time')}: runs backwards along the track; fetch it again")
         return delta_time
 
-    def positions(self, latitude, longitude):
+    def positions(self, latitude: np.ndarray, longitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """
         Return positions along a track, those far from both their neighbours missing and counted.
 
@@ -151,7 +172,7 @@ class BeamColumns:
         longitude[alone] = np.nan
         return latitude, longitude
 
-    def along(self, name, distance, ids, metres=100.0):
+    def along(self, name: str, distance: np.ndarray, ids: np.ndarray, metres: float = 100.0) -> np.ndarray:
         """
         Return distances along the track, those that do not fit the ids of their segments missing and counted.
 
@@ -173,7 +194,7 @@ class BeamColumns:
             off = known & (np.abs(rest - np.median(rest[known])) > metres + _DRIFT * far)
         return self.without(name, distance, off, f"more than {metres:g} m from where its id is")
 
-    def on_course(self, name, ids, latitude, longitude):
+    def on_course(self, name: str, ids: np.ndarray, latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
         """
         Return which ids can be believed (`ascending`), where positions move on as they do.
 
@@ -208,9 +229,14 @@ class BeamColumns:
             )
         return sound
 
-    def ascending(self, name, values):
+    def ascending(self, name: str, values: np.ndarray) -> np.ndarray:
         """
         Return which of a column's ids can be believed: those in range that ascend along the track.
+
+        Parameters
+        ----------
+        name : str, the dataset's name
+        values : float array
 
         Raises
         ------
@@ -229,19 +255,30 @@ class BeamColumns:
         self.count(f"{name} not in the order of the track", int(sound.sum() - keep.sum()))
         return keep
 
-    def count(self, said, n):
-        """Add to what the beam's reason tells."""
+    def count(self, said: str, n: int) -> None:
+        """
+        Add to what the beam's reason tells.
+
+        Parameters
+        ----------
+        said : str, what is wrong with the values
+        n : int, how many
+        """
         if n:
             self.beyond[said] = self.beyond.get(said, 0) + n
 
-    def reasons(self):
+    def reasons(self) -> list[str]:
         """Return what was left out, a line for each: "3 h_li beyond -500 .. 9000"."""
         return [f"{n} {said}" for said, n in self.beyond.items()]
 
 
-def longest_rise(values):
+def longest_rise(values: np.ndarray) -> np.ndarray:
     """
     Return the places of the longest part of a sequence that ascends.
+
+    Parameters
+    ----------
+    values : float array
 
     >>> longest_rise(np.array([3, 9, 4, 5, 1, 6])).tolist()
     [0, 2, 3, 5]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from h5py import h5o
 
 from nunatak.products import GranuleError
@@ -9,8 +13,11 @@ from nunatak.products.guarded import guarded, in_words
 from nunatak.products.status import EMPTY, FAILED, OUTSIDE, PRESENT, TrackStatus
 from nunatak.runtime import NunatakError
 
+if TYPE_CHECKING:
+    import h5py
 
-def read_each(read, beams, path):
+
+def read_each(read: Callable, beams: Sequence[str], path: Path | str) -> tuple[list[Any], list[TrackStatus]]:
     """
     Read beam by beam.
 
@@ -47,7 +54,7 @@ def read_each(read, beams, path):
     return parts, statuses
 
 
-def check_groups(file, beams, roots):
+def check_groups(file: h5py.File, beams: tuple[str, ...], roots: tuple[str, ...]) -> None:
     """
     Refuse a granule whose beams are all there without the group that makes the product, as some subsets are.
 

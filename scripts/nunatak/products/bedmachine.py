@@ -7,6 +7,8 @@ all heights are above the WGS84 ellipsoid and the surface is the real one, as AT
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
 
@@ -15,7 +17,9 @@ from nunatak.products import GranuleError, hdf5, polar_grid, sheet_window, sheet
 from nunatak.products.bedmachine_releases import RELEASES, version_of
 
 
-def read_bedmachine(path, *, bounds=None, crs=None):
+def read_bedmachine(
+    path: Path | str, *, bounds: tuple[float, float, float, float] | None = None, crs: str | None = None
+) -> xr.Dataset | None:
     """
     Read thickness, bed and surface in a window.
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nunatak.files import remote
 from nunatak.products import GranuleError, hdf5
+
+if TYPE_CHECKING:
+    import h5py
 
 _MASK = {0: "ocean", 1: "ice-free land", 2: "grounded ice", 3: "floating ice"}
 _GREENLAND_SOURCES = {
@@ -71,7 +75,7 @@ RELEASES = {
 }
 
 
-def version_of(file, sheet) -> str:
+def version_of(file: h5py.File, sheet: str) -> str:
     """
     Return the version of an open file, by its name, else by its attribute.
 

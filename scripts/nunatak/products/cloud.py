@@ -7,7 +7,9 @@ dataset is simply absent from the file, so the product's reader records the beam
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import h5py
 import numpy as np
@@ -17,7 +19,9 @@ from nunatak.runtime import NunatakError
 
 
 @contextmanager
-def open_granule(resource, datasets, credentials=None, *, fetch=None):
+def open_granule(
+    resource: Any, datasets: Mapping[str, Any] | list[str], credentials: Any = None, *, fetch: Callable | None = None
+) -> Iterator[Any]:
     """
     Open an h5py.File in memory with those of `datasets` that the granule holds.
 
@@ -47,8 +51,16 @@ def open_granule(resource, datasets, credentials=None, *, fetch=None):
         yield file
 
 
-def read_with_h5coro(resource, datasets, credentials=None):
-    """Read {path: array or None} of datasets through h5coro's S3, web or file driver."""
+def read_with_h5coro(resource: Any, datasets: list[str], credentials: Any = None) -> dict[str, Any]:
+    """
+    Read {path: array or None} of datasets through h5coro's S3, web or file driver.
+
+    Parameters
+    ----------
+    resource : str, path or address of the granule
+    datasets : sequence of str, paths below the root
+    credentials : mapping, credentials of the storage, or None
+    """
     try:
         from h5coro.h5coro import H5Coro
     except ImportError as error:

@@ -58,9 +58,14 @@ SEGMENT_ID = Column("i4", 1, 2e6, 1)  # 20 m segments of an orbit of 40,000 km
 CYCLE = Column("i1", 1, 99, 1)
 
 
-def column_of(name, unit) -> Column:
+def column_of(name: str, unit: str) -> Column:
     """
     Return what unit and name tell of a column: quantities are floats, errors are not negative.
+
+    Parameters
+    ----------
+    name : str, the dataset's name
+    unit : str, the unit
 
     >>> column_of("h_li_sigma", "m").low, column_of("dem_flag", "1").kinds
     (0.0, 'fiu')

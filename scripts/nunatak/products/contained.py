@@ -33,7 +33,7 @@ class _Contained(h5py.Group):
         return self._checked(name, super().get(name, default, **kwargs))
 
     @property
-    def file(self):
+    def file(self) -> h5py.File:
         """Return the file of this object, with the same care."""
         return File(self.id)
 
@@ -53,7 +53,7 @@ class File(_Contained, h5py.File):
     """An h5py.File that gives only what it holds itself."""
 
 
-def open_dataset(group, name):
+def open_dataset(group: h5py.Group, name: str) -> h5py.h5d.DatasetID:
     """
     Open a dataset of a group through HDF5's low-level interface, once it is known to be the file's own.
 
@@ -77,7 +77,7 @@ def open_dataset(group, name):
     return dataset
 
 
-def check_links(group, name):
+def check_links(group: h5py.File, name: str) -> None:
     """
     Refuse a path with a link that is not a hard one.
 
@@ -108,7 +108,7 @@ def check_links(group, name):
             raise GranuleError(f"{group.file.filename}: {_where(group, part)}: is {what}; {_REMEDY}")
 
 
-def check_storage(group, name, dataset):
+def check_storage(group: h5py.Group, name: str, dataset: h5py.h5d.DatasetID) -> None:
     """
     Refuse a dataset whose values lie in other files or are put together from other datasets.
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nunatak.runtime import NunatakError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nunatak.geometry.region import Region
 
 log = logging.getLogger(__name__)
 
@@ -14,9 +21,14 @@ ELLIPSOID, GEOID = "WGS84 ellipsoid", "EGM2008 geoid"
 TIDES = ("tide_ocean", "dac")
 
 
-def needed(*, floating=False, datum="ellipsoid"):
+def needed(*, floating: bool = False, datum: str = "ellipsoid") -> tuple[str, ...]:
     """
     Return the variables that `corrected` needs of ATL06 or ATL11.
+
+    Parameters
+    ----------
+    floating : bool, whether the ice floats (default: False)
+    datum : str, what heights are above (default: "ellipsoid")
 
     >>> needed(floating=True, datum="EGM08")
     ('tide_ocean', 'dac', 'geoid_h')
@@ -24,7 +36,9 @@ def needed(*, floating=False, datum="ellipsoid"):
     return (*(TIDES if floating else ()), *(("geoid_h",) if datum == "EGM08" else ()))
 
 
-def corrected(table, height, *, floating=None, datum="ellipsoid"):
+def corrected(
+    table: pd.DataFrame, height: str, *, floating: np.ndarray | None = None, datum: str = "ellipsoid"
+) -> tuple[pd.DataFrame, int]:
     """
     Take ocean tide and dynamic atmosphere off heights of floating ice, and the geoid off all heights.
 
@@ -66,14 +80,22 @@ def corrected(table, height, *, floating=None, datum="ellipsoid"):
     return new, int((np.isfinite(h) & ~np.isfinite(taken)).sum())
 
 
-def tell_lost(n, *, floating=None, datum="ellipsoid"):
-    """Print a warning for n heights left out because a correction is missing. Nothing is printed for n = 0."""
+def tell_lost(n: int, *, floating: Any = None, datum: str = "ellipsoid") -> None:
+    """
+    Print a warning for n heights left out because a correction is missing. Nothing is printed for n = 0.
+
+    Parameters
+    ----------
+    n : int, how many
+    floating : bool, whether the ice floats (default: None)
+    datum : str, what heights are above (default: "ellipsoid")
+    """
     if n:
         names = needed(floating=bool(floating), datum=datum)
         log.warning("%d heights have no %s and are left out", n, " or ".join(names))
 
 
-def where_floating(table, region):
+def where_floating(table: pd.DataFrame, region: Region | None) -> np.ndarray | None:
     """
     Return which rows lie on floating ice.
 
@@ -92,9 +114,14 @@ def where_floating(table, region):
     return region.contains(*(table[name].to_numpy() for name in names))
 
 
-def said(*, floating=None, datum="ellipsoid"):
+def said(*, floating: Any = None, datum: str = "ellipsoid") -> dict[str, str]:
     """
     Return what a file of heights says of them: attributes.
+
+    Parameters
+    ----------
+    floating : bool, whether the ice floats (default: None)
+    datum : str, what heights are above (default: "ellipsoid")
 
     >>> said(floating="shelf")
     {'height_datum': 'WGS84 ellipsoid', 'tides_removed': 'tide_ocean and dac where shelf floats'}
@@ -103,9 +130,13 @@ def said(*, floating=None, datum="ellipsoid"):
     return about | ({"tides_removed": f"tide_ocean and dac where {floating} floats"} if floating else {})
 
 
-def kept_from(attributes):
+def kept_from(attributes: Mapping[str, str]) -> dict[str, str]:
     """
     Return what `said` wrote into a table's attributes, for a table made from it.
+
+    Parameters
+    ----------
+    attributes : mapping of attribute name to value
 
     >>> kept_from({"study": "x", "height_datum": "EGM2008 geoid"})
     {'height_datum': 'EGM2008 geoid'}
@@ -113,7 +144,7 @@ def kept_from(attributes):
     return {name: attributes[name] for name in ("height_datum", "tides_removed") if name in attributes}
 
 
-def above(table):
+def above(table: pd.DataFrame) -> str:
     """
     Return what the heights of a table are above, in a word for axes and sentences: "WGS84" or "the geoid".
 

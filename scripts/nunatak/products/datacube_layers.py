@@ -8,6 +8,7 @@ that hold a chosen layer are read, and cells a few columns of chunks at a time.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,11 +16,16 @@ from nunatak import granules
 from nunatak.products.itslive.fields import FILL
 from nunatak.products.itslive.scenes import platform_of
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 _BLOCK = 64_000_000  # bytes read at a time
 _NUMBERS = ("vx_error", "vy_error", "vx_stable_shift", "vy_stable_shift", "roi_valid_percentage", "date_dt")
 
 
-def take(variable, order, rows=None, columns=None):
+def take(
+    variable: xr.DataArray, order: np.ndarray, rows: slice | None = None, columns: slice | None = None
+) -> np.ndarray:
     """
     Read chosen layers of a variable.
 
@@ -83,7 +89,7 @@ def _within(part, whole):
     return slice(part.start - whole.start, part.stop - whole.start)
 
 
-def names(store, order):
+def names(store: xr.Dataset, order: np.ndarray) -> np.ndarray:
     """
     Return the granules' names of chosen layers, without folder and extension, or layers' numbers where a cube has none.
 
@@ -100,8 +106,14 @@ def names(store, order):
     return np.concatenate([_short(take(variable, order[start:stop])) for start, stop in runs])
 
 
-def numbers(order):
-    """Make names of the numbers of layers."""
+def numbers(order: np.ndarray) -> np.ndarray:
+    """
+    Make names of the numbers of layers.
+
+    Parameters
+    ----------
+    order : (n,) int array, numbers of the chosen layers
+    """
     return np.array([f"layer{i:07d}" for i in order])
 
 
@@ -109,7 +121,7 @@ def _short(addresses):
     return np.array([str(address).rsplit("/", 1)[-1].removesuffix(".nc") for address in addresses])
 
 
-def layers(store, order, named, times):
+def layers(store: xr.Dataset, order: np.ndarray, named: np.ndarray, times: list[np.ndarray]) -> dict[str, np.ndarray]:
     """
     Return every chosen layer's own metadata, under the names of our cubes.
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import mmap
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from nunatak import endings
 from nunatak.files import remote
@@ -20,7 +23,7 @@ _LONGEST = 300  # characters of a library's words; numba and Arrow write pages
 
 
 @contextmanager
-def guarded(path):
+def guarded(path: Path | str) -> Iterator[Any]:
     """
     Turn any error of the block into a GranuleError of one line.
 
@@ -56,11 +59,16 @@ def _memory_is_left():
     return True
 
 
-def in_words(error, path):
+def in_words(error: Exception, path: Path | str) -> str:
     """
     Return what an error says, on one line and without the file's name.
 
     The kind of an error is named where it is neither ours nor one of HDF5 or the operating system.
+
+    Parameters
+    ----------
+    error : Exception, what reading raised
+    path : str or Path, the granule
     """
     said = " ".join(str(error).split())
     if isinstance(error, NunatakError):

@@ -7,7 +7,9 @@ inflating it takes (`benchmarks/reading.py`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -21,6 +23,9 @@ from nunatak.products.guarded import guarded, in_words
 from nunatak.products.opened import check_file
 from nunatak.products.stored import check_size, check_type, refuse_packed, stated_fill, where
 
+if TYPE_CHECKING:
+    from nunatak.products.columns import Column
+
 # No quantity of any product comes near: what is larger is a fill, also where a file rewritten by a third party has
 # lost its _FillValue or carries the float32 fill in a float64 dataset.
 FILL_LIMIT = 1e38
@@ -29,7 +34,7 @@ MOST_STATED = 10**5  # values of what a granule states of itself, such as an ori
 
 
 @contextmanager
-def open_granule(path):
+def open_granule(path: Any) -> Iterator[Any]:
     """
     Open a granule as an h5py.File that is closed when the block ends.
 
@@ -71,7 +76,7 @@ def _reason(error):
     return " ".join(str(error).split())
 
 
-def text(value):
+def text(value: Any) -> str:
     """
     Return a text attribute as str. NASA writes bytes, rewritten files arrays of str.
 
@@ -85,17 +90,17 @@ def text(value):
     return str(value).strip()
 
 
-def attribute(node, name, default=None):
+def attribute(node: h5py.Dataset | h5py.Group, name: str, default: Any = None) -> Any:
     """Read the attribute of a file, group or dataset as str. Default: `default` where it is absent."""
     return text(node.attrs[name]) if name in node.attrs else default
 
 
-def units(dataset, default=None):
+def units(dataset: h5py.Dataset, default: str | None = None) -> Any:
     """Return the unit a dataset states, or `default`."""
     return attribute(dataset, "units", default)
 
 
-def scalar(file, name, default=None):
+def scalar(file: h5py.File, name: str, default: Any = None) -> Any:
     """Return the value of a one-element dataset, text as str, or `default` where it is absent or empty."""
     if not has(file, name) or file[name].shape is None:
         return default
@@ -110,7 +115,7 @@ def scalar(file, name, default=None):
     return text(value[0]) if isinstance(value[0], bytes | str) else value[0].item()
 
 
-def whole(file, name):
+def whole(file: h5py.File, name: str) -> int | None:
     """Return the whole number of a one-element dataset of numbers or text, or None where it is absent or empty."""
     value = scalar(file, name)
     try:
@@ -122,13 +127,26 @@ def whole(file, name):
     raise GranuleError(f"{where(file, name)}: is {str(value)[:40]!r} and no whole number; fetch it again")
 
 
-def beams_present(file):
-    """List the ground-track groups a file has, in the order gt1l .. gt3r. Subsets lack those without data."""
+def beams_present(file: h5py.File) -> tuple[str, ...]:
+    """
+    List the ground-track groups a file has, in the order gt1l .. gt3r. Subsets lack those without data.
+
+    Parameters
+    ----------
+    file : h5py.File, open for reading
+    """
     return tuple(beam for beam in BEAMS if beam in file)
 
 
-def has(group, name):
-    """Return whether a group holds the dataset `name` (also "subgroup/name")."""
+def has(group: h5py.Group, name: str) -> bool:
+    """
+    Return whether a group holds the dataset `name` (also "subgroup/name").
+
+    Parameters
+    ----------
+    group : h5py.Group
+    name : str, the dataset's name
+    """
     try:
         return name in group and isinstance(group[name], h5py.Dataset)
     except GranuleError:
@@ -137,14 +155,30 @@ def has(group, name):
         raise named(group, name, error) from error
 
 
-def length(group, name):
-    """Return the number of rows of a dataset."""
+def length(group: h5py.Group, name: str) -> int:
+    """
+    Return the number of rows of a dataset.
+
+    Parameters
+    ----------
+    group : h5py.Group
+    name : str, the dataset's name
+    """
     dataset = _open(group, name)
     check_type(group, name, dataset)
     return dataset.shape[0]
 
 
-def read(group, name, rows=slice(None), *, column=ANY, as_float=False, limit=FILL_LIMIT, packed=False):
+def read(
+    group: h5py.Group,
+    name: str,
+    rows: slice | tuple[slice, ...] = slice(None),
+    *,
+    column: Column = ANY,
+    as_float: bool = False,
+    limit: float = FILL_LIMIT,
+    packed: bool = False,
+) -> np.ndarray:
     """
     Read rows, or a window, of one dataset, with fills as NaN.
 
@@ -207,13 +241,28 @@ def _check_fill(group, name, fill, column):
         )
 
 
-def named(group, name, error):
-    """Return the GranuleError for an error of a dataset, named with its beam."""
+def named(group: h5py.Group, name: str, error: Any) -> GranuleError:
+    """
+    Return the GranuleError for an error of a dataset, named with its beam.
+
+    Parameters
+    ----------
+    group : h5py.Group
+    name : str, the dataset's name
+    error : Exception, what reading raised
+    """
     return GranuleError(f"{where(group, name)}: {in_words(error, group.file.filename)}")
 
 
-def missing(group, name):
-    """Return the GranuleError for a dataset a granule lacks: what it has instead and what to do."""
+def missing(group: h5py.Group, name: str) -> GranuleError:
+    """
+    Return the GranuleError for a dataset a granule lacks: what it has instead and what to do.
+
+    Parameters
+    ----------
+    group : h5py.Group
+    name : str, the dataset's name
+    """
     folder, _, leaf = name.rpartition("/")
     parent = group[folder] if folder and folder in group else group
     held = ", ".join(sorted(parent)) if isinstance(parent, h5py.Group) else "values in place of a group"
@@ -239,9 +288,14 @@ def _read_rows(group, name, dataset, rows):
     return out
 
 
-def check_product(file, product):
+def check_product(file: h5py.File, product: str) -> None:
     """
     Refuse a granule whose own `short_name` is another product's. Files without one pass.
+
+    Parameters
+    ----------
+    file : h5py.File, open for reading
+    product : str, the product's name
 
     Raises
     ------
@@ -254,11 +308,15 @@ def check_product(file, product):
         )
 
 
-def orbit(file):
+def orbit(file: h5py.File) -> tuple[int | None, ...]:
     """
     Return (rgt, cycle) as the file itself states them, None for what it does not state.
 
     `orbit_info` where it is there, else `ancillary_data` when start and end agree.
+
+    Parameters
+    ----------
+    file : h5py.File, open for reading
     """
     found = []
     for name, start, end in (("rgt", "start_rgt", "end_rgt"), ("cycle_number", "start_cycle", "end_cycle")):
@@ -270,9 +328,15 @@ def orbit(file):
     return tuple(found)
 
 
-def check_orbit(file, rgt, cycle):
+def check_orbit(file: h5py.File, rgt: int | None, cycle: int | None) -> None:
     """
     Refuse a granule whose track or cycle is not the one its name states. What the file does not state passes.
+
+    Parameters
+    ----------
+    file : h5py.File, open for reading
+    rgt : int, the track of the granule's name
+    cycle : int, the cycle of the granule's name
 
     Raises
     ------

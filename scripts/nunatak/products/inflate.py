@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -34,9 +35,13 @@ def _zlib() -> Callable[[bytes, int], bytes | bytearray]:
 _LIBRARIES = {"deflate": _deflate, "isal": _isal, "zlib": _zlib}
 
 
-def library(name=None):
+def library(name: str | None = None) -> tuple[str, Callable]:
     """
     Return (name, function of (data, size)) of the inflate library asked for, or of the fastest one installed.
+
+    Parameters
+    ----------
+    name : str, the dataset's name (default: None)
 
     Raises
     ------
@@ -55,9 +60,15 @@ def library(name=None):
 LIBRARY, _inflate = library()
 
 
-def inflate(data, size, using=None):
+def inflate(data: bytes, size: int, using: Any = None) -> Any:
     """
     Inflate the `size` bytes that a zlib stream holds.
+
+    Parameters
+    ----------
+    data : bytes, the zlib stream
+    size : int, the largest number of rows of a block
+    using : function of (data, size), the inflate library (default: None)
 
     Raises
     ------
@@ -72,8 +83,20 @@ def inflate(data, size, using=None):
     return raw
 
 
-def unshuffle_reference(raw, item, shape, rows, columns):
-    """Undo HDF5's shuffle, which keeps all first bytes, then all second bytes, and so on. Slow reference for tests."""
+def unshuffle_reference(
+    raw: bytes, item: int, shape: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int]
+) -> np.ndarray:
+    """
+    Undo HDF5's shuffle, which keeps all first bytes, then all second bytes, and so on. Slow reference for tests.
+
+    Parameters
+    ----------
+    raw : bytes, the shuffled bytes of the chunk
+    item : int, bytes of one value
+    shape : tuple of int, the shape of the chunk
+    rows : (start, stop), rows of the chunk that are wanted
+    columns : (start, stop), columns of the chunk that are wanted
+    """
     planes = np.frombuffer(raw, "u1")[: item * shape[0] * shape[1]].reshape(item, *shape)
     window = planes[:, slice(*rows), slice(*columns)]
     return (window.astype("u4") << (8 * np.arange(item, dtype="u4"))[:, None, None]).sum(0, dtype="u4")
@@ -86,7 +109,7 @@ def _unshuffle_pairs(low, high, row0, column0, out):
             out[i, j] = low[row0 + i, column0 + j] | (high[row0 + i, column0 + j] << 8)
 
 
-def unshuffle_window(raw, shape, row0, column0, out):
+def unshuffle_window(raw: Any, shape: tuple[int, int], row0: int, column0: int, out: np.ndarray) -> None:
     """
     Put a window of a byte-shuffled chunk of 16-bit numbers into `out`, and touch nothing beyond it.
 

@@ -7,6 +7,9 @@ a scale and an offset. Only the window and the months that are asked for are rea
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pyproj
 import xarray as xr
@@ -51,7 +54,14 @@ _LAND = 255
 _POLE_HOLE_LATITUDE = -81.5
 
 
-def read_elevation(path, *, bounds=None, period=None, variables=None, crs=None):
+def read_elevation(
+    path: Path | str,
+    *,
+    bounds: tuple[float, float, float, float] | None = None,
+    period: tuple[np.datetime64 | str, np.datetime64 | str] | None = None,
+    variables: tuple[str, ...] | None = None,
+    crs: str | None = None,
+) -> xr.Dataset:
     """
     Read height change of grounded ice, in a window and a period.
 
@@ -97,7 +107,9 @@ def read_elevation(path, *, bounds=None, period=None, variables=None, crs=None):
     return data
 
 
-def read_shelf(path, *, bounds=None, period=None, variables=None, crs=None):
+def read_shelf(
+    path: Path | str, *, bounds: Any = None, period: Any = None, variables: Any = None, crs: Any = None
+) -> xr.Dataset:
     """
     Read height change, firn and mass balance of Antarctica's ice shelves, in a window and a period.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from pathlib import Path
 
 import h5py
 
@@ -14,7 +15,7 @@ ANSWER_SECONDS = 60  # for the first bytes of a file; a network folder that is g
 _START = 256  # bytes that tell a web page from HDF5
 
 
-def check_file(path):
+def check_file(path: Path | str) -> None:
     """
     Refuse a path that is no HDF5 file, and one whose disk does not answer.
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+if TYPE_CHECKING:
+    from nunatak.geometry.region import Region
 
-def inside(latitude, longitude, region):
+
+def inside(latitude: np.ndarray, longitude: np.ndarray, region: Region | None) -> np.ndarray:
     """
     Find the points of a track that lie in a region (bool). Default: all with a position.
 
@@ -23,9 +28,13 @@ def inside(latitude, longitude, region):
     return keep
 
 
-def span(keep):
+def span(keep: np.ndarray) -> slice:
     """
     Return the slice from the first to the last kept row.
+
+    Parameters
+    ----------
+    keep : (n,) bool array
 
     >>> span(np.array([False, True, False, True, False]))
     slice(1, 4, None)

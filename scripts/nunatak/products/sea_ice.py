@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,12 @@ from nunatak.products.spots import UNKNOWN_SPOT, is_strong, spots
 from nunatak.products.status import EMPTY, MISSING, OUTSIDE, PRESENT, TrackStatus
 from nunatak.runtime import NunatakError
 from nunatak.times import delta_time_to_utc
+
+if TYPE_CHECKING:
+    import h5py
+
+    from nunatak.geometry.region import Region
+    from nunatak.products.segment_filter import SegmentFilter
 
 WEIGHT = "height_segment_length_seg"  # of a segment in every mean
 LENGTH = Column("f4", 0, 1e4, 1)  # m; granules of release 003 hold segments of 6 km where photons are few
@@ -50,35 +57,57 @@ class Layout:
     """what the variables can hold that the product alone has"""
 
     @property
-    def columns(self):
+    def columns(self) -> dict[str, Column]:
         """Return what each variable can hold."""
         known = {name: column_of(name, unit)._replace(ndim=1) for name, unit in self.units.items()}
         return {**known, **POSITION, WEIGHT: LENGTH, **self.bounds}
 
     @property
-    def key(self):
+    def key(self) -> str:
         """Return the product's name in a study, such as atl07."""
         return self.product.lower()
 
     @property
-    def roots(self):
+    def roots(self) -> tuple[str, ...]:
         """Return the groups that hold the segments, one for each layout, newest first."""
         return names_of.ROOTS[self.key]
 
-    def paths(self, name):
-        """Return the paths of a variable below the beam, newest first."""
+    def paths(self, name: str) -> tuple[str, ...]:
+        """
+        Return the paths of a variable below the beam, newest first.
+
+        Parameters
+        ----------
+        name : str, the variable's name
+        """
         if names_of.group_of(self.key, name) is None:
             return tuple(f"{root}/{name}" for root in self.roots)
         return names_of.paths(self.key, name)
 
-    def path(self, beam, name):
-        """Return the path of a variable in this beam's group, or None."""
+    def path(self, beam: h5py.Group, name: str) -> str | None:
+        """
+        Return the path of a variable in this beam's group, or None.
+
+        Parameters
+        ----------
+        beam : h5py.Group, the beam's group
+        name : str, the dataset's name
+        """
         return next((path for path in self.paths(name) if hdf5.has(beam, path)), None)
 
 
 def read_segments(
-    path, layout, *, region=None, period=None, beams="strong", keep, variables=None, reader="h5py", credentials=None
-):
+    path: Path | str,
+    layout: Layout,
+    *,
+    region: Region | None = None,
+    period: Any = None,
+    beams: str = "strong",
+    keep: SegmentFilter,
+    variables: list[str] | None = None,
+    reader: str = "h5py",
+    credentials: Any = None,
+) -> tuple[pd.DataFrame, list[TrackStatus]]:
     """
     Read the sea-ice segments of one granule, in a region and a period.
 

@@ -28,19 +28,25 @@ class SegmentFilter:
     """variable: (lowest, highest) kept, None for no limit, as {"ice_conc_amsr2": (50, None)}; unknown values stay"""
 
     @property
-    def variables(self):
+    def variables(self) -> tuple[str, ...]:
         """Return the names of all variables the filter looks at."""
         types = ("height_segment_type",) if self.types is not None else ()
         return (*types, *self.flags, *self.limits)
 
-    def named(self, product):
-        """Return the same filter under the names that `product` has, however they were written."""
+    def named(self, product: str) -> SegmentFilter:
+        """
+        Return the same filter under the names that `product` has, however they were written.
+
+        Parameters
+        ----------
+        product : str, the product's name
+        """
         name = partial(names_of.canonical, product)
         flags = {name(variable): kept for variable, kept in self.flags.items()}
         limits = {name(variable): kept for variable, kept in self.limits.items()}
         return replace(self, flags=flags, limits=limits)
 
-    def apply(self, columns, keep):
+    def apply(self, columns: Mapping[str, np.ndarray], keep: np.ndarray) -> list[str]:
         """
         Drop from `keep` what does not pass, and say what was dropped.
 

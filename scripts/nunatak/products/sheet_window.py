@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyproj
 
 from nunatak.products import GranuleError, polar_grid, sheets
 
+if TYPE_CHECKING:
+    import h5py
 
-def window(file, bounds, crs=None):
+
+def window(file: h5py.File, bounds: Any, crs: str | None = None) -> polar_grid.Window:
     """
     Return the part of a sheet's grid that touches some bounds.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyproj
@@ -11,13 +12,16 @@ from nunatak.products import GranuleError, hdf5
 from nunatak.products.axes import projected_code
 from nunatak.times import days_to_utc
 
+if TYPE_CHECKING:
+    import h5py
+
 SHEETS = {"greenland": "EPSG:3413", "antarctica": "EPSG:3031"}
 """coordinate system of the grids of each sheet"""
 _NAMES = {crs: sheet for sheet, crs in SHEETS.items()}
 _MAPPINGS = ("mapping", "Polar_Stereographic", "polar_stereographic", "spatial_ref", "crs")
 
 
-def sheet_of(file) -> str:
+def sheet_of(file: h5py.File) -> str:
     """
     Return the ice sheet of an open file: greenland or antarctica.
 
@@ -67,7 +71,7 @@ def _of_parallel(mapping):
     return {70.0: 3413, -71.0: 3031}.get(parallel)
 
 
-def times_of(file):
+def times_of(file: h5py.File) -> np.ndarray:
     """
     Return the times of an open file's steps.
 

@@ -6,10 +6,15 @@ The spacecraft flies forward or backward; turned round, the beam that led on the
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from nunatak.constants import BEAMS
 from nunatak.products import GranuleError, hdf5
+
+if TYPE_CHECKING:
+    import h5py
 
 _BACKWARD, _FORWARD, _TURNING = _ORIENTATIONS = 0, 1, 2
 _ODD = -1  # what is none of them
@@ -18,7 +23,7 @@ _ORIENT = "orbit_info/sc_orient"
 UNKNOWN_SPOT = 0  # the spacecraft is turning (sc_orient 2), or the file does not say
 
 
-def spots(file, beam, delta_time):
+def spots(file: h5py.File, beam: str, delta_time: np.ndarray) -> tuple[np.ndarray, str]:
     """
     Return the ATLAS spot (1 to 6, odd is strong) that made a ground track, at each time.
 
@@ -55,8 +60,14 @@ def spots(file, beam, delta_time):
     return spot.astype("i1"), note
 
 
-def is_strong(spot):
-    """Return whether a spot is a strong beam: 1, 3 and 5 are."""
+def is_strong(spot: np.ndarray) -> np.ndarray:
+    """
+    Return whether a spot is a strong beam: 1, 3 and 5 are.
+
+    Parameters
+    ----------
+    spot : int array, spot 1 to 6
+    """
     return np.asarray(spot) % 2 == 1
 
 

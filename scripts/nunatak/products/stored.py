@@ -10,11 +10,15 @@ from __future__ import annotations
 import math
 import os
 import resource
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h5py import h5a, h5d
 
 from nunatak.products import GranuleError
+
+if TYPE_CHECKING:
+    import h5py
 
 MOST_ROWS = 10**8  # read at once: ATL08 lists some 10^7 photons of a beam; no other column comes near
 MOST_VALUES = 2 * 10**9  # of a grid: ATL14 of all Greenland has 4 x 10^8 cells
@@ -22,12 +26,26 @@ NUMBERS = "fiu"  # kinds of numpy types
 _WORDS = {"f": "floats", "i": "integers", "u": "integers"}
 
 
-def where(group, name):
-    """Return file and dataset as they begin an error."""
+def where(group: h5py.Group, name: str) -> str:
+    """
+    Return file and dataset as they begin an error.
+
+    Parameters
+    ----------
+    group : h5py.Group
+    name : str, the dataset's name
+    """
     return f"{group.file.filename}: {f'{group.name}/{name}'.strip('/')}"
 
 
-def check_type(group, name, dataset, kinds=NUMBERS, width=1, ndim=None):
+def check_type(
+    group: h5py.Group,
+    name: str,
+    dataset: h5py.h5d.DatasetID,
+    kinds: str = NUMBERS,
+    width: int = 1,
+    ndim: int | None = None,
+) -> None:
     """
     Refuse a dataset of another type or number of dimensions than its layout's.
 
@@ -62,7 +80,7 @@ def _named(dtype):
     return f"{dtype.base} values" if dtype.names is None else "compound values"
 
 
-def check_size(group, name, dataset, asked):
+def check_size(group: h5py.Group, name: str, dataset: h5py.h5d.DatasetID, asked: tuple[int, ...]) -> None:
     """
     Refuse a dataset that is too large to be real, or of which values were never written.
 
@@ -104,7 +122,7 @@ def check_size(group, name, dataset, asked):
         )
 
 
-def memory():
+def memory() -> int:
     """Return the bytes of memory that this process can have: those of the machine, or fewer where it is limited."""
     whole, limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), resource.getrlimit(resource.RLIMIT_AS)[0]
     return whole if limit == resource.RLIM_INFINITY else min(whole, limit)
@@ -120,11 +138,17 @@ def _reads_as_missing(dataset, plan):
     return not np.isfinite(value) or abs(float(value)) > 1e30 or (stated is not None and value == stated)
 
 
-def refuse_packed(group, name, dataset):
+def refuse_packed(group: h5py.Group, name: str, dataset: h5py.h5d.DatasetID) -> None:
     """
     Refuse values that somebody packed: the products' own granules hold plain values.
 
     Read as they are, heights packed by 0.001 would be a thousand times too large.
+
+    Parameters
+    ----------
+    group : h5py.Group
+    name : str, the dataset's name
+    dataset : h5py.Dataset
     """
     for attribute, plain in ((b"scale_factor", 1), (b"add_offset", 0)):
         stated = number(dataset, attribute)
@@ -135,13 +159,26 @@ def refuse_packed(group, name, dataset):
             )
 
 
-def stated_fill(dataset):
-    """Return the dataset's own _FillValue, or None."""
+def stated_fill(dataset: h5py.h5d.DatasetID) -> Any:
+    """
+    Return the dataset's own _FillValue, or None.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+    """
     return number(dataset, b"_FillValue")
 
 
-def number(dataset, name):
-    """Return a numeric attribute of a dataset, or None."""
+def number(dataset: h5py.h5d.DatasetID, name: bytes) -> float | None:
+    """
+    Return a numeric attribute of a dataset, or None.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+    name : bytes, the attribute's name
+    """
     if not h5a.exists(dataset, name):
         return None
     stated = h5a.open(dataset, name)

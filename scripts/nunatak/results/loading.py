@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nunatak.compute.registry import registry
 from nunatak.files import tables
 from nunatak.results import reading
 from nunatak.results.table import RESULTS
 
+if TYPE_CHECKING:
+    pass
+
 reader_of = registry(RESULTS, "read")
 _MOST_ROWS = 2_000_000  # of chunks of points that are held at a time
 
 
-def read_results(inputs, names=None):
+def read_results(inputs: Mapping[str, str], names: Any = None) -> dict[str, Any]:
     """
     Read results into memory.
 
@@ -58,7 +61,7 @@ class Opened(Mapping):
         return sum(1 for _ in self)
 
     @property
-    def layers(self):
+    def layers(self) -> dict[Any, Any]:
         """
         Return the height change on every grid, as a mapping of resolution to HeightChange, finest first.
 
@@ -72,10 +75,16 @@ class Opened(Mapping):
         return self._read["layers"]
 
     def row_count(self, source):
-        """Return how many rows the chunks of a source have together, without reading them."""
+        """
+        Return how many rows the chunks of a source have together, without reading them.
+
+        Parameters
+        ----------
+        source : where the rows are
+        """
         return sum(tables.row_count(path) for path in reading.listed(self.paths.get(source, [])))
 
-    def rows(self, source, columns=None, most=_MOST_ROWS):
+    def rows(self, source: str, columns: Any = None, most: int = _MOST_ROWS) -> tuple[None, bool]:
         """
         Read rows of the chunks that results were made from.
 

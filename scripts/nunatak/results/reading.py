@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from nunatak.constants import SIMULATED
 from nunatak.files.rasters import write_netcdf_groups
 from nunatak.files.tables import read_csv, read_table
 from nunatak.runtime import NunatakError, file_sha256, read_json
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # the folders below a product's that hold a table for every chunk, and the files of a figure
 CHUNKED = ("ledger", "read", "points", "sums", "levels", "tallies", "segments", "extents")
@@ -113,7 +117,7 @@ def read_surface_change(path):
     return read_height_change(path).change if resolutions(path) else read_record(path)
 
 
-def read_map(path):
+def read_map(path: str) -> xr.Dataset:
     """
     Open a NetCDF file with one grid.
 
@@ -175,7 +179,7 @@ def sections(path):
     return found
 
 
-def source_of(paths):
+def source_of(paths: Iterable[Any]) -> str:
     """
     Return where the numbers of some results come from: SIMULATED when any of them descends from simulated granules.
 
@@ -226,23 +230,29 @@ def _exists(path):
         raise NunatakError(f"{path}: is missing; run the study again, the workflow will make it")
 
 
-def granule_tables(paths):
+def granule_tables(paths: list[Any]) -> dict[Any, Any]:
     """Read granule tables by product, the folder each lies in."""
     return {Path(path).parent.name: read_table(path) for path in listed(paths)}
 
 
-def listed(value):
+def listed(value: Any) -> list[Any]:
     """Return one path or several as a list."""
     return [value] if isinstance(value, str) or hasattr(value, "__fspath__") else list(value)
 
 
-def flat(inputs):
+def flat(inputs: Mapping[str, Any]) -> list[Path]:
     """Return all paths of a mapping of names to a path or a list of paths."""
     return [Path(path) for value in inputs.values() for path in listed(value)]
 
 
-def hashes(inputs):
-    """Compute the SHA-256 of every input, by its folder and name, for the sidecar of a figure."""
+def hashes(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """
+    Compute the SHA-256 of every input, by its folder and name, for the sidecar of a figure.
+
+    Parameters
+    ----------
+    inputs : mapping of name to a path or a list of paths
+    """
     return {f"{path.parent.name}/{path.name}": file_sha256(path) for path in sorted(flat(inputs))}
 
 
@@ -294,6 +304,11 @@ def set_aside(folder, paths):
     """
     Move files of a study's folder to <folder>.obsolete, or to <folder>.obsolete-2, -3 .. where that is there.
 
+    Parameters
+    ----------
+    folder : Path, the study's folder of results
+    paths : sequence of str or Path
+
     Returns
     -------
     the folder they are in now
@@ -309,13 +324,25 @@ def set_aside(folder, paths):
     return aside
 
 
-def releases(granules):
-    """Return the releases of every product among granule tables."""
+def releases(granules: Mapping[Any, Any]) -> dict[Any, Any]:
+    """
+    Return the releases of every product among granule tables.
+
+    Parameters
+    ----------
+    granules : mapping of product to its granule table
+    """
     return {name: {"version": ", ".join(sorted(set(t["version"].dropna())))} for name, t in granules.items()}
 
 
 def ledger_tables(paths):
-    """Read the ledgers of every product, its chunks joined. They lie in <product>/<folder>/<chunk>.parquet."""
+    """
+    Read the ledgers of every product, its chunks joined. They lie in <product>/<folder>/<chunk>.parquet.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+    """
     found: dict[str, list] = {}
     for path in listed(paths):
         found.setdefault(Path(path).parent.parent.name, []).append(path)

@@ -25,12 +25,12 @@ class Result(NamedTuple):
     """module:function that reads it, below `nunatak`, such as files.tables:read_csv"""
 
 
-def has(*products):
+def has(*products) -> Callable:
     """Return the condition that a study asks for all of these products."""
     return lambda study: all(product in study.products for product in products)
 
 
-def has_any(*products):
+def has_any(*products) -> Callable:
     """Return the condition that a study asks for any of these products."""
     return lambda study: any(product in study.products for product in products)
 
@@ -46,18 +46,36 @@ def _fits(study):
     return asked is not None and not asked.compact and asked.als is None
 
 
-def has_dynamics(study):
-    """Return whether a study joins velocity with a thickness."""
+def has_dynamics(study: Any) -> bool:
+    """
+    Return whether a study joins velocity with a thickness.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
+    """
     return study.dynamics is not None
 
 
-def has_thinning(study):
-    """Return whether a study joins velocity and thickness with height change, too."""
+def has_thinning(study: Any) -> bool:
+    """
+    Return whether a study joins velocity and thickness with height change, too.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
+    """
     return has_dynamics(study) and has_any("atl15", "itslive_elevation")(study)
 
 
-def is_local(study):
-    """Return whether the photons of the fitted heights are here."""
+def is_local(study: Any) -> bool:
+    """
+    Return whether the photons of the fitted heights are here.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
+    """
     return study.products.atl06sr.engine == "local"
 
 

@@ -7,6 +7,8 @@ The rules ask these functions and nothing else. A new result is a row of `result
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from nunatak.granules.products import product_row, products_with
 from nunatak.results.figures import FIGURES, row_of
 from nunatak.results.table import FURTHER, RASTERS, RESULTS, Study, is_local
@@ -29,24 +31,50 @@ SUMMED = products_with(kept="sums")
 
 
 def is_read(study: Study, product: str) -> bool:
-    """Return whether a product's granules are read chunk by chunk, so that a ledger says what reading found."""
+    """
+    Return whether a product's granules are read chunk by chunk, so that a ledger says what reading found.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
+    product : str, the product's name
+    """
     if product == "atl03":
         return study.products.atl03 is not None and study.products.atl03.extents
     return product_row(product).kept in ("points", "sums", "fit")
 
 
 def results(study: Study) -> dict[str, str]:
-    """Return the results a study makes: name to path below its folder."""
+    """
+    Return the results a study makes: name to path below its folder.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
+    """
     return {name: result.path for name, result in RESULTS.items() if result.made(study)}
 
 
 def rasters(study: Study) -> dict[str, str]:
-    """Return the rasters for a GIS that a study makes: name to path below its folder."""
+    """
+    Return the rasters for a GIS that a study makes: name to path below its folder.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
+    """
     return {name: FURTHER[name].path for name in RASTERS if FURTHER[name].made(study)}
 
 
 def of_chunks(study: Study, product: str) -> tuple[str, ...]:
-    """List the folders below a product's in which a study keeps one table for every chunk."""
+    """
+    List the folders below a product's in which a study keeps one table for every chunk.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
+    product : str, the product's name
+    """
     tables: tuple[str, ...] = ()
     if product in POINTS:
         tables = ("points",)
@@ -60,11 +88,16 @@ def of_chunks(study: Study, product: str) -> tuple[str, ...]:
     return (*fetched, *(("read",) if is_read(study, product) else ()), *tables)
 
 
-def everything(study: Study, formats=()) -> list[str]:
+def everything(study: Study, formats: Iterable[str] = ()) -> list[str]:
     """
     List every table, grid, cube, figure and executed notebook of a study: paths below its folder, sorted.
 
     `formats` are those of its figures that are drawn for other studies' sake.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
+    formats : sequence of str, such as ("pdf", "png")
     """
     paths = [result.path for result in (*RESULTS.values(), *FURTHER.values()) if result.made(study)]
     for product in study.products:
@@ -84,7 +117,14 @@ def possible() -> dict[str, list[str]]:
 
 
 def drawn_from(study: Study, figure: str) -> dict[str, str]:
-    """Return the results a figure of a study is drawn from, by name. Those the study lacks are left out."""
+    """
+    Return the results a figure of a study is drawn from, by name. Those the study lacks are left out.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
+    figure : Figure, a row of the table of figures
+    """
     made = results(study)
     return {name: made[name] for name in dict.fromkeys(("regions", *row_of(figure).inputs)) if name in made}
 
@@ -94,6 +134,10 @@ def figure_listing(study: Study) -> list[str]:
     List the figures by name with what each shows, as lines of text: those a study draws, then all others.
 
     Names are what `figures: {names: [..]}` takes.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
     """
     drawn = [(name, row_of(name)) for name in study.figure_names]
     others = [row for row in FIGURES.values() if row not in [row for _, row in drawn]]
@@ -106,6 +150,12 @@ def figure_listing(study: Study) -> list[str]:
 
 
 def topics(study: Study) -> list[str]:
-    """List the notebooks a study gets."""
+    """
+    List the notebooks a study gets.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
+    """
     made = results(study)
     return [topic for topic, names in TOPICS.items() if any(name in made for name in names)]

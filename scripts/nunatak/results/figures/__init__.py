@@ -23,6 +23,10 @@ def row_of(name: str) -> Figure:
     """
     Return the row of a figure, such as that of `transect` for transect_across.
 
+    Parameters
+    ----------
+    name : str, the figure's name
+
     Raises
     ------
     KeyError : no figure has that name
@@ -32,12 +36,24 @@ def row_of(name: str) -> Figure:
 
 
 def known_names(study: Study) -> list[str]:
-    """Return the names of all figures that a study may ask for."""
+    """
+    Return the names of all figures that a study may ask for.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
+    """
     return [name for row in FIGURES.values() for name in row.names(study)]
 
 
 def possible_names(study: Study) -> list[str]:
-    """Return the names of the figures that a study's products and keys allow."""
+    """
+    Return the names of the figures that a study's products and keys allow.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
+    """
     return [name for row in FIGURES.values() if row.is_possible(study) for name in row.names(study)]
 
 

@@ -38,9 +38,21 @@ class Figure:
         return f"{self.name}_<name>" if self.each else self.name
 
     def names(self, study: Study) -> list[str]:
-        """Return the names this row stands for in a study: its own, or one for every entry of a key."""
+        """
+        Return the names this row stands for in a study: its own, or one for every entry of a key.
+
+        Parameters
+        ----------
+        study : Study, the study as it was loaded
+        """
         return [f"{self.name}_{entry}" for entry in getattr(study, self.each)] if self.each else [self.name]
 
     def is_possible(self, study: Study) -> bool:
-        """Return whether the study makes what the figure needs."""
+        """
+        Return whether the study makes what the figure needs.
+
+        Parameters
+        ----------
+        study : Study, the study as it was loaded
+        """
         return RESULTS[self.inputs[0]].made(study) and (self.when is None or self.when(study))
