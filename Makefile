@@ -76,6 +76,12 @@ lint: .venv/nunatak-test ## format, lint, spelling and types
 	@.venv/bin/snakefmt --check Snakefile rules
 	@$(run) --lint
 
+.PHONY: docs
+docs: .venv/nunatak-docs ## this documentation as a site, to docs/_build/index.html
+	@PYTHONPATH=scripts:. .venv/bin/python tools/write_pages.py > /dev/null
+	@.venv/bin/python -m sphinx -W --keep-going -q -d docs/_build/.trees docs docs/_build
+	@.venv/bin/python tools/check_site.py docs/_build
+
 .PHONY: explore
 explore: .venv/nunatak ## choose a region on a map in the browser and write a study file; ARGS="--no-browser --port 8000"
 	@PYTHONPATH=scripts .venv/bin/python -m nunatak.explorer $(ARGS)
@@ -106,11 +112,16 @@ regions: .venv/nunatak ## the regions a study can name
 	@$(pip) -r requirements-test.lock
 	@touch $@
 
+.venv/nunatak-docs: requirements-docs.lock .venv/nunatak
+	@echo "adding the packages of the documentation to .venv (once)"
+	@$(pip) -r requirements-docs.lock
+	@touch $@
+
 .PHONY: slurm
 slurm: .venv/nunatak requirements-slurm.lock ## adds Slurm's executor to .venv, for --workflow-profile profiles/slurm
 	@$(pip) --no-deps -r requirements-slurm.lock
 
 # everything else is a target of the workflow
-Makefile requirements.lock requirements-test.lock requirements-slurm.lock: ;
+Makefile requirements.lock requirements-test.lock requirements-docs.lock requirements-slurm.lock: ;
 %: .venv/nunatak
 	@$(run) $@ $(config)

@@ -53,7 +53,7 @@ def crossovers(
     Parameters
     ----------
     table : DataFrame of rows along tracks, already filtered, in any order: rgt, cycle, `beam`, `along`, x, y (m, one
-        map for all), latitude, longitude, time, `height`, `height`_sigma (m) and optionally sigma_systematic (m, the
+        map for all), latitude, longitude, time, `height`, `<height>_sigma` (m) and optionally sigma_systematic (m, the
         error that a pass shares, else 0.03 m) and release
     height : column of heights. Default: h_li
     beam, along : columns of the ground track and of the number that grows along it. Default: beam and segment_id
@@ -68,7 +68,7 @@ def crossovers(
         dt_days, dh = h_2 - h_1 (m)
         dh_sigma_own (m, of the two heights alone), dh_sigma_common (m, of what each pass shares), dh_sigma (both)
         dh_common : m, median of the other crossovers of the same two passes: change and what the passes share; NaN for
-            fewer than five
+        fewer than five
         z = dh / dh_sigma, z_own = (dh - dh_common) over dh_sigma_own and the error of the median
 
     Notes

@@ -188,8 +188,8 @@ def track_outliers(
     rates_table : rates of points
     residual : (n,) array, m/yr, each rate less the estimate of the other tracks at its place
     by : columns that name a track. Default: rgt
-    limit : largest |z| of a track that is no outlier, where z is the track's median over the spread of all tracks', NaN
-        for fewer than five tracks. Default: 4
+    limit : largest abs(z) of a track that is no outlier, where z is the track's median over the spread of all tracks',
+        NaN for fewer than five tracks. Default: 4
 
     Returns
     -------

@@ -43,7 +43,7 @@ def rates(
 
     Parameters
     ----------
-    heights : DataFrame, one row for each point and time: the keys, `time`, `height`, `height`_sigma (m) and optionally
+    heights : DataFrame, one row for each point and time: the keys, `time`, `height`, `<height>_sigma` (m) and perhaps
         sigma_systematic (m, the error that a pass shares, else 0.03 m), already filtered. Rows without a positive,
         finite sigma cannot be weighted and do not count
     keys : columns that name a point, such as ["rgt", "pair", "ref_pt"]
@@ -55,9 +55,9 @@ def rates(
     DataFrame, one row per point in the order of keys, units in attrs:
         keys. Other columns that are constant for a point (`latitude`, ...) are left to the caller
         dhdt, dhdt_sigma : m/yr, positive where the surface rises, from the covariance, times sqrt(chi2_reduced) if
-            that is above 1. NaN for points with too few heights or too short a span
+        that is above 1. NaN for points with too few heights or too short a span
         dhdt_sigma_systematic : m/yr, of the errors that a whole pass shares: rms(sigma_systematic) / (T sqrt(N / 12)).
-            It does not average out along the track and is not in dhdt_sigma
+        It does not average out along the track and is not in dhdt_sigma
         dhdt_theil_sen : m/yr, median of the slopes between all pairs of heights, which is robust to outliers
         n_cycles, n_left_out : heights that count, and those left out as outliers (see Notes)
         h, h_sigma : m, the line at `year`, the weighted mean time
@@ -72,7 +72,7 @@ def rates(
 
     Among five or more heights, those five errors from the line are left out, first from the line of the median slope,
     then from the fit without them. The error is the height's own with 0.03 m that a pass shares, multiplied by the
-    excess scatter of the others (1.4826 x median of |residual / error|, times 1 + 4 / degrees of freedom). Two heights
+    excess scatter of the others (1.4826 x median of abs(residual/error), times 1 + 4 / degrees of freedom). Two heights
     in a row on one side are a change of the surface and stay. All stay if more than a quarter would be left out, or
     half of the time between the first and the last, since such a line cannot decide.
     """

@@ -63,10 +63,10 @@ def join(record, change):
     -------
     Dataset as of `of_one_source`, relative to 2020.0, with from_atl15 (where ATL15 stands) and further
         offset, offset_sigma (y, x; m) : what was added to the other record, and its standard error, which all of its
-            epochs share and delta_h_sigma does not hold
+        epochs share and delta_h_sigma does not hold
         n_shared (y, x) : shared epochs
         itslive, itslive_sigma (shared, y, x) : the other record, moved, at the shared epochs, whose decimal years are
-            shared_year
+        shared_year
 
     Raises
     ------

@@ -92,14 +92,14 @@ def region_change(
     DataFrame, one row per epoch, units in `attrs["units"]`:
         region, resolution, time, decimal_year, since, years
         volume_change (km3) with volume_sigma (correlated over the range), volume_sigma_independent and
-            volume_sigma_fully_correlated, the bounds
+        volume_sigma_fully_correlated, the bounds
         mean_dh (m) = volume over area, mean_rate (m/yr) = mean_dh over the years; with _sigma
         area (km2) summed over, ice_area (km2) of the region, unobserved_share = the part of it without a value
         interpolated_share : of `area` at cells without data of their own at the epoch; NaN where the file does not say
         n_cells, sigma_from (which error of a difference), quantity ("mass" or "volume"), correlation_range
         mass_change, mass_sigma (Gt), with a density
         firn_change, gia_change (km3), where `mass.ice_equivalent` took firn air and uplift out: the surface changed by
-            the sum of volume_change and these two
+        the sum of volume_change and these two
     """
     rows, columns = _extent(coverage)
     change = change.isel(y=rows, x=columns)

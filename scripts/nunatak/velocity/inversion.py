@@ -67,8 +67,8 @@ def invert(
 
     Notes
     -----
-    Minimises |W (A x - d)|^2 + |difference of x|^2 / smoothness^2, with A the time each pair spends in each interval, d
-    its displacement, W from its error. After TICOI (Charrier et al. 2025, The Cryosphere 19, 4555), whose
+    Minimises ``|W (A x - d)|^2 + |difference of x|^2 / smoothness^2``, with A the time each pair spends in each
+    interval, d its displacement, W from its error. After TICOI (Charrier et al. 2025, The Cryosphere 19, 4555), whose
     intervals run from image to image; here they are regular from the start.
     """
     if not step_days > 0:
