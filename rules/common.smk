@@ -199,7 +199,9 @@ def source_is(*names):
 
 
 def stack_of(wildcards):
-    """The layers behind a study's velocities: its cube, or those chosen in datacubes."""
+    """The layers behind a study's velocities: its cube, or those chosen in datacubes; none behind mosaics."""
+    if LOADED[wildcards.study].products.itslive.source == "mosaics":
+        return []
     made = "cube.zarr" if LOADED[wildcards.study].products.itslive.has_cube else "layers"
     return f"<results>/{wildcards.study}/velocity/{made}"
 

@@ -23,8 +23,8 @@ def check_inputs(wildcards):
     if loaded.sea_ice:
         sums = {kind: chunk_files(loaded.sea_ice, kind, "parquet")(wildcards) for kind in ("sums", "levels", "tallies")}
         behind |= sums | {"ledger_sea_ice": chunk_files(loaded.sea_ice, "read", "parquet")(wildcards)}
-    if "itslive" in asked:
-        behind["cube"] = stack_of(wildcards)
+    if "itslive" in asked and (stack := stack_of(wildcards)):
+        behind["cube"] = stack
     return (
         results_of(wildcards) | below(label, targets.rasters(loaded)) | behind | {"figures": figures_of(label, "json")}
     )

@@ -70,15 +70,17 @@ def main(stack, annual, out, *, points, flowlines, gates, study):
 
     Parameters
     ----------
-    stack : folder of the cube, or of the chosen layers of datacubes
+    stack : folder of the cube, or of the chosen layers of datacubes; None of mosaics, which have none
     annual : annual.nc
     out : mapping of series, flowline, series_csv, flowline_csv, gates to a path
     points : the study's, (longitude, latitude) by name
     flowlines, gates : the study's, parameters.velocity.Flowline and Gate by name
     """
-    stack, yearly = open_stack(stack), read_map(annual)
+    stack, yearly = open_stack(stack) if stack else None, read_map(annual)
     about = (
-        stamp(study=study, source=stack.attrs["nunatak_source"], inputs=[annual], parameters=[points, flowlines, gates])
+        stamp(
+            study=study, source=yearly.attrs["nunatak_source"], inputs=[annual], parameters=[points, flowlines, gates]
+        )
         | GROUND
         | {"crs": yearly.attrs["crs"]}
     )
@@ -110,9 +112,14 @@ def write_places(table, name, out, about):
 def series(stack, yearly, places):
     """
     Return every pair at the points (kind pair), annual means (annual), and the seasonal model at ten-day steps (model).
+
+    Without a stack there are annual means alone.
     """
     if not places:
         return pd.DataFrame({"point": [], "kind": [], "time": [], "x": [], "y": [], "v": [], "v_error": []})
+    means = [annual_means(yearly, x, y).assign(point=name, x=x, y=y, kind="annual") for name, (x, y) in places.items()]
+    if stack is None:
+        return in_order(means)
     pairs = velocity.point_series(stack, places).assign(kind="pair")
     pairs["v_error"] = velocity.speed_error(pairs["vx"], pairs["vy"], pairs["vx_error"], pairs["vy_error"])
     first, last = (f"{year:.0f}-01-01" for year in (np.floor(yearly["year_start"][0]), np.ceil(yearly["year_end"][-1])))
@@ -121,8 +128,11 @@ def series(stack, yearly, places):
         velocity.model_series(yearly, x, y, time).assign(point=name, x=x, y=y, kind="model")
         for name, (x, y) in places.items()
     ]
-    means = [annual_means(yearly, x, y).assign(point=name, x=x, y=y, kind="annual") for name, (x, y) in places.items()]
-    parts = [pairs, *means, *models]
+    return in_order([pairs, *means, *models])
+
+
+def in_order(parts):
+    """Join parts of a series without rows that have no speed, the point and the kind of each row first."""
     table = pd.concat([part[part["v"].notna()] for part in parts], ignore_index=True)
     return table[["point", "kind", *(name for name in table if name not in ("point", "kind"))]]
 
@@ -219,7 +229,7 @@ def window(grid, vertices):
 if __name__ == "__main__":
     with job(snakemake):
         main(
-            snakemake.input.stack,
+            snakemake.input.get("stack") or None,
             snakemake.input.annual,
             dict(snakemake.output.items()),
             points=snakemake.params.points,

@@ -80,7 +80,7 @@ FLOORS: tuple[tuple[str, tuple[Room, ...]], ...] = (
             Room(
                 "cubes",
                 (),
-                "Image pairs planned, stacked and assembled to a cube on disk, or out of datacubes.",
+                "Image pairs planned, stacked and assembled to a cube on disk; datacubes and mosaics read.",
             ),
             Room("service", (), "SlideRule's interface answered by the photon engine."),
         ),

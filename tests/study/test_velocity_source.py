@@ -16,11 +16,26 @@ BEHIND = {"velocity/cube.zarr", "velocity/layers"}
         ({"source": "datacubes", "ice": "region"}, "ice needs source: pairs, not datacubes; leave one of them out"),
         ({"source": "datacubes", "percent_valid_in_region": 5}, "percent_valid_in_region needs source: pairs"),
         ({"keep_cube": True}, "keep_cube needs source: datacubes, not pairs"),
+        ({"source": "mosaics", "crs": "EPSG:3031", "cell": 240}, "crs needs source: pairs or datacubes, not mosaics"),
     ],
 )
 def test_what_a_source_cannot_is_refused(settings, told):
     with pytest.raises(ValueError, match=told):
         study.StudyFile.model_validate({**GIVEN, "products": {"itslive": settings}})
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"invert": {}}, "invert needs single pairs, and products.itslive.source is mosaics"),
+        ({"composite": {"method": "median"}}, "composite.method: median needs single pairs"),
+        ({"composite": {"year_start": 9}}, "composite.year_start: 9 needs single pairs"),
+        ({"composite": {"image_sigma": 2}}, "composite.image_sigma: 2 needs single pairs"),
+    ],
+)
+def test_what_annual_mosaics_cannot_give_is_refused(asked, told):
+    with pytest.raises(ValueError, match=told):
+        study.StudyFile.model_validate({**GIVEN, "products": {"itslive": {"source": "mosaics"}}, **asked})
 
 
 def made_by(folder, settings):
@@ -48,3 +63,23 @@ def test_a_source_has_its_own_chunks_and_the_same_results(tmp_path, settings, ch
     loaded, made = made_by(tmp_path, settings)
     assert loaded.chunks("itslive") == chunks
     assert made & BEHIND == kept and made - BEHIND == made_by(tmp_path, {})[1] - BEHIND
+
+
+def test_mosaics_make_the_same_results_but_those_of_single_pairs(tmp_path):
+    loaded, made = made_by(tmp_path, {"source": "mosaics"})
+    assert loaded.chunks("itslive") == ["all"] and not made & BEHIND
+    assert made_by(tmp_path, {})[1] - made == {"velocity/cube.zarr", "velocity/speeds.csv"}
+    drawn = set(loaded.figure_names)
+    assert not drawn & {"pairs_summary", "pair_timeline", "speed_histogram", "seasonal_amplitude_phase"}
+    assert {"granules_per_year", "pair", "speed_map", "strain"} <= drawn
+
+
+def test_a_source_that_is_typed_is_that_of_studies_with_velocities(tmp_path):
+    """Products on the command line change those of a study and add none."""
+    typed = {"products": {"itslive": {"source": "mosaics"}}}
+    path = tmp_path / "here.yaml"
+    path.write_text(yaml.safe_dump({**GIVEN, "products": {"itslive": {"max_per_year": 3}}}))
+    loaded = study.load(path, overrides=typed)
+    assert loaded.products.itslive.source == "mosaics" and loaded.products.itslive.max_per_year == 3
+    path.write_text(yaml.safe_dump({**GIVEN, "products": {"atl14": {}}}))
+    assert list(study.load(path, overrides=typed).products) == ["atl14"]

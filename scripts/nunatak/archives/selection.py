@@ -61,7 +61,7 @@ def select(
     filters = filters or Filters()
     notes: list[str] = []
     steps = [
-        ("other release", lambda t: _matches(t["version"], filters.version and (filters.version,))),
+        ("other release", lambda t: _of_release(t["version"], filters.version)),
         ("other track", lambda t: _matches(t["rgt"], filters.rgt)),
         ("other cycle", lambda t: _touches_cycles(t, filters.cycles)),
         ("other region number", lambda t: _matches(t["region_number"], filters.region_numbers)),
@@ -216,6 +216,14 @@ def _matches(values, allowed):
     if not allowed:
         return np.ones(len(values), dtype=bool)
     return (values.isin(list(allowed)) | values.isna()).to_numpy(dtype=bool)
+
+
+def _of_release(values, wanted):
+    """Return whether each release is the one wanted, a part of it (02.1 of 02), or unknown."""
+    if not wanted:
+        return np.ones(len(values), dtype=bool)
+    inside = values.eq(wanted) | values.fillna("").str.startswith(f"{wanted}.")
+    return (inside | values.isna()).to_numpy(dtype=bool)
 
 
 def _touches_cycles(table, cycles):

@@ -17,7 +17,6 @@ from nunatak.archives.archive import Outcome
 from nunatak.archives.in_place import openable
 from nunatak.archives.local import content
 from nunatak.files import remote
-from nunatak.products import hdf5
 from nunatak.products.guarded import guarded
 from nunatak.products.itslive.zarr_metadata import metadata_checksum
 from nunatak.runtime import NunatakError, log, progress
@@ -67,20 +66,10 @@ def _look(row, endpoints) -> Outcome:
                 f"has {size} bytes, expected {row.size_bytes}; {verify.ASK_AGAIN}",
             )
         with guarded(row.url):
-            status, reason = _inspect(address, row.product)
+            status, reason = verify.inspect(address, row.product)
     except (NunatakError, OSError) as error:
         return Outcome(row.granule_id, row.url, "failed", content.reason_without_path(error, row.url))
     return Outcome(row.granule_id, row.url, status, "; ".join(filter(None, (reason, IN_PLACE))), size)
-
-
-def _inspect(address, product):
-    """Check a granule as `verify.inspect`, where a mosaic is recognised by its velocities."""
-    if product != "itslive_mosaic":
-        return verify.inspect(address, product)
-    with hdf5.open_granule(address) as file:
-        if "v" not in file or "x" not in file:
-            raise NunatakError(f"does not hold a mosaic (it has: {', '.join(sorted(file)) or 'nothing'})")
-    return "present", ""
 
 
 def _look_at_cube(row, address) -> Outcome:

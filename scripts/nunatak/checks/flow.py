@@ -16,6 +16,7 @@ from nunatak.geometry.outlines import STUDY_REGION
 from nunatak.parameters.choices import read_choices
 from nunatak.parameters.velocity import AnnualFit
 from nunatak.velocity.annual_fields import line_through, speed_error
+from nunatak.velocity.mosaic_years import METHOD
 
 _BLOCK = 6  # cells of a block that is fitted again, along either axis
 _COUNTED = ("count", "images", "count0")  # of annual.nc, which agree with nothing else in it
@@ -41,7 +42,7 @@ def checks(results, settings, cube):
     annual, asked = results["annual"], settings.get("composite") or {}
     found = [closes(annual), forward(annual), inside_outline(annual, results["regions"])]
     found.append(fitted_again(annual, cube, asked))
-    if "image_pairs" in results:
+    if "image_pairs" in results and annual.attrs["method"] != METHOD:
         found.append(pairs_close(results["image_pairs"], cube))
     if "image_pair" in results:
         found.append(image_pair(results["image_pair"], results.get("image_pairs"), cube))
@@ -57,7 +58,7 @@ def closes(annual):
     Speeds and their errors are those of the components, means those of their years, trend and speed at the reference
     year those of the line through the annual means, and the status is 0 where there is a velocity and nowhere else.
     """
-    cells = np.argwhere(annual["count0"].values > 0)
+    cells = np.argwhere(annual["count0"].values > 0 if "count0" in annual else years_seen(annual) > 0)
     i, j = cells[np.unique(np.linspace(0, len(cells) - 1, min(_CELLS, len(cells))).astype(int))].T
     maps = [name for name in annual.data_vars if {"y", "x"} <= set(annual[name].dims) and name not in _COUNTED]
     a = {name: at_cells(annual, name, i, j).astype("f8") for name in maps}
@@ -72,7 +73,7 @@ def closes(annual):
         "status": (seen, a["status"] == 0),
         "edges": (annual["year_end"].values[:-1], annual["year_start"].values[1:]),
     }
-    for name in ("error", "error_formal"):
+    for name in [name for name in ("error", "error_formal") if f"v_{name}" in annual]:
         of = speed_error(a["vx"], a["vy"], a[f"vx_{name}"], a[f"vy_{name}"])
         columns[f"v_{name}"] = a[f"v_{name}"][seen], of[seen]
     about, years = annual.attrs, annual["year"].values
@@ -201,7 +202,7 @@ def image_pair(pair, pairs, cube):
     both = np.isfinite(v) & np.isfinite(pair["v"].values)
     columns = {"v": (pair["v"].values[both], v[both])}
     row = None if pairs is None else pairs[pairs["granule_id"] == pair.attrs["granule_id"]]
-    if row is not None and len(row):
+    if row is not None and len(row) and "date_dt" in row:
         columns["date_dt"] = [float(pair.attrs["date_dt"])], row["date_dt"].to_numpy()[:1]
     if cube is not None and pair.attrs["granule_id"] in cube["granule_id"].values:
         k = int(np.flatnonzero(cube["granule_id"].values == pair.attrs["granule_id"])[0])

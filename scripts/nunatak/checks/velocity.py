@@ -17,18 +17,15 @@ def composite_checks(annual, pairs):
     annual : Dataset of `velocity.composite`
     pairs : table of every pair with its fate
     """
-    used = int((pairs["fate"] == "used").sum())
-    found = [
-        at_most(
-            "velocity_pairs",
-            used - int(annual.attrs["n_pairs"]),
-            0,
-            "",
-            f"{used} pairs are said to be used, {annual.attrs['n_pairs']} are in the composite",
-        )
-    ]
+    if "n_mosaics" in annual.attrs:
+        used, held = pairs.loc[(pairs["fate"] == "used") & (pairs["year"] > 0), "year"].nunique(), "n_mosaics"
+    else:
+        used, held = int((pairs["fate"] == "used").sum()), "n_pairs"
+    what = "years of mosaics" if held == "n_mosaics" else "pairs"
+    text = f"{used} {what} are said to be used, {annual.attrs[held]} are in the composite"
+    found = [at_most("velocity_pairs", abs(used - int(annual.attrs[held])), 0, "", text)]
     without = pairs[(pairs["fate"] != "used") & (pairs["why"].fillna("") == "")]
-    text = "pairs left out without a reason"
+    text = f"{what} left out without a reason"
     found.append(at_most("velocity_fates", len(without), 0, "", text))
     worst = [np.abs(v - np.hypot(vx, vy))[np.isfinite(v)] for v, vx, vy in by_year(annual, "v", "vx", "vy")]
     worst = [values.max() for values in worst if values.size]

@@ -12,6 +12,7 @@ from nunatak.checks.check import at_least, not_applicable, within
 from nunatak.checks.years import at_cells, years_seen
 from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA
 from nunatak.velocity.annual_fields import line_through
+from nunatak.velocity.mosaic_years import METHOD
 
 TRUTH_SHARE = 0.92  # that must lie within _SIGMAS of the truth; 0.954 of a normal distribution do
 _SIGMAS = 2.0
@@ -56,7 +57,7 @@ def against_truth(annual, world):
     """
     from nunatak.simulation import world as known
 
-    if annual.attrs["method"] != "lsq":
+    if annual.attrs["method"] not in ("lsq", METHOD):
         reason = "a mean of pairs follows their dates; only least squares gives means of years"
         return [not_applicable(name, reason) for name in _NAMES]
     rows, columns = np.nonzero(years_seen(annual))

@@ -11,20 +11,24 @@ from nunatak.figures import colour, style, velocity
 from nunatak.figures.layouts import TITLE_MM, Drawn, colour_bar, rounded, write_title
 
 
-def granules_per_year(look, *, title, table):
+def granules_per_year(look, *, title, table, what="image pair"):
     """
-    Draw pairs by year and the outcome of each.
+    Draw pairs, or annual mosaics, by year and the outcome of each.
 
     Parameters
     ----------
     table : DataFrame by year with the columns used, filter, rest
+    what : name of one of them
     """
     fig, ax = _one(look, 60)
-    velocity.year_bars(ax, table)
-    ax.set_xlabel("year of the middle between the images")
+    velocity.year_bars(ax, table, f"{what}s")
+    of_pairs = what == "image pair"
+    ax.set_xlabel("year of the middle between the images" if of_pairs else "year")
     _finish(fig, ax, title, look, ncols=3)
     numbers = {name: int(table[name].sum()) for name in table} | {"years_without": int((table["used"] == 0).sum())}
-    return Drawn(fig, title, "Image pairs by year: used in the cube, left out by the selection, and the rest.", numbers)
+    used = "used in the cube" if of_pairs else "used"
+    said = f"{what.capitalize()}s by year: {used}, left out by the selection, and the rest."
+    return Drawn(fig, title, said, numbers)
 
 
 def pairs_summary(look, *, title, pairs):
@@ -132,7 +136,8 @@ def speed_series(look, *, title, series):
         rows = series[series["point"] == name]
         velocity.model_band(ax, rows[rows["kind"] == "model"])
         velocity.annual_means(ax, rows[rows["kind"] == "annual"])
-        velocity.pair_speeds(ax, rows[rows["kind"] == "pair"])
+        if (rows["kind"] == "pair").any():
+            velocity.pair_speeds(ax, rows[rows["kind"] == "pair"])
         ax.set_ylabel("speed (m/yr)")
         ax.set_title(name.replace("_", " "), fontsize=look.small_pt)
         ax.spines[["top", "right"]].set_visible(False)
@@ -142,9 +147,12 @@ def speed_series(look, *, title, series):
     fig.legend(labelled.values(), labelled.keys(), loc="lower center", bbox_to_anchor=(0.53, 0.0), ncols=4)
     write_title(fig, title, look)
     pairs = series[series["kind"] == "pair"]
-    numbers = {name: style.statistics(pairs[pairs["point"] == name]["v"]) for name in names}
+    told = pairs if len(pairs) else series[series["kind"] == "annual"]
+    numbers = {name: style.statistics(told[told["point"] == name]["v"]) for name in names}
     caption = (
-        "Speed at the study's points. Dots: single pairs, horizontal bars from image to image, vertical bars one "
+        "Speed at the study's points. Squares: the annual mosaics with one standard error as they state it."
+        if pairs.empty
+        else "Speed at the study's points. Dots: single pairs, horizontal bars from image to image, vertical bars one "
         "standard error. Squares: annual means with one standard error. Line: the means joined, with the seasonal "
         "cycle where it differs from chance; band: one standard error."
     )

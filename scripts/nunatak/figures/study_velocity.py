@@ -11,8 +11,14 @@ _SEEN = 0.5  # of the best-seen year's cells: years with fewer are not compared
 
 
 def granules_per_year(look, subject, data):
+    what = what_is_read(data["image_pairs"])
     table = pair_layouts.by_fate(data["image_pairs"])
-    return pair_layouts.granules_per_year(look, title=f"{subject.title}: image pairs", table=table)
+    return pair_layouts.granules_per_year(look, title=f"{subject.title}: {what}s", table=table, what=what)
+
+
+def what_is_read(table):
+    """Return what a row of pairs.parquet is, in words."""
+    return "annual mosaic" if "place" in table else "image pair"
 
 
 def pairs_summary(look, subject, data):
@@ -29,7 +35,8 @@ def _used(data):
 
 
 def pair(look, subject, data):
-    return velocity_layouts.pair(look, title=f"{subject.title}: one image pair", granule=data["image_pair"])
+    what = "annual mosaic" if "year" in data["image_pair"].attrs else "image pair"
+    return velocity_layouts.pair(look, title=f"{subject.title}: one {what}", granule=data["image_pair"])
 
 
 def speed_map(look, subject, data):

@@ -75,13 +75,14 @@ def fade_patch(label):
     return Rectangle((0, 0), 1, 1, facecolor="#f6f6f6", edgecolor="#bbbbbb", lw=0.4, label=f"pale: {label}")
 
 
-def year_bars(ax, table):
+def year_bars(ax, table, what="image pairs"):
     """
     Draw the pairs of every year, stacked: used, left out by the selection, lost for other reasons.
 
     Parameters
     ----------
     table : DataFrame by year with the columns used, filter, rest
+    what : name of what is counted
     """
     below = np.zeros(len(table))
     words = {"used": "used", "filter": "left out by the selection", "rest": "outside, empty, or another reason"}
@@ -100,7 +101,7 @@ def year_bars(ax, table):
     ax.set_ylim(0, 1.08 * max(below.max(), 1))
     for axis in (ax.xaxis, ax.yaxis):
         axis.get_major_locator().set_params(integer=True)
-    ax.set_ylabel("image pairs")
+    ax.set_ylabel(what)
 
 
 def spans(ax, pairs):

@@ -231,14 +231,15 @@ def pair(look, *, title, granule):
             values = granule[name].fillna(0).where(np.isfinite(granule["v"])).assign_attrs(crs=crs)
             shown.append(_classes(values, label, name))
     about = granule.attrs
-    return panels(
-        look,
-        title=title,
-        shown=shown,
-        one_bar=False,
-        caption=f"One image pair as the granule has it, {about['acquisition_date_img1']} to "
-        f"{about['acquisition_date_img2']} ({about['date_dt']:.0f} days, {about['platform']}): {about['granule_id']}.",
-    )
+    if "year" in about:
+        said = f"The annual mosaic of {about['year']} as its file has it, over ground: {about['granule_id']}."
+    else:
+        said = (
+            f"One image pair as the granule has it, {about['acquisition_date_img1']} to "
+            f"{about['acquisition_date_img2']} ({about['date_dt']:.0f} days, {about['platform']}): "
+            f"{about['granule_id']}."
+        )
+    return panels(look, title=title, shown=shown, one_bar=False, caption=said)
 
 
 def _classes(values, label, name):

@@ -64,7 +64,7 @@ class GranuleName:
     product : name in the study file, such as "atl06" or "itslive"
     name : the name as its archive delivers it, without staging prefix, subset suffix and catalogue hash
     version, revision : release ("006") and revision ("01"); of image pairs the version of the names ("02")
-    time_start : datetime64[s], UTC, of a track granule
+    time_start : datetime64[s], UTC, of a track granule, and of the year of an annual mosaic
     rgt, cycle, region_number : reference ground track, cycle (of ATL11/14/15 the first) and region
     cycle_end : last cycle of ATL11, ATL14, ATL15
     hemisphere : "north" or "south", sea ice
@@ -207,10 +207,11 @@ def _icesat2(found, form, given) -> GranuleName:
 
 def _own_grid(found, form, given) -> GranuleName:
     """Return the parts of the name of a datacube or a mosaic of ITS_LIVE."""
-    version = found.groupdict().get("version", "02")
+    version, year = found.groupdict().get("version", "02"), int(found.groupdict().get("year", 0))
     (product,) = _PRODUCTS_OF[form]
     name = found.string + extension(form)
-    return GranuleName(product, name, version=version, grid_spacing=int(found["grid_spacing"]))
+    start = np.datetime64(f"{year}-01-01", "s") if year else None
+    return GranuleName(product, name, version=version, grid_spacing=int(found["grid_spacing"]), time_start=start)
 
 
 def _image_pair(found, form, given) -> GranuleName:

@@ -253,9 +253,11 @@ PRODUCTS: dict[str, Product] = {
             name="itslive_mosaic",
             title="velocity mosaics",
             in_study=False,
+            source_of=("itslive", "mosaics"),
             name_form=MOSAIC,
             example="ITS_LIVE_velocity_120m_RGI01A_0000_V02.1.nc",
             service="itslive",
+            writer="simulation.itslive_mosaics:write",
         ),
     )
 }

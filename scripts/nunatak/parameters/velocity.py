@@ -54,9 +54,9 @@ class VelocitySource:
     """Which of ITS_LIVE's products velocities are made from."""
 
     source: Annotated[
-        Literal["pairs", "datacubes"],
+        Literal["pairs", "datacubes", "mosaics"],
         "pairs: granules of image pairs, fetched whole; datacubes: the same pairs, read by slice out of ITS_LIVE's "
-        "Zarr stores",
+        "Zarr stores; mosaics: ITS_LIVE's own annual velocities, a window of each",
     ] = "pairs"
     keep_cube: Annotated[
         bool, "keep a copy of the layers of datacubes as velocity/cube.zarr, as pairs have; else values are streamed"

@@ -7,8 +7,13 @@ import numpy as np
 from nunatak.reports import words
 from nunatak.reports.page import Table
 from nunatak.velocity import years_by_status
+from nunatak.velocity.mosaic_years import METHOD
 
 GATE_SHARES = ("observed_share", "thickness_share")
+_QUALITATIVE = (
+    "Errors are those that the mosaics state: ITS_LIVE's user guide calls them unrealistically low and to be read "
+    "qualitatively."
+)
 _ROWS = 24  # years listed; more are in series.parquet
 
 
@@ -33,7 +38,10 @@ def years_table(series):
     notes: tuple[str, ...] = (
         "Annual means of the components by weighted least squares on displacements; pairs are those that touch the "
         "year in the point's cell. The error is the formal one times the root of reduced chi-squared where that "
-        "exceeds 1.",
+        "exceeds 1."
+        if (series["kind"] == "pair").any()
+        else "Annual velocities of ITS_LIVE's mosaics; pairs are those that its fit took for the year in the point's "
+        f"cell. {_QUALITATIVE}",
     )
     if len(annual) > _ROWS:
         notes = (*notes, f"The last {_ROWS} of {len(annual)} rows; all of them are in velocity/series.parquet.")
@@ -76,6 +84,7 @@ def method_sentences(annual):
         "lsq": "Annual means and a seasonal cycle fitted by weighted least squares to displacements.",
         "mean": "Means of the components, weighted by overlap with the year and by 1/sigma².",
         "median": "Medians of the components of the pairs with their middle in the year.",
+        METHOD: f"Annual velocities of ITS_LIVE's mosaics, put over ground. {_QUALITATIVE}",
     }
     method = annual.attrs["method"]
     said = [made.get(method, f"Annual values of the components by {method}.")]
@@ -125,3 +134,43 @@ def gates_rows(gates):
             )
         )
     return rows
+
+
+def is_of_mosaics(table):
+    """Return whether pairs.parquet lists mosaics, not image pairs."""
+    return "place" in table
+
+
+def mosaic_rows(mosaics):
+    """List every mosaic of the study with its region, version, units and cells, as rows for a table."""
+    return [
+        (
+            str(row["year"]) if row["year"] else "static",
+            row["place"],
+            row["version"],
+            row["fate"],
+            row["crs"],
+            f"{row['valid_cells']:,}",
+        )
+        for row in mosaics.sort_values(["year", "place"]).to_dict("records")
+    ]
+
+
+def mosaic_sentences(annual, mosaics):
+    """Say what mosaics are, what of the study does not act on them, and what they do not tell."""
+    on_map = int((mosaics["units_in_granule"] == "map").sum())
+    said = [
+        f"The mosaics are of version {annual.attrs['mosaic_versions']} ({annual.attrs['mosaic_regions']}); "
+        f"{on_map} of {len(mosaics)} hold velocities in units of the map, which are divided by its scale.",
+        "ITS_LIVE chose and fitted the pairs behind them: the keys of the study that choose pairs (months, satellites, "
+        "separations, max_per_year) and those of the fit do not act.",
+        "Annual mosaics tell no seasonal cycle, no single pair and no regular series; pairs and datacubes do.",
+    ]
+    if "static_v_amp" in annual:
+        amplitude = annual["static_v_amp"].values
+        said.append(
+            "The static mosaic's seasonal amplitude, of all its years, has a median of "
+            f"{words.number(float(np.nanmedian(amplitude)))} m/yr in the region; `static_*` of velocity/annual.nc are "
+            "its fields."
+        )
+    return said

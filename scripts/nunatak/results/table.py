@@ -82,6 +82,12 @@ def is_local(study: Any) -> bool:
 # products of heights along tracks over land ice
 HEIGHTS = products_with(land_ice=True)
 
+
+def has_pairs(study):
+    """Whether a study's velocities come from single image pairs, out of granules or datacubes."""
+    return "itslive" in study.products and study.products.itslive.source != "mosaics"
+
+
 RESULTS = {
     "regions": Result("regions.geojson", lambda study: True, read="geometry.outlines:read_outlines"),
     "change": Result("atl15/height_change.nc", has("atl15"), read="results.reading:read_height_change"),
@@ -153,7 +159,7 @@ RESULTS = {
     "image_pair": Result("velocity/pair.nc", has("itslive"), read="results.reading:read_map"),
     "annual": Result("velocity/annual.nc", has("itslive"), read="results.reading:read_map"),
     "strain": Result("velocity/strain.nc", has("itslive"), read="results.reading:read_map"),
-    "speeds": Result("velocity/speeds.csv", has("itslive"), read="files.tables:read_csv"),
+    "speeds": Result("velocity/speeds.csv", has_pairs, read="files.tables:read_csv"),
     "velocity_series": Result(
         "velocity/series.parquet",
         lambda study: has("itslive")(study) and bool(study.points),

@@ -15,9 +15,11 @@ from nunatak.granules import granule_table, parse
 from nunatak.products import bedmachine_releases, hdf5, sheet_window, sheets
 from nunatak.products.itslive import pairs
 from nunatak.products.itslive.datacube import Datacube
+from nunatak.products.itslive.mosaics import mosaic_parts
 from nunatak.products.itslive.zarr_metadata import metadata_checksum
 from nunatak.runtime import file_sha256
 from nunatak.simulation import hdf, orbit, polar_grid
+from nunatak.simulation.itslive_mosaics import STATIC_YEARS
 from nunatak.times import delta_time_to_utc, from_decimal_year
 
 FILE_NAME = "catalogue.parquet"
@@ -57,6 +59,8 @@ def _row(world, path):
         return {**row, **_pair(path)}
     if name.product == "itslive_cube":
         return {**row, **_cube(path)}
+    if name.product == "itslive_mosaic":
+        return {**row, **_mosaic(path)}
     if name.region_code in sheets.SHEETS:
         return {**row, **_sheet(world, name, path)}
     return {**row, **(_grid(world, name) if name.region_code else _track(world, name))}
@@ -118,6 +122,21 @@ def _cube(path):
     return {
         "epsg": int(grid.crs.removeprefix("EPSG:")),
         "geometry": _outline(grid.crs, grid.bounds),
+    }
+
+
+def _mosaic(path):
+    """Return the projection, footprint and years of a mosaic."""
+    year = mosaic_parts(path.name).year
+    first, last = (year, year) if year else STATIC_YEARS
+    with hdf5.open_granule(path) as file:
+        x, y, epsg = file["x"][:], file["y"][:], int(file["mapping"].attrs["spatial_epsg"])
+    half = abs(x[1] - x[0]) / 2
+    return {
+        "time_start": np.datetime64(f"{first}-01-01"),
+        "time_end": np.datetime64(f"{last}-12-31"),
+        "epsg": epsg,
+        "geometry": _outline(f"EPSG:{epsg}", (x[0] - half, y.min() - half, x[-1] + half, y.max() + half)),
     }
 
 

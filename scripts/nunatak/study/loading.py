@@ -29,7 +29,8 @@ def load(path, *, overrides: Mapping[str, Any] | None = None, settings: Mapping[
     Parameters
     ----------
     path : the YAML file; its name is the study's
-    overrides : keys that win over the file, as `--config` gives them (archive, directory, size, ...)
+    overrides : keys that win over the file, as `--config` gives them (archive, directory, size, ...); of `products`
+        they change those that the study has, and add none
     settings : keys the file wins over, as config/config.yaml holds them
 
     Raises
@@ -49,7 +50,7 @@ def load(path, *, overrides: Mapping[str, Any] | None = None, settings: Mapping[
     for name, key in _LAYERS.items():
         if overrides.get(key, given.get(key)) == name:
             merged = merge(merged, given.get(name) or {})
-    merged = merge(merged, overrides)
+    merged = merge(merged, _of_its_products(overrides, merged))
     own = given.get("archive", StudyFile.model_fields["archive"].default)
     labels = {"name": path.stem, "path": str(path), "label": label(path.stem, own, merged)}
     try:
@@ -239,6 +240,14 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         # an outline is given one way: the upper layer's replaces the lower one
         merged[name] = merge(merged[name], value) if both and name != "region" else value
     return merged
+
+
+def _of_its_products(overrides, merged):
+    """Return overrides without the products a study does not have: they are typed for all studies at once."""
+    typed, own = overrides.get("products"), merged.get("products")
+    if not (isinstance(typed, Mapping) and isinstance(own, Mapping)):
+        return overrides
+    return {**overrides, "products": {name: keys for name, keys in typed.items() if name in own}}
 
 
 def _check_keys(given, where):

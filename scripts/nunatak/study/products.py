@@ -112,7 +112,9 @@ class Atl10(SeaIceProduct):
 class ItsLive(Product, VelocitySource, PairSelection, CubeForm):
     """Glacier velocity from pairs of images."""
 
-    version: Literal["01", "02"] | None = key(None, "version of the granules; any where not given")
+    version: Literal["01", "02", "02.0", "02.1"] | None = key(
+        None, "version of the granules, 02.0 and 02.1 of mosaics; any where not given"
+    )
     catalogue: Literal["stac", "geoparquet"] = key(
         "stac", "where archive earthdata looks for pairs: ITS_LIVE's search service, or its catalogue files"
     )
@@ -142,13 +144,15 @@ class ItsLive(Product, VelocitySource, PairSelection, CubeForm):
     @model_validator(mode="after")
     def _what_the_source_can(self):
         asked = {
-            "ice": (self.ice is not None, "pairs"),
-            "percent_valid_in_region": (self.percent_valid_in_region > 0, "pairs"),
-            "keep_cube": (self.keep_cube, "datacubes"),
+            "ice": (self.ice is not None, ("pairs",)),
+            "percent_valid_in_region": (self.percent_valid_in_region > 0, ("pairs",)),
+            "keep_cube": (self.keep_cube, ("datacubes",)),
+            "crs": (self.crs is not None, ("pairs", "datacubes")),
         }
-        for name, (given, source) in asked.items():
-            if given and self.source != source:
-                raise ValueError(f"{name} needs source: {source}, not {self.source}; leave one of them out")
+        for name, (given, sources) in asked.items():
+            if given and self.source not in sources:
+                needed = " or ".join(sources)
+                raise ValueError(f"{name} needs source: {needed}, not {self.source}; leave one of them out")
         return self
 
     @model_validator(mode="after")

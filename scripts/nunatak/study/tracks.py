@@ -26,6 +26,7 @@ def check_sections(study):
     ------
     ValueError : the section and what it needs
     """
+    _check_mosaics(study)
     if study.mass is not None and study.mass.floating not in (None, *study.regions):
         known = f"there are {', '.join(study.regions)}" if study.regions else "the study has none"
         raise ValueError(f"mass.floating: {study.mass.floating!r} is not one of regions; {known}")
@@ -33,3 +34,21 @@ def check_sections(study):
         raise ValueError("surface_rates: fits ATL06; add products: {atl06: {..}}")
     if study.pass_biases is not None and not {"atl06", "atl11"} & set(study.products):
         raise ValueError("pass_biases: needs crossovers of ATL06 or ATL11; add products: {atl06: {..}}")
+
+
+def _check_mosaics(study):
+    """Refuse what annual mosaics cannot give: they hold ITS_LIVE's means of calendar years and no single pair."""
+    if not ("itslive" in study.products and study.products["itslive"].source == "mosaics"):
+        return
+    fit = study.annual_velocity
+    asked = {
+        "invert": study.invert is not None,
+        f"composite.method: {fit.method}": fit.method != "lsq",
+        f"composite.year_start: {fit.year_start}": fit.year_start != 1,
+        f"composite.image_sigma: {fit.image_sigma:g}": fit.image_sigma > 0,
+    }
+    for name, given in asked.items():
+        if given:
+            raise ValueError(
+                f"{name} needs single pairs, and products.itslive.source is mosaics; take source: datacubes or pairs"
+            )

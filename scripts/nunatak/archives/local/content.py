@@ -112,6 +112,8 @@ def product_of(file: Any) -> str | None:
         return "bedmachine"
     if "h" in file and "x" in file and "y" in file:
         return "atl14"
+    if {"v", "x", "y"} <= set(file) and getattr(file["v"], "ndim", 0) == 2 and "img_pair_info" not in file:
+        return "itslive_mosaic"
     if "grid_x" in file and ("monthly" in file or "daily" in file):
         return "atl20"
     stated = (hdf5.attribute(file, "short_name") or "").lower()
@@ -340,4 +342,8 @@ def _stated_times(file, name):
     if all(text and re.match(r"\d{4}-\d\d-\d\dT", text) for text in stated):
         start, end = (times.nanoseconds(text.rstrip("Z")) for text in stated)
         return start, end
-    return (None, None) if name.time_start is None else (name.time_start.astype("datetime64[ns]"),) * 2
+    if name.time_start is None:
+        return None, None
+    start = name.time_start.astype("datetime64[ns]")
+    whole_year = np.timedelta64(364, "D") if name.product == "itslive_mosaic" else np.timedelta64(0, "D")
+    return start, start + whole_year

@@ -24,7 +24,7 @@ from nunatak.files.tables import read_table, write_table
 from nunatak.runtime import NunatakError, log, progress
 
 # Changes when `content` reads something else from a file, so that rows of an older version are not used.
-_LAYOUT = "1"
+_LAYOUT = "2"
 _BATCH = 500  # files after which the index is saved
 _FEW = 24  # files for which starting processes costs more than they save
 _COLUMNS = {

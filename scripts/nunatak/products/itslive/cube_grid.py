@@ -10,6 +10,11 @@ from nunatak.products import GranuleError
 from nunatak.products.axes import metres_of, projected_code
 from nunatak.products.itslive import ground
 
+
+class OutsideGrid(GranuleError):
+    """A window holds no cell of a cube or mosaic."""
+
+
 _GRID_MAPPINGS = ("mapping", "spatial_ref", "Polar_Stereographic", "UTM_Projection")
 
 
@@ -57,7 +62,7 @@ def window_of(store, bounds, path):
     left, bottom, right, top = bounds
     inside = [np.nonzero((v >= low) & (v <= high))[0] for v, low, high in ((y, bottom, top), (x, left, right))]
     if not (inside[0].size and inside[1].size):
-        raise GranuleError(
+        raise OutsideGrid(
             f"{path}: {tuple(bounds)} holds no cell of it; the store covers x {x.min():g}..{x.max():g}, "
             f"y {y.min():g}..{y.max():g}"
         )

@@ -7,11 +7,13 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from nunatak.files import remote
+from nunatak.granules.forms import MOSAIC, extension, pattern
 from nunatak.products import GranuleError, contained
 from nunatak.products.itslive import ground
 from nunatak.products.itslive.cube_arrays import in_words
@@ -19,6 +21,39 @@ from nunatak.products.itslive.cube_grid import check_axis, epsg_of, in_metres, s
 from nunatak.products.itslive.fields import fills_in, unpacked
 
 log = logging.getLogger(__name__)
+_NAMES = pattern(MOSAIC, ())
+
+
+class MosaicName(NamedTuple):
+    """What the name of a mosaic tells."""
+
+    place: str
+    """region of the Randolph Glacier Inventory, such as RGI19A"""
+    year: int
+    """0 of a static mosaic"""
+    version: str
+    """such as 02.1"""
+
+
+def mosaic_parts(name):
+    """
+    Return what the name of a mosaic tells.
+
+    Parameters
+    ----------
+    name : file name
+
+    Raises
+    ------
+    GranuleError : it is not the name of a mosaic
+
+    >>> mosaic_parts("ITS_LIVE_velocity_120m_RGI19A_2015_V02.1.nc")
+    MosaicName(place='RGI19A', year=2015, version='02.1')
+    """
+    found = _NAMES.match(str(name).removesuffix(extension(MOSAIC)))
+    if not found:
+        raise GranuleError(f"{name}: is not the name of a mosaic; give the file its original name back")
+    return MosaicName(found["place"], int(found["year"]), found["version"])
 
 
 def open_mosaic(path, *, bounds=None, variables=None):
@@ -28,7 +63,8 @@ def open_mosaic(path, *, bounds=None, variables=None):
     Parameters
     ----------
     path : NetCDF or GeoTIFF, a file or an http(s) URL of either: only the ranges needed are fetched
-    bounds : (left, bottom, right, top) in the mosaic's CRS, metres; all by default
+    bounds : (left, bottom, right, top) in the mosaic's CRS, metres, or a function of the CRS that gives them; all by
+        default
     variables : of the NetCDF, all on (y, x) by default; the name of a GeoTIFF's band, by default the one in its name
 
     Returns
@@ -62,7 +98,8 @@ def _open_netcdf(path, bounds, variables):
                     raise GranuleError(f"{path}: has no {axis!r}; fetch it again")
                 check_axis(path, axis, store[axis].values)
             store = in_metres(store, path)
-            rows, columns = window_of(store, bounds, path)
+            crs = f"EPSG:{epsg_of(store, path)}"
+            rows, columns = window_of(store, bounds(crs) if callable(bounds) else bounds, path)
             wanted = (
                 [n for n in store.data_vars if store[n].dims == ("y", "x")] if variables is None else list(variables)
             )
@@ -72,10 +109,10 @@ def _open_netcdf(path, bounds, variables):
                     f"{path}: has no {absent[0]!r} (it has: {', '.join(map(str, store.data_vars))}); choose of these"
                 )
             fields = {name: _floats(store[name].transpose("y", "x")[rows, columns]) for name in wanted}
-            crs = f"EPSG:{epsg_of(store, path)}"
             attributes = {key: v for name in ("vx", "v") if name in store for key, v in store[name].attrs.items()}
+            about = {key: str(store.attrs[key]) for key in ("year", "nunatak_source") if key in store.attrs}
             coordinates = {"y": store["y"].values[rows], "x": store["x"].values[columns]}
-    mosaic = xr.Dataset(fields, coordinates, {"crs": crs}).sortby("y", ascending=False)
+    mosaic = xr.Dataset(fields, coordinates, {"crs": crs, **about}).sortby("y", ascending=False)
     return _mosaic_on_ground(mosaic, path, attributes)
 
 
@@ -127,13 +164,14 @@ def _open_cog(path, bounds, variables):
         with rasterio.Env(**alone), rasterio.open(asked, driver="GTiff", **by_range) as source:
             window = None
             transform = source.transform
+            crs = source.crs and source.crs.to_epsg()
+            bounds = bounds(f"EPSG:{crs}") if callable(bounds) else bounds
             if bounds is not None:
                 window = from_bounds(*bounds, transform=transform).round_offsets().round_lengths()
                 window = window.intersection(rasterio.windows.Window(0, 0, source.width, source.height))
                 transform = source.window_transform(window)
             band = source.read(1, window=window, masked=True)
             scale, offset = source.scales[0], source.offsets[0]
-            crs = source.crs and source.crs.to_epsg()
             attributes = source.tags() | source.tags(1)
     except (rasterio.errors.RasterioIOError, rasterio.errors.WindowError) as error:
         raise GranuleError(f"{path}: cannot be read ({' '.join(str(error).split())}); check path and bounds") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nunatak.results.figures.row import Figure
+from nunatak.results.table import has_pairs
 
 
 def _has_several_years(study):
@@ -12,7 +13,7 @@ def _has_several_years(study):
 
 def _fits_a_cycle(study):
     """Return whether a seasonal cycle is fitted with the annual velocities."""
-    return study.annual_velocity.method == "lsq" and study.annual_velocity.seasonal
+    return has_pairs(study) and study.annual_velocity.method == "lsq" and study.annual_velocity.seasonal
 
 
 ROWS = (
@@ -21,7 +22,7 @@ ROWS = (
         topic="velocity",
         inputs=("image_pairs",),
         draw="figures.study_velocity:granules_per_year",
-        shows="image pairs found and used, by year (itslive)",
+        shows="image pairs or mosaics found and used, by year (itslive)",
     ),
     Figure(
         name="pairs_summary",
@@ -29,6 +30,7 @@ ROWS = (
         inputs=("image_pairs",),
         draw="figures.study_velocity:pairs_summary",
         shows="what became of the pairs, by satellite",
+        when=has_pairs,
     ),
     Figure(
         name="pair_timeline",
@@ -36,13 +38,14 @@ ROWS = (
         inputs=("image_pairs",),
         draw="figures.study_velocity:pair_timeline",
         shows="dates and separations of the pairs",
+        when=has_pairs,
     ),
     Figure(
         name="pair",
         topic="velocity",
         inputs=("image_pair",),
         draw="figures.study_velocity:pair",
-        shows="one image pair as its granule has it",
+        shows="one image pair, or annual mosaic, as its granule has it",
     ),
     Figure(
         name="speed_map",
