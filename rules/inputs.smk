@@ -56,7 +56,7 @@ def figures_of(label, suffix):
 
 def whole(label):
     """Every file of a study, so that one that was deleted is made again, with all that follows from it."""
-    pages = ("report.html", "summary.txt", "provenance.json")
+    pages = ("report.html", "explore.html", "summary.txt", "provenance.json")
     paths = (*targets.everything(LOADED[label], FORMATS), *pages)
     return [report_of(label), *(f"<results>/{label}/{path}" for path in paths)]
 
@@ -101,8 +101,19 @@ def report_inputs(wildcards):
         "checks": f"<results>/{label}/checks.json",
         "provenance": f"<results>/{label}/provenance.json",
         "figures": figures_of(label, "png"),
-        "pages": [f"<results>/{label}/{topic}.html" for topic in targets.topics(LOADED[label])],
+        "pages": [f"<results>/{label}/{topic}.html" for topic in ("explore", *targets.topics(LOADED[label]))],
     }
+
+
+def viewer_inputs(wildcards):
+    """The results that the viewer shows, and the granules behind them."""
+    return results_of(wildcards) | {"granules": granules_found(wildcards)["granules"]}
+
+
+def viewer_parts():
+    """The scripts and styles that the viewer's page is put together from."""
+    folder = HERE / "scripts" / "nunatak" / "explorer"
+    return sorted(shipped(path) for name in ("page", "vendored") for path in (folder / name).iterdir())
 
 
 def floating_of(wildcards):

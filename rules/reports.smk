@@ -82,6 +82,30 @@ rule write_report:
         "../scripts/write_report.py"
 
 
+rule write_viewer:
+    """The study's results on a map, in one page that answers clicks without a server."""
+    input:
+        unpack(viewer_inputs),
+        parts=viewer_parts(),
+    output:
+        page="<results>/{study}/explore.html",
+    log:
+        "<logs>/{study}/write_viewer.log",
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        title=of_study("title"),
+        code=code_version("write_viewer.py"),
+    message:
+        "{wildcards.study}: writing {output.page}"
+    script:
+        "../scripts/write_viewer.py"
+
+
 rule conclude_study:
     """End the study: well, or with the checks that failed where the study wants that to be an error."""
     input:

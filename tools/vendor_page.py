@@ -2,7 +2,7 @@
 Copy the libraries of the region explorer's page out of their npm packages, unchanged, and write their manifest.
 
 Run `python tools/vendor_page.py FOLDER`, where FOLDER holds the packages as `npm pack` writes them:
-`npm pack ol@10.11.0 proj4@2.22.0`.
+`npm pack ol@10.11.0 proj4@2.22.0 uplot@1.6.32`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,15 @@ PACKAGES = {
         {"dist/ol.js": "ol.js", "ol.css": "ol.css", "LICENSE.md": "LICENSE-ol.md"},
     ),
     "proj4": ("2.22.0", "MIT", {"dist/proj4.js": "proj4.js", "LICENSE.md": "LICENSE-proj4.md"}),
+    "uplot": (
+        "1.6.32",
+        "MIT",
+        {
+            "dist/uPlot.iife.min.js": "uPlot.iife.min.js",
+            "dist/uPlot.min.css": "uPlot.min.css",
+            "LICENSE": "LICENSE-uplot",
+        },
+    ),
 }
 
 

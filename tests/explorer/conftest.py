@@ -5,11 +5,28 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from tests.conftest import ROOT, leave_out
 
 from nunatak.explorer.serving import Explorer
+
+AXE = Path(__file__).parent / "vendored" / "axe.min.js"
+_FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=browser(), args=list(_FLAGS))
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="module")

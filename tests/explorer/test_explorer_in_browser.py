@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pyproj
 import pytest
-from tests.explorer.conftest import browser
+from tests.explorer.conftest import AXE
 from tests.workflow.workflow_runs import Flow
 
 from nunatak.explorer.serving import Explorer
@@ -15,11 +14,6 @@ from nunatak.geometry import region
 from nunatak.study.yaml_files import read_yaml
 
 pytestmark = pytest.mark.chromium
-AXE = Path(__file__).parent / "vendored" / "axe.min.js"
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
 # longitude, latitude, coordinate system, x, y (m)
 CHECK_POINTS = [
     (-49.75, 69.15, "EPSG:3413", -189040.917, -2275036.040),
@@ -101,16 +95,6 @@ class Driven:
 
     def state(self):
         return json.loads(self.page.evaluate("JSON.stringify(nunatak.state)"))
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=browser(), args=list(FLAGS))
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -113,10 +114,17 @@ def test_the_libraries_are_those_that_were_published():
         assert any(name.startswith("LICENSE") for name in package["files"]), package["package"]
 
 
-def test_the_page_is_short_and_asks_nothing_of_other_servers():
-    texts = [path.read_text("utf-8") for path in PAGE.iterdir()]
-    assert sum(len(text.splitlines()) for text in texts) < 1500
-    assert not any("https://" in text or "http://" in text for text in texts)
+@pytest.mark.parametrize("name", ["index.html", "viewer.html"])
+def test_a_page_is_short_and_asks_nothing_of_other_servers(name):
+    """The page with the style and the modules that it loads."""
+    wanted, loaded = [name], {}
+    while wanted:
+        part = wanted.pop()
+        text = loaded[part] = (PAGE / part).read_text("utf-8")
+        wanted += [other for other in re.findall(r"(?:page/|from '\./)([\w.]+)", text) if other not in loaded]
+    assert len(loaded) > 5
+    assert sum(len(text.splitlines()) for text in loaded.values()) < 1500
+    assert not any("https://" in text or "http://" in text for text in loaded.values())
 
 
 def test_a_notebook_serves_the_page_by_address(flow, tmp_path):

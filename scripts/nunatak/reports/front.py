@@ -22,6 +22,7 @@ from nunatak.runtime import read_json
 
 _REASONS = 200  # granules listed with their reason; more are counted
 _TOPICS = {
+    "explore": "results on a map, offline: each layer and time, values at a click or along a line, CSV",
     "elevation_change": "elevation change, step by step: what the granules hold, maps, transects, what they say",
     "along_track": "tracks, cycle by cycle: which there are, profiles, rates, crossovers, how well products agree",
     "freeboard": "sea ice on a grid: which segments were kept, what falls into the cells, maps, series, distribution",

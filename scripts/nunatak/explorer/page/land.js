@@ -1,6 +1,7 @@
 // The packed outline of land (nunatak.geometry.packed): base64, zlib, varints, differences of whole multiples of a quantum.
-async function inflated(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+export const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
+export async function inflated(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -20,7 +21,7 @@ function* numbers(bytes) {
 
 // polygons of a layer, each a list of closed rings
 export async function decode({ data, quantum }) {
-  const stream = numbers(await inflated(data)), next = () => stream.next().value;
+  const stream = numbers(await inflated(bytesOf(data))), next = () => stream.next().value;
   const polygons = [];
   let x = 0, y = 0;
   for (let left = next(); left > 0; left -= 1) {
