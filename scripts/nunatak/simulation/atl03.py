@@ -130,8 +130,8 @@ def put_identity(file, product, file_name, run, cycle, began, extent):
         hdf.put(group, f"data_{side}_utc", np.array([start if side == "start" else end], dtype="S27"), units="1")
         for name, value in (("cycle", cycle), ("rgt", run.rgt), ("region", run.region_number)):
             hdf.put(group, f"{side}_{name}", np.array([value], dtype="i4"), units="1")
-    for name, value in (("release", VERSION), ("version", REVISION)):
-        hdf.put(group, name, np.array([value.ljust(80)], dtype="S80"), units="1")
+    for name, text in (("release", VERSION), ("version", REVISION)):
+        hdf.put(group, name, np.array([text.ljust(80)], dtype="S80"), units="1")
     put_orbit_info(file, run.rgt, cycle, began)
 
 

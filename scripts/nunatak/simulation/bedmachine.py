@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -99,7 +100,7 @@ def layers(world, sheet, x, y):
 def _put(file, name, values, scales):
     whole = values.dtype.kind == "i"
     chunks = tuple(min(n, 400) for n in values.shape)
-    fields = {"chunks": chunks, "shuffle": True, "grid_mapping": "mapping"}
+    fields: dict[str, Any] = {"chunks": chunks, "shuffle": True, "grid_mapping": "mapping"}
     if whole:
         made = hdf.put(file, name, values, **fields)
     else:

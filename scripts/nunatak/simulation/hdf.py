@@ -78,7 +78,7 @@ def put_metadata(file, *, short_name, version, file_name, extent, began, ended):
     """
     identity = str(uuid.uuid5(uuid.NAMESPACE_URL, file_name))
     west, south, east, north = extent
-    groups = {
+    groups: dict[str, dict[str, Any]] = {
         "AcquisitionInformation/lidar": {"identifier": "ATLAS", "pulse_rate": "10000 pps", "wavelength": "532 nm"},
         "AcquisitionInformation/platform": {"identifier": "ICESat-2", "type": "Spacecraft"},
         "DataQuality": {"scope": "NOT_SET"},

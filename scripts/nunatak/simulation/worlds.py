@@ -54,10 +54,10 @@ class World:
     period: tuple
     cycles: tuple = (3, 25)
     region_codes: tuple = ()
-    height_bounds: tuple | None = None
-    surface_bounds: tuple | None = None
+    height_bounds: Any = None
+    surface_bounds: Any = None
     tracks: dict = field(default_factory=dict)
-    track_bbox: tuple | None = None
+    track_bbox: Any = None
     settings: dict = field(default_factory=dict)
 
     def rng(self, *keys):

@@ -8,6 +8,8 @@ separated.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -84,7 +86,7 @@ def invert(
         raise NunatakError("velocity: the region has no cell on this grid; choose a larger region or a finer grid")
     if smoothness is None:
         smoothness = choose_smoothness(_sampled(cube, mask), pairs, steps, robust=robust, minimum=minimum)
-    options = {"smoothness": smoothness, "robust": robust, "image_sigma": image_sigma, "minimum": minimum}
+    options: dict[str, Any] = {"smoothness": smoothness, "robust": robust, "image_sigma": image_sigma, "minimum": minimum}
     parts = []
     for band in bands:
         vx, vy = (series_of(cube[name][:, band].values, mask[band]) for name in ("vx", "vy"))
