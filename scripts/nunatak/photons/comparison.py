@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -135,7 +135,7 @@ def against_atl11(
     return table
 
 
-def differences_by_slope(slope: np.ndarray, difference: np.ndarray):
+def differences_by_slope(slope: np.ndarray, difference: np.ndarray) -> Any:
     """
     Return statistics of height differences by class of slope.
 

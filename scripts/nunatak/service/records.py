@@ -178,7 +178,7 @@ def packed(kinds: Mapping[str, str], columns: Mapping[str, Any], rows: Any = sli
     return out
 
 
-def heights(table, *, batch: int = 256) -> Iterator[bytes]:
+def heights(table: Any, *, batch: int = 256) -> Iterator[bytes]:
     """
     Yield the records of a table of heights.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,12 +15,25 @@ from nunatak.simulation.photon_layout import ATL03
 from nunatak.simulation.track_files import beam_attributes, granule_name, put_orbit_info
 from nunatak.times import delta_time_to_utc
 
+if TYPE_CHECKING:
+    import h5py
+
+    from nunatak.simulation.photon_layout import Field
+    from nunatak.simulation.worlds import World
+
 VERSION, REVISION = "006", "02"
 SEGMENTS = {"tiny": 700, "full": 3000}  # of each pass, from the middle of its run: photons are many
 _CHUNK = 10000
 
 
-def write(world, folder, *, cycles=None, rgts=None, dead_time=True):
+def write(
+    world: World,
+    folder: Path | str,
+    *,
+    cycles: list[int] | None = None,
+    rgts: list[int] | None = None,
+    dead_time: bool = True,
+) -> list[Path]:
     """
     Write the ATL03 granules of a world, one for each track, granule region and cycle.
 
@@ -41,8 +56,18 @@ def write(world, folder, *, cycles=None, rgts=None, dead_time=True):
     )
 
 
-def passes(world, cycles=None, rgts=None):
-    """Return every (orbit.Pass, cycle) that leaves a granule: whole regions with at least some ground below."""
+def passes(
+    world: World, cycles: list[int] | None = None, rgts: list[int] | None = None
+) -> list[tuple[orbit.Pass, int]]:
+    """
+    Return every (orbit.Pass, cycle) that leaves a granule: whole regions with at least some ground below.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    cycles : sequence of int, the cycles wanted (default: None)
+    rgts : sequence of int, reference ground tracks (default: all of the world)
+    """
     found = []
     for rgt, seen in world.settings.get("atl03_tracks", world.tracks).items():
         if rgts is not None and rgt not in rgts:
@@ -55,20 +80,44 @@ def passes(world, cycles=None, rgts=None):
     return found
 
 
-def stretch(world):
-    """Return the segments of a pass that its granules hold."""
+def stretch(world: World) -> int:
+    """
+    Return the segments of a pass that its granules hold.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    """
     return world.settings.get("atl03_segments", SEGMENTS[world.size])
 
 
-def name_of(product, run, cycle):
-    """Return the file name of the granule of a pass."""
+def name_of(product: str, run: orbit.Pass, cycle: int) -> tuple[str, float]:
+    """
+    Return the file name of the granule of a pass.
+
+    Parameters
+    ----------
+    product : str, the product's name
+    run : orbit.Pass, a run of segments of one reference track
+    cycle : int, the cycle
+    """
     first, _ = orbit.region_segments(run.region_number)
     began = orbit.delta_time_at(run.rgt, cycle, (first - 1) * orbit.SEGMENT_LENGTH)
     return granule_name(product, run.rgt, cycle, run.region_number, began, VERSION, REVISION), began
 
 
-def write_granule(world, folder, run, cycle, *, dead_time=True):
-    """Write the granule of one pass and return its path."""
+def write_granule(world: World, folder: Path | str, run: orbit.Pass, cycle: int, *, dead_time: bool = True) -> Path:
+    """
+    Write the granule of one pass and return its path.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    folder : Path, the folder that granules are written to
+    run : orbit.Pass, a run of segments of one reference track
+    cycle : int, the cycle
+    dead_time : bool, whether channels are blind for a while after a photon (default: True)
+    """
     file_name, began = name_of("ATL03", run, cycle)
     path = Path(folder) / file_name
     with written(path) as temporary, hdf.create(temporary) as file:
@@ -83,7 +132,15 @@ def write_granule(world, folder, run, cycle, *, dead_time=True):
     return path
 
 
-def put_identity(file, product, file_name, run, cycle, began, extent):
+def put_identity(
+    file: h5py.File,
+    product: str,
+    file_name: str,
+    run: orbit.Pass,
+    cycle: int,
+    began: float,
+    extent: Sequence[Sequence[np.ndarray]],
+) -> None:
     """Write the root attributes, METADATA, ancillary_data and orbit_info."""
     lon, lat, time = (np.concatenate(c) for c in zip(*extent, strict=True))
     bounds = tuple(float(v) for v in (lon.min(), lat.min(), lon.max(), lat.max()))
@@ -135,11 +192,19 @@ def put_identity(file, product, file_name, run, cycle, began, extent):
     put_orbit_info(file, run.rgt, cycle, began)
 
 
-def put_groups(group, layout, values):
+def put_groups(
+    group: h5py.Group, layout: Mapping[str, tuple[Field, ...]], values: Mapping[str, Mapping[str, np.ndarray]]
+) -> None:
     """
     Write the datasets of a beam's groups.
 
     Datasets without values are all fill, or zero where they have none.
+
+    Parameters
+    ----------
+    group : h5py.Group, open for writing
+    layout : mapping of dataset name to its column of the layout table
+    values : array, the values to write
     """
     for name, fields in layout.items():
         part = group.create_group(name)

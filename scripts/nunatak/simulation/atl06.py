@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,13 +15,16 @@ from nunatak.simulation.atl06_values import segment_values
 from nunatak.simulation.track_files import beam_attributes, granule_name, put_orbit_info
 from nunatak.times import delta_time_to_utc
 
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
+
 VERSION, REVISION = "007", "01"
 _CHUNK = (10000,)
 _HISTOGRAM_BINS = 748
 _SEGMENTS_PER_HISTOGRAM = 10
 
 
-def write(world, folder, *, cycles=None, rgts=None):
+def write(world: World, folder: Path | str, *, cycles: list[int] | None = None, rgts: Any = None) -> list[Path]:
     """
     Write the ATL06 granules of a world, one for each track, granule region and cycle, cut to its `track_bbox`.
 
@@ -48,11 +52,18 @@ def write(world, folder, *, cycles=None, rgts=None):
     return sorted(paths)
 
 
-def write_granule(world, folder, run, cycle):
+def write_granule(world: World, folder: Path | str, run: orbit.Pass, cycle: int) -> Path | None:
     """
     Write the granule of one pass.
 
     Returns None when no beam saw anything.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    folder : Path, the folder that granules are written to
+    run : orbit.Pass, a run of segments of one reference track
+    cycle : int, the cycle
     """
     absent = world.settings.get("missing_beams", {}).get((run.rgt, cycle), ())
     beams = {beam: atl06_segments.observe(world, run, cycle, beam) for beam in BEAMS if beam not in absent}

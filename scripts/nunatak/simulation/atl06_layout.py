@@ -174,11 +174,11 @@ class Field:
     long_name: str
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Name without its group."""
         return self.path.rpartition("/")[2]
 
-    def attributes(self):
+    def attributes(self) -> dict[str, Any]:
         """Return text and flags of the real dataset. The writer adds `coordinates` and the fill."""
         found: dict[str, Any] = {"units": self.units, "contentType": self.content, "long_name": self.long_name}
         if self.name in FLAGS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyproj
@@ -10,6 +11,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from nunatak.simulation import orbit
 from nunatak.times import decimal_year
+
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
 
 # m, standard deviation of the bias of one pass, the same for its six beams: the radial orbit error that ATL15 assumes
 # (SmithB/ATL1415:ATL1415/read_ATL11.py)
@@ -52,7 +56,7 @@ class Segments:
     strong: bool
 
 
-def observe(world, run, cycle, beam):
+def observe(world: World, run: orbit.Pass, cycle: int, beam: str) -> Segments:
     """
     Simulate what one beam saw of a run of segments.
 
@@ -102,8 +106,16 @@ def observe(world, run, cycle, beam):
     )
 
 
-def pass_conditions(world, run, cycle):
-    """Draw what all beams of a pass share: its bias (m) and the cloud over each segment (standard deviations)."""
+def pass_conditions(world: World, run: orbit.Pass, cycle: int) -> tuple[float, np.ndarray]:
+    """
+    Draw what all beams of a pass share: its bias (m) and the cloud over each segment (standard deviations).
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    run : orbit.Pass, a run of segments of one reference track
+    cycle : int, the cycle
+    """
     rng = world.rng("pass", run.rgt, cycle, run.region_number, run.first)
     bias = rng.normal(0, TRACK_BIAS)
     return bias, clouds(rng, run.last - run.first + 1)
@@ -119,8 +131,15 @@ def _shared_noise(rng, n):
     return (halves[1:] + halves[:-1]) / np.sqrt(2.0)
 
 
-def clouds(rng, n):
-    """Draw cloud along a pass, with unit variance and smooth over some kilometres, the same for all beams."""
+def clouds(rng: np.random.Generator, n: int) -> np.ndarray:
+    """
+    Draw cloud along a pass, with unit variance and smooth over some kilometres, the same for all beams.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n : int, how many
+    """
     pad = 4 * _CLOUD_SEGMENTS
     smooth = gaussian_filter1d(rng.standard_normal(n + 2 * pad), _CLOUD_SEGMENTS)[pad:-pad]
     # a Gaussian filter of width s leaves the variance 1 / (2 s sqrt(pi))
@@ -139,8 +158,16 @@ def _spoil(rng, h_li, sigma):
     return h_li, sigma, (spike | failed | doubted).astype("i1")
 
 
-def on_map(world, rgt, track):
-    """Map coordinates of a track's points, and the direction of flight on the map (cosine, sine)."""
+def on_map(world: World, rgt: int, track: orbit.Track) -> Any:
+    """
+    Map coordinates of a track's points, and the direction of flight on the map (cosine, sine).
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    rgt : int, the reference ground track
+    track : Track, points of a ground track
+    """
     project = pyproj.Transformer.from_crs("EPSG:4326", world.crs, always_xy=True).transform
     x, y = (np.asarray(v) for v in project(track.longitude, track.latitude))
     lon, lat, _ = orbit.ground_point(rgt, track.x_atc + 100.0, track.y_atc)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+if TYPE_CHECKING:
+    from nunatak.simulation.atl06_segments import Segments
+    from nunatak.simulation.worlds import World
 
-def segment_values(world, s):
-    """Return every dataset of land_ice_segments by name, with NaN where a fit failed or a quantity is unknown."""
+
+def segment_values(world: World, s: Segments) -> dict[str, np.ndarray]:
+    """
+    Return every dataset of land_ice_segments by name, with NaN where a fit failed or a quantity is unknown.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    s : Segments, what the beam saw
+    """
     failed = np.isnan(s.h_li)
     spike = (s.flag == 1) & ~failed & (s.h_li_sigma > 1.0)
     surroundings = {name: np.broadcast_to(value, s.flag.size) for name, value in _surroundings(world, s, spike).items()}

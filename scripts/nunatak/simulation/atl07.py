@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nunatak.granules import variables
 from nunatak.simulation import seaice_layout
 
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
+
 VERSION = "007"
 
 
-def write(world, folder, *, months=None, rgts=None, version=VERSION):
+def write(
+    world: World, folder: Path | str, *, months: Any = None, rgts: list[int] | None = None, version: str = VERSION
+) -> list[Path]:
     """
     Write the ATL07 granules of a world of sea ice, one for each pass over its `track_bbox`.
 

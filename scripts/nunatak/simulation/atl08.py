@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,15 +14,28 @@ from nunatak.simulation.photon_layout import ATL08
 from nunatak.simulation.track_files import beam_attributes
 from nunatak.times import delta_time_to_utc
 
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
+
 _PER_LAND_SEGMENT = 5
 _LEAST_GROUND = 10  # ground photons that a land segment needs
 
 
-def write(world, folder, *, cycles=None, rgts=None, dead_time=True):
+def write(
+    world: World, folder: Path | str, *, cycles: list[int] | None = None, rgts: Any = None, dead_time: bool = True
+) -> list[Path]:
     """
     Write the ATL08 granules that belong to the world's ATL03 granules, photon by photon.
 
     Parameters and result as of `atl03.write`; `dead_time` must be the same.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    folder : Path, the folder that granules are written to
+    cycles : sequence of int, the cycles wanted (default: None)
+    rgts : sequence of int, reference ground tracks (default: all of the world)
+    dead_time : bool, whether channels are blind for a while after a photon (default: True)
     """
     paths = []
     for run, cycle in atl03.passes(world, cycles, rgts):

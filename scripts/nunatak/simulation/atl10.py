@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nunatak.products.atl10 import NEW, OLD
 from nunatak.simulation import seaice_layout, seaice_segments
+
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
 
 VERSION = "007"
 _HEIGHTS = (
@@ -18,7 +23,14 @@ _HEIGHTS = (
 )
 
 
-def write(world, folder, *, months=None, rgts=None, version=VERSION):
+def write(
+    world: World,
+    folder: Path | str,
+    *,
+    months: list[str] | None = None,
+    rgts: list[int] | None = None,
+    version: str = VERSION,
+) -> list[Path]:
     """
     Write the ATL10 granules of a world of sea ice, one for each pass over its `track_bbox`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,11 +14,14 @@ from nunatak.simulation.atl06_segments import TRACK_BIAS
 from nunatak.simulation.atl11_layout import CROSSING, PAIR, PAIR_ATTRIBUTES, POLY_EXPONENTS
 from nunatak.times import delta_time_to_utc
 
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
+
 VERSION, REVISION = "007", "01"
 _ROWS = 2711  # of a chunk
 
 
-def write(world, folder, *, rgts=None):
+def write(world: World, folder: Path | str, *, rgts: Any = None) -> list[Path]:
     """
     Write the ATL11 granules of a world: one for each track and granule region, all cycles, cut to its `track_bbox`.
 
@@ -41,11 +45,18 @@ def write(world, folder, *, rgts=None):
     return sorted(paths)
 
 
-def write_granule(world, folder, run, tracks):
+def write_granule(world: World, folder: Path | str, run: orbit.Pass, tracks: tuple[int, ...]) -> Path | None:
     """
     Write the granule of one run.
 
     Returns None when no pair has a point on land or ice.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    folder : Path, the folder that granules are written to
+    run : orbit.Pass, a run of segments of one reference track
+    tracks : ATL11 reference tracks of the run
     """
     pairs = [atl11_points.observe(world, run, pair) for pair in range(3)]
     pairs = [points for points in pairs if np.isfinite(points.h).any()]

@@ -103,7 +103,7 @@ class Field:
     per_cycle: bool
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Return the dataset's own name."""
         return self.path.rpartition("/")[2]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyproj
@@ -12,6 +13,9 @@ from nunatak.constants import BEAMS
 from nunatak.simulation import orbit
 from nunatak.simulation.atl06_segments import THICK, TRACK_BIAS, on_map, pass_conditions
 from nunatak.times import decimal_year, delta_time_to_utc
+
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
 
 SKIP = 3  # segments from one reference point to the next
 SIGMA = 0.012  # m, error of a height over flat ice, where some ten segments make one
@@ -52,17 +56,23 @@ class Points:
     flag: np.ndarray
 
     @property
-    def slope(self):
+    def slope(self) -> np.ndarray:
         """Return the steepest slope."""
         return np.hypot(self.at_slope, self.xt_slope)
 
 
-def observe(world, run, pair):
+def observe(world: World, run: orbit.Pass, pair: int) -> Points:
     """
     Simulate what the cycles of a world saw of the reference points of one pair.
 
     Clouds and the bias of a pass are those of its ATL06 segments; one height in fifty is lost, one in fifty metres
     off and flagged, and some good ones are flagged too. All other errors are Gaussian with the stated sigma.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    run : orbit.Pass, a run of segments of one reference track
+    pair : Pair, an image pair
     """
     rng = world.rng("atl11", run.rgt, run.region_number, run.first, pair)
     ids = run.segment_id[run.segment_id % SKIP == 0]
@@ -90,11 +100,18 @@ def observe(world, run, pair):
     return Points(pair, track, x, y, at, xt, cycles, delta_time, h, sigma, flag)
 
 
-def true_heights(world, x, y, delta_time):
+def true_heights(world: World, x: np.ndarray, y: np.ndarray, delta_time: np.ndarray) -> np.ndarray:
     """
     Compute the (n, n_cycle) true heights, m.
 
     Patterns are evaluated once for each point, time factors once for each cycle.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    x : array, m on the map of the truth
+    y : array, m on the map of the truth, of the shape of `x`
+    delta_time : (n, n_cycle) array, s since 2018-01-01
     """
     truth = world.truth
     year = decimal_year(delta_time_to_utc(delta_time.mean(axis=0))) if x.size else np.zeros(delta_time.shape[1])
@@ -102,7 +119,7 @@ def true_heights(world, x, y, delta_time):
     return truth.surface(x, y, 2020.0)[:, None] + np.tensordot(truth.change_patterns(x, y), factors, axes=(0, 0))
 
 
-def crossings(world, run, points, rgts):
+def crossings(world: World, run: orbit.Pass, points: Points, rgts: tuple[int, ...]) -> dict[str, np.ndarray]:
     """
     Simulate heights of crossing tracks at the reference points near each crossing.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,14 +11,22 @@ from nunatak.constants import DATUM_YEAR
 from nunatak.runtime import written
 from nunatak.simulation import hdf, polar_grid
 
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
+
 CELL = 100.0  # m
 SIGMA = 0.2  # m, independent from cell to cell
 _BLOCK = 200  # cells of one chunk side
 
 
-def write(world, folder):
+def write(world: World, folder: Path | str) -> list[Path]:
     """
     Write the ATL14 files of a world: one for each region code that its surface reaches.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    folder : Path, the folder that granules are written to
 
     Returns
     -------
@@ -44,7 +53,9 @@ def write(world, folder):
     return sorted(paths)
 
 
-def surface(world, x, y, errors, counts):
+def surface(
+    world: World, x: np.ndarray, y: np.ndarray, errors: np.ndarray, counts: np.ndarray
+) -> dict[str, np.ndarray]:
     """
     Estimate the surface on a block of the grid.
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nunatak.runtime import written
 from nunatak.simulation import hdf, height_change, noise, polar_grid
+
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
 
 RESOLUTIONS = {"01km": 1e3, "10km": 1e4, "20km": 2e4, "40km": 4e4}
 LAGS = (1, 4, 8, 12, 16, 20, 24)
@@ -16,9 +20,15 @@ _CLOUD_RANGE = 60e3  # m over which a quarter's cloud cover is alike
 _DATUM_TEXT = "Jan 1, 2020"
 
 
-def write(world, folder, *, resolutions=tuple(RESOLUTIONS)):
+def write(world: World, folder: Path | str, *, resolutions: tuple[str, ...] = tuple(RESOLUTIONS)) -> list[Path]:
     """
     Write the ATL15 files of a world: one for each region code and resolution.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    folder : Path, the folder that granules are written to
+    resolutions : sequence of str, such as ("1km", "10km")
 
     Returns
     -------

@@ -38,11 +38,15 @@ _SITE = (1.0657e6, -3.979e5)  # of the image pairs, in the middle of the basin
 _BASIN = {"x0": 1.0555e6, "y0": -4.02e5, "direction": 22.0}
 
 
-def build(size):
+def build(size: str) -> World:
     """
     Build the world of the study `austfonna`.
 
     Size `tiny` has fewer tracks and cycles and a smaller grid.
+
+    Parameters
+    ----------
+    size : str, `full` or `tiny`
     """
     tiny = size == "tiny"
     bounds = (960e3, -480e3, 1120e3, -320e3) if tiny else (880e3, -680e3, 1160e3, -240e3)
@@ -73,7 +77,7 @@ def build(size):
     )
 
 
-def truth():
+def truth() -> Glacier:
     """Return the glacier: thickening summits, thinning margins, and a basin that lowers by several metres a year."""
     surge = {
         "gather": 0.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyproj
@@ -12,6 +12,9 @@ from nunatak.products.bedmachine_releases import GROUNDED, MASS_CONSERVATION, RE
 from nunatak.runtime import written
 from nunatak.simulation import hdf, ice_sheets, noise
 from nunatak.simulation.itslive_pairs import site_of
+
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
 
 NAMES = {
     "greenland": "BedMachineGreenland-v6.nc",
@@ -27,9 +30,14 @@ _ROOM = 5e3  # m beside the footprints of image pairs
 _FILL = -9999.0
 
 
-def write(world, folder):
+def write(world: World, folder: Path | str) -> list[Path]:
     """
     Write the file of the ice sheet that a world lies on: its cells where surface and velocity are observed.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    folder : Path, the folder that granules are written to
 
     Returns
     -------
@@ -47,8 +55,14 @@ def write(world, folder):
     return [path]
 
 
-def area(world):
-    """Return the box of a world's ATL14 files and image pairs, (left, bottom, right, top) in m of its system."""
+def area(world: World) -> Any:
+    """
+    Return the box of a world's ATL14 files and image pairs, (left, bottom, right, top) in m of its system.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    """
     site = site_of(world)
     half = [h + site.jitter[world.size] + _ROOM for h in site.half[world.size]]
     x0, y0 = site.centre
@@ -63,7 +77,7 @@ def area(world):
     return (*low, *np.maximum(box[2:], world.surface_bounds[2:]))
 
 
-def layers(world, sheet, x, y):
+def layers(world: World, sheet: str, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     """
     Return the variables of a file.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyproj
@@ -22,21 +23,38 @@ from nunatak.simulation import hdf, orbit, polar_grid
 from nunatak.simulation.itslive_mosaics import STATIC_YEARS
 from nunatak.times import delta_time_to_utc, from_decimal_year
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nunatak.simulation.worlds import World
+
 FILE_NAME = "catalogue.parquet"
 
 
-def catalogue(world, paths):
+def catalogue(world: World, paths: list[Path]) -> pd.DataFrame:
     """
     Return the granule table of simulated granules.
 
     `url` is the name of the file beside the catalogue; `resolution`, `region_code` and `cycle_end` are given where the
     name has them; `geometry` is the footprint in longitude and latitude.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    paths : sequence of Path, the granules
     """
     return granule_table([_row(world, Path(path)) for path in paths])
 
 
-def write(table, folder):
-    """Write the granule table beside the granules it lists and return its path."""
+def write(table: pd.DataFrame, folder: Path | str) -> Path:
+    """
+    Write the granule table beside the granules it lists and return its path.
+
+    Parameters
+    ----------
+    table : DataFrame, a granule table
+    folder : Path, the folder that granules are written to
+    """
     path = Path(folder) / FILE_NAME
     write_table(table, path, attributes={"nunatak_source": hdf.SOURCE})
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -31,13 +32,27 @@ class Dome:
     rate: float
     radius: float
 
-    def flux(self, x, y):
-        """Compute the two components of the flux, m2/yr."""
+    def flux(self, x: np.ndarray, y: np.ndarray) -> tuple[float | np.ndarray, ...]:
+        """
+        Compute the two components of the flux, m2/yr.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        """
         dx, dy, bell = self._parts(x, y)
         return 0.5 * self.rate * dx * bell, 0.5 * self.rate * dy * bell
 
-    def divergence(self, x, y):
-        """Compute the divergence of `flux` on the map, m/yr."""
+    def divergence(self, x: np.ndarray, y: np.ndarray) -> Any:
+        """
+        Compute the divergence of `flux` on the map, m/yr.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        """
         dx, dy, bell = self._parts(x, y)
         return self.rate * bell * (1 - (dx * dx + dy * dy) / (2 * self.radius**2))
 
@@ -76,8 +91,15 @@ class Stream:
     narrow: float
     narrow_length: float
 
-    def flux(self, x, y):
-        """Compute the two components of the flux, m2/yr."""
+    def flux(self, x: np.ndarray, y: np.ndarray) -> tuple[float | np.ndarray, ...]:
+        """
+        Compute the two components of the flux, m2/yr.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        """
         a, b, (cos, sin) = self._axes(x, y)
         share = expit((a - self.gather) / self.gather_length)
         width, narrowing = self._width(a)
@@ -86,8 +108,15 @@ class Stream:
         across = along * e * narrowing
         return along * cos - across * sin, along * sin + across * cos
 
-    def divergence(self, x, y):
-        """Compute the divergence of `flux` on the map, m/yr."""
+    def divergence(self, x: np.ndarray, y: np.ndarray) -> Any:
+        """
+        Compute the divergence of `flux` on the map, m/yr.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        """
         a, b, _ = self._axes(x, y)
         share = expit((a - self.gather) / self.gather_length)
         width, _ = self._width(a)
@@ -110,12 +139,24 @@ class Stream:
 class Constant:
     """A time factor that is always 1."""
 
-    def value(self, t):
-        """Compute the factor at decimal year t."""
+    def value(self, t: float) -> np.ndarray:
+        """
+        Compute the factor at decimal year t.
+
+        Parameters
+        ----------
+        t : float or array, decimal year
+        """
         return np.ones_like(np.asarray(t, dtype=float))
 
-    def integral(self, t):
-        """Compute the integral of the factor from 2020.0 to t, years."""
+    def integral(self, t: float | np.ndarray) -> Any:
+        """
+        Compute the integral of the factor from 2020.0 to t, years.
+
+        Parameters
+        ----------
+        t : float or array, decimal year
+        """
         return np.asarray(t, dtype=float) - DATUM_YEAR
 
 
@@ -125,12 +166,24 @@ class Seasonal:
 
     peak: float
 
-    def value(self, t):
-        """Compute the factor at decimal year t."""
+    def value(self, t: float) -> Any:
+        """
+        Compute the factor at decimal year t.
+
+        Parameters
+        ----------
+        t : float or array, decimal year
+        """
         return np.cos(_TURN * (np.asarray(t, dtype=float) - self.peak))
 
-    def integral(self, t):
-        """Compute the integral of the factor from 2020.0 to t, years."""
+    def integral(self, t: float | np.ndarray) -> Any:
+        """
+        Compute the integral of the factor from 2020.0 to t, years.
+
+        Parameters
+        ----------
+        t : float or array, decimal year
+        """
         at = np.sin(_TURN * (np.asarray(t, dtype=float) - self.peak))
         return (at - np.sin(_TURN * (DATUM_YEAR - self.peak))) / _TURN
 
@@ -142,12 +195,24 @@ class Ramp:
     centre: float
     duration: float
 
-    def value(self, t):
-        """Compute the factor at decimal year t."""
+    def value(self, t: float) -> Any:
+        """
+        Compute the factor at decimal year t.
+
+        Parameters
+        ----------
+        t : float or array, decimal year
+        """
         return expit((np.asarray(t, dtype=float) - self.centre) / self.duration)
 
-    def integral(self, t):
-        """Compute the integral of the factor from 2020.0 to t, years."""
+    def integral(self, t: float | np.ndarray) -> Any:
+        """
+        Compute the integral of the factor from 2020.0 to t, years.
+
+        Parameters
+        ----------
+        t : float or array, decimal year
+        """
         return self._softplus(np.asarray(t, dtype=float)) - self._softplus(DATUM_YEAR)
 
     def _softplus(self, t):

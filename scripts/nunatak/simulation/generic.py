@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -34,7 +36,7 @@ _PLASTIC = 2 * 1e5 / (ICE_DENSITY * 9.81)
 _GEOID = 20.0  # m
 
 
-def build(name, size, place, *, sea_ice=False):
+def build(name: str, size: str, place: Mapping[str, Any], *, sea_ice: bool = False) -> World:
     """
     Build the world of a study anywhere on the Earth.
 
@@ -89,12 +91,19 @@ def build(name, size, place, *, sea_ice=False):
     )
 
 
-def glacier(crs, outline, altimetry, on_ice=()):
+def glacier(crs: str, outline: Region, altimetry: Region, on_ice: Sequence[Any] = ()) -> Glacier:
     """
     Fit an ice cap or glacier to outlines: its margin runs about 10 % outside of the box that holds them.
 
     Thickness follows from the width, flow from both: a dome that spreads, and a stream along the longer axis through
     the middle of `outline`, faster from 2019 on and with a yearly cycle. The surface follows by mass conservation.
+
+    Parameters
+    ----------
+    crs : CRS, a projected coordinate system
+    outline : Region, the study's region
+    altimetry : Region, the area of the altimetry
+    on_ice : (n, 2) array, longitude and latitude of points that must lie on ice
     """
     shapes = [region.projected(crs) for region in (outline, altimetry)]
     corners = shapely.get_coordinates(shapely.oriented_envelope(shapely.union_all(shapes)))[:4]
@@ -188,8 +197,15 @@ def _plane(crs, region):
     return float(middle.x), float(middle.y)
 
 
-def region_codes(region, bounds):
-    """Return the codes of ATL14/15 that cover a place: quadrants of Antarctica, or the one region it lies in most."""
+def region_codes(region: Region, bounds: tuple[float, ...]) -> tuple[str, ...]:
+    """
+    Return the codes of ATL14/15 that cover a place: quadrants of Antarctica, or the one region it lies in most.
+
+    Parameters
+    ----------
+    region : Region, the study's region
+    bounds : (left, bottom, right, top), m
+    """
     left, bottom, right, top = bounds
     if region.bounds[3] <= -60:
         parts = {

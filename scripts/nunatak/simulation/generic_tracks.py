@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pyproj
 import shapely
@@ -10,6 +13,9 @@ from nunatak.constants import DAYS_PER_YEAR, N_RGT
 from nunatak.runtime import NunatakError
 from nunatak.simulation import orbit
 from nunatak.times import decimal_year, delta_time_to_utc
+
+if TYPE_CHECKING:
+    from nunatak.geometry.region import Region
 
 _PAD = 0.05  # degrees of latitude, and as many metres of longitude, about a region
 _REACH = {"tiny": 40e3, "full": 300e3}  # m from the middle to the border of along-track granules, at most
@@ -21,11 +27,18 @@ _BEAMS = 4.0  # three strong ones, and three weak ones of a third as many segmen
 _NAMED = 12  # tracks that a message lists
 
 
-def track_box(region, crs, middle, size):
+def track_box(region: Region, crs: str, middle: tuple[float, ...], size: str) -> tuple[float, ...]:
     """
     Return the box (west, south, east, north) to which along-track granules are cut.
 
     It is the region's, or its part around `middle`.
+
+    Parameters
+    ----------
+    region : Region, the study's region
+    crs : CRS, the study's coordinate system
+    middle : (x, y), m, the place around which files are cut
+    size : str, `full` or `tiny`
     """
     shape = region.projected(crs)
     left, bottom, right, top = shapely.bounds(shape)
@@ -44,12 +57,30 @@ def track_box(region, crs, middle, size):
     return float(west), south, float(east), north
 
 
-def choose(box, region, crs, middle, size, place, cycles):
+def choose(
+    box: tuple[float, ...],
+    region: Region,
+    crs: str,
+    middle: tuple[float, ...],
+    size: str,
+    place: Mapping[str, Any],
+    cycles: tuple[int, ...],
+) -> dict[int, tuple[int, ...]]:
     """
     Choose the tracks and the cycles in which they are seen.
 
     Those the study names, where they cross the box; else some that pass close to the middle, northward and southward in
     turn, so that they cross.
+
+    Parameters
+    ----------
+    box : (west, south, east, north), degrees
+    region : Region, the study's region
+    crs : CRS, a projected coordinate system
+    middle : (x, y), m, the place around which files are cut
+    size : str, `full` or `tiny`
+    place : mapping, what the study says of cycles, tracks and period
+    cycles : sequence of int, the cycles wanted
 
     Returns
     -------
@@ -101,9 +132,16 @@ def _near(box, crs, middle, n):
     return list(dict.fromkeys(turns))[:n]
 
 
-def thinning(box, period, months, size):
+def thinning(box: tuple[float, ...], period: tuple[float, ...], months: list[str], size: str) -> tuple[float, ...]:
     """
     Choose how many passes and segments of sea ice are made.
+
+    Parameters
+    ----------
+    box : (west, south, east, north), degrees
+    period : (start, end), decimal years
+    months : sequence of datetime64[M]
+    size : str, `full` or `tiny`
 
     Returns
     -------
@@ -122,7 +160,13 @@ def thinning(box, period, months, size):
     return stride, float(np.clip(_BEAMS * ground / _SEGMENTS[size], 60.0, 2000.0))
 
 
-def cycle_of(year):
-    """Return the cycle under way at a decimal year."""
+def cycle_of(year: float) -> int:
+    """
+    Return the cycle under way at a decimal year.
+
+    Parameters
+    ----------
+    year : float, decimal year
+    """
     began = [float(decimal_year(delta_time_to_utc(orbit.node_delta_time(1, cycle)))) for cycle in range(1, 100)]
     return max(1, int(np.searchsorted(began, year, side="right")))

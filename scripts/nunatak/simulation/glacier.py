@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyproj
+
+if TYPE_CHECKING:
+    import shapely
 
 # Points of a cell's side on which its ice cover is judged; ATL15 sums a mask of 100 m.
 _MASK_SAMPLES = 10
@@ -64,13 +67,26 @@ class Glacier:
     balance: tuple
     geoid: float = 0.0
 
-    def ice(self, x, y):
-        """Return whether points lie on ice (bool array)."""
+    def ice(self, x: float | np.ndarray, y: float | np.ndarray) -> Any:
+        """
+        Return whether points lie on ice (bool array).
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        """
         return self.shape.evaluate(x, y)[0] > 0
 
-    def ice_fraction(self, x, y, cell):
+    def ice_fraction(self, x: np.ndarray, y: np.ndarray, cell: float) -> np.ndarray:
         """
         Compute the share of ice in square cells of side `cell` (m on the map) around points, from 10 x 10 points each.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        cell : float, the side of a cell, m
         """
         x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
         level = self.shape.evaluate(x, y)[0]
@@ -83,36 +99,72 @@ class Glacier:
         fraction[edge] = inside.mean(axis=1)
         return fraction
 
-    def scale(self, x, y):
-        """Compute k, the map length over the true length. True area is map area / k^2."""
+    def scale(self, x: float | np.ndarray, y: float | np.ndarray) -> Any:
+        """
+        Compute k, the map length over the true length. True area is map area / k^2.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        """
         squared = np.square(x) + np.square(y)
         near = _map_scale(self.crs)(squared)
         if np.all(squared < _POLAR**2):
             return near
         return np.where(squared < _POLAR**2, near, _map_scale(self.crs, _EQUATOR, 10)(squared))
 
-    def bed(self, x, y):
-        """Compute the height of the bed, of the land or of the sea floor, m."""
+    def bed(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """
+        Compute the height of the bed, of the land or of the sea floor, m.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        """
         level, height, thickness = self.shape.evaluate(x, y)
         return self.geoid + np.where(level > 0, height - thickness, self.shape.land(x, y, level))
 
-    def surface(self, x, y, t):
-        """Compute the height of the ice, the land or the sea, m."""
+    def surface(self, x: np.ndarray, y: np.ndarray, t: float | np.ndarray) -> np.ndarray:
+        """
+        Compute the height of the ice, the land or the sea, m.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        t : float or array, decimal year
+        """
         level, height, _ = self.shape.evaluate(x, y)
         land = np.maximum(self.shape.land(x, y, level), 0.0)
         return self.geoid + np.where(level > 0, height, land) + self.surface_change(x, y, t)
 
-    def surface_change(self, x, y, t, since=2020.0):
-        """Compute the change of the surface from `since` to t, m, zero off the ice."""
+    def surface_change(self, x: np.ndarray, y: np.ndarray, t: float | np.ndarray, since: float = 2020.0) -> Any:
+        """
+        Compute the change of the surface from `since` to t, m, zero off the ice.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        t : float or array, decimal year
+        since : float, decimal year (default: 2020.0)
+        """
         factors = [term.factor for term in (*self.flow, *self.balance)]
         patterns = self.change_patterns(x, y)
         return sum((f.integral(t) - f.integral(since)) * p for f, p in zip(factors, patterns, strict=True))
 
-    def change_patterns(self, x, y):
+    def change_patterns(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """
         Compute the (n_term, ...) rates of surface change, m/yr.
 
         With `change_factors` they give the surface at any time.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
         """
         level, height, _ = self.shape.evaluate(x, y)
         on = level > 0
@@ -121,23 +173,53 @@ class Glacier:
         gain = [term.rate(height) for term in self.balance]
         return np.stack([np.where(on, rate, 0.0) for rate in thinning + gain])
 
-    def change_factors(self, t):
-        """Compute the (n_term, ...) integrals of the time factors from 2020.0 to t, years."""
+    def change_factors(self, t: float | np.ndarray) -> np.ndarray:
+        """
+        Compute the (n_term, ...) integrals of the time factors from 2020.0 to t, years.
+
+        Parameters
+        ----------
+        t : float or array, decimal year
+        """
         return np.stack([term.factor.integral(t) for term in (*self.flow, *self.balance)])
 
-    def thickness(self, x, y, t):
-        """Compute the thickness of the ice, m, zero off the ice."""
+    def thickness(self, x: np.ndarray, y: np.ndarray, t: float) -> np.ndarray:
+        """
+        Compute the thickness of the ice, m, zero off the ice.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        t : float or array, decimal year
+        """
         level, _, thickness = self.shape.evaluate(x, y)
         return np.where(level > 0, thickness + self.surface_change(x, y, t), 0.0)
 
-    def mass_balance(self, x, y, t):
-        """Compute the surface mass balance, m/yr of ice."""
+    def mass_balance(self, x: np.ndarray, y: np.ndarray, t: float) -> np.ndarray:
+        """
+        Compute the surface mass balance, m/yr of ice.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        t : float or array, decimal year
+        """
         level, height, _ = self.shape.evaluate(x, y)
         total = sum(term.rate(height) * term.factor.value(t) for term in self.balance)
         return np.where(level > 0, total, 0.0)
 
-    def flux(self, x, y, t):
-        """Compute the components of the ice flux along the map axes, m2/yr."""
+    def flux(self, x: np.ndarray, y: np.ndarray, t: float) -> tuple[float | np.ndarray, ...]:
+        """
+        Compute the components of the ice flux along the map axes, m2/yr.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        t : float or array, decimal year
+        """
         k = np.where(self.ice(x, y), self.scale(x, y), 0.0)
         qx, qy = 0.0, 0.0
         for term in self.flow:
@@ -146,30 +228,65 @@ class Glacier:
             qx, qy = qx + px * factor, qy + py * factor
         return k * qx, k * qy
 
-    def flux_divergence(self, x, y, t):
-        """Compute the true divergence of the flux, m/yr."""
+    def flux_divergence(self, x: np.ndarray, y: np.ndarray, t: float) -> Any:
+        """
+        Compute the true divergence of the flux, m/yr.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        t : float or array, decimal year
+        """
         k2 = np.where(self.ice(x, y), np.square(self.scale(x, y)), 0.0)
         return k2 * sum(term.field.divergence(x, y) * term.factor.value(t) for term in self.flow)
 
-    def height_rate(self, x, y, t):
-        """Compute dH/dt = mass balance - divergence of the flux, m/yr."""
+    def height_rate(self, x: np.ndarray, y: np.ndarray, t: float) -> Any:
+        """
+        Compute dH/dt = mass balance - divergence of the flux, m/yr.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        t : float or array, decimal year
+        """
         return self.mass_balance(x, y, t) - self.flux_divergence(x, y, t)
 
-    def velocity(self, x, y, t):
-        """Compute the components (vx, vy) along the map axes, true m/yr: flux over thickness, zero off the ice."""
+    def velocity(self, x: np.ndarray, y: np.ndarray, t: float) -> tuple[float | np.ndarray, ...]:
+        """
+        Compute the components (vx, vy) along the map axes, true m/yr: flux over thickness, zero off the ice.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        t : float or array, decimal year
+        """
         qx, qy = self.flux(x, y, t)
         thickness = self.thickness(x, y, t)
         per_metre = np.divide(1.0, thickness, out=np.zeros_like(thickness), where=thickness > 0)
         return qx * per_metre, qy * per_metre
 
-    def slope(self, x, y, t, step=20.0):
-        """Compute the components of the surface slope along the map axes, true m/m, over 2 x `step` map metres."""
+    def slope(self, x: np.ndarray, y: np.ndarray, t: float | np.ndarray, step: float = 20.0) -> tuple[np.ndarray, ...]:
+        """
+        Compute the components of the surface slope along the map axes, true m/m, over 2 x `step` map metres.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        t : float or array, decimal year
+        step : float, half the distance of the slope, m (default: 20.0)
+        """
         k = self.scale(x, y)
         sx = (self.surface(x + step, y, t) - self.surface(x - step, y, t)) / (2 * step)
         sy = (self.surface(x, y + step, t) - self.surface(x, y - step, t)) / (2 * step)
         return k * sx, k * sy
 
-    def region_volume_change(self, geometry, t0, t1, cell=500.0):
+    def region_volume_change(
+        self, geometry: shapely.Polygon, t0: float, t1: float, cell: float = 500.0
+    ) -> tuple[float, ...]:
         """
         Integrate the change of volume from t0 to t1 inside a polygon, m3, by quadrature with true areas.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -61,19 +62,32 @@ class GroundTrack:
         return x[i] + (bound - lat[i]) / (lat[i + 1] - lat[i]) * (x[i + 1] - x[i])
 
     @cached_property
-    def every_tenth(self):
+    def every_tenth(self) -> tuple[np.ndarray, ...]:
         """Return segment_id, x_atc, longitude and latitude of every tenth segment of the track."""
         ids = np.arange(1, int(self.length // SEGMENT_LENGTH) + 1, 10, dtype="int32")
         x = (ids - 1) * SEGMENT_LENGTH
         lon, lat, _ = self.position(x, np.zeros(x.size))
         return ids, x, lon, lat
 
-    def elapsed(self, x_atc):
-        """Time since the node, s."""
+    def elapsed(self, x_atc: float | np.ndarray) -> Any:
+        """
+        Time since the node, s.
+
+        Parameters
+        ----------
+        x_atc : (n,) array, distance along the track, m
+        """
         return self._u(np.asarray(x_atc, dtype=float)) / (2 * np.pi) * REVOLUTION
 
-    def position(self, x_atc, y_atc):
-        """Compute longitude (degrees east of the node), latitude and azimuth of points along and across the track."""
+    def position(self, x_atc: np.ndarray, y_atc: np.ndarray) -> tuple[np.ndarray, ...]:
+        """
+        Compute longitude (degrees east of the node), latitude and azimuth of points along and across the track.
+
+        Parameters
+        ----------
+        x_atc : (n,) array, distance along the track, m
+        y_atc : (n,) array, distance to the left of the reference track, m
+        """
         ground, tangent = self._ground(x_atc), self._ground(x_atc, 1)
         lon, lat = _lonlat(ground)
         up = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -17,8 +19,15 @@ SOURCE = "SIMULATED"
 _QUANTUM = 2.0**-14
 
 
-def put_attributes(target, attributes):
-    """Put new attributes on a file, group or dataset: text as fixed-length bytes, numbers as they are."""
+def put_attributes(target: h5py.Dataset | h5py.Group, attributes: Mapping[str, Any]) -> None:
+    """
+    Put new attributes on a file, group or dataset: text as fixed-length bytes, numbers as they are.
+
+    Parameters
+    ----------
+    target : h5py.File, h5py.Group or h5py.Dataset
+    attributes : mapping of name to text or number
+    """
     for name, value in attributes.items():
         value = np.asarray(value.encode("utf-8") if isinstance(value, str) else value)
         # the low-level call: a granule has thousands of attributes, and h5py's own way takes four times as long
@@ -26,7 +35,18 @@ def put_attributes(target, attributes):
         h5py.h5a.create(target.id, name.encode("utf-8"), h5py.h5t.py_create(value.dtype), space).write(value)
 
 
-def put(group, name, values, *, fill=None, chunks=None, scale=False, gzip=2, shuffle=False, **attributes):
+def put(
+    group: h5py.Group,
+    name: str,
+    values: np.ndarray,
+    *,
+    fill: float | None = None,
+    chunks: tuple[int, ...] | None = None,
+    scale: bool = False,
+    gzip: int = 2,
+    shuffle: bool = False,
+    **attributes,
+) -> h5py.Dataset:
     """
     Write one dataset.
 
@@ -56,18 +76,33 @@ def put(group, name, values, *, fill=None, chunks=None, scale=False, gzip=2, shu
     return dataset
 
 
-def attach(dataset, scales):
-    """Link the dimension scales to a dataset's dimensions, in order."""
+def attach(dataset: h5py.Dataset, scales: Sequence[h5py.Dataset]) -> None:
+    """
+    Link the dimension scales to a dataset's dimensions, in order.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+    scales : sequence of h5py.Dataset, one dimension scale for each dimension
+    """
     for i, scale in enumerate(scales):
         dataset.dims[i].attach_scale(scale)
 
 
-def quantised(values):
-    """Round float32 values to 2^-14 (four decimals). NaN stays."""
+def quantised(values: np.ndarray) -> np.ndarray:
+    """
+    Round float32 values to 2^-14 (four decimals). NaN stays.
+
+    Parameters
+    ----------
+    values : float array
+    """
     return (np.round(np.asarray(values, dtype=float) / _QUANTUM) * _QUANTUM).astype("f4")
 
 
-def put_metadata(file, *, short_name, version, file_name, extent, began, ended):
+def put_metadata(
+    file: h5py.File, *, short_name: str, version: str, file_name: str, extent: tuple[float, ...], began: str, ended: str
+) -> None:
     """
     Write the METADATA group: ISO groups that hold attributes only.
 
@@ -111,6 +146,12 @@ def put_metadata(file, *, short_name, version, file_name, extent, began, ended):
         put_attributes(root.create_group(path), attributes)
 
 
-def create(path):
-    """Create an HDF5 file of the default library version, opened for writing."""
+def create(path: Path | str) -> h5py.File:
+    """
+    Create an HDF5 file of the default library version, opened for writing.
+
+    Parameters
+    ----------
+    path : Path, the file
+    """
     return h5py.File(path, "w")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyproj
 
 from nunatak.constants import DATUM_YEAR
 from nunatak.simulation import noise, orbit, polar_grid
+
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
 
 QUARTER = 0.25  # years between epochs
 NODE = 1000.0  # m between the nodes of the finest grid
@@ -43,19 +47,23 @@ class HeightChange:
     spread: np.ndarray
 
     @property
-    def datum(self):
+    def datum(self) -> int:
         """Return the index of the epoch 2020.0."""
         return int(np.argmin(np.abs(self.years - DATUM_YEAR)))
 
-    def delta_h_sigma(self):
+    def delta_h_sigma(self) -> np.ndarray:
         """Return the standard error of delta_h. It is zero at the datum, where delta_h is zero by definition."""
         steps = np.arange(self.years.size) - self.datum
         ratio = noise.difference_sigma(steps, PERSISTENCE)
         return np.where(self.ice_area > 0, ratio[:, None, None] * self.spread, np.nan)
 
-    def rates(self, lag):
+    def rates(self, lag: int) -> tuple[np.ndarray, ...]:
         """
         Compute rates over `lag` quarters.
+
+        Parameters
+        ----------
+        lag : int, quarters
 
         Returns
         -------
@@ -72,13 +80,19 @@ class HeightChange:
         return 0.5 * (self.years[:-lag] + self.years[lag:]), dhdt, np.where(both, sigma, np.nan), area
 
 
-def nodes(world):
-    """Return the ascending x and y of the 1 km nodes of a world, m."""
+def nodes(world: World) -> tuple[np.ndarray, ...]:
+    """
+    Return the ascending x and y of the 1 km nodes of a world, m.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    """
     left, bottom, right, top = world.height_bounds
     return np.arange(left, right + 1, NODE), np.arange(bottom, top + 1, NODE)
 
 
-def truth(world, counts=None):
+def truth(world: World, counts: np.ndarray | None = None) -> HeightChange:
     """
     Compute the true height change on the 1 km nodes, with the spread its estimate will have.
 
@@ -100,12 +114,17 @@ def truth(world, counts=None):
     return HeightChange(x, y, NODE, years, delta_h, area, spread)
 
 
-def with_errors(change, rng):
+def with_errors(change: HeightChange, rng: np.random.Generator) -> HeightChange:
     """
     Draw one realisation of the estimate: the truth plus errors of the stated spread, zero at 2020.0.
 
     The errors are correlated over CORRELATION_RANGE and from quarter to quarter; all epochs share the error of the
     datum, so that two delta_h_sigma must not be added in quadrature.
+
+    Parameters
+    ----------
+    change : HeightChange, height change on the nodes of a grid
+    rng : numpy.random.Generator
     """
     field = noise.CorrelatedField(change.spread.shape, change.cell, CORRELATION_RANGE)
     series = noise.persistent_series(field, rng, change.years.size, PERSISTENCE)
@@ -113,11 +132,16 @@ def with_errors(change, rng):
     return replace(change, delta_h=change.delta_h + errors)
 
 
-def coarsen(change, cell):
+def coarsen(change: HeightChange, cell: float) -> HeightChange:
     """
     Average over cells of 10, 20 or 40 km, weighted by true ice area. Nodes on an edge count half in either cell.
 
     `spread` holds the correlation of the errors within a cell.
+
+    Parameters
+    ----------
+    change : HeightChange, height change on the nodes of a grid
+    cell : float, the side of a cell, m
     """
     n = round(cell / change.cell)
     taper = np.ones(n + 1)
@@ -138,8 +162,14 @@ def coarsen(change, cell):
     return HeightChange(x, y, cell, change.years, np.where(area > 0, mean, np.nan), area, spread)
 
 
-def data_counts(world):
-    """Count the ATL11 points near each 1 km node in one cycle without clouds, (n_y, n_x), from all ground tracks."""
+def data_counts(world: World) -> np.ndarray:
+    """
+    Count the ATL11 points near each 1 km node in one cycle without clouds, (n_y, n_x), from all ground tracks.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    """
     x, y = nodes(world)
     runs = orbit.passes(_lonlat_box(world), margin=0.1)
     x_atc = [np.arange(p.first, p.last, _SAMPLING / orbit.SEGMENT_LENGTH) * orbit.SEGMENT_LENGTH for p in runs]

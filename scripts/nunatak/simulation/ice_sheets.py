@@ -19,6 +19,11 @@ def sheet_of(world, product) -> str:
     """
     Return the ice sheet a world lies on.
 
+    Parameters
+    ----------
+    world : World, the simulated world
+    product : str, the product's name
+
     Raises
     ------
     NunatakError : it lies on neither
@@ -53,13 +58,28 @@ def lattice(bounds, sheet, cell):
 
 
 def put_root(file, title, version):
-    """Write the root attributes: what the file is, and that it is simulated."""
+    """
+    Write the root attributes: what the file is, and that it is simulated.
+
+    Parameters
+    ----------
+    file : h5py.File, open for writing
+    title : str, the title of the file
+    version : str, the product's version
+    """
     text = f"Simulated {title}: not observed, made by Nunatak from a known truth."
     hdf.put_attributes(file, {"Conventions": "CF-1.8", "title": text, "version": version, "nunatak_source": hdf.SOURCE})
 
 
 def put_mapping(file, sheet):
-    """Write the scalar variable `mapping`."""
+    """
+    Write the scalar variable `mapping`.
+
+    Parameters
+    ----------
+    file : h5py.File, open for writing
+    sheet : str, the ice sheet's name
+    """
     north = sheet == "greenland"
     attributes = {
         "grid_mapping_name": "polar_stereographic",
@@ -72,7 +92,16 @@ def put_mapping(file, sheet):
 
 
 def put_axes(file, x, y, dtype="f8"):
-    """Write y and x as dimension scales, in this order."""
+    """
+    Write y and x as dimension scales, in this order.
+
+    Parameters
+    ----------
+    file : h5py.File, open for writing
+    x : array, m on the map of the truth
+    y : array, m on the map of the truth, of the shape of `x`
+    dtype : str or dtype, the stored type (default: "f8")
+    """
     axes = {"y": y, "x": x}
     return [
         hdf.put(

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.fft import irfft2, next_fast_len, rfft2
 
 
-def spherical(distance, reach):
-    """Compute the spherical correlation 1 - 1.5 d/R + 0.5 (d/R)^3, zero beyond the range R = `reach`."""
+def spherical(distance: np.ndarray, reach: float) -> Any:
+    """
+    Compute the spherical correlation 1 - 1.5 d/R + 0.5 (d/R)^3, zero beyond the range R = `reach`.
+
+    Parameters
+    ----------
+    distance : array, m
+    reach : float, the range R, m
+    """
     d = np.minimum(np.asarray(distance, dtype=float) / reach, 1.0)
     return 1 - 1.5 * d + 0.5 * d**3
 
@@ -34,16 +43,29 @@ class CorrelatedField:
         # compact support on a torus twice its size: what is below zero is rounding
         self._amplitude = np.sqrt(np.maximum(power, 0.0))
 
-    def draw(self, rng):
-        """Draw one field, (rows, columns)."""
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """
+        Draw one field, (rows, columns).
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        """
         white = rng.standard_normal(self._torus)
         field = irfft2(rfft2(white) * self._amplitude, s=self._torus)
         return field[: self.shape[0], : self.shape[1]]
 
 
-def persistent_series(field, rng, n, persistence):
+def persistent_series(field: CorrelatedField, rng: np.random.Generator, n: int, persistence: float) -> np.ndarray:
     """
     Draw n successive fields, each correlated with the one before: corr(i, j) = persistence^|i - j|.
+
+    Parameters
+    ----------
+    field : Field, what draws one field
+    rng : numpy.random.Generator
+    n : int, the number of fields
+    persistence : float, correlation from one step to the next
 
     Returns
     -------
@@ -56,6 +78,13 @@ def persistent_series(field, rng, n, persistence):
     return series
 
 
-def difference_sigma(lag, persistence):
-    """Compute the standard deviation of the difference of two epochs of such a series, `lag` steps apart."""
+def difference_sigma(lag: int | np.ndarray, persistence: float) -> Any:
+    """
+    Compute the standard deviation of the difference of two epochs of such a series, `lag` steps apart.
+
+    Parameters
+    ----------
+    lag : int, quarters
+    persistence : float, correlation from one step to the next
+    """
     return np.sqrt(2 * (1 - persistence ** np.abs(lag)))

@@ -8,6 +8,7 @@ it fell, up to some metres beside. So slopes broaden the return without moving i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from nunatak.constants import DAYS_PER_YEAR, SPEED_OF_LIGHT
 from nunatak.simulation import orbit
 from nunatak.simulation.atl06_segments import TRACK_BIAS, clouds, on_map
 from nunatak.times import decimal_year
+
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
 
 PULSE_SPACING = 0.7  # m on the ground: 10 kHz at 7 km/s
 PULSE_SIGMA = 0.102  # m, one standard deviation of the transmitted pulse in height (0.68 ns)
@@ -71,7 +75,9 @@ class Cloud:
     background_rate: np.ndarray
 
 
-def observe(world, run, cycle, beam, *, stretch=None, dead_time=True):
+def observe(
+    world: World, run: orbit.Pass, cycle: int, beam: str, *, stretch: int | None = None, dead_time: bool = True
+) -> Cloud:
     """
     Simulate the photons one beam saw of a run of segments.
 
@@ -188,8 +194,18 @@ def _noise(rng, node, h_node, clock, rate):
     return x, np.interp(x, node.x_atc, h_node) + rng.uniform(-WINDOW / 2, WINDOW / 2, len(x)), pulse
 
 
-def alive_reference(pulse, channel, h, dead, n_channels):
-    """Compute what the kernel below computes, one channel of one pulse at a time. Slow reference for tests."""
+def alive_reference(pulse: np.ndarray, channel: np.ndarray, h: np.ndarray, dead: float, n_channels: int) -> np.ndarray:
+    """
+    Compute what the kernel below computes, one channel of one pulse at a time. Slow reference for tests.
+
+    Parameters
+    ----------
+    pulse : (n,) int array, the pulse of each photon
+    channel : (n,) int array, the channel of each photon
+    h : (n,) array, heights, m
+    dead : float, dead time as a height, m
+    n_channels : int, the number of channels
+    """
     seen = np.zeros(len(h), dtype=bool)
     for key in set(zip(pulse.tolist(), channel.tolist(), strict=True)):
         last = np.inf
@@ -240,9 +256,15 @@ def _weights(segment, h):
     return (255 * near / np.maximum(most[segment], 15)).astype("u1")
 
 
-def solar_elevation(time, longitude, latitude):
+def solar_elevation(time: np.datetime64, longitude: float, latitude: float) -> float:
     """
     Compute the height of the sun above the horizon, degrees, to about a degree (declination and hour angle only).
+
+    Parameters
+    ----------
+    time : datetime64 array, UTC
+    longitude : float or (n,) array, degrees
+    latitude : float or (n,) array, degrees
 
     >>> round(float(solar_elevation(np.datetime64("2019-06-21T12:00"), 0.0, 66.5)))
     47

@@ -157,11 +157,11 @@ class Field:
     long_name: str
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Name without its subgroup."""
         return self.path.rpartition("/")[2]
 
-    def attributes(self):
+    def attributes(self) -> dict[str, Any]:
         """Return the attributes of the real dataset without the fill."""
         up = "../" * self.path.count("/")
         others = [up + c for c in _COORDINATES[self.group].split() if c != self.name]

@@ -15,11 +15,15 @@ _DIRECTION = -123.0  # of the flow on the map, towards the bay
 _TO_FRONT = 36e3  # m from the trunk point to the ice front
 
 
-def build(size):
+def build(size: str) -> World:
     """
     Build the world of the study `pine_island`.
 
     Size `tiny` has fewer tracks and cycles and a smaller grid.
+
+    Parameters
+    ----------
+    size : str, `full` or `tiny`
     """
     tiny = size == "tiny"
     return World(
@@ -39,7 +43,7 @@ def build(size):
     )
 
 
-def truth():
+def truth() -> Glacier:
     """Return the glacier: a stream gathered from a wide basin, steady at first, then faster and thinner."""
     fx, fy = np.cos(np.deg2rad(_DIRECTION)), np.sin(np.deg2rad(_DIRECTION))
     coast = (_TRUNK[0] + _TO_FRONT * fx, _TRUNK[1] + _TO_FRONT * fy)

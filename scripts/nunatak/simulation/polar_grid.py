@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pyproj
 
@@ -9,14 +11,25 @@ from nunatak.constants import DAYS_PER_YEAR
 from nunatak.simulation import hdf
 from nunatak.times import from_decimal_year
 
+if TYPE_CHECKING:
+    import h5py
+
 VERSION, REVISION = "005", "01"
 
 # Quadrants of Antarctica by the signs of x and y; all of them hold the axes x = 0 and y = 0.
 _QUADRANTS = {"A1": (1, 1), "A2": (-1, 1), "A3": (-1, -1), "A4": (1, -1)}
 
 
-def quadrant(code, x, y):
-    """Return slices (rows, columns) of the nodes or cells of ascending x and y that belong to a region code."""
+def quadrant(code: str, x: np.ndarray, y: np.ndarray) -> tuple[slice, ...]:
+    """
+    Return slices (rows, columns) of the nodes or cells of ascending x and y that belong to a region code.
+
+    Parameters
+    ----------
+    code : str, the region code of the product
+    x : array, m on the map of the truth
+    y : array, m on the map of the truth, of the shape of `x`
+    """
     if code not in _QUADRANTS:
         return slice(0, y.size), slice(0, x.size)
     sx, sy = _QUADRANTS[code]
@@ -28,12 +41,20 @@ def _span(keep):
     return slice(int(where[0]), int(where[-1]) + 1) if where.size else slice(0, 0)
 
 
-def put_projection(group, crs, x, y, cell):
+def put_projection(group: h5py.Group, crs: str, x: np.ndarray, y: np.ndarray, cell: float) -> None:
     """
     Write the scalar variable Polar_Stereographic.
 
     As the real ones it gives the Earth's axes in kilometres and a GeoTransform from cell centres and for descending y:
     only x, y and the EPSG code or WKT place the grid.
+
+    Parameters
+    ----------
+    group : h5py.Group, open for writing
+    crs : CRS, a projected coordinate system
+    x : array, m on the map of the truth
+    y : array, m on the map of the truth, of the shape of `x`
+    cell : float, the side of a cell, m
     """
     system = pyproj.CRS.from_user_input(crs)
     north = system.to_epsg() == 3413
@@ -61,8 +82,16 @@ def put_projection(group, crs, x, y, cell):
     )
 
 
-def put_axes(group, x, y):
-    """Write x and y as dimension scales, y ascending."""
+def put_axes(group: h5py.Group, x: np.ndarray, y: np.ndarray) -> tuple[h5py.Dataset, ...]:
+    """
+    Write x and y as dimension scales, y ascending.
+
+    Parameters
+    ----------
+    group : h5py.Group, open for writing
+    x : array, m on the map of the truth
+    y : array, m on the map of the truth, of the shape of `x`
+    """
     scales = {}
     for name, values in (("y", y), ("x", x)):
         scales[name] = hdf.put(
@@ -78,8 +107,15 @@ def put_axes(group, x, y):
     return scales["y"], scales["x"]
 
 
-def put_time(group, years):
-    """Time as a dimension scale: (decimal year - 2018) x 365.25 days since 2018-01-01."""
+def put_time(group: h5py.Group, years: np.ndarray) -> h5py.Dataset:
+    """
+    Time as a dimension scale: (decimal year - 2018) x 365.25 days since 2018-01-01.
+
+    Parameters
+    ----------
+    group : h5py.Group, open for writing
+    years : (n,) array, decimal years
+    """
     days = (np.asarray(years) - 2018.0) * DAYS_PER_YEAR
     return hdf.put(
         group,
@@ -93,7 +129,14 @@ def put_time(group, years):
     )
 
 
-def put_root(file, *, short_name, file_name, extent, years):
+def put_root(
+    file: h5py.File,
+    *,
+    short_name: str,
+    file_name: str,
+    extent: tuple[float, ...],
+    years: np.ndarray | tuple[float, ...],
+) -> None:
     """Write root attributes, METADATA, orbit_info and quality_assessment."""
     began, ended = (f"{from_decimal_year(year).astype('datetime64[s]')}.000000Z" for year in (years[0], years[-1]))
     hdf.put_attributes(
@@ -149,8 +192,28 @@ def put_root(file, *, short_name, file_name, extent, years):
         hdf.attach(hdf.put(quality, name, np.zeros(1, dtype="i4"), units="1", source="Operations"), [nameless])
 
 
-def put_grid(group, name, values, scales, *, units, fill=hdf.FILLS["f4"], **attributes):
-    """Write a float32 grid with NaN as fill, one chunk per layer, linked to its axes and projection."""
+def put_grid(
+    group: h5py.Group,
+    name: str,
+    values: np.ndarray,
+    scales: tuple[h5py.Dataset, ...],
+    *,
+    units: str,
+    fill: float = hdf.FILLS["f4"],
+    **attributes,
+) -> h5py.Dataset:
+    """
+    Write a float32 grid with NaN as fill, one chunk per layer, linked to its axes and projection.
+
+    Parameters
+    ----------
+    group : h5py.Group, open for writing
+    name : str, the name below the group
+    values : array, the values to write
+    scales : tuple of h5py.Dataset, the dimension scales of time, y and x
+    units : str, the unit
+    fill : float, the fill value
+    """
     values = np.asarray(values, dtype="f4")
     chunks = (1, *values.shape[1:]) if values.ndim == 3 else tuple(min(n, 500) for n in values.shape)
     dataset = hdf.put(
@@ -169,8 +232,15 @@ def put_grid(group, name, values, scales, *, units, fill=hdf.FILLS["f4"], **attr
     return dataset
 
 
-def lonlat_extent(crs, bounds):
-    """Return west, south, east, north of a projected box, degrees."""
+def lonlat_extent(crs: str, bounds: tuple[float, ...]) -> tuple[float, ...]:
+    """
+    Return west, south, east, north of a projected box, degrees.
+
+    Parameters
+    ----------
+    crs : CRS, a projected coordinate system
+    bounds : (left, bottom, right, top), m
+    """
     to_lonlat = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     left, bottom, right, top = bounds
     return tuple(float(v) for v in to_lonlat.transform_bounds(left, bottom, right, top, densify_pts=51))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nunatak.compute.registry import registry
 from nunatak.granules.forms import GRID
@@ -11,13 +12,18 @@ from nunatak.granules.products import PRODUCTS, product_row
 from nunatak.runtime import NunatakError
 from nunatak.simulation import catalogue
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nunatak.simulation.worlds import World
+
 # Writers of products cut into chunks by cycle take `cycles` as well, by month `months`.
 writer_of = registry(PRODUCTS, "writer")
 _CYCLE = re.compile(r"cycle(\d{2})(?:-\d+of\d+)?$")
 _MONTH = re.compile(r"(\d{4}-\d{2})(?:-\d+of\d+)?$")
 
 
-def write_product(world, product, folder, *, chunks=None):
+def write_product(world: World, product: str, folder: Path | str, *, chunks: Any = None) -> pd.DataFrame:
     """
     Write the granules of one product and `catalogue.parquet` beside them.
 

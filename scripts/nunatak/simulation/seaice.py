@@ -58,15 +58,30 @@ class SeaIce:
     segment_spread: float = 0.25
     reference_sigma: float = 0.015
 
-    def sea(self, lon, lat):
-        """Return whether a place is water or sea ice, not land or ice shelf."""
+    def sea(self, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+        """
+        Return whether a place is water or sea ice, not land or ice shelf.
+
+        Parameters
+        ----------
+        lon : (n,) array, longitude, degrees
+        lat : (n,) array, latitude, degrees
+        """
         east = np.mod(lon, 360.0)
         west = np.interp(lat, _WEST_LATITUDE, _WEST_LONGITUDE)
         front = np.interp(east, _FRONT_LONGITUDE, _FRONT_LATITUDE)
         return (east > west) & (east < 210.0) & (lat > front)
 
-    def ice_freeboard(self, x, y, t):
-        """Compute the mean freeboard of ice between leads."""
+    def ice_freeboard(self, x: np.ndarray, y: np.ndarray, t: float | np.ndarray) -> np.ndarray:
+        """
+        Compute the mean freeboard of ice between leads.
+
+        Parameters
+        ----------
+        x : array, m on the map of `crs`
+        y : array, m on the map of the truth, of the shape of `x`
+        t : float or array, decimal year
+        """
         growth = 1 - self.season * (1 - np.cos(2 * np.pi * (t - self.thickest))) / 2
         return self._of_place(x, y) * (1 + 0.15 * np.sin(x / 4.0e5)) * growth
 
@@ -75,38 +90,86 @@ class SeaIce:
         offshore = (np.hypot(x, y) - 1.33e6) / 2.5e5  # m from the pole; the shelf front lies at about 1.33e6
         return self.thin + (self.thick - self.thin) * (1 - np.exp(-(np.maximum(offshore, 0.0) ** 1.5)))
 
-    def lead_share(self, x, y):
-        """Compute the share of a track's length over leads."""
+    def lead_share(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """
+        Compute the share of a track's length over leads.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        """
         return 0.06 + 0.04 * np.sin(x / 3.0e5) * np.cos(y / 3.5e5)
 
-    def concentration(self, x, y):
-        """Compute the ice concentration, per cent."""
+    def concentration(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """
+        Compute the ice concentration, per cent.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        """
         return 100.0 * (1.0 - 0.5 * self.lead_share(x, y))
 
-    def freeboard(self, x, y, t):
+    def freeboard(self, x: np.ndarray, y: np.ndarray, t: float | np.ndarray) -> np.ndarray:
         """
         Compute the mean freeboard of all that a track crosses, leads included: what a length-weighted mean estimates.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        t : float or array, decimal year
         """
         return (1 - self.lead_share(x, y)) * self.ice_freeboard(x, y, t)
 
-    def spread(self, x, y, t, *, noise=0.0):
+    def spread(self, x: np.ndarray, y: np.ndarray, t: float, *, noise: float = 0.0) -> np.ndarray:
         """
         Compute the standard deviation of segments around `freeboard`, with noise of one standard deviation `noise`.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        t : float or array, decimal year
+        noise : float, standard deviation of the noise, m (default: 0.0)
         """
         share, ice = self.lead_share(x, y), self.ice_freeboard(x, y, t)
         second = (1 - share) * ice**2 * (1 + self.patch_spread**2) * (1 + self.segment_spread**2)
         return np.sqrt(second - ((1 - share) * ice) ** 2 + noise**2)
 
-    def sea_surface(self, x, y):
-        """Compute the height of the sea above the mean sea surface, m."""
+    def sea_surface(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """
+        Compute the height of the sea above the mean sea surface, m.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        """
         return 0.25 * np.sin(x / 5.0e5) + 0.15 * np.cos(y / 3.0e5)
 
-    def plane(self, lon, lat):
-        """Compute x, y of longitude and latitude."""
+    def plane(self, lon: float | np.ndarray, lat: float | np.ndarray) -> tuple[float | np.ndarray, ...]:
+        """
+        Compute x, y of longitude and latitude.
+
+        Parameters
+        ----------
+        lon : (n,) array, longitude, degrees
+        lat : (n,) array, latitude, degrees
+        """
         return _transformer(self.crs).transform(lon, lat)
 
-    def place(self, x, y):
-        """Compute longitude and latitude of x, y."""
+    def place(self, x: float, y: float) -> tuple[float, ...]:
+        """
+        Compute longitude and latitude of x, y.
+
+        Parameters
+        ----------
+        x : float or array, m
+        y : float or array, m
+        """
         return _transformer(self.crs).transform(x, y, direction="INVERSE")
 
 
@@ -123,8 +186,15 @@ class WideSea(SeaIce):
     x0: float = 0.0
     y0: float = 0.0
 
-    def sea(self, lon, lat):
-        """Return whether a place is water or sea ice: always."""
+    def sea(self, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+        """
+        Return whether a place is water or sea ice: always.
+
+        Parameters
+        ----------
+        lon : (n,) array, longitude, degrees
+        lat : (n,) array, latitude, degrees
+        """
         return np.ones(np.broadcast_shapes(np.shape(lon), np.shape(lat)), dtype=bool)
 
     def _of_place(self, x, y):
@@ -138,11 +208,15 @@ def _transformer(crs):
     return pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
 
 
-def build(size):
+def build(size: str) -> World:
     """
     Build the world of the study `ross_sea`.
 
     Size `tiny` is its first week on a few tracks.
+
+    Parameters
+    ----------
+    size : str, `full` or `tiny`
     """
     tiny = size == "tiny"
     return World(
@@ -160,11 +234,15 @@ def build(size):
     )
 
 
-def build_year(size):
+def build_year(size: str) -> World:
     """
     Build the world of the study `ross_sea_year`: the same sea ice from January to December 2019.
 
     Size `tiny` has two weeks.
+
+    Parameters
+    ----------
+    size : str, `full` or `tiny`
     """
     tiny = size == "tiny"
     return replace(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +15,9 @@ from nunatak.simulation import hdf, orbit, seaice_passes, seaice_segments
 from nunatak.simulation.track_files import beam_attributes, granule_name
 from nunatak.times import delta_time_to_utc
 
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
+
 REVISION = "01"
 NORTH, SOUTH = "01", "02"
 _OF_NORTH = "EPSG:6931"  # EASE-Grid 2.0, in which the truth of northern sea ice lies
@@ -22,7 +27,16 @@ _EXTENTS = {NORTH: (-180.0, 50.0, 180.0, 90.0), SOUTH: (-180.0, -90.0, 180.0, -5
 _TIME_UNITS = "seconds since 2018-01-01"
 
 
-def write_granules(world, folder, product, version, columns, *, months=None, rgts=None):
+def write_granules(
+    world: World,
+    folder: Path | str,
+    product: str,
+    version: str,
+    columns: Callable,
+    *,
+    months: Any = None,
+    rgts: list[int] | None = None,
+) -> list[Path]:
     """
     Write the granules of one sea-ice product, one for each pass.
 
@@ -60,8 +74,17 @@ def _write_granule(world, folder, product, version, columns, ice_pass):
     return Path(folder) / name
 
 
-def position_columns(segments, rng):
-    """Time and place of the segments, two of them lost: what both products hold at the top of a beam's segments."""
+def position_columns(
+    segments: seaice_segments.IceSegments, rng: np.random.Generator
+) -> dict[str, tuple[np.ndarray, str, str]]:
+    """
+    Time and place of the segments, two of them lost: what both products hold at the top of a beam's segments.
+
+    Parameters
+    ----------
+    segments : Segments, the columns of one beam
+    rng : numpy.random.Generator
+    """
     return {
         "delta_time": (segments.delta_time, "f8", _TIME_UNITS),
         "latitude": (with_fills(segments.latitude, rng, 2), "f8", "degrees_north"),
@@ -73,8 +96,17 @@ def position_columns(segments, rng):
     }
 
 
-def height_columns(segments, rng):
-    """Return height, length, type and sea-surface flag of the segments."""
+def height_columns(
+    segments: seaice_segments.IceSegments, rng: np.random.Generator
+) -> dict[str, tuple[np.ndarray, str, str]]:
+    """
+    Return height, length, type and sea-surface flag of the segments.
+
+    Parameters
+    ----------
+    segments : Segments, the columns of one beam
+    rng : numpy.random.Generator
+    """
     leads = segments.kind == seaice_segments.SPECULAR_LEAD
     return {
         "height_segment_height": (with_fills(segments.height, rng), "f4", "meters"),
@@ -86,14 +118,31 @@ def height_columns(segments, rng):
     }
 
 
-def concentration_columns(segments, version):
-    """Return ice concentration (per cent) under the names of a release: one up to 005, two radiometers' from 006 on."""
+def concentration_columns(
+    segments: seaice_segments.IceSegments, version: str
+) -> dict[str, tuple[np.ndarray, str, str]]:
+    """
+    Return ice concentration (per cent) under the names of a release: one up to 005, two radiometers' from 006 on.
+
+    Parameters
+    ----------
+    segments : Segments, the columns of one beam
+    version : str, the product's version
+    """
     names = [name for name in variables.names("atl10", version) if name.startswith("ice_conc")]
     return {name: (segments.concentration, "f4", "1") for name in names}
 
 
-def with_fills(values, rng, number=None):
-    """Replace `number` of the values (default: 1 in 100) by the fill."""
+def with_fills(values: np.ndarray, rng: np.random.Generator, number: int | None = None) -> np.ndarray:
+    """
+    Replace `number` of the values (default: 1 in 100) by the fill.
+
+    Parameters
+    ----------
+    values : float array
+    rng : numpy.random.Generator
+    number : int, how many values become fills (default: 1 in 100)
+    """
     values = np.array(values, dtype=float)
     lost = rng.random(values.size) < FILL_SHARE if number is None else rng.integers(0, values.size, number)
     values[lost] = np.nan

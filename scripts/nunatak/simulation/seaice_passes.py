@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nunatak.simulation import orbit
 from nunatak.times import delta_time_to_utc, from_decimal_year, utc_to_delta_time
+
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
 
 _TURN = 4.0  # s that the observatory is in transition
 
@@ -25,7 +29,7 @@ class IcePass:
     end: float
 
 
-def passes(world, *, months=None):
+def passes(world: World, *, months: Any = None) -> list[IcePass]:
     """
     Choose every n-th pair of passes over the world's box in its period, in order of time.
 
@@ -59,16 +63,27 @@ def _passes(bbox, period, cycles):
     return sorted(found, key=lambda p: p.start)
 
 
-def month_of(ice_pass):
-    """Return the month a pass begins in, such as "2019-09"."""
+def month_of(ice_pass: IcePass) -> str:
+    """
+    Return the month a pass begins in, such as "2019-09".
+
+    Parameters
+    ----------
+    ice_pass : Pass, one pass over sea ice
+    """
     return str(delta_time_to_utc(ice_pass.start).astype("datetime64[M]"))
 
 
-def orientation(world, ice_pass):
+def orientation(world: World, ice_pass: IcePass) -> tuple[list[int], list[float]]:
     """
     Return sc_orient and sc_orient_time of a pass: one value, or three where the observatory turns on the way.
 
     The turn of the mission's calendar that falls into the period is moved into the middle of the pass nearest to it.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    ice_pass : Pass, one pass over sea ice
 
     Returns
     -------

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nunatak.simulation import orbit, seaice_passes
 from nunatak.times import decimal_year, delta_time_to_utc
+
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
 
 NOISE = {True: 0.02, False: 0.03}  # m, error of a segment's height, by whether the beam is strong
 WEAK_LENGTH = 3.0  # weak beams gather a quarter of the photons; their segments are longer by about that
@@ -34,8 +38,16 @@ class IceSegments:
     concentration: np.ndarray
 
 
-def observe(world, ice_pass, beam):
-    """Simulate the segments of one beam on one pass over sea, outside clouds."""
+def observe(world: World, ice_pass: seaice_passes.IcePass, beam: str) -> IceSegments:
+    """
+    Simulate the segments of one beam on one pass over sea, outside clouds.
+
+    Parameters
+    ----------
+    world : World, the simulated world
+    ice_pass : Pass, one pass over sea ice
+    beam : str, gt1l .. gt3r
+    """
     rng = world.rng("sea_ice", ice_pass.rgt, ice_pass.cycle, beam)
     parts = [_leg(world, ice_pass, rng, beam, *leg) for leg in _legs(world, ice_pass, beam)]
     return IceSegments(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(IceSegments)))

@@ -30,8 +30,15 @@ class Cap:
     edge_thickness: float
     lobes: tuple = ()
 
-    def margin(self, x, y):
-        """Compute the distance from the centre and the radius of the margin in that direction, m."""
+    def margin(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float | np.ndarray]:
+        """
+        Compute the distance from the centre and the radius of the margin in that direction, m.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        """
         dx, dy = x - self.x0, y - self.y0
         r = np.hypot(dx, dy)
         angle = np.arctan2(dy, dx)
@@ -39,7 +46,7 @@ class Cap:
         return r, self.radius * (1 + waves)
 
     @property
-    def reach(self):
+    def reach(self) -> float:
         """Return a radius that no part of the cap leaves, m."""
         return self.radius * (1 + sum(abs(amplitude) for _, amplitude, _ in self.lobes))
 
@@ -60,9 +67,14 @@ class Caps:
     ripple: float = 4.0
     relief: float = 160.0
 
-    def evaluate(self, x, y):
+    def evaluate(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
         """
         Compute level, surface and thickness of points.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
 
         Returns
         -------
@@ -91,8 +103,16 @@ class Caps:
             thickness[near] = np.where(on, ice, thickness[near])
         return level, height, thickness
 
-    def land(self, x, y, level):
-        """Compute the height of the ground off ice above the sea, m. At the margin it meets the bed of the ice."""
+    def land(self, x: np.ndarray, y: np.ndarray, level: np.ndarray) -> np.ndarray:
+        """
+        Compute the height of the ground off ice above the sea, m. At the margin it meets the bed of the ice.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        level : (n,) array, distance from the margin as `evaluate` returns it
+        """
         return _hills(x, y, level, self.caps[0].edge - self.caps[0].edge_thickness, self.relief)
 
 
@@ -122,8 +142,17 @@ class Oval:
     ripple: float = 4.0
     relief: float = 160.0
 
-    def evaluate(self, x, y):
-        """Compute level, surface and thickness of points, as `Caps.evaluate` does."""
+    def evaluate(
+        self, x: float | np.ndarray, y: float | np.ndarray
+    ) -> tuple[float | np.ndarray, np.ndarray, np.ndarray]:
+        """
+        Compute level, surface and thickness of points, as `Caps.evaluate` does.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        """
         x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
         angle = np.deg2rad(self.direction)
         dx, dy = x - self.x0, y - self.y0
@@ -141,8 +170,16 @@ class Oval:
         on = level > 0
         return level, np.where(on, surface, np.nan), np.where(on, ice, np.nan)
 
-    def land(self, x, y, level):
-        """Compute the height of the ground off ice above the sea, m. At the margin it meets the bed of the ice."""
+    def land(self, x: np.ndarray, y: np.ndarray, level: np.ndarray) -> np.ndarray:
+        """
+        Compute the height of the ground off ice above the sea, m. At the margin it meets the bed of the ice.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        level : (n,) array, distance from the margin as `evaluate` returns it
+        """
         return _hills(x, y, level, self.edge - self.edge_thickness, self.relief)
 
 
@@ -173,8 +210,15 @@ class Sheet:
     deepening: float
     ripple: float = 6.0
 
-    def evaluate(self, x, y):
-        """Compute level, surface and thickness of points, as `Caps.evaluate` does."""
+    def evaluate(self, x: np.ndarray, y: np.ndarray) -> tuple[float | np.ndarray, np.ndarray, np.ndarray]:
+        """
+        Compute level, surface and thickness of points, as `Caps.evaluate` does.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        """
         x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
         angle = np.deg2rad(self.direction)
         dx, dy = x - self.x0, y - self.y0
@@ -193,8 +237,16 @@ class Sheet:
         on = level > 0
         return level, np.where(on, surface, np.nan), np.where(on, ice, np.nan)
 
-    def land(self, x, y, level):
-        """Compute the height of the sea floor above the sea, m. At the coast it meets the bed of the ice."""
+    def land(self, x: np.ndarray, y: np.ndarray, level: np.ndarray) -> np.ndarray:
+        """
+        Compute the height of the sea floor above the sea, m. At the coast it meets the bed of the ice.
+
+        Parameters
+        ----------
+        x : array, m on the map of the truth
+        y : array, m on the map of the truth, of the shape of `x`
+        level : (n,) array, distance from the margin as `evaluate` returns it
+        """
         away = 1 - np.exp(np.minimum(level, 0.0) / 1e4)
         return self.front - self.front_thickness + away * (90.0 * np.cos(x / 8e3) * np.cos(y / 11e3) - 150.0)
 

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from nunatak.simulation import hdf, orbit
 from nunatak.times import delta_time_to_utc
 
+if TYPE_CHECKING:
+    import h5py
 
-def granule_name(product, rgt, cycle, region_number, began, version, revision):
-    """Return the name of a track granule that begins at `began` (s since 2018-01-01)."""
+
+def granule_name(
+    product: str, rgt: int, cycle: int, region_number: int, began: float, version: str, revision: str
+) -> str:
+    """
+    Return the name of a track granule that begins at `began` (s since 2018-01-01).
+
+    Parameters
+    ----------
+    product : str, the product's name
+    rgt : int, the reference ground track
+    cycle : int, the cycle
+    region_number : int, the granule region 1 to 14
+    began : float, start of the granule, s since 2018-01-01
+    version : str, the product's version
+    revision : str, the product's revision
+    """
     stamp = str(delta_time_to_utc(began).astype("datetime64[s]")).translate(str.maketrans("", "", "-T:"))
     return f"{product}_{stamp}_{rgt:04d}{cycle:02d}{region_number:02d}_{version}_{revision}.h5"
 
 
-def put_orbit_info(file, rgt, cycle, began):
-    """Write the group orbit_info: node, orbit number and orientation of the observatory."""
+def put_orbit_info(file: h5py.File, rgt: int, cycle: int, began: float) -> None:
+    """
+    Write the group orbit_info: node, orbit number and orientation of the observatory.
+
+    Parameters
+    ----------
+    file : h5py.File, open for writing
+    rgt : int, the reference ground track
+    cycle : int, the cycle
+    began : float, start of the granule, s since 2018-01-01
+    """
     group = file.create_group("orbit_info")
     hdf.put_attributes(group, {"Description": "Contains data that are common among all beams for the granule."})
     turned = (orbit.last_yaw_flip(delta_time_to_utc(began)) - delta_time_to_utc(0.0)) / np.timedelta64(1, "s")
@@ -57,8 +85,15 @@ def put_orbit_info(file, rgt, cycle, began):
     hdf.attach(oriented, [since])
 
 
-def beam_attributes(beam, orientation):
-    """Return the attributes of a beam's group: spot, strength and orientation."""
+def beam_attributes(beam: str, orientation: int) -> dict[str, str]:
+    """
+    Return the attributes of a beam's group: spot, strength and orientation.
+
+    Parameters
+    ----------
+    beam : str, gt1l .. gt3r
+    orientation : int, 0 backward, 1 forward
+    """
     spot = orbit.spot(beam, orientation)
     return {
         "Description": "Contains subgroups organized by Ground Track",

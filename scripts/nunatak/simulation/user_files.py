@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -14,6 +15,9 @@ from nunatak.simulation import hdf, noise
 from nunatak.simulation.bedmachine import area
 from nunatak.times import from_decimal_year
 
+if TYPE_CHECKING:
+    from nunatak.simulation.worlds import World
+
 CELL = 250.0  # m
 THICKNESS_SHARE = 0.05  # standard error of the thickness, of itself
 THICKNESS_YEAR = 2015.0
@@ -23,7 +27,7 @@ _SECONDS_PER_YEAR = 365.25 * 86400
 _SOURCE = {"nunatak_source": hdf.SOURCE, "title": "Simulated, not observed: made by Nunatak from a known truth"}
 
 
-def write(world, folder):
+def write(world: World, folder: Path | str) -> dict[str, Path]:
     """
     Write what a user of a world would bring, on cells of 250 m over its surface and velocities.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,7 +61,7 @@ class World:
     track_bbox: Any = None
     settings: dict = field(default_factory=dict)
 
-    def rng(self, *keys):
+    def rng(self, *keys) -> np.random.Generator:
         """
         Create a random generator for one thing, such as rng("atl06", 548, 3, "gt1l").
 
@@ -71,12 +72,12 @@ class World:
         return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little"))
 
 
-def names():
+def names() -> list[str]:
     """List the names of the worlds, sorted."""
     return sorted(_BUILDERS)
 
 
-def world(name, size="full", place=None, *, sea_ice=False):
+def world(name: str, size: str = "full", place: Mapping[str, Any] | None = None, *, sea_ice: bool = False) -> World:
     """
     Build a world by name, or a generic one for a place.
 

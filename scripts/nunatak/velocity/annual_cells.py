@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from nunatak.compute.shares import in_threads
 from nunatak.constants import FILL_VELOCITY
 from nunatak.velocity.annual_fit import CellFit, Pairs, fit_cell
 from nunatak.velocity.filters import keep_cell, rules_of, scratch_of
+
+if TYPE_CHECKING:
+    from nunatak.velocity.design import Design
+    from nunatak.velocity.filters import Filters
 
 
 class Cells(NamedTuple):
@@ -135,7 +140,17 @@ def _seen(design):
     return np.zeros((design.years.size, design.n_images), "int32")
 
 
-def fit_cells(vx, vy, design, filters, *, seasonal=True, trend_inside=True, image_sigma=0.0, threads=1):
+def fit_cells(
+    vx: np.ndarray,
+    vy: np.ndarray,
+    design: Design,
+    filters: Filters,
+    *,
+    seasonal: bool = True,
+    trend_inside: bool = True,
+    image_sigma: float = 0.0,
+    threads: int = 1,
+) -> dict[str, np.ndarray]:
     """
     Filter and fit many cells.
 
@@ -176,7 +191,9 @@ def fit_cells(vx, vy, design, filters, *, seasonal=True, trend_inside=True, imag
     return fits._asdict() | counters._asdict()
 
 
-def kept_cells(vx, vy, design, filters, *, threads=1):
+def kept_cells(
+    vx: np.ndarray, vy: np.ndarray, design: Design, filters: Filters, *, threads: int = 1
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """
     Return the filtered velocities of many cells, for statistics of any kind.
 
@@ -222,7 +239,7 @@ def _counters(n_cell, n_years):
     )
 
 
-def weighted_means(values, design, component):
+def weighted_means(values: np.ndarray, design: Design, component: int) -> tuple[np.ndarray, ...]:
     """
     Return yearly means weighted by overlap and 1/sigma^2.
 
@@ -259,7 +276,7 @@ def weighted_means(values, design, component):
     return mean, sigma, chi2
 
 
-def by_year(values, design, function):
+def by_year(values: np.ndarray, design: Design, function: Callable) -> np.ndarray:
     """
     Apply a function to the pairs of each year, and return the results, NaN for years without pairs.
 

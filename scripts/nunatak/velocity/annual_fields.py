@@ -5,6 +5,8 @@ Convert the results of many cells to the variables of `annual.nc`: speeds, trend
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -12,6 +14,9 @@ import xarray as xr
 from nunatak.constants import DAYS_PER_YEAR
 from nunatak.products.itslive.ground import GROUND
 from nunatak.velocity.cells_on_grid import CellsOnGrid
+
+if TYPE_CHECKING:
+    pass
 
 _MAX_SPEED, _MAX_AMPLITUDE = 20000.0, 10000.0  # m/yr, as ITS_LIVE's composites
 _COUNTS = ("count", "images", "count0", "mean_years", "sensor_excluded")
@@ -53,7 +58,7 @@ def annual_fields(cells, pairs, v0_years, reference_year, error_limit, mean_year
     return {name: (values.astype(_kept_as(name)), kind) for name, (values, kind) in out.items()}
 
 
-def joined(parts, n_cell):
+def joined(parts: Iterator, n_cell: int) -> dict[str, tuple[np.ndarray, str]]:
     """Join the fields of blocks of cells, each written to its place at once to save memory."""
     out: dict = {}
     for places, part in parts:
@@ -94,7 +99,7 @@ def _status(out, cells, error_limit):
     return np.select(conditions, [STATUS.index(name) for name in names], 0).astype("u1")
 
 
-def speed_error(vx, vy, vx_error, vy_error):
+def speed_error(vx: np.ndarray, vy: np.ndarray, vx_error: np.ndarray, vy_error: np.ndarray) -> np.ndarray:
     """Return the error of hypot(vx, vy), m/yr, at rest the larger of the two."""
     v = np.hypot(vx, vy)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -135,7 +140,7 @@ def _mean_fields(out, inside):
     return means | {"v_mean_error": (np.where(n > 0, speed_error(*parts), np.nan), "static")}
 
 
-def line_through(time, values, sigma):
+def line_through(time: np.ndarray, values: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, ...]:
     """
     Fit a weighted straight line through yearly values, and return its value at time 0.
 
@@ -314,7 +319,7 @@ def _attributes(name):
     return {"long_name": text, "units": unit}
 
 
-def years_by_status(annual):
+def years_by_status(annual: xr.Dataset) -> dict[str, int]:
     """
     Return how many years of the region's cells have a velocity, and how many have none for each reason: {word: count}.
     """
@@ -324,7 +329,7 @@ def years_by_status(annual):
     return {word.replace("_", " "): int(n) for word, n in zip(STATUS, counts, strict=True)}
 
 
-def mean_field(annual):
+def mean_field(annual: xr.Dataset) -> xr.Dataset:
     """
     Return the mean velocity of a composite as a field, for flowlines, gates and strain rates.
 

@@ -7,7 +7,7 @@ has the same shape, so a fit costs little more than one pass over the pairs.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,11 @@ from nunatak.compute.kernels import kernel
 from nunatak.velocity.arrow import factor, inverse_diagonal, inverse_entry, solve
 from nunatak.velocity.year_slopes import Trend, follow, followed_variance, local_slopes, right_side, slope_gains
 
+if TYPE_CHECKING:
+    from nunatak.velocity.design import Design
 
-def fit_reference(velocity, design, *, component=0, seasonal=True):
+
+def fit_reference(velocity: np.ndarray, design: Design, *, component: int = 0, seasonal: bool = True) -> dict[str, Any]:
     """
     Fit one component of one cell by numpy's least squares, as the reference implementation of `fit_cell`.
 

@@ -34,7 +34,7 @@ class CellsOnGrid(np.lib.mixins.NDArrayOperatorsMixin):
     def __getitem__(self, key):
         return np.asarray(self)[key]
 
-    def astype(self, dtype, **options):
+    def astype(self, dtype: str, **options) -> np.ndarray:
         """Return the whole array as another type."""
         return np.asarray(self).astype(dtype, **options)
 

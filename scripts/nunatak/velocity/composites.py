@@ -15,7 +15,7 @@ from nunatak.velocity.design import design
 from nunatak.velocity.filters import Filters
 
 
-def composite(cube, *, memory_mb=512, compact=False, **choices):
+def composite(cube: xr.Dataset, *, memory_mb: int = 512, compact: bool = False, **choices) -> xr.Dataset:
     """
     Compute annual velocity composites of an image-pair cube.
 
@@ -105,7 +105,7 @@ def _band_height(cube, memory_mb):
     return int(max(1, memory_mb * 1e6 // max(per_row, 1)))
 
 
-def composites_by_sensor(cube, **options):
+def composites_by_sensor(cube: xr.Dataset, **options) -> dict[str, xr.Dataset]:
     """
     Compute a composite of the pairs of every sensor group.
 
@@ -121,7 +121,7 @@ def composites_by_sensor(cube, **options):
     return {str(name): composite(cube.isel(time=groups == name), **options) for name in np.unique(groups)}
 
 
-def magnitude_mean(cube, *, year_start=1):
+def magnitude_mean(cube: xr.Dataset, *, year_start: int = 1) -> xr.DataArray:
     """
     Return the mean of the pairs' speeds by year of mid-date, which is biased high, for comparison only.
 

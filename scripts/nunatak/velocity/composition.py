@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from nunatak.velocity.annual_fields import annual_dataset, annual_fields, joined
 from nunatak.velocity.design import Design, design
 from nunatak.velocity.filters import Filters
 from nunatak.velocity.sensors import REFERENCE, false_seasons, slower_groups, without_groups
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +113,7 @@ class Composition:
         self._places = np.full(self.mask.shape, -1)
         self._places[self.mask] = np.arange(np.count_nonzero(self.mask))
 
-    def fields(self, vx, vy, window):
+    def fields(self, vx: np.ndarray, vy: np.ndarray, window: tuple[slice, ...]) -> Iterator[Any]:
         """
         Yield the fields of the wanted cells of a window, some at a time: what they are made from is far larger.
 
@@ -132,7 +136,7 @@ class Composition:
             cells = _of_cells(vx[part], vy[part], self._pairs, _within(options, part))
             yield places[part], annual_fields(cells, self._pairs, *self._asked)
 
-    def dataset(self, parts, cube, *, compact=False):
+    def dataset(self, parts: Iterator, cube: xr.Dataset, *, compact: bool = False) -> xr.Dataset:
         """
         Return the Dataset of `composites.composite`.
 
@@ -161,7 +165,7 @@ class Composition:
         return annual_dataset(out, self.mask, cube, self._pairs, about, compact=compact)
 
 
-def series_of(values, mask):
+def series_of(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """
     Return int16 series of the masked cells of a (N, ny, nx) block, fill -32767.
 

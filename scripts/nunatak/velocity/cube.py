@@ -8,7 +8,9 @@ mid-date are two layers.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,12 +54,21 @@ class CubePlan:
     """which values lie too near the margin of the ice; none where not asked for"""
 
     @property
-    def candidates(self):
+    def candidates(self) -> pd.DataFrame:
         """Return the pairs whose values will be read, in the order of the cube's layers."""
         return self.pairs[self.pairs["fate"] == "used"]
 
 
-def plan_cube(index, project, *, selection=None, crs=None, cell=None, mixed_resolutions=False, all_touched=False):
+def plan_cube(
+    index: pd.DataFrame,
+    project: Callable,
+    *,
+    selection: PairSelection | None = None,
+    crs: Any = None,
+    cell: Any = None,
+    mixed_resolutions: bool = False,
+    all_touched: bool = False,
+) -> CubePlan:
     """
     Decide the grid and every pair's fate.
 
@@ -159,6 +170,6 @@ def _place_all(pairs, grid, selection, mixed_resolutions):
             pairs.loc[labels, "treatment"] = placement.treatment
 
 
-def fates(pairs):
+def fates(pairs: pd.DataFrame) -> dict[str, int]:
     """Return how many pairs met each fate, the largest first: {fate: count}."""
     return dict(Counter(pairs["fate"]).most_common())

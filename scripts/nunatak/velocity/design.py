@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nunatak.runtime import NunatakError
 from nunatak.times import decimal_year
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # ITS_LIVE's own composites (itslive_composite.py): error floors by stable-shift flag, and the shift beyond which a pair
 # is dropped (flag 1) or its correction undone (flag 2), in metres of displacement.
@@ -55,12 +59,12 @@ class Design:
     """(2, N) numbers of the earlier and the later image"""
 
     @property
-    def n_images(self):
+    def n_images(self) -> int:
         """Return the number of distinct images."""
         return int(self.images.max()) + 1 if self.images.size else 0
 
 
-def design(cube, *, year_start=1, stable_shift=True):
+def design(cube: xr.Dataset, *, year_start: int = 1, stable_shift: bool = True) -> Design:
     """
     Return the Design of a cube's layers.
 
@@ -108,7 +112,7 @@ def design(cube, *, year_start=1, stable_shift=True):
     )
 
 
-def year_edges(mid_date, start, end, year_start=1):
+def year_edges(mid_date: np.ndarray, start: np.ndarray, end: np.ndarray, year_start: int = 1) -> tuple[np.ndarray, ...]:
     """
     Return labels and edges of the years that the pairs touch.
 
@@ -133,7 +137,7 @@ def year_edges(mid_date, start, end, year_start=1):
     return labels[first : last + 1], edges[first : last + 2]
 
 
-def overlaps(start, end, edges):
+def overlaps(start: np.ndarray, end: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, ...]:
     """
     Return the first interval that each span touches, and its overlap with that and the next intervals.
 
@@ -160,7 +164,7 @@ def overlaps(start, end, edges):
     return first.astype("int64"), length, length * ((high + low) - (edges[index + 1] + edges[index])) / 2
 
 
-def seasonal_terms(start, end):
+def seasonal_terms(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """
     Return the integrals of sin 2pi t and cos 2pi t over each span, years.
 
@@ -178,7 +182,7 @@ def seasonal_terms(start, end):
     return np.stack([sine, cosine], axis=1)
 
 
-def pair_sigma(cube, flag):
+def pair_sigma(cube: xr.Dataset, flag: np.ndarray) -> np.ndarray:
     """
     Return the error of the components: the stated one plus 100, 5 or 20 m/yr for stable-shift flags 0, 1 and 2.
 

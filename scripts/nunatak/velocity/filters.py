@@ -8,7 +8,7 @@ to features at rest, by sensor group; outliers against a moving median in time.
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from nunatak.compute.kernels import kernel
 from nunatak.compute.robust import median, moving_median
 from nunatak.constants import DAYS_PER_YEAR, MAD_TO_SIGMA
 from nunatak.parameters.velocity import AnnualFit
+
+if TYPE_CHECKING:
+    from nunatak.velocity.design import Design
 
 DT_EDGES = np.array([0.0, 16.0, 32.0, 64.0, 128.0, 256.0, np.inf])  # days
 
@@ -225,14 +228,14 @@ def keep_cell(vx, vy, index, n, rules, scratch):
     return n if n >= after else 0
 
 
-def rules_of(design, filters) -> Rules:
+def rules_of(design: Design, filters: Filters) -> Rules:
     """Return the Rules of the pairs of a `design.Design`."""
     dt_days = np.rint(design.dt * DAYS_PER_YEAR)
     thresholds = tuple(float(value) for value in astuple(filters))
     return Rules(thresholds, dt_days, separation_bins(dt_days, design.group), len(design.group_names), DT_EDGES)
 
 
-def scratch_of(design, filters) -> Scratch:
+def scratch_of(design: Design, filters: Filters) -> Scratch:
     """Return the Scratch of one thread."""
     n, groups = design.dt.size, len(design.group_names)
     return Scratch(
@@ -243,7 +246,7 @@ def scratch_of(design, filters) -> Scratch:
     )
 
 
-def separation_bins(dt_days, group=0):
+def separation_bins(dt_days: np.ndarray, group: int | np.ndarray = 0) -> np.ndarray:
     """
     Return the bin of each pair: that of its separation plus six times the number of its sensor group.
 
@@ -263,7 +266,9 @@ def separation_bins(dt_days, group=0):
     return separation + np.asarray(group) * (DT_EDGES.size - 1)
 
 
-def keep_reference(vx, vy, dt_days, group, filters):
+def keep_reference(
+    vx: np.ndarray, vy: np.ndarray, dt_days: np.ndarray, group: np.ndarray, filters: Filters
+) -> np.ndarray:
     """
     Return which pairs a cell keeps, in NumPy, as the reference implementation of `keep_cell`.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,9 @@ from nunatak.geometry.grid import map_scale
 from nunatak.parameters.velocity import AnnualFit, Flowline
 from nunatak.runtime import NunatakError
 from nunatak.velocity.sampling import Field, crs_of
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _UNITS = {
     "distance": "m",
@@ -23,17 +28,17 @@ _UNITS = {
 
 
 def flowline(
-    field,
-    start,
+    field: xr.Dataset,
+    start: tuple[float, ...],
     *,
-    crs=None,
-    step=Flowline.step,
-    min_speed=Flowline.min_speed,
-    max_length=Flowline.max_length,
-    upstream=True,
-    downstream=True,
-    error_limit=AnnualFit.error_limit,
-):
+    crs: Any = None,
+    step: float = Flowline.step,
+    min_speed: float = Flowline.min_speed,
+    max_length: float = Flowline.max_length,
+    upstream: bool = True,
+    downstream: bool = True,
+    error_limit: Any = AnnualFit.error_limit,
+) -> pd.DataFrame:
     """
     Follow the flow through a point of a velocity field, up and down.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,9 @@ from nunatak.geometry.grid import map_scale
 from nunatak.parameters.velocity import Gate
 from nunatak.runtime import NunatakError
 from nunatak.velocity.sampling import Field, crs_of
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _KG_PER_GT = 1e12
 # Units of the segments of a gate.
@@ -63,25 +67,25 @@ class GateFlux:
     """one row per segment"""
 
     @property
-    def shown(self):
+    def shown(self) -> bool:
         """Return whether enough of the flux is known, by velocity and by thickness, to show it (half)."""
         return min(self.observed_share, self.thickness_share) >= 0.5
 
 
 def flux_gate(
-    field,
-    gate,
-    thickness,
+    field: xr.Dataset,
+    gate: list[np.ndarray | tuple[float, ...]] | np.ndarray,
+    thickness: float | xr.DataArray,
     *,
-    thickness_sigma=None,
-    crs=None,
-    density=Gate.density,
-    density_sigma=Gate.density_sigma,
-    spacing=None,
-    correlation_length=None,
-    factor=1.0,
-    factor_sigma=0.0,
-):
+    thickness_sigma: float | xr.DataArray | None = None,
+    crs: str | None = None,
+    density: float = Gate.density,
+    density_sigma: float = Gate.density_sigma,
+    spacing: float | None = None,
+    correlation_length: float | None = None,
+    factor: float = 1.0,
+    factor_sigma: float = 0.0,
+) -> GateFlux:
     """
     Compute ice discharge through a gate: the sum of density * v_across * thickness * width.
 

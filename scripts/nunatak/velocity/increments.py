@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,10 +13,16 @@ import nunatak
 from nunatak.products.itslive.fields import LAYOUT
 from nunatak.products.itslive.index import READING
 
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from nunatak.velocity.cube import CubePlan
+
 _LEFT_OUT = ("empty", "corrupt")
 
 
-def place_hash(plan):
+def place_hash(plan: CubePlan) -> str:
     """Return a hash of the grid and the region of a plan."""
     return _place(plan).hexdigest()[:16]
 
@@ -30,7 +38,7 @@ def _place(plan):
     return digest
 
 
-def year_hashes(plan):
+def year_hashes(plan: CubePlan) -> dict[int, str]:
     """
     Return a hash, by year of mid-date, of everything that the layers of a year depend on.
 
@@ -52,13 +60,13 @@ def year_hashes(plan):
     return out
 
 
-def by_year(candidates):
+def by_year(candidates: pd.DataFrame) -> list[tuple[int, pd.DataFrame]]:
     """Return (year of mid-date, rows) of candidates in order."""
     years = candidates["mid_date"].dt.year
     return [(int(year), rows) for year, rows in candidates.groupby(years, sort=True)]
 
 
-def record(plan, hashes, pairs):
+def record(plan: CubePlan, hashes: Mapping[int, str], pairs: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """
     Return the record of a cube's years: {year: {"hash", "left_out": {granule_id: [fate, why]}}}.
 
@@ -75,7 +83,7 @@ def record(plan, hashes, pairs):
     return out
 
 
-def held_year(old, year, digest, rows):
+def held_year(old: xr.Dataset, year: int, digest: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, slice] | None:
     """
     Return the layers of one year from an earlier cube, if nothing they depend on has changed.
 

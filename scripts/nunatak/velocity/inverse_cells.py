@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from nunatak.constants import FILL_VELOCITY, MAD_TO_SIGMA
 from nunatak.parameters.velocity import Inversion
 from nunatak.velocity import banded
 from nunatak.velocity.annual_cells import Cells
+
+if TYPE_CHECKING:
+    from nunatak.velocity.design import Design
 
 _TUKEY = 4.685  # 95 % efficiency for Gaussian errors
 _ROUNDS, _SETTLED = 10, 0.1  # of the weights, as TICOI stops
@@ -246,18 +249,18 @@ def _invert_cells(cells, spans, rounds, out, error, count):
 
 
 def invert_cells(
-    vx,
-    vy,
-    pairs,
-    steps,
+    vx: np.ndarray,
+    vy: np.ndarray,
+    pairs: Design,
+    steps: Steps,
     *,
-    smoothness,
-    robust=Inversion.robust,
-    image_sigma=Inversion.image_sigma,
-    minimum=Inversion.minimum,
-    held=None,
-    threads=1,
-):
+    smoothness: float,
+    robust: bool = Inversion.robust,
+    image_sigma: float = Inversion.image_sigma,
+    minimum: int = Inversion.minimum,
+    held: np.ndarray | None = None,
+    threads: int = 1,
+) -> dict[str, np.ndarray]:
     """
     Invert many cells.
 
@@ -288,7 +291,9 @@ def invert_cells(
     return {"velocity": velocity, "error": error, "pairs": count}
 
 
-def invert_reference(velocity, pairs, steps, *, smoothness, component=0):
+def invert_reference(
+    velocity: np.ndarray, pairs: Design, steps: Steps, *, smoothness: float, component: int = 0
+) -> tuple[np.ndarray, ...]:
     """
     Invert one cell with dense matrices and without robust weights, as the reference implementation.
 

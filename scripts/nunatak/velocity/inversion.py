@@ -28,19 +28,19 @@ _SAMPLE, _FOLDS = 48, 5
 
 
 def invert(
-    cube,
+    cube: xr.Dataset,
     *,
-    step_days=Inversion.step_days,
-    start=None,
-    end=None,
-    smoothness=Inversion.smoothness,
-    robust=Inversion.robust,
-    image_sigma=Inversion.image_sigma,
-    minimum=Inversion.minimum,
-    everywhere=False,
-    memory_mb=512,
-    threads=2,
-):
+    step_days: float = Inversion.step_days,
+    start: str | None = None,
+    end: str | None = None,
+    smoothness: float | None = Inversion.smoothness,
+    robust: bool = Inversion.robust,
+    image_sigma: float = Inversion.image_sigma,
+    minimum: int = Inversion.minimum,
+    everywhere: bool = False,
+    memory_mb: int = 512,
+    threads: int = 2,
+) -> xr.Dataset:
     """
     Invert the pairs of a cube to a regular series of velocities.
 
@@ -86,7 +86,12 @@ def invert(
         raise NunatakError("velocity: the region has no cell on this grid; choose a larger region or a finer grid")
     if smoothness is None:
         smoothness = choose_smoothness(_sampled(cube, mask), pairs, steps, robust=robust, minimum=minimum)
-    options: dict[str, Any] = {"smoothness": smoothness, "robust": robust, "image_sigma": image_sigma, "minimum": minimum}
+    options: dict[str, Any] = {
+        "smoothness": smoothness,
+        "robust": robust,
+        "image_sigma": image_sigma,
+        "minimum": minimum,
+    }
     parts = []
     for band in bands:
         vx, vy = (series_of(cube[name][:, band].values, mask[band]) for name in ("vx", "vy"))
@@ -110,7 +115,14 @@ def _steps(pairs: Design, step_days, start, end):
     return Steps(edges, first, overlap)
 
 
-def choose_smoothness(sample, pairs, steps, *, robust=Inversion.robust, minimum=Inversion.minimum):
+def choose_smoothness(
+    sample: tuple[np.ndarray, ...],
+    pairs: Design,
+    steps: Steps,
+    *,
+    robust: bool = Inversion.robust,
+    minimum: int = Inversion.minimum,
+) -> float:
     """
     Choose the smoothness (m/yr between steps) that best predicts left-out pairs, by five folds over a sample of cells.
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
 from nunatak.geometry.grid import Grid
 from nunatak.runtime import NunatakError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _TOLERANCE = 1e-3  # cells; lattices are written in half metres
 
@@ -28,7 +33,7 @@ class Placement:
     column_offset: int = 0
 
 
-def target_grid(pairs, project, *, crs=None, cell=None):
+def target_grid(pairs: pd.DataFrame, project: Callable, *, crs: Any = None, cell: Any = None) -> Grid:
     """
     Return the grid of a cube: the lattice that most pairs share, cut to the region.
 
@@ -95,7 +100,7 @@ def _modulo(value, cell):
     return 0.0 if rest >= cell - _TOLERANCE else float(rest)
 
 
-def source_grid(pair):
+def source_grid(pair: Mapping[str, Any]) -> Grid:
     """Return the Grid of one pair, from the centre of its first cell and the steps."""
     return Grid(
         f"EPSG:{pair['epsg']}",
@@ -108,7 +113,7 @@ def source_grid(pair):
     )
 
 
-def place(source, target, *, mixed_resolutions=False):
+def place(source: Grid, target: Grid, *, mixed_resolutions: bool = False) -> Placement:
     """
     Determine how a pair on `source` is brought onto `target`.
 
@@ -140,7 +145,7 @@ def place(source, target, *, mixed_resolutions=False):
     return Placement(treatment, "", factor, round(rows), round(columns))
 
 
-def source_window(placement, source, target):
+def source_window(placement: Placement, source: Grid, target: Grid) -> tuple[tuple[int, ...], ...] | None:
     """
     Return the (rows, columns) of the source that the target needs, each (start, stop), or None if they do not meet.
 
@@ -162,7 +167,7 @@ def source_window(placement, source, target):
     return tuple(spans)
 
 
-def roi_mask(grid, geometry, *, all_touched=False):
+def roi_mask(grid: Grid, geometry: shapely.Polygon, *, all_touched: bool = False) -> np.ndarray:
     """
     Return the cells of a region: those whose centre lies inside, or all that it touches.
 

@@ -6,13 +6,17 @@ Velocities next to a margin are then too slow. They are left out by their distan
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
 from nunatak.products.itslive.fields import FILL, LAYOUT
+
+if TYPE_CHECKING:
+    from nunatak.geometry.grid import Grid
 
 CHIPS = ("chip_size_width", "chip_size_height")
 LARGEST_CHIP = 1920
@@ -29,18 +33,18 @@ class Margin:
     """least distance of a value, metres; None for half the larger side of its search chip"""
 
     @property
-    def needs(self):
+    def needs(self) -> tuple[str, ...]:
         """Return the variables to read beside those of the cube."""
         return CHIPS if self.limit is None else ()
 
     @property
-    def told(self):
+    def told(self) -> str:
         """Return the rule in words, for attributes."""
         chip = f"half their search chip ({LARGEST_CHIP} m where it is not known)"
         reach = chip if self.limit is None else f"{self.limit:g} m"
         return f"values less than {reach} inside the outline of the ice, or outside of it, are left out"
 
-    def blank(self, out, slot):
+    def blank(self, out: Mapping[str, np.ndarray], slot: int) -> tuple[int, ...]:
         """
         Set the values of one layer that lie too near the margin to missing.
 
@@ -66,7 +70,7 @@ class Margin:
         return int(np.count_nonzero(lost)), int(np.count_nonzero(lost & unknown))
 
 
-def margin_of(grid, ice, limit):
+def margin_of(grid: Grid, ice: shapely.MultiPolygon | shapely.Polygon, limit: float | str) -> Margin:
     """
     Return the margin of an outline on a grid.
 

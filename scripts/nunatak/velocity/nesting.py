@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from nunatak.compute.kernels import kernel
 from nunatak.constants import FILL_VELOCITY
 
+if TYPE_CHECKING:
+    from nunatak.velocity.lattice import Placement
 
-def replicate(window, window_start, placement, shape, fill):
+
+def replicate(
+    window: np.ndarray, window_start: tuple[int, ...], placement: Placement, shape: tuple[int, ...], fill: int
+) -> np.ndarray:
     """
     Give each target cell the value of the coarse cell it lies in.
 
@@ -31,7 +38,9 @@ def replicate(window, window_start, placement, shape, fill):
     return out
 
 
-def average_components_reference(vx, vy, window_start, placement, shape):
+def average_components_reference(
+    vx: np.ndarray, vy: np.ndarray, window_start: tuple[int, ...], placement: Placement, shape: tuple[int, ...]
+) -> tuple[np.ndarray, ...]:
     """Average the components cell by cell, as the reference implementation of `average_components`."""
     out = np.full((2, *shape), FILL_VELOCITY, dtype="i2")
     f = placement.factor
@@ -68,7 +77,9 @@ def _average(vx, vy, row0, column0, factor, out_x, out_y):
                 out_y[i, j] = np.int16(np.rint(w / n))
 
 
-def average_components(vx, vy, window_start, placement, shape):
+def average_components(
+    vx: np.ndarray, vy: np.ndarray, window_start: tuple[int, ...], placement: Placement, shape: tuple[int, ...]
+) -> tuple[np.ndarray, ...]:
     """
     Return the mean of the components over the fine cells of each target cell, if at least half of them have values.
 
@@ -89,7 +100,15 @@ def average_components(vx, vy, window_start, placement, shape):
     return out_x, out_y
 
 
-def average_field(values, window_start, placement, shape, fill, *, largest=False):
+def average_field(
+    values: np.ndarray,
+    window_start: tuple[int, ...],
+    placement: Placement,
+    shape: tuple[int, ...],
+    fill: int,
+    *,
+    largest: bool = False,
+) -> np.ndarray:
     """
     Return the rounded mean, or the largest, of a field's fine cells, `fill` if none has a value.
 
@@ -106,7 +125,7 @@ def average_field(values, window_start, placement, shape, fill, *, largest=False
     return reduced.filled(fill).astype(values.dtype)
 
 
-def speed(vx, vy):
+def speed(vx: np.ndarray, vy: np.ndarray) -> np.ndarray:
     """Return the speed of int16 components, rounded as in the product, fill -32767 where a component is missing."""
     missing = (vx == FILL_VELOCITY) | (vy == FILL_VELOCITY)
     v = np.rint(np.hypot(vx.astype("f4"), vy.astype("f4")))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from nunatak.products.itslive.fields import LAYOUT
@@ -9,10 +12,14 @@ from nunatak.velocity import nesting
 from nunatak.velocity.lattice import source_window
 from nunatak.velocity.rotation import rotate_layer, rotation_to
 
+if TYPE_CHECKING:
+    from nunatak.geometry.grid import Grid
+    from nunatak.velocity.lattice import Placement
+
 COMPONENTS = ("vx", "vy")
 
 
-def window_of(source, placement, grid):
+def window_of(source: Grid, placement: Placement, grid: Grid) -> tuple[tuple[int, ...], ...] | None:
     """
     Return the (rows, columns) of a pair that the grid of a cube needs, or None where the two do not meet.
 
@@ -27,7 +34,9 @@ def window_of(source, placement, grid):
     return source_window(placement, source, grid)
 
 
-def on_grid(raw, source, placement, window, grid):
+def on_grid(
+    raw: Mapping[str, np.ndarray], source: Grid, placement: Placement, window: tuple[tuple[int, ...], ...], grid: Grid
+) -> dict[str, np.ndarray]:
     """
     Return the layers of a pair on the whole grid of a cube, for a pair whose cells are not simply copied.
 

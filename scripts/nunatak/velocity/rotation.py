@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyproj
@@ -10,9 +11,12 @@ import pyproj
 from nunatak.compute.kernels import kernel
 from nunatak.constants import FILL_VELOCITY
 
+if TYPE_CHECKING:
+    from nunatak.geometry.grid import Grid
+
 
 @lru_cache(maxsize=4)
-def rotation_to(source_crs, target):
+def rotation_to(source_crs: str, target: Grid) -> Rotation:
     """Return the Rotation between two projections, cached for all blocks of a cube and all pairs of a projection."""
     return Rotation(source_crs, target)
 
@@ -43,7 +47,7 @@ class Rotation:
         self.x, self.y = to_source.transform(x, y)
         self.matrix = _unit_jacobian(to_target, self.x, self.y, target.dx).astype("f4")
 
-    def window(self, source):
+    def window(self, source: Grid) -> tuple[tuple[int, ...], ...] | None:
         """
         Return the (rows, columns) of a source Grid that the target needs, (start, stop) each, or None without overlap.
         """
@@ -59,7 +63,7 @@ class Rotation:
             spans.append(span)
         return tuple(spans)
 
-    def cells(self, source, window):
+    def cells(self, source: Grid, window: tuple[tuple[int, ...], ...]) -> np.ndarray:
         """
         Return the flat index of each target cell's nearest source cell within a window, -1 outside, (ny, nx) int64.
         """
@@ -68,7 +72,7 @@ class Rotation:
         inside = (row >= r0) & (row < r1) & (column >= c0) & (column < c1)
         return np.where(inside, (row - r0) * (c1 - c0) + (column - c0), -1)
 
-    def turn(self, vx, vy):
+    def turn(self, vx: np.ndarray, vy: np.ndarray) -> tuple[np.ndarray, ...]:
         """Turn source components, given at the target's cells, to target components, (..., ny, nx)."""
         m = self.matrix
         return m[0, 0] * vx + m[0, 1] * vy, m[1, 0] * vx + m[1, 1] * vy
@@ -96,7 +100,7 @@ def _rotate_layer(vx, vy, cells, matrix, out_x, out_y):
                 out_x[i], out_y[i] = np.int16(np.rint(east)), np.int16(np.rint(north))
 
 
-def rotate_layer(vx, vy, cells, rotation):
+def rotate_layer(vx: np.ndarray, vy: np.ndarray, cells: np.ndarray, rotation: Rotation) -> tuple[np.ndarray, ...]:
     """
     Return the components of a layer on the target grid, nearest cell, int16 with fill -32767.
 
@@ -112,7 +116,9 @@ def rotate_layer(vx, vy, cells, rotation):
     return out_x, out_y
 
 
-def rotate_layer_reference(vx, vy, cells, rotation):
+def rotate_layer_reference(
+    vx: np.ndarray, vy: np.ndarray, cells: np.ndarray, rotation: Rotation
+) -> tuple[np.ndarray, ...]:
     """Rotate a layer with whole arrays, as the reference implementation of `rotate_layer`."""
     seen = cells >= 0
     u, w = (np.where(seen, a.ravel()[np.where(seen, cells, 0)], FILL_VELOCITY) for a in (vx, vy))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pyproj
 
 from nunatak.runtime import NunatakError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _STEP = 100.0  # m, over which a direction on the map is told on the Earth
 
@@ -46,7 +51,7 @@ class Field:
         return np.where(inside, out, np.nan)
 
 
-def crs_of(dataset, crs=None):
+def crs_of(dataset: xr.Dataset, crs: str | None = None) -> str:
     """Return the given CRS, else that of the Dataset's attributes."""
     found = crs or dataset.attrs.get("crs")
     if not found:

@@ -7,10 +7,15 @@ leave such a group out, cell by cell (its_live_production, itslive_composite.py)
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from nunatak.compute.kernels import kernel
 from nunatak.constants import DAYS_PER_YEAR, FILL_VELOCITY
+
+if TYPE_CHECKING:
+    from nunatak.velocity.design import Design
 
 _BIN_DAYS = 73.0
 _LONGEST_DAYS = 64.0
@@ -19,7 +24,9 @@ _COMMON_MINIMUM = 3  # more bins than this must be shared
 REFERENCE = "S2"
 
 
-def slower_groups_reference(vx, vy, mid_days, dt_days, group, reference):
+def slower_groups_reference(
+    vx: np.ndarray, vy: np.ndarray, mid_days: np.ndarray, dt_days: np.ndarray, group: np.ndarray, reference: int
+) -> list[int]:
     """
     Return the groups of one cell that are slower than the reference, as the reference implementation of the kernel.
 
@@ -99,7 +106,7 @@ def _slower_groups(vx, vy, bins, dt_days, group, n_groups, reference, out):
                 out[cell, g] = mean + 3.0 * spread / np.sqrt(n - 1.0) < 0.0
 
 
-def slower_groups(vx, vy, pairs, margin):
+def slower_groups(vx: np.ndarray, vy: np.ndarray, pairs: Design, margin: np.ndarray) -> np.ndarray:
     """
     Return the groups to leave out of each cell near a margin.
 
@@ -125,14 +132,16 @@ def slower_groups(vx, vy, pairs, margin):
     return out
 
 
-def without_groups(values, pairs, excluded):
+def without_groups(values: np.ndarray, pairs: Design, excluded: np.ndarray) -> np.ndarray:
     """Return the series with the pairs of excluded groups set to fill."""
     if not excluded.any():
         return values
     return np.where(excluded[:, pairs.group], np.int16(FILL_VELOCITY), values)
 
 
-def false_seasons(cycle, cycle_without, *, factor=2.0, least=2.0):
+def false_seasons(
+    cycle: np.ndarray, cycle_without: np.ndarray, *, factor: float = 2.0, least: float = 2.0
+) -> np.ndarray:
     """
     Return the cells whose seasonal amplitude comes from Sentinel-2 alone.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +12,9 @@ from nunatak.constants import DAYS_PER_YEAR, FILL_VELOCITY
 from nunatak.runtime import NunatakError
 from nunatak.times import decimal_year
 from nunatak.velocity.sampling import Field
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _LAYER = (
     "granule_id",
@@ -33,7 +39,7 @@ _UNITS = {
 }
 
 
-def point_series(cube, points, *, radius=0.0):
+def point_series(cube: xr.Dataset, points: Mapping[str, tuple[float, ...]], *, radius: float = 0.0) -> pd.DataFrame:
     """
     Return every pair's velocity at points.
 
@@ -83,7 +89,7 @@ def _around(cube, name, x, y, radius):
         return tuple(np.where(n > 0, np.where(seen, v, 0.0).sum(axis=1) / n, np.nan) for v in values)
 
 
-def model_series(annual, x, y, time):
+def model_series(annual: xr.Dataset, x: float, y: float, time: np.ndarray) -> Any:
     """
     Return the speed of a composite at a point and at any time.
 
@@ -128,7 +134,7 @@ def model_series(annual, x, y, time):
     return table
 
 
-def seasonal_at(annual, x, y):
+def seasonal_at(annual: xr.Dataset, x: float, y: float) -> tuple[float, ...]:
     """
     Return seasonal amplitude (m/yr), day of the maximum and error of the amplitude at a point, NaN without a cycle.
     """

@@ -10,7 +10,7 @@ from nunatak.constants import FILL_VELOCITY
 EDGES = np.concatenate([np.arange(0, 1000, 50), np.arange(1000, 20001, 200)]).astype(float)  # m/yr
 
 
-def counts_of(vx, vy):
+def counts_of(vx: np.ndarray, vy: np.ndarray) -> np.ndarray:
     """
     Count speeds by bin.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -21,7 +23,15 @@ _NAMES = {
 }
 
 
-def strain_rates(field, *, half_length=None, method="nominal", crs=None, time=None, substeps=10):
+def strain_rates(
+    field: xr.Dataset,
+    *,
+    half_length: float | None = None,
+    method: str = "nominal",
+    crs: Any = None,
+    time: float | None = None,
+    substeps: int = 10,
+) -> xr.Dataset:
     """
     Compute strain rates over a length scale.
 
