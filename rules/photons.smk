@@ -24,6 +24,7 @@ rule fit_heights:
         settings=of_study("products/atl06sr"),
         period=of_study("period"),
         crs=of_study("crs"),
+        endpoints=of_study("endpoints"),
         code=code_version("fit_photons.py"),
     message:
         "{wildcards.study}: fitting heights to photons, {wildcards.chunk}"
@@ -88,6 +89,7 @@ rule gather_extents:
         settings=of_study("products/atl03"),
         period=of_study("period"),
         crs=of_study("crs"),
+        endpoints=of_study("endpoints"),
         code=code_version("fit_photons.py"),
     message:
         "{wildcards.study}: gathering photons of extents, {wildcards.chunk}"
@@ -143,6 +145,7 @@ rule sample_photons:
         runtime=growing(15),
     params:
         settings=of_study("products/atl06sr"),
+        endpoints=of_study("endpoints"),
         code=code_version("sample_photons.py"),
     message:
         "{wildcards.study}: sampling photons"

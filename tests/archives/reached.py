@@ -108,14 +108,18 @@ def _content(path):
     return repr((table.schema.metadata, table.to_pydict())).encode()
 
 
-def hold(name, folder, server):
-    """Put the granules of a tiny study into the stand-in: simulated, and found and fetched as the archives' own."""
+def hold(name, folder, server, further=()):
+    """
+    Put the granules of a tiny study into the stand-in: simulated, and found and fetched as the archives' own.
+
+    `further` names products that the tiny study leaves out.
+    """
     asked = study.load(ROOT / "config" / "studies" / f"{name}.yaml", overrides={"size": "tiny"}).products
     world = simulation.world(name, "tiny")
     server.reset()
     server.records = []
     server.services = services_of(server.records)
-    for product in dict.fromkeys(map(granules_of, asked)):
+    for product in dict.fromkeys((*map(granules_of, asked), *further)):
         (folder / product).mkdir(parents=True)
         table = simulation.write_product(world, product, folder / product)
         if product == "itslive":

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from tests.archives.reached import OUTSIDE, Reached, hold
 
-from nunatak.products import atl06, atl14
+from nunatak import photons
+from nunatak.products import atl03, atl06, atl08, atl14
+from nunatak.study.parts import product_settings
 
 BASE = "results/austfonna-tiny"
-STREAMED = ("atl06", "atl14", "atl15")
+STREAMED = ("atl06", "atl14", "atl15", "atl06sr", "atl08")
+PHOTONS = "atl06sr: {fetch: stream, atl08_class: ground, "
 
 
 @pytest.fixture(scope="module")
 def reached(server, tmp_path_factory):
-    """The study, its three products streamed, and the folder with the granules that the stand-in holds."""
+    """The study, its five products streamed, and the folder with the granules that the stand-in holds."""
     held = tmp_path_factory.mktemp("held")
-    hold("austfonna", held, server)
+    hold("austfonna", held, server, further=("atl03", "atl08"))
     reached = Reached(tmp_path_factory.mktemp("study"), server)
     reached.log_in()
     path = reached / "config/studies/austfonna.yaml"
-    text = path.read_text()
+    text = path.read_text().replace("    atl06sr: null\n", "")
+    text = text.replace("  atl06sr: {", "  atl08: {rgt: [548], cycles: [3]}\n  atl06sr: {")
     for product in STREAMED:
-        text = text.replace(f"  {product}: {{version:", f"  {product}: {{fetch: stream, version:")
+        text = re.sub(rf"^  {product}: {{", f"  {product}: {{fetch: stream, ", text, flags=re.MULTILINE)
     assert text.count("fetch: stream") == len(STREAMED)
-    path.write_text(text)
+    path.write_text(text.replace("atl06sr: {fetch: stream, ", PHOTONS))
     return reached, held
 
 
 @pytest.fixture(scope="module")
 def done(reached):
     flow, _ = reached
-    wanted = ("atl06/points/cycle03.parquet", "atl14/surface.nc", "atl15/height_change.nc")
+    wanted = ("atl06sr/cloud.parquet", "atl06/points/cycle03.parquet", "atl14/surface.nc", "atl15/height_change.nc")
     done = flow.run(*(f"{BASE}/{name}" for name in wanted), size="tiny")
     assert done.code == 0, done.text
     return done
@@ -62,6 +69,20 @@ def test_the_rows_and_cells_are_those_of_the_files(reached, done):
     surface = xr.load_dataset(flow / BASE / "atl14/surface.nc", engine="h5netcdf")
     whole = atl14.read_surface(sorted((held / "atl14").glob("*.nc"))).sel(x=surface.x, y=surface.y)
     np.testing.assert_allclose(surface["h"], whole["h"], rtol=1e-6)  # written as float32
+
+
+def test_heights_are_fitted_to_photons_of_granules_that_stay_where_they_are(reached, done):
+    flow, held = reached
+    heights = pd.read_parquet(flow / BASE / "atl06sr/segments/cycle03.parquet")
+    (path,) = (held / "atl03").glob(f"{heights['granule_id'].iloc[0]}.h5")
+    own = product_settings("atl06sr", {"rgt": [548], "cnf": 1, "atl08_class": "ground"}).fit()
+    classes = partial(atl08.read_classes, path.parent.parent / "atl08" / path.name.replace("ATL03", "ATL08"))
+    known, _ = photons.granule_heights(atl03.read_granule(path), own, classes=classes)
+    known = known.set_index(["beam", "segment_id"])["h_mean"]
+    there = known.loc[list(zip(heights["beam"], heights["segment_id"], strict=True))]
+    np.testing.assert_array_equal(there.to_numpy(), heights["h_mean"].to_numpy())
+    cloud = pd.read_parquet(flow / BASE / "atl06sr/cloud.parquet")
+    assert 100 < cloud["selected"].sum() < len(cloud)
 
 
 @pytest.mark.full

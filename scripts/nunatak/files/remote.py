@@ -12,11 +12,14 @@ import io
 import re
 import threading
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from nunatak.files import retries
+from nunatak.files.read_ahead import ReadAhead
 from nunatak.runtime import log
 
 SCHEMES = ("https://", "http://", "s3://")
@@ -34,9 +37,11 @@ class Address(str):
     ----------
     session : `requests` session that requests it, or None for public storage
     name : name of the file
+    file : RangeFile that is open on it (`kept_open`), or None
     """
 
     session = None
+    file: RangeFile | None = None
 
     def __new__(cls, text, session=None):
         made = super().__new__(cls, text)
@@ -78,6 +83,30 @@ def location(path: Any) -> Address | Path:
     if isinstance(path, Address):
         return path
     return Address(path) if is_address(path) else Path(path)
+
+
+@contextmanager
+def kept_open(path: Any) -> Iterator[Any]:
+    """
+    Keep the file at an address open through the block, so that its tables travel once for all who read it meanwhile.
+
+    Parameters
+    ----------
+    path : `Address`; anything else passes unchanged
+
+    Yields
+    ------
+    the same
+    """
+    if not isinstance(path, Address) or path.file is not None:
+        yield path
+        return
+    with open_address(path) as file:
+        path.file = file
+        try:
+            yield path
+        finally:
+            path.file = None
 
 
 def open_address(path: Any, *, tail: int = 0) -> RangeFile:
@@ -146,6 +175,7 @@ class RangeFile(io.RawIOBase):
         self._at = 0
         self._direct = str(address)  # target of redirects, signed, so it is never written to disk
         self._blocks: dict[int, bytes] = {}
+        self._ahead = ReadAhead(self._bytes)
         self._lock = threading.RLock()
         first = self._bytes(-tail, tail) if tail else self._bytes(0, 4 * BLOCK)
         self._blocks[self.size - len(first) if tail else 0] = first
@@ -178,9 +208,13 @@ class RangeFile(io.RawIOBase):
             log.info("%s: %d of %d bytes in %d requests", self.address, self.moved, self.size, self.asked)
         super().close()
 
+    def ask_ahead(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Request ranges (start, bytes) that are read soon, side by side."""
+        self._ahead.ask(ranges)
+
     def _read(self, start, count) -> bytes:
         """Return bytes from a block, or request them, as part of a growing block if they are few."""
-        cached = self._held(start, count)
+        cached = self._ahead.get(start, count) or self._held(start, count)
         if cached is not None:
             return cached
         if count >= EXACT:
@@ -229,7 +263,8 @@ class RangeFile(io.RawIOBase):
 
     def _ask(self, start, count):
         """Send one request for a range."""
-        self.asked += 1
+        with self._lock:
+            self.asked += 1
         byte_range = f"bytes={start}-{start + count - 1}" if start >= 0 else f"bytes={start}"
         headers = {"Range": byte_range, "Accept-Encoding": "identity"}
         return self.session.get(self._direct, headers=headers, timeout=(retries.CONNECT, retries.READ), stream=True)
@@ -255,7 +290,8 @@ class RangeFile(io.RawIOBase):
         if int(content_range[3]) != self.size or answer.headers.get("ETag") != self.etag:
             raise NotReadable(f"{self.address}: changed while it was read; run again")
         content = answer.content
-        self.moved += len(content)
+        with self._lock:
+            self.moved += len(content)
         if len(content) != min(count, self.size - max(start, 0)):
             raise _Short(f"{len(content)} of {count} bytes")
         self._direct = answer.url

@@ -15,7 +15,9 @@ import numpy as np
 
 from nunatak import granules
 from nunatak.constants import BEAMS, GT_CODES
+from nunatak.files import remote
 from nunatak.products import GranuleError, atl03_photons, atl03_segments, hdf5
+from nunatak.products.ahead import ask_ahead
 from nunatak.products.atl03_layout import COLUMNS
 from nunatak.products.beam_columns import BeamColumns
 from nunatak.products.beams import check_groups
@@ -28,13 +30,19 @@ BLOCK_PHOTONS = 1 << 19  # photons in memory at a time, for each beam that is be
 
 ALL_FLAGS = 6  # release from which every granule has them and podppd_flag; without, a subset dropped them
 _OPTIONAL_ROWS = ("podppd_flag", "solar_elevation")
+# columns that are read of every beam, whatever is asked of its photons
+_WHOLE = (
+    *(f"geolocation/{name}" for name in (*atl03_segments.ROWS, *_OPTIONAL_ROWS)),
+    "bckgrd_atlas/delta_time",
+    "bckgrd_atlas/bckgrd_rate",
+)
 
 
 @dataclass(frozen=True)
 class Granule:
     """What an ATL03 granule says of itself."""
 
-    path: Path | None
+    path: Path | remote.Address | None
     """None for photons that do not come from a file"""
     name: str
     rgt: int
@@ -155,7 +163,7 @@ def read_granule(path: Path | str) -> Granule:
     ------
     GranuleError : broken, not ATL03, or named as another track or cycle
     """
-    path = Path(path)
+    path = remote.location(path)
     with hdf5.open_granule(path) as file:
         hdf5.check_product(file, "ATL03")
         rgt, cycle = hdf5.orbit(file)
@@ -215,6 +223,8 @@ def read_track(granule: Granule, beam: str, *, fields: tuple[str, ...] = ()) -> 
         for name in ("bckgrd_atlas", "heights/h_ph"):
             if name not in group:
                 raise hdf5.missing(group, name)
+        further = [name if "/" in name else f"geolocation/{name}" for name in fields]
+        ask_ahead(granule.path, group, dict.fromkeys((*_WHOLE, *further)))
         segments, said = atl03_segments.read(file, beam, COLUMNS["geolocation"], granule.start)
         n = len(segments["segment_id"])
         segments["spot"], note = spots(file, beam, segments["delta_time"])

@@ -10,6 +10,7 @@ import numpy as np
 
 from nunatak.compute.kernels import kernel
 from nunatak.products import GranuleError, hdf5
+from nunatak.products.ahead import ask_ahead
 from nunatak.products.atl03_layout import COLUMNS, LATER
 from nunatak.products.columns import ANY
 from nunatak.products.inflate import InflateError, inflate
@@ -46,6 +47,7 @@ def read(track: Track, names: tuple[str, ...], rows: slice) -> tuple[dict[str, n
     with hdf5.open_granule(track.granule.path) as file:
         group = file[track.beam]
         present = [name for name in names if name not in LATER or hdf5.has(group, f"heights/{name}")]
+        ask_ahead(track.granule.path, group, [f"heights/{name}" for name in present], rows)
         columns = {
             name: _read_rows(group, f"heights/{name}", rows, COLUMNS["heights"].get(name, ANY)) for name in present
         }

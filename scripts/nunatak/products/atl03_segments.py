@@ -21,6 +21,7 @@ _FALL = 0.25 * SEGMENT_LENGTH  # m that photons go back from the end of one segm
 _FEWEST = 3  # photons of both segments, so that a photon more or less is still inside one of them
 _SHARE = 0.9  # of the ends of segments that fit the counts
 _ROWS = ("segment_id", "segment_dist_x", "delta_time", "reference_photon_lat", "reference_photon_lon")
+ROWS = (*_ROWS, "segment_ph_cnt", "velocity_sc", "segment_length")  # all that is read here
 # ASSUME: three days, because made-up granules of the readers compared with bear names two days off their photons
 _PASS_SECONDS = 3 * 86400.0
 _SPEEDS = 5000.0, 9000.0  # m/s over ground: in its orbit the spacecraft does 7.1 km/s

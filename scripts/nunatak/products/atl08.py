@@ -7,14 +7,15 @@ A photon is named by its ATL03 segment and its number inside it, counted from 1.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nunatak import granules
 from nunatak.constants import BEAMS
+from nunatak.files import remote
 from nunatak.products import GranuleError, hdf5
+from nunatak.products.ahead import ask_ahead
 from nunatak.products.beam_columns import BeamColumns
 from nunatak.products.beams import check_groups
 from nunatak.products.columns import HEIGHT, SEGMENT_ID, TIME, Column
@@ -22,6 +23,8 @@ from nunatak.products.stored import MOST_ROWS
 from nunatak.runtime import NunatakError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nunatak.products.atl03 import Granule, Track
 
 KNOWN_RELEASES = ("003", "004", "005", "006", "007")
@@ -90,6 +93,7 @@ def read_classes(path: Path | str, beam: str, *, fields: tuple[str, ...] = ()) -
             return None
         group = file[beam]
         names = ("ph_segment_id", "classed_pc_indx", "classed_pc_flag")
+        ask_ahead(path, group, [f"signal_photons/{name}" for name in (*names, "delta_time")])
         own = BeamColumns(group["signal_photons"], COLUMNS, like="ph_segment_id", needed=names, most=MOST_ROWS)
         columns = [own.read(name) for name in names]
         time = own.read("delta_time") if hdf5.has(own.group, "delta_time") else None
@@ -224,7 +228,7 @@ def check_same_granule(granule: Granule, path: Path | str) -> None:
     ------
     GranuleError : other product, track, cycle, region, time or release; no beam of a subset holds classes
     """
-    path = Path(path)
+    path = remote.location(path)
     _check_names(granule, path)
     with hdf5.open_granule(path) as file:
         hdf5.check_product(file, "ATL08")

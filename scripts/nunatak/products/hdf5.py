@@ -68,7 +68,7 @@ def _source(path, stack):
     if not isinstance(path, remote.Address):
         check_file(path)
         return path
-    return stack.enter_context(remote.open_address(path))
+    return path.file or stack.enter_context(remote.open_address(path))
 
 
 def _reason(error):

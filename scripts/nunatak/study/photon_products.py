@@ -16,7 +16,7 @@ from nunatak.parameters.photons import Extents, FittedHeights, Percentiles, Yapc
 from nunatak.parameters.sliderule import FIELDS, PRESETS, FitParameters
 from nunatak.parameters.values import ATL08_CLASSES, CONFIDENCES, QUALITIES, SURFACES
 from nunatak.study.base import Model, key
-from nunatak.study.orbit_products import FLOATING, TrackProduct, known_names
+from nunatak.study.orbit_products import FLOATING, InPlace, TrackProduct, known_names
 
 STRONG_SPOTS, WEAK_SPOTS = (1, 3, 5), (2, 4, 6)
 # the reference's keys that a study says once for all its products
@@ -81,7 +81,7 @@ class Als(Model, Percentiles):
     """Percentile surfaces."""
 
 
-class PhotonProduct(TrackProduct, Extents):
+class PhotonProduct(TrackProduct, InPlace, Extents):
     """Which photons make which extents: the keys that extents and heights share."""
 
     profile: Annotated[Literal["legacy", "xseries", "anchored"], BeforeValidator(_spelt)]

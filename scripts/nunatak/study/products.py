@@ -35,7 +35,7 @@ class Atl06(TrackProduct, LandIceHeights, InPlace, RepeatPairs):
         return tuple(dict.fromkeys(known_names("atl06", info.data.get("version"), value).values()))
 
 
-class Atl08(TrackProduct):
+class Atl08(TrackProduct, InPlace):
     """Land and vegetation heights, and their photon classes."""
 
 
