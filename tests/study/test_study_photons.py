@@ -28,7 +28,11 @@ def parameters(**keys):
 def test_the_keys_are_those_of_the_engine():
     """None is missing, none is new, but for those that the study says for all its products."""
     assert set(FIELDS) - set(_OF_THE_STUDY) <= set(Atl06sr.model_fields) | {"cycle", "region"}
-    own = set(Atl06sr.model_fields) - set(FIELDS) - {"splits", "cycles", "region_numbers", "subset", "quick_look"}
+    own = (
+        set(Atl06sr.model_fields)
+        - set(FIELDS)
+        - {"splits", "cycles", "region_numbers", "subset", "fetch", "quick_look"}
+    )
     assert own == {"preset", "engine", "floating"}
 
 
