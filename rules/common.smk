@@ -221,6 +221,26 @@ def spans_of(wildcards):
     return [[str(date) for date in span] for span in LOADED[wildcards.study].period.spans()]
 
 
+def places_of(wildcards):
+    """Points and gates of a study that reads the cells there alone, in longitude and latitude; None for all cells."""
+    study = STUDIES[wildcards.study]
+    if study["products"]["itslive"]["cells"] == "region":
+        return None
+    return list(study["points"].values()), [gate["lonlat"] for gate in study["gates"].values()]
+
+
+def cubes_of(label):
+    """What looking at a study's datacubes told, their versions among it; none where it reads none."""
+    if source_of(LOADED[label]) != "datacubes":
+        return []
+    return [f"<results>/{label}/itslive/ledger/{chunk}.parquet" for chunk in LOADED[label].chunks("itslive")]
+
+
+def source_of(study):
+    """Where a study's velocities come from; None where it has none."""
+    return study.products.itslive.source if "itslive" in study.products else None
+
+
 def connections_to_cubes(wildcards):
     """Requests that a job which reads datacubes in place may have under way; none of local ones."""
     study = STUDIES[wildcards.study]

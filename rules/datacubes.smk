@@ -23,6 +23,7 @@ rule choose_layers:
     params:
         settings=of_study("products/itslive"),
         spans=spans_of,
+        places=places_of,
         code=code_version("choose_layers.py"),
     message:
         "{wildcards.study}: choosing layers of datacubes"

@@ -63,6 +63,7 @@ for label in STUDIES:
             f"lock_{STUDIES[label]['name']}"
         input:
             granules=[f"<results>/{label}/{product}/granules.parquet" for product in products_of(STUDIES[label])],
+            cubes=cubes_of(label),
         log:
             f"<logs>/{label}/lock.log",
         localrule: True

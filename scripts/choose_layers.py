@@ -12,7 +12,7 @@ from nunatak.runtime import job, log, stamp, written
 from nunatak.velocity.cube import fates
 
 
-def main(ledgers, regions, out, *, selection, form, spans, study, settings):
+def main(ledgers, regions, out, *, selection, form, spans, study, settings, places=None):
     """
     Write a folder with every layer and its fate so far (pairs.parquet), and where the parts of each lie.
 
@@ -24,6 +24,7 @@ def main(ledgers, regions, out, *, selection, form, spans, study, settings):
     form : parameters.velocity.CubeForm, the grid
     spans : first and last date of every part of the study's period, the last excluded
     settings : all that the study says of the product, for the record
+    places : (points, lines) in longitude and latitude whose cells alone are read. Default: all of the region
     """
     looked_at = read_table(ledgers)
     here = present(looked_at)
@@ -37,8 +38,10 @@ def main(ledgers, regions, out, *, selection, form, spans, study, settings):
         crs=form.crs,
         cell=form.cell,
     )
+    if places is not None:
+        plan = datacubes.around(plan, *places)
     source = looked_at.attrs["attributes"]["nunatak_source"]
-    about = stamp(study=study, source=source, inputs=[*ledgers, regions], parameters=settings)
+    about = stamp(study=study, source=source, inputs=[*ledgers, regions], parameters=[settings, places])
     with written(out) as part:
         datacubes.write_layers(plan, parts, cubes, part, about)
     log.info("%s", ", ".join(f"{count} {fate}" for fate, count in fates(plan.pairs).items()))
@@ -55,4 +58,5 @@ if __name__ == "__main__":
             spans=snakemake.params.spans,
             study=snakemake.wildcards.study,
             settings=snakemake.params.settings,
+            places=snakemake.params.places,
         )

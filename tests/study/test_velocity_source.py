@@ -7,6 +7,7 @@ from nunatak import study
 from nunatak.results import targets
 
 GIVEN = {"title": "x", "region": {"bbox": [-101.0, -75.07, -100.75, -75.02]}, "period": ["2016-01-01", "2020-12-31"]}
+POINT = {"a": [-100.9, -75.05]}
 BEHIND = {"velocity/cube.zarr", "velocity/layers"}
 
 
@@ -36,6 +37,20 @@ def test_what_a_source_cannot_is_refused(settings, told):
 def test_what_annual_mosaics_cannot_give_is_refused(asked, told):
     with pytest.raises(ValueError, match=told):
         study.StudyFile.model_validate({**GIVEN, "products": {"itslive": {"source": "mosaics"}}, **asked})
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked", "told"),
+    [
+        ({"source": "pairs"}, {"points": POINT}, "cells: points needs source: datacubes, not pairs"),
+        ({}, {}, "points reads around points and gates; add points"),
+        ({}, {"points": POINT, "flowlines": {"m": {"start": [-100.9, -75.05]}}}, "flowlines needs the whole map"),
+    ],
+)
+def test_what_cells_at_points_cannot_give_is_refused(settings, asked, told):
+    products = {"itslive": {"source": "datacubes", "cells": "points", **settings}}
+    with pytest.raises(ValueError, match=told):
+        study.StudyFile.model_validate({**GIVEN, "products": products, **asked})
 
 
 def made_by(folder, settings):

@@ -5,13 +5,22 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyproj
 import pytest
 
 from nunatak import api, velocity
 from nunatak.archives.local.directory import DirectoryArchive
 from nunatak.archives.local.listing import fingerprint
 from nunatak.cubes import streaming
-from nunatak.cubes.datacubes import copy_layers, open_layers, plan_layers, read_layers, settled_layers, write_layers
+from nunatak.cubes.datacubes import (
+    around,
+    copy_layers,
+    open_layers,
+    plan_layers,
+    read_layers,
+    settled_layers,
+    write_layers,
+)
 from nunatak.cubes.streaming import stream_composite, windows_of
 from nunatak.cubes.tiles import stack_of
 from nunatak.files import remote
@@ -220,3 +229,40 @@ def test_chunks_of_shards_travel_by_range(simulated_cubes, tmp_path, monkeypatch
 def test_no_store_is_one_line(tmp_path):
     with pytest.raises(GranuleError, match=r"gone\.zarr: no Zarr store there \(neither \.zmetadata nor zarr\.json\)"):
         metadata_checksum(tmp_path / "gone.zarr")
+
+
+def test_points_alone_read_the_cells_they_are_interpolated_from(planned, tmp_path, monkeypatch):
+    """
+    Of a point the four cells around it, of a gate those beside it, and of the map the windows with such a cell.
+
+    The velocities there are those of the whole map.
+    """
+    plan, parts, point = *planned[:2], (-100.885, -75.042)
+    grid = plan.grid
+    to_map = pyproj.Transformer.from_crs("EPSG:4326", grid.crs, always_xy=True).transform
+    x, y = to_map(*point)
+    some = around(plan, [point], [])
+    near_x, near_y = np.abs(grid.x - x) < grid.dx, np.abs(grid.y - y) < grid.dy
+    assert near_x.sum() == near_y.sum() == 2
+    np.testing.assert_array_equal(some.roi, plan.roi & np.outer(near_y, near_x))
+    gate = [(-100.9, -75.05), (-100.86, -75.03)]
+    beside = around(plan, [], [gate]).roi
+    rows, columns = np.nonzero(beside)
+    a, b = (np.array(to_map(*end)) for end in gate)
+    along, off = (b - a) / np.hypot(*(b - a)), np.column_stack([grid.x[columns], grid.y[rows]]) - a
+    assert beside.any() and np.abs(off @ [-along[1], along[0]]).max() < 2 * grid.dx
+    with pytest.raises(NunatakError, match="no cell of the region lies at a point or gate"):
+        around(plan, [(-90.0, -70.0)], [])
+    done, compute = [], streaming._compute
+    monkeypatch.setattr(streaming, "_compute", lambda *given: done.append(given[2]) or compute(*given))
+    fields = {}
+    for name, its in (("whole", plan), ("some", some)):
+        stack, tiles = stack_of(its, parts)
+        done.clear()
+        fields[name], _ = stream_composite(stack, tiles, memory_mb=1, filters=FEW)
+        fields[name, "windows"] = len(done)
+    assert fields["some", "windows"] <= 4 < fields["whole", "windows"]
+    for name in ("vx", "vy", "v_error", "count"):
+        np.testing.assert_array_equal(
+            np.asarray(fields["some"][name])[:, some.roi], np.asarray(fields["whole"][name])[:, some.roi], err_msg=name
+        )

@@ -80,6 +80,24 @@ def write(granules: pd.DataFrame, path: str | Path, *, originals: str | Path | N
         rows.reindex(columns=list(COLUMNS)).sort_values("file_name").to_csv(part, index=False, lineterminator="\n")
 
 
+def with_versions(granules: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return a granule table with the SHA-256 of its ledger where the archive publishes no checksum.
+
+    Parameters
+    ----------
+    granules : granule table
+    ledger : what looking at the granules told
+    """
+    seen = ledger.dropna(subset="sha256").set_index("granule_id")["sha256"]
+    own = granules["granule_id"].map(seen)
+    new = granules["checksum"].isna() & own.notna()
+    return granules.assign(
+        checksum=granules["checksum"].where(~new, own),
+        checksum_algorithm=granules["checksum_algorithm"].where(~new, "SHA-256"),
+    )
+
+
 def read(path: str | Path, *, product: str | None = None) -> pd.DataFrame:
     """
     Read the granule table of a lock.

@@ -21,6 +21,7 @@ _SIGMAS = 2.0
 TRUTH_SCALE = (0.96, 1.04)
 # Errors that all cells share move the factor by the error over the component: below this ratio by more than the limit
 _LEAST_SIGNAL = 1 / (TRUTH_SCALE[1] - 1)
+_FEWEST = 50  # cells; neighbours share their errors, and of fewer one pair's decide
 _CELLS = 4000  # of the region that are held against the truth, evenly over it
 _LEAST_AMPLITUDE = 5.0  # m/yr; a smaller cycle has no day of its maximum
 _MONTHS = 12
@@ -63,6 +64,8 @@ def against_truth(annual, world):
     rows, columns = np.nonzero(years_seen(annual))
     if not rows.size:
         return [not_applicable(name, "no cell has an annual velocity") for name in _NAMES]
+    if rows.size < _FEWEST:
+        return [not_applicable(name, f"{rows.size} cells are too few to judge a share of them") for name in _NAMES]
     some = np.unique(np.linspace(0, rows.size - 1, min(_CELLS, rows.size)).astype(int))
     cells = Cells(annual, rows[some], columns[some])
     monthly = cells.monthly(known(**world).truth)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyproj
+import shapely
 import xarray as xr
 
 from nunatak.cubes.blocks import layers_per_block
@@ -23,9 +25,11 @@ from nunatak.products.itslive.store import CubeWriter, masked, open_cube
 from nunatak.products.itslive.zarr_metadata import metadata_checksum
 from nunatak.runtime import NunatakError
 from nunatak.velocity.cube import CubePlan, plan_cube
+from nunatak.velocity.lattice import roi_mask
 
 log = logging.getLogger(__name__)
 _OF_GRID = ["epsg", "dx", "dy"]
+_BESIDE = 1.0  # cells to either side of a gate that its velocities are interpolated from
 
 
 def plan_layers(cubes, region, *, spans=None, selection=None, crs=None, cell=None):
@@ -60,6 +64,33 @@ def plan_layers(cubes, region, *, spans=None, selection=None, crs=None, cell=Non
         log.warning("%s", remark)
     kept = parts[parts["superseded"] == ""]
     return plan, kept[["granule_id", "epsg", "path", "layer"]].rename(columns={"path": "cube"})
+
+
+def around(plan, points, lines):
+    """
+    Return a plan with the cells alone that points and lines are interpolated from.
+
+    Parameters
+    ----------
+    plan : velocity.cube.CubePlan
+    points : longitude and latitude of each
+    lines : longitudes and latitudes along each
+
+    Raises
+    ------
+    NunatakError : none of the region's cells lies there
+    """
+    grid, near = plan.grid, np.zeros(plan.roi.shape, dtype=bool)
+    to_map = pyproj.Transformer.from_crs("EPSG:4326", grid.crs, always_xy=True)
+    for x, y in (to_map.transform(*place) for place in points):
+        row, column = (int(np.floor(v - 0.5)) for v in ((grid.top - y) / grid.dy, (x - grid.left) / grid.dx))
+        near[max(row, 0) : max(row + 2, 0), max(column, 0) : max(column + 2, 0)] = True
+    for line in lines:
+        path = shapely.LineString(np.column_stack(to_map.transform(*np.asarray(line, float).T)))
+        near |= roi_mask(grid, path.buffer(_BESIDE * grid.dx), all_touched=True)
+    if not (near & plan.roi).any():
+        raise NunatakError("itslive: cells: points: no cell of the region lies at a point or gate; move them inside it")
+    return replace(plan, roi=plan.roi & near)
 
 
 def _indexed(cubes, spans):

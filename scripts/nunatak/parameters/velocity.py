@@ -58,6 +58,10 @@ class VelocitySource:
         "pairs: granules of image pairs, fetched whole; datacubes: the same pairs, read by slice out of ITS_LIVE's "
         "Zarr stores; mosaics: ITS_LIVE's own annual velocities, a window of each",
     ] = "pairs"
+    cells: Annotated[
+        Literal["region", "points"],
+        "cells of datacubes that are read: the region's, or those around the study's points and along its gates alone",
+    ] = "region"
     keep_cube: Annotated[
         bool, "keep a copy of the layers of datacubes as velocity/cube.zarr, as pairs have; else values are streamed"
     ] = False

@@ -147,6 +147,7 @@ class ItsLive(Product, VelocitySource, PairSelection, CubeForm):
             "ice": (self.ice is not None, ("pairs",)),
             "percent_valid_in_region": (self.percent_valid_in_region > 0, ("pairs",)),
             "keep_cube": (self.keep_cube, ("datacubes",)),
+            f"cells: {self.cells}": (self.cells != "region", ("datacubes",)),
             "crs": (self.crs is not None, ("pairs", "datacubes")),
         }
         for name, (given, sources) in asked.items():

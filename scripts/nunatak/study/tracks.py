@@ -27,6 +27,7 @@ def check_sections(study):
     ValueError : the section and what it needs
     """
     _check_mosaics(study)
+    _check_cells(study)
     if study.mass is not None and study.mass.floating not in (None, *study.regions):
         known = f"there are {', '.join(study.regions)}" if study.regions else "the study has none"
         raise ValueError(f"mass.floating: {study.mass.floating!r} is not one of regions; {known}")
@@ -52,3 +53,16 @@ def _check_mosaics(study):
             raise ValueError(
                 f"{name} needs single pairs, and products.itslive.source is mosaics; take source: datacubes or pairs"
             )
+
+
+def _check_cells(study):
+    """Refuse what needs the whole map where only the cells around points and gates are read."""
+    if "itslive" not in study.products or study.products["itslive"].cells == "region":
+        return
+    if not (study.points or study.gates):
+        raise ValueError(
+            "products.itslive.cells: points reads around points and gates; add points or gates to the study"
+        )
+    for name in ("flowlines", "dynamics"):
+        if getattr(study, name):
+            raise ValueError(f"{name} needs the whole map, and products.itslive.cells is points; leave one of them out")
