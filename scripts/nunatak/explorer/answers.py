@@ -79,8 +79,8 @@ class Desk:
     def outlines(self, question) -> dict[str, Any]:
         """Return the regions of the gazetteer and of the studies in the coordinates of one of the maps."""
         crs, shapes = question["crs"], []
-        if crs not in drawn.MAPS:
-            raise study.StudyError(f"crs: got {crs!r}; ask for one of {', '.join(drawn.MAPS)}")
+        if not drawn.is_map(crs):
+            raise study.StudyError(f"crs: got {crs!r}; ask for one of {', '.join(drawn.MAPS)}, or a UTM zone")
         for name, entry in region.gazetteer().items():
             shapes.append((name, entry["title"], "gazetteer", region.load(name)))
         for name in self._names():
@@ -88,7 +88,7 @@ class Desk:
                 shapes.append((name, name, "study", self._load(name).region))
             except NunatakError as error:
                 log.warning("explorer: %s", error)
-        seen = [shape for shape in shapes if _is_seen(shape[3], crs)]
+        seen = [shape for shape in shapes if drawn.is_seen(shape[3], crs)]
         return {
             "outlines": [
                 {"name": name, "title": title, "kind": kind, **drawn.drawing_of(outline, crs)}
@@ -159,8 +159,8 @@ class Desk:
         made = read_yaml(path)
         area = _outlines(made).get("region")
         crs = area.natural_crs if area is not None else drawn.MAPS[0]
-        best = crs if crs in drawn.MAPS else drawn.DEGREES
-        return {"name": name, "state": sheet.state_of(made), "mistakes": mistakes, "crs": best}
+        middle = list(area.geometry.representative_point().coords[0]) if area is not None else None
+        return {"name": name, "state": sheet.state_of(made), "mistakes": mistakes, "crs": crs, "middle": middle}
 
     def run(self, question) -> dict[str, Any]:
         """
@@ -310,15 +310,7 @@ def _shown(outlines, question):
         for drawing in question.get("drawings", [])
         if "spec" in drawing
     }
-    if crs not in drawn.MAPS:
+    if not drawn.is_map(crs):
         return {}
-    seen = {key: outline for key, outline in outlines.items() if key in given and _is_seen(outline, crs)}
+    seen = {key: outline for key, outline in outlines.items() if key in given and drawn.is_seen(outline, crs)}
     return {key: {**drawn.drawing_of(outline, crs), "crs": crs} for key, outline in seen.items()}
-
-
-def _is_seen(outline, crs):
-    """Return whether a map shows the region of an outline."""
-    _, south, _, north = outline.bounds
-    if crs == drawn.DEGREES:
-        return True
-    return north > 50 if crs == "EPSG:3413" else south < -50

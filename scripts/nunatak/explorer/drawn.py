@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,40 @@ from nunatak.geometry import region
 from nunatak.geometry.region import RegionError
 
 DEGREES = "lonlat"  # what the page calls coordinates in longitude and latitude
-MAPS = ("EPSG:3413", "EPSG:3031", DEGREES)
+MAPS = ("EPSG:3413", "EPSG:3031", DEGREES)  # and every UTM zone
+_UTM = re.compile(r"EPSG:32[67](0[1-9]|[1-5]\d|60)")
+_ZONE_REACH = 15.0  # degrees from the middle of a UTM zone that its map shows
 _DECIMALS = 5  # of degrees, a metre or so
 _FOOTPRINT_STEP = 0.5  # degrees between the points of a side of a footprint
 _MOST = 100_000  # vertices of a drawing
+
+
+def is_map(crs: Any) -> bool:
+    """
+    Return whether the page has a map in a coordinate system: one of `MAPS`, or a UTM zone.
+
+    >>> is_map("EPSG:32719"), is_map("EPSG:3413"), is_map("EPSG:32761")
+    (True, True, False)
+    """
+    return crs in MAPS or bool(_UTM.fullmatch(str(crs)))
+
+
+def is_seen(outline: region.Region, crs: str) -> bool:
+    """
+    Return whether a map shows an outline.
+
+    Parameters
+    ----------
+    outline : the region
+    crs : one of `MAPS`, or a UTM zone, whose map ends 15 degrees from its middle
+    """
+    west, south, east, north = outline.bounds
+    if crs == DEGREES:
+        return True
+    if crs in MAPS:
+        return north > 50 if crs == "EPSG:3413" else south < -50
+    middle = 6 * int(crs[-2:]) - 183
+    return all(abs((lon - middle + 180) % 360 - 180) <= _ZONE_REACH for lon in (west, east)) and abs(east - west) < 180
 
 
 def area_spec(drawing) -> dict[str, Any]:
@@ -58,10 +89,12 @@ def focus_limits(drawing) -> dict[str, Any]:
 
     Raises
     ------
-    RegionError : it was drawn on the flat map, which has no metres
+    RegionError : it was drawn on the map of the world, which has no metres
     """
     if drawing["crs"] == DEGREES:
-        raise RegionError("focus: is in metres of a projection; draw it on the northern or southern map, or type it")
+        raise RegionError(
+            "focus: is in metres of a projection; draw it on a map in metres (north, south, UTM), or type it"
+        )
     points = np.round(_points(drawing))
     limits = np.column_stack([points.min(axis=0), points.max(axis=0)]).astype(int)
     return {"crs": drawing["crs"], "xlim": limits[0].tolist(), "ylim": limits[1].tolist()}
@@ -111,8 +144,8 @@ def _box(points, crs):
 
 def _points(drawing):
     points = np.asarray(drawing["coordinates"], dtype=float).reshape(-1, 2)
-    if drawing["crs"] not in MAPS:
-        raise RegionError(f"crs: got {drawing['crs']!r}; draw on one of {', '.join(MAPS)}")
+    if not is_map(drawing["crs"]):
+        raise RegionError(f"crs: got {drawing['crs']!r}; draw on one of {', '.join(MAPS)}, or of a UTM zone")
     if not 0 < len(points) <= _MOST or not np.isfinite(points).all():
         raise RegionError(f"coordinates: {len(points)} vertices; give 1 to {_MOST} pairs of numbers")
     if len(points) > 3 and (points[0] == points[-1]).all():

@@ -203,7 +203,7 @@ def _drawings(made):
     areas += [("regions", name, spec) for name, spec in (made.get("regions") or {}).items()]
     drawings: list[dict[str, Any]] = []
     focus = made.get("focus")
-    if isinstance(focus, Mapping) and focus.get("crs") in drawn.MAPS:
+    if isinstance(focus, Mapping) and drawn.is_map(focus.get("crs")):
         corners = [[float(limit[side]) for limit in (focus["xlim"], focus["ylim"])] for side in (0, 1)]
         drawings = [{"key": "focus", "role": "focus", "form": "box", "crs": focus["crs"], "coordinates": corners}]
     drawings += [{"key": key, "role": key, "name": name, "spec": plain(spec)} for key, name, spec in areas]

@@ -6,6 +6,7 @@ const DEFINITIONS = {
   'EPSG:3031': '+proj=stere +lat_0=-90 +lat_ts=-71 +lon_0=0 +datum=WGS84 +units=m +no_defs',
 };
 const REACH = 4194304;
+const UTM = /^EPSG:32([67])(\d\d)$/; // zones of the north and of the south
 
 export function register() {
   for (const [crs, definition] of Object.entries(DEFINITIONS)) proj4.defs(crs, definition);
@@ -14,14 +15,53 @@ export function register() {
 }
 
 export const code = (crs) => (crs === DEGREES ? 'EPSG:4326' : crs);
-export const isPolar = (crs) => crs !== DEGREES;
+export const isPolar = (crs) => crs in DEFINITIONS;
+const inMetres = (crs) => crs !== DEGREES;
+
+// the UTM zone of a place in degrees
+export function utmOf([lon, lat]) {
+  const zone = Math.min(60, Math.floor((((lon + 180) % 360) + 360) % 360 / 6) + 1);
+  return `EPSG:${(lat < 0 ? 32700 : 32600) + zone}`;
+}
+
+// what a UTM zone is called and where its middle lies, null for other maps
+export function utm(crs) {
+  const found = UTM.exec(crs);
+  if (!found) return null;
+  const zone = Number(found[2]), south = found[1] === '7';
+  return { zone, south, middle: zone * 6 - 183, name: `UTM ${zone}${south ? 'S' : 'N'}` };
+}
+
+// make a UTM zone known to the map
+export function zone(crs) {
+  const { zone: number, south } = utm(crs);
+  if (!proj4.defs(crs)) {
+    proj4.defs(crs, `+proj=utm +zone=${number}${south ? ' +south' : ''} +datum=WGS84 +units=m +no_defs`);
+    ol.proj.proj4.register(proj4);
+    ol.proj.get(crs).setExtent([-700000, -500000, 1700000, 10500000]);
+  }
+}
+
+// rings in degrees on the map of a UTM zone: what lies far from its meridian is drawn together, out of sight
+export function zoned(crs, polygons, reach = 30) {
+  const { middle } = utm(crs), out = [];
+  for (const rings of polygons) {
+    for (const turn of [-360, 0, 360]) {
+      const off = (lon) => lon + turn - middle;
+      if (!rings[0].some(([lon]) => Math.abs(off(lon)) < reach)) continue;
+      out.push(rings.map((ring_) => ring_.map(([lon, lat]) =>
+        fromDegrees(crs, [middle + Math.max(-reach, Math.min(reach, off(lon))), lat]))));
+    }
+  }
+  return out;
+}
 
 export function toDegrees(crs, point) {
-  return isPolar(crs) ? proj4(crs, 'WGS84', [...point]) : point;
+  return inMetres(crs) ? proj4(crs, 'WGS84', [...point]) : point;
 }
 
 export function fromDegrees(crs, point) {
-  return isPolar(crs) ? proj4('WGS84', crs, [...point]) : point;
+  return inMetres(crs) ? proj4('WGS84', crs, [...point]) : point;
 }
 
 // the points of a line with further ones between, so that it keeps its course in another projection
@@ -38,8 +78,8 @@ export function dense(points, pieces = 24) {
 export function carried(points, from, to) {
   if (from === to) return points;
   const there = dense(points).map((point) => fromDegrees(to, toDegrees(from, point)));
-  if (isPolar(to)) return there;
-  // on the flat map a line goes the short way round and may leave the sheet
+  if (inMetres(to)) return there;
+  // on the map of the world a line goes the short way round and may leave the sheet
   for (let i = 1; i < there.length; i += 1) {
     while (there[i][0] - there[i - 1][0] > 180) there[i] = [there[i][0] - 360, there[i][1]];
     while (there[i][0] - there[i - 1][0] < -180) there[i] = [there[i][0] + 360, there[i][1]];

@@ -2,6 +2,7 @@
 import { ask } from './ask.js';
 import { Pen, ROLES, placed } from './draw.js';
 import { element, mistakes, options, products } from './form.js';
+import { utm } from './geo.js';
 import { Chart } from './map.js';
 import { Runs } from './runs.js';
 
@@ -88,8 +89,12 @@ async function outlines() {
   if (crs === chart.crs) chart.outlines(answer.outlines);
 }
 
-async function show(crs) {
-  await Promise.all([chart.show(crs), outlines()]);
+async function show(crs, place) {
+  await chart.show(crs, place);
+  const zone = utm(chart.crs);
+  $('zone').textContent = zone ? zone.name : 'UTM';
+  if (zone) Object.assign($('typed-utm'), { value: chart.crs, textContent: `x y of ${chart.crs} (m)`, hidden: false, disabled: false });
+  await outlines();
   await runs.footprints();
   await check();
 }
@@ -134,8 +139,8 @@ async function open() {
     pen.history = [];
     fields();
     const first = chart.crs, best = answer.crs;
-    if (best && best !== first) document.querySelector(`[name=map][value="${best}"]`).checked = true;
-    await show(best || first);
+    if (best && best !== first) document.querySelector(`[name=map][value="${utm(best) ? 'utm' : best}"]`).checked = true;
+    await show(best || first, answer.middle);
     chart.fit();
     runs.last();
     say(answer.mistakes.length ? `${name} has mistakes; they are shown, and nothing is written over it.` : `${name} is open.`);

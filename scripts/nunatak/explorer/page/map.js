@@ -1,6 +1,6 @@
 // The map: views of both poles and a flat one, land, graticule, scale bar, outlines, what is drawn.
 /* global ol */
-import { DEGREES, carried, code, distance, fromDegrees, isPolar, register, ring, toDegrees } from './geo.js';
+import { DEGREES, carried, code, distance, fromDegrees, isPolar, register, ring, toDegrees, utm, utmOf, zone, zoned } from './geo.js';
 import { decode } from './land.js';
 
 const LAYERS = { 'EPSG:3413': 'north', 'EPSG:3031': 'south', [DEGREES]: 'world' };
@@ -11,6 +11,7 @@ const HOME = {
 const NOTES = {
   'EPSG:3413': 'Land: Natural Earth. Projection EPSG:3413.',
   'EPSG:3031': 'Land: Natural Earth; its line is the grounding line, ice shelves are not land. Projection EPSG:3031.',
+  utm: 'Land: Natural Earth. Projection',
   [DEGREES]: 'Land: Natural Earth. Longitude and latitude; areas and lengths are true ones.',
 };
 const COLOURS = {
@@ -22,6 +23,12 @@ const stroke = (color, width, lineDash) => new ol.style.Stroke({ color, width, l
 const writing = (text, color, more = {}) => new ol.style.Text({
   text, font: '12px system-ui, sans-serif', fill: new ol.style.Fill({ color }), stroke: stroke('#fff', 3), overflow: true, ...more,
 });
+
+function limits(crs) {
+  if (isPolar(crs)) return { minResolution: 5, maxResolution: 16384 };
+  if (crs === DEGREES) return { minResolution: 5e-5, maxResolution: 0.7, extent: [-540, -90, 540, 90], constrainOnlyCenter: true };
+  return { minResolution: 1, maxResolution: 4000, extent: [-700000, -500000, 1700000, 10500000], constrainOnlyCenter: true };
+}
 
 export class Chart {
   constructor(target) {
@@ -61,21 +68,23 @@ export class Chart {
   // show another map; the place in the middle and the size of a pixel stay where the new map has them
   async show(crs, place) {
     const old = this.map.getView(), center = this.ready && old.getCenter();
-    let view = this.left[crs] || HOME[crs];
+    let view = this.left[crs] || HOME[crs] || {};
     if (center) this.left[this.crs] = { center, resolution: old.getResolution() };
     const lonlat = place || (center && toDegrees(this.crs, center));
+    if (crs === 'utm') crs = utmOf(lonlat);
+    if (utm(crs)) zone(crs);
     const seen = { 'EPSG:3413': (lat) => lat > 35, 'EPSG:3031': (lat) => lat < -35, [DEGREES]: (lat) => Math.abs(lat) < 85 };
-    if (lonlat && seen[crs](lonlat[1])) {
+    if (lonlat && (seen[crs] || (() => true))(lonlat[1])) {
       const metres = this.crs === DEGREES ? old.getResolution() * 111000 : old.getResolution();
       view = { center: fromDegrees(crs, lonlat), resolution: crs === DEGREES ? metres / 111000 : metres };
     }
     this.crs = crs;
     this.ready = true;
     this.map.setView(new ol.View({
-      projection: code(crs), ...view, minResolution: isPolar(crs) ? 5 : 5e-5, maxResolution: isPolar(crs) ? 16384 : 0.7,
-      ...(isPolar(crs) ? {} : { extent: [-540, -90, 540, 90], constrainOnlyCenter: true }), enableRotation: false, constrainResolution: false, multiWorld: true, showFullExtent: true,
+      projection: code(crs), ...view, ...limits(crs),
+      enableRotation: false, constrainResolution: false, multiWorld: true, showFullExtent: true,
     }));
-    document.getElementById('source').textContent = NOTES[crs];
+    document.getElementById('source').textContent = utm(crs) ? `${NOTES.utm} ${crs} (${utm(crs).name}).` : NOTES[crs];
     await this.coast(crs);
   }
 
@@ -84,7 +93,10 @@ export class Chart {
     source.clear();
     delete this.map.getTargetElement().dataset.land;
     this.file ||= fetch('land.json').then((answer) => answer.json());
-    this.loading[crs] ||= this.file.then((file) => decode(file.layers[LAYERS[crs]]));
+    const layer = LAYERS[crs] || LAYERS[DEGREES];
+    this.loading[layer] ||= this.file.then((file) => decode(file.layers[layer]));
+    if (utm(crs)) this.loading[crs] ||= this.loading[layer].then((polygons) => zoned(crs, polygons));
+    else this.loading[crs] ||= this.loading[layer];
     const polygons = await this.loading[crs];
     if (crs !== this.crs) return;
     source.clear();
@@ -94,7 +106,7 @@ export class Chart {
 
   graticule() {
     const source = this.grid.getSource(), resolution = this.map.getView().getResolution();
-    const degree = isPolar(this.crs) ? 111000 / resolution : 1 / resolution; // pixels
+    const degree = (this.crs === DEGREES ? 1 : 111000) / resolution; // pixels
     const step = [10, 5, 2, 1, 0.5, 0.2, 0.1].find((d) => d * degree < 260) || 0.1;
     const key = `${this.crs} ${step} ${step < 5 || !isPolar(this.crs) ? this.map.getView().calculateExtent().join() : ''}`;
     if (key === this.gridKey) return;
@@ -115,7 +127,8 @@ export class Chart {
       if (polar && west === -180 && lon === -180) continue;
       const end = polar && lon % 90 ? Math.min(88, 90 - step) : 90; // few meridians reach the pole
       const from = sign > 0 ? south : Math.max(south, polar ? -end : -90), to = sign > 0 && polar ? Math.min(north, end) : north;
-      if (to > from) add([0, 0.25, 0.5, 0.75, 1].map((k) => fromDegrees(this.crs, [lon, from + (to - from) * k])), name(lon, 'E', 'W'));
+      const along = [...Array(13).keys()].map((k) => fromDegrees(this.crs, [lon, from + ((to - from) * k) / 12]));
+      if (to > from) add(along, name(lon, 'E', 'W'));
     }
   }
 
@@ -126,7 +139,8 @@ export class Chart {
     for (let i = 0; i <= 8; i += 1) for (let k = 0; k <= 8; k += 1) {
       seen.push(toDegrees(this.crs, [left + ((right - left) * i) / 8, bottom + ((top - bottom) * k) / 8]));
     }
-    const lats = seen.map((p) => p[1]), lons = seen.map((p) => p[0]);
+    const lats = seen.map((p) => p[1]), at = utm(this.crs);
+    const lons = seen.map((p) => (at ? at.middle + ((((p[0] - at.middle + 180) % 360) + 360) % 360) - 180 : p[0]));
     const [west, east] = [Math.min(...lons), Math.max(...lons)], round = isPolar(this.crs) && east - west > 180;
     return [Math.max(-90, Math.floor(Math.min(...lats) / step) * step), Math.min(90, Math.ceil(Math.max(...lats) / step) * step),
       round ? -180 : Math.floor(west / step) * step, round ? 180 : Math.ceil(east / step) * step];
@@ -148,7 +162,7 @@ export class Chart {
   point(coordinate) {
     const [lon, lat] = toDegrees(this.crs, coordinate);
     if (!Number.isFinite(lon + lat) || Math.abs(lat) > 90) return;
-    const metres = isPolar(this.crs) ? `  x ${Math.round(coordinate[0])} y ${Math.round(coordinate[1])} m` : '';
+    const metres = this.crs !== DEGREES ? `  x ${Math.round(coordinate[0])} y ${Math.round(coordinate[1])} m` : '';
     document.getElementById('pointer').textContent =
       `${Math.abs(lat).toFixed(4)}° ${lat < 0 ? 'S' : 'N'} ${Math.abs(lon).toFixed(4)}° ${lon < 0 ? 'W' : 'E'}${metres}`;
   }
@@ -197,6 +211,6 @@ export class Chart {
 
   fit() {
     const extent = this.drawn.getSource().getExtent();
-    if (extent && Number.isFinite(extent[0])) this.map.getView().fit(extent, { padding: [60, 60, 60, 60], minResolution: isPolar(this.crs) ? 100 : 0.001 });
+    if (extent && Number.isFinite(extent[0])) this.map.getView().fit(extent, { padding: [60, 60, 60, 60], minResolution: this.crs === DEGREES ? 0.001 : 100 });
   }
 }
