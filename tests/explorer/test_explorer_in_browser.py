@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import numpy as np
@@ -193,6 +194,51 @@ def test_land_of_a_utm_zone_lies_where_pyproj_puts_it(driven, place):
     on_world = driven.page.evaluate(hits, wrapped.tolist())
     assert np.mean(np.array(in_zone) == np.array(on_world)) > 0.97
     assert 0 < np.mean(on_world) <= 1
+
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def test_pictures_are_asked_of_gibs_after_the_choice_alone(chromium, explorer):
+    """The tile of a place is that of the grid of GIBS: 512 pixels, 8192 m at first, from (-4194304, 4194304), row first."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    outside = []
+
+    def answer(route):
+        outside.append(route.request.url)
+        route.fulfill(body=base64.b64decode(PNG), content_type="image/png")
+
+    context.route("https://gibs.earthdata.nasa.gov/**", answer)
+    driven = Driven(context.new_page(), explorer.url)
+    for crs in ("EPSG:3031", "lonlat", "EPSG:3413"):
+        driven.show(crs)
+    assert outside == []
+    driven.look_at(1.06e6, -4.0e5, 512)
+    driven.page.select_option("#picture", "BlueMarble_NextGeneration")
+    driven.page.wait_for_timeout(1500)
+    column, row = int((1.06e6 + 4194304) // (512 * 512)), int((4194304 + 4.0e5) // (512 * 512))
+    place = f"epsg3413/best/BlueMarble_NextGeneration/default/500m/4/{row}/{column}.jpeg"
+    assert f"https://gibs.earthdata.nasa.gov/wmts/{place}" in outside
+    driven.show("lonlat")
+    driven.page.wait_for_timeout(1000)
+    assert any("/epsg4326/best/" in url for url in outside)
+    driven.page.select_option("#picture", "")
+    asked = len(outside)
+    driven.show("EPSG:3031")
+    driven.page.wait_for_timeout(500)
+    context.close()
+    assert len(outside) == asked
+    assert all(url.startswith("https://gibs.earthdata.nasa.gov/wmts/epsg") for url in outside)
+    assert driven.faults == []
+
+
+def test_without_a_network_a_picture_is_told_to_be_missing(chromium, explorer):
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    context.route("https://gibs.earthdata.nasa.gov/**", lambda route: route.abort())
+    driven = Driven(context.new_page(), explorer.url)
+    driven.page.select_option("#picture", "BlueMarble_NextGeneration")
+    driven.page.wait_for_selector("#said:has-text('NASA GIBS does not answer')")
+    context.close()
 
 
 def test_the_scale_bar_is_true(driven):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from tests.explorer.conftest import browser
+from tests.explorer.conftest import AXE
+from tests.explorer.conftest import chromium as chromium
 from tests.explorer.conftest import pytest_collection_modifyitems as pytest_collection_modifyitems
-from tests.explorer.test_explorer_in_browser import AXE, FLAGS
 from tests.reports.test_front_page import report as report
 
 from nunatak.reports import gallery, notebook_page
@@ -22,16 +22,6 @@ TABLE = """<h1>Tracks</h1><h2 id="Which">Which</h2><p>Some.</p><div class="wide"
 </tbody></table></div><h2>What &amp; why</h2><figure><img alt="A dot. Numbers drawn: h from 1 to 2."
 src="data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 ><figcaption>A dot.</figcaption></figure><details><summary>Folded</summary><p>inside the fold</p></details>"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=browser(), args=list(FLAGS))
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -13,8 +13,10 @@ import hmac
 from starlette.responses import JSONResponse, PlainTextResponse
 
 HOST = "127.0.0.1"
+# pictures of NASA GIBS are asked for only after the user has chosen one
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data: blob: https://gibs.earthdata.nasa.gov; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {

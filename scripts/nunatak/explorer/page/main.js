@@ -181,6 +181,7 @@ async function begin() {
   for (const [key, id] of Object.entries(FIELDS)) $(id).addEventListener('input', () => { state[key] = $(id).value; later(); });
   ['first', 'last'].forEach((id, i) => $(id).addEventListener('input', () => { state.period[i] = $(id).value; later(); }));
   document.querySelectorAll('[name=map]').forEach((radio) => radio.addEventListener('change', () => show(radio.value)));
+  $('picture').addEventListener('change', () => chart.picture($('picture').value));
   $('draw').addEventListener('click', toggle);
   $('undo').addEventListener('click', () => say(pen.undo() ? 'Undone.' : 'Nothing to undo.'));
   $('fit').addEventListener('click', () => chart.fit());

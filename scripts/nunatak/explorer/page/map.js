@@ -1,6 +1,7 @@
 // The map: views of both poles and a flat one, land, graticule, scale bar, outlines, what is drawn.
 /* global ol */
 import { DEGREES, carried, code, distance, fromDegrees, isPolar, register, ring, toDegrees, utm, utmOf, zone, zoned } from './geo.js';
+import { Pictures } from './gibs.js';
 import { decode } from './land.js';
 
 const LAYERS = { 'EPSG:3413': 'north', 'EPSG:3031': 'south', [DEGREES]: 'world' };
@@ -24,6 +25,9 @@ const writing = (text, color, more = {}) => new ol.style.Text({
   text, font: '12px system-ui, sans-serif', fill: new ol.style.Fill({ color }), stroke: stroke('#fff', 3), overflow: true, ...more,
 });
 
+const SHORE = new ol.style.Style({ fill: new ol.style.Fill({ color: '#e4e0d8' }), stroke: stroke('#7d776c', 0.7) });
+const SHORE_ALONE = new ol.style.Style({ stroke: stroke('#ffb000', 0.9) });
+
 function limits(crs) {
   if (isPolar(crs)) return { minResolution: 5, maxResolution: 16384 };
   if (crs === DEGREES) return { minResolution: 5e-5, maxResolution: 0.7, extent: [-540, -90, 540, 90], constrainOnlyCenter: true };
@@ -35,8 +39,7 @@ export class Chart {
     register();
     this.crs = 'EPSG:3413';
     const vector = (style, more = {}) => new ol.layer.Vector({ source: new ol.source.Vector({ wrapX: true }), style, ...more });
-    const shore = new ol.style.Style({ fill: new ol.style.Fill({ color: '#e4e0d8' }), stroke: stroke('#7d776c', 0.7) });
-    this.land = new ol.layer.VectorImage({ source: new ol.source.Vector({ wrapX: true }), style: shore, imageRatio: 1.5 });
+    this.land = new ol.layer.VectorImage({ source: new ol.source.Vector({ wrapX: true }), style: SHORE, imageRatio: 1.5 });
     this.grid = vector((feature) => new ol.style.Style({
       stroke: stroke('rgba(80,80,80,.35)', 0.7), text: writing(feature.get('label') || '', '#555', { placement: 'point' }),
     }));
@@ -50,6 +53,7 @@ export class Chart {
       target, keyboardEventTarget: target, layers: [this.land, this.grid, this.known, this.prints, this.drawn],
       controls: ol.control.defaults.defaults({ attribution: false, rotate: false }),
     });
+    this.pictures = new Pictures(this.map, (text) => { document.getElementById('said').textContent = text; });
     this.map.on('moveend', () => { this.graticule(); this.scale(); });
     this.map.on('pointermove', (event) => this.point(event.coordinate));
     this.loading = {};
@@ -85,7 +89,15 @@ export class Chart {
       enableRotation: false, constrainResolution: false, multiWorld: true, showFullExtent: true,
     }));
     document.getElementById('source').textContent = utm(crs) ? `${NOTES.utm} ${crs} (${utm(crs).name}).` : NOTES[crs];
+    this.picture();
     await this.coast(crs);
+  }
+
+  // a picture below the land, whose areas are then left clear
+  picture(layer = this.pictured) {
+    this.pictured = layer;
+    this.pictures.show(layer, this.crs);
+    this.land.setStyle(layer ? SHORE_ALONE : SHORE);
   }
 
   async coast(crs) {
