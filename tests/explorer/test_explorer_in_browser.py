@@ -200,7 +200,7 @@ PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAW
 
 
 def test_pictures_are_asked_of_gibs_after_the_choice_alone(chromium, explorer):
-    """The tile of a place is that of the grid of GIBS: 512 pixels, 8192 m at first, from (-4194304, 4194304), row first."""
+    """The tile of a place is that of the grid of GIBS: 512 pixels of 512 m at level 4, from (-4194304, 4194304)."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     outside = []
 

@@ -3,6 +3,7 @@ import { ask } from './ask.js';
 import { Pen, ROLES, placed } from './draw.js';
 import { element, mistakes, options, products } from './form.js';
 import { utm } from './geo.js';
+import { Pictures } from './gibs.js';
 import { Chart } from './map.js';
 import { Runs } from './runs.js';
 
@@ -170,6 +171,7 @@ async function save(replace) {
 async function begin() {
   choices = await ask('start');
   chart = new Chart('map');
+  chart.pictures = new Pictures(chart.map, say);
   pen = new Pen(chart, state, () => { list(); paint(); later(); });
   options($('role'), Object.entries(ROLES).map(([value, [text]]) => ({ value, text })));
   options($('archive'), choices.archives);

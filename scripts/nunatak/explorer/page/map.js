@@ -1,7 +1,6 @@
 // The map: views of both poles and a flat one, land, graticule, scale bar, outlines, what is drawn.
 /* global ol */
 import { DEGREES, carried, code, distance, fromDegrees, isPolar, register, ring, toDegrees, utm, utmOf, zone, zoned } from './geo.js';
-import { Pictures } from './gibs.js';
 import { decode } from './land.js';
 
 const LAYERS = { 'EPSG:3413': 'north', 'EPSG:3031': 'south', [DEGREES]: 'world' };
@@ -53,7 +52,6 @@ export class Chart {
       target, keyboardEventTarget: target, layers: [this.land, this.grid, this.known, this.prints, this.drawn],
       controls: ol.control.defaults.defaults({ attribution: false, rotate: false }),
     });
-    this.pictures = new Pictures(this.map, (text) => { document.getElementById('said').textContent = text; });
     this.map.on('moveend', () => { this.graticule(); this.scale(); });
     this.map.on('pointermove', (event) => this.point(event.coordinate));
     this.loading = {};
@@ -96,7 +94,7 @@ export class Chart {
   // a picture below the land, whose areas are then left clear
   picture(layer = this.pictured) {
     this.pictured = layer;
-    this.pictures.show(layer, this.crs);
+    if (this.pictures) this.pictures.show(layer, this.crs);
     this.land.setStyle(layer ? SHORE_ALONE : SHORE);
   }
 
