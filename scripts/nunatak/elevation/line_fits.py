@@ -288,8 +288,9 @@ def _invert(a, inverse, p):
         inverse[k, k] = 1.0
     for k in range(p):
         pivot = work[k, k]
-        # The k-th column depends on the ones before it: all times are equal, or of one season.
-        if pivot <= 1e-10 * a[k, k]:
+        # The k-th column depends on the ones before it: all times are equal, or of one season. A sine is small as a
+        # whole where all times are half years apart.
+        if pivot <= 1e-10 * max(a[k, k], a[0, 0] if k > 1 else 0.0):
             return False
         for m in range(p):
             work[k, m] /= pivot
