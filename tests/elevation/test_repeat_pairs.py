@@ -49,14 +49,31 @@ def test_unchanged_slope_seen_from_two_places_has_not_changed():
 
 
 def test_passes_beyond_the_limit_across_the_track_are_no_pairs():
-    """60 m apart is a pair, 70 m is not; without y_atc nothing is known."""
+    """65 m apart is a pair, and 65.5 m or a place that is not known is none."""
     first = studies.segments(y_atc=0.0, dh_fit_dy=0.0)
-    for y, n in ((60.0, 5), (-60.0, 5), (70.0, 0), (np.nan, 0)):
+    for y, n in ((65.0, 5), (-65.0, 5), (65.5, 0), (-65.5, 0), (np.nan, 0)):
         assert len(repeat_pairs(first, studies.segments(y_atc=y, dh_fit_dy=0.0, cycle=11, start=LATER))) == n
     far = studies.segments(y_atc=70.0, dh_fit_dy=0.0, cycle=11, start=LATER)
     assert len(repeat_pairs(first, far, max_across=80.0)) == 5
     counts = paired(first, far)[1]
     assert counts[["n_joined", "n_beyond", "median_dy"]].to_numpy().tolist() == [[5, 5, 70.0]]
+
+
+def test_pairs_are_counted_and_summed_up_by_beam():
+    """Of five segments, four lie 2 m apart and one 70 m: medians and spreads of the four, and one beyond."""
+    first = studies.segments(h=500.0, y_atc=0.0, dh_fit_dy=0.0)
+    second = studies.segments(h=500.0, y_atc=2.0, dh_fit_dy=0.5, cycle=11, start="2021-05-03T15:40:00")
+    second["h_li"] += np.array([1.0, 2.0, 4.0, 9.0, 50.0], "f4")
+    second["y_atc"] = np.array([2.0, 2.0, 2.0, 2.0, 70.0], "f4")
+    pairs, counts = paired(first, second)
+    assert_allclose(pairs["dh_uncorrected"], [1, 2, 4, 9], atol=1e-4)
+    assert_allclose(pairs["slope_correction"], 0.25 * 2)  # the mean of both slopes
+    assert counts[["n_joined", "n_beyond", "n_unknown"]].to_numpy().tolist() == [[5, 1, 0]]
+    (row,) = summarise_pairs(pairs).to_dict("records")
+    numbers = [row[name] for name in ("n", "median_dh_uncorrected", "median_dh", "nmad_dh", "median_dy", "median_dhdt")]
+    assert_allclose(numbers, [4, 3.0, 2.5, 1.4826 * 1.5, 2.0, 1.25], atol=1e-4)
+    later, unknown = second.assign(cycle=12), first.assign(y_atc=np.float32(np.nan))
+    assert paired(unknown, later)[1][["n_joined", "n_beyond", "n_unknown"]].to_numpy().tolist() == [[5, 5, 5]]
 
 
 def test_rate_over_the_years_between():

@@ -80,3 +80,40 @@ def test_half_a_cell_beyond_the_outermost_centres_on_every_side(margin):
 def test_fields_are_sampled_together():
     values, _ = sample(np.stack([PLANE, 2 * PLANE]), X, Y, [0.3], [0.4])
     assert_allclose(values[1], 2 * values[0])
+
+
+def slow_sample(values, x, y, px, py, margin):
+    """Sample one point by the rule in words."""
+    column, row = (px - x[0]) / (x[1] - x[0]), (py - y[0]) / (y[1] - y[0])
+    if not (-0.5 <= column <= x.size - 0.5 and -0.5 <= row <= y.size - 0.5):
+        return np.nan, MISSING
+    at = np.clip(column, 0, x.size - 1), np.clip(row, 0, y.size - 1)
+    weights = {}
+    for i in range(y.size):
+        for j in range(x.size):
+            weight = max(1 - abs(at[1] - i), 0) * max(1 - abs(at[0] - j), 0)
+            if weight > 0:
+                weights[i, j] = weight
+    known = {place: weight for place, weight in weights.items() if np.isfinite(values[place])}
+    lost = len(weights) - len(known)
+    if known and lost <= 1:
+        total = sum(known.values())
+        mean = sum(weight * values[place] for place, weight in known.items()) / total
+        return mean, RENORMALISED if lost else BILINEAR
+    nearest = values[int(np.clip(np.rint(row), 0, y.size - 1)), int(np.clip(np.rint(column), 0, x.size - 1))]
+    return (nearest, NEAREST) if margin and np.isfinite(nearest) else (np.nan, MISSING)
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (2, 5), (4, 2), (5, 6)])
+@pytest.mark.parametrize("margin", [True, False])
+def test_points_anywhere_are_sampled_as_by_the_slow_rule(shape, margin):
+    """Places at tenths of a cell, on centres, at the rim and beyond it, with a value in four missing."""
+    rng = np.random.default_rng(sum(shape))
+    y, x = 50.0 - 20.0 * np.arange(shape[0]), 7.0 + 10.0 * np.arange(shape[1])
+    px, py = np.meshgrid(np.arange(-0.75, shape[1], 0.25) * 10 + 7, 50 - np.arange(-0.75, shape[0], 0.25) * 20)
+    for missing in (0.0, 0.25):
+        values = np.where(rng.random(shape) < missing, np.nan, rng.normal(0, 9, shape))
+        sampled, flag = sample(values, x, y, px.ravel(), py.ravel(), margin=margin)
+        expected = [slow_sample(values, x, y, *place, margin) for place in zip(px.ravel(), py.ravel(), strict=True)]
+        assert_array_equal(flag, [known for _, known in expected])
+        assert_allclose(sampled, [value for value, _ in expected], atol=1e-12)

@@ -39,6 +39,52 @@ def test_a_constant_stays_constant():
     assert np.isnan(gaussian_kernel(points, far, length=8e3, radius=15e3)[0]).all()
 
 
+def slow_estimate(x, y, points, *, length, radius, per_quadrant, minimum, n_sigma, track):
+    """Value, error and number of neighbours of one node, in words: the nearest of four quadrants, less outliers."""
+    dx, dy = points["x"] - x, points["y"] - y
+    distance = np.hypot(dx, dy)
+    chosen = []
+    for east in (False, True):
+        for north in (False, True):
+            near = (distance <= radius) & ((dx >= 0) == east) & ((dy >= 0) == north) & (points["track"] != track)
+            near = np.flatnonzero(near)
+            chosen += near[np.argsort(distance[near], kind="stable")][:per_quadrant].tolist()
+    v = points["value"][chosen]
+    if n_sigma and v.size > 2:
+        within = np.abs(v - np.median(v)) <= n_sigma * v.std()
+        chosen, v = np.array(chosen)[within].tolist(), v[within]
+    if len(chosen) < minimum:
+        return np.nan, np.nan, len(chosen)
+    s = points["sigma"][chosen] if "sigma" in points else np.ones(v.size)
+    w = np.exp(-(distance[chosen] ** 2) / (2 * length**2)) / s**2
+    mean = np.average(v, weights=w)
+    own = np.average(s**2, weights=w) if "sigma" in points else 0.0
+    return mean, np.sqrt(np.average((v - mean) ** 2, weights=w) + own), len(chosen)
+
+
+@pytest.mark.parametrize("n_sigma", [None, 1.0, 1.5])
+@pytest.mark.parametrize("sigma", [True, False])
+def test_points_on_a_lattice_meet_every_limit(sigma, n_sigma):
+    """Nodes and points of whole kilometres: points on axes between quadrants, at the radius, and beyond the points."""
+    rng = np.random.default_rng(7)
+    places = np.stack(np.meshgrid(np.arange(2.0, 10.0), np.arange(3.0, 9.0)), -1).reshape(-1, 2)
+    x, y = 1000 * rng.permutation(places[rng.random(len(places)) < 0.8]).T
+    points = {"x": x, "y": y, "value": rng.integers(0, 4, x.size).astype(float), "track": rng.integers(0, 3, x.size)}
+    if sigma:
+        points["sigma"] = rng.uniform(0.1, 0.4, x.size)
+    grid = Grid("EPSG:3413", -500.0, 12_500.0, 1000.0, 1000.0, 13, 13)
+    settings = {"length": 1500.0, "radius": 2000.0, "per_quadrant": 9, "minimum": 4, "n_sigma": n_sigma}
+    found = gaussian_kernel(points, grid, **settings)
+    for row, column in np.ndindex(grid.shape):
+        expected = slow_estimate(grid.x[column], grid.y[row], points, track=None, **settings)
+        assert [values[row, column] for values in found] == pytest.approx(expected, nan_ok=True), (row, column)
+    assert 0.1 < np.isnan(found[0]).mean() < 0.9
+    residual, error = leave_one_track_out(points, **settings)
+    for i in range(x.size):
+        value, sigma_of, _ = slow_estimate(x[i], y[i], points, track=points["track"][i], **settings)
+        assert [residual[i], error[i]] == pytest.approx([points["value"][i] - value, sigma_of], nan_ok=True)
+
+
 def test_a_node_with_three_neighbours_has_a_value_and_one_with_two_has_none():
     """Three points about the centre of a cell, at equal distances: their mean."""
     node = Grid("EPSG:3413", 0.0, 1000.0, 1000.0, 1000.0, 1, 1)

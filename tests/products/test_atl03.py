@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nunatak.products import GranuleError, atl03, atl03_index, atl08
+from nunatak.products import GranuleError, atl03, atl03_index, atl03_photons, atl08
 
 ARCTIC, WYOMING = "real/ATL03/ATL03_gt1l_arctic_subset.h5", "real/ATL03/atl03_clip_wyoming_gt1r.h5"
 GOLDEN = "golden/photons/ATL03_20181019065445_03150111_006_02.h5"
@@ -262,6 +262,26 @@ def test_photons_of_another_time_are_left_out_and_counted(copy):
         file["gt1l/heights/delta_time"][:] += 86400
     with pytest.raises(GranuleError, match=r"3494 of 3494 are photons more than 1 s from their segments"):
         list(atl03.photon_blocks(track, COLUMNS))
+
+
+def test_photons_read_one_by_one_are_those_of_the_whole(copy):
+    """A block of one photon, at the ends of segments and chunks, and of one that cannot be, which refuses its block."""
+
+    def change(file):
+        file["gt1l/heights/delta_time"][3] += 1.5
+
+    break_file(copy, change)
+    track = atl03.read_track(atl03.read_granule(copy), "gt1l")
+    (whole,) = atl03.photon_blocks(track, COLUMNS)
+    ends = np.cumsum(track.segments["segment_ph_cnt"])[:30:3]
+    for i in {0, 1, 2, 4, 999, 1000, track.n_photons - 1, *(ends - 1), *ends} - {3}:
+        columns, left_out = atl03_photons.read(track, COLUMNS, slice(i, i + 1))
+        assert not left_out
+        for name in COLUMNS:
+            assert_array_equal(columns[name], whole.photons[name][i : i + 1])
+    with pytest.raises(GranuleError, match="1 of 1 are photons more than 1 s from their segments"):
+        atl03_photons.read(track, COLUMNS, slice(3, 4))
+    assert np.isnan(atl03_photons.read(track, COLUMNS, slice(2, 4))[0]["h_ph"]).tolist() == [False, True]
 
 
 def test_speeds_that_no_orbit_has_are_missing_and_counted(copy):
