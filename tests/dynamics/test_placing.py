@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from nunatak.dynamics.regrid import onto
-from nunatak.dynamics.surface import at_years, only_years, rate_between, yearly_change
+from nunatak.dynamics.regrid import on_map, onto
+from nunatak.dynamics.surface import above_points, at_years, only_years, rate_between, yearly_change
 from nunatak.geometry.grid import Grid
 from nunatak.runtime import NunatakError
 
@@ -68,6 +68,44 @@ def test_a_date_of_the_record_needs_no_value_at_the_next():
 def test_a_joined_record_is_taken_as_it_is_called_there_with_its_firn():
     joined = record().rename(delta_h="dh", delta_h_sigma="dh_sigma")
     joined["firn"] = 0.5 * joined["dh"]
-    assert set(yearly_change(joined)) == {"dh", "dh_sigma", "firn"}
+    assert set(yearly_change(joined)) == {"dh", "dh_sigma", "dh_shape", "firn"}
     with pytest.raises(NunatakError, match="outside the height change"):
         rate_between(yearly_change(joined), 1999.0, 2001.0)
+
+
+def trough(x, y):
+    """Return a parabola across and along a trunk, m."""
+    return 2e-7 * (x - 6100.0) ** 2 + 0.5e-7 * (y - 5700.0) ** 2 - 10.0
+
+
+def means_of_trough(cell, points=40):
+    """Return means of the cells of a grid over points of them, as a record that starts level."""
+    grid = Grid("EPSG:3031", 0.0, 12_000.0, cell, cell, round(12_000 / cell), round(12_000 / cell))
+    inside = ((np.arange(points) + 0.5) / points - 0.5) * cell
+    x, y = (np.repeat(axis, points) + np.tile(inside, axis.size) for axis in (grid.x, grid.y))
+    mean = trough(*np.meshgrid(x, y)).reshape(grid.y.size, points, grid.x.size, points).mean((1, 3))
+    layers = np.stack([0 * mean, mean, mean])
+    fields = {"delta_h": (("time", "y", "x"), layers), "delta_h_sigma": (("time", "y", "x"), 0 * layers)}
+    times = {"decimal_year": ("time", [2016.0, 2018.0, 2020.0]), "y": grid.y, "x": grid.x}
+    return xr.Dataset(fields, times, {"crs": grid.crs})
+
+
+@pytest.mark.parametrize("cell", [1000.0, 2000.0])
+def test_a_grid_of_wide_cells_says_how_far_its_means_lie_above_the_points_of_a_trough(cell):
+    """What no noise explains is the whole error of a rate, and grows with the square of the cell."""
+    fine = Grid("EPSG:3031", 4000.0, 8000.0, 50.0, 50.0, 80, 80)
+    moving = on_map(yearly_change(means_of_trough(cell)), [2016.0, 2018.0], fine)
+    rate = rate_between(moving, 2016.0, 2018.0)
+    above = rate["dhdt"].values - trough(*np.meshgrid(fine.x, fine.y)) / 2
+    assert above.mean() == pytest.approx((4e-7 + 1e-7) * cell**2 / 8 / 2, rel=0.01)
+    np.testing.assert_allclose(rate["dhdt_sigma"], above.mean(), rtol=0.01)
+    assert (above / rate["dhdt_sigma"]).values.max() < 1.6
+
+
+def test_a_missing_neighbour_and_a_plane_say_nothing_of_the_shape():
+    plane = xr.DataArray(np.add.outer(np.arange(5.0), 3 * np.arange(6.0)), dims=("y", "x"))
+    np.testing.assert_allclose(above_points(plane), 0.0)
+    bowl = xr.DataArray(np.add.outer(np.arange(5.0) ** 2, 0 * np.arange(6.0)), dims=("y", "x"))
+    bowl[2, 3] = np.nan
+    shape = above_points(bowl).values
+    assert shape[2, 2] == 0.25 and shape[0, 2] == 0.0 and shape[1, 3] == 0.0 and np.isfinite(shape).all()

@@ -203,6 +203,11 @@ def test_the_report_says_what_a_study_of_one_product_cannot_tell():
     without = dict(scope.not_computed({**flow, "dynamics": {"smb": None, "firn": None}}))
     assert without["change of mass without the air in the firn"] == "dynamics has no firn"
     assert without["dynamic thinning and the residual of mass budgets"] == "dynamics has no smb"
+    long = {**flow, "products": {**flow["products"], "itslive_elevation": {}}, "dynamics": {"smb": 1.0, "firn": None}}
+    of_antarctica, of_greenland = (pd.DataFrame({"firn_change": [value, np.nan]}) for value in (np.nan, 0.1))
+    (lacking,) = [why for what, why in scope.not_computed(long, record_change=of_antarctica) if "firn" in what]
+    assert lacking.endswith("the record of itslive_elevation has none here")
+    assert not [what for what, _ in scope.not_computed(long, record_change=of_greenland) if "firn" in what]
     every = {name: {} for name in ("atl15", "atl14", "atl11", "atl06")}
     whole = {"products": every, "points": {}, "flowlines": {}, "gates": {}}
     assert scope.not_computed(whole, pairs=pd.DataFrame({"dh": [1.0]}), crossovers=pd.DataFrame({"dh": [1.0]})) == []

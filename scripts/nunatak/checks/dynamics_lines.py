@@ -228,11 +228,11 @@ def _rate(record, start, end, x, y, crs):
     """Return the rate between two dates of each point, and its error."""
     first, last = record["year"].values[[0, -1]]
     start, end = np.clip(start, first, last), np.clip(end, first, last)
-    names = [name for name in ("dh", "dh_sigma", "dh_shared") if name in record]
+    names = [name for name in ("dh", "dh_sigma", "dh_shared", "dh_shape") if name in record]
     ends = {name: [_at(record, name, when, x, y, crs) for when in (start, end)] for name in names}
     sigma = np.hypot(*ends["dh_sigma"])
-    if "dh_shared" in ends:
-        sigma = np.hypot(sigma, ends["dh_shared"][1] - ends["dh_shared"][0])
+    for name in names[2:]:
+        sigma = np.hypot(sigma, ends[name][1] - ends[name][0])
     with np.errstate(divide="ignore", invalid="ignore"):
         return (ends["dh"][1] - ends["dh"][0]) / (end - start), sigma / (end - start)
 

@@ -137,8 +137,8 @@ def thinning_again(mapped, record, asked):
     span = float(mapped.attrs["since"]), float(mapped.attrs["until"])
     at = at_years(named(record, HEIGHTS), span)
     known = {name: [at_points(record, layer, x, y, crs) for layer in at[name].values] for name in at}
-    shared = np.diff(known.get("dh_shared", np.zeros((2, x.size))), axis=0)[0]
-    error = np.sqrt(known["dh_sigma"][0] ** 2 + known["dh_sigma"][1] ** 2 + shared**2) / (span[1] - span[0])
+    common = sum(np.diff(known[name], axis=0)[0] ** 2 for name in ("dh_shared", "dh_shape") if name in known)
+    error = np.sqrt(known["dh_sigma"][0] ** 2 + known["dh_sigma"][1] ** 2 + common) / (span[1] - span[0])
     rate = (known["dh"][1] - known["dh"][0]) / (span[1] - span[0])
     expected = {
         "thinning": (mapped["thinning"].values[rows, columns], rate),

@@ -289,7 +289,9 @@ def compose(
         pages=[
             (_title(p, study), Path(p).name, _TOPICS.get(Path(p).stem, "the notebook of this topic")) for p in pages
         ],
-        not_computed=scope.not_computed(study, pairs=pairs, crossovers=crossovers, rates=rates, not_drawn=not_drawn),
+        not_computed=scope.not_computed(
+            study, pairs=pairs, crossovers=crossovers, rates=rates, record_change=record_change, not_drawn=not_drawn
+        ),
         checks=sorted(checks, key=lambda check: (not check.failed, not check.applies)),
         provenance=provenance_rows(provenance),
         citations=citations(references, provenance["products"], study, provenance, simulated),

@@ -94,7 +94,7 @@ def measured(heights=None, rates=None, crossovers=None, surface=None, annual=Non
     return [sentence for sentence in said if sentence]
 
 
-def not_computed(study, *, pairs=None, crossovers=None, rates=None, not_drawn=()):
+def not_computed(study, *, pairs=None, crossovers=None, rates=None, record_change=None, not_drawn=()):
     """
     List what a study does not compute, and why.
 
@@ -103,6 +103,7 @@ def not_computed(study, *, pairs=None, crossovers=None, rates=None, not_drawn=()
     study : the study as plain values
     pairs, crossovers, rates : tables of repeat pairs, crossovers and rates of reference points, None where the study
         makes none
+    record_change : table of the long record, None where the study has none
     not_drawn : (figure, reason) of figures with nothing to show
 
     Returns
@@ -122,11 +123,11 @@ def not_computed(study, *, pairs=None, crossovers=None, rates=None, not_drawn=()
             )
             if not study[name]
         ]
-        rows += _flux(study, asked)
+        rows += _flux(study, asked, record_change)
     return rows + [(f"figure {name}", reason) for name, reason in not_drawn]
 
 
-def _flux(study, asked):
+def _flux(study, asked, record_change):
     """Say what velocity does not tell without a thickness, height change, surface mass balance or firn."""
     given = study.get("dynamics")
     if given is None:
@@ -137,8 +138,9 @@ def _flux(study, asked):
     rows = []
     if given.get("smb") is None:
         rows.append(("dynamic thinning and the residual of mass budgets", "dynamics has no smb"))
-    if given.get("firn") is None and "itslive_elevation" not in asked:
-        rows.append(("change of mass without the air in the firn", "dynamics has no firn"))
+    if given.get("firn") is None and (record_change is None or record_change["firn_change"].isna().all()):
+        whence = ", and the record of itslive_elevation has none here" if "itslive_elevation" in asked else ""
+        rows.append(("change of mass without the air in the firn", f"dynamics has no firn{whence}"))
     return rows
 
 
