@@ -106,6 +106,32 @@ rule write_viewer:
         "../scripts/write_viewer.py"
 
 
+rule catalog_results:
+    """Describe the results for GIS programs: a STAC catalogue, an item for each raster, grid and table of points."""
+    input:
+        unpack(provenance_inputs),
+        regions="<results>/{study}/regions.geojson",
+    output:
+        catalog="<results>/{study}/catalog.json",
+        described=directory("<results>/{study}/stac"),
+    log:
+        "<logs>/{study}/catalog_results.log",
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(10),
+    params:
+        title=of_study("title"),
+        period=of_study("period"),
+        code=code_version("catalog_results.py"),
+    message:
+        "{wildcards.study}: describing the results for GIS programs"
+    script:
+        "../scripts/catalog_results.py"
+
+
 rule conclude_study:
     """End the study: well, or with the checks that failed where the study wants that to be an error."""
     input:
@@ -113,6 +139,7 @@ rule conclude_study:
         checks="<results>/{study}/checks.json",
         report="<results>/{study}/report.html",
         summary="<results>/{study}/summary.txt",
+        catalog="<results>/{study}/catalog.json",
     output:
         concluded=touch("<results>/{study}/.concluded"),
     log:

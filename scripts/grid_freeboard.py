@@ -145,7 +145,8 @@ def write_maps(dataset, grid, statistics, folder, about):
         part.mkdir()
         for name in statistics:
             unit = [dataset[name].attrs["units"]] * len(names)
-            write_cog(dataset[name], grid, part / f"{name}.tif", {**about, "statistic": name}, names=names, units=unit)
+            path, said = part / f"{name}.tif", {**about, "statistic": name}
+            write_cog(dataset[name], grid, path, said, names=names, units=unit, scale="amount")
 
 
 if __name__ == "__main__":

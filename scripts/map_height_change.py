@@ -50,6 +50,7 @@ def main(ledgers, regions, change, raster, *, settings: Atl15, period: Period, s
         {**about, "since": mapped.attrs["since"], "until": mapped.attrs["until"]},
         names=list(names),
         units=list(names.values()),
+        scale="change",
     )
 
 

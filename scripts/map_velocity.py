@@ -41,10 +41,17 @@ def write_maps(annual, grid, folder, about):
         part.mkdir()
         for name in MAPS:
             units = [annual[name].attrs["units"]] * len(years)
-            write_cog(annual[name].values, grid, part / f"{name}.tif", about, names=years, units=units)
+            write_cog(
+                annual[name].values, grid, part / f"{name}.tif", about, names=years, units=units, scale=scale_of(name)
+            )
         for name in ("v_mean", "v0"):
             text = annual[name].attrs["long_name"]
-            write_cog(annual[name].values, grid, part / f"{name}.tif", about, names=text, units="m/yr")
+            write_cog(annual[name].values, grid, part / f"{name}.tif", about, names=text, units="m/yr", scale="speed")
+
+
+def scale_of(name):
+    """Return the colours of a field: of a component about zero, of a speed by its logarithm, else linear."""
+    return {"vx": "change", "vy": "change", "v": "speed"}.get(name, "amount")
 
 
 if __name__ == "__main__":

@@ -99,6 +99,8 @@ def files() -> str:
         "Tables are CSV or GeoParquet, with units in the metadata of their columns; grids are CF NetCDF-4 or Zarr\n"
         "with cell centres `x`, `y` and `spatial_ref`; rasters for a GIS are Cloud-Optimised GeoTIFF. Every file says\n"
         "which version wrote it, in which study, and from what kind of archive (`nunatak_source`).\n\n"
+        "`catalog.json` and `stac/` describe rasters, grids and points for GIS programs\n"
+        "([In a GIS](../how_to/gis.md)).\n\n"
         "| result | file | read again with |\n| --- | --- | --- |\n"
     )
     for name, row in {**RESULTS, **FURTHER}.items():

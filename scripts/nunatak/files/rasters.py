@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nunatak.files.qgis import Scale, write_style
 from nunatak.runtime import NunatakError, refuse_full_disk, written
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def write_cog(
     names: str | Sequence[str] | None = None,
     units: str | Sequence[str] | None = None,
     nodata: float | None = None,
+    scale: Scale | None = None,
 ) -> None:
     """
     Write one or several layers as a Cloud-Optimised GeoTIFF.
@@ -176,6 +178,7 @@ def write_cog(
     attributes : mapping of text, kept as GeoTIFF tags. Default: none
     names, units : description and unit of each layer, or a text for one layer. Default: none
     nodata : value of missing cells. Default: NaN for floats, none for integers
+    scale : colours by which QGIS shows the first layer, written beside as <name>.qml (`qgis.stops`). Default: none
 
     Raises
     ------
@@ -215,6 +218,8 @@ def write_cog(
             copy(source, part, **options)
         if not has_projection(part, grid.proj):
             raise NunatakError(f"{path}: the projection was lost as it was written; {foreign_data()}")
+    if scale:
+        write_style(np.where(layers[0] == nodata, np.nan, layers[0]), path, scale)
 
 
 def has_projection(path: str | Path, proj: pyproj.CRS) -> bool:
