@@ -47,7 +47,7 @@ def test_stops_ascend_where_there_is_hardly_a_value(values, scale):
 
 
 def test_the_style_lies_beside_the_raster(tmp_path):
-    """QGIS takes <name>.qml of <name>.tif; missing cells do not count, and without a scale there is no style."""
+    """QGIS takes <name>.qml of <name>.tif, for which missing cells do not count. Without a scale there is no style."""
     values = np.array([[-1.0, -1, -1, -1], [0, 0, 0, 0], [1, 1, 1, np.nan]], "f4")
     write_cog(values, GRID, tmp_path / "change.tif", scale="change")
     write_cog(values, GRID, tmp_path / "plain.tif")

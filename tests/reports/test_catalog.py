@@ -56,7 +56,7 @@ def described(folder):
 
 
 def test_stac_finds_the_catalogue_and_each_item_valid(described):
-    """By the schemas of STAC 1.1.0 that come with pystac; those of extensions would be fetched and are left out."""
+    """By the schemas of STAC 1.1.0 that come with pystac. Those of extensions would be fetched and are left out."""
     items = list(described.get_items())
     assert {item.id for item in items} == {"change", "velocity-maps-v", "atl06-points"}
     described.validate()
