@@ -47,7 +47,8 @@ def point_series(cube: xr.Dataset, points: Mapping[str, tuple[float, ...]], *, r
     ----------
     cube : Dataset of a cube
     points : {name: (x, y)} in the cube's CRS, metres
-    radius : mean of the components over the cells whose centres lie within, map metres; 0 takes the cell alone
+    radius : mean of the components over the cells whose centres lie within, map metres; 0, or less than to the nearest
+        centre, takes the point's cell alone
 
     Returns
     -------
@@ -76,11 +77,10 @@ def _around(cube, name, x, y, radius):
     cell = tuple(abs(float(cube[axis][1] - cube[axis][0])) for axis in ("x", "y"))
     if dx.min() > cell[0] / 2 or dy.min() > cell[1] / 2:
         raise NunatakError(f"points: {name}: ({x:g}, {y:g}) lies outside the cube; choose a point of the region")
-    if radius <= 0:
-        rows, columns = np.array([dy.argmin()]), np.array([dx.argmin()])
-    else:
-        rows, columns = np.nonzero(dy <= radius)[0], np.nonzero(dx <= radius)[0]
-    near = np.hypot(dy[rows][:, None], dx[columns]) <= max(radius, np.hypot(cell[0], cell[1]))
+    rows, columns = np.nonzero(dy <= radius)[0], np.nonzero(dx <= radius)[0]
+    near = np.hypot(dy[rows][:, None], dx[columns]) <= radius
+    if not near.any():
+        rows, columns, near = np.array([dy.argmin()]), np.array([dx.argmin()]), np.ones((1, 1), dtype=bool)
     block = cube.isel(y=rows, x=columns)
     values = [np.asarray(block[key].values, float)[:, near] for key in ("vx", "vy")]
     seen = np.isfinite(values[0]) & np.isfinite(values[1]) & (values[0] != FILL_VELOCITY) & (values[1] != FILL_VELOCITY)
