@@ -3,7 +3,7 @@
 import numpy as np
 from tests.builders.velocity import cube_of
 
-from nunatak.velocity.design import design
+from nunatak.velocity.design import design, overlaps
 
 START = np.array([2000.1, 2000.9, 2001.0, 2001.25, 2000.5])
 END = np.array([2000.3, 2001.2, 2002.0, 2001.75, 2003.5])
@@ -29,6 +29,14 @@ def test_terms_of_the_displacement_are_integrals_over_the_span():
             np.testing.assert_allclose([made.overlap[i, j], made.lever[i, j]], terms, atol=3e-5)
         waves = [integral(lambda t, f=f: f(2 * np.pi * t), start[i], end[i]) for f in (np.sin, np.cos)]
         np.testing.assert_allclose(made.seasonal[i], waves, atol=1e-8)
+
+
+def test_overlaps_are_as_wide_as_the_longest_span():
+    """Spans within one interval, across an edge, and from edge to edge, of five intervals."""
+    first, overlap, lever = overlaps(np.array([0.2, 1.5, 3.0]), np.array([0.6, 2.5, 4.0]), np.arange(6.0))
+    np.testing.assert_array_equal(first, [0, 1, 3])
+    np.testing.assert_allclose(overlap, [[0.4, 0], [0.5, 0.5], [1, 0]])
+    np.testing.assert_allclose(lever, [[-0.04, 0], [0.125, -0.125], [0, 0]], atol=1e-15)
 
 
 def share_and_lever(year, start, end):
