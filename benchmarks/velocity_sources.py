@@ -90,9 +90,8 @@ def ours(folder):
     counted()
     cube = Datacube(folder)
     layers, on_map = np.arange(LAYERS), np.zeros(LAYERS, dtype=bool)
-    return answer(
-        cube.on_ground(name, layers, slice(i, i + 1), slice(j, j + 1), on_map) for name in NAMES for i, j in POINTS
-    )
+    rows, columns = np.array(POINTS).T
+    return answer(v for name in NAMES for v in cube.series(name, layers, rows, columns, on_map).T)
 
 
 def opened(folder):

@@ -33,3 +33,30 @@ rule window_mosaics:
         "{wildcards.study}: annual velocities out of mosaics"
     script:
         "../scripts/window_mosaics.py"
+
+
+rule compare_sources:
+    """Annual velocities of mosaics beside the study's own: bias and spread by year, and the map of the difference."""
+    input:
+        annual="<results>/{study}/velocity/annual.nc",
+        ledgers=ledgers("itslive_mosaic"),
+        counts="<results>/{study}/itslive_mosaic/counts.csv",
+        regions="<results>/{study}/regions.geojson",
+    output:
+        table="<results>/{study}/velocity/agreement.csv",
+        map="<results>/{study}/velocity/agreement.nc",
+    log:
+        "<logs>/{study}/velocity/compare_sources.log",
+    conda:
+        "../envs/velocity.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(120),
+        itslive_connections=connections_to_cubes,
+    params:
+        code=code_version("compare_sources.py"),
+    message:
+        "{wildcards.study}: comparing two sources of velocity"
+    script:
+        "../scripts/compare_sources.py"

@@ -96,7 +96,8 @@ def outline_of(outlines: Mapping[str, Any], product: str) -> Any:
     outlines : regions of the study, by key
     product : such as "atl06"
     """
-    return outlines[STUDY_REGION] if product_row(product).kept == "pairs" else altimetry_area(outlines)
+    row = product_row(product)
+    return outlines[STUDY_REGION] if row.kept == "pairs" or row.source_of else altimetry_area(outlines)
 
 
 def source_of(table: pd.DataFrame, archive: str) -> str:

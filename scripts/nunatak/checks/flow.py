@@ -11,6 +11,7 @@ from nunatak.checks import from_maps
 from nunatak.checks.check import at_least, at_most, not_applicable
 from nunatak.checks.same import same
 from nunatak.checks.years import at_cells, by_year, years_seen
+from nunatak.compute.robust import nmad
 from nunatak.geometry.grid import Grid
 from nunatak.geometry.outlines import STUDY_REGION
 from nunatak.parameters.choices import read_choices
@@ -50,6 +51,8 @@ def checks(results, settings, cube):
         found.append(image_pair(results["image_pair"], results.get("image_pairs"), cube))
     if "inverted" in results:
         found.append(inverted_again(results["inverted"], cube, settings.get("invert") or {}))
+    if "source_agreement" in results:
+        found.append(sources_differ(results["source_agreement"], results["source_difference"], annual))
     return found + from_maps.checks(results, settings, cube)
 
 
@@ -226,6 +229,32 @@ def image_pair(pair, pairs, cube):
             columns["cells in common"] = [x.size > 0 and y.size > 0], [True]
     scales = {"v": _ROUND, "vx": _ROUND, "vy": _ROUND, "date_dt": 1.0}
     return same(name, columns, "the pair that is shown from its layer", limit=1.0, scales=scales)
+
+
+def sources_differ(table, compared, annual):
+    """
+    Check how two sources agree: the mean row from the map of differences, and that map's own speed from annual.nc.
+
+    Parameters
+    ----------
+    table, compared : agreement.csv and agreement.nc
+    """
+    off = compared["difference"].values.astype("f8")
+    off = off[np.isfinite(off)]
+    mean = table[table["year"] == 0].iloc[0]
+    columns = {
+        "difference": (compared["difference"].values, (compared["v"] - compared["v_other"]).values),
+        "cells": ([mean["cells"]], [off.size]),
+        "bias": ([mean["bias_v"]], [np.median(off) if off.size else np.nan]),
+        "nmad": ([mean["nmad_v"]], [nmad(off) if off.size else np.nan]),
+    }
+    whole = compared["years"].values == years_seen(annual)  # of every year of the cell: its mean is ours
+    fields = [np.where(np.isfinite(v), v, 0.0) for v in (annual["vx"].values, annual["vy"].values)]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        again = np.hypot(*(v.sum(axis=0) for v in fields)) / years_seen(annual)
+    columns["v"] = compared["v"].values[whole], again[whole]
+    scales = {"difference": 10.0, "bias": 10.0, "nmad": 10.0}
+    return same("velocity/source_agreement", columns, "two sources from the map of both", limit=1e-3, scales=scales)
 
 
 def inverted_again(dataset, cube, asked):

@@ -324,7 +324,7 @@ _TOPICS: tuple[tuple[tuple[str, ...], Callable[[Study], list]], ...] = (
     (
         (
             *("annual", "image_pairs", "image_pair", "strain", "speeds", "velocity_series"),
-            *("flowline", "gates", "inverted", "regions"),
+            *("flowline", "gates", "inverted", "regions", "source_agreement", "source_difference"),
         ),
         _velocity,
     ),

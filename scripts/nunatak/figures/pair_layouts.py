@@ -134,7 +134,8 @@ def speed_series(look, *, title, series):
     for number, name in enumerate(names):
         ax = style.add_axes(fig, 17, TITLE_MM + 6 + number * (tall + 8), look.page_mm - 22, tall)
         rows = series[series["point"] == name]
-        velocity.model_band(ax, rows[rows["kind"] == "model"])
+        if (rows["kind"] == "model").any():
+            velocity.model_band(ax, rows[rows["kind"] == "model"])
         velocity.annual_means(ax, rows[rows["kind"] == "annual"])
         if (rows["kind"] == "pair").any():
             velocity.pair_speeds(ax, rows[rows["kind"] == "pair"])

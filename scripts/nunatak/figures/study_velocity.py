@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nunatak.figures import pair_layouts, velocity_layouts
+from nunatak.figures import agreement_layouts, pair_layouts, velocity_layouts
 from nunatak.figures.layouts import NothingToDraw
 
 _SEEN = 0.5  # of the best-seen year's cells: years with fewer are not compared
@@ -90,6 +90,12 @@ def compared_years(speed):
     if good.size < 2:
         raise NothingToDraw("figures: speed_change: needs two years with data; widen the period or the selection")
     return int(good[0]), int(good[-1])
+
+
+def source_agreement(look, subject, data):
+    title = f"{subject.title}: two sources of velocity"
+    compared, table = data["source_difference"], data["source_agreement"]
+    return agreement_layouts.source_agreement(look, title=title, compared=compared, table=table)
 
 
 def series(look, subject, data):

@@ -251,12 +251,13 @@ PRODUCTS: dict[str, Product] = {
         ),
         Product(
             name="itslive_mosaic",
-            title="velocity mosaics",
-            in_study=False,
+            title="annual velocity mosaics, compared with those of itslive",
+            written="ITS_LIVE mosaics",
             source_of=("itslive", "mosaics"),
             name_form=MOSAIC,
             example="ITS_LIVE_velocity_120m_RGI01A_0000_V02.1.nc",
             service="itslive",
+            reader="products.itslive.mosaics:open_mosaic",
             writer="simulation.itslive_mosaics:write",
         ),
     )

@@ -174,3 +174,27 @@ def mosaic_sentences(annual, mosaics):
             "its fields."
         )
     return said
+
+
+def agreement_rows(table):
+    """List how the velocities of every year differ from those of the mosaics, as rows for a table."""
+    return [
+        (
+            str(row["year"]) if row["year"] else "mean",
+            f"{row['cells']:,}",
+            *(f"{row[f'bias_{c}']:+.1f}" for c in ("v", "vx", "vy")),
+            *(f"{row[f'nmad_{c}']:.1f}" for c in ("v", "vx", "vy")),
+            f"{100 * row['within_v']:.0f} %",
+        )
+        for row in table.to_dict("records")
+    ]
+
+
+def agreement_sentence(table):
+    """Say in one sentence how the mean speed differs from that of the mosaics."""
+    mean = table[table["year"] == 0].iloc[0]
+    return (
+        f"The mean speed of the study differs from that of ITS_LIVE's annual mosaics by {mean['bias_v']:+.1f} m/yr "
+        f"(median of {mean['cells']:,} cells, NMAD {mean['nmad_v']:.1f} m/yr), over the years both have in a cell; "
+        f"{100 * mean['within_v']:.0f} % lie within two standard errors of both."
+    )

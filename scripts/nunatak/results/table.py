@@ -160,6 +160,12 @@ RESULTS = {
     "annual": Result("velocity/annual.nc", has("itslive"), read="results.reading:read_map"),
     "strain": Result("velocity/strain.nc", has("itslive"), read="results.reading:read_map"),
     "speeds": Result("velocity/speeds.csv", has_pairs, read="files.tables:read_csv"),
+    "source_agreement": Result(
+        "velocity/agreement.csv", has("itslive", "itslive_mosaic"), read="files.tables:read_csv"
+    ),
+    "source_difference": Result(
+        "velocity/agreement.nc", has("itslive", "itslive_mosaic"), read="results.reading:read_map"
+    ),
     "velocity_series": Result(
         "velocity/series.parquet",
         lambda study: has("itslive")(study) and bool(study.points),

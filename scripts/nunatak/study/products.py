@@ -163,6 +163,12 @@ class ItsLive(Product, VelocitySource, PairSelection, CubeForm):
         return self
 
 
+class ItsLiveMosaic(Product):
+    """Annual velocities of ITS_LIVE's mosaics, which those of itslive are compared with."""
+
+    version: Literal["02", "02.0", "02.1"] | None = key(None, "version of the mosaics; any where not given")
+
+
 class ItsLiveElevation(Product, InPlace, HeightRecord):
     """Height change of an ice sheet from all altimeters, by month: Greenland or grounded Antarctica."""
 
@@ -199,6 +205,7 @@ class Products(Model):
     itslive: ItsLive | None = key(None, PRODUCTS["itslive"].title)
     itslive_elevation: ItsLiveElevation | None = key(None, PRODUCTS["itslive_elevation"].title)
     bedmachine: BedMachine | None = key(None, PRODUCTS["bedmachine"].title)
+    itslive_mosaic: ItsLiveMosaic | None = key(None, PRODUCTS["itslive_mosaic"].title)
 
     @model_validator(mode="before")
     @classmethod
@@ -220,6 +227,15 @@ class Products(Model):
                 continue
             raise PydanticCustomError("unknown_key", "{hint}", {"key": str(name), "hint": hint})
         return given
+
+    @model_validator(mode="after")
+    def _two_sources(self):
+        if self.itslive_mosaic is not None and (self.itslive is None or self.itslive.source == "mosaics"):
+            raise ValueError(
+                "itslive_mosaic is compared with velocities of pairs or datacubes; add itslive: {..}, or take it out "
+                "(itslive: {source: mosaics} gives the mosaics alone)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _classes_come_along(self):

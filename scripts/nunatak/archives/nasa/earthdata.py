@@ -183,7 +183,7 @@ class EarthdataArchive:
         used only if something is missing.
         """
         folder = Path(folder or self.folder)
-        in_place = granules["product"].isin(products_with(service="itslive", in_study=False))
+        in_place = granules["product"].isin((*products_with(service="itslive", in_study=False), "itslive_mosaic"))
         if self.subset and len(granules) and _of_itslive(granules):
             log.warning("%s", image_pairs.NO_SUBSETS)
         if self.stream or (len(granules) and in_place.all()):

@@ -146,6 +146,35 @@ class Datacube:
             _to_ground(values, k, np.ascontiguousarray(on_map), FILL_VELOCITY)
         return values
 
+    def series(self, name, order, rows, columns, on_map):
+        """
+        Return chosen layers of a variable in single cells, each chunk read once however many cells lie in it.
+
+        Parameters
+        ----------
+        name, order, on_map : as for `on_ground`
+        rows, columns : (m,) int, the cells
+
+        Returns
+        -------
+        (n, m) array, dtype and fill of `itslive.LAYOUT`
+
+        Raises
+        ------
+        GranuleError : as for `on_ground`
+        """
+        rows, columns = np.asarray(rows), np.asarray(columns)
+        _, tall, wide = self.store[name].transpose("mid_date", "y", "x").encoding["chunks"]
+        out = np.empty((len(order), rows.size), LAYOUT[name][0])
+        _, chunk = np.unique(np.column_stack([rows // tall, columns // wide]), axis=0, return_inverse=True)
+        for number in range(chunk.max(initial=-1) + 1):
+            cells = np.flatnonzero(chunk.ravel() == number)
+            i, j = rows[cells], columns[cells]
+            window = slice(i.min(), i.max() + 1), slice(j.min(), j.max() + 1)
+            values = self.on_ground(name, order, *window, on_map)
+            out[:, cells] = values[:, i - i.min(), j - j.min()]
+        return out
+
     def units(self, order, named):
         """
         Return the units of chosen layers, `map` or `ground`: as the cube states them, else by the granules' versions.

@@ -78,6 +78,13 @@ ROWS = (
         when=_has_several_years,
     ),
     Figure(
+        name="source_agreement",
+        topic="velocity",
+        inputs=("source_difference", "source_agreement"),
+        draw="figures.study_velocity:source_agreement",
+        shows="mean speed against that of ITS_LIVE's mosaics, map and scatter",
+    ),
+    Figure(
         name="speed_series",
         topic="velocity",
         inputs=("velocity_series",),
