@@ -106,3 +106,32 @@ def test_a_cut_answer_is_asked_for_again(monkeypatch):
     file = opened(storage)
     file.seek(100_000)
     assert file.read(remote.EXACT) == CONTENT[100_000 : 100_000 + remote.EXACT] and len(storage.asked) == 4
+
+
+class Objects:
+    """A session whose answers are given in turn."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def get(self, url, headers, timeout):
+        said = {"status_code": 200, "headers": {}, "content": b"chunk", "url": url, "history": []}
+        return Answer(**{**said, **self.answers.pop(0)})
+
+
+def test_an_object_that_is_absent_is_none_and_one_of_a_store_that_moved_is_an_error():
+    """A store that redirects elsewhere answers 404 there for every chunk, which would be cells without data."""
+    assert remote.read_object("https://host/cube/vx/0.0.0", Objects({"status_code": 404})) is None
+    moved = {"url": "https://other/cube/vx/0.0.0", "history": [301]}
+    assert remote.read_object("https://host/cube/vx/0.0.0", Objects(moved)) == b"chunk"
+    with pytest.raises(remote.NotReadable, match=r"host/cube/vx/0\.0\.0: is redirected to https://other.*new address"):
+        remote.read_object("https://host/cube/vx/0.0.0", Objects({**moved, "status_code": 404}))
+
+
+def test_a_store_that_throttles_is_asked_again_after_the_pause_it_wants(monkeypatch):
+    waited = []
+    monkeypatch.setattr(remote.time, "sleep", waited.append)
+    slow = {"status_code": 429, "headers": {"Retry-After": "7"}}
+    assert remote.read_object("https://host/a", Objects(slow, slow, {})) == b"chunk" and waited == [7.0, 7.0]
+    with pytest.raises(remote.NotReadable, match="answered 429, 5 times; wait and run again"):
+        remote.read_object("https://host/a", Objects(*[slow] * 5))
