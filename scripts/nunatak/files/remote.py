@@ -140,11 +140,7 @@ def read_object(address: str, session: Any, part: str | None = None) -> bytes | 
         pause, limits = retries.pause_before(attempt), (retries.CONNECT, retries.READ)
         try:
             with session.get(address, headers=headers, timeout=limits) as answer:
-                if answer.status_code == 404 and answer.history:  # the store has moved, the object need not be absent
-                    raise NotReadable(
-                        f"{address}: is redirected to {answer.url}, which is not there; give the store's new address"
-                    )
-                if answer.status_code == 404:
+                if answer.status_code == 404 and not answer.history:  # of a store that moved it need not be absent
                     return None
                 page = "html" in answer.headers.get("Content-Type", "").lower()
                 if answer.status_code == (206 if part else 200) and not page:

@@ -57,13 +57,13 @@ def take(
 
 def _runs(chosen, chunk, most):
     """Split sorted layer numbers into (start, stop) of consecutive chunks, at most so many layers each."""
-    number = chosen // chunk
+    number = np.asarray(chosen) // chunk
     start = 0
-    for i in range(1, len(chosen) + 1):
-        together = i < len(chosen) and number[i] - number[i - 1] <= 1
-        if not together or (number[i] != number[i - 1] and (number[i] - number[start] + 1) * chunk > most):
-            yield start, i
-            start = i
+    for i in (*np.flatnonzero(np.diff(number)) + 1, len(number)) if len(number) else ():
+        last = i == len(number)
+        if last or number[i] - number[i - 1] > 1 or (number[i] - number[start] + 1) * chunk > most:
+            yield start, int(i)
+            start = int(i)
 
 
 def _boxes(cells, chunk, most):
