@@ -55,7 +55,7 @@ def read_file(
     ------
     RegionError : the file is missing, unreadable or without a polygon, or its layer or attribute does not exist
     """
-    _check_kind(path)
+    check_kind(path)
     names = [layer] if isinstance(layer, str) else list(layer or _layers(path))
     if not layer and len(names) > 1:
         names = [name for name in names if _read_layer(path, name, None)[0]] or names
@@ -79,9 +79,13 @@ def read_file(
     return [part for parts, _ in layers for part in parts], system
 
 
-def _check_kind(path):
+def check_kind(path: str | Path) -> None:
     """
     Refuse a file that has none of the formats, or that points to other files or addresses.
+
+    Parameters
+    ----------
+    path : file
 
     Raises
     ------

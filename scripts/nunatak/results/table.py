@@ -79,6 +79,17 @@ def is_local(study: Any) -> bool:
     return study.products.atl06sr.engine == "local"
 
 
+def has_features(study: Any) -> bool:
+    """
+    Return whether a study samples many features in a result that it makes.
+
+    Parameters
+    ----------
+    study : Study, the study as it was loaded
+    """
+    return study.features is not None and (has_any("itslive", "atl15", "atl11")(study) or study.sea_ice is not None)
+
+
 # products of heights along tracks over land ice
 HEIGHTS = products_with(land_ice=True)
 
@@ -198,6 +209,9 @@ RESULTS = {
     ),
     "basin_years": Result("dynamics/basin_years.csv", has_thinning, "files.tables:read_csv"),
     "lags": Result("dynamics/lags.csv", has_thinning, "files.tables:read_csv"),
+    "features": Result("features/features.csv", has_features, "files.tables:read_csv"),
+    "feature_series": Result("features/series.parquet", has_features, "files.tables:read_table"),
+    "feature_rates": Result("features/rates.csv", has_features, "files.tables:read_csv"),
 }
 
 # results that nothing else is made from, or that only the rule after them reads

@@ -28,6 +28,7 @@ from nunatak.results.figures import known_names, possible_names
 from nunatak.study.areas import check_places
 from nunatak.study.base import FileWord, Model, Point, UserPath, Word, key
 from nunatak.study.dynamics import Dynamics, check_dynamics
+from nunatak.study.features import Features
 from nunatak.study.lines import Flowline, Gate, Transect
 from nunatak.study.period import Period, refuse_safe_hold
 from nunatak.study.products import Products
@@ -163,6 +164,7 @@ class StudyFile(Settings):
     points: dict[Word, Point] = key({}, "points for series, [longitude, latitude] by name", unit="degrees")
     flowlines: dict[Word, Flowline] = key({}, "flowlines, by name")
     gates: dict[Word, Gate] = key({}, "flux gates, by name")
+    features: Features | None = key(None, "many points or outlines with a series and a rate each; none where not given")
     geopackage: bool = key(False, "write points, flowlines and gates as a GeoPackage too (velocity/flow.gpkg)")
     freeboard: Freeboard | None = key(None, "sea-ice freeboard on a grid")
     composite: Composite | None = key(None, "annual velocities")
