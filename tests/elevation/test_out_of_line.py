@@ -93,7 +93,7 @@ def test_tracks_are_outliers_by_the_spread_of_all():
 
 
 def test_quarters_are_means_of_their_months():
-    """A month counts half where a quarter begins in its middle; without half of its months a quarter has no mean."""
+    """A month counts half where a quarter begins in its middle, and 1.5 months are the fewest of a quarter."""
     rng = np.random.default_rng(4)
     time = np.datetime64("2017-12-15") + np.rint(np.arange(31) * 365.25 / 12).astype("timedelta64[D]")
     time = time.astype("datetime64[ns]")
