@@ -372,6 +372,28 @@ def test_an_existing_study_is_changed_and_keeps_its_comments_in_any_time_zone(dr
     assert [a for a, b in zip(now.splitlines(), was.splitlines(), strict=True) if a != b] == ["title: Austfonna, again"]
 
 
+def test_tracks_and_granules_over_a_drawn_region_are_told_before_anything_is_asked(driven):
+    """They go when the region changes, and come along to another map."""
+    page = driven.page
+    driven.look_at(1.06e6, -4.0e5, 500)
+    driven.draw("region", "box", [[1.02e6, -4.3e5], [1.1e6, -3.7e5]])
+    page.click("#cover")
+    page.wait_for_selector("#covered .mistake:has-text('period')")
+    driven.fill("covered", product="atl06")
+    page.click("#cover")
+    page.wait_for_selector("#covered table")
+    assert page.inner_text("#covered tbody th") == "atl06"
+    count = "nunatak.coverage.layer.getSource().getFeatures()[0].getGeometry().getLineStrings().length"
+    there = page.evaluate(count)
+    assert there > 10
+    driven.show("lonlat")
+    page.wait_for_selector("#covered table")
+    assert page.evaluate(count) == there
+    page.click("#undo")
+    driven.settled()
+    assert page.locator("#covered table").count() == 0
+
+
 def test_a_mistake_stands_beside_its_field(driven):
     driven.page.check("#product-atl15")
     driven.page.click("summary:has-text('settings of atl15')")

@@ -12,7 +12,7 @@ import shapely
 
 from nunatak import study
 from nunatak.archives import plan
-from nunatak.explorer import drawn, editing, runs, sheet
+from nunatak.explorer import coverage, drawn, editing, runs, sheet
 from nunatak.geometry import region
 from nunatak.parameters.archives import ARCHIVES
 from nunatak.runtime import NunatakError, log, written
@@ -49,6 +49,7 @@ class Desk:
             "opened": self.opened,
             "plan": self.plan,
             "footprints": self.footprints,
+            "coverage": self.coverage,
             "run": self.run,
             "going": self.going,
             "stop": self.stop,
@@ -229,6 +230,10 @@ class Desk:
             name = path.stem.removeprefix("plan_")
             products.append({"name": name, "granules": len(features), "drawn": len(shapes), "lines": lines})
         return {"products": products}
+
+    def coverage(self, question) -> dict[str, Any]:
+        """Return what lies over the region of the choices, without a question to any archive."""
+        return coverage.of_choices(question, folder=self._folder, settings=self._settings())
 
     def results_of(self, name, *, simulated=False) -> Path:
         """

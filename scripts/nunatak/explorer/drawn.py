@@ -131,6 +131,21 @@ def footprint_lines(geometry, crs) -> list[list[list[float]]]:
     return lines
 
 
+def placed(lonlat: np.ndarray, crs: str) -> list[list[float]]:
+    """
+    Return points of a line on one of the maps.
+
+    Parameters
+    ----------
+    lonlat : (n, 2) array, degrees
+    crs : of the map, as `is_map` takes it
+    """
+    if crs == DEGREES:
+        turned = np.column_stack([np.rad2deg(np.unwrap(np.deg2rad(lonlat[:, 0]))), lonlat[:, 1]])
+        return np.round(turned, _DECIMALS).tolist()
+    return np.round(np.column_stack(_from_degrees(crs)(*lonlat.T))).tolist()
+
+
 def _box(points, crs):
     low, high = points.min(axis=0), points.max(axis=0)
     if crs != DEGREES:

@@ -127,6 +127,26 @@ def check(text, name, *, folder, settings=None) -> list[tuple[str, str]]:
     return of_name
 
 
+def loaded(text: str, name: str, *, settings: Mapping[str, Any] | None = None) -> study.Study:
+    """
+    Read the text of a study file as the workflow does.
+
+    Parameters
+    ----------
+    text : of the file
+    name : of the study
+    settings : keys of config/config.yaml (default: None)
+
+    Raises
+    ------
+    StudyError : the text has a mistake
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / f"{name}.yaml"
+        path.write_text(text, "utf-8")
+        return study.load(path, settings=settings)
+
+
 def name_mistake(name) -> str:
     """
     Return why a name can be no study's.

@@ -1,5 +1,6 @@
 // The page: one state, which the form and the map show, and the study file that the server makes of it.
 import { ask } from './ask.js';
+import { Coverage } from './coverage.js';
 import { Pen, ROLES, placed } from './draw.js';
 import { element, mistakes, options, products } from './form.js';
 import { utm } from './geo.js';
@@ -10,7 +11,7 @@ import { Runs } from './runs.js';
 const $ = (id) => document.getElementById(id);
 const FIELDS = { name: 'name', title: 'title', archive: 'archive', directory: 'directory', months: 'months' };
 const state = { name: '', title: '', archive: 'earthdata', directory: '', months: '', period: ['', ''], products: {}, drawings: [], further: {}, opened: '' };
-let chart, pen, runs, choices, shown = {}, areas = {}, asked = 0, waiting;
+let chart, pen, coverage, runs, choices, shown = {}, areas = {}, asked = 0, waiting;
 
 const say = (text) => { $('said').textContent = text; };
 
@@ -46,6 +47,7 @@ async function check() {
 }
 
 function later() {
+  if (coverage.seen) coverage.clear();
   document.body.dataset.pending = 'true';
   clearTimeout(waiting);
   waiting = setTimeout(check, 200);
@@ -91,6 +93,8 @@ async function outlines() {
 }
 
 async function show(crs, place) {
+  const covered = coverage.seen;
+  coverage.clear();
   await chart.show(crs, place);
   const zone = utm(chart.crs);
   $('zone').textContent = zone ? zone.name : 'UTM';
@@ -98,6 +102,7 @@ async function show(crs, place) {
   await outlines();
   await runs.footprints();
   await check();
+  if (covered) await coverage.show();
 }
 
 function form() {
@@ -200,11 +205,12 @@ async function begin() {
   $('save').addEventListener('click', () => save(false));
   $('ask-yes').addEventListener('click', () => { $('ask').close(); save(true); });
   $('ask-no').addEventListener('click', () => $('ask').close());
+  coverage = new Coverage(chart, question, say);
   runs = new Runs(() => state.opened, say, chart);
   $('panel').addEventListener('submit', (event) => event.preventDefault());
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && pen.draw) toggle(); });
   await show('EPSG:3413');
-  window.nunatak = { chart, state, pen }; // for the tests
+  window.nunatak = { chart, state, pen, coverage }; // for the tests
   document.body.dataset.ready = 'true';
 }
 
