@@ -140,6 +140,8 @@ class _Chunks(BackendArray):
         except Exception as error:  # whatever decompressors, reshaping and the file system raise
             self._name_damage(key)
             raise GranuleError(f"{self.path}: {self.name}: damaged ({reason(error)}); {_REMEDY}") from error
+        if not self.store.absent:
+            return values
         absent = [place for place in self._places(key) if self._key(place) in self.store.absent]
         return self._filled(np.asarray(values), key, absent) if absent else values
 
