@@ -48,7 +48,7 @@ def plan_mosaics(ledger, years):
     rows = ledger[["granule_id", "path", "status", "reason"]].copy()
     parts = [mosaic_parts(name) for name in rows["granule_id"]]
     rows = rows.assign(**{name: [getattr(part, name) for part in parts] for name in ("place", "year", "version")})
-    rows["mid_date"] = pd.to_datetime([f"{year}-07-02" if year else None for year in rows["year"]])
+    rows["mid_date"] = pd.to_datetime(rows["year"].map(lambda year: f"{year}-07-02" if year else None))
     rows = rows.assign(fate="used", why="").sort_values(["place", "year", "version"], ignore_index=True)
     broken = rows["status"] != "present"
     rows.loc[broken, "fate"], rows.loc[broken, "why"] = "failed", rows["reason"][broken]

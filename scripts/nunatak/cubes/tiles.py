@@ -107,8 +107,10 @@ class Tile:
 
 
 def _fill_in(out, layers, rows, columns, values, fill):
+    layers = slice(None) if layers.size == out.shape[0] else layers
     held = out[layers, rows, columns]
-    out[layers, rows, columns] = np.where(held == fill, values, held)
+    free = held == fill
+    out[layers, rows, columns] = values if free.all() else np.where(free, values, held)
 
 
 class _Field(BackendArray):
@@ -132,7 +134,8 @@ class _Field(BackendArray):
         for tile in self._tiles:
             tile.put(self._name, layers, grid, out)
         rows, columns = (part - whole.start for part, whole in zip(cells, window, strict=True))
-        picked = out[:, rows[:, None], columns]
+        plain = (rows.size, columns.size) == grid.shape and rows[0] <= rows[-1] and columns[0] <= columns[-1]
+        picked = out if plain else out[:, rows[:, None], columns]
         whole: Any = tuple(0 if isinstance(part, int | np.integer) else slice(None) for part in key)
         return picked[whole]
 

@@ -48,11 +48,18 @@ def take(
     most = max(1, _BLOCK // max(1, variable.dtype.itemsize))
     for start, stop in _runs(chosen, chunk[0], max(1, most // int(np.prod(chunk[1:], initial=1)))):
         layers = slice(int(chosen[start]), int(chosen[stop - 1]) + 1)
-        inside = chosen[start:stop] - layers.start
+        inside = _as_slice(chosen[start:stop] - layers.start)
+        own = _as_slice(place[start:stop])
         for box in _boxes(cells, chunk[1:], most // (layers.stop - layers.start)):
             held = variable[(layers, *box)].values[inside]
-            out[(place[start:stop], *(_within(part, whole) for part, whole in zip(box, cells, strict=True)))] = held
+            out[(own, *(_within(part, whole) for part, whole in zip(box, cells, strict=True)))] = held
     return out
+
+
+def _as_slice(numbers):
+    """Return numbers that follow one another as a slice, which copies nothing, and others as they are."""
+    one_by_one = numbers.size and numbers[-1] - numbers[0] == numbers.size - 1 and (np.diff(numbers) == 1).all()
+    return slice(int(numbers[0]), int(numbers[-1]) + 1) if one_by_one else numbers
 
 
 def _runs(chosen, chunk, most):

@@ -94,7 +94,7 @@ def _cells(layers, calendar, part, n):
         for c, name in enumerate(("vx", "vy")):
             annual[:, c, k], sigma[:, c, k] = layer[name][part], layer[f"{name}_error"][part]
         pairs[:, k] = layer["count"][part]
-    known = np.isfinite(annual).all(axis=1)
+    known = np.asarray(np.isfinite(annual).all(axis=1))
     annual[~known[:, None, :].repeat(2, axis=1)] = np.nan
     total = pairs.sum(axis=1)
     return {
