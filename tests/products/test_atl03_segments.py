@@ -80,7 +80,7 @@ def test_lengths_are_the_files_or_the_distances_between(copy):
     with h5py.File(copy, "r+") as file:
         group = file[BEAM]
         ids = np.array([5, 6, 7, 9, 10, 11])
-        distance = np.array([100.0, 120.5, 140.0, 180.0, 185.0, 230.0])
+        distance = np.array([100.0, 120.5, 140.0, 179.0, 185.0, 230.0])
         segments = {"segment_id": ids, "segment_dist_x": distance}
         assert "geolocation/segment_length" not in group
         assert_array_equal(lengths(group, segments), [20.5, 19.5, 20.0, 20.0, 20.0, 20.0])
