@@ -51,6 +51,20 @@ def test_rates_are_flagged_as_by_brute_force(max_error, max_rate):
     np.testing.assert_array_equal(flag_rates(few), slow_flags(few, 1.0, 15.0))
 
 
+@pytest.mark.parametrize(("lower", "flag"), [(16, 0), (15, 2), (17, 2)])
+def test_the_thirty_two_nearest_decide(lower, flag):
+    """
+    Of 40 neighbours the nearest have -1 and the others 1 m/yr.
+
+    Sixteen of each have the median 0 and a spread of 1.48 m/yr, so that 7.2 m/yr is in line. One of either more decides
+    the median, and leaves no spread.
+    """
+    x = np.append(0.0, 20.0 * np.arange(1, 41) * (-1) ** np.arange(40))
+    rate = np.append(7.2, np.where(np.arange(40) < lower, -1.0, 1.0))
+    table = pd.DataFrame({"x": x, "y": 0.0, "dhdt": rate, "dhdt_sigma": 0.01, "dhdt_sigma_systematic": 0.0})
+    assert flag_rates(table, max_error=1e9)[0] == flag
+
+
 def passes(**columns):
     """Five passes of a track within 2 cm of its lines, and one 1 m above them."""
     table = {"rgt": 5, "cycle": range(6), "median": [-0.02, -0.01, 0.0, 0.01, 0.02, 1.0], "nmad": 0.1}
