@@ -20,6 +20,7 @@ def main(
     coastline=None,
     asked=None,
     limits=None,
+    compose=None,
 ):
     """
     Draw a figure and write it in every format asked for.
@@ -34,11 +35,12 @@ def main(
     outputs : paths; the suffix is the format, .json the sidecar
     focus, transects, period : the study's
     limits : the study's limits of rates at reference points
+    compose : the study's composed figures: rows of names
     coastline : a file of the user's with land, for polar maps
     asked : the figures that the study names, None where it takes those of its products
     """
     look = figures.preset(preset)
-    subject = figures.Subject(name, title, focus, transects or {}, coastline, period, limits or {})
+    subject = figures.Subject(name, title, focus, transects or {}, coastline, period, limits or {}, compose or {})
     data = files.figure_data(inputs)
     with figures.use(look):
         drawn = _drawn(look, subject, data, asked)
@@ -80,4 +82,5 @@ if __name__ == "__main__":
             transects=snakemake.params.get("transects"),
             period=snakemake.params.get("period"),
             limits=snakemake.params.get("limits"),
+            compose=snakemake.params.style.get("compose"),
         )

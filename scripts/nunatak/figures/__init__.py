@@ -3,8 +3,9 @@
 from nunatak.figures.drawing import draw
 from nunatak.figures.layouts import Drawn, NothingToDraw, empty
 from nunatak.figures.map_layouts import extent, height_change
+from nunatak.figures.presets import PRESETS, Preset, preset
 from nunatak.figures.profile_layouts import change_by_elevation, height_change_series, repeat_pair, transect
-from nunatak.figures.style import PRESETS, Preset, preset, save, sidecar_of, use
+from nunatak.figures.style import save, sidecar_of, use
 from nunatak.figures.subject import Subject
 
 __all__ = [

@@ -180,11 +180,12 @@ def freeboard_series(look, *, title, table, what="freeboard"):
     """
     bins = list(dict.fromkeys(table["bins"]))
     short, longest = (table[table["bins"] == name] for name in (bins[0], bins[-1]))
-    fig = style.new_figure(look, height_mm=TITLE_MM + 100)
+    tall = 26 if look.narrow else 45
+    fig = style.new_figure(look, height_mm=TITLE_MM + tall + (63 if look.narrow else 55))
     label = fill(f"{what} (m)", _LABEL_WIDTH)
     left = 15 + 4 * label.count("\n")
     width = look.page_mm - left - 5
-    ax = style.add_axes(fig, left, TITLE_MM + 6, width, 45)
+    ax = style.add_axes(fig, left, TITLE_MM + 6, width, tall)
     if len(bins) > 1:
         freeboard.series_steps(
             ax, longest, label=f"all segments of a {_LABELS.get(bins[-1], bins[-1])}, ± one standard error"
@@ -203,7 +204,7 @@ def freeboard_series(look, *, title, table, what="freeboard"):
     )
     ax.set_ylabel(label)
     ax.margins(y=0.15)
-    low = style.add_axes(fig, left, TITLE_MM + 6 + 45 + 8, width, 22, sharex=ax)
+    low = style.add_axes(fig, left, TITLE_MM + 6 + tall + 8, width, 22, sharex=ax)
     for row in short.itertuples():
         low.fill_between([row.time_start, row.time_end], 0, row.area / 1000, color=colour.CATEGORIES[4], lw=0)
     low.set_ylim(0, None)
@@ -215,7 +216,7 @@ def freeboard_series(look, *, title, table, what="freeboard"):
         panel.spines[["top", "right"]].set_visible(False)
         style.panel_letter(panel, number, look)
     handles, labels = ax.get_legend_handles_labels()
-    fig.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.53, 0.0), ncols=2)
+    fig.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.53, 0.0), ncols=1 if look.narrow else 2)
     write_title(fig, title, look)
     caption = (
         f"(a) Mean {what} of the region, segments weighted by length; bars and bands are one standard error, from the "
@@ -239,9 +240,11 @@ def freeboard_distribution(look, *, title, table, what="freeboard"):
     ----------
     table : DataFrame of distribution.csv, of one region
     """
-    fig = style.new_figure(look, height_mm=TITLE_MM + 78)
-    ax = style.add_axes(fig, 15, TITLE_MM + 6, look.page_mm - 20 - 46, 58)
     groups = list(table.groupby(["time_start", "time_end"]))[-MOST_PANELS:]
+    beside, tall = 0 if look.narrow else 46, look.tall(58)
+    below = 22 + 4.2 * -(-len(groups) // 2) if look.narrow else 20
+    fig = style.new_figure(look, height_mm=TITLE_MM + tall + below)
+    ax = style.add_axes(fig, 15, TITLE_MM + 6, look.page_mm - 20 - beside, tall)
     shades = colour.time_map()(np.linspace(0, 1, max(len(groups), 2)))
     numbers, reach = {}, []
     for ((start, end), rows), shade in zip(groups, shades, strict=False):
@@ -257,7 +260,10 @@ def freeboard_distribution(look, *, title, table, what="freeboard"):
         }
     ax.set(xlim=(min(reach), max(reach)), ylim=(0, None), xlabel=f"{what} (m)", ylabel="density (1/m)")
     ax.spines[["top", "right"]].set_visible(False)
-    fig.legend(*ax.get_legend_handles_labels(), loc="center left", bbox_to_anchor=(1 - 48 / look.page_mm, 0.55))
+    if beside:
+        fig.legend(*ax.get_legend_handles_labels(), loc="center left", bbox_to_anchor=(1 - 48 / look.page_mm, 0.55))
+    else:
+        fig.legend(*ax.get_legend_handles_labels(), loc="lower center", bbox_to_anchor=(0.53, 0.0), ncols=2)
     write_title(fig, title, look)
     caption = (
         f"Distribution of {what} over the region, segments weighted by length; dashed: medians. The axis ends where "

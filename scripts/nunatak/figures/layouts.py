@@ -60,6 +60,8 @@ def empty(look, *, title, reason):
 
 def write_title(fig, text, look):
     """Write the figure's title into the strip on top, left, leaving room for the mark of simulated data."""
+    if style.PART.get() is not None:
+        return None  # a composed figure has one title
     width, height = style.size_mm(fig)
     room = (width - 30) / 25.4 * 72 / (0.53 * look.font_pt)  # characters of a mean width of 0.53 em
     if len(text) > room:

@@ -38,20 +38,17 @@ def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=
     pad = 0.06 * max(np.ptp(x), np.ptp(y))
     box = (x.min() - pad, x.max() + pad, y.min() - pad, y.max() + pad)
 
-    disc = 52.0
-    wide, tall = maps.fit(box, width=look.page_mm - disc - LEFT - 12, height=105)
-    legend_rows = 1 + (len(footprints) + len(further or {}) + (ice_area is not None)) // 3
+    disc = 0.0 if look.narrow else 52.0  # a part of a composed figure has no room for the locator
+    wide, tall = maps.fit(box, width=look.page_mm - disc - LEFT - 12, height=48 if look.narrow else 105)
+    legend_rows = 1 + (len(footprints) + len(further or {}) + (ice_area is not None)) // (2 if look.narrow else 3)
     height = TITLE_MM + 6 + max(tall, disc) + BELOW + 3 + 4 * legend_rows
     fig = style.new_figure(look, height_mm=height)
     left = disc + 8 + LEFT + (look.page_mm - disc - LEFT - 12 - wide) / 2
-    pole = style.add_axes(fig, 3, TITLE_MM + 6 + (max(tall, disc) - disc) / 2, disc, disc)
-    globe.hemisphere(
-        pole,
-        south=region.centroid.y < 0,
-        highlight=region,
-        reach=35 if abs(region.centroid.y) > 62 else 65,
-    )
-    style.panel_letter(pole, 0, look)
+    if disc:
+        pole = style.add_axes(fig, 3, TITLE_MM + 6 + (max(tall, disc) - disc) / 2, disc, disc)
+        reach = 35 if abs(region.centroid.y) > 62 else 65
+        globe.hemisphere(pole, south=region.centroid.y < 0, highlight=region, reach=reach)
+        style.panel_letter(pole, 0, look)
 
     ax = style.add_axes(fig, left, TITLE_MM + 6, wide, tall)
     ax.set(xlim=box[:2], ylim=box[2:], aspect="equal")
@@ -63,14 +60,16 @@ def extent(look, *, title, region, further=None, crs, ice_area=None, footprints=
     ax.set(xlim=box[:2], ylim=box[2:])
     maps.km_axes(ax)
     length = maps.scale_bar(ax, crs)
-    style.panel_letter(ax, 1, look)
-    centre = min((left + wide / 2) / look.page_mm, 1 - 52 / look.page_mm)
-    fig.legend(handles=handles, loc="lower center", bbox_to_anchor=(centre, 0.0), ncols=min(len(handles), 3))
+    style.panel_letter(ax, 1 if disc else 0, look)
+    centre = min((left + wide / 2) / look.page_mm, 1 - 52 / look.page_mm) if disc else 0.5
+    across = min(len(handles), 3 if disc else 2)
+    fig.legend(handles=handles, loc="lower center", bbox_to_anchor=(centre, 0.0), ncols=across)
     write_title(fig, title, look)
     n = {product: len(shapes) for product, shapes in dict(footprints).items()}
     said = ", ".join(f"{product.upper()} {count}" for product, count in n.items()) or "none"
+    place = "Region" if look.narrow else "Region of the study. (a) Position about the pole. (b) Region"
     caption = (
-        f"Region of the study. (a) Position about the pole. (b) Region, ice and granules; projection {crs}, scale bar "
+        f"{place}, ice and granules; projection {crs}, scale bar "
         f"in true kilometres. Land: {land_note}. Granules drawn: {said}."
     )
     numbers = {"bounds_lonlat_deg": [rounded(v) for v in region.bounds], "footprints": n, "scale_bar_km": length[0]}
@@ -122,8 +121,8 @@ def height_change(
     """
     box = maps.extent_of(changes[0]["dh"])
     room = (look.page_mm - len(changes) * (LEFT + 2) - 3) / len(changes)
-    wide, tall = maps.fit(box, width=room, height=125)
-    fig = style.new_figure(look, height_mm=TITLE_MM + 6 + tall + BELOW + BAR + 15)
+    wide, tall = maps.fit(box, width=room, height=48 if look.narrow else 125)
+    fig = style.new_figure(look, height_mm=TITLE_MM + 6 + tall + BELOW + BAR + (18 if look.narrow else 15))
     numbers = {}
     for index, change in enumerate(changes):
         left = LEFT + index * (room + LEFT + 2) + (room - wide) / 2
@@ -148,7 +147,8 @@ def height_change(
         handles = [maps.missing_patch(), maps.hatch_patch("interpolated, or smaller than two standard errors")]
     else:
         handles = [maps.missing_patch()]
-    fig.legend(handles=handles, loc="lower center", ncols=2, bbox_to_anchor=(0.5, 0.0), handlelength=2.2)
+    across = 1 if look.narrow else 2
+    fig.legend(handles=handles, loc="lower center", ncols=across, bbox_to_anchor=(0.5, 0.0), handlelength=2.2)
     write_title(fig, title, look)
     spans = "; ".join(
         f"({'abcdef'[i]}) {epoch_range(c.attrs['since'], c.attrs['until'])}" for i, c in enumerate(changes)

@@ -128,8 +128,9 @@ def speed_series(look, *, title, series):
     series : DataFrame of series.parquet
     """
     names = list(dict.fromkeys(series["point"]))[:4]
-    tall = 52 if len(names) == 1 else 34
-    fig = style.new_figure(look, height_mm=TITLE_MM + 18 + len(names) * (tall + 8))
+    tall = look.tall(52) if len(names) == 1 else 34
+    below = 24 if look.narrow else 18
+    fig = style.new_figure(look, height_mm=TITLE_MM + below + len(names) * (tall + 8))
     axes = []
     for number, name in enumerate(names):
         ax = style.add_axes(fig, 17, TITLE_MM + 6 + number * (tall + 8), look.page_mm - 22, tall)
@@ -145,7 +146,13 @@ def speed_series(look, *, title, series):
         ax.set_ylim(*_limits(rows["v"]))
         axes.append(ax)
     labelled = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    fig.legend(labelled.values(), labelled.keys(), loc="lower center", bbox_to_anchor=(0.53, 0.0), ncols=4)
+    fig.legend(
+        labelled.values(),
+        labelled.keys(),
+        loc="lower center",
+        bbox_to_anchor=(0.53, 0.0),
+        ncols=2 if look.narrow else 4,
+    )
     write_title(fig, title, look)
     pairs = series[series["kind"] == "pair"]
     told = pairs if len(pairs) else series[series["kind"] == "annual"]
@@ -168,10 +175,11 @@ def flowline_speed(look, *, title, lines):
     ----------
     lines : DataFrame of flowline.parquet, of one flowline; year 0 is the mean field
     """
-    fig = style.new_figure(look, height_mm=TITLE_MM + 97)
+    tall = 24 if look.narrow else 50
+    fig = style.new_figure(look, height_mm=TITLE_MM + tall + 47)
     width = look.page_mm - 17 - 26
-    ax = style.add_axes(fig, 17, TITLE_MM + 6, width, 50)
-    low = style.add_axes(fig, 17, TITLE_MM + 6 + 50 + 6, width, 22, sharex=ax)
+    ax = style.add_axes(fig, 17, TITLE_MM + 6, width, tall)
+    low = style.add_axes(fig, 17, TITLE_MM + 6 + tall + 6, width, 22, sharex=ax)
     mean = lines[lines["year"] == 0]
     years = lines[lines["year"] > 0]
     norm = Normalize(years["year"].min(), max(years["year"].max(), years["year"].min() + 1))
@@ -196,7 +204,7 @@ def flowline_speed(look, *, title, lines):
         fig,
         ScalarMappable(norm, cmap),
         look,
-        (17 + width + 5, TITLE_MM + 6, 3, 50),
+        (17 + width + 5, TITLE_MM + 6, 3, tall),
         label="year",
         orientation="vertical",
     )

@@ -21,15 +21,16 @@ def height_change_series(look, *, title, regions, source_note=""):
         relative to the first epoch
     source_note : words on the error band, for the caption
     """
-    fig = style.new_figure(look, height_mm=TITLE_MM + 74)
-    width = (look.page_mm - 2 * 15 - 4) / 2
+    tall = look.tall(50)
+    fig = style.new_figure(look, height_mm=TITLE_MM + tall + 24)
+    width = look.page_mm - 18 if look.narrow else (look.page_mm - 2 * 15 - 4) / 2
     numbers: dict[str, dict] = {}
     panels = (
         ("volume_change", "volume_sigma", "volume change (km³)"),
         ("mean_dh", "mean_dh_sigma", "mean height change (m)"),
     )
-    for index, (value, sigma, label) in enumerate(panels):
-        ax = style.add_axes(fig, 13 + index * (width + 15), TITLE_MM + 6, width, 50)
+    for index, (value, sigma, label) in enumerate(panels[1:] if look.narrow else panels):
+        ax = style.add_axes(fig, 13 + index * (width + 15), TITLE_MM + 6, width, tall)
         for (name, table), shade in zip(regions.items(), colour.CATEGORIES, strict=False):
             elevation.change_series(
                 ax, table["time"], table[value], table[sigma], label=name.replace("_", " "), colour_of=shade
@@ -52,8 +53,9 @@ def height_change_series(look, *, title, regions, source_note=""):
     fig.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=min(len(labels), 5))
     write_title(fig, title, look)
     first = next(iter(regions.values()))["time"]
+    what = "Area-weighted" if look.narrow else "(a) Volume change and (b) area-weighted"
     caption = (
-        f"(a) Volume change and (b) area-weighted mean height change since {month(first.iloc[0])} of every region; "
+        f"{what} mean height change since {month(first.iloc[0])} of every region; "
         f"bands are one standard error{source_note}. The surface is the product's fixed surface: change at the calving "
         "front is not in it."
     ) + (f" Grey: no data, {' and '.join(gap.get_label() for gap in gaps)}." if gaps else "")
@@ -69,13 +71,14 @@ def change_by_elevation(look, *, title, table, span=""):
     table : DataFrame with band_low, band_high, mean_dh, dh_sigma (m), area (km2)
     span : epochs, for the caption
     """
-    fig = style.new_figure(look, height_mm=TITLE_MM + 90)
+    tall = look.tall(70)
+    fig = style.new_figure(look, height_mm=TITLE_MM + tall + 20)
     room = look.page_mm - 15 - 8
-    ax = style.add_axes(fig, 15, TITLE_MM + 6, room * 0.66, 70)
+    ax = style.add_axes(fig, 15, TITLE_MM + 6, room * 0.66, tall)
     elevation.change_by_elevation(ax, table["band_low"], table["band_high"], table["mean_dh"], table["dh_sigma"])
     ax.set(xlabel="mean height change (m)", ylabel="elevation (m above WGS84)")
     style.panel_letter(ax, 0, look)
-    side = style.add_axes(fig, 15 + room * 0.66 + 6, TITLE_MM + 6, room * 0.34 - 6, 70, sharey=ax)
+    side = style.add_axes(fig, 15 + room * 0.66 + 6, TITLE_MM + 6, room * 0.34 - 6, tall, sharey=ax)
     elevation.band_area(side, table["band_low"], table["band_high"], table["area"])
     side.set_xlabel("ice area (km²)")
     side.tick_params(axis="y", labelleft=False)
@@ -104,6 +107,8 @@ def transect(look, *, title, section, dh, crs, ice_area=None, name="A", points=N
     points : DataFrame with distance (m along the line), change, change_sigma (m, first to last epoch): what ATL11 says
         where its tracks cross the line, or None
     """
+    if look.narrow:
+        return _transect_alone(look, section, points, name)
     box = maps.extent_of(dh)
     wide, tall = maps.fit(box, width=look.page_mm * 0.40, height=92)
     body = max(tall, 86)
@@ -131,22 +136,7 @@ def transect(look, *, title, section, dh, crs, ice_area=None, name="A", points=N
         for side in ("top", "right"):
             profile.spines[side].set_visible(False)
         style.panel_letter(profile, index + 1, look)
-    if points is not None and len(points):
-        profile.errorbar(
-            points["distance"] / 1000,
-            points["change"],
-            yerr=points["change_sigma"],
-            fmt="o",
-            ms=2.6,
-            color="#111111",
-            mfc="white",
-            mew=0.7,
-            elinewidth=0.6,
-            capsize=1.2,
-            zorder=6,
-            label="ATL11",
-        )
-        profile.legend(loc="best")
+    _rates_on(profile, points)
     profile.set_xlabel(f"distance from {name} to {name}′ (km)")
     _time_bar(fig, look, section["time"].values, (left, TITLE_MM + 6 + body + 9, width, 3))
     write_title(fig, title, look)
@@ -164,6 +154,45 @@ def transect(look, *, title, section, dh, crs, ice_area=None, name="A", points=N
         "limit_m": rounded(image.norm.vmax),
     }
     return Drawn(fig, title, caption, numbers, crs)
+
+
+def _rates_on(ax, points):
+    """Draw what ATL11 says where its tracks cross a transect, where there is any."""
+    if points is None or not len(points):
+        return
+    ax.errorbar(
+        points["distance"] / 1000,
+        points["change"],
+        yerr=points["change_sigma"],
+        fmt="o",
+        ms=2.6,
+        color="#111111",
+        mfc="white",
+        mew=0.7,
+        elinewidth=0.6,
+        capsize=1.2,
+        zorder=6,
+        label="ATL11",
+    )
+    ax.legend(loc="best")
+
+
+def _transect_alone(look, section, points, name):
+    """Draw the change along a transect as a part of a composed figure, whose maps show where it lies."""
+    tall, times = look.tall(50), section["time"].values
+    fig = style.new_figure(look, height_mm=TITLE_MM + 6 + tall + 22)
+    ax = style.add_axes(fig, 13, TITLE_MM + 6, look.page_mm - 18, tall)
+    elevation.change_profiles(ax, section)
+    _rates_on(ax, points)
+    ax.set(ylabel=f"change since {month(times[0])} (m)", xlabel=f"distance from {name} to {name}′ (km)")
+    ax.spines[["top", "right"]].set_visible(False)
+    style.panel_letter(ax, 0, look)
+    _time_bar(fig, look, times, (13, TITLE_MM + 6 + tall + 11, look.page_mm - 18, 3))
+    caption = (
+        f"Change along the transect {name}–{name}′ since the first epoch, coloured by time; the band is one standard "
+        "error of the last epoch. Distance is geodesic."
+    )
+    return Drawn(fig, "", caption, {"dh_m": style.statistics(section["dh"]), "epochs": int(section.sizes["time"])})
 
 
 def _free_lower(values):

@@ -44,7 +44,7 @@ def in_region(look, subject, data):
     return map_layouts.height_change(
         look,
         title=f"{subject.title}: height change ({_cells(change)})",
-        changes=_spans(change, rates),
+        changes=_spans(look, change, rates),
         crs=crs,
         ice_area=change["ice_area"].isel(time=0),
         focus=subject.focus if same else None,
@@ -62,17 +62,19 @@ def in_focus(look, subject, data):
     return map_layouts.height_change(
         look,
         title=f"{subject.title}: height change in the focus ({_cells(change)})",
-        changes=_spans(change, rates),
+        changes=_spans(look, change, rates),
         crs=crs,
         ice_area=change["ice_area"].isel(time=0),
         transects=_on_map(subject.transects, crs),
     )
 
 
-def _spans(change, rates):
-    """Return the change over the first quarter and over the whole period."""
+def _spans(look, change, rates):
+    """Return the change over the first quarter and over the whole period, in a narrow figure that alone."""
     years = change.decimal_year.values
-    spans = [(years[0], years[1]), (years[0], years[-1])] if years.size > 2 else [(years[0], years[-1])]
+    spans = (
+        [(years[0], years[1]), (years[0], years[-1])] if years.size > 2 and not look.narrow else [(years[0], years[-1])]
+    )
     return [elevation.change_between(change, *span, rates=rates) for span in spans]
 
 

@@ -1,15 +1,17 @@
 """
-Journal presets and the one way a figure is saved.
+Create figures of a preset's width, and save them in the one way they are saved.
 
-Sizes, fonts and resolutions come from a table with its sources; a figure is saved at exactly the preset's width,
+A figure is saved at exactly the preset's width,
 with equal bytes for equal content, and with a JSON sidecar that holds what was drawn and from what.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 
 import matplotlib as mpl
 import numpy as np
@@ -17,6 +19,7 @@ from matplotlib.figure import Figure
 
 import nunatak
 from nunatak.constants import SIMULATED
+from nunatak.figures.presets import PRESETS, Preset, preset
 from nunatak.runtime import NunatakError, write_json, written
 
 MM_PER_INCH = 25.4
@@ -27,86 +30,6 @@ _METADATA: dict[str, dict] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
 }
-
-
-@dataclass(frozen=True)
-class Preset:
-    """
-    What a journal asks of a figure.
-
-    Attributes
-    ----------
-    column_mm, page_mm : width of a figure over one column and over the page
-    height_mm : largest height
-    font_pt, small_pt : axis labels and titles; tick labels, legends, notes
-    panel : how panel letters are written, "a" in the place of the letter
-    panel_pt : size of panel letters, bold
-    dpi : of rasters, at final size
-    source : where the numbers are from
-    checked : whether the widths were read in the journal's own words; else they are only commonly quoted
-    """
-
-    column_mm: float
-    page_mm: float
-    height_mm: float
-    font_pt: float
-    small_pt: float
-    panel: str
-    panel_pt: float
-    dpi: int
-    source: str
-    checked: bool
-
-
-PRESETS = {
-    "copernicus": Preset(
-        83,
-        177,
-        230,
-        8,
-        7,
-        "(a)",
-        8,
-        450,
-        "publications.copernicus.org, manuscript preparation: colour-vision check asked for; widths 8.3 / 17.7 cm "
-        "commonly quoted",
-        False,
-    ),
-    "agu": Preset(
-        95,
-        190,
-        230,
-        8,
-        7,
-        "(a)",
-        8,
-        450,
-        "publications.agu.org/author-resource-center/graphics: 300-600 dpi at final size; widths 95 / 190 mm commonly "
-        "quoted",
-        False,
-    ),
-    "nature": Preset(
-        89,
-        183,
-        170,
-        7,
-        6,
-        "a",
-        8,
-        450,
-        "research-figure-guide.nature.com: 89 / 183 mm, at most 170 mm high, text 5-7 pt, panel letters 8 pt bold, "
-        "fonts embedded as TrueType",
-        True,
-    ),
-    "screen": Preset(110, 200, 260, 9, 8, "(a)", 9, 150, "this project: reports read on a screen", True),
-}
-
-
-def preset(name):
-    """Return the preset of that name, or raise one line that lists the names there are."""
-    if name not in PRESETS:
-        raise NunatakError(f"figures: preset: {name!r} is unknown; choose one of {', '.join(PRESETS)}")
-    return PRESETS[name]
 
 
 def rc_params(look: Preset):
@@ -167,23 +90,58 @@ def new_figure(look: Preset, *, height_mm, width="page"):
     """
     width_mm = {"page": look.page_mm, "column": look.column_mm}[width]
     height = min(height_mm, look.height_mm)
+    part = PART.get()
+    if part is not None and part.parent is not None:
+        return part.place(height)
     return Figure(figsize=(width_mm / MM_PER_INCH, height / MM_PER_INCH))
+
+
+@dataclass
+class Part:
+    """A place in a composed figure, which a layout fills as if it were a figure of its own."""
+
+    parent: Figure | None = None
+    """the composed figure, None while a part is only measured"""
+    left: float = 0.0
+    top: float = 0.0
+    width: float = 0.0
+    first: int = 0
+    """number of the part's first panel letter"""
+    letters: int = 0
+    """panel letters that were written"""
+
+    def place(self, height):
+        """Return a part of the composed figure at this place, its height in millimetres."""
+        w, h = size_mm(self.parent)
+        made = self.parent.add_subfigure(self.parent.add_gridspec(1, 1)[0])
+        made.bbox_relative.p0 = (self.left / w, 1 - (self.top + height) / h)
+        made.bbox_relative.p1 = ((self.left + self.width) / w, 1 - self.top / h)
+        return made
+
+
+# the part that is filled now; None where a figure is drawn on its own
+PART: ContextVar[Part | None] = ContextVar("part", default=None)
 
 
 def add_axes(fig, left, top, width, height, **options):
     """Add axes at a place given in millimetres from the figure's left and upper edges."""
-    w, h = fig.get_size_inches() * MM_PER_INCH
+    w, h = size_mm(fig)
     return fig.add_axes((left / w, 1 - (top + height) / h, width / w, height / h), **options)
 
 
 def size_mm(fig):
     """Return (width, height) of a figure in millimetres."""
-    return tuple(float(v) for v in fig.get_size_inches() * MM_PER_INCH)
+    inches = fig.get_size_inches() if isinstance(fig, Figure) else fig.bbox.size / fig.dpi
+    return tuple(float(v) for v in inches * MM_PER_INCH)
 
 
 def panel_letter(ax, index, look: Preset):
     """Write a panel's letter above the upper left corner of an Axes, left of its title."""
-    letter = look.panel.replace("a", "abcdefghij"[index])
+    part = PART.get()
+    if part is not None:
+        part.letters = max(part.letters, index + 1)
+        index += part.first
+    letter = look.panel.replace("a", ascii_lowercase[index])
     title = ax.get_title(loc="left")
     ax.set_title("")
     note = ax.annotate(

@@ -26,6 +26,7 @@ class Subject:
     coastline : a file with land for polar maps, or None
     period : the study's as plain values, with start and end; None where titles name whole time bins
     limits : the study's limits of rates at reference points, `max_error` and `max_rate`
+    compose : composed figures by name: rows of names of figures
     """
 
     name: str
@@ -35,6 +36,7 @@ class Subject:
     coastline: str | None = None
     period: Mapping[str, Any] | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
+    compose: Mapping[str, Any] = field(default_factory=dict)
 
 
 def area(data):

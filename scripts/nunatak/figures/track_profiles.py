@@ -96,9 +96,10 @@ def atl06_profile(look, *, title, segments):
     good = segments[segments["good"]].sort_values(["cycle", "x_atc"])
     start, times = good["x_atc"].min(), good.groupby("cycle")["time"].min()
     colours, cmap, norm = elevation.time_colours(times.to_numpy())
-    fig = style.new_figure(look, height_mm=TITLE_MM + 84)
+    tall = look.tall(52)
+    fig = style.new_figure(look, height_mm=TITLE_MM + tall + 32)
     width = look.page_mm - 16 - 6
-    ax = style.add_axes(fig, 16, TITLE_MM + 6, width, 52)
+    ax = style.add_axes(fig, 16, TITLE_MM + 6, width, tall)
     for cycle, shade in zip(times.index, colours, strict=True):
         rows = good[good["cycle"] == cycle]
         ax.plot(
@@ -108,7 +109,7 @@ def atl06_profile(look, *, title, segments):
     ax.set_xlim(0, max(good["x_atc"].max() - start, 20.0) / 1000)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
-    box = (16, TITLE_MM + 6 + 52 + 13, width, 3)
+    box = (16, TITLE_MM + 6 + tall + 13, width, 3)
     bar = colour_bar(fig, ScalarMappable(norm, cmap), look, box, label="time of the cycle (year)")
     bar.ax.xaxis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:.1f}"))
     write_title(fig, title, look)

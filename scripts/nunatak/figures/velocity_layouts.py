@@ -65,7 +65,7 @@ def panels(
     box = maps.extent_of(shown[0].values)
     top, foot, head = TITLE_MM + 6, 9 + BAR + 16, 7.0 if any(p.heading for p in shown) else 3.0
     width = (look.page_mm - LEFT - 4 - between * (columns - 1)) / columns
-    most = min((look.height_mm - top - foot - head * (rows - 1)) / rows, 120)
+    most = min((look.height_mm - top - foot - head * (rows - 1)) / rows, 42 if look.narrow else 120)
     wide, tall = maps.fit(box, width=width, height=most)
     fig = style.new_figure(look, height_mm=top + rows * tall + head * (rows - 1) + foot)
     left = LEFT + (look.page_mm - LEFT - 4 - columns * wide - between * (columns - 1)) / 2

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nunatak.granules.products import product_row, products_with
-from nunatak.results.figures import FIGURES, row_of
+from nunatak.results.figures import FIGURES, composed, row_of
 from nunatak.results.table import FURTHER, RASTERS, RESULTS, Study, is_local
 
 # the notebook of each topic, and the results any of which it speaks of
@@ -125,8 +125,10 @@ def drawn_from(study: Study, figure: str) -> dict[str, str]:
     study : Study, the study as it was loaded
     figure : Figure, a row of the table of figures
     """
-    made = results(study)
-    return {name: made[name] for name in dict.fromkeys(("regions", *row_of(figure).inputs)) if name in made}
+    made, row = results(study), row_of(figure)
+    parts = composed.parts_of(study, figure) if row.topic == "composed" else ()
+    inputs = dict.fromkeys(("regions", *row.inputs, *(name for part in parts for name in row_of(part).inputs)))
+    return {name: made[name] for name in inputs if name in made}
 
 
 def figure_listing(study: Study) -> list[str]:

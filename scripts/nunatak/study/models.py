@@ -227,7 +227,7 @@ class StudyFile(Settings):
                     f"products.{name}: the period {self.period} holds none of its cycles; widen the period or cycles"
                 )
         refuse_safe_hold(self.period, self.products)
-        for name in self.figures.names or ():
+        for name in (*(self.figures.names or ()), *self.figures.composed):
             self._check_figure(name)
         self._check_tracks()
         check_sections(self)

@@ -13,7 +13,7 @@ from nunatak.constants import GLACIER_DENSITY, GLACIER_DENSITY_SIGMA
 from nunatak.parameters.freeboard import Bin, GriddedValues
 from nunatak.parameters.statistics import STATISTICS, WEIGHTINGS, statistic
 from nunatak.parameters.velocity import AnnualFit, Inversion
-from nunatak.study.base import Listed, Model, Month, key
+from nunatak.study.base import Listed, Model, Month, Word, key
 from nunatak.study.lines import check_rasters
 
 Weighting = Literal[tuple(WEIGHTINGS)]  # type: ignore[valid-type]
@@ -26,7 +26,7 @@ GridPreset = Literal[
     "nsidc_south_hughes",
     "ross_sea_tutorial",
 ]
-Preset = Literal["copernicus", "agu", "nature"]
+Preset = Literal["copernicus", "agu", "nature", "elsevier"]
 Format = Literal["pdf", "png", "svg"]
 
 
@@ -228,6 +228,26 @@ class Figures(Model):
     preset: Preset = key("copernicus", "widths and fonts of a publisher")
     formats: Listed[Format] = key(("pdf", "png"), "file formats", min_length=1)
     names: Listed[str] | None = key(None, "only these figures; all that the products allow where not given")
+    compose: dict[Word, Listed[Listed[str]]] = key(
+        {}, "figures composed of others, rows of names: {story: [[extent, height_change_focus], [surface, surface]]}"
+    )
     coastline: str | None = key(
         None, "a vector file with land for polar maps and the extent; land of Natural Earth where not given"
     )
+
+    @field_validator("compose")
+    @classmethod
+    def _whole(cls, value):
+        for name, rows in value.items():
+            if not rows or not all(rows):
+                raise ValueError(f"{name} has an empty row; write a figure's name in each")
+            if any(part.startswith("composed_") for row in rows for part in row):
+                raise ValueError(f"{name} holds a composed figure; name the figures themselves")
+            if len(set(names := [part for row in rows for part in dict.fromkeys(row)])) < len(names):
+                raise ValueError(f"{name} names a figure in two rows; a panel spans columns of one row alone")
+        return value
+
+    @property
+    def composed(self) -> tuple[str, ...]:
+        """Return the names of all figures that composed ones are made of."""
+        return tuple(name for rows in self.compose.values() for row in rows for name in row)

@@ -7,14 +7,14 @@ need from a figure's row.
 
 from __future__ import annotations
 
-from nunatak.results.figures import dynamics, elevation, freeboard, photons, tracks, velocity
+from nunatak.results.figures import composed, dynamics, elevation, freeboard, photons, tracks, velocity
 from nunatak.results.figures.row import Figure
 from nunatak.results.table import Study
 
 # in the order in which a study draws and shows them
 FIGURES: dict[str, Figure] = {
     row.name: row
-    for rows in (elevation.ROWS, tracks.ROWS, photons.ROWS, velocity.ROWS, dynamics.ROWS, freeboard.ROWS)
+    for rows in (elevation.ROWS, tracks.ROWS, photons.ROWS, velocity.ROWS, dynamics.ROWS, freeboard.ROWS, composed.ROWS)
     for row in rows
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from nunatak.results.table import RESULTS, Study
 
@@ -16,12 +17,12 @@ class Figure:
     Attributes
     ----------
     name : of the figure and its files
-    topic : elevation, photons, velocity, dynamics or freeboard
+    topic : elevation, photons, velocity, dynamics, freeboard or composed
     inputs : results it is drawn from; it cannot do without the first, the others are used where the study has them
     draw : module:function of (look, subject, data) that draws it, below `nunatak`
     shows : what it shows, in a few words for lists; the caption is written with the figure, from what was drawn
     when : condition on the study, beside the first input; None where there is no further one
-    each : key of the study whose every entry gets a figure <name>_<entry>
+    each : key of the study, such as figures.compose, whose every entry gets a figure <name>_<entry>
     """
 
     name: str
@@ -45,7 +46,7 @@ class Figure:
         ----------
         study : Study, the study as it was loaded
         """
-        return [f"{self.name}_{entry}" for entry in getattr(study, self.each)] if self.each else [self.name]
+        return [f"{self.name}_{entry}" for entry in attrgetter(self.each)(study)] if self.each else [self.name]
 
     def is_possible(self, study: Study) -> bool:
         """
