@@ -97,7 +97,7 @@ def opened(chromium, request):
 def test_a_click_gives_the_series_of_the_file_in_any_time_zone(opened, results):
     """Values and errors to the last bit, times as the file has them, with EPSG and unit."""
     told = opened(results)
-    told.layer("change-1km-0")
+    told.layer("change-1km-delta_h")
     truth = viewed.change(TIMES)
     for row, column in ((3, 4), (12, 30), (29, 0)):
         told.click(viewed.GRID.x[column], viewed.GRID.y[row])
@@ -139,7 +139,7 @@ def test_a_value_names_the_granules_behind_its_time(opened, results):
     told.click(viewed.GRID.x[20], viewed.GRID.y[15])
     assert told.page.text_content("#values summary") == "granules behind 2018: 1"
     assert told.page.text_content("#values .names") == "pair_2018"
-    told.layer("change-1km-0")
+    told.layer("change-1km-delta_h")
     assert told.page.locator("#values .names li").all_text_contents() == ["ATL15_SV_one", "ATL15_SV_two"]
 
 
@@ -174,7 +174,7 @@ def test_the_keyboard_alone_asks_for_values_and_moves_time(opened, results):
 
 def test_colours_are_changed_and_wrong_limits_are_refused(opened, results):
     told = opened(results)
-    told.layer("change-1km-0")
+    told.layer("change-1km-delta_h")
     page = told.page
     pixel = """(() => { const { layer, step } = nunatak.sides[0].pane;
         const canvas = layer.paint(step, nunatak.index.palettes, 'dcdcdc');
@@ -234,7 +234,7 @@ def test_axe_finds_nothing(opened, results):
         return [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found["violations"]]
 
     assert faults() == []
-    told.layer("change-1km-0")
+    told.layer("change-1km-delta_h")
     told.click(viewed.GRID.x[5], viewed.GRID.y[5])
     assert faults() == []
     told.page.evaluate("p => nunatak.at('EPSG:3413', p)", [[1.05e6, -3.9e5], [1.07e6, -4.0e5]])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from nunatak.files.tables import read_table
 from nunatak.geometry.grid import Grid
 from nunatak.results.loading import Opened
-from nunatak.results.reading import granule_tables
+from nunatak.results.reading import listed, resolutions
 
 
 class Row(NamedTuple):
@@ -47,7 +49,6 @@ _MAPS = (
     Row("strain", "e_shr", "sigma", "shear strain rate"),
     Row("strain", "e_eff", "", "effective strain rate", "amount"),
 )
-_CHANGE = "change", "delta_h"
 _FREEBOARD = ("mean", "stderr"), ("median", ""), ("count", "")
 
 
@@ -90,9 +91,11 @@ def layers(inputs: Mapping[str, Any]) -> Iterator[Layer]:
     inputs : mapping of the names of results, and of `granules`, to a path or a list of paths
     """
     opened = Opened(inputs)
-    behind = {name: _granules(table) for name, table in granule_tables(inputs.get("granules", [])).items()}
-    if "image_pairs" in opened:
-        behind["itslive"] = _pairs(opened["image_pairs"])
+    # an archive has many more image pairs than a study uses
+    tables = {Path(path).parent.name: path for path in listed(inputs.get("granules", []))}
+    behind = {name: _granules(path) for name, path in tables.items() if name != "itslive"}
+    if "image_pairs" in opened.paths:
+        behind["itslive"] = _pairs(opened.paths["image_pairs"])
     none = pd.DataFrame({"granule_id": [], "start": [], "end": []})
     flow, others = [row for row in _MAPS if row.result == "annual"], [row for row in _MAPS if row.result != "annual"]
     yield from _maps(opened, flow, behind, none)
@@ -103,24 +106,40 @@ def layers(inputs: Mapping[str, Any]) -> Iterator[Layer]:
 
 def _maps(opened, rows, behind, none):
     for row in rows:
-        if row.result in opened and row.value in opened[row.result]:
+        if row.result in opened.paths and row.value in opened[row.result]:
             yield _layer(opened[row.result], row, f"{row.result}-{row.value}", behind.get(row.product, none))
 
 
 def _height_change(opened, granules):
-    for resolution, (change, rates) in opened.layers.items():
+    """Yield the height change on each grid, its rate, and the rates over a year and over the longest lag."""
+    if "change" not in opened.paths:
+        return
+    path = opened.paths["change"]
+    for resolution in resolutions(path):
+        groups = {name.strip("/"): group for name, group in _groups(path).items()}
+        lags = {float(name.partition("_lag")[2]): name for name in groups if name.startswith(f"{resolution}/dhdt_lag")}
         about = f"ATL15, {resolution}"
-        rows = [(change, "delta_h", f"height change, {about}"), (change, "dhdt", f"rate of height change, {about}")]
-        for lag, rate in rates.items():
-            rows.append((rate, "dhdt", f"rate over {lag / 4:g} years, {about}"))
-        for number, (dataset, name, title) in enumerate(rows):
-            if name in dataset:
-                row = Row("change", name, f"{name}_sigma", title)
-                yield _layer(dataset, row, f"change-{resolution}-{number}", granules)
+        rows = [("height change", "delta_h", resolution), ("rate of height change", "dhdt", resolution)]
+        for lag in sorted(lag for lag in lags if lag in (4, max(lags))):
+            rows.append((f"rate over {_years(lag / 4)}", "dhdt", lags[lag]))
+        for title, name, group in rows:
+            if name in groups[group]:
+                row = Row("change", name, f"{name}_sigma", f"{title}, {about}")
+                yield _layer(groups[group], row, f"change-{group}-{name}".replace("/", "-"), granules)
+
+
+def _groups(path):
+    import xarray as xr
+
+    return xr.open_groups(path, engine="h5netcdf", cache=False)
+
+
+def _years(number):
+    return "a year" if number == 1 else f"{number:g} years"
 
 
 def _freeboard(opened, granules):
-    if "freeboard" not in opened:
+    if "freeboard" not in opened.paths:
         return
     for interval, dataset in opened["freeboard"].items():
         for name, error in _FREEBOARD:
@@ -152,8 +171,9 @@ def _layer(dataset, row, name, granules):
 def _read(found):
     """Return the values of a variable as (step, y, x) float32, rows from the north, as `Grid` has them."""
     along = [name for name in found.dims if name not in ("y", "x")]
-    found = found.transpose(*along, "y", "x").sortby("y", ascending=False).sortby("x")
-    return np.asarray(found.values, dtype="float32").reshape(-1, found.sizes["y"], found.sizes["x"])
+    values = np.asarray(found.transpose(*along, "y", "x").values, dtype="float32")
+    values = values.reshape(-1, found.sizes["y"], found.sizes["x"])
+    return values if found["y"].values[0] > found["y"].values[-1] else np.ascontiguousarray(values[:, ::-1])
 
 
 def _steps(dataset, dim):
@@ -176,11 +196,13 @@ def _seconds(time):
     return int(np.datetime64(time, "s").astype("int64"))
 
 
-def _granules(table):
+def _granules(path):
+    table = read_table(path, columns=["granule_id", "time_start", "time_end"])
     return _spans(table["granule_id"], table["time_start"], table["time_end"])
 
 
-def _pairs(table):
+def _pairs(path):
+    table = read_table(path, columns=["granule_id", "mid_date", "fate"])
     used = table[table["fate"] == "used"]
     return _spans(used["granule_id"], used["mid_date"], used["mid_date"])
 

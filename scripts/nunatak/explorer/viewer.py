@@ -50,8 +50,9 @@ def contents(inputs: Mapping[str, Any], *, study: str, title: str, source: str) 
     blocks : mapping of name to a zlib stream, as `stacks` describes them
     """
     abouts, blocks, boxes, names = [], {}, {}, {}
-    for layer in layers(inputs):
-        about, own = stacks.packed(layer)
+    found = list(layers(inputs))
+    for layer, most in zip(found, stacks.shares(found), strict=True):
+        about, own = stacks.packed(layer, most)
         blocks |= {f"{layer.name}.{name}": block for name, block in own.items()}
         behind = names.setdefault(id(layer.granules), f"granules-{len(names)}")
         if behind not in blocks:

@@ -47,10 +47,10 @@ export class Layer {
     return this;
   }
 
-  // the value of each code, 0 to 254
+  // the value of each code
   meaning(code) {
-    if (!this.logarithmic) return this.low + ((this.high - this.low) * code) / 254;
-    return 10 ** (Math.log10(this.low) + ((Math.log10(this.high) - Math.log10(this.low)) * code) / 254);
+    if (!this.logarithmic) return this.low + ((this.high - this.low) * code) / this.levels;
+    return 10 ** (Math.log10(this.low) + ((Math.log10(this.high) - Math.log10(this.low)) * code) / this.levels);
   }
 
   paint(step, palettes, missing) {
