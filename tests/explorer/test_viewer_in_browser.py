@@ -36,13 +36,13 @@ def written(folder, inputs):
 class Seen:
     """The viewer's page, with what a person does there."""
 
-    def __init__(self, page, path):
+    def __init__(self, page, address):
         self.page, self.asked, self.faults = page, [], []
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
         page.set_default_timeout(15_000)
-        page.goto(path.as_uri())
+        page.goto(address)
         page.wait_for_selector("body[data-ready]", timeout=60_000)
 
     def until(self, condition):
@@ -83,7 +83,7 @@ def opened(chromium, request):
 
     def open_page(path):
         context = chromium.new_context(viewport={"width": 1280, "height": 800}, timezone_id=zone)
-        seen.append((context, path, Seen(context.new_page(), path)))
+        seen.append((context, path, Seen(context.new_page(), path.as_uri())))
         return seen[-1][2]
 
     yield open_page
@@ -244,3 +244,32 @@ def test_axe_finds_nothing(opened, results):
     told.page.wait_for_selector("#layer-b")
     told.settled()
     assert faults() == []
+
+
+def test_the_explorer_serves_the_results_of_a_finished_study(chromium, flow, explorer):
+    """The link beside the study leads to the same viewer, whose layers come from the server, with the file's values."""
+    folder = flow / "results" / "austfonna-simulated-tiny"
+    viewed.write(folder, height_change=viewed.change(TIMES), speeds=viewed.annual([2018, 2019]))
+    (folder / "report.html").write_text("a report", "utf-8")
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.goto(explorer.url)
+    page.wait_for_selector("body[data-ready]")
+    page.select_option("#existing", "austfonna")
+    page.click("#open")
+    page.wait_for_selector("#said:has-text('is open')")
+    assert page.is_hidden("#view")
+    page.check("#simulated")
+    page.wait_for_selector("#view:visible")
+    address = f"{explorer.url}{page.get_attribute('#view', 'href')}"
+    told = Seen(page, address)
+    told.layer("change-1km-delta_h")
+    told.click(viewed.GRID.x[4], viewed.GRID.y[3])
+    values = np.array([float(r["value"] or "nan") for r in told.rows()], dtype="float32")
+    np.testing.assert_array_equal(values, viewed.change(TIMES)["delta_h"].values[:, 3, 4])
+    assert [url for url in told.asked if not url.startswith((explorer.url, "data:", "blob:"))] == []
+    assert told.faults == []
+    page.goto(f"{explorer.url}view.html?of=nothing")
+    page.wait_for_selector("#said:has-text('no study has such results')")
+    context.close()

@@ -52,6 +52,7 @@ class Desk:
             "coverage": self.coverage,
             "run": self.run,
             "going": self.going,
+            "results": self.results,
             "stop": self.stop,
         }
 
@@ -182,10 +183,21 @@ class Desk:
         After its end the report is named as well.
         """
         state = self.runs.state()
-        if "name" in state:
-            report = self.results_of(state["name"], simulated=state["simulated"]) / "report.html"
-            state["report"] = f"report/{report.parent.name}/report.html" if report.exists() else ""
-        return state
+        return state | (self.results(state) if "name" in state else {})
+
+    def results(self, question) -> dict[str, Any]:
+        """
+        Return the addresses of a study's report, and of the viewer of its results.
+
+        They are empty where there are none.
+
+        Raises
+        ------
+        StudyError : there is no such study
+        """
+        folder = self.results_of(self._known(question["name"]), simulated=bool(question.get("simulated")))
+        report = f"report/{folder.name}/report.html" if (folder / "report.html").exists() else ""
+        return {"report": report, "view": f"view.html?of={folder.name}" if report else ""}
 
     def stop(self, question) -> dict[str, Any]:
         """Stop the run."""

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from nunatak import study
 from nunatak.explorer import answers
+from nunatak.explorer.finished import Finished
 from nunatak.explorer.guard import Guard
 from nunatak.geometry import land
 from nunatak.runtime import NunatakError, log
@@ -30,7 +31,7 @@ FILES = {
     for folder in ("page", "vendored")
     for path in sorted((HERE / folder).iterdir())
     if path.suffix in _KINDS
-} | {"/": HERE / "page" / "index.html", "/land.json": land.FILE}
+} | {"/": HERE / "page" / "index.html", "/view.html": HERE / "page" / "viewer.html", "/land.json": land.FILE}
 
 
 def application(folder, token):
@@ -45,6 +46,7 @@ def application(folder, token):
     desk = answers.Desk(Path(folder))
     routes = [Route(path, partial(_file, file)) for path, file in FILES.items()]
     routes += [Route("/report/{path:path}", partial(_report, desk))]
+    routes += [Route("/results/{label}/{name}", partial(_layers, desk, Finished()))]
     routes += [
         Route(f"/ask/{name}", partial(_ask, answer), methods=["POST"]) for name, answer in desk.questions().items()
     ]
@@ -62,6 +64,21 @@ async def _report(desk, http):
     if path is None:
         return Response("no such file among the results of a study", status_code=404)
     return FileResponse(path, headers={"Content-Security-Policy": _OF_REPORTS})
+
+
+async def _layers(desk, finished, http):
+    """Serve what the viewer reads of a finished study: index.json, and the blocks of its layers by name."""
+    label = http.path_params["label"]
+    report = await run_in_threadpool(desk.file_of_results, f"{label}/report.html")
+    if report is None:
+        return Response(f"{label}: no study has such results; run it first", status_code=404)
+    index, blocks = await run_in_threadpool(finished.contents, report.parent)
+    name = http.path_params["name"]
+    if name == "index.json":
+        return JSONResponse(index)
+    if name not in blocks:
+        return Response("no such layer", status_code=404)
+    return Response(blocks[name], media_type="application/octet-stream")
 
 
 async def _ask(answer, http):

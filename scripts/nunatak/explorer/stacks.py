@@ -50,7 +50,7 @@ def packed(layer: Layer, most: int = _TIMED) -> tuple[dict[str, Any], dict[str, 
     Returns
     -------
     about : mapping; `low`, `high` are the values of the codes 0 and `levels`, `limits` those of the colours, `every`
-        the step of the cells with exact values
+        the step of the cells with exact values, `newest` the last time with any value
     blocks : mapping of `codes`, `cells`, `values` and, where there are errors, `errors`
     """
     values = layer.values()
@@ -66,6 +66,7 @@ def packed(layer: Layer, most: int = _TIMED) -> tuple[dict[str, Any], dict[str, 
         "values": _exact(values[:, ::every, ::every], kept),
     }
     missing = 1 - present / values.size
+    newest = max((step for step, plane in enumerate(values) if np.isfinite(plane).any()), default=0)
     del values
     if layer.errors is not None:
         blocks["errors"] = _exact(layer.errors()[:, ::every, ::every], kept)
@@ -81,6 +82,7 @@ def packed(layer: Layer, most: int = _TIMED) -> tuple[dict[str, Any], dict[str, 
         "low": ends[0],
         "high": ends[1],
         "levels": levels,
+        "newest": newest,
         "every": every,
         "errors": layer.errors is not None,
         "missing": missing,

@@ -167,7 +167,6 @@ def _map_of(crs, box, outlines):
         definition = pyproj.CRS.from_user_input(crs).to_proj4()
     return {
         "proj4": definition,
-        "box": [left, bottom, right, top],
         "land": {"data": packed.encode(polygons, _QUANTUM), "quantum": _QUANTUM},
         "outlines": [{"name": name, **drawing_of(outline, crs)} for name, outline in outlines.items()],
     }

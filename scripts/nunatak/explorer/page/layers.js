@@ -19,6 +19,11 @@ export class Layer {
     this.look = this.standard();
   }
 
+  // left, bottom, right, top
+  get box() {
+    return [this.left, this.top - this.ny * this.dy, this.left + this.nx * this.dx, this.top];
+  }
+
   standard() {
     return { low: this.limits[0], high: this.limits[1], palette: this.palette, logarithmic: this.logarithmic };
   }

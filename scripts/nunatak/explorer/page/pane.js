@@ -7,6 +7,8 @@ export class Pane extends Chart {
   constructor(target, index, views) {
     super(target);
     Object.assign(this, { index, views, crs: '', step: 0 });
+    // two clicks at different places are two questions, no double click
+    this.map.getInteractions().forEach((one) => one instanceof ol.interaction.DoubleClickZoom && one.setActive(false));
     this.source = new ol.source.ImageCanvas({ ratio: 1, interpolate: false, canvasFunction: (...of) => this.canvas(...of) });
     this.picture = new ol.layer.Image({ source: this.source });
     const line = new ol.style.Style({ stroke: new ol.style.Stroke({ color: '#4a463f', width: 0.8 }) });
@@ -29,7 +31,7 @@ export class Pane extends Chart {
 
   async put(layer, step) {
     await layer.load();
-    await this.show(layer.crs);
+    await this.show(layer.crs, layer.box);
     this.layer = layer;
     this.go(step);
   }
@@ -40,10 +42,10 @@ export class Pane extends Chart {
   }
 
   // the views are shared by the maps, so that both show the same place
-  async show(crs) {
+  async show(crs, box) {
     if (crs === this.crs) return;
     this.crs = crs;
-    const { box, land, outlines } = this.index.maps[crs];
+    const { land, outlines } = this.index.maps[crs];
     if (!this.views[crs]) {
       this.views[crs] = new ol.View({ projection: crs, center: [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], resolution: 1000, minResolution: 2, enableRotation: false });
       this.map.setView(this.views[crs]);

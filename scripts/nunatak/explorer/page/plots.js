@@ -23,7 +23,7 @@ function bars(plot) {
 }
 
 // rows with `x`, `value`, `error`; time on the x axis where `time` says so
-export function drawn(target, rows, { label, unit, time, chosen }) {
+export function drawn(target, rows, { unit, time, chosen }) {
   const numbers = (of) => rows.map((row) => (Number.isFinite(of(row)) ? of(row) : null));
   const data = [rows.map((row) => row.x), numbers((r) => r.value - r.error), numbers((r) => r.value + r.error), numbers((r) => r.value)];
   const axis = { stroke: '#1a1a1a', grid: { stroke: '#e2e2e2', width: 1 }, ticks: { stroke: '#767676' } };
@@ -31,7 +31,7 @@ export function drawn(target, rows, { label, unit, time, chosen }) {
     width: Math.max(260, target.clientWidth), height: 210, legend: { show: false }, cursor: { y: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
     scales: { x: { time } },
-    axes: [{ ...axis, label: time ? undefined : 'distance (km)' }, { ...axis, size: 62, label: `${label}${unit ? ` (${unit})` : ''}`, labelSize: 18 }],
+    axes: [{ ...axis, label: time ? undefined : 'distance (km)' }, { ...axis, size: 62, label: unit || 'value', labelSize: 18 }],
     series: [{}, { show: true, stroke: 'transparent', points: { show: false } }, { show: true, stroke: 'transparent', points: { show: false } },
       { stroke: INK, width: 1.5, points: { show: true, size: 5, fill: INK } }],
     bands: [],

@@ -38,8 +38,7 @@ export class Runs {
     $('progress').hidden = !told.going;
     if (told.steps) Object.assign($('progress'), { max: told.steps, value: told.done });
     else $('progress').removeAttribute('value');
-    $('report').hidden = !told.report;
-    if (told.report) $('report').href = told.report;
+    this.links(told);
     if (told.going) {
       $('state').textContent = `${told.what} of ${told.name}${told.steps ? `: ${told.done} of ${told.steps} steps` : ' ...'}`;
       setTimeout(() => this.follow(), 700);
@@ -47,6 +46,14 @@ export class Runs {
     }
     $('state').textContent = told.name ? `${told.what} of ${told.name} ${told.code === 0 ? 'is done' : 'ended with a mistake; it is told below'}` : '';
     if (told.what === 'plan' && told.code === 0) await this.last();
+  }
+
+  // the report and the results on a map, where there are any
+  links(told) {
+    for (const name of ['report', 'view']) {
+      $(name).hidden = !told[name];
+      if (told[name]) $(name).href = told[name];
+    }
   }
 
   // the footprints of the last plan on the map that is shown
@@ -67,6 +74,7 @@ export class Runs {
     $('cost').replaceChildren();
     await this.footprints();
     if (!this.name()) return;
+    this.links(await ask('results', { name: this.name(), simulated: $('simulated').checked }));
     const plan = await ask('plan', { name: this.name(), simulated: $('simulated').checked });
     if (!plan.products) return;
     const years = [...new Set(Object.values(plan.products).flatMap((product) => Object.keys(product.years)))].sort();

@@ -71,16 +71,16 @@ class Side {
     const layer = this.layer = this.viewer.layers[number];
     this.choice.value = String(number);
     document.body.dataset.pending = 'true';
-    const last = Math.max(0, layer.steps.length - 1);
+    const last = Math.max(0, layer.steps.length - 1), first = Math.min(layer.newest, last);
     this.timeRow.hidden = !layer.steps.length;
     this.slider.max = last;
     this.play.disabled = !last;
-    await this.pane.put(layer, last);
+    await this.pane.put(layer, first);
     this.unit.textContent = layer.unit;
     const step = layer.logarithmic ? `${(100 * (layer.meaning(1) / layer.meaning(0) - 1)).toPrecision(2)} %` : `${+(layer.meaning(1) - layer.meaning(0)).toPrecision(2)} ${layer.unit}`;
     this.note.textContent = `${layer.missing === 1 ? 'No cell has a value. ' : ''}Colours go by steps of ${step} from ${+layer.low.toPrecision(3)} to ${+layer.high.toPrecision(3)} ${layer.unit}; `
-      + `values at a place are exact${layer.every > 1 ? `, those of the nearest of every ${layer.every}th cell in both directions` : ''}.`;
-    this.go(last);
+      + `values at a place are exact${layer.every > 1 ? `, and kept of one cell in ${layer.every} by ${layer.every}: the nearest answers` : ''}.`;
+    this.go(first);
     this.dress(layer.look);
     delete document.body.dataset.pending;
     this.viewer.again();
@@ -143,8 +143,8 @@ class Viewer {
   }
 
   fit() {
-    const { map, crs } = this.sides[0].pane;
-    map.getView().fit(this.index.maps[crs].box, { padding: [40, 40, 60, 40], size: map.getSize() });
+    const { pane: { map }, layer } = this.sides[0];
+    map.getView().fit(layer.box, { padding: [40, 40, 60, 40], size: map.getSize() });
   }
 
   async arrange(how) {
@@ -245,7 +245,7 @@ class Viewer {
       ...(timed ? [graph] : []), table(title, ['time', `value (${layer.unit || '1'})`, 'error'], rows.map((row) => [row.label, row.value, row.error])),
       element('button', { type: 'button', text: 'CSV', 'aria-label': `CSV of ${title}`, onclick: () => save(`${this.index.study}_${layer.name}.csv`, csv(heads, lines())) }), names);
     this.last = { rows, cell, csv: () => csv(heads, lines()) };
-    return { node, plot: timed && (() => drawn(graph, rows.map((row) => ({ ...row, x: (row.start + row.end) / 2 })), { label: layer.title, unit: layer.unit, time: true, chosen: tell })) };
+    return { node, plot: timed && (() => drawn(graph, rows.map((row) => ({ ...row, x: (row.start + row.end) / 2 })), { unit: layer.unit, time: true, chosen: tell })) };
   }
 
   profile(side, points) {
@@ -257,7 +257,7 @@ class Viewer {
     const node = element('section', {}, element('h2', { text: title }), graph,
       element('button', { type: 'button', text: 'CSV', 'aria-label': `CSV of ${title}`, onclick: () => save(`${this.index.study}_${layer.name}_profile.csv`, csv(heads, lines())) }));
     this.last = { rows, csv: () => csv(heads, lines()) };
-    return { node, plot: () => rows.length && drawn(graph, rows.map((row) => ({ ...row, x: row.distance / 1000 })), { label: layer.title, unit: layer.unit, time: false }) };
+    return { node, plot: () => rows.length && drawn(graph, rows.map((row) => ({ ...row, x: row.distance / 1000 })), { unit: layer.unit, time: false }) };
   }
 }
 
