@@ -23,13 +23,13 @@ def stack(shape, seed, *, holes=0.2, mean=0.0):
     return np.where(rng.random(shape) < holes, np.float32(np.nan), values)
 
 
-def change(times, seed=1, **options):
-    """Height change with its error at these times, on `GRID`."""
-    values = stack((len(times), *GRID.shape), seed, **options)
+def change(times, seed=1, *, grid=GRID, **options):
+    """Height change with its error at these times."""
+    values = stack((len(times), *grid.shape), seed, **options)
     sigma = np.abs(stack(values.shape, seed + 1, holes=0))
     fields = {"delta_h": (("time", "y", "x"), values, {"units": "m"}), "delta_h_sigma": (("time", "y", "x"), sigma)}
-    dataset = xr.Dataset(fields, {"time": np.array(times, dtype="datetime64[ns]"), "y": GRID.y, "x": GRID.x})
-    return georeference(dataset, GRID).assign_attrs(crs=GRID.crs)
+    dataset = xr.Dataset(fields, {"time": np.array(times, dtype="datetime64[ns]"), "y": grid.y, "x": grid.x})
+    return georeference(dataset, grid).assign_attrs(crs=grid.crs)
 
 
 def annual(years, seed=5):

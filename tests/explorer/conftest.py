@@ -13,7 +13,7 @@ from tests.conftest import ROOT, leave_out
 from nunatak.explorer.serving import Explorer
 
 AXE = Path(__file__).parent / "vendored" / "axe.min.js"
-_FLAGS = (
+FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
@@ -24,7 +24,7 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=browser(), args=list(_FLAGS))
+        started = playwright.chromium.launch(executable_path=browser(), args=list(FLAGS))
         yield started
         started.close()
 
