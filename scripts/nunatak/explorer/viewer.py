@@ -49,7 +49,10 @@ def contents(inputs: Mapping[str, Any], *, study: str, title: str, source: str) 
     index : mapping for JSON
     blocks : mapping of name to a zlib stream, as `stacks` describes them
     """
-    abouts, blocks, boxes, names = [], {}, {}, {}
+    abouts: list[dict[str, Any]] = []
+    blocks: dict[str, bytes] = {}
+    boxes: dict[str, list[float]] = {}
+    names: dict[int, str] = {}
     found = list(layers(inputs))
     for layer, most in zip(found, stacks.shares(found), strict=True):
         about, own = stacks.packed(layer, most)
