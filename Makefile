@@ -38,6 +38,7 @@ help: ## this list
 	@echo "  make <study>          a study of config/studies on its own archive; ARCHIVE=simulated | directory overrides"
 	@echo "  make plan_<study>     what would be fetched and what it costs"
 	@echo "  make figures_<study>  the names of its figures, and of all others"
+	@echo "  make tiles_<study>    a map of its results as tiles, in polar sets and Web Mercator"
 	@echo "  make lock_<study>     write down which granules it used; make update_<study>: what is new since"
 	@echo "  make verify_<study>   read granules and results again; ARGS=\"published=<folder or bundle>\" compares with it"
 	@echo "  make export_<study>   one citable bundle of the results (RO-Crate)"

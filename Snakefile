@@ -63,6 +63,7 @@ include: "rules/features.smk"
 include: "rules/checks.smk"
 include: "rules/figures.smk"
 include: "rules/reports.smk"
+include: "rules/tiles.smk"
 include: "rules/locks.smk"
 
 

@@ -127,6 +127,7 @@ def test_a_target_that_is_none_is_explained(target, words):
         ("-n.yaml", "n.yaml"),
         ("test.yaml", "my_test.yaml"),
         ("plan_b.yaml", "my_plan_b.yaml"),
+        ("tiles_b.yaml", "my_tiles_b.yaml"),
     ],
 )
 def test_a_study_name_that_is_no_command_is_refused_with_one_that_is(tmp_path, name, instead):

@@ -96,7 +96,7 @@ def _parted(place, said):
     return (first, rest) if named else (place, said)
 
 
-_COMMANDS = ("plan_", "lock_", "update_", "verify_", "export_", "figures_")
+_COMMANDS = ("plan_", "lock_", "update_", "verify_", "export_", "figures_", "tiles_")
 _RESERVED = ("all", "demo", "explore", "help", "lint", "regions", "slurm", "study", "test", "test-full", "check_access")
 
 

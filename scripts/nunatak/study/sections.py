@@ -231,6 +231,10 @@ class Figures(Model):
     compose: dict[Word, Listed[Listed[str]]] = key(
         {}, "figures composed of others, rows of names: {story: [[extent, height_change_focus], [surface, surface]]}"
     )
+    tiles: str | None = key(
+        None,
+        "raster that make tiles_<study> cuts, as velocity/maps/v0.tif; mean speed or height change where not given",
+    )
     coastline: str | None = key(
         None, "a vector file with land for polar maps and the extent; land of Natural Earth where not given"
     )
