@@ -80,10 +80,11 @@ def _csv(path):
         raise RegionError(f"features.file: {path}: is not a readable file; give CSV or a vector file") from None
     except (OSError, ValueError) as error:
         raise RegionError(f"features.file: {path}: cannot be read as CSV ({str(error).splitlines()[0]})") from error
-    names = {name.lower(): name for name in table}
+    held = [str(name) for name in table]
+    names = {name.lower(): name for name in held}
     axes = [next((names[name] for name in known if name in names), None) for known in (_LONGITUDES, _LATITUDES)]
     if None in axes:
-        raise RegionError(f"features.file: {path}: has no columns longitude and latitude; it has {', '.join(table)}")
+        raise RegionError(f"features.file: {path}: has no columns longitude and latitude; it has {', '.join(held)}")
     try:
         lon, lat = (pd.to_numeric(table[axis]).to_numpy(float) for axis in axes)
     except ValueError as error:
@@ -182,7 +183,7 @@ def cells_under(shapes: Sequence[Any], grid: Grid) -> tuple[np.ndarray, np.ndarr
             rows, columns, inside = np.array([row]), np.array([column]), np.full((1, 1), near)
         i, j = np.nonzero(inside)
         found.append((np.full(len(i), number), rows[i], columns[j]))
-    number, row, column = (
-        (np.concatenate(part) for part in zip(*found, strict=True)) if found else (np.empty(0, int),) * 3
-    )
-    return number.astype(int), row.astype(int), column.astype(int)
+    if not found:
+        return (np.empty(0, int),) * 3
+    numbers, down, across = (np.concatenate(part).astype(int) for part in zip(*found, strict=True))
+    return numbers, down, across
