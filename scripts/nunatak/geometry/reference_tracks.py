@@ -45,7 +45,7 @@ def node_longitude(rgt: int | np.ndarray) -> Any:
     return (_NODE_LONGITUDE - (np.asarray(rgt) - NODE_RGT) * _NODE_STEP + 180.0) % 360.0 - 180.0
 
 
-def node_delta_time(rgt: int, cycle: int) -> float:
+def node_delta_time(rgt: int | np.ndarray, cycle: int | np.ndarray) -> Any:
     """Time at which a track's revolution begins at the ascending node, s since 2018-01-01."""
     revolutions = (np.asarray(rgt) - NODE_RGT) + (np.asarray(cycle) - NODE_CYCLE) * N_RGT
     return _NODE_DELTA_TIME + revolutions * REVOLUTION
@@ -75,7 +75,7 @@ def ground_point(rgt: int | np.ndarray, x_atc: np.ndarray, y_atc: np.ndarray) ->
     return (lon + node_longitude(rgt) + 180.0) % 360.0 - 180.0, lat, azimuth
 
 
-def delta_time_at(rgt: int, cycle: int, x_atc: float | np.ndarray) -> Any:
+def delta_time_at(rgt: int | np.ndarray, cycle: int | np.ndarray, x_atc: float | np.ndarray) -> Any:
     """
     Time at which a pass reaches x_atc, s since 2018-01-01.
 
