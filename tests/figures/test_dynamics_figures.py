@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from tests.builders import dynamics as made
@@ -184,6 +185,11 @@ def test_a_flowline_shows_bed_change_speed_and_strain_of_every_year():
     assert len(change) == 3, "2018 is not held whole"
     assert "since 2019.5" in one.caption and "since 2018" in one.caption and "3000 m" in one.caption
     assert one.numbers["years"] == 4 and one.numbers["strain"]["max"] == 0.001
+    line = made.flowline_years()
+    both = pd.concat([line, line.assign(flowline="side")])
+    both.attrs = line.attrs
+    assert "The first of 2 flowlines." in draw("flowline_together", flowline_years=both).caption
+    assert "first of" not in one.caption
 
 
 def test_a_flowline_without_surface_shows_the_depth_and_without_altimetry_no_change():

@@ -44,13 +44,15 @@ def budget(look, subject, data):
 
 def flowline_together(look, subject, data):
     table = data["flowline_years"]
-    first = table["flowline"].iloc[0]
+    names = list(dict.fromkeys(table["flowline"]))
+    first = names[0]
     return together_layouts.flowline_together(
         look,
         title=f"{subject.title}: flowline {first.replace('_', ' ')}",
         line=table[table["flowline"] == first],
         about=table.attrs["attributes"],
         name=first,
+        others=len(names) - 1,
     )
 
 

@@ -14,7 +14,7 @@ _BED = "#8c7b6b"
 _LIMIT = 0.05  # p below which a correlation counts as one
 
 
-def flowline_together(look, *, title, line, about, name):
+def flowline_together(look, *, title, line, about, name, others=0):
     """
     Draw surface and bed, height change, speed, speed change and strain along a flowline, every year in its colour.
 
@@ -23,6 +23,7 @@ def flowline_together(look, *, title, line, about, name):
     line : DataFrame of flowline_years.parquet, of one flowline
     about : the table's attributes
     name : of the flowline
+    others : further flowlines of the study, which the caption counts. Default: 0
     """
     panels = [panel for panel in _PANELS if np.isfinite(line[panel[0]]).any()]
     if not panels:
@@ -51,7 +52,8 @@ def flowline_together(look, *, title, line, about, name):
     years_bar(fig, look, (_LEFT + width + 5, TITLE_MM + 6, 3, min(2 * tall, 50)), cmap, norm)
     write_title(fig, title, look)
     numbers |= {"length_km": rounded(np.ptp(line["distance"]) / 1000), "years": int(line["year"].nunique())}
-    return Drawn(fig, title, _caption(panels, about, name), numbers)
+    more = f" The first of {others + 1} flowlines." if others else ""
+    return Drawn(fig, title, _caption(panels, about, name) + more, numbers)
 
 
 _PANELS = (
