@@ -112,6 +112,8 @@ class Part:
 
     def place(self, height):
         """Return a part of the composed figure at this place, its height in millimetres."""
+        if self.parent is None:
+            raise ValueError("a part that is only measured has no place in a figure")
         w, h = size_mm(self.parent)
         made = self.parent.add_subfigure(self.parent.add_gridspec(1, 1)[0])
         made.bbox_relative.p0 = (self.left / w, 1 - (self.top + height) / h)
