@@ -22,9 +22,7 @@ rule plot_figure:
         transects=of_study("transects"),
         # maps name the days of a bin that the period cuts; others are not drawn again because it grew
         period=lambda wildcards: (
-            of_study("period")(wildcards)
-            if row_of(wildcards.figure).topic in ("freeboard", "composed")
-            else None
+            of_study("period")(wildcards) if row_of(wildcards.figure).topic in ("freeboard", "composed") else None
         ),
         limits=lambda wildcards: limits_of_rates(wildcards) if wildcards.figure == "atl11_track" else None,
         # asks for the output and so is no reason to draw the figure again: the caption is written with it
