@@ -13,7 +13,6 @@ from nunatak import figures, study
 from nunatak.figures import compose, style
 from nunatak.figures.layouts import NothingToDraw
 from nunatak.results import targets
-from nunatak.runtime import NunatakError
 from nunatak.study.sections import Figures
 
 LOOK = figures.preset("copernicus")
@@ -92,7 +91,7 @@ def test_a_part_without_data_is_left_out_and_the_others_share_its_room(data, cap
 
 def test_rows_taller_than_the_page_are_refused(data):
     """In one line that says how tall, and the remedy."""
-    with pytest.raises(NunatakError, match=r"rows are \d+ mm tall, and a page 170 mm; put more"):
+    with pytest.raises(NothingToDraw, match=r"rows are \d+ mm tall, and a page 170 mm; put more"):
         drawn([[SERIES], [BANDS], [SERIES], [BANDS]], data, figures.preset("nature"))
 
 

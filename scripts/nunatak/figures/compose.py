@@ -13,7 +13,7 @@ from nunatak.figures import style
 from nunatak.figures.drawing import draw
 from nunatak.figures.layouts import TITLE_MM, Drawn, NothingToDraw, write_title
 from nunatak.figures.subject import Subject
-from nunatak.runtime import NunatakError, say
+from nunatak.runtime import say
 
 GAP_MM = 3.0
 TALLEST_MM = 112.0  # of a part: maps as tall as in a figure of their own would leave no room for the others
@@ -46,8 +46,7 @@ def composed(look, subject, data) -> Drawn:
 
     Raises
     ------
-    NothingToDraw : no part has anything to draw
-    NunatakError : the rows are together taller than the preset's page
+    NothingToDraw : no part has anything to draw, or the rows are together taller than the preset's page
     """
     rows = subject.compose[subject.name.removeprefix("composed_")]
     measured = [cells for cells in (_measured(look, row, subject, data) for row in rows) if cells]
@@ -56,7 +55,7 @@ def composed(look, subject, data) -> Drawn:
     tall = [max(cell.height for cell in cells) for cells in measured]
     height = TITLE_MM + sum(tall) - len(tall) * TITLE_MM + 2
     if height > look.height_mm:
-        raise NunatakError(
+        raise NothingToDraw(
             f"figures: {subject.name}: its rows are {height:.0f} mm tall, and a page {look.height_mm:g} mm; "
             "put more of them side by side, or take a row out of figures.compose"
         )

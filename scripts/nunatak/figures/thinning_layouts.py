@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.colors import Normalize
 
-from nunatak.figures import colour
+from nunatak.figures import colour, style
 from nunatak.figures.velocity_layouts import Panel, panels
 
 _PALE = "smaller than two standard errors"
@@ -74,7 +74,7 @@ def dynamic_thinning(look, *, title, mapped, lines=()):
         look,
         title=title,
         shown=shown,
-        columns=3 if len(shown) > 4 else 4,
+        columns=3 if len(shown) > 4 and style.PART.get() is None else len(shown),  # a part has room for one row
         graticule=len(shown) == 1,
         lines=lines,
         lines_text="gate",
