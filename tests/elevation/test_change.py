@@ -120,3 +120,12 @@ def test_cells_without_data_are_interpolated():
     count[:5] = 0
     change = studies.height_change(-1.0, data_count=count)
     assert int(change_between(change, 2019.0, 2021.0).interpolated.sum()) == 100
+
+
+def test_a_cell_without_ice_is_not_interpolated():
+    """Of a hundred cells without data, one has no ice at the later epoch."""
+    iced, count = np.ones((9, 20, 20), bool), np.full((20, 20), 3.0)
+    iced[6:, 0, 0], count[:5] = False, 0
+    change = studies.height_change(-1.0, iced=iced, data_count=count)
+    interpolated = change_between(change, 2019.0, 2021.0).interpolated
+    assert int(interpolated.sum()) == 99 and not interpolated[0, 0]

@@ -215,3 +215,12 @@ def test_an_extent_holds_its_first_edge_and_not_its_last():
     assert_array_equal(legacy.groupby("extent_id")["photon"].agg(list).tolist(), [[i, i + 1] for i in range(8)])
     assert extents(photons, {**parameters, "profile": "legacy", "ats": 20.01}).empty
     assert extents(photons, {**parameters, "profile": "legacy", "cnt": 3}).empty
+
+
+def test_rows_name_the_pair_and_the_beam():
+    """Tracks 1 to 3 are pairs of beams, and gt counts 10 to 60."""
+    for k, beam in enumerate(("gt1l", "gt1r", "gt2l", "gt2r", "gt3l", "gt3r")):
+        photons = photons_from_arrays(np.arange(0.0, 80.0, 2.0), np.zeros(40), beam=beam, rgt=7, cycle=9, region=4)
+        row = extents(photons, {"cnf": 0, "len": 40.0, "res": 40.0}).iloc[0]
+        assert (row["beam"], row["track"], row["gt"]) == (beam, 1 + k // 2, 10 * (k + 1))
+        assert (row["rgt"], row["cycle"], row["region"], row["spot"]) == (7, 9, 4, 1)
