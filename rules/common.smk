@@ -315,6 +315,23 @@ def below(label, paths):
     return {name: f"<results>/{label}/{path}" for name, path in paths.items()}
 
 
+def sampled_results(wildcards):
+    """Return the results of a study that features are sampled in."""
+    made = results_of(wildcards)
+    return {name: made[name] for name in ("annual", "change", "freeboard", "rates") if name in made}
+
+
+def tiled_raster(wildcards):
+    """Return the raster that tiles are cut from. Default: the mean speed, the height change or freeboard."""
+    rasters = below(wildcards.study, targets.rasters(LOADED[wildcards.study]))
+    asked = STUDIES[wildcards.study]["figures"]["tiles"]
+    if asked is not None:
+        return f"<results>/{wildcards.study}/{asked}"
+    if "velocity_maps" in rasters:
+        return f"{rasters['velocity_maps']}/v_mean.tif"
+    return rasters.get("change_raster") or f"<results>/{wildcards.study}/no_raster"
+
+
 def granules_found(wildcards):
     """The granule tables and counts of every product, by name."""
     base = f"<results>/{wildcards.study}"

@@ -1,12 +1,6 @@
 # many glaciers at once: series and rates of every feature of a file
 
 
-def sampled_results(wildcards):
-    """The results of a study that features are sampled in."""
-    made = results_of(wildcards)
-    return {name: made[name] for name in ("annual", "change", "freeboard", "rates") if name in made}
-
-
 rule sample_features:
     """Series and rates of every feature of a study's file, in one table each."""
     input:

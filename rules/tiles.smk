@@ -1,17 +1,6 @@
 # map tiles of a result, for pages of others
 
 
-def tiled_raster(wildcards):
-    """The raster that tiles are cut from: the one asked for, else the mean speed, the height change or freeboard."""
-    rasters = below(wildcards.study, targets.rasters(LOADED[wildcards.study]))
-    asked = STUDIES[wildcards.study]["figures"]["tiles"]
-    if asked is not None:
-        return f"<results>/{wildcards.study}/{asked}"
-    if "velocity_maps" in rasters:
-        return f"{rasters['velocity_maps']}/v_mean.tif"
-    return rasters.get("change_raster") or f"<results>/{wildcards.study}/no_raster"
-
-
 rule cut_tiles:
     """A map of a study's results as tiles in polar sets and Web Mercator, with colour bar and legend."""
     input:
