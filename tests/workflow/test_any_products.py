@@ -32,13 +32,31 @@ def write_study(folder, products, keys="", asked=None):
     return path
 
 
-CHOICES = [one for n in (1, 2) for one in combinations(ALL, n) if not {"atl07", "atl10"} <= set(one)]
+def is_a_study(products):
+    """Return whether a study may ask for these: one product of sea ice, and mosaics beside `itslive` alone."""
+    return not {"atl07", "atl10"} <= set(products) and ("itslive_mosaic" not in products or "itslive" in products)
+
+
+CHOICES = [one for n in (1, 2) for one in combinations(ALL, n) if is_a_study(one)]
 
 
 def test_sea_ice_is_gridded_one_product_at_a_time(tmp_path):
     """The one pair that no study can have says so, and what to do."""
     with pytest.raises(NunatakError, match="atl07 and atl10 are gridded one at a time; leave out one of them"):
         study.load(write_study(tmp_path, ("atl07", "atl10")))
+
+
+def test_a_refusal_that_holds_braces_leaves_out_its_study_alone(tmp_path):
+    """Mosaics are compared with pairs or datacubes, and the remedy shows a key with braces."""
+    flow = Flow(tmp_path)
+    folder = flow / "config" / "studies"
+    for path in folder.iterdir():
+        path.unlink()
+    for products in (("atl15",), ("itslive_mosaic",)):
+        write_study(folder, products, FIGURES)
+    said = flow.run("all", "-n", "--quiet", "host", archive="earthdata")
+    assert said.code == 0, said.text[-3000:]
+    assert "add itslive: {..}" in said.text and said.jobs["write_report"] == 1
 
 
 @pytest.mark.parametrize("products", CHOICES, ids="-".join)
@@ -68,7 +86,7 @@ def flow(tmp_path_factory):
 
 
 def test_every_product_and_pair_is_planned(flow):
-    """All 54 studies in one dry run: each ends in a report, and no rule asks for what no other makes."""
+    """All studies in one dry run: each ends in a report, and no rule asks for what no other makes."""
     said = flow.run("all", "-n", "--quiet", "host", archive="earthdata")
     assert said.code == 0, said.text[-3000:]
     assert said.jobs["write_report"] == said.jobs["conclude_study"] == len(CHOICES)
