@@ -89,6 +89,22 @@ def moved(record, x, y, crs, year, reference):
     return np.nan_to_num(there[1] - there[0])
 
 
+def beside_the_unknown(record, x, y, crs, year, reference, cell):
+    """
+    Return which points lie within a cell of where the change of the surface between two years begins to be known.
+
+    There the map tapers from the moved thickness to the one that stays.
+    """
+    if record is None:
+        return np.zeros(np.shape(x), dtype=bool)
+    ends = record["year"].values[[0, -1]]
+    layers = at_years(record[["dh"]], np.clip([reference, year], *ends))["dh"].values
+    change = layers[1] - layers[0]
+    steps = [(i * cell, j * cell) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    known = np.array([np.isfinite(at_points(record, change, x + dx, y + dy, crs)) for dx, dy in steps])
+    return known.any(axis=0) & ~known.all(axis=0)
+
+
 def sections_again(table, sections, annual, placed, record):
     """Check velocity across each gate and thickness along it, from the maps and the height change of each year."""
     crs, years, columns = Grid.of(annual).crs, list(annual["year"].values), {}
@@ -111,7 +127,8 @@ def sections_again(table, sections, annual, placed, record):
         middle = float(annual["year_start"][k] + annual["year_end"][k]) / 2
         thick = bilinear(placed["thickness"].values, x_axis, y_axis, x, y)
         thick = thick + moved(record, x, y, crs, middle, reference)
-        known = np.isfinite(thick) & (thick > 0)
+        tapers = beside_the_unknown(record, x, y, crs, middle, reference, abs(x_axis[1] - x_axis[0]))
+        known = np.isfinite(thick) & (thick > 0) & ~tapers
         columns[f"thickness of {gate} in {year}"] = rows["thickness"].to_numpy()[known], thick[known]
     scales = {key: 1e3 for key in columns if key.startswith(("v_across", "speed"))}
     scales |= {key: 1.0 for key in columns if key.startswith("observed")}

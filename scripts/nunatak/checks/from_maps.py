@@ -195,6 +195,10 @@ def _along(name, rows, crs):
     # from one point to the next the flow turns, by tens of degrees where slow ice is noisy
     vx, vy = (rows[name].to_numpy()[1:] + rows[name].to_numpy()[:-1] for name in ("vx", "vy"))
     ahead = (vx * dx + vy * dy) / np.hypot(vx, vy) / np.hypot(dx, dy)
+    error = rows["v_error"].to_numpy()
+    ahead = ahead[
+        ~(np.fmin(v[1:], v[:-1]) < np.fmax(error[1:], error[:-1]))
+    ]  # slower than its error, it has no direction
     return {
         f"distance of {name}": (np.diff(rows["distance"]), step),
         f"travel time of {name}": (np.diff(rows["travel_time"]), step * slowness),
