@@ -13,7 +13,7 @@ from nunatak.dynamics import terms
 from nunatak.dynamics.boxes import between_gates, box_between
 from nunatak.dynamics.flux import sum_of
 from nunatak.dynamics.regrid import on_map
-from nunatak.dynamics.surface import rate_between, shared_spans, yearly_change
+from nunatak.dynamics.surface import carried, rate_between, shared_spans, yearly_change
 from nunatak.files.tables import read_csv, write_csv
 from nunatak.geometry.outlines import read_outlines
 from nunatak.results.reading import read_map, read_surface_change
@@ -104,7 +104,8 @@ def rows_of(name, box, records, outlines, settings):
     spans = shared_spans(records.change, records.yearly)
     moving = on_map(records.change, np.ravel([*spans.values()]), ice.window) if spans else None
     borders = [*outflow.values(), *inflow.values()]
-    sides, reasons = terms.flux_of_sides(area, borders, records.yearly, records.thickness, records.change, settings)
+    whole = carried(records.change)
+    sides, reasons = terms.flux_of_sides(area, borders, records.yearly, records.thickness, whole, settings)
     for reason in reasons:
         log.warning("box %s: a side of it has no flux (%s); the budget leaves it open", name, reason)
     flows = {

@@ -6,7 +6,7 @@ import xarray as xr
 from nunatak import dynamics
 from nunatak.dynamics.firn import firn_by_year, firn_on, firn_rate
 from nunatak.dynamics.regrid import on_map
-from nunatak.dynamics.surface import rate_between, shared_spans, yearly_change
+from nunatak.dynamics.surface import carried, rate_between, shared_spans, yearly_change
 from nunatak.dynamics.terms import floating_of
 from nunatak.files.quantities import read_firn, read_quantity
 from nunatak.files.rasters import georeference, write_netcdf
@@ -38,9 +38,10 @@ def main(annual, thickness, change, out, *, settings: Dynamics, study):
     years, (start, end) = [year for year in spans if year], spans[0]
     grid = Grid.of(yearly)
     middle, reference = (start + end) / 2, placed.attrs["reference_year"]
-    moving = on_map(record, [reference, start, middle, end], grid)
+    moving = on_map(record, [start, end], grid)
     tell_overlap(moving)
-    height = dynamics.thickness_in_time(placed, moving, [middle], reference_year=reference).isel(year=0)
+    shifted = on_map(carried(record), [reference, middle], grid)
+    height = dynamics.thickness_in_time(placed, shifted, [middle], reference_year=reference).isel(year=0)
     divergence = dynamics.flux_divergence(
         mean_over(yearly, years),
         height.where(placed["thickness"] > 0),

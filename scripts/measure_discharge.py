@@ -9,7 +9,7 @@ from shapely import LineString
 
 from nunatak import dynamics, velocity
 from nunatak.dynamics.flux import COLUMNS, SECTIONS, composite_of, discharge_by_year
-from nunatak.dynamics.surface import yearly_change
+from nunatak.dynamics.surface import carried, yearly_change
 from nunatak.dynamics.terms import floating_of
 from nunatak.files.tables import write_csv, write_table
 from nunatak.results.reading import read_map, read_surface_change
@@ -57,7 +57,7 @@ def main(annual, thickness, change, out, *, settings: Dynamics, gates, flowlines
     """
     yearly, placed = read_map(annual), read_map(thickness)
     composite = composite_of(yearly)
-    moving = yearly_change(read_surface_change(change)) if change else None
+    moving = carried(yearly_change(read_surface_change(change))) if change else None
     crs = yearly.attrs["crs"]
     tables, sections = [], []
     for name, (kind, vertices) in lines_of(yearly, placed, gates, flowlines, settings.derive).items():

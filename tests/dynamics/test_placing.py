@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from nunatak.dynamics.regrid import on_map, onto
-from nunatak.dynamics.surface import above_points, at_years, only_years, rate_between, yearly_change
+from nunatak.dynamics.surface import above_points, at_years, carried, only_years, rate_between, yearly_change
 from nunatak.geometry.grid import Grid
 from nunatak.runtime import NunatakError
 
@@ -109,3 +109,17 @@ def test_a_missing_neighbour_and_a_plane_say_nothing_of_the_shape():
     bowl[2, 3] = np.nan
     shape = above_points(bowl).values
     assert shape[2, 2] == 0.25 and shape[0, 2] == 0.0 and shape[1, 3] == 0.0 and np.isfinite(shape).all()
+
+
+def test_a_gap_of_a_cell_is_bridged_for_a_thickness_alone():
+    """A cell that sinks by 1 m/yr and lacks the first, two middle and the last dates, beside one never seen."""
+    years = np.array([1990.0, 1991.0, 1992.0, 1994.0, 1995.0, 1996.0])
+    dh = np.stack([np.stack([-(years - 1990), np.full(6, np.nan)], axis=1)], axis=1)
+    dh[[0, 2, 3, 5], 0, 0] = np.nan
+    fields = {name: (("year", "y", "x"), dh * factor) for name, factor in (("dh", 1.0), ("dh_sigma", -0.1))}
+    change = xr.Dataset(fields, {"year": years, "y": [0.0], "x": [0.0, 1.0]}, {"crs": "EPSG:3031"})
+    out = carried(change)
+    np.testing.assert_allclose(out["dh"].values[:, 0, 0], [-1, -1, -2, -4, -5, -5])
+    np.testing.assert_allclose(out["dh_sigma"].values[:, 0, 0], [0.1, 0.1, 0.2, 0.4, 0.5, 0.5])
+    assert np.isnan(out["dh"].values[:, 0, 1]).all()
+    assert np.isnan(rate_between(change, 1991.0, 1994.0)["dhdt"].values[0, 0]), "a rate is not made of a gap"

@@ -10,7 +10,7 @@ import pyproj
 from nunatak.checks.check import not_applicable
 from nunatak.checks.same import bilinear, same
 from nunatak.dynamics.firn import firn_by_year, firn_rate
-from nunatak.dynamics.surface import HEIGHTS, at_years, named
+from nunatak.dynamics.surface import HEIGHTS, at_years, carried, named
 from nunatak.elevation.errors import spherical
 from nunatak.files.quantities import read_firn, read_quantity
 from nunatak.geometry.grid import Grid, map_scale
@@ -110,6 +110,7 @@ def sections_again(table, sections, annual, placed, record):
     crs, years, columns = Grid.of(annual).crs, list(annual["year"].values), {}
     x_axis, y_axis = annual["x"].values, annual["y"].values
     reference = float(placed.attrs.get("reference_year", np.nan))
+    record = None if record is None else carried(record)
     vertices = table.drop_duplicates("gate").set_index("gate")["vertices"]
     for (gate, year), rows in sections.groupby(["gate", "year"]):
         k = years.index(year) if year in years else None
@@ -227,7 +228,8 @@ class Windows:
         gx, gy = np.meshgrid(annual["x"].values, annual["y"].values)
         middle = (float(mapped.attrs["since"]) + float(mapped.attrs["until"])) / 2
         h = placed["thickness"].values.astype("f8")
-        change = moved(record, gx, gy, self.grid.crs, middle, float(placed.attrs.get("reference_year", middle)))
+        whole = None if record is None else carried(record)
+        change = moved(whole, gx, gy, self.grid.crs, middle, float(placed.attrs.get("reference_year", middle)))
         self.h = np.where(h > 0, np.maximum(h + change, 0.0), np.nan)
         self.h_error = placed["thickness_sigma"].values.astype("f8")
         self.k = map_scale(self.grid.crs, gx, gy)

@@ -8,7 +8,7 @@ import pyproj
 import xarray as xr
 
 from nunatak.dynamics.flux import years_of
-from nunatak.dynamics.surface import HEIGHTS, named, rate_between, shared_years
+from nunatak.dynamics.surface import HEIGHTS, carried, named, rate_between, shared_years
 from nunatak.dynamics.thickness import thickness_in_time
 from nunatak.geometry.grid import Grid, map_scale
 from nunatak.velocity.sampling import Field
@@ -158,10 +158,12 @@ def _ice(thickness, points):
 def _heights(ice, change, points, annual, middle):
     """Return surface, thickness, height change and its rate with errors, (n_year, n_point) each."""
     missing = np.full((middle.size, points["x"].size), np.nan)
-    moving = None if change is None else on_points(change, points["x"], points["y"], annual.attrs["crs"])
+    where = points["x"], points["y"], annual.attrs["crs"]
+    moving = None if change is None else on_points(change, *where)
+    shifted = None if change is None else on_points(carried(change), *where)
     reference = ice.attrs["reference_year"]
-    moved = thickness_in_time(ice, moving, middle, reference_year=reference)
-    rise = thickness_in_time(ice, moving, middle, reference_year=ice.attrs.get("surface_year", reference))
+    moved = thickness_in_time(ice, shifted, middle, reference_year=reference)
+    rise = thickness_in_time(ice, shifted, middle, reference_year=ice.attrs.get("surface_year", reference))
     out = {
         "surface": ice["surface"].values + rise["thickness_change"].values[:, 0] if "surface" in ice else missing,
         "thickness": moved["thickness"].values[:, 0],

@@ -97,6 +97,38 @@ def at_years(change, years):
     return xr.Dataset(out, {"year": years, "y": change["y"], "x": change["x"]}, change.attrs)
 
 
+def carried(change):
+    """
+    Return a height change in which every cell that was ever seen has a value at every date.
+
+    Parameters
+    ----------
+    change : Dataset of `yearly_change`
+
+    Returns
+    -------
+    Dataset of its `HEIGHTS`: linear in time between the dates that a cell was seen at, before the first and after the
+        last as at those. A thickness moves by it; a rate does not, since it would take a gap for a year without change
+    """
+    fields, years = named(change, HEIGHTS).transpose("year", "y", "x"), change["year"].values
+    seen = np.isfinite(fields["dh"].values)
+    place = np.arange(years.size, dtype="i4")[:, None, None]
+    last = np.maximum.accumulate(np.where(seen, place, -1), axis=0)
+    following = np.minimum.accumulate(np.where(seen, place, years.size)[::-1], axis=0)[::-1]
+    before = np.clip(np.where(last >= 0, last, following), 0, years.size - 1)
+    after = np.clip(np.where(following < years.size, following, last), 0, years.size - 1)
+    y, x = np.ogrid[: seen.shape[1], : seen.shape[2]]
+    out = {name: np.empty_like(fields[name].values) for name in fields}
+    for k, year in enumerate(years):  # one date at a time, so that few copies are held
+        step = years[after[k]] - years[before[k]]
+        share = np.where(step > 0, (year - years[before[k]]) / np.where(step > 0, step, 1.0), 0.0)
+        for name, layers in out.items():
+            first, second = (fields[name].values[ends[k], y, x] for ends in (before, after))
+            layers[k] = first + share * (second - first)
+    layers = {name: (("year", "y", "x"), values) for name, values in out.items()}
+    return xr.Dataset(layers, fields.coords, change.attrs)
+
+
 def only_years(change, years):
     """Return fields by year at the dates asked for alone, each once and ascending, as `at_years` has them."""
     return at_years(change, np.unique(np.clip(years, *change["year"].values[[0, -1]])))
