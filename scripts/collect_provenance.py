@@ -22,7 +22,9 @@ def main(inputs, out, *, study):
     granules = pd.concat(reading.granule_tables(inputs["granules"]).values(), ignore_index=True)
     ledger = pd.concat(reading.ledger_tables(inputs["ledgers"]).values(), ignore_index=True)
     folder = Path(out).parent
-    made = {Path(path).relative_to(folder).as_posix(): path for path in reading.listed(inputs["made"])}
+    paths = [Path(path) for path in reading.listed(inputs["made"])]
+    styles = [path.with_suffix(".qml") for path in paths if path.suffix == ".tif"]  # QGIS finds them beside the rasters
+    made = {path.relative_to(folder).as_posix(): path for path in [*paths, *filter(Path.exists, styles)]}
     source = reading.source_of(reading.listed(inputs["granules"]))
     write_json(provenance.collect(study, granules=granules, ledger=ledger, results=made, source=source), out)
 

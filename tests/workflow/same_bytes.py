@@ -7,9 +7,9 @@ import json
 import re
 from pathlib import Path
 
-# pages that show the provenance itself, and what is kept on the way to a result
-_UNHASHED = {".concluded", "provenance.json", "report.html", "summary.txt"}
-_ON_THE_WAY = re.compile(r"[a-z0-9]+/lists/|velocity/(plan|years)/")
+# pages and catalogues of the results, which lead to the provenance, and what is kept on the way to a result
+_UNHASHED = {".concluded", "provenance.json", "report.html", "explore.html", "catalog.json", "summary.txt"}
+_ON_THE_WAY = re.compile(r"[a-z0-9]+/lists/|velocity/(plan|years)/|stac/")
 
 
 def differences(one, other):
