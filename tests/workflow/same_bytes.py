@@ -9,7 +9,7 @@ from pathlib import Path
 
 # pages and catalogues of the results, which lead to the provenance, and what is kept on the way to a result
 _UNHASHED = {".concluded", "provenance.json", "report.html", "explore.html", "catalog.json", "summary.txt"}
-_ON_THE_WAY = re.compile(r"[a-z0-9]+/lists/|velocity/(plan|years)/|stac/")
+_ON_THE_WAY = re.compile(r"[a-z0-9_]+/lists/|velocity/(plan|years)/|stac/")
 
 
 def differences(one, other):
