@@ -110,7 +110,7 @@ def test_a_click_gives_the_series_of_the_file_in_any_time_zone(opened, results):
         assert {(r["epsg"], r["unit"], r["source"]) for r in rows} == {("3413", "m", "SIMULATED")}
         assert (float(rows[0]["x"]), float(rows[0]["y"])) == (viewed.GRID.x[column], viewed.GRID.y[row])
     assert told.page.text_content("#values td") == "2019-01-01"
-    assert told.page.is_visible("#simulated")
+    assert told.page.is_visible("#simulated") and "SIMULATED" in told.page.inner_text("#simulated")
 
 
 def test_a_line_gives_the_profile_of_the_file(opened, results):

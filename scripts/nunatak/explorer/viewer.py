@@ -27,6 +27,7 @@ from nunatak.geometry.outlines import read_outlines
 
 HERE = Path(__file__).parent
 PAGE = HERE / "page" / "viewer.html"
+_MARK = f"{SIMULATED} DATA: no number here describes a real glacier"
 _QUANTUM = 100.0  # m, of the vertices of the land
 _AROUND = 3.0  # sizes of the layers, that the land reaches beyond them
 _IMPORT = re.compile(r"^import (\{[^}]*\}) from '\./(\w+)\.js';\n", re.MULTILINE)
@@ -72,6 +73,7 @@ def contents(inputs: Mapping[str, Any], *, study: str, title: str, source: str) 
         "title": title,
         "source": source,
         "simulated": source == SIMULATED,
+        "mark": _MARK if source == SIMULATED else "",
         "version": nunatak.__version__,
         "layers": abouts,
         "maps": {crs: _map_of(crs, box, outlines) for crs, box in boxes.items()},

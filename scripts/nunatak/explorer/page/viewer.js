@@ -123,6 +123,7 @@ class Viewer {
   async begin(store) {
     this.index = await store.index();
     $('title').textContent = this.index.title;
+    $('simulated').textContent = this.index.mark;
     $('simulated').hidden = !this.index.simulated;
     this.layers = this.index.layers.map((about) => new Layer(about, store));
     if (!this.layers.length) {
