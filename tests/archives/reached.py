@@ -14,6 +14,7 @@ from tests.standin import faults, holdings, redirect, services, stac
 from tests.workflow.workflow_runs import Flow
 
 from nunatak import simulation, study
+from nunatak.archives.itslive import height_change
 from nunatak.granules import granules_of
 
 OUTSIDE = "REFUSED"  # what a process says that was asked for another address
@@ -119,13 +120,20 @@ def hold(name, folder, server, further=()):
     server.reset()
     server.records = []
     server.services = services_of(server.records)
+    stored = {}
     for product in dict.fromkeys((*map(granules_of, asked), *further)):
         (folder / product).mkdir(parents=True)
         table = simulation.write_product(world, product, folder / product)
         if product == "itslive":
-            items = [stac.item_of(row) for row in table.itertuples()]
-            paths = sorted((folder / product).glob("*.nc"))
-            server.services |= {faults.STAC: stac.Stac(items), faults.S3: stac.bucket(paths)}
+            server.services[faults.STAC] = stac.Stac([stac.item_of(row) for row in table.itertuples()])
+            stored |= {stac.PREFIX + path.name: path for path in (folder / product).glob("*.nc")}
+        elif product in height_change.PRODUCTS:
+            places = {
+                record.path.rpartition("/")[2]: f"/height_change/{record.path}" for record in height_change.RECORDS
+            }
+            stored |= {places[path.name]: path for path in (folder / product).glob("*.nc")}
         else:
             server.records += holdings.of_files(table, folder / product)
+    if stored:
+        server.services[faults.S3] = stac.bucket(stored)
     return list(asked)

@@ -78,14 +78,15 @@ class Stac:
         return _json({"type": "FeatureCollection", "features": page, "links": links, "numberMatched": len(found)})
 
 
-def bucket(paths):
-    """The public storage: files by name."""
+def bucket(stored):
+    """Answer as the public storage does, which holds files by their address or, given as a list, image pairs."""
+    held = stored if isinstance(stored, dict) else {PREFIX + path.name: path for path in stored}
 
     def answer(request):
         if "authorization" in request.headers:
             return Answer(400, b"no login is wanted here")
-        found = [path for path in paths if request.path == PREFIX + path.name]
-        return file_answer(found[0], request) if found else Answer(404, b"NoSuchKey")
+        path = held.get(request.path)
+        return file_answer(path, request) if path else Answer(404, b"NoSuchKey")
 
     return answer
 
