@@ -28,7 +28,7 @@ def test_a_figure_leads_to_its_function_and_its_results(row):
     function = drawing.function_of(row.name)
     assert function.__code__.co_varnames[: function.__code__.co_argcount] == ("look", "subject", "data")
     assert row.inputs and set(row.inputs) <= set(RESULTS)
-    assert row.topic in {"elevation", "photons", "freeboard", "velocity", "dynamics"}
+    assert row.topic in {"elevation", "photons", "freeboard", "velocity", "dynamics", "composed"}
     assert len(row.shows) > 10
 
 
