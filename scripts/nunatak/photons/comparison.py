@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from nunatak.compute.robust import in_classes, nmad
 from nunatak.constants import ACROSS_LIMIT
-
-if TYPE_CHECKING:
-    pass
 
 _KEYS = ["rgt", "cycle", "beam", "segment_id"]
 SLOPE_CLASSES = (0.0, 0.5, 1.0, 2.0, 90.0)  # degrees, limits of the classes that statistics are given for
